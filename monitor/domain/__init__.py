@@ -1,0 +1,1 @@
+"""The functional core. Nothing in here reads a clock, a socket, a file, a database or the environment."""

@@ -1,0 +1,134 @@
+"""What the core needs of the configuration, already checked. Reading files and secrets is the business of `settings`.
+
+References to secrets stand here as they were written (`env:OPENAI_API_KEY`); no secret ever does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+OFFICIAL = "official"
+THIRD_PARTY = "third_party"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """A door to models: base URL, credential reference and project. `provider` is whose prices its models go by."""
+
+    key: str
+    base_url: str
+    provider: str
+    api_key: str = ""
+    admin_key: str = ""
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """Something polled.
+
+    `trust` is `official` or `third_party`; a models list is the account's own word and always official. `options` are the
+    settings that only this kind of source has.
+    """
+
+    key: str
+    kind: str
+    every: timedelta
+    surface: str = ""
+    provider: str = ""
+    url: str = ""
+    format: str = ""
+    trust: str = OFFICIAL
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> str:
+        """The scope of the subjects it speaks of: the surface for lists, the provider for prices."""
+        return self.surface or self.provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who is told. `destinations` are references or Apprise URLs as written; only `notify` may resolve them."""
+
+    key: str
+    destinations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntrySpec:
+    """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
+
+    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred.
+    """
+
+    key: str
+    name: str
+    surfaces: Mapping[str, str]
+    owners: tuple[str, ...]
+    price_model: str = ""
+    use: str = ""
+    checks: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ("standard",)
+    fallback: str = ""
+    pause_on: str = "any"
+    on_pause: str = "deny"
+    grace: timedelta | None = None
+    callers: tuple[str, ...] = ()
+    freshness: timedelta | None = None
+    price_freshness: timedelta | None = None
+
+    @property
+    def surface(self) -> str:
+        """The surface that the gate speaks for."""
+        return next(iter(self.surfaces))
+
+    @property
+    def model_id(self) -> str:
+        """The exact id there; empty while it is not known."""
+        return self.surfaces[self.surface]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What it takes to believe: good looks, over at least a span."""
+
+    looks: int
+    span: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """How many looks over how long make a belief; all independent of how often a source is polled."""
+
+    absence: Requirement = Requirement(looks=3, span=timedelta(minutes=30))
+    change: Requirement = Requirement(looks=2, span=timedelta(minutes=1))
+    gap: timedelta = timedelta(minutes=1)
+    recheck: timedelta = timedelta(seconds=90)
+    hold: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRules:
+    """How long a good look is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
+
+    environments: tuple[str, ...] = ("production", "staging")
+    freshness: timedelta = timedelta(hours=24)
+    price_freshness: timedelta = timedelta(days=7)
+    lease: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """All that was declared, keyed. `version` is a digest of it; `code` the version of this program."""
+
+    surfaces: Mapping[str, Surface] = field(default_factory=dict)
+    sources: Mapping[str, SourceSpec] = field(default_factory=dict)
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    entries: Mapping[str, EntrySpec] = field(default_factory=dict)
+    belief: Belief = Belief()
+    gate: GateRules = GateRules()
+    version: str = ""
+    code: str = ""

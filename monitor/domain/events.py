@@ -1,0 +1,145 @@
+"""The log's vocabulary: what an event is, which types there are, and the ledger a decision writes into.
+
+Who may emit what, and why, is decided elsewhere; here stand only the shapes. Every name and key that
+`Event.data` holds is relied on by others (docs/events.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+Data: TypeAlias = Mapping[str, Any]
+
+SYSTEM = "system"
+
+BASELINE_RECORDED = "source.baseline_recorded"
+SOURCE_FAILED = "source.failed"
+SOURCE_RECOVERED = "source.recovered"
+SOURCE_ANOMALY = "source.anomaly"
+SOURCE_STALE = "source.stale"
+MODEL_LISTED = "model.listed"
+MODEL_UNLISTED = "model.unlisted"
+MODEL_CHANGED = "model.changed"
+PRICE_LISTED = "price.listed"
+PRICE_CHANGED = "price.changed"
+PRICE_REMOVED = "price.removed"
+PRICE_REPORTED = "price.reported"
+PRICE_QUARANTINED = "price.quarantined"
+ACCESS_GAINED = "access.gained"
+ACCESS_LOST = "access.lost"
+LIFECYCLE_ANNOUNCED = "lifecycle.announced"
+LIFECYCLE_MOVED = "lifecycle.moved"
+LIFECYCLE_WITHDRAWN = "lifecycle.withdrawn"
+ENTRY_DECLARED = "entry.declared"
+ENTRY_AMENDED = "entry.amended"
+ENTRY_WITHDRAWN = "entry.withdrawn"
+ENTRY_VISIBLE = "entry.visible"
+ENTRY_HIDDEN = "entry.hidden"
+ENTRY_ACTIVATED = "entry.activated"
+ENTRY_PAUSED = "entry.paused"
+ENTRY_PAUSE_EXTENDED = "entry.pause_extended"
+ENTRY_RESUMED = "entry.resumed"
+ENTRY_RETIRED = "entry.retired"
+CHECK_VERIFIED = "check.verified"
+CHECK_ATTESTED = "check.attested"
+CHECK_STALE = "check.stale"
+CHECK_FAILED = "check.failed"
+NOTICE_DELIVERED = "notice.delivered"
+NOTICE_DEAD = "notice.dead"
+NOTICE_ACKNOWLEDGED = "notice.acknowledged"
+CONFIG_CHANGED = "config.changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One past-tense record of the log, as a decision writes it.
+
+    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the first look that
+    showed the new value. `cause` is the position of the nearest event it follows from; `data["causes"]`, where present, the direct
+    triggers. `evidence` is `sha256:` and the hash of stored bytes.
+    """
+
+    position: int
+    type: str
+    stream: str
+    subject: str
+    occurred_at: datetime
+    source: str = ""
+    actor: str = SYSTEM
+    cause: int | None = None
+    evidence: str = ""
+    data: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An event as it stands in the log: with the identity, stream version and time that the store gave it."""
+
+    event: Event
+    id: str
+    version: int
+    recorded_at: datetime
+
+
+class Ledger:
+    """What one transaction will append, in order; positions are known while it is written."""
+
+    def __init__(self, head: int) -> None:
+        self._head = head
+        self._events: list[Event] = []
+
+    @property
+    def events(self) -> Sequence[Event]:
+        return self._events
+
+    def add(
+        self,
+        type: str,
+        stream: str,
+        subject: str,
+        *,
+        at: datetime,
+        source: str = "",
+        actor: str = SYSTEM,
+        cause: int | None = None,
+        evidence: str = "",
+        **data: Any,
+    ) -> int:
+        """Write one event and return its position. Keys of `data` are the event's own."""
+        position = self._head + len(self._events) + 1
+        self._events.append(
+            Event(
+                position=position,
+                type=type,
+                stream=stream,
+                subject=subject,
+                occurred_at=at,
+                source=source,
+                actor=actor,
+                cause=cause,
+                evidence=evidence,
+                data=data,
+            )
+        )
+        return position
+
+
+def source_stream(key: str) -> str:
+    """The stream of what one source showed."""
+    return f"source/{key}"
+
+
+def entry_stream(key: str) -> str:
+    """The stream of what befell one registry entry."""
+    return f"entry/{key}"
+
+
+def notice_stream(id: str) -> str:
+    """The stream of what became of one notice."""
+    return f"notice/{id}"
+
+
+CONFIG_STREAM = "config"

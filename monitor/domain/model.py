@@ -1,0 +1,201 @@
+"""The words of looking: subjects, facts, snapshots and failures to look. No rule of judgement lives here.
+
+A failure is not a snapshot: `diff` takes two sets of facts, so "the page was down" has no way to become
+"every model vanished". A look has three possible values for each fact: stated, stated to be absent, and not spoken of
+(`Snapshot.silent`, `Snapshot.unclear`); the third never moves anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+Value: TypeAlias = str | int | bool
+"""What a fact may hold. Amounts are decimal strings, dates RFC 3339, nested values canonical JSON; never a float."""
+
+
+class Subject(NamedTuple):
+    """Whom a fact is about.
+
+    `scope` is the key of the surface for what a models list says, the provider for prices, the source's own key for
+    documents. The same name at two scopes is two subjects: resellers carry hundreds of names at other prices.
+    """
+
+    scope: str
+    name: str
+
+
+class Fact(NamedTuple):
+    """The address of one fact: one field of one subject."""
+
+    subject: Subject
+    field: str
+
+
+Facts: TypeAlias = Mapping[Subject, Mapping[str, Value]]
+"""All facts of one source at one time."""
+
+LISTED = "listed"
+"""The field that says a model stands in a models list."""
+
+SHUTDOWN_DATE = "shutdown_date"
+"""The field of a model's announced end, whatever its provider calls it; `YYYY-MM-DD`."""
+
+
+class FailureReason(StrEnum):
+    """Why a look failed. None of them says anything about a model, a price or access."""
+
+    UNAUTHORIZED = "unauthorized"  # 401: about us, not about a model
+    FORBIDDEN = "forbidden"  # 403 on the whole answer
+    NOT_FOUND = "not_found"  # 404 on the whole answer
+    RATE_LIMITED = "rate_limited"  # 429
+    HTTP_ERROR = "http_error"  # any other 4xx
+    SERVER_ERROR = "server_error"  # 5xx
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"  # DNS, connection refused or reset
+    TLS = "tls"
+    REDIRECTED = "redirected"  # to another host or to another document
+    BLOCKED_ADDRESS = "blocked_address"  # resolves to a private address that nobody allowed
+    TOO_LARGE = "too_large"
+    TRUNCATED = "truncated"  # fewer bytes than announced, broken compression, `has_more: true`
+    NOT_JSON = "not_json"  # HTML or broken JSON where JSON was due
+    INVALID_SHAPE = "invalid_shape"  # JSON, but not of the shape this source has
+    UNREADABLE = "unreadable"  # a page without a table that the extractor recognises
+    NO_CREDENTIAL = "no_credential"  # the referenced secret is not there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The bytes of an answer, kept as evidence.
+
+    `sha256` is of the bytes as received and decides "unchanged"; `content` is the redacted form that is stored and that
+    facts are read from. `etag` and `last_modified` are sent back on the next look.
+    """
+
+    content: bytes
+    sha256: str
+    size: int
+    content_type: str = ""
+    url: str = ""
+    etag: str = ""
+    last_modified: str = ""
+
+
+class Refusal(NamedTuple):
+    """A part of an answer that was not understood: where it stands, and why it was refused."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything one source said at one time.
+
+    `at` is when the request began. `silent` are fields the whole answer does not speak of (a list without shutdown
+    dates); `unclear` are single facts it states in two ways. `valid_until` is when the same bytes would yield
+    other facts (a dated price takes effect).
+    """
+
+    source: str
+    at: datetime
+    facts: Facts
+    extractor: str
+    body: Body
+    silent: frozenset[str] = frozenset()
+    unclear: frozenset[Fact] = frozenset()
+    valid_until: datetime | None = None
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """The same bytes as at the last accepted look (a 304, or an equal hash), so the same facts."""
+
+    source: str
+    at: datetime
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollFailure:
+    """A look that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds."""
+
+    source: str
+    at: datetime
+    reason: FailureReason
+    detail: str
+    retry_after: float | None = None
+    body: Body | None = None
+
+
+Observation: TypeAlias = Snapshot | Unchanged | PollFailure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the next look may rely on: the last accepted body of a source, for conditional requests and hashes."""
+
+    sha256: str
+    etag: str = ""
+    last_modified: str = ""
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What is kept of a source between looks; one row, rewritten.
+
+    `baseline` and `snapshot` are hashes of fact blobs: what is believed, and what the last accepted look said.
+    `evidence` names the stored body of the last look at which both were equal. `good_at` is the last good
+    look that renews freshness; `accepted_at` the start of the last accepted one, held or not. `attention` asks that the next look
+    be judged even if its body did not change (a streak runs, an entry waits for a verification).
+    """
+
+    key: str
+    extractor: str = ""
+    baseline: str = ""
+    snapshot: str = ""
+    evidence: str = ""
+    subjects: int = 0
+    body_sha256: str = ""
+    body_size: int = 0
+    etag: str = ""
+    last_modified: str = ""
+    valid_until: datetime | None = None
+    accepted_at: datetime | None = None
+    good_at: datetime | None = None
+    looked_at: datetime | None = None
+    outage: str = ""
+    outage_since: datetime | None = None
+    outage_position: int | None = None
+    anomaly: str = ""
+    anomaly_since: datetime | None = None
+    anomaly_position: int | None = None
+    stale_position: int | None = None
+    heartbeat_at: datetime | None = None
+    attention: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """A difference that is not believed yet: how often, since when and until when it was seen.
+
+    `value` is None for an absence. `before` is the start of the last look that still showed the old value. `counted_at` is the last
+    look that counted (looks closer together than the gap count as one). `quarantine` is the position of the event that held the value back.
+    """
+
+    source: str
+    fact: Fact
+    value: Value | None
+    seen: int
+    first_at: datetime
+    counted_at: datetime
+    before: datetime | None = None
+    evidence: str = ""
+    quarantine: int | None = None

@@ -1,0 +1,82 @@
+"""What someone is told: the content of a notice, before any channel gives it a form.
+
+A notice is made in the transaction that decides, from what that transaction knows, and never looked up again: a message
+sent hours later still says what was true when it was decided. Wording and markup are the business of `notify`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why someone is told; the most serious reason of a notice's items is its headline."""
+
+    PAUSED = "paused"  # production is denied now
+    PAUSE_EXTENDED = "pause_extended"  # it was already, and another assumption fell
+    HELD = "held"  # something was seen that is not believed yet: a mass drop, an implausible price
+    BLIND = "blind"  # a source has not been read for too long
+    STALE = "stale"  # a check passed its age
+    CHANGED = "changed"  # something moved that pauses nothing
+    VISIBLE = "visible"  # an entry that waited can be evaluated
+    UNDELIVERED = "undelivered"  # another destination could not be reached
+    TEST = "test"
+
+
+SERIOUS = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.HELD, Reason.BLIND, Reason.STALE, Reason.UNDELIVERED})
+"""Reasons that are worth waking someone for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that moved: `what` is the field, `old` and `new` are None where there was or is none."""
+
+    subject: str
+    what: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing to tell, about one entry, or about a source or model that no entry is for.
+
+    `status` is the entry's status after the decision and `denied` whether production is denied it now. `fallback` is the
+    entry's fallback and `fallback_allowed` whether the gate allows that one now. `since` is the first look that showed the
+    change, `looks` how many good looks confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands`
+    are the exact commands to run next, in order.
+    """
+
+    reason: Reason
+    subject: str
+    position: int
+    since: datetime
+    entry: str = ""
+    name: str = ""
+    status: str = ""
+    source: str = ""
+    summary: str = ""
+    differences: tuple[Difference, ...] = ()
+    looks: int = 0
+    evidence: str = ""
+    denied: bool = False
+    fallback: str = ""
+    fallback_allowed: bool = False
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What one owner is told of one decision. `id` is the same at every attempt, so that a reader can see a repeat."""
+
+    id: str
+    owner: str
+    at: datetime
+    items: tuple[Item, ...]
+
+    @property
+    def reason(self) -> Reason:
+        """The most serious reason among the items, in the order of `Reason`."""
+        return min((item.reason for item in self.items), key=list(Reason).index)

@@ -1,0 +1,110 @@
+"""Prices: Decimal, in USD per one million tokens, with an identity that no two different prices share.
+
+Only arithmetic and naming live here; how a page or feed spells a price is its extractor's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+PREFIX = "price."
+TEXT = "text"
+SHORT = "short"
+STANDARD = "standard"
+PER_MILLION_TOKENS = "1M tokens"
+USD = "USD"
+
+TOLERANCE = Decimal("1e-9")
+"""Relative; feeds carry float noise (`0.0000006000000000000001`)."""
+
+
+class Meter(NamedTuple):
+    """What is metered, within one (provider, model): the part of a price's identity that a fact's field names."""
+
+    tier: str
+    context: str
+    modality: str
+    meter: str
+
+    @property
+    def field(self) -> str:
+        """The field of the fact: `price.standard.short.input`, or `price.standard.short.audio.input` beyond text."""
+        middle = (self.tier, self.context) if self.modality == TEXT else (self.tier, self.context, self.modality)
+        return PREFIX + ".".join((*middle, self.meter))
+
+    @classmethod
+    def of(cls, field: str) -> Meter:
+        """Read a field back.
+
+        Raises:
+            ValueError: the field is not one of a price.
+        """
+        parts = field.removeprefix(PREFIX).split(".")
+        if not field.startswith(PREFIX) or len(parts) not in (3, 4):
+            raise ValueError(f"{field!r} is not the field of a price")
+        tier, context, *modality, meter = parts
+        return cls(tier, context, modality[0] if modality else TEXT, meter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRow:
+    """One price as a page or feed states it. `valid_from` is inclusive and `valid_to` exclusive; None is unbounded."""
+
+    provider: str
+    model: str
+    tier: str = STANDARD
+    context: str = SHORT
+    modality: str = TEXT
+    meter: str
+    unit: str = PER_MILLION_TOKENS
+    currency: str = USD
+    amount: Decimal
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    @property
+    def identity(self) -> Meter:
+        """The part of the identity below provider and model."""
+        return Meter(self.tier, self.context, self.modality, self.meter)
+
+    def effective(self, at: datetime) -> bool:
+        """Whether the price holds at `at`."""
+        return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
+
+
+def amount(text: str) -> Decimal:
+    """Read a decimal string.
+
+    Raises:
+        ValueError: not a finite number.
+    """
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"{text!r} is not a number") from error
+    if not value.is_finite():
+        raise ValueError(f"{text!r} is not a finite number")
+    return value
+
+
+def canonical(value: Decimal) -> str:
+    """The one spelling of an amount: no exponent, no trailing zeros (`0.2`, `30`)."""
+    text = format(value.normalize(), "f")
+    return "0" if text == "-0" else text
+
+
+def equal(one: str, other: str) -> bool:
+    """Whether two amounts are the same price within `TOLERANCE`."""
+    if one == other:
+        return True
+    a, b = amount(one), amount(other)
+    return abs(a - b) <= TOLERANCE * max(abs(a), abs(b))
+
+
+def spoken(value: str) -> str:
+    """An amount as people write money: at least two decimals (`0.20`, `3.125`)."""
+    whole, _, fraction = value.partition(".")
+    return f"{whole}.{fraction:0<2}"
