@@ -88,8 +88,11 @@ def judge(
         "stale: access was last verified to hold until",
     )
     if status == PAUSED and grace_until is not None and spared:
-        base = reason or _DENIED[PAUSED]
-        grace = _dated("the caller is spared", grace_until, now, "", base + "; the grace of its callers ended")
+        # Whichever of these fails, the pause is why: once a date has passed the lease file no longer tells the callers apart.
+        denial = reason or _DENIED[PAUSED]
+        until = _whole(grace_until)
+        grace = Condition("the caller is one that the pause spares", now < until, denial, until)
+        access = Condition(access.asks, access.holds, denial, access.until)
         spares = "paused after a price shift; callers that had it are spared"
         return _sum(GRACE, PAUSED, spares, (grace, access, lease), lease_until)
     usable = status == ACTIVE or (evaluable and status == EVALUATING)
@@ -119,7 +122,7 @@ def _sum(allowing: str, denying: str, reason: str, conditions: tuple[Condition, 
     for condition in conditions:
         if not condition.holds:
             return Verdict(False, denying, condition.reason, _whole(lease_until), conditions)
-    until = min((condition.until for condition in conditions if condition.until is not None), default=lease_until)
+    until = min(condition.until for condition in conditions if condition.until is not None)
     return Verdict(True, allowing, reason, until, conditions)
 
 

@@ -149,9 +149,11 @@ class Lease:
         variants = self._mapping(flag.get("variants"), f"the variants of {key}")
         limit, callers, then, otherwise = self._rule(key)
         held = limit is not None and self.now.timestamp() < limit and (callers == () or caller in callers)
+        if variants.get(otherwise) is not False:
+            raise self._broken(f"{key} does not deny by default")
         value = variants.get(then if held else otherwise)
         if not isinstance(value, bool):
-            raise self._broken(f"{key} has no variant {then if held else otherwise}")
+            raise self._broken(f"{key} has no variant {then}")
         return value
 
     def _rule(self, key: str) -> tuple[int | None, tuple[str, ...], str, str]:
