@@ -157,8 +157,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _disturb(self, answer: Answer, fault: Fault, extra: Mapping[str, str]) -> None:
-        """Send the answer, or not, as the fault has it; a disturbed connection is never used again."""
-        self.close_connection = True
+        """Send the answer, or not, as the fault has it."""
+        # Closing after a body of the announced length would be a second fault, met by whoever uses the kept connection next.
+        self.close_connection |= fault.kind in (Kind.HANG, Kind.RESET, Kind.TRUNCATED)
         body = answer.body or b"".join(answer.chunks)
         match fault.kind:
             case Kind.HANG:
@@ -180,6 +181,7 @@ class Handler(BaseHTTPRequestHandler):
                 size = max(1, -(-len(body) // DROPS))
                 for start in range(0, len(body), size):
                     if not self._hold(fault.seconds / DROPS):
+                        self.close_connection = True
                         return
                     self.wfile.write(body[start : start + size])
 

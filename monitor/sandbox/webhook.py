@@ -51,13 +51,15 @@ class Inbox:
 
 
 def _read(payload: Mapping[str, Any]) -> str:
-    """The words of a message: its own text, else those of its blocks, else title and message of a generic webhook."""
+    # A chat service shows the blocks and hides `text` behind them; a generic webhook sends title and message instead.
+    if parts := [*_texts(payload.get("blocks"))]:
+        return "\n".join(parts)
     if isinstance(payload.get("text"), str) and payload["text"]:
         return str(payload["text"])
-    parts = [*_texts(payload.get("blocks")), *_texts(payload.get("attachments"))]
-    if not parts:
-        parts = [part for key in ("title", "message") if isinstance(part := payload.get(key), str) and part]
-    return "\n".join(parts)
+    parts = [*_texts(payload.get("attachments"))]
+    return "\n".join(
+        parts or [part for key in ("title", "message") if isinstance(part := payload.get(key), str) and part]
+    )
 
 
 def _texts(value: object) -> Iterator[str]:

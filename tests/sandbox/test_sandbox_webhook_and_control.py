@@ -29,6 +29,7 @@ def control(clients: Clients, act: str, **data: object) -> httpx2.Response:
     ("payload", "text"),
     [
         ({"text": "Luna is paused"}, "Luna is paused"),
+        ({"text": "in short", "blocks": [{"text": {"text": "Luna is paused"}}]}, "Luna is paused"),
         (
             {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "Luna"}}, {"text": "paused"}]},
             "Luna\npaused",
