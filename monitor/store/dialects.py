@@ -271,4 +271,4 @@ def _detached(engine: Engine) -> Connection:
 
 def _driver(connection: Connection) -> Any:
     """The driver's own connection, for what SQLAlchemy has no word for."""
-    return connection.connection.driver_connection
+    return connection.connection.dbapi_connection
