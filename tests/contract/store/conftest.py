@@ -21,7 +21,7 @@ def postgres() -> Iterator[Callable[[], str]]:
     """Makes databases at the newest revision; each call returns the URL of a new one."""
     given = os.environ.get("ACCESS_MONITOR_TEST_POSTGRES")
     if given:
-        yield from _databases(given)
+        yield from _databases(given, drop=True)
         return
     folder = Path(tempfile.mkdtemp(prefix="monitor-pg-"))
     try:
@@ -39,13 +39,13 @@ def postgres() -> Iterator[Callable[[], str]]:
             f"NO POSTGRESQL: half of the store's contract is not examined here ({type(error).__name__}: {error})"
         )
     try:
-        yield from _databases(server.get_uri())
+        yield from _databases(server.get_uri(), drop=False)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _databases(admin_url: str) -> Iterator[Callable[[], str]]:
+def _databases(admin_url: str, *, drop: bool) -> Iterator[Callable[[], str]]:
     import psycopg
     from sqlalchemy.engine import make_url
 
@@ -64,7 +64,7 @@ def _databases(admin_url: str) -> Iterator[Callable[[], str]]:
         migrated = make()
         upgrade(url_of(migrated))
         yield lambda: url_of(make(migrated))
-        for name in made:
+        for name in made if drop else ():
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

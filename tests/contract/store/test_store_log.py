@@ -137,11 +137,15 @@ def test_a_rollback_leaves_nothing_behind(store: SqlStore) -> None:
     class Stopped(Exception):
         pass
 
-    with pytest.raises(Stopped), store.write() as tx:
-        tx.append([event(1)], NOW)
-        tx.put_facts({})
-        assert tx.head() == 1
-        raise Stopped
+    def write_and_stop() -> None:
+        with store.write() as tx:
+            tx.append([event(1)], NOW)
+            tx.put_facts({})
+            assert tx.head() == 1
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        write_and_stop()
     with store.read() as reader:
         assert reader.head() == 0
     append(store, event(1))

@@ -340,14 +340,18 @@ def test_event_entry_baseline_and_outbox_are_one_commit(store: SqlStore) -> None
     class Killed(BaseException):
         pass
 
-    with pytest.raises(Killed), store.write() as tx:
-        tx.put_source(FULL)
-        tx.put_streaks("s", [streak("a")])
-        tx.put_entry(ENTRY)
-        tx.put_facts(FACTS)
-        tx.put_evidence(BODY, "s", NOW)
-        tx.enqueue(NOTICE, ["platform#1"], NOW)
-        raise Killed
+    def write_and_die() -> None:
+        with store.write() as tx:
+            tx.put_source(FULL)
+            tx.put_streaks("s", [streak("a")])
+            tx.put_entry(ENTRY)
+            tx.put_facts(FACTS)
+            tx.put_evidence(BODY, "s", NOW)
+            tx.enqueue(NOTICE, ["platform#1"], NOW)
+            raise Killed
+
+    with pytest.raises(Killed):
+        write_and_die()
     with store.engine.connect() as connection:
         for table in ("events", "sources", "streaks", "entries", "blobs", "notices", "deliveries"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0, table
