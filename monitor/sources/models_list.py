@@ -31,6 +31,7 @@ from monitor.domain.model import (
     Value,
 )
 from monitor.domain.price import PREFIX
+from monitor.pipeline.ports import ConfigurationError
 from monitor.sources.http import (
     Answer,
     Failure,
@@ -95,7 +96,7 @@ class ModelsList:
         """Look once.
 
         Raises:
-            ConfigurationError: the API key is not where the configuration says.
+            ConfigurationError: the API key is not where the configuration says, or cannot be one.
         """
         sdk = self._sdk = self._sdk or self._connect()
         got = self._fetch(sdk, now, known)
@@ -123,11 +124,14 @@ class ModelsList:
 
     def _connect(self) -> openai.OpenAI:
         """A client of which nothing is left to the environment: `OPENAI_BASE_URL` and the like would redirect it silently."""
-        headers: dict[str, str | openai.Omit] = {}
-        if self._secret is None:
-            headers["Authorization"] = openai.Omit()
+        key = self._secret().strip() if self._secret else ""
+        if self._secret and not (key and key.isascii() and key.isprintable()):
+            raise ConfigurationError(
+                f"the API key of surface {self._surface.key} is empty or no header may carry it; "
+                f"check what {self._surface.api_key} refers to"
+            )
         sdk = openai.OpenAI(
-            api_key=self._secret() if self._secret else "",
+            api_key=key,
             admin_api_key="",
             organization="",
             project=self._surface.project,
@@ -142,14 +146,17 @@ class ModelsList:
         # headers of OPENAI_CUSTOM_HEADERS are merged in whatever is passed; only replacing them removes them.
         sdk.organization = None
         sdk.project = self._surface.project or None
-        sdk._custom_headers = headers  # type: ignore[assignment]
+        sdk._custom_headers = {}
         return sdk
 
     def _fetch(self, sdk: openai.OpenAI, now: datetime, known: Known | None) -> Answer | NotModified | Failure:
         conditional = conditions(known, now)
+        headers: dict[str, str | openai.Omit] = {**conditional}
+        if not sdk.api_key:
+            headers["Authorization"] = openai.Omit()
         try:
             with self._http.look():
-                response = sdk.models.with_raw_response.list(extra_headers=conditional).http_response
+                response = sdk.models.with_raw_response.list(extra_headers=headers).http_response
         except openai.APIStatusError as error:
             response = error.response
         except openai.OpenAIError as error:

@@ -78,6 +78,9 @@ class PricingPage:
             if _LOGIN.search(text):
                 raise Unreadable("a login form instead of the page") from None
             raise
+        except Exception as error:
+            # A layout that trips the extractor is a layout that it does not know: said as an outage, never raised.
+            raise Unreadable(f"the extractor {self.extractor} failed on it: {error!r}") from error
 
 
 def decoded(body: Body) -> str:
@@ -88,5 +91,5 @@ def decoded(body: Body) -> str:
     header["Content-Type"] = body.content_type or "text/plain"
     try:
         return body.content.decode(header.get_content_charset("utf-8"), "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # some codecs, such as `idna`, refuse whatever the error handler says
         return body.content.decode("utf-8", "replace")

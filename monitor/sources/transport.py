@@ -110,7 +110,15 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, self._budget.clip(timeout)), self._budget)
+        try:
+            secured = self._inner.start_tls(ssl_context, server_hostname, self._budget.clip(timeout))
+        except httpcore2.ConnectError as error:
+            # Told apart here, because the pool raises its errors without their causes.
+            if isinstance(cause := error.__cause__, ssl.SSLError):
+                said = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+                raise Failed(FailureReason.TLS, f"TLS failed: {said}") from error
+            raise
+        return _Stream(secured, self._budget)
 
     def get_extra_info(self, info: str) -> object:
         return self._inner.get_extra_info(info)
@@ -214,10 +222,6 @@ def _translated(broken: FailureReason) -> Iterator[None]:
         kind = type(error).__name__.removesuffix("Timeout").lower()
         raise TimedOut(f"no answer in time ({kind})") from error
     except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
-        cause = error.__cause__
-        if isinstance(cause, ssl.SSLError):
-            text = getattr(cause, "verify_message", "") or cause.reason or str(cause)
-            raise Failed(FailureReason.TLS, f"TLS failed: {text}") from error
         raise Failed(broken, str(error) or type(error).__name__) from error
 
 
