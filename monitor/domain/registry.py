@@ -63,7 +63,9 @@ class IllegalTransition(Exception):
     """An event that the table does not allow: a defect, or a log that somebody wrote into."""
 
     def __init__(self, event: Event, status: Status) -> None:
-        super().__init__(f"{event.type} at position {event.position} cannot follow on status {status} of {event.subject}")
+        super().__init__(
+            f"{event.type} at position {event.position} cannot follow on status {status} of {event.subject}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,5 +123,3 @@ class Entry:
     reason: str = ""
     by: str = ""
     callers: tuple[str, ...] = ()
-
-

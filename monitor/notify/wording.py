@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from itertools import groupby
 
 from monitor.domain.model import LISTED
 from monitor.domain.notice import SERIOUS, Difference, Item, Notice, Reason
 from monitor.domain.price import PREFIX, TEXT, Meter, amount, spoken
 
-ITEMS = 8
-"""How many items are told in full; the rest is counted and pointed to."""
+FULL = 8
+BRIEF = 12
+"""How many items are told in full and in brief; the rest is counted and pointed to."""
 
 DIFFERENCES = 6
 NAMES = 3
@@ -82,6 +85,8 @@ def plain(text: str, limit: int = LINE_LENGTH) -> str:
 
 def spoken_field(what: str) -> str:
     """The name of a field as people say it: `standard input, short context` for `price.standard.short.input`."""
+    if what == LISTED:
+        return "models list"
     try:
         meter = Meter.of(what)
     except ValueError:
@@ -140,61 +145,85 @@ def spoken_time(at: datetime, zone: tzinfo | None) -> str:
         return text
     local = at.astimezone(zone)
     day = "" if local.date() == at.date() else f"{local:%Y-%m-%d} "
-    return f"{text} ({day}{local:%H:%M:%S} {getattr(zone, 'key', None) or local:%Z})"
+    return f"{text} ({day}{local:%H:%M:%S} {getattr(zone, 'key', None) or local.tzname()})"
 
 
 def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
     """Put a notice into words: the most serious items first, in full; long lists are cut and pointed to."""
     severity = list(Reason)
     items = sorted(notice.items, key=lambda item: (severity.index(item.reason), item.position))
-    brief = len(items) > 1
-    told, left = items[:ITEMS], items[ITEMS:]
+    full = [item for item in items if len(items) == 1 or _weighty(item)]
+    brief = [item for item in items if item not in full]
+    left = full[FULL:] + brief[BRIEF:]
     more = ""
     if left:
         after = min(item.position for item in left) - 1
         more = f"and {len(left)} more, see `access-monitor events --after {max(after, 0)}`"
+    groups = groupby(brief[:BRIEF], key=lambda item: (item.reason, item.source, item.since, item.looks, item.evidence))
     return Message(
         title=plain(_title(items), TITLE_LENGTH),
         serious=notice.reason in SERIOUS,
-        sections=tuple(_section(item, zone, brief=brief) for item in told),
+        sections=(
+            *(_section(item, zone) for item in full[:FULL]),
+            *(_group(list(group), zone) for _, group in groups),
+        ),
         more=more,
         footer=f"Notice {plain(notice.id)}",
     )
+
+
+def _weighty(item: Item) -> bool:
+    """Of several items, those that deny nothing and ask for nothing are told in brief, so that the others stand out."""
+    return item.denied or item.reason in SERIOUS or item.reason is Reason.VISIBLE
 
 
 def _name(item: Item) -> str:
     return plain(item.name or item.entry or item.subject, VALUE_LENGTH)
 
 
-def _title(items: list[Item]) -> str:
+def _title(items: Sequence[Item]) -> str:
     first = items[0]
     headline = HEADLINES[first.reason]
     if len(items) > 1:
-        names = list(dict.fromkeys(_name(item) for item in items))
-        rest = len(names) - NAMES
-        return f"{headline}: {', '.join(names[:NAMES])}" + (f" and {rest} more" if rest > 0 else "")
+        return f"{headline}: {_names(items)}"
     if len(first.differences) == 1:
         difference = first.differences[0]
         return f"{headline}: {_name(first)}: {spoken_field(difference.what)} {spoken_change(difference)}"
     return f"{headline}: {_name(first)}" + (f": {first.summary}" if first.summary else "")
 
 
-def _section(item: Item, zone: tzinfo | None, *, brief: bool) -> Section:
+def _names(items: Sequence[Item]) -> str:
+    names = list(dict.fromkeys(_name(item) for item in items))
+    rest = len(names) - NAMES
+    return ", ".join(names[:NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _section(item: Item, zone: tzinfo | None) -> Section:
     key = plain(item.entry or item.subject, VALUE_LENGTH)
     heading = f"{HEADLINES[item.reason]}: {_name(item)}" + ("" if key == _name(item) else f" ({key})")
-    lines = [
+    lines = (
         Line(label="What changed", texts=_what(item)),
         Line(label="Since", texts=(spoken_time(item.since, zone),)),
-        Line(label="Evidence", texts=(_evidence(item),)),
-    ]
-    # Of several items, those that deny nothing and worry nobody are told in brief, so that the serious ones stand out.
-    if not brief or item.denied or item.reason in SERIOUS:
-        lines.append(Line(label="What was done", texts=(_done(item),)))
-        lines.append(Line(label="Until morning", texts=(_standing(item),)))
-    if item.commands:
-        commands = tuple(plain(command, COMMAND_LENGTH) for command in item.commands)
-        lines.append(Line(label="Run next", texts=commands, code=True))
+        Line(label="Evidence", texts=(_evidence(item, item.position),)),
+        Line(label="What was done", texts=(_done(item),)),
+        Line(label="Until morning", texts=(_standing(item),)),
+        Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
+    )
     return Section(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
+
+
+def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
+    """Items that were seen together, in brief: one line for each change, the rest once."""
+    first = items[0]
+    lines = (
+        Line(label="What changed", texts=tuple(f"{_name(item)}: {text}" for item in items for text in _what(item))),
+        Line(label="Since", texts=(spoken_time(first.since, zone),)),
+        Line(label="Evidence", texts=(_evidence(first, 0),)),
+        Line(label="Until morning", texts=(_standing(first),)),
+    )
+    return Section(
+        heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
+    )
 
 
 def _what(item: Item) -> tuple[str, ...]:
@@ -208,16 +237,16 @@ def _what(item: Item) -> tuple[str, ...]:
     return tuple(texts) or ("Nothing but what the heading says",)
 
 
-def _evidence(item: Item) -> str:
+def _evidence(item: Item, position: int) -> str:
     parts = []
     if item.source:
         parts.append(f"source {plain(item.source, VALUE_LENGTH)}")
     if item.looks:
         parts.append("1 look" if item.looks == 1 else f"{item.looks} looks")
     if item.evidence:
-        parts.append(f"bytes {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
-    if item.position:
-        parts.append(f"event {item.position}")
+        parts.append(f"stored bytes {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
+    if position:
+        parts.append(f"event {position}")
     return ", ".join(parts)
 
 
