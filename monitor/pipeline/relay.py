@@ -131,8 +131,9 @@ class Relay:
         """
         try:
             failed: NotSent | None = None
+            label = queue[0].destination
             for delivery in queue:
-                notice, label = notices[delivery.notice], delivery.destination
+                notice = notices[delivery.notice]
                 outcome: Sent | NotSent | None = failed
                 if failed is None and self._clock() < stop:
                     label, outcome = self._send(delivery, notice)
@@ -204,7 +205,7 @@ class Relay:
         tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
         ledger = Ledger(tx.head())
         self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts)
-        tx.append(ledger.events, attempt.at)
+        tx.append(ledger.events, self._clock())
 
     def _bury(self, tx: Transaction, attempts: Sequence[_Attempt]) -> None:
         """Give up deliveries of one owner, record each, and tell somebody else; never about a notice of this very kind."""
@@ -217,7 +218,7 @@ class Relay:
             position = self._record(ledger, ev.NOTICE_DEAD, attempt, tried.attempts, error=error)
             if attempt.notice is None or attempt.notice.reason is not Reason.UNDELIVERED:
                 items.append(_undelivered(attempt, position, error))
-        tx.append(ledger.events, attempts[0].at)
+        tx.append(ledger.events, self._clock())
         if items:
             at = attempts[0].at
             for owner, references in self._others(tx, attempts[0].delivery.owner).items():
