@@ -92,7 +92,7 @@ class AppriseChannel:
             return None
         # What a URL may ask of Apprise must not undo the outbox: its retries would hide attempts, `optional` turns any
         # failure into a success, and an unsplit message is refused whole by services with a short limit.
-        service.service_retry = 0
+        service.retry = 0
         service.optional = False
         if service.overflow_mode == OverflowMode.UPSTREAM:
             service.overflow_mode = OverflowMode.SPLIT
@@ -171,6 +171,7 @@ def _label(service: NotifyBase, url: str) -> str:
 def _silence() -> None:
     """Keep URLs out of the process's log: outcomes come back as values, and the clients write addresses."""
     log = logging.getLogger("apprise")
+    log.setLevel(logging.WARNING)
     log.propagate = False
     if not log.handlers:
         log.addHandler(logging.NullHandler())
