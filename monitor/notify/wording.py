@@ -41,6 +41,10 @@ HEADLINES = {
     Reason.TEST: "TEST",
 }
 
+_PAUSING = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED})
+_DENYING = _PAUSING | {Reason.STALE}
+"""Reasons that may themselves be why production is denied."""
+
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MENTION = re.compile(r"(?<!\w)@(?=here|channel|everyone|all\b|group)|<(?=[!@#])", re.IGNORECASE)
 _ACRONYMS = {"url": "URL", "id": "id", "api": "API"}
@@ -100,10 +104,14 @@ def spoken_change(difference: Difference) -> str:
     """Old → new: amounts with unit and percentage, a listing in words, anything else as it is."""
     old, new = difference.old, difference.new
     if difference.what == LISTED:
-        return f"{'not listed' if old is None else 'listed'} → {'not listed' if new is None else 'listed'}"
+        return f"{_listing(old)} → {_listing(new)}"
     if difference.what.startswith(PREFIX):
         return _spoken_prices(old, new)
     return f"{_value(old)} → {_value(new)}"
+
+
+def _listing(value: str | None) -> str:
+    return "listed" if value == "yes" else "not listed"
 
 
 def _spoken_prices(old: str | None, new: str | None) -> str:
@@ -281,12 +289,18 @@ def _standing(item: Item) -> str:
     """Whether it can wait: what is denied in production now, and what is allowed instead."""
     who = plain(item.entry or item.subject, VALUE_LENGTH)
     fallback = plain(item.fallback, VALUE_LENGTH)
+    instead = f"its fallback {fallback} is {'allowed' if item.fallback_allowed else 'not allowed either'}"
+    if item.denied and item.reason not in _DENYING:
+        return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this."
     if item.denied:
         if fallback and item.fallback_allowed:
-            return f"Safe where callers use the fallback: {who} is denied in production now, {fallback} is allowed."
-        if fallback:
-            return f"Not safe: {who} is denied in production now, and its fallback {fallback} is not allowed either."
-        return f"Not safe: {who} is denied in production now, and it has no fallback."
+            return f"Safe where callers use the fallback: {who} is denied in production now, {instead}."
+        return f"Not safe: {who} is denied in production now, and {instead if fallback else 'it has no fallback'}."
+    if item.reason in _PAUSING:
+        spared = (
+            f"Safe until the grace ends: the named callers of {who} stay allowed, new use in production is denied now"
+        )
+        return f"{spared}; {instead}." if fallback else f"{spared}, and it has no fallback."
     match item.reason:
         case Reason.BLIND:
             return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good look is too old."

@@ -233,11 +233,13 @@ class Relay:
             attempt.delivery.notice,
             at=attempt.at,
             cause=max((item.position for item in notice.items), default=0) or None if notice else None,
-            destination=attempt.label,
-            reference=attempt.delivery.destination,
-            owner=attempt.delivery.owner,
-            attempts=attempts,
-            **data,
+            data={
+                "destination": attempt.label,
+                "reference": attempt.delivery.destination,
+                "owner": attempt.delivery.owner,
+                "attempts": attempts,
+                **data,
+            },
         )
 
     def _known(self, owner: str) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def listed(number: int, **changes: object) -> Item:
         "position": 100 + number,
         "since": SINCE,
         "source": "openai-models",
-        "differences": (Difference(subject=f"model-{number}", what="listed", old=None, new="true"),),
+        "differences": (Difference(subject=f"model-{number}", what="listed", old=None, new="yes"),),
         "looks": 2,
         "evidence": HASH,
         "commands": (f"access-monitor events --subject model-{number}",),

@@ -37,8 +37,8 @@ def test_a_field_is_spoken(field: str, said: str) -> None:
         ("price.standard.short.input", None, "1", "no price → 1.00 USD per 1M tokens"),
         ("price.standard.short.input", "1", None, "1.00 USD per 1M tokens → no price"),
         ("price.standard.short.input", "cheap", "1", "cheap → 1"),
-        ("listed", "true", None, "listed → not listed"),
-        ("listed", None, "true", "not listed → listed"),
+        ("listed", "yes", None, "listed → not listed"),
+        ("listed", None, "yes", "not listed → listed"),
         ("limit.tpm", "200000", "100000", "200000 → 100000"),
         ("note", "", None, "empty → nothing"),
     ],
@@ -68,12 +68,24 @@ def test_a_pause_is_told_in_the_order_a_woken_person_asks() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "Safe where callers use the fallback: luna is denied in production now, gpt-5.4-mini is allowed."),
+        (
+            {},
+            "Safe where callers use the fallback: luna is denied in production now, its fallback gpt-5.4-mini is allowed.",
+        ),
         (
             {"fallback_allowed": False},
             "Not safe: luna is denied in production now, and its fallback gpt-5.4-mini is not allowed either.",
         ),
         ({"fallback": ""}, "Not safe: luna is denied in production now, and it has no fallback."),
+        (
+            {"denied": False},
+            "Safe until the grace ends: the named callers of luna stay allowed, new use in production is denied now; "
+            "its fallback gpt-5.4-mini is allowed.",
+        ),
+        (
+            {"reason": Reason.CHANGED, "status": "evaluating"},
+            "Unchanged: luna is evaluating and was denied in production before this.",
+        ),
     ],
 )
 def test_a_denied_entry_says_whether_its_fallback_is_allowed(changes: dict[str, object], said: str) -> None:
