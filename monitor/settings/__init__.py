@@ -4,7 +4,7 @@
 No secret is read with the file; `resolve` reads one when it is first used.
 """
 
-from monitor.settings.load import load
+from monitor.settings.loading import load
 from monitor.settings.problems import InvalidConfiguration
 from monitor.settings.secrets import resolve
 from monitor.settings.show import Shown, schema, show

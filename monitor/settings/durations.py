@@ -13,7 +13,7 @@ _UNITS = {
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
-PATTERN = r"^\d+(\.\d+)?(ms|s|m|h|d|w)$"
+PATTERN = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)$"
 LONGEST = timedelta(days=366)
 """Beyond it a limit is switched off rather than lengthened."""
 
@@ -28,7 +28,7 @@ def parse(value: object) -> timedelta:
     """
     if isinstance(value, timedelta):
         return value
-    if not isinstance(value, str) or re.match(PATTERN, value) is None:
+    if not isinstance(value, str) or re.fullmatch(PATTERN, value) is None:
         raise ValueError(f"is not a duration; {_MEND}")
     number = value.rstrip("mshdw")
     # Fifteen digits are more than any duration in here has, and few enough for timedelta not to overflow.
@@ -53,4 +53,4 @@ def spoken(value: timedelta) -> str:
     for unit, length in _UNITS.items():
         if value % length == timedelta() and (value or unit == "s"):
             return f"{value // length}{unit}"
-    return f"{value / _UNITS['ms']:g}ms"
+    return f"{value / _UNITS['ms']}ms"
