@@ -20,10 +20,10 @@ _TIERS = {
     "flex": "flex",
     "priority": "priority",
     "fast": "priority",  # Priority was renamed; the canonical tier kept its name
-    "fast mode": "priority",
     "ultrafast": "ultrafast",
-    "ultrafast mode": "ultrafast",
 }
+_TIER = re.compile(rf"({'|'.join(_TIERS)})(?: (?:mode|processing|api|service|tier|pricing|prices))*")
+_MENTION = re.compile(rf"\b({'|'.join(_TIERS)})\b")
 _TABS = re.compile(r"(?:(?:standard|batch|flex|priority|ultrafast|fast)(?: mode)?\s*){2,}", re.IGNORECASE)
 
 
@@ -67,8 +67,14 @@ def modality(text: str) -> str:
 
 
 def tier(text: str) -> str | None:
-    """The canonical tier that a whole line, tab or heading names; None when it names none."""
-    return _TIERS.get(text.lower())
+    """The canonical tier that a whole line, tab or heading names (`Batch`, `Fast mode`, `Batch API`); None when it names none."""
+    match = _TIER.fullmatch(text.lower().replace("-", " "))
+    return _TIERS[match[1]] if match else None
+
+
+def mentioned(text: str) -> frozenset[str]:
+    """The canonical tiers that a title speaks of, among other words."""
+    return frozenset(_TIERS[word] for word in _MENTION.findall(text.lower()))
 
 
 def tabs(text: str) -> bool:

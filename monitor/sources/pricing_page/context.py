@@ -27,7 +27,7 @@ _MILLION = re.compile(
 )
 _PRICED = re.compile(r"\b(?:prices?|pricing|priced|rates?|costs?|amounts?|charged|cents|credits)\b", re.IGNORECASE)
 _PER = re.compile(
-    r"\b(?:per|in) (?:an? |one )?(?:[0-9][0-9,.]*|thousand|million)? ?(?:k|m|thousand|million|billion)? ?"
+    r"(?:\bper |\bin |/ ?)(?:an? |one )?(?:[0-9][0-9,.]*|thousand|million)? ?(?:k|m|thousand|million|billion)? ?"
     r"(?:tokens?|characters?|seconds?|minutes?|hours?|days?|months?|images?|pages?|calls?|requests?|songs?|words?|credits?|cents)\b",
     re.IGNORECASE,
 )
@@ -38,7 +38,10 @@ _ELSEWHERE = re.compile(
     r"\b(?:regional|residency|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
     re.IGNORECASE,
 )
-_OTHER_TIME = re.compile(r"\b(?:upcoming|starting|effective|until|previous|former|from \w+ \d)", re.IGNORECASE)
+_OTHER_TIME = re.compile(
+    r"\b(?:upcoming|announced|former|old|previous) |\b(?:starting|effective|until|from|before|after|as of) (?:on )?\w+ \d",
+    re.IGNORECASE,
+)
 _MODALITY = re.compile(r"(text|audio|image) tokens", re.IGNORECASE)
 _NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
 
@@ -95,13 +98,15 @@ class Placed:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
         """
         claims = set(self.claims)
-        if len(claims) == 1 and (claim := self.claims[0]):
-            return claim
-        if claims:
+        if len(claims) > 1 or "" in claims:
             raise Unplaced("its tier is not known, or its labels name more than one")
-        if any(section.tiers for section in self.section.chain()):
+        spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))
+        if not claims and any(section.tiers for section in self.section.chain()):
             raise Unplaced("its section has tabs of tiers, and none of them is over this table")
-        return STANDARD
+        tier = claims.pop() if claims else STANDARD
+        if spoken - {tier}:
+            raise Unplaced(f"it stands under a title of another tier ({self.section.path!r})")
+        return tier
 
     def modality(self) -> str:
         """The modality of a table without a column for it.

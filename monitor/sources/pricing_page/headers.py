@@ -22,7 +22,7 @@ _METERS = {
     "output tokens": "output",
     "output / cost": "output",  # its cells name any other unit themselves, and are refused one by one
 }
-_DESCRIPTIVE = frozenset({"category", "use case", "description", "details", "notes"})
+_DESCRIPTIVE = frozenset({"category", "description"})
 
 
 class Unbound(Exception):

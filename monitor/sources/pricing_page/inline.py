@@ -8,6 +8,7 @@ from html import unescape
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _SUPERSCRIPT = re.compile(r"<sup\b[^>]*>.*?</sup>", re.IGNORECASE | re.DOTALL)
 _BREAK = re.compile(r"<(?:br|hr)\s*/?>", re.IGNORECASE)
+_STRUCK = re.compile(r"</?(?:del|s|strike)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _FOOTNOTE = re.compile(r"\[\^?\d{1,2}\]")
@@ -26,6 +27,7 @@ def plain(text: str) -> str:
     A superscript goes with its content: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
     price that no longer holds does not look like one.
     """
-    text = _TAG.sub("", _BREAK.sub(" ", _SUPERSCRIPT.sub("", text)))
+    text = _STRUCK.sub("~~", _BREAK.sub(" ", _SUPERSCRIPT.sub("", text)))
+    text = _TAG.sub("", text)
     text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text)).replace("**", "").replace("`", "")
     return squeeze(unescape(_ESCAPE.sub(r"\1", text)))

@@ -25,6 +25,7 @@ _ATX = re.compile(r"[ \t]*(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _PIPE = re.compile(r"(?<!\\)\|")
 _UNDERLINE = re.compile(r"[ \t]*(=+|-{2,})[ \t]*$")
+_ITEM = re.compile(r"[-+*•>]\s|\d+[.)]\s")
 _ENDLESS = 16
 _GROUPS = frozenset({"", "short context", "long context"})
 
@@ -114,6 +115,7 @@ class _Reader:
             return self._markup(f"</{name}>", start, line)
         elif pane := _PANE.search(tag):
             self.blocks.append(Pane(value=plain(pane[1] or pane[2] or ""), line=line))
+        self.blocks.extend(Paragraph(text=text, lone=False, line=line) for text in mdx.prose(tag))
         return end
 
     def _markup(self, closing: str, start: int, line: int) -> int:
@@ -181,7 +183,7 @@ class _Reader:
         if self._paragraph:
             text = plain(" ".join(self._paragraph))
             if text:
-                lone = len(self._paragraph) == 1
+                lone = len(self._paragraph) == 1 and not _ITEM.match(text)
                 self.blocks.append(Paragraph(text=text, lone=lone, line=self._paragraph_line))
             self._paragraph = []
 

@@ -14,7 +14,9 @@ from monitor.sources.pricing_page.inline import squeeze
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_SKIPPED = frozenset({"script", "style", "template", "noscript", "button", "nav", "select", "svg", "title", "sup"})
+_SKIPPED = frozenset(
+    {"script", "style", "aside", "footer", "template", "noscript", "button", "nav", "select", "svg", "title", "sup"}
+)
 _INLINE = frozenset(
     {
         "a",
@@ -40,6 +42,8 @@ _INLINE = frozenset(
         "time",
     }
 )
+_CONTROLS = frozenset({"tab", "tablist", "navigation", "menu"})
+_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 _STRUCK = frozenset({"del", "s", "strike"})
 _WIDEST = 40
 _TALLEST = 200
@@ -153,10 +157,10 @@ class _Reader(HTMLParser):
         self.blocks: list[Block] = []
         self._offset = line - 1
         self._grids: list[_Grid] = []
-        self._nested = 0
         self._skip = ""
         self._skip_depth = 0
         self._heading = 0
+        self._items = 0  # open items of lists: links and bullets, never titles or labels
         self._text: list[str] = []
         self._text_line = line
 
@@ -168,7 +172,7 @@ class _Reader(HTMLParser):
         if self._skip:
             self._skip_depth += tag == self._skip
             return
-        if tag in _SKIPPED:
+        if tag in _SKIPPED or (tag not in _VOID and any(name == "role" and value in _CONTROLS for name, value in attrs)):
             self._skip, self._skip_depth = tag, 1
             return
         if tag in _INLINE:
@@ -180,6 +184,8 @@ class _Reader(HTMLParser):
         self._flush()
         if tag == "table":
             self._grids.append(_Grid(self._line))
+        elif tag == "li":
+            self._items += 1
         elif tag in _HEADINGS:
             self._heading = _HEADINGS[tag]
         elif tag == "astro-island":
@@ -216,7 +222,7 @@ class _Reader(HTMLParser):
             grid.cell.text.append(" ")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SKIPPED:
+        if self._skip or tag in _SKIPPED:
             return  # `<style … />` of MDX has no content to skip
         self.handle_starttag(tag, attrs)
 
@@ -235,6 +241,7 @@ class _Reader(HTMLParser):
         else:
             self._flush()
             self._heading = 0
+            self._items -= tag == "li" and self._items > 0
 
     def _end_in_table(self, tag: str) -> None:
         grid = self._grids[-1]
@@ -274,7 +281,7 @@ class _Reader(HTMLParser):
         if self._heading:
             self.blocks.append(Heading(level=self._heading, text=text, line=self._text_line))
         else:
-            self.blocks.append(Paragraph(text=text, lone=True, line=self._text_line))
+            self.blocks.append(Paragraph(text=text, lone=not self._items, line=self._text_line))
 
     def finish(self) -> list[Block]:
         """All blocks. What the end of the text cut off is flawed, or left out where it is only prose."""

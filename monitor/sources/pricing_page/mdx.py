@@ -23,6 +23,7 @@ _ROWS = re.compile(r"(?<![\w-])rows=\{")
 _TOKEN = re.compile(
     r"""\s*(?:([\[\],}])|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([0-9]+(?:\.[0-9]+)?)|(null|undefined)\b)"""
 )
+_PROSE = re.compile(r"""'([^'\n{}]{60,})'|"([^"\n{}]{60,})"|`([^`\n{}]{60,})`""")
 _LONGEST_TAG = 100_000
 
 
@@ -52,6 +53,11 @@ def tag_end(text: str, start: int) -> int:
             return i + 1
         i += 1
     return -1
+
+
+def prose(tag: str) -> list[str]:
+    """The sentences that a tag carries in its attributes (footnotes, tips)."""
+    return [plain(next(filter(None, match.groups()))) for match in _PROSE.finditer(tag)]
 
 
 def component(name: str, tag: str, line: int) -> Component:
