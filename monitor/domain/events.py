@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 Data: TypeAlias = Mapping[str, Any]
@@ -106,9 +106,9 @@ class Ledger:
         actor: str = SYSTEM,
         cause: int | None = None,
         evidence: str = "",
-        **data: Any,
+        data: Data | None = None,
     ) -> int:
-        """Write one event and return its position. Keys of `data` are the event's own."""
+        """Write one event and return its position."""
         position = self._head + len(self._events) + 1
         self._events.append(
             Event(
@@ -121,7 +121,7 @@ class Ledger:
                 actor=actor,
                 cause=cause,
                 evidence=evidence,
-                data=data,
+                data=data or {},
             )
         )
         return position
@@ -143,3 +143,8 @@ def notice_stream(id: str) -> str:
 
 
 CONFIG_STREAM = "config"
+
+
+def rfc3339(at: datetime) -> str:
+    """A time as it is written everywhere: UTC, `Z`, microseconds only where there are any."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
