@@ -81,6 +81,16 @@ def fit(text: str, width: int) -> str:
     return kept + "…" + " " * (width - 1 - used)
 
 
+def fit_at_least(text: str, width: int) -> str:
+    """The text in `width` columns or more: never cut."""
+    return text + " " * max(0, width - cells(text))
+
+
+def width() -> int:
+    """How many columns a line of the terminal has."""
+    return shutil.get_terminal_size().columns
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: str = "", numbers: Sequence[str] = ()) -> None:
     """Print rows under headers.
 
@@ -89,7 +99,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: st
     """
     shown = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(headers, *shown, strict=True)]
-    room = shutil.get_terminal_size().columns - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+    room = width() - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
     if sys.stdout.isatty() and room >= 12:
         widths[-1] = min(widths[-1], room)
     click.echo(colour(_line(headers, widths, headers, numbers).rstrip(), BOLD))
