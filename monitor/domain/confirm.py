@@ -46,13 +46,14 @@ def confirm(
     """Count one look that began at `at`.
 
     A streak whose fact is back at the baseline ends; one whose fact this look did not speak of (`unspoken`) stays as it is. `before` is
-    the last look that agreed with the baseline. A `held` look counts, but what it shows has to stand for the whole hold.
+    the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it.
     """
     believed: list[Believed] = []
     pending: list[Streak] = []
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
-        if streak.quarantine is None and _enough(streak, at, _requirement(change, belief, held)):
+        need = belief.absence if change.new is None else belief.change
+        if not held and streak.quarantine is None and _enough(streak, at, need):
             believed.append(Believed(change=change, streak=streak))
         else:
             pending.append(streak)
@@ -84,12 +85,6 @@ def _advance(
     if at - streak.counted_at < belief.gap:
         return streak
     return replace(streak, seen=streak.seen + 1, counted_at=at)
-
-
-def _requirement(change: Change, belief: Belief, held: bool) -> Requirement:
-    if held:
-        return Requirement(looks=belief.absence.looks, span=max(belief.hold, belief.absence.span))
-    return belief.absence if change.new is None else belief.change
 
 
 def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:

@@ -6,7 +6,7 @@ cannot be right is quarantined until another source or a person agrees. Whether 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,9 +14,9 @@ from monitor.domain import events as ev
 from monitor.domain import price
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.confirm import Believed
-from monitor.domain.diff import Change, lookup
+from monitor.domain.diff import Change, lookup, patch
 from monitor.domain.events import Ledger, source_stream
-from monitor.domain.model import LISTED, SHUTDOWN_DATE, Fact, Facts, Subject
+from monitor.domain.model import LISTED, SHUTDOWN_DATE, Fact, Facts, Streak, Subject, Value
 
 EXTREME = Decimal(100)
 
@@ -53,23 +53,59 @@ def implausible(change: Change, facts: Facts) -> str:
     return ""
 
 
+def doubtful(facts: Facts) -> dict[Fact, str]:
+    """The prices of a first look that cannot be right, with the reason of each."""
+    found: dict[Fact, str] = {}
+    for subject, fields in facts.items():
+        for name, value in fields.items():
+            fact = Fact(subject, name)
+            if reason := implausible(Change(fact=fact, old=None, new=value), facts):
+                found[fact] = reason
+    return found
+
+
+def sift(
+    believed: Iterable[Believed],
+    pending: Iterable[Streak],
+    baseline: Facts,
+    seconded: Callable[[Fact, Value | None], bool],
+) -> tuple[list[Believed], list[tuple[Believed, str]]]:
+    """Part what is accepted from what cannot be right. `seconded` says whether another source believes the same price.
+
+    A price that was held back before is accepted as soon as it is seconded.
+    """
+    accepted = [
+        Believed(change=Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value), streak=streak)
+        for streak in pending
+        if streak.quarantine is not None and seconded(streak.fact, streak.value)
+    ]
+    doubted: list[tuple[Believed, str]] = []
+    believed = list(believed)
+    candidate = patch(baseline, [item.change for item in believed])
+    for item in believed:
+        reason = implausible(item.change, candidate)
+        if reason and not seconded(item.change.fact, item.change.new):
+            doubted.append((item, reason))
+        else:
+            accepted.append(item)
+    return accepted, doubted
+
+
 def _sibling(facts: Facts, subject: Subject, meter: price.Meter, name: str) -> Decimal | None:
     value = lookup(facts, Fact(subject, meter._replace(meter=name).field))
     return price.amount(value) if isinstance(value, str) else None
 
 
-def quarantine(
-    ledger: Ledger, spec: SourceSpec, change: Change, reason: str, *, believed: Believed, baseline: str
-) -> int:
+def quarantine(ledger: Ledger, spec: SourceSpec, item: Believed, reason: str, baseline: str) -> int:
     """Say that a price is held back, and why; returns the position that `release` takes."""
     return ledger.add(
         ev.PRICE_QUARANTINED,
         source_stream(spec.key),
-        change.fact.subject.name,
-        at=believed.streak.first_at,
+        item.change.fact.subject.name,
+        at=item.streak.first_at,
         source=spec.key,
-        evidence=believed.streak.evidence,
-        data={**_price_data(change), "reason": reason, "baseline": baseline},
+        evidence=item.streak.evidence,
+        data={**_price_data(item.change), "reason": reason, "baseline": baseline},
     )
 
 
@@ -78,14 +114,13 @@ def claim(
     spec: SourceSpec,
     believed: Iterable[Believed],
     *,
-    before: Facts,
     baseline: str,
     extractor: str,
     cause: int | None = None,
     actor: str = ev.SYSTEM,
     by: Mapping[str, object] | None = None,
 ) -> list[Claim]:
-    """Write the events of believed changes. `before` are the old facts, `baseline` the hash of the new ones.
+    """Write the events of believed changes. `baseline` is the hash of the facts with them made.
 
     A model that comes or goes is one event, not one for each of its fields.
     """

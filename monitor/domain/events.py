@@ -109,10 +109,9 @@ class Ledger:
         data: Data | None = None,
     ) -> int:
         """Write one event and return its position."""
-        position = self._head + len(self._events) + 1
-        self._events.append(
+        return self.write(
             Event(
-                position=position,
+                position=self._head + len(self._events) + 1,
                 type=type,
                 stream=stream,
                 subject=subject,
@@ -124,7 +123,11 @@ class Ledger:
                 data=data or {},
             )
         )
-        return position
+
+    def write(self, event: Event) -> int:
+        """Write an event that is made already."""
+        self._events.append(event)
+        return event.position
 
 
 def source_stream(key: str) -> str:

@@ -14,7 +14,7 @@ from typing import cast
 
 from monitor.domain import events as ev
 from monitor.domain.configuration import EntrySpec
-from monitor.domain.events import Event
+from monitor.domain.events import Event, Ledger
 from monitor.domain.model import Subject, Value
 
 
@@ -106,8 +106,8 @@ class Check:
 class Entry:
     """A registry row, folded from the log.
 
-    `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that concerns the entry: what `--expect` is held
-    against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
+    `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
+    about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
     holds to the value that is believed instead (None: gone). `pause` is the event of the running pause.
     """
 
@@ -129,7 +129,7 @@ class Entry:
     @property
     def surfaces(self) -> Mapping[str, str]:
         """Surface key → exact model id (empty: not known yet), first the one the gate speaks for."""
-        return cast("Mapping[str, str]", self.declared["surfaces"])
+        return dict(cast("Iterable[tuple[str, str]]", self.declared["surfaces"]))
 
     @property
     def surface(self) -> str:
@@ -187,7 +187,7 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         "name": spec.name,
         "use": spec.use,
         "provider": provider,
-        "surfaces": dict(spec.surfaces),
+        "surfaces": [[surface, model_id] for surface, model_id in spec.surfaces.items()],  # JSON objects keep no order
         "price_model": spec.price_model,
         "owners": list(spec.owners),
         "checks": list(spec.checks),
@@ -222,11 +222,15 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         )
     if entry is None:
         raise IllegalTransition(event, Status.WITHDRAWN)
+    if event.type.startswith("check."):
+        entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
+        # A check that was verified confirms what a person saw; only one that was lost can change a mind.
+        return (
+            entry if event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) else replace(entry, position=event.position)
+        )
     entry = replace(entry, position=event.position)
     if event.type == ev.ENTRY_AMENDED:
         return replace(entry, declared=event.data["declaration"])
-    if event.type.startswith("check."):
-        return replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
     return _moved(entry, event)
 
 
@@ -290,3 +294,23 @@ def replay(log: Iterable[Event]) -> dict[str, Entry]:
     for event in log:
         entries.update(fold(entries, event))
     return entries
+
+
+class Register(Ledger):
+    """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects."""
+
+    def __init__(self, head: int, entries: Mapping[str, Entry]) -> None:
+        super().__init__(head)
+        self.entries = dict(entries)
+        self._before = dict(entries)
+
+    def write(self, event: Event) -> int:
+        """Write one event and fold it into the registry."""
+        position = super().write(event)
+        self.entries.update(fold(self.entries, event))
+        return position
+
+    @property
+    def moved(self) -> tuple[Entry, ...]:
+        """The entries that are not as they were."""
+        return tuple(entry for key, entry in self.entries.items() if entry is not self._before.get(key))
