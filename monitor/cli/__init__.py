@@ -24,7 +24,7 @@ COMMANDS: Summaries = {
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
-        "gate": ("monitor.cli.gate:gate", "Ask whether a model may be used now."),
+        "gate": ("monitor.cli.gate:gate", "May this environment use this model now? The answer is the exit code."),
     },
     "Act": {
         "activate": ("monitor.cli.acts:activate", "Accept an entry's assumptions and open it."),
