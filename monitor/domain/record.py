@@ -1,4 +1,7 @@
-"""An event as others read it: the one JSON shape of the log, whichever door it leaves by."""
+"""An event as others read it: the one JSON shape of a line of the log, and the one spelling of a time.
+
+Pure, because the command line, the feeds and the audit all write it; none of them may spell it differently.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,18 @@ from monitor.domain.events import Recorded
 
 
 def rfc3339(at: datetime) -> str:
-    """A time in UTC with `Z`; the fraction stands only where there is one."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """A time in UTC with `Z`; microseconds only where there are any.
+
+    Raises:
+        ValueError: the time has no zone, so it names no moment.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"{at.isoformat()} has no time zone")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def record(recorded: Recorded) -> dict[str, object]:
-    """The event as a JSON object, keys in their documented order."""
+    """The JSON object of one event, its keys in the order in which the documentation shows them."""
     event = recorded.event
     return {
         "position": event.position,

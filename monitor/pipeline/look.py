@@ -32,7 +32,7 @@ from monitor.domain.model import (
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register, Status
 from monitor.pipeline.commit import beliefs, status_moved, write
-from monitor.pipeline.ports import Transaction
+from monitor.pipeline.ports import Refused, Transaction
 
 PAGE = "pricing_page"
 
@@ -304,6 +304,27 @@ class _Look:
         ]
         return position
 
+    def let_in(self, streak: Streak, position: int, by: dict[str, object]) -> None:
+        """Believe a price that was held back, on the word of a person, and judge what it changes."""
+        baseline = self.tx.facts(self.state.baseline)
+        change = Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
+        patched = patch(baseline, [change])
+        hash = self.tx.put_facts(patched)
+        claims = corroborate.claim(
+            self.register,
+            self.spec,
+            [Believed(change=change, streak=streak)],
+            baseline=hash,
+            extractor=self.versions["extractor"],
+            cause=position,
+            actor=str(by["by"]),
+            by=by,
+        )
+        self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
+        self.state = replace(self.state, baseline=hash, subjects=len(patched), attention=True)
+        self._judge(streak.counted_at, patched, held=False, claims=claims, trigger=position)
+        self.tx.put_source(self.state)
+
     def _close(
         self,
         observation: Snapshot | Unchanged,
@@ -399,3 +420,25 @@ class _Look:
         known = beliefs(self.tx, self.configuration.sources)
         providers = {claim.fact.subject.scope for claim in claims}
         return tuple(sorted(spec.key for provider in providers for spec in known.price_sources(provider)))
+
+
+def release(
+    tx: Transaction, configuration: Configuration, position: int, *, now: datetime, by: dict[str, object]
+) -> tuple[ev.Event, ...]:
+    """Let in the price that the event at `position` held back, by the word of a person.
+
+    Raises:
+        Refused: no price is held back there.
+    """
+    streak = next((one for one in tx.streaks() if one.quarantine == position), None)
+    spec = configuration.sources.get(streak.source) if streak is not None else None
+    state = tx.source(streak.source) if streak is not None else None
+    if streak is None or spec is None or state is None:
+        raise Refused(
+            f"no price is held back at position {position}; see `access-monitor events --type price.quarantined`"
+        )
+    look = _Look(tx, configuration, spec, Register(tx.head(), tx.entries()), state)
+    look.versions["extractor"] = state.extractor
+    look.let_in(streak, position, by)
+    write(tx, configuration, look.register, look.told, at=now)
+    return tuple(look.register.events)
