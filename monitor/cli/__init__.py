@@ -55,7 +55,12 @@ PROGRAM = "access-monitor"
     sections=COMMANDS,
     params=shared_options(table=True),
     context_settings={"help_option_names": ["-h", "--help"]},
-    examples=("access-monitor config check", "access-monitor poll", "access-monitor status", "access-monitor events --since '2h ago'"),
+    examples=(
+        "access-monitor config check",
+        "access-monitor poll",
+        "access-monitor status",
+        "access-monitor events --since '2h ago'",
+    ),
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 def cli() -> None:

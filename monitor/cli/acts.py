@@ -44,7 +44,9 @@ def _said(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 def _by(act: Act) -> Act:
-    return click.option("--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log.")(act)
+    return click.option(
+        "--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log."
+    )(act)
 
 
 def _reason(act: Act) -> Act:
@@ -170,7 +172,13 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
 @_by
 @click.option("--url", metavar="U", default="", help="Where the proof is.")
 @click.option("--note", metavar="TEXT", default="", help="What was seen.")
-@click.option("--from", "file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file to keep as evidence.")
+@click.option(
+    "--from",
+    "file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file to keep as evidence.",
+)
 @click.pass_obj
 def verify(options: Options, *, entry: str, check: str, by: str, url: str, note: str, file: Path | None) -> None:
     """Attest a readiness check.

@@ -24,7 +24,12 @@ def check(options: Options) -> int:
             click.echo(f"Error: {output.printable(problem)}", err=True)
         return error.exit_code
     declared = settings.configuration
-    counts = ((declared.surfaces, "surface"), (declared.sources, "source"), (declared.owners, "owner"), (declared.entries, "entry"))
+    counts = (
+        (declared.surfaces, "surface"),
+        (declared.sources, "source"),
+        (declared.owners, "owner"),
+        (declared.entries, "entry"),
+    )
     click.echo(f"{settings.path} is in order: {', '.join(output.plural(len(rows), noun) for rows, noun in counts)}.")
     return 0
 

@@ -77,7 +77,9 @@ def _failed(error: Exception) -> int:
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     where = f" in {last.tb_frame.f_globals.get('__name__')}, line {last.tb_lineno}" if last is not None else ""
-    _say(f"This is a defect: {type(error).__name__}{where}; run again with --debug (or ACCESS_MONITOR_DEBUG=1) for the traceback.")
+    _say(
+        f"This is a defect: {type(error).__name__}{where}; run again with --debug (or ACCESS_MONITOR_DEBUG=1) for the traceback."
+    )
     return 1
 
 

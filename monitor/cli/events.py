@@ -31,7 +31,20 @@ Line: TypeAlias = Callable[["Recorded", Reader], str]
 LOG = "urn:access-monitor:log"
 """The CloudEvents `source`. Event ids are UUIDs, so they are unique under one name on whichever host the log is read."""
 
-COLUMNS = ("position", "id", "type", "stream", "subject", "source", "occurred_at", "recorded_at", "actor", "cause", "evidence", "data")
+COLUMNS = (
+    "position",
+    "id",
+    "type",
+    "stream",
+    "subject",
+    "source",
+    "occurred_at",
+    "recorded_at",
+    "actor",
+    "cause",
+    "evidence",
+    "data",
+)
 
 _INTERVAL = 1.0  # seconds between two looks at whether the log grew
 
@@ -46,7 +59,9 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
     ),
 )
 @click.option("--type", metavar="GLOB", default="", help="Only types that match, such as 'entry.*'.")
-@click.option("--subject", metavar="GLOB", default="", help="Only subjects that match: a model id, an entry or a source.")
+@click.option(
+    "--subject", metavar="GLOB", default="", help="Only subjects that match: a model id, an entry or a source."
+)
 @click.option("--source", metavar="KEY", default="", help="Only what this source showed.")
 @click.option("--since", type=TIME, help="Only what was recorded at this time or later.")
 @click.option("--until", type=TIME, help="Only what was recorded up to this time.")
@@ -54,7 +69,12 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many, the first that match.")
 @click.option("--newest", is_flag=True, help="The newest first; with --limit, the last that match.")
 @click.option("--follow", is_flag=True, help="Go on with what is recorded from now on, until interrupted.")
-@click.option("--format", "form", type=click.Choice(("table", "jsonl", "csv", "cloudevents")), help="How to print them; a table unless given.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "jsonl", "csv", "cloudevents")),
+    help="How to print them; a table unless given.",
+)
 @click.pass_obj
 def events(
     options: Options,
@@ -77,7 +97,9 @@ def events(
     if options.json and form not in (None, "jsonl"):
         raise click.UsageError(f"--json and --format {form} ask for two formats: give one of them.")
     if follow and (newest or until):
-        raise click.UsageError(f"--follow has no end and goes forward: leave out {'--newest' if newest else '--until'}.")
+        raise click.UsageError(
+            f"--follow has no end and goes forward: leave out {'--newest' if newest else '--until'}."
+        )
     header, line = form_of(form or ("jsonl" if options.json else "table"))
     with opened(options) as monitor:
         now = monitor.clock()
@@ -187,7 +209,13 @@ def _row(recorded: Recorded) -> str:
 
 def _columns(position: str, at: str, type: str, subject: str, what: str) -> str:
     # Fixed widths, since a log is printed as it is read; what is longer pushes the rest.
-    parts = (f"{position:>8}", at.ljust(20), type.ljust(22), output.fit_at_least(output.printable(subject), 22), output.printable(what))
+    parts = (
+        f"{position:>8}",
+        at.ljust(20),
+        type.ljust(22),
+        output.fit_at_least(output.printable(subject), 22),
+        output.printable(what),
+    )
     return "  ".join(parts).rstrip()
 
 

@@ -20,7 +20,9 @@ class NoEvidence(MonitorError):
     """No stored bytes have this hash."""
 
     def __init__(self, hash: str) -> None:
-        super().__init__(f"No evidence {hash} is stored; `access-monitor events --json` names the evidence of every event.")
+        super().__init__(
+            f"No evidence {hash} is stored; `access-monitor events --json` names the evidence of every event."
+        )
 
 
 @command(
@@ -33,7 +35,9 @@ class NoEvidence(MonitorError):
 )
 @click.argument("hash")
 @click.option("--diff", "other", metavar="HASH", help="Print how this evidence differs from HASH, line by line.")
-@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of stdout.")
+@click.option(
+    "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of stdout."
+)
 @click.pass_obj
 def evidence(options: Options, *, hash: str, other: str | None, out: Path | None) -> None:
     """Print the bytes that a source sent.
@@ -50,7 +54,9 @@ def evidence(options: Options, *, hash: str, other: str | None, out: Path | None
         output.note(f"Wrote {output.plural(len(content), 'byte')} to {out}{origin}.")
         return
     if sys.stdout.isatty() and not _showable(content):
-        raise MonitorError("This evidence holds bytes that a terminal would act on; write it to a file with --out FILE, or pipe it on.")
+        raise MonitorError(
+            "This evidence holds bytes that a terminal would act on; write it to a file with --out FILE, or pipe it on."
+        )
     sys.stdout.buffer.write(content)
 
 

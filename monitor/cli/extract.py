@@ -43,8 +43,16 @@ class Reading:
     ),
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--as", "form", metavar="FORMAT", default="", help="pricing_page, or the format of a feed such as llm_prices; told from the content unless given.")
-@click.option("--provider", default="openai", show_default=True, help="Whose prices a page states; a feed says so itself.")
+@click.option(
+    "--as",
+    "form",
+    metavar="FORMAT",
+    default="",
+    help="pricing_page, or the format of a feed such as llm_prices; told from the content unless given.",
+)
+@click.option(
+    "--provider", default="openai", show_default=True, help="Whose prices a page states; a feed says so itself."
+)
 @click.pass_obj
 def extract(options: Options, *, file: str, form: str, provider: str) -> int:
     """Show what the extractor reads from a saved page or feed; 1 and the reason when it is unreadable.
@@ -59,7 +67,9 @@ def extract(options: Options, *, file: str, form: str, provider: str) -> int:
     elif not reading.unreadable:
         _print(reading)
     if reading.unreadable:
-        click.echo(f"Error: {file} is unreadable as {reading.format}: {output.printable(reading.unreadable)}.", err=True)
+        click.echo(
+            f"Error: {file} is unreadable as {reading.format}: {output.printable(reading.unreadable)}.", err=True
+        )
         return 1
     return 0
 
@@ -141,17 +151,27 @@ def _read_feed(content: bytes, form: str) -> Reading:
 
 def _print(reading: Reading) -> None:
     dated = any(row.valid_from or row.valid_to for row in reading.rows)
-    headers = ["PROVIDER", "MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "AMOUNT", "UNIT"] + (["FROM", "UNTIL"] if dated else [])
+    headers = ["PROVIDER", "MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "AMOUNT", "UNIT"] + (
+        ["FROM", "UNTIL"] if dated else []
+    )
     rows = []
     for row in reading.rows:
-        cells = [row.provider, row.model, *row.identity, spoken(canonical(row.amount)), f"{row.currency} per {row.unit}"]
+        cells = [
+            row.provider,
+            row.model,
+            *row.identity,
+            spoken(canonical(row.amount)),
+            f"{row.currency} per {row.unit}",
+        ]
         rows.append([*cells, *((_day(row.valid_from), _day(row.valid_to)) if dated else ())])
     output.table(headers, rows, numbers=("AMOUNT",))
     for refusal in reading.refused:
         output.note(f"Refused: {refusal.where}: {refusal.reason}")
     for note in reading.notes:
         output.note(f"Note: {note}")
-    output.note(f"{output.plural(len(reading.rows), 'price')} read by {reading.extractor}, {len(reading.refused)} refused.")
+    output.note(
+        f"{output.plural(len(reading.rows), 'price')} read by {reading.extractor}, {len(reading.refused)} refused."
+    )
 
 
 def _date(at: datetime | None) -> str | None:

@@ -52,8 +52,14 @@ def shared_options(*, table: bool) -> list[click.Parameter]:
         return SharedOption(names, expose_value=False, callback=_keep, **settings)
 
     options: list[click.Parameter] = [
-        option("--config", metavar="FILE", help="The configuration; else $ACCESS_MONITOR_CONFIG, ./config/monitor.toml, /etc/access-monitor/monitor.toml."),
-        option("--database", metavar="URL", help="The database instead of the configured one; a path is taken as SQLite."),
+        option(
+            "--config",
+            metavar="FILE",
+            help="The configuration; else $ACCESS_MONITOR_CONFIG, ./config/monitor.toml, /etc/access-monitor/monitor.toml.",
+        ),
+        option(
+            "--database", metavar="URL", help="The database instead of the configured one; a path is taken as SQLite."
+        ),
         option("--debug", is_flag=True, help="Show the traceback of an error; also ACCESS_MONITOR_DEBUG=1."),
     ]
     if table:
@@ -95,7 +101,9 @@ class Group(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_examples(self.examples, formatter)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in self.list_commands(ctx) and not name.startswith("-") and not ctx.resilient_parsing:
             raise click.UsageError(f"No such command {name!r}.{_did_you_mean(name, self.list_commands(ctx))}", ctx)
@@ -121,7 +129,9 @@ class DefaultGroup(Group):
     def _first_word(self, args: Sequence[str]) -> str:
         """The first argument that is neither an option nor the value of one; empty where there is none."""
         options = [param for command in (self, self.commands[self.default]) for param in command.params]
-        valued = {name for param in options if isinstance(param, click.Option) and not param.is_flag for name in param.opts}
+        valued = {
+            name for param in options if isinstance(param, click.Option) and not param.is_flag for name in param.opts
+        }
         words = iter(args)
         for word in words:
             if word in valued:
@@ -140,7 +150,9 @@ class DefaultGroup(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for name in super().list_commands(ctx) if name != self.default]
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         return click.Group.resolve_command(self, ctx, args)
 
 

@@ -58,7 +58,10 @@ def delivered(monitor: Monitor, notice: str) -> Sequence[Delivery]:
     while True:
         with monitor.store.read() as reader:
             rows = [row for row in reader.deliveries() if row.notice == notice]
-        untried = any(row.state is DeliveryState.SENDING or (row.state is DeliveryState.WAITING and not row.attempts) for row in rows)
+        untried = any(
+            row.state is DeliveryState.SENDING or (row.state is DeliveryState.WAITING and not row.attempts)
+            for row in rows
+        )
         if not untried or monitor.clock() >= deadline:
             return rows
         pause.wait(_PAUSE)

@@ -45,7 +45,13 @@ def colour(text: str, name: str) -> str:
     """The text in a colour, where colour may be used; the empty name is no colour."""
     if not name or not text or not colourful():
         return text
-    return click.style(text, dim=True) if name == DIM else click.style(text, bold=True) if name == BOLD else click.style(text, fg=name)
+    return (
+        click.style(text, dim=True)
+        if name == DIM
+        else click.style(text, bold=True)
+        if name == BOLD
+        else click.style(text, fg=name)
+    )
 
 
 def status(text: str) -> str:
@@ -91,7 +97,9 @@ def width() -> int:
     return shutil.get_terminal_size().columns
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: str = "", numbers: Sequence[str] = ()) -> None:
+def table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: str = "", numbers: Sequence[str] = ()
+) -> None:
     """Print rows under headers.
 
     On a terminal the last column is cut to what is left of the line; elsewhere nothing is cut, since a file is not narrow.

@@ -33,7 +33,11 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
 @command(
     "poll",
     table=True,
-    examples=("access-monitor poll", "access-monitor poll openai-models openai-pricing", "access-monitor poll --exit-code || echo something moved"),
+    examples=(
+        "access-monitor poll",
+        "access-monitor poll openai-models openai-pricing",
+        "access-monitor poll --exit-code || echo something moved",
+    ),
 )
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1)
 @click.option("--exit-code", is_flag=True, help="End with 10 if a change was believed.")
@@ -46,6 +50,7 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
     one is called a suspect.
     """
     with opened(options) as monitor:
+        monitor.declare()
         outcomes = monitor.poller.poll(list(sources))
         with monitor.store.read() as reader:
             states = reader.sources()
@@ -80,7 +85,9 @@ def found(outcome: Outcome) -> str:
         "suspect": "",
         "unchanged": "nothing new",
     }[outcome.verdict]
-    suspected = f"{output.plural(outcome.suspects, 'difference')} suspected{_again(outcome.again)}" if outcome.suspects else ""
+    suspected = (
+        f"{output.plural(outcome.suspects, 'difference')} suspected{_again(outcome.again)}" if outcome.suspects else ""
+    )
     return "; ".join(part for part in (said, suspected) if part)
 
 

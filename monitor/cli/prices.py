@@ -35,7 +35,11 @@ class Series(NamedTuple):
 @command(
     "show",
     table=True,
-    examples=("access-monitor prices gpt-5.6-luna", "access-monitor prices gpt-5.6-luna --history", "access-monitor prices openai/gpt-4.1 --plot"),
+    examples=(
+        "access-monitor prices gpt-5.6-luna",
+        "access-monitor prices gpt-5.6-luna --history",
+        "access-monitor prices openai/gpt-4.1 --plot",
+    ),
 )
 @click.argument("name", metavar="ENTRY|MODEL")
 @click.option("--history", is_flag=True, help="Every recorded move instead of what is believed now.")
@@ -51,7 +55,11 @@ def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         facts = audit.prices(reader, monitor.configuration, name)
-        moves = audit.price_history(reader, tuple(sorted({audit.Subject(fact.provider, fact.model) for fact in facts}))) if history or plotted else []
+        moves = (
+            audit.price_history(reader, tuple(sorted({audit.Subject(fact.provider, fact.model) for fact in facts})))
+            if history or plotted
+            else []
+        )
     if options.json:
         output.as_json([record(move) for move in moves] if history else [as_json(fact) for fact in facts])
         return
@@ -99,7 +107,12 @@ def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[Series
         if event.type == ev.PRICE_QUARANTINED:
             continue  # it never held
         data = event.data
-        key = Series(event.source, data["provider"], event.subject, Meter(data["tier"], data["context"], data["modality"], data["meter"]))
+        key = Series(
+            event.source,
+            data["provider"],
+            event.subject,
+            Meter(data["tier"], data["context"], data["modality"], data["meter"]),
+        )
         steps = lines.setdefault(key, [])
         if not steps and data["old"] is not None:
             steps.append(plot.Step(datetime.min.replace(tzinfo=event.occurred_at.tzinfo), amount(data["old"])))

@@ -35,7 +35,11 @@ _NEXT: Mapping[str, str] = {
 @command(
     "status",
     table=True,
-    examples=("access-monitor status", "access-monitor status gpt-5.6-luna --at 2026-07-30", "access-monitor status --json | jq '.[].status'"),
+    examples=(
+        "access-monitor status",
+        "access-monitor status gpt-5.6-luna --at 2026-07-30",
+        "access-monitor status --json | jq '.[].status'",
+    ),
 )
 @click.argument("entry", required=False)
 @click.option("--at", type=TIME, help="As it was recorded at this time.")
@@ -56,7 +60,11 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
         known = ", ".join(row.key for row in rows) or "no entry yet (`access-monitor poll` loads the configuration)"
         rows = [row for row in rows if row.key == entry]
         if not rows:
-            raise Refused(f"There was no entry {entry!r} at {utc(then)}; the registry had: {known}." if then else f"There is no entry {entry!r}; the registry has: {known}.")
+            raise Refused(
+                f"There was no entry {entry!r} at {utc(then)}; the registry had: {known}."
+                if then
+                else f"There is no entry {entry!r}; the registry has: {known}."
+            )
     if options.json:
         output.as_json([status_json(row) for row in rows])
     elif entry is not None:
@@ -84,14 +92,20 @@ def why(options: Options, *, entry: str) -> None:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         output.as_json({**status_json(row), "chain": chain})
         return
-    click.echo(f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}: {output.printable(row.reason)}.")
+    click.echo(
+        f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}: {output.printable(row.reason)}."
+    )
     for step in steps:
         click.echo(output.printable(_step(step)))
     if row.status in _NEXT:
         output.note(f"Next: {_NEXT[row.status].format(key=row.key, position=row.position)}")
 
 
-@command("checklist", table=True, examples=("access-monitor checklist gpt-5.6-luna", "access-monitor checklist gpt-5.6-luna --json"))
+@command(
+    "checklist",
+    table=True,
+    examples=("access-monitor checklist gpt-5.6-luna", "access-monitor checklist gpt-5.6-luna --json"),
+)
 @click.argument("entry")
 @click.pass_obj
 def checklist(options: Options, *, entry: str) -> None:
@@ -127,7 +141,9 @@ def checklist(options: Options, *, entry: str) -> None:
     )
     wanting = [row.name for row in rows if row.required and row.check.state is not CheckState.VERIFIED]
     if wanting:
-        output.note(f"Needed and not verified: {', '.join(wanting)}. Attest one with `access-monitor verify {entry} CHECK --by YOU --url …`.")
+        output.note(
+            f"Needed and not verified: {', '.join(wanting)}. Attest one with `access-monitor verify {entry} CHECK --by YOU --url …`."
+        )
 
 
 def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
@@ -135,7 +151,9 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
     from monitor.pipeline.audit import CheckRow
 
     said = {row.name for row in rows}
-    blanks = [CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in said]
+    blanks = [
+        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in said
+    ]
     return [*(_judged(row, now) for row in rows), *blanks]
 
 

@@ -52,7 +52,9 @@ def parse(text: str) -> Moment:
     if ago := _AGO.fullmatch(text):
         return Moment(ago=timedelta(seconds=int(ago[1]) * _UNITS[ago[2][0].lower()]))
     if _LOCAL.fullmatch(text):
-        raise ValueError(f"{text!r} names no zone: write {text.replace(' ', 'T')}Z for UTC, or an offset such as +02:00")
+        raise ValueError(
+            f"{text!r} names no zone: write {text.replace(' ', 'T')}Z for UTC, or an offset such as +02:00"
+        )
     if not (_DATE.fullmatch(text) or _RFC3339.fullmatch(text)):
         raise ValueError(f"{text!r} is no time: write 2026-07-30T17:34:21Z, 2026-07-30 (UTC) or '2h ago'")
     try:

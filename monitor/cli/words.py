@@ -9,7 +9,9 @@ from typing import Any
 from monitor.domain.events import Event
 from monitor.domain.price import SHORT, TEXT, USD, amount, spoken
 
-_SAID_ELSEWHERE = frozenset({"old", "new", "field", "check", "pin", "by", "via", "url", "declaration", "pins", "unpinned", "callers", "causes"})
+_SAID_ELSEWHERE = frozenset(
+    {"old", "new", "field", "check", "pin", "by", "via", "url", "declaration", "pins", "unpinned", "callers", "causes"}
+)
 _OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "unit", "currency"})
 
 
@@ -19,7 +21,9 @@ def in_words(event: Event) -> str:
     if event.type.startswith("price.") and "meter" in data:
         return _and_reason(_price(data), data)
     named = next((str(data[key]) for key in ("field", "check", "pin") if data.get(key)), "")
-    parts = [f"{named}: {_moved(data)}" if named and "new" in data else named or (_moved(data) if "new" in data else "")]
+    parts = [
+        f"{named}: {_moved(data)}" if named and "new" in data else named or (_moved(data) if "new" in data else "")
+    ]
     parts.append(f"by {data['by']}" if data.get("by") else "")
     parts.append(str(data["url"]) if data.get("url") else "")
     parts.extend(_plain(key, value) for key, value in data.items() if key not in _SAID_ELSEWHERE)

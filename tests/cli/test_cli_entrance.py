@@ -49,7 +49,10 @@ def test_the_help_of_every_command_shows_an_example_of_that_command() -> None:
         result = CliRunner().invoke(cli, [*words, "--help"], terminal_width=200)
         assert result.exit_code == 0, (words, result.output)
         examples = result.output.partition("Examples:\n")[2].splitlines()
-        assert any(f"access-monitor {' '.join(words)}".strip() in line or words[-1:] == ["show"] or words[-1:] == ["list"] for line in examples), words
+        assert any(
+            f"access-monitor {' '.join(words)}".strip() in line or words[-1:] == ["show"] or words[-1:] == ["list"]
+            for line in examples
+        ), words
 
 
 def test_summaries_in_the_help_are_what_the_commands_say_of_themselves() -> None:
@@ -70,7 +73,9 @@ def test_help_imports_click_and_nothing_heavy() -> None:
         "heavy |= {name for name in sys.modules if name.startswith('monitor.cli.')} - {'monitor.cli.framework', 'monitor.cli.errors'}\n"
         "sys.exit(f'imported: {sorted(heavy)}' if heavy else 0)"
     )
-    result = subprocess.run([sys.executable, "-c", code, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-c", code, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert result.returncode == 0, result.stderr
     assert "activate" in result.stdout
 
@@ -106,7 +111,12 @@ def entrance(act: object) -> Entrance:
 
     from monitor.cli.framework import shared_options
 
-    return One("access-monitor", sections={"Only": {"go": ("", "Go.")}}, examples=("access-monitor go",), params=shared_options(table=True))
+    return One(
+        "access-monitor",
+        sections={"Only": {"go": ("", "Go.")}},
+        examples=("access-monitor go",),
+        params=shared_options(table=True),
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +125,11 @@ def entrance(act: object) -> Entrance:
         (Refused("No."), 1, "Error: No.\n"),
         (Unavailable("Busy."), 75, "Error: Busy.\n"),
         (ConfigurationError("Wrong."), 78, "Error: Wrong.\n"),
-        (FileNotFoundError(2, "No such file or directory", "page.md"), 1, "Error: page.md: No such file or directory.\n"),
+        (
+            FileNotFoundError(2, "No such file or directory", "page.md"),
+            1,
+            "Error: page.md: No such file or directory.\n",
+        ),
         (click.UsageError("Hm."), 2, "Error: Hm.\n"),
     ],
 )
@@ -177,7 +191,11 @@ def test_a_reader_that_left_is_a_quiet_end() -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [["--config", "a.toml", "--database", "x.db", "--json", "go"], ["go", "--config", "a.toml", "--json", "--database", "x.db"], ["--json", "go", "--config=a.toml", "--database=x.db"]],
+    [
+        ["--config", "a.toml", "--database", "x.db", "--json", "go"],
+        ["go", "--config", "a.toml", "--json", "--database", "x.db"],
+        ["--json", "go", "--config=a.toml", "--database=x.db"],
+    ],
 )
 def test_global_options_stand_before_or_after_the_command(args: list[str]) -> None:
     seen: list[Options] = []
@@ -196,7 +214,9 @@ def noun() -> DefaultGroup:
         return lambda thing, flag=False: click.echo(f"{word} {thing} {flag}")
 
     argument = click.Argument(["thing"])
-    group.add_command(Command("show", callback=say("show"), params=[argument, click.Option(["--flag"], is_flag=True)], examples=()))  # type: ignore[arg-type]
+    group.add_command(
+        Command("show", callback=say("show"), params=[argument, click.Option(["--flag"], is_flag=True)], examples=())
+    )  # type: ignore[arg-type]
     group.add_command(Command("extract", callback=say("extract"), params=[argument], examples=()))  # type: ignore[arg-type]
     return group
 
@@ -230,6 +250,11 @@ def test_the_completion_script_is_printed(shell: str) -> None:
 
 
 def test_commands_are_completed_without_importing_them() -> None:
-    environment = {**os.environ, "_ACCESS_MONITOR_COMPLETE": "bash_complete", "COMP_WORDS": "access-monitor re", "COMP_CWORD": "1"}
+    environment = {
+        **os.environ,
+        "_ACCESS_MONITOR_COMPLETE": "bash_complete",
+        "COMP_WORDS": "access-monitor re",
+        "COMP_CWORD": "1",
+    }
     result = run([], env=environment)
     assert result.stdout.split() == ["plain,resume", "plain,retire", "plain,release"]

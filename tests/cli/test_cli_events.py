@@ -47,8 +47,24 @@ def event(position: int, type: str = ev.MODEL_LISTED, subject: str = "gpt-5.6-lu
 
 LOG = (
     event(1),
-    event(2, ev.PRICE_CHANGED, cause=1, stream="source/openai-pricing", source="openai-pricing", data=PRICE, evidence="sha256:" + "3f" * 32),
-    event(3, ev.ENTRY_PAUSED, "luna", cause=2, stream="entry/luna", source="", data={"reason": 'price "moved", and\nhow', "causes": [2]}),
+    event(
+        2,
+        ev.PRICE_CHANGED,
+        cause=1,
+        stream="source/openai-pricing",
+        source="openai-pricing",
+        data=PRICE,
+        evidence="sha256:" + "3f" * 32,
+    ),
+    event(
+        3,
+        ev.ENTRY_PAUSED,
+        "luna",
+        cause=2,
+        stream="entry/luna",
+        source="",
+        data={"reason": 'price "moved", and\nhow', "causes": [2]},
+    ),
 )
 
 
@@ -86,7 +102,9 @@ def test_csv_is_read_back_as_the_same_records(store: SqlStore) -> None:
     for row, one in zip(rows, recorded(store), strict=True):
         shape = record(one)
         assert json.loads(row["data"]) == shape.pop("data")
-        assert {name: row[name] for name in shape} == {name: "" if value is None else str(value) for name, value in shape.items()}
+        assert {name: row[name] for name in shape} == {
+            name: "" if value is None else str(value) for name, value in shape.items()
+        }
 
 
 def test_cloudevents_hold_what_the_specification_requires(store: SqlStore) -> None:
@@ -118,8 +136,14 @@ def test_the_table_says_each_event_in_words_on_one_line(store: SqlStore) -> None
     ("data", "said"),
     [
         ({**PRICE, "old": None}, "standard input: 0.20 USD per 1M tokens"),
-        ({**PRICE, "new": None, "tier": "batch", "context": "long"}, "batch input, long context: was 1.00 USD per 1M tokens"),
-        ({**PRICE, "modality": "audio", "meter": "cached_input"}, "standard cached input, audio: 1.00 → 0.20 USD per 1M tokens (−80 %)"),
+        (
+            {**PRICE, "new": None, "tier": "batch", "context": "long"},
+            "batch input, long context: was 1.00 USD per 1M tokens",
+        ),
+        (
+            {**PRICE, "modality": "audio", "meter": "cached_input"},
+            "standard cached input, audio: 1.00 → 0.20 USD per 1M tokens (−80 %)",
+        ),
         ({**PRICE, "old": "0", "reason": "was free"}, "standard input: 0.00 → 0.20 USD per 1M tokens; was free"),
     ],
 )
@@ -130,10 +154,26 @@ def test_prices_are_said_with_tier_meter_band_and_modality(data: dict[str, Any],
 @pytest.mark.parametrize(
     ("type", "data", "said"),
     [
-        (ev.MODEL_CHANGED, {"surface": "openai", "field": "owned_by", "old": None, "new": "x"}, "owned_by: none → x; surface openai"),
-        (ev.ENTRY_ACTIVATED, {"by": "ada", "reason": "checked", "via": {"user": "root"}, "pins": [{}]}, "by ada; checked"),
-        (ev.CHECK_ATTESTED, {"check": "evals", "by": "ada", "url": "https://x.test/1"}, "evals; by ada; https://x.test/1"),
-        (ev.SOURCE_ANOMALY, {"reason": "mass drop", "held": list("abcdefg")}, "mass drop; held a, b, c, d, e and 2 more"),
+        (
+            ev.MODEL_CHANGED,
+            {"surface": "openai", "field": "owned_by", "old": None, "new": "x"},
+            "owned_by: none → x; surface openai",
+        ),
+        (
+            ev.ENTRY_ACTIVATED,
+            {"by": "ada", "reason": "checked", "via": {"user": "root"}, "pins": [{}]},
+            "by ada; checked",
+        ),
+        (
+            ev.CHECK_ATTESTED,
+            {"check": "evals", "by": "ada", "url": "https://x.test/1"},
+            "evals; by ada; https://x.test/1",
+        ),
+        (
+            ev.SOURCE_ANOMALY,
+            {"reason": "mass drop", "held": list("abcdefg")},
+            "mass drop; held a, b, c, d, e and 2 more",
+        ),
         (ev.BASELINE_RECORDED, {"subjects": 90}, "subjects 90"),
     ],
 )
@@ -141,7 +181,9 @@ def test_other_events_are_said_from_what_they_hold(type: str, data: dict[str, An
     assert words.in_words(event(1, type, data=data)) == said
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [("1", "1.005", "+0.5 %"), ("2", "3", "+50 %"), ("0.2", "1", "+400 %"), ("0", "1", "")])
+@pytest.mark.parametrize(
+    ("old", "new", "said"), [("1", "1.005", "+0.5 %"), ("2", "3", "+50 %"), ("0.2", "1", "+400 %"), ("0", "1", "")]
+)
 def test_percentages_are_as_exact_as_they_are_useful(old: str, new: str, said: str) -> None:
     assert words.change_in_percent(old, new) == said
 
@@ -177,7 +219,9 @@ def follow(store: SqlStore, query: EventQuery, *steps: Any) -> None:
     follow_events(store, query, form_of("jsonl")[1], Waits(*steps))
 
 
-def test_following_goes_on_with_what_is_recorded_and_repeats_nothing(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_following_goes_on_with_what_is_recorded_and_repeats_nothing(
+    store: SqlStore, capsys: pytest.CaptureFixture[str]
+) -> None:
     follow(store, EventQuery(), lambda: None, append(store, event(4), event(5)), lambda: None, append(store, event(6)))
     assert positions(capsys) == [1, 2, 3, 4, 5, 6]
 
@@ -205,7 +249,13 @@ def test_following_an_idle_log_ends_when_its_reader_leaves(store: SqlStore, data
         "import sys, threading\nfrom monitor.cli.events import *\nfrom monitor.store import open_store\n"
         "follow_events(open_store(sys.argv[1]), EventQuery(), form_of('jsonl')[1], threading.Event())"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(database)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(database)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ,
+    )
     assert process.stdout is not None
     assert process.stderr is not None
     assert json.loads(process.stdout.readline())["position"] == 1

@@ -30,7 +30,9 @@ def test_a_file_is_never_cut(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert ("long " * 30).strip() in capsys.readouterr().out
 
 
-def test_on_a_terminal_the_last_column_is_cut_to_the_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_the_last_column_is_cut_to_the_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     on_a_terminal(monkeypatch)
     output.table(("A", "B"), [("x", "y" * 60)])
     assert capsys.readouterr().out.splitlines()[1] == "x  " + "y" * 36 + "…"
@@ -44,7 +46,9 @@ def test_colour_stands_on_a_terminal_only(capsys: pytest.CaptureFixture[str], mo
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_colour_can_be_turned_off(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_colour_can_be_turned_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     on_a_terminal(monkeypatch)
     monkeypatch.setenv(name, value)
     assert output.status("paused") == "paused"
@@ -69,6 +73,9 @@ def test_a_fitted_text_takes_exactly_its_columns(text: str, width: int) -> None:
     assert output.cells(output.fit(text, width)) == width
 
 
-@pytest.mark.parametrize(("count", "noun", "said"), [(1, "event", "1 event"), (0, "look", "0 looks"), (1200, "entry", "1,200 entries"), (2, "day", "2 days")])
+@pytest.mark.parametrize(
+    ("count", "noun", "said"),
+    [(1, "event", "1 event"), (0, "look", "0 looks"), (1200, "entry", "1,200 entries"), (2, "day", "2 days")],
+)
 def test_counts_are_said_in_words(count: int, noun: str, said: str) -> None:
     assert output.plural(count, noun) == said

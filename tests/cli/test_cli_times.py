@@ -35,7 +35,9 @@ def test_a_time_is_rfc_3339_or_a_date_or_relative(text: str, meant: datetime) ->
     assert parse(text).resolve(NOW) == meant
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2h", "ago", "-2h ago", "20260730", "2026-W31-4", "2026-07-30T17", "30.07.2026", "1e9"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2h", "ago", "-2h ago", "20260730", "2026-W31-4", "2026-07-30T17", "30.07.2026", "1e9"]
+)
 def test_what_is_no_time_is_refused_with_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match="is no time: write 2026-07-30T17:34:21Z"):
         parse(text)
@@ -46,13 +48,21 @@ def test_a_time_without_a_zone_is_refused_instead_of_guessed() -> None:
         parse("2026-07-30 17:34")
 
 
-@pytest.mark.parametrize("text", ["2026-02-30", "2026-13-01T00:00:00Z", "2026-01-01T25:00:00Z", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "text", ["2026-02-30", "2026-13-01T00:00:00Z", "2026-01-01T25:00:00Z", "0001-01-01T00:00:00+14:00"]
+)
 def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no day or time of the calendar"):
         parse(text)
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(9998, 1, 1), timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9, minutes=-30))])))
+@given(
+    st.datetimes(
+        min_value=datetime(1970, 1, 2),
+        max_value=datetime(9998, 1, 1),
+        timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9, minutes=-30))]),
+    )
+)
 def test_what_the_log_prints_is_read_back_as_the_same_time(at: datetime) -> None:
     assert parse(rfc3339(at)).resolve(NOW) == at
 
@@ -69,6 +79,8 @@ def test_a_user_at_utc_sees_one_time() -> None:
     assert both(NOW, UTC) == utc(NOW) == "2026-07-30 17:34:21Z"
 
 
-@pytest.mark.parametrize(("span", "said"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h"), (172_800, "2 d")])
+@pytest.mark.parametrize(
+    ("span", "said"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h"), (172_800, "2 d")]
+)
 def test_an_age_has_one_unit(span: int, said: str) -> None:
     assert age(timedelta(seconds=span)) == said
