@@ -117,17 +117,17 @@ def resume(options: Options, *, entry: str | None, cause: int | None, by: str, r
     """
     if (entry is None) == (cause is None):
         raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
-    refused: list[Refused] = []
+    refusals: list[Refused] = []
     with opened(options) as monitor:
         keys = (entry,) if entry is not None else monitor.operator.paused_by(cause or 0)
         for key in keys:
             try:
                 _told(monitor.operator.resume(key, by=by, reason=reason, via=via(), expect=expect))
             except Refused as error:
-                refused.append(error)
-    for error in refused:
-        click.echo(f"Error: {output.printable(str(error))}", err=True)
-    return 1 if refused else 0
+                refusals.append(error)
+    for refusal in refusals:
+        click.echo(f"Error: {output.printable(str(refusal))}", err=True)
+    return 1 if refusals else 0
 
 
 @command("retire", examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",))
@@ -193,15 +193,17 @@ def verify(options: Options, *, entry: str, check: str, by: str, url: str, note:
 
 
 def evidence_of(file: Path, url: str) -> Body:
-    """A file as evidence, as it is: a person chose it, and a hash that the file itself has can be checked later.
+    """A file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
 
     Raises:
         MonitorError: it is too large to be kept.
     """
     if file.stat().st_size > LARGEST:
         raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
+    from monitor.sources.redaction import redact
+
     content = file.read_bytes()
-    return Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
+    return Body(content=redact(content), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
 
 
 def _told(event: Event) -> None:

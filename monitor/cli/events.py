@@ -17,7 +17,7 @@ import click
 from monitor.cli import errors, output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import TIME, Moment, local, utc
+from monitor.cli.times import Moment, local, time_option, utc
 from monitor.cli.words import in_words
 from monitor.domain.record import record, rfc3339
 from monitor.pipeline.ports import EventQuery, Reader, Store
@@ -63,8 +63,8 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
     "--subject", metavar="GLOB", default="", help="Only subjects that match: a model id, an entry or a source."
 )
 @click.option("--source", metavar="KEY", default="", help="Only what this source showed.")
-@click.option("--since", type=TIME, help="Only what was recorded at this time or later.")
-@click.option("--until", type=TIME, help="Only what was recorded up to this time.")
+@time_option("--since", "Only what was recorded at this time or later.")
+@time_option("--until", "Only what was recorded up to this time.")
 @click.option("--after", metavar="POSITION", type=click.IntRange(min=0), help="Only positions above this one.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many, the first that match.")
 @click.option("--newest", is_flag=True, help="The newest first; with --limit, the last that match.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
@@ -193,13 +194,12 @@ class Entrance(Group):
         with errors.closed_pipe_is_an_end(ctx):
             return super().invoke(ctx)
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        def call() -> Any:
-            return super(Entrance, self).main(*args, standalone_mode=False, **extra)
-
-        if not standalone_mode:
-            return call()
-        raise SystemExit(errors.run(call))
+    def main(self, *args: Any, **settings: Any) -> Any:
+        standalone = settings.pop("standalone_mode", True)
+        call = partial(super().main, *args, standalone_mode=False, **settings)
+        if standalone:
+            raise SystemExit(errors.run(call))
+        return call()
 
 
 def command(name: str, *, examples: Sequence[str], table: bool = False, **settings: Any) -> Callable[[Act], Command]:
@@ -212,7 +212,8 @@ def command(name: str, *, examples: Sequence[str], table: bool = False, **settin
 
 
 def _write_options(shown: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    own, shared = [], []
+    own: list[tuple[str, str]] = []
+    shared: list[tuple[str, str]] = []
     for param in shown.get_params(ctx):
         record = param.get_help_record(ctx)
         if record is not None and isinstance(param, click.Option):

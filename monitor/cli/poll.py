@@ -66,7 +66,7 @@ def code(reasons: Collection[str], *, believed: bool) -> int:
     """The exit code for the reasons of failed looks: 1, unless none of them says more than that trying later, or a secret, helps."""
     if not reasons:
         return CHANGED if believed else 0
-    if not reasons <= {*_UNREACHED, FailureReason.NO_CREDENTIAL}:
+    if set(reasons) - {*_UNREACHED, FailureReason.NO_CREDENTIAL}:
         return 1
     return MISCONFIGURED if FailureReason.NO_CREDENTIAL in reasons else UNAVAILABLE
 

@@ -16,6 +16,7 @@ from monitor.cli.times import age, utc
 from monitor.cli.words import in_words, meter_in_words
 from monitor.domain import events as ev
 from monitor.domain.events import Recorded
+from monitor.domain.model import Subject
 from monitor.domain.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
 from monitor.domain.record import record, rfc3339
 
@@ -56,7 +57,7 @@ def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
         now = monitor.clock()
         facts = audit.prices(reader, monitor.configuration, name)
         moves = (
-            audit.price_history(reader, tuple(sorted({audit.Subject(fact.provider, fact.model) for fact in facts})))
+            audit.price_history(reader, tuple(sorted({Subject(fact.provider, fact.model) for fact in facts})))
             if history or plotted
             else []
         )

@@ -12,7 +12,7 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import TIME, Moment, age, both, utc
+from monitor.cli.times import Moment, age, both, time_option, utc
 from monitor.cli.words import in_words
 from monitor.domain.record import record, rfc3339
 from monitor.domain.registry import Check, CheckState
@@ -42,7 +42,7 @@ _NEXT: Mapping[str, str] = {
     ),
 )
 @click.argument("entry", required=False)
-@click.option("--at", type=TIME, help="As it was recorded at this time.")
+@time_option("--at", "As it was recorded at this time.")
 @click.pass_obj
 def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     """Show the registry, now or as it was.

@@ -6,11 +6,14 @@ No clock in here: `2h ago` is kept as it is until the command asks its clock.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import TypeVar
 
 import click
+
+Act = TypeVar("Act", bound=Callable[..., object])
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGO = re.compile(r"(\d{1,9})\s*(s|m|h|d|w|sec|min|second|minute|hour|day|week)s?\s+ago", re.IGNORECASE)
@@ -64,21 +67,16 @@ def parse(text: str) -> Moment:
         raise ValueError(f"{text!r} is no day or time of the calendar") from None
 
 
-class TimeType(click.ParamType):
-    """The type of `--at`, `--since` and `--until`."""
+def time_option(name: str, help: str) -> Callable[[Act], Act]:
+    """An option that takes a time and hands on a `Moment`, or None where it is not given."""
 
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Moment:
-        if isinstance(value, Moment):
-            return value
+    def read(ctx: click.Context, param: click.Parameter, value: str | None) -> Moment | None:
         try:
-            return parse(value)
+            return None if value is None else parse(value)
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            raise click.BadParameter(f"{error}.", ctx, param) from None
 
-
-TIME = TimeType()
+    return click.option(name, metavar="TIME", callback=read, help=help)
 
 
 def utc(at: datetime) -> str:

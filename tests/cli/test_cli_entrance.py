@@ -17,9 +17,27 @@ from monitor.cli.framework import Command, DefaultGroup, Entrance, Options
 from monitor.pipeline.ports import ConfigurationError, Refused, Unavailable
 
 NAMES = [name for rows in COMMANDS.values() for name in rows]
-DOCUMENTED = (
-    "run poll status why events activate pause resume retire release verify checklist gate prices evidence notify outbox config db"
-).split()
+DOCUMENTED = [
+    "run",
+    "poll",
+    "status",
+    "why",
+    "events",
+    "activate",
+    "pause",
+    "resume",
+    "retire",
+    "release",
+    "verify",
+    "checklist",
+    "gate",
+    "prices",
+    "evidence",
+    "notify",
+    "outbox",
+    "config",
+    "db",
+]
 ROOT = Path(__file__).parents[2]
 
 
