@@ -53,8 +53,10 @@ class Poller:
         self._looks: list[Look] = []
         self._looks_lock = threading.Lock()
 
-    def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
-        """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
+    def poll(self, keys: Sequence[str] = (), *, prompted: bool = True) -> list[Outcome]:
+        """Look at the named sources, or all; freshness is written before it returns.
+
+        `prompted` also looks at the sources that an outcome asks for; without it they stay with their own schedule.
 
         Raises:
             Refused: a key names no source.
@@ -65,8 +67,8 @@ class Poller:
                 known = ", ".join(sorted(self._configuration.sources)) or "none"
                 raise Refused(f"there is no source {key!r} in the configuration; it has: {known}")
         outcomes = self._run(keys)
-        asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
-        outcomes += self._run(asked)
+        if prompted:
+            outcomes += self._run(sorted({key for outcome in outcomes for key in outcome.ask} - set(keys)))
         self.flush()
         return outcomes
 
