@@ -80,9 +80,7 @@ class Monitor:
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
         """The threads that look at sources side by side."""
-        return self._stack.enter_context(
-            ThreadPoolExecutor(self.settings.run.workers, thread_name_prefix="look")
-        )
+        return self._stack.enter_context(ThreadPoolExecutor(self.settings.run.workers, thread_name_prefix="look"))
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
@@ -99,9 +97,7 @@ class Monitor:
 
         if key not in self._sources:
             spec = self.configuration.sources[key]
-            deps = SourceDeps(
-                http=self.http, surface=self.configuration.surfaces.get(spec.surface), secret=self.secret
-            )
+            deps = SourceDeps(http=self.http, surface=self.configuration.surfaces.get(spec.surface), secret=self.secret)
             self._sources[key] = build(spec, deps)
         return self._sources[key]
 
@@ -141,9 +137,7 @@ class Monitor:
 
         notify = self.settings.notify
         zone = ZoneInfo(notify.timezone) if notify.timezone else None
-        return AppriseChannel(
-            Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone
-        )
+        return AppriseChannel(Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone)
 
     @cached_property
     def relay(self) -> Relay:
@@ -221,5 +215,3 @@ def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
     """
     written = settings.database
     return resolve(written, environ) if written.startswith(("env:", "file:", "credential:")) else written
-
-

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from monitor.domain import price
 from monitor.domain.model import Fact, Facts, Value
 
-
 SEVERAL = 3
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -50,6 +51,15 @@ class History(NamedTuple):
     looks: list[Recording]
     sampling: str
 
+    @property
+    def only_changes(self) -> bool:
+        """Whether looks that showed nothing new are left out, as the file says or, where it says nothing, as it seems."""
+        if self.sampling:
+            return self.sampling == CHANGES
+        return len(self.looks) > 1 and all(
+            one.body is not other.body for one, other in pairwise(self.looks) if one.body
+        )
+
 
 class _Wrong(Exception):
     """What is wrong with a line."""
@@ -67,7 +77,8 @@ def read(path: Path) -> History:
     number = 0
     try:
         with _opened(path) as lines:
-            for number, line in enumerate(lines, 1):
+            for line in lines:
+                number += 1
                 if not line.strip():
                     continue
                 fields = _fields(line)
