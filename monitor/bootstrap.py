@@ -79,14 +79,12 @@ class Monitor:
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
         """The threads that look at sources side by side."""
-        return self._stack.enter_context(
-            ThreadPoolExecutor(self.settings.run.workers, thread_name_prefix="look")
-        )
+        return self._stack.enter_context(ThreadPoolExecutor(self.settings.run.workers, thread_name_prefix="look"))
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
-        """The threads that send; their own, so that a slow destination never delays a look."""
-        return self._stack.enter_context(ThreadPoolExecutor(8, thread_name_prefix="send"))
+        """The threads that send: their own, so that a slow destination never delays a look, and few, as Apprise has few."""
+        return self._stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="send"))
 
     def source(self, key: str) -> Source:
         """The source of a key, built when first asked for.
@@ -98,9 +96,7 @@ class Monitor:
 
         if key not in self._sources:
             spec = self.configuration.sources[key]
-            deps = SourceDeps(
-                http=self.http, surface=self.configuration.surfaces.get(spec.surface), secret=self.secret
-            )
+            deps = SourceDeps(http=self.http, surface=self.configuration.surfaces.get(spec.surface), secret=self.secret)
             self._sources[key] = build(spec, deps)
         return self._sources[key]
 
@@ -140,9 +136,7 @@ class Monitor:
 
         notify = self.settings.notify
         zone = ZoneInfo(notify.timezone) if notify.timezone else None
-        return AppriseChannel(
-            Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone
-        )
+        return AppriseChannel(Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone)
 
     @cached_property
     def relay(self) -> Relay:
@@ -202,5 +196,3 @@ def open_monitor(
 def _database(settings: Settings, environ: Mapping[str, str]) -> str:
     written = settings.database
     return resolve(written, environ) if written.startswith(("env:", "file:", "credential:")) else written
-
-

@@ -7,7 +7,7 @@ Nothing in here sleeps or schedules; who calls, and when, is the daemon's busine
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 
@@ -49,7 +49,6 @@ class Poller:
         self._clock = clock
         self._published = published
         self._executor = executor
-        self._writing = threading.Lock()  # one writer: threads queue here instead of spinning on the database's lock
         self._looks: list[Look] = []
         self._looks_lock = threading.Lock()
 
@@ -64,11 +63,15 @@ class Poller:
             if key not in self._configuration.sources:
                 known = ", ".join(sorted(self._configuration.sources)) or "none"
                 raise Refused(f"there is no source {key!r} in the configuration; it has: {known}")
-        outcomes = self._run(keys)
-        asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
-        outcomes += self._run(asked)
+        outcomes = self.look(keys)
         self.flush()
         return outcomes
+
+    def look(self, keys: Sequence[str]) -> list[Outcome]:
+        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second."""
+        outcomes = self._run(keys)
+        asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
+        return outcomes + self._run(asked)
 
     def _run(self, keys: Sequence[str]) -> list[Outcome]:
         if not keys:
@@ -117,7 +120,7 @@ class Poller:
 
     def record(self, key: str, observation: Observation) -> Outcome:
         """Take one observation into the log, in one transaction."""
-        with self._writing, self._store.write() as tx:
+        with self._store.write() as tx:
             outcome = look.record(
                 tx,
                 self._configuration,
@@ -142,8 +145,7 @@ class Poller:
         with self._looks_lock:
             looks, self._looks = self._looks, []
         if looks:
-            with self._writing:
-                self._store.touch(looks)
+            self._store.touch(looks)
 
 
 def _quiet(state: SourceState, at: datetime) -> bool:
@@ -156,11 +158,3 @@ def _quiet(state: SourceState, at: datetime) -> bool:
         and state.heartbeat_at is not None
         and state.heartbeat_at.date() == at.date()
     )
-
-
-def summary(outcomes: Sequence[Outcome]) -> Mapping[str, int]:
-    """How many looks came to which verdict."""
-    counts: dict[str, int] = {}
-    for outcome in outcomes:
-        counts[outcome.verdict] = counts.get(outcome.verdict, 0) + 1
-    return counts

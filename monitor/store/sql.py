@@ -106,6 +106,16 @@ class SqlStore:
         with self._boundary():
             self._dialect.backup(self.engine, path)
 
+    @contextmanager
+    def sole(self) -> Iterator[None]:
+        """Be the only daemon on this database inside the block. It guards scheduling alone: anybody may still write.
+
+        Raises:
+            Refused: another daemon runs.
+        """
+        with self._boundary(), self._dialect.sole(self.engine):
+            yield
+
     def close(self) -> None:
         """Close all connections; the store is not to be used any more."""
         with self._watching:
