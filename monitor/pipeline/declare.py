@@ -43,7 +43,7 @@ def describe(configuration: Configuration) -> dict[str, str]:
 
 
 def declare(
-    store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], None]
+    store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
 ) -> tuple[Event, ...]:
     """Record a configuration and judge what it changes; returns what was written."""
     with store.read() as reader:

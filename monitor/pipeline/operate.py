@@ -30,7 +30,7 @@ class Operator:
     """The acts. `published` is called after every commit that changed the status of an entry."""
 
     def __init__(
-        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], None]
+        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
     ) -> None:
         self._store = store
         self._configuration = configuration

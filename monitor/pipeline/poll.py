@@ -40,7 +40,7 @@ class Poller:
         source: Callable[[str], Source],
         clock: Clock,
         *,
-        published: Callable[[], None],
+        published: Callable[[], object],
         executor: Executor | None = None,
     ) -> None:
         self._store = store

@@ -36,7 +36,7 @@ class Tender:
         store: Store,
         configuration: Configuration,
         *,
-        published: Callable[[], None],
+        published: Callable[[], object],
         cadence: Mapping[str, timedelta] | None = None,
     ) -> None:
         self._store = store

@@ -32,7 +32,7 @@ class Story:
         owners = {OWNER.key: OWNER}
         self.relay = Relay(
             store=store,
-            channel=AppriseChannel(Resolver(lambda: owners, self.secret), timeout=1.0),
+            channel=AppriseChannel(Resolver(lambda: owners, self.secret), timeout=2.0),
             clock=lambda: self.now,
             owners=lambda: owners,
             worker="test",
