@@ -174,8 +174,14 @@ def test_a_blank_states_no_price_and_is_no_refusal(cell: str) -> None:
         "$4.00 $8.00",
         "~~$4.00~~",
         "<del>$4.00</del>",
-    ]
-    + ["from $4.00", "$4.00–$8.00", "$4,00", "-$4.00", "$4.00 / MTok", "$1e3", "$٤"],
+        "from $4.00",
+        "$4.00–$8.00",
+        "$4,00",
+        "-$4.00",
+        "$4.00 / MTok",
+        "$1e3",
+        "$٤",
+    ],
 )
 def test_a_cell_that_is_not_a_plain_amount_is_refused_and_not_converted(cell: str) -> None:
     page = section("Text", table("Model | Input | Output", f"m-1 | $1.00 | {cell}"))
