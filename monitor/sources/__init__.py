@@ -1,1 +1,1 @@
-"""The adapters that look: one module per kind of source. They receive values, never settings."""
+"""Where observations come from: each kind of source behind the one port `Source`. Nothing here judges what was seen."""
