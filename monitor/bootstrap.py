@@ -188,11 +188,16 @@ def open_monitor(
     """
     settings = load(config, environ, database)
     with ExitStack() as stack:
-        store = open_store(_database(settings, environ))
+        store = open_store(database_url(settings, environ))
         stack.callback(store.close)
         yield Monitor(settings, store, stack, environ)
 
 
-def _database(settings: Settings, environ: Mapping[str, str]) -> str:
+def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The path or URL of the database; the setting may refer to it, since a URL holds a password.
+
+    Raises:
+        ConfigurationError: what it refers to is not there.
+    """
     written = settings.database
     return resolve(written, environ) if written.startswith(("env:", "file:", "credential:")) else written
