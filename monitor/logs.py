@@ -20,11 +20,11 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        fields = getattr(record, "fields", {})
+        fields = {key: value for key, value in getattr(record, "fields", {}).items() if value not in ("", None)}
         if self._as_json:
             line = {"at": at, "level": record.levelname.lower(), "message": record.getMessage(), **fields}
             return json.dumps(line, ensure_ascii=False, default=str)
-        said = " ".join(f"{key}={value}" for key, value in fields.items() if value not in ("", None))
+        said = " ".join(f"{key}={value}" for key, value in fields.items())
         return f"{at[11:19]}Z {record.levelname.lower():7} {record.getMessage()} {said}".rstrip()
 
 
