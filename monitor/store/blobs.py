@@ -1,0 +1,72 @@
+"""What is stored once under the hash of its content: naming, compressing, checking on the way back, caching. No SQL.
+
+Names are taken of the uncompressed bytes, so that another compression or level never makes another name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+
+import zstandard
+
+from monitor.domain.model import Facts
+from monitor.store.errors import Damaged
+
+PREFIX = "sha256:"
+FACTS = "facts"
+EVIDENCE = "evidence"
+
+_LEVEL = 6
+
+
+def name_of(content: bytes) -> str:
+    return PREFIX + hashlib.sha256(content).hexdigest()
+
+
+def compress(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+
+
+def restore(compressed: bytes, hash: str) -> bytes:
+    """The bytes that were stored under `hash`.
+
+    Raises:
+        Damaged: they are not those any more.
+    """
+    try:
+        content = zstandard.ZstdDecompressor().decompress(compressed)
+    except zstandard.ZstdError:
+        content = None
+    if content is None or name_of(content) != hash:
+        raise Damaged(f"The stored bytes of {hash} are not what was stored: restore the database from a backup.")
+    return content
+
+
+class FactsCache:
+    """The blobs of facts read last, parsed; bounded by the size of their JSON in bytes, not by their number."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._facts: OrderedDict[str, tuple[Facts, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, hash: str) -> Facts | None:
+        with self._lock:
+            found = self._facts.get(hash)
+            if found is None:
+                return None
+            self._facts.move_to_end(hash)
+            return found[0]
+
+    def put(self, hash: str, facts: Facts, size: int) -> None:
+        with self._lock:
+            if hash in self._facts:
+                return
+            self._facts[hash] = (facts, size)
+            self._size += size
+            while self._size > self._limit and len(self._facts) > 1:
+                _, (_, gone) = self._facts.popitem(last=False)
+                self._size -= gone

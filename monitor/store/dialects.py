@@ -1,0 +1,274 @@
+"""Everything SQLite and PostgreSQL disagree about: opening, beginning, globs, noticing another's commit, triggers' errors.
+
+The rest of the store must not ask which database it talks to.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused
+from monitor.store.errors import postgres_error, sqlite_error
+from monitor.store.location import PostgresLocation, SqliteLocation, locate, prepare_folder
+
+BEGIN = "monitor_begin"
+"""The execution option that says how a transaction begins: `READ` or `WRITE`."""
+READ, WRITE = "read", "write"
+
+WRITER_LOCK = 0x6163_6365_7373
+"""The key of the advisory lock that makes PostgreSQL's writers one at a time. Other locks of this program take other keys."""
+
+CHANNEL = "access_monitor"
+"""Where a PostgreSQL writer announces its commit."""
+
+
+class Watch(Protocol):
+    """Notices commits of others; `changed` answers for the time since it was last asked."""
+
+    def changed(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class Dialect(Protocol):
+    """One database of one kind. `patience` is how long a writer waits for the writer before it."""
+
+    name: str
+    patience: timedelta
+    reading: Mapping[str, Any]
+    """Execution options of a transaction that only reads."""
+
+    def engine(self) -> Engine: ...
+
+    def schema_version_table(self, connection: Connection) -> bool:
+        """Whether a migration has ever run here."""
+
+    def glob(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+        """Whether a column matches a pattern of `*` and `?`, with case, every other character standing for itself."""
+
+    def announce(self, connection: Connection) -> None:
+        """Say, as part of the transaction, that something was written."""
+
+    def watch(self, engine: Engine) -> Watch: ...
+
+    def backup(self, engine: Engine, path: Path) -> None: ...
+
+    def error(self, error: BaseException) -> MonitorError: ...
+
+
+def dialect_of(url: str, *, create: bool, patience: timedelta) -> Dialect:
+    """The database that a URL means. With `create`, a missing folder is made.
+
+    Raises:
+        ConfigurationError: the URL is wrong, or the place is one where no database can be.
+    """
+    location = locate(url)
+    if isinstance(location, SqliteLocation):
+        prepare_folder(location.path, create=create)
+        return SqliteDialect(location, patience)
+    return PostgresDialect(location, patience)
+
+
+def _translate(engine: Engine, dialect: Dialect) -> Engine:
+    @event.listens_for(engine, "handle_error")
+    def raise_translated(context: ExceptionContext) -> None:
+        # Also called for what is no error of the driver: an interrupt, a value that cannot be bound.
+        if isinstance(context.original_exception, engine.dialect.loaded_dbapi.Error):
+            raise dialect.error(context.original_exception) from None
+
+    return engine
+
+
+class SqliteDialect:
+    """A SQLite file: write-ahead log, full synchronisation, one writer by `BEGIN IMMEDIATE`."""
+
+    reading: Mapping[str, Any] = {}
+
+    def __init__(self, location: SqliteLocation, patience: timedelta) -> None:
+        self.name = location.name
+        self.patience = patience
+        self._path = location.path
+
+    def engine(self) -> Engine:
+        engine = create_engine(
+            URL.create("sqlite+pysqlite", database=str(self._path)),
+            connect_args={"timeout": self.patience.total_seconds(), "check_same_thread": False},
+            max_overflow=-1,
+        )
+
+        @event.listens_for(engine, "connect")
+        def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+            # The driver's own transactions begin late and deferred: two of them read, both write, and one update is lost.
+            connection.isolation_level = None
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                connection.cursor().execute(f"PRAGMA {pragma}").close()
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            write = connection.get_execution_options().get(BEGIN) == WRITE
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+        return _translate(engine, self)
+
+    def schema_version_table(self, connection: Connection) -> bool:
+        found = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
+        return found.first() is not None
+
+    def glob(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+        # LIKE ignores case on SQLite; GLOB does not, but knows classes, which begin with a bracket.
+        return column.op("GLOB", is_comparison=True)(pattern.replace("[", "[[]"))
+
+    def announce(self, connection: Connection) -> None:
+        """Nothing to say: `PRAGMA data_version` shows a commit by itself."""
+
+    def watch(self, engine: Engine) -> Watch:
+        return _DataVersion(engine)
+
+    def backup(self, engine: Engine, path: Path) -> None:
+        """Copy the database as it stands into a new file, while others read and write.
+
+        Raises:
+            Refused: the file exists, or cannot be made.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            raise Refused(f"The file {path} exists: name another one for the backup.") from None
+        except OSError as error:
+            raise Refused(f"The backup {path} cannot be written ({error.strerror}): name a path that can be.") from None
+        try:
+            with engine.connect() as connection:
+                target = sqlite3.connect(path)
+                try:
+                    _driver(connection).backup(target)
+                finally:
+                    target.close()
+        except sqlite3.Error as error:
+            path.unlink()
+            raise sqlite_error(error, str(path)) from None
+        except BaseException:
+            path.unlink()
+            raise
+
+    def error(self, error: BaseException) -> MonitorError:
+        return sqlite_error(error, self.name)
+
+
+class _DataVersion:
+    """`PRAGMA data_version` of a connection that never writes: it moves when any other connection commits, ours included."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection = _detached(engine)
+        self._seen: int | None = None
+
+    def changed(self) -> bool:
+        version: int = _driver(self._connection).execute("PRAGMA data_version").fetchone()[0]
+        before, self._seen = self._seen, version
+        return before != version
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class PostgresDialect:
+    """A PostgreSQL database: writers take an advisory lock first, readers a snapshot."""
+
+    reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+    def __init__(self, location: PostgresLocation, patience: timedelta) -> None:
+        self.name = location.name
+        self.patience = patience
+        self._url = location.url
+
+    def engine(self) -> Engine:
+        try:
+            engine = create_engine(self._url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=20)
+        except ModuleNotFoundError:
+            raise ConfigurationError(
+                f"The {self.name} needs a driver that is not installed: pip install 'access-monitor[postgres]'."
+            ) from None
+        milliseconds = int(self.patience.total_seconds() * 1000)
+
+        @event.listens_for(engine, "connect")
+        def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+            # `synchronous_commit` may be off in a server's configuration; a sent notice may not outlive its event.
+            cursor = connection.cursor()
+            cursor.execute(f"SET lock_timeout = {milliseconds}")
+            cursor.execute("SET synchronous_commit = on")
+            cursor.close()
+            connection.commit()
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            # A statement of its own: the next one takes its snapshot after the lock is held, so `max + 1` sees every commit.
+            if connection.get_execution_options().get(BEGIN) == WRITE:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+        return _translate(engine, self)
+
+    def schema_version_table(self, connection: Connection) -> bool:
+        return connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is not None
+
+    def glob(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+        escaped = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        return column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
+
+    def announce(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+
+    def watch(self, engine: Engine) -> Watch:
+        return _Listener(engine)
+
+    def backup(self, engine: Engine, path: Path) -> None:
+        """Refused: PostgreSQL brings its own tools."""
+        raise Refused(f"The {self.name} is not copied by this program: use pg_dump or the backup of its server.")
+
+    def error(self, error: BaseException) -> MonitorError:
+        return postgres_error(error, self.name)
+
+
+class _Listener:
+    """`LISTEN` on a connection of its own; while it is new or was lost, nobody can know, so the answer is yes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def changed(self) -> bool:
+        if self._connection is None:
+            self._connection = _detached(self._engine)
+            driver = _driver(self._connection)
+            driver.autocommit = True
+            driver.execute(f"LISTEN {CHANNEL}")
+            return True
+        try:
+            return bool([*_driver(self._connection).notifies(timeout=0)])
+        except self._engine.dialect.loaded_dbapi.Error:
+            self.close()
+            return True
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _detached(engine: Engine) -> Connection:
+    connection = engine.connect()
+    connection.detach()
+    return connection
+
+
+def _driver(connection: Connection) -> Any:
+    """The driver's own connection, for what SQLAlchemy has no word for."""
+    return connection.connection.dbapi_connection

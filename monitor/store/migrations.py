@@ -1,0 +1,99 @@
+"""Bringing the schema to the newest revision, and refusing one that is newer than this program.
+
+Alembic takes longer to import than a whole `status` may take; it is imported only where there is something to migrate.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from monitor.pipeline.ports import ConfigurationError
+from monitor.store.dialects import BEGIN, READ, WRITE, Dialect, dialect_of
+
+REVISIONS = ("0001",)
+"""All revisions in `migrations/versions`, oldest first."""
+
+HEAD = REVISIONS[-1]
+
+PATIENCE = timedelta(seconds=10)
+"""How long a migration or a write waits for the writer before it."""
+
+
+def upgrade(url: str) -> str:
+    """Create what is missing and bring an older schema up to date; return the revision before, empty for a new database.
+
+    Raises:
+        ConfigurationError: the URL is wrong, or the schema is newer than this program.
+        Unavailable: the database is locked, full or out of reach.
+    """
+    dialect = dialect_of(url, create=True, patience=PATIENCE)
+    engine = dialect.engine()
+    try:
+        return ensure(engine, dialect, migrate=True)
+    finally:
+        engine.dispose()
+
+
+def check_schema(url: str) -> None:
+    """See that the database is there and at the newest revision; change nothing.
+
+    Raises:
+        ConfigurationError: it is missing, older or newer.
+        Unavailable: it is locked or out of reach.
+    """
+    dialect = dialect_of(url, create=False, patience=PATIENCE)
+    engine = dialect.engine()
+    try:
+        ensure(engine, dialect, migrate=False)
+    finally:
+        engine.dispose()
+
+
+def ensure(engine: Engine, dialect: Dialect, *, migrate: bool) -> str:
+    """See that the schema is at the newest revision, or with `migrate` bring it there; return the revision before."""
+    before = _revision(engine, dialect)
+    if before == HEAD:
+        return before
+    if before and before not in REVISIONS:
+        raise ConfigurationError(
+            f"The schema of the {_called(dialect)} is at revision {before}, newer than this program's {HEAD}: "
+            "install the newer access-monitor, or set database.url to another database."
+        )
+    if not migrate:
+        state = f"is at revision {before}, older than this program's {HEAD}" if before else "is not there yet"
+        raise ConfigurationError(f"The schema of the {_called(dialect)} {state}: run `access-monitor db upgrade`.")
+    _run_alembic(engine)
+    return before
+
+
+def script_location() -> Path:
+    """The folder of migrations: beside the packages in a checkout, inside `monitor` in an installed wheel."""
+    package = Path(__file__).parents[1]
+    installed = package / "_migrations"
+    return installed if installed.is_dir() else package.parent / "migrations"
+
+
+def _called(dialect: Dialect) -> str:
+    return dialect.name if dialect.name.startswith("PostgreSQL") else f"database {dialect.name}"
+
+
+def _revision(engine: Engine, dialect: Dialect) -> str:
+    with engine.execution_options(**{BEGIN: READ}).begin() as connection:
+        if not dialect.schema_version_table(connection):
+            return ""
+        return connection.exec_driver_sql("SELECT max(version_num) FROM alembic_version").scalar() or ""
+
+
+def _run_alembic(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(script_location()).replace("%", "%%"))
+    # Begun as a writer: of two processes that find an empty database, the second finds it made.
+    with engine.execution_options(**{BEGIN: WRITE}).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,208 @@
+"""Reading: one consistent view of the store, within a transaction that somebody else opened. Nothing is written here.
+
+Statements are made once, at import: SQLAlchemy then finds their compiled form again without walking them anew each time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select
+
+from monitor.domain.events import Event, Recorded
+from monitor.domain.model import Body, Fact, Facts, SourceState, Streak, Subject
+from monitor.domain.notice import Notice
+from monitor.domain.registry import Entry
+from monitor.pipeline.ports import Delivery, DeliveryState, EventQuery, Refused
+from monitor.store import blobs, codec
+from monitor.store.dialects import Dialect
+from monitor.store.errors import Damaged
+from monitor.store.schema import blobs as blob_table
+from monitor.store.schema import deliveries, entries, events, notices, sources, streaks
+
+_DELIVERY = tuple(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
+_BATCH = 500
+
+_HEAD = select(func.coalesce(func.max(events.c.position), 0))
+_EVENTS = select(events)
+_EVENT = _EVENTS.where(events.c.position == bindparam("position"))
+_SOURCES = select(sources).order_by(sources.c.key)
+_SOURCE = select(sources).where(sources.c.key == bindparam("key"))
+_STREAKS = select(streaks).order_by(streaks.c.source, streaks.c.ordinal)
+_STREAKS_OF = _STREAKS.where(streaks.c.source == bindparam("source"))
+_ENTRIES = select(entries.c.content).order_by(entries.c.key)
+_FACTS = select(blob_table.c.content).where(blob_table.c.kind == blobs.FACTS, blob_table.c.hash == bindparam("hash"))
+_EVIDENCE = (
+    select(blob_table)
+    .where(blob_table.c.kind == blobs.EVIDENCE)
+    .where(blob_table.c.hash >= bindparam("first"), blob_table.c.hash <= bindparam("last"))
+    .order_by(blob_table.c.hash)
+    .limit(2)
+)
+_NOTICE = select(notices.c.content).where(notices.c.id == bindparam("id"))
+_DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
+
+_ALL = EventQuery()
+_NO_FACTS: Facts = MappingProxyType({})
+
+
+class SqlReader:
+    """The port `Reader` on one connection. It is of use only inside the block that opened it."""
+
+    def __init__(self, connection: Connection, dialect: Dialect, cache: blobs.FactsCache) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._cache = cache
+
+    def head(self) -> int:
+        return int(self._connection.execute(_HEAD).scalar_one())
+
+    def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
+        """The events that `query` means, in order of position, fetched in batches while they are read."""
+        found = self._connection.execute(self._select(query), execution_options={"yield_per": _BATCH})
+        try:
+            for row in found:
+                yield _recorded(row)
+        finally:
+            found.close()
+
+    def _select(self, query: EventQuery) -> Select[Any]:
+        c = events.c
+        asked = _EVENTS
+        for column, pattern in ((c.type, query.type), (c.subject, query.subject)):
+            if "*" in pattern or "?" in pattern:
+                asked = asked.where(self._dialect.glob(column, pattern))
+            elif pattern:
+                asked = asked.where(column == pattern)
+        for column, exact in ((c.source, query.source), (c.stream, query.stream)):
+            if exact:
+                asked = asked.where(column == exact)
+        if query.since is not None:
+            asked = asked.where(c.recorded_at >= codec.time_text(query.since))
+        if query.until is not None:
+            asked = asked.where(c.recorded_at <= codec.time_text(query.until))
+        if query.after is not None:
+            asked = asked.where(c.position > query.after)
+        if query.limit is not None:
+            asked = asked.limit(query.limit)
+        return asked.order_by(c.position.desc() if query.newest_first else c.position)
+
+    def event(self, position: int) -> Recorded | None:
+        row = self._connection.execute(_EVENT, {"position": position}).first()
+        return None if row is None else _recorded(row)
+
+    def source(self, key: str) -> SourceState | None:
+        row = self._connection.execute(_SOURCE, {"key": key}).mappings().first()
+        return None if row is None else codec.of_columns(SourceState, row)
+
+    def sources(self) -> Mapping[str, SourceState]:
+        rows = self._connection.execute(_SOURCES).mappings()
+        return {row["key"]: codec.of_columns(SourceState, row) for row in rows}
+
+    def streaks(self, source: str = "") -> Sequence[Streak]:
+        if source:
+            rows = self._connection.execute(_STREAKS_OF, {"source": source})
+        else:
+            rows = self._connection.execute(_STREAKS)
+        return [_streak(row) for row in rows.mappings()]
+
+    def entries(self) -> Mapping[str, Entry]:
+        found = [codec.decode(Entry, content) for content in self._connection.execute(_ENTRIES).scalars()]
+        return {entry.key: entry for entry in found}
+
+    def facts(self, hash: str) -> Facts:
+        """A fact blob by its hash; the empty hash is no facts.
+
+        Raises:
+            Damaged: there is no such blob, or it is not what was stored.
+        """
+        if not hash:
+            return _NO_FACTS
+        facts = self._cache.get(hash)
+        if facts is None:
+            compressed = self._connection.execute(_FACTS, {"hash": hash}).scalar()
+            if compressed is None:
+                raise Damaged(f"The facts {hash} are not in the {self._dialect.name}: restore it from a backup.")
+            content = blobs.restore(compressed, hash)
+            facts = codec.facts_of(content.decode())
+            self._cache.put(hash, facts, len(content))
+        return facts
+
+    def evidence(self, hash: str) -> Body | None:
+        """Stored bytes by `sha256:…` or by a prefix of at least eight digits, with or without `sha256:`.
+
+        Raises:
+            Refused: the prefix is too short, or several begin with it.
+            Damaged: the bytes are not what was stored.
+        """
+        digits = hash.removeprefix(blobs.PREFIX).lower()
+        if re.fullmatch("[0-9a-f]{8,64}", digits) is None:
+            raise Refused(f"{hash!r} names no evidence: give at least the first eight hexadecimal digits of its hash.")
+        bounds = {"first": blobs.PREFIX + digits.ljust(64, "0"), "last": blobs.PREFIX + digits.ljust(64, "f")}
+        rows = self._connection.execute(_EVIDENCE, bounds).mappings().all()
+        if len(rows) > 1:
+            raise Refused(f"The hash of more than one piece of evidence begins with {digits}: give more digits.")
+        return _body(rows[0]) if rows else None
+
+    def notice(self, id: str) -> Notice | None:
+        content = self._connection.execute(_NOTICE, {"id": id}).scalar()
+        return None if content is None else codec.decode(Notice, content)
+
+    def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
+        asked = _DELIVERIES
+        if states:
+            asked = asked.where(deliveries.c.state.in_([state.value for state in states]))
+        return [delivery(row) for row in self._connection.execute(asked).mappings()]
+
+
+def delivery(row: RowMapping) -> Delivery:
+    """Read a row of the outbox."""
+    columns = {**row, "state": DeliveryState(row["state"])}
+    return codec.of_columns(Delivery, columns)
+
+
+def _recorded(row: Any) -> Recorded:
+    # By position and not by name: a log is read by the hundred thousand.
+    (position, id, type, stream, version, subject, source, occurred_at, recorded_at, actor, cause, evidence, data) = row
+    event = Event(
+        position=position,
+        type=type,
+        stream=stream,
+        subject=subject,
+        occurred_at=codec.time_of(occurred_at),
+        source=source,
+        actor=actor,
+        cause=cause,
+        evidence=evidence,
+        data=json.loads(data),
+    )
+    return Recorded(event=event, id=id, version=version, recorded_at=codec.time_of(recorded_at))
+
+
+def _streak(row: RowMapping) -> Streak:
+    value = row["value"]
+    return Streak(
+        source=row["source"],
+        fact=Fact(Subject(row["scope"], row["name"]), row["field"]),
+        value=None if value is None else json.loads(value),
+        seen=row["seen"],
+        first_at=codec.time_of(row["first_at"]),
+        counted_at=codec.time_of(row["counted_at"]),
+        before=codec.optional_time_of(row["before"]),
+        evidence=row["evidence"],
+        quarantine=row["quarantine"],
+    )
+
+
+def _body(row: RowMapping) -> Body:
+    return Body(
+        content=blobs.restore(row["content"], row["hash"]),
+        sha256=row["sha256"],
+        size=row["size"],
+        content_type=row["content_type"],
+        url=row["url"],
+    )

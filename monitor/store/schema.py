@@ -1,0 +1,158 @@
+"""The tables as they stand at the newest revision. No query and no DDL that is not a table stands here.
+
+The database is made by `migrations/` alone, which also holds the triggers that keep the log append-only; this module is what
+queries are written against, and a test holds the two together.
+
+Times are text of fixed width in UTC with microseconds (`2026-07-30T17:34:21.000000Z`): they sort as they are, mean the same
+on both databases whatever the session's time zone, and can be read by a person with a shell. Text sorts by code point on
+both (`COLLATE "C"`), or the order of keys would depend on the server's locale.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# Only INTEGER PRIMARY KEY is the row's own number on SQLite; with BIGINT it would be a second index.
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+_Text = Text().with_variant(Text(collation="C"), "postgresql")
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", _Number, primary_key=True, autoincrement=False),
+    Column("id", _Text, nullable=False, unique=True),
+    Column("type", _Text, nullable=False),
+    Column("stream", _Text, nullable=False),
+    Column("version", _Number, nullable=False),
+    Column("subject", _Text, nullable=False),
+    Column("source", _Text, nullable=False),
+    Column("occurred_at", _Text, nullable=False),
+    Column("recorded_at", _Text, nullable=False),
+    Column("actor", _Text, nullable=False),
+    Column("cause", _Number),
+    Column("evidence", _Text, nullable=False),
+    Column("data", _Text, nullable=False),
+    UniqueConstraint("stream", "version", name="events_stream_version"),
+    Index("events_type", "type", "position"),
+    Index("events_subject", "subject", "position"),
+    Index("events_recorded_at", "recorded_at", "position"),
+)
+"""The log. `data` is canonical JSON; `recorded_at` never decreases with `position`."""
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("key", _Text, primary_key=True),
+    Column("extractor", _Text, nullable=False),
+    Column("baseline", _Text, nullable=False),
+    Column("snapshot", _Text, nullable=False),
+    Column("evidence", _Text, nullable=False),
+    Column("subjects", _Number, nullable=False),
+    Column("body_sha256", _Text, nullable=False),
+    Column("body_size", _Number, nullable=False),
+    Column("etag", _Text, nullable=False),
+    Column("last_modified", _Text, nullable=False),
+    Column("valid_until", _Text),
+    Column("accepted_at", _Text),
+    Column("good_at", _Text),
+    Column("looked_at", _Text),
+    Column("outage", _Text, nullable=False),
+    Column("outage_since", _Text),
+    Column("outage_position", _Number),
+    Column("anomaly", _Text, nullable=False),
+    Column("anomaly_since", _Text),
+    Column("anomaly_position", _Number),
+    Column("stale_position", _Number),
+    Column("heartbeat_at", _Text),
+    Column("attention", Boolean, nullable=False),
+)
+"""One row for each `SourceState`; every column is the field of that name."""
+
+streaks = Table(
+    "streaks",
+    metadata,
+    Column("source", _Text, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("scope", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("field", _Text, nullable=False),
+    Column("value", _Text),
+    Column("seen", Integer, nullable=False),
+    Column("first_at", _Text, nullable=False),
+    Column("counted_at", _Text, nullable=False),
+    Column("before", _Text),
+    Column("evidence", _Text, nullable=False),
+    Column("quarantine", _Number),
+)
+"""Differences that are not believed yet. `value` is JSON, so that the text `true` and the truth differ; NULL is an absence."""
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("key", _Text, primary_key=True),
+    Column("status", _Text, nullable=False),
+    Column("position", _Number, nullable=False),
+    Column("content", _Text, nullable=False),
+)
+"""The registry projection. `content` is canonical JSON of the whole entry; the rest repeats it for whoever reads with a shell."""
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("kind", _Text, primary_key=True),
+    Column("hash", _Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("size", _Number, nullable=False),
+    Column("sha256", _Text, nullable=False),
+    Column("content_type", _Text, nullable=False),
+    Column("url", _Text, nullable=False),
+    Column("source", _Text, nullable=False),
+    Column("created_at", _Text),
+)
+"""Facts and evidence, each under the hash of its uncompressed content, zstd-compressed, written once.
+
+`size` and `sha256` of evidence are those of the body as received, before redaction; `source` and `created_at` say who
+first brought it.
+"""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", _Text, primary_key=True),
+    Column("owner", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+    Column("content", _Text, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("notice", _Text, ForeignKey("notices.id"), nullable=False),
+    Column("owner", _Text, nullable=False),
+    Column("destination", _Text, nullable=False),
+    Column("state", _Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("retry_at", _Text, nullable=False),
+    Column("created_at", _Text, nullable=False),
+    Column("error", _Text, nullable=False),
+    Column("claimed_by", _Text, nullable=False),
+    Column("claimed_until", _Text),
+    Index("deliveries_state", "state", "retry_at"),
+    Index("deliveries_notice", "notice"),
+)
+"""The outbox. `claimed_by` and `claimed_until` are the lease of the relay that is sending it."""

@@ -1,0 +1,138 @@
+"""The store as the rest sees it: opening, the two kinds of transaction, and what happens at their ends.
+
+Statements stand in `reader` and `writer`, differences between databases in `dialects`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from monitor.pipeline.ports import Look, MonitorError, Reader, Transaction, Unavailable
+from monitor.store import migrations
+from monitor.store.blobs import FactsCache
+from monitor.store.dialects import BEGIN, READ, WRITE, Dialect, Watch, dialect_of
+from monitor.store.reader import SqlReader
+from monitor.store.writer import SqlTransaction
+
+CACHED_FACTS = 32 * 2**20
+"""Bytes of JSON whose parsed facts are kept in memory."""
+
+
+def open_store(url: str, *, migrate: bool = True, patience: timedelta = migrations.PATIENCE) -> SqlStore:
+    """Open the database at `url`; what is no URL is the path of a SQLite file, relative to the working directory.
+
+    With `migrate`, what is missing is made (folder, file, tables) and an older schema brought up to date. `patience` is how
+    long a writer waits for the writer before it.
+
+    Raises:
+        ConfigurationError: the URL is wrong, no database can be at that place, or the schema is newer than this program;
+            without `migrate` also when it is missing or older.
+        Unavailable: the database is locked, full or out of reach.
+    """
+    dialect = dialect_of(url, create=migrate, patience=patience)
+    engine = dialect.engine()
+    try:
+        migrations.ensure(engine, dialect, migrate=migrate)
+    except BaseException:
+        engine.dispose()
+        raise
+    return SqlStore(engine, dialect)
+
+
+class SqlStore:
+    """The port `Store` on SQLite or PostgreSQL; for many threads, and for many processes beside it."""
+
+    def __init__(self, engine: Engine, dialect: Dialect) -> None:
+        self.engine = engine
+        self._dialect = dialect
+        self._reading = engine.execution_options(**{BEGIN: READ}, **dialect.reading)
+        self._writing = engine.execution_options(**{BEGIN: WRITE})
+        self._cache = FactsCache(CACHED_FACTS)
+        # SQLite lets waiting writers poll, up to 100 ms apart and in no order; threads of one process need not.
+        self._turn = threading.Lock()
+        self._watch: Watch | None = None
+        self._watching = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """How the database is called in messages; holds no secret."""
+        return self._dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """A consistent view; it never waits for writers."""
+        with self._boundary(), self._reading.begin() as connection:
+            yield SqlReader(connection, self._dialect, self._cache)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Begin the one write transaction: commit at the end of the block, roll back on an exception.
+
+        Raises:
+            Unavailable: the database is locked, full or out of reach.
+        """
+        with self._transaction() as transaction:
+            yield transaction
+
+    def touch(self, looks: Sequence[Look]) -> None:
+        """Renew freshness in one transaction; a source without a row has had no good look and gets none here."""
+        with self._transaction() as transaction:
+            transaction.touch(looks)
+
+    def changed(self) -> bool:
+        """Whether anybody may have committed since the last call.
+
+        True also on the first call and after our own commits: what it is asked for is to look again, which costs little.
+        """
+        with self._watching, self._boundary():
+            if self._watch is None:
+                self._watch = self._dialect.watch(self.engine)
+            return self._watch.changed()
+
+    def backup(self, path: Path) -> None:
+        """Copy the database, as it stands, into a new SQLite file, while others read and write.
+
+        Raises:
+            Refused: the file exists or cannot be made, or the database is PostgreSQL.
+        """
+        with self._boundary():
+            self._dialect.backup(self.engine, path)
+
+    def close(self) -> None:
+        """Close all connections; the store is not to be used any more."""
+        with self._watching:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[SqlTransaction]:
+        if not self._turn.acquire(timeout=self._dialect.patience.total_seconds()):
+            raise Unavailable(f"The database {self.name} is being written by another part of this process: try again.")
+        try:
+            with self._boundary(), self._writing.begin() as connection:
+                transaction = SqlTransaction(connection, self._dialect, self._cache)
+                yield transaction
+                if transaction.written:
+                    self._dialect.announce(connection)
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _boundary(self) -> Iterator[None]:
+        """Errors of the driver are translated where they arise; here, what SQLAlchemy adds of its own."""
+        try:
+            yield
+        except PoolTimeout:
+            raise Unavailable(f"All connections to {self.name} are in use: try again.") from None
+        except SQLAlchemyError as error:
+            raise MonitorError(f"The database {self.name} cannot do this ({type(error).__name__}).") from error

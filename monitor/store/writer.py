@@ -1,0 +1,329 @@
+"""Writing: the one transaction that may. It adds to what a reader can do and neither begins nor commits itself.
+
+Every method costs as few statements as it can: a decision is one transaction, and the writer's lock is held for all of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CursorResult,
+    Executable,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from monitor.domain.events import Event, Recorded
+from monitor.domain.model import Body, Facts, SourceState, Streak
+from monitor.domain.notice import Notice
+from monitor.domain.registry import Entry
+from monitor.pipeline.ports import Conflict, Delivery, DeliveryState, Look, Refused
+from monitor.store import blobs, codec
+from monitor.store.reader import SqlReader, delivery
+from monitor.store.schema import blobs as blob_table
+from monitor.store.schema import deliveries, entries, events, notices, sources, streaks
+
+_LAST = select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1)
+_VERSION = select(func.max(events.c.version)).where(events.c.stream == bindparam("stream"))
+_APPEND = insert(events).inline()
+
+# UPDATE and then, the first time only, INSERT: one statement in the ordinary case, and the same one on both databases.
+_MOVE_SOURCE = (
+    update(sources)
+    .where(sources.c.key == bindparam("b_key"))
+    .values({column.name: bindparam(column.name) for column in sources.c if column.name != "key"})
+)
+_NEW_SOURCE = insert(sources).inline()
+_MOVE_ENTRY = (
+    update(entries)
+    .where(entries.c.key == bindparam("b_key"))
+    .values(status=bindparam("status"), position=bindparam("position"), content=bindparam("content"))
+)
+_NEW_ENTRY = insert(entries).inline()
+_DROP_ENTRIES = delete(entries)
+
+_DROP_STREAKS = delete(streaks).where(streaks.c.source == bindparam("source"))
+_NEW_STREAKS = insert(streaks).inline()
+
+_BLOB = select(1).where(blob_table.c.kind == bindparam("kind"), blob_table.c.hash == bindparam("hash"))
+_NEW_BLOB = insert(blob_table).inline()
+
+_HAS_NOTICE = select(1).where(notices.c.id == bindparam("id"))
+_NEW_NOTICE = insert(notices).inline()
+_NEW_DELIVERIES = insert(deliveries).inline()
+
+_DUE = (
+    select(*(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until")))
+    .where(
+        or_(
+            and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.retry_at <= bindparam("now")),
+            and_(deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.claimed_until <= bindparam("now")),
+        )
+    )
+    .order_by(deliveries.c.id)
+    .limit(bindparam("most"))
+)
+_CLAIM = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("b_id"))
+    .values(state=DeliveryState.SENDING.value, claimed_by=bindparam("worker"), claimed_until=bindparam("until"))
+)
+_FREE = (
+    update(deliveries)
+    .where(deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.claimed_by == bindparam("worker"))
+    .values(state=DeliveryState.WAITING.value, claimed_by="", claimed_until=None)
+)
+_SETTLE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("b_id"))
+    .values(
+        state=bindparam("state"),
+        attempts=bindparam("attempts"),
+        retry_at=bindparam("retry_at"),
+        error=bindparam("error"),
+        claimed_by="",
+        claimed_until=None,
+    )
+)
+
+
+def _forward(column: Any) -> Any:
+    return case((or_(column.is_(None), column < bindparam("at")), bindparam("at")), else_=column)
+
+
+def _validator(column: Any, name: str) -> Any:
+    # Only a look that is not older than the last accepted one may bring the validator that the next one sends.
+    newer = or_(sources.c.accepted_at.is_(None), sources.c.accepted_at <= bindparam("at"))
+    return case((and_(newer, bindparam(name) != ""), bindparam(name)), else_=column)
+
+
+_TOUCH = (
+    update(sources)
+    .where(sources.c.key == bindparam("b_key"))
+    .values(
+        good_at=_forward(sources.c.good_at),
+        looked_at=_forward(sources.c.looked_at),
+        accepted_at=_forward(sources.c.accepted_at),
+        etag=_validator(sources.c.etag, "b_etag"),
+        last_modified=_validator(sources.c.last_modified, "b_last_modified"),
+    )
+)
+
+
+class SqlTransaction(SqlReader):
+    """The port `Transaction`, on a connection that holds the writer's lock. `written` says whether anything was."""
+
+    written = False
+    _tip: tuple[int, datetime | None] | None = None
+
+    def _write(self, statement: Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
+        self.written = True
+        return self._connection.execute(statement, rows)
+
+    def append(self, events: Sequence[Event], now: datetime) -> Sequence[Recorded]:
+        """Append at `head() + 1 …`, in order. What is returned is what a reader will find.
+
+        Raises:
+            Conflict: an event's position is not the next one; nothing was appended.
+            TypeError: an event's data hold a float, or what JSON has no word for.
+        """
+        if not events:
+            return ()
+        position, last = self._last()
+        recorded_at = now if last is None or now > last else last
+        versions: dict[str, int] = {}
+        rows: list[dict[str, Any]] = []
+        recorded: list[Recorded] = []
+        for event in events:
+            position += 1
+            if event.position != position:
+                raise Conflict(
+                    f"{event.type} was decided for position {event.position}, and the next one is {position}"
+                )
+            if event.stream not in versions:
+                versions[event.stream] = self._connection.execute(_VERSION, {"stream": event.stream}).scalar() or 0
+            versions[event.stream] += 1
+            row = _event_row(event, codec.uuid7(recorded_at, position), versions[event.stream], recorded_at)
+            rows.append(row)
+            kept = replace(event, data=json.loads(row["data"]))
+            recorded.append(Recorded(event=kept, id=row["id"], version=row["version"], recorded_at=recorded_at))
+        self._write(_APPEND, rows)
+        self._tip = (position, recorded_at)
+        return recorded
+
+    def head(self) -> int:
+        return self._last()[0]
+
+    def _last(self) -> tuple[int, datetime | None]:
+        # Nobody else appends while this transaction is open, so once is enough.
+        if self._tip is None:
+            row = self._connection.execute(_LAST).first()
+            self._tip = (0, None) if row is None else (row[0], codec.time_of(row[1]))
+        return self._tip
+
+    def put_source(self, state: SourceState) -> None:
+        row = codec.columns(state)
+        if self._write(_MOVE_SOURCE, {**row, "b_key": state.key}).rowcount == 0:
+            self._write(_NEW_SOURCE, row)
+
+    def put_streaks(self, source: str, streaks: Iterable[Streak]) -> None:
+        self._write(_DROP_STREAKS, {"source": source})
+        rows = [_streak_row(source, ordinal, streak) for ordinal, streak in enumerate(streaks)]
+        if rows:
+            self._write(_NEW_STREAKS, rows)
+
+    def put_entry(self, entry: Entry) -> None:
+        row = {"status": entry.status.value, "position": entry.position, "content": codec.encode(entry)}
+        if self._write(_MOVE_ENTRY, {**row, "b_key": entry.key}).rowcount == 0:
+            self._write(_NEW_ENTRY, {**row, "key": entry.key})
+
+    def drop_entries(self) -> None:
+        self._write(_DROP_ENTRIES, {})
+
+    def put_facts(self, facts: Facts) -> str:
+        content = codec.facts_text(facts).encode()
+        hash = blobs.name_of(content)
+        if not self._has_blob(blobs.FACTS, hash):
+            row = {"kind": blobs.FACTS, "hash": hash, "content": blobs.compress(content), "size": len(content)}
+            self._write(
+                _NEW_BLOB, {**row, "sha256": "", "content_type": "", "url": "", "source": "", "created_at": None}
+            )
+        return hash
+
+    def put_evidence(self, body: Body, source: str, now: datetime) -> str:
+        hash = blobs.name_of(body.content)
+        if not self._has_blob(blobs.EVIDENCE, hash):
+            row = {
+                "kind": blobs.EVIDENCE,
+                "hash": hash,
+                "content": blobs.compress(body.content),
+                "size": body.size,
+                "sha256": body.sha256,
+                "content_type": body.content_type,
+                "url": body.url,
+                "source": source,
+                "created_at": codec.time_text(now),
+            }
+            self._write(_NEW_BLOB, row)
+        return hash
+
+    def _has_blob(self, kind: str, hash: str) -> bool:
+        return self._connection.execute(_BLOB, {"kind": kind, "hash": hash}).first() is not None
+
+    def enqueue(self, notice: Notice, destinations: Sequence[str], now: datetime) -> None:
+        if self._connection.execute(_HAS_NOTICE, {"id": notice.id}).first() is not None:
+            return
+        at = codec.time_text(now)
+        row = {
+            "id": notice.id,
+            "owner": notice.owner,
+            "at": codec.time_text(notice.at),
+            "content": codec.encode(notice),
+        }
+        self._write(_NEW_NOTICE, row)
+        rows = [
+            {
+                "notice": notice.id,
+                "owner": notice.owner,
+                "destination": destination,
+                "state": DeliveryState.WAITING.value,
+                "attempts": 0,
+                "retry_at": at,
+                "created_at": at,
+                "error": "",
+                "claimed_by": "",
+                "claimed_until": None,
+            }
+            for destination in destinations
+        ]
+        if rows:
+            self._write(_NEW_DELIVERIES, rows)
+
+    def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
+        due = self._connection.execute(_DUE, {"now": codec.time_text(now), "most": limit}).mappings().all()
+        if not due:
+            return ()
+        lease = {"worker": worker, "until": codec.time_text(until)}
+        self._write(_CLAIM, [{"b_id": row["id"], **lease} for row in due])
+        return [replace(delivery(row), state=DeliveryState.SENDING) for row in due]
+
+    def free_claims(self, worker: str) -> int:
+        return self._write(_FREE, {"worker": worker}).rowcount
+
+    def settle(self, delivery: Delivery) -> None:
+        """Write state, attempts, retry_at and error of a delivery, and end its claim.
+
+        Raises:
+            Refused: there is no such delivery.
+        """
+        row = {
+            "b_id": delivery.id,
+            "state": delivery.state.value,
+            "attempts": delivery.attempts,
+            "retry_at": codec.time_text(delivery.retry_at),
+            "error": delivery.error,
+        }
+        if self._write(_SETTLE, row).rowcount == 0:
+            raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
+
+    def touch(self, looks: Sequence[Look]) -> None:
+        """Renew the freshness of sources that were looked at and had not changed."""
+        if looks:
+            self._write(_TOUCH, [_touch_row(look) for look in looks])
+
+
+def _touch_row(look: Look) -> dict[str, Any]:
+    return {
+        "b_key": look.source,
+        "at": codec.time_text(look.at),
+        "b_etag": look.etag,
+        "b_last_modified": look.last_modified,
+    }
+
+
+def _event_row(event: Event, id: str, version: int, recorded_at: datetime) -> dict[str, Any]:
+    return {
+        "position": event.position,
+        "id": id,
+        "type": event.type,
+        "stream": event.stream,
+        "version": version,
+        "subject": event.subject,
+        "source": event.source,
+        "occurred_at": codec.time_text(event.occurred_at),
+        "recorded_at": codec.time_text(recorded_at),
+        "actor": event.actor,
+        "cause": event.cause,
+        "evidence": event.evidence,
+        "data": codec.canonical(event.data),
+    }
+
+
+def _streak_row(source: str, ordinal: int, streak: Streak) -> dict[str, Any]:
+    subject, field = streak.fact
+    return {
+        "source": source,
+        "ordinal": ordinal,
+        "scope": subject.scope,
+        "name": subject.name,
+        "field": field,
+        "value": None if streak.value is None else codec.canonical(streak.value),
+        "seen": streak.seen,
+        "first_at": codec.time_text(streak.first_at),
+        "counted_at": codec.time_text(streak.counted_at),
+        "before": codec.optional_time_text(streak.before),
+        "evidence": streak.evidence,
+        "quarantine": streak.quarantine,
+    }
