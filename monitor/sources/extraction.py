@@ -16,8 +16,8 @@ class Extraction:
     """What was read from a page or feed: prices, the parts that were refused, and remarks for a person."""
 
     rows: tuple[PriceRow, ...]
-    refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Unreadable(Exception):

@@ -9,11 +9,12 @@ from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
 import pytest
-from conftest import NOW
+from source_loopback import NOW
 
 from monitor.domain.configuration import SourceSpec, Surface
+from monitor.domain.model import Body, Snapshot, Subject
 from monitor.pipeline.ports import ConfigurationError
-from monitor.sources import catalog
+from monitor.sources import catalog, pricing_page
 from monitor.sources.catalog import BUILTIN, SourceDeps, build
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
@@ -47,6 +48,27 @@ def added(monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
 def test_a_source_is_built_by_its_kind() -> None:
     assert isinstance(build(spec("price_feed"), deps()), PriceFeed)
     assert isinstance(build(spec("models_list"), deps()), ModelsList)
+
+
+def test_a_pricing_page_is_built_with_the_page_extractor() -> None:
+    page = b"""# Pricing
+
+Prices per 1M tokens.
+
+| Model | Input | Cached input | Output |
+| --- | --- | --- | --- |
+| gpt-5.6-luna | $0.20 | $0.02 | $1.20 |
+"""
+    source = build(spec("pricing_page"), deps())
+    seen = source.extract(Body(content=page, sha256="", size=len(page)), NOW)
+    assert isinstance(seen, Snapshot)
+    assert seen.facts[Subject("openai", "gpt-5.6-luna")]["price.standard.short.output"] == "1.2"
+    assert seen.extractor == source.extractor == pricing_page.EXTRACTOR
+
+
+def test_a_pricing_page_needs_a_provider() -> None:
+    with pytest.raises(ConfigurationError, match="needs `provider`"):
+        build(spec("pricing_page", provider=""), deps())
 
 
 def test_building_resolves_no_secret() -> None:

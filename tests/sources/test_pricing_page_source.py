@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import NOW
+from source_loopback import NOW
 
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.model import Body, FailureReason, PollFailure, Snapshot, Subject

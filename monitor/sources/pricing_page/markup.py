@@ -43,7 +43,9 @@ _INLINE = frozenset(
     }
 )
 _CONTROLS = frozenset({"tab", "tablist", "navigation", "menu"})
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 _STRUCK = frozenset({"del", "s", "strike"})
 _WIDEST = 40
 _TALLEST = 200
@@ -172,7 +174,9 @@ class _Reader(HTMLParser):
         if self._skip:
             self._skip_depth += tag == self._skip
             return
-        if tag in _SKIPPED or (tag not in _VOID and any(name == "role" and value in _CONTROLS for name, value in attrs)):
+        if tag in _SKIPPED or (
+            tag not in _VOID and any(name == "role" and value in _CONTROLS for name, value in attrs)
+        ):
             self._skip, self._skip_depth = tag, 1
             return
         if tag in _INLINE:
