@@ -18,7 +18,7 @@ from monitor.domain.model import FailureReason
 from monitor.domain.record import rfc3339
 
 if TYPE_CHECKING:
-    from monitor.pipeline.look import Outcome
+    from monitor.pipeline.decision import Outcome
 
 CHANGED = 10
 """The exit code of `--exit-code` where a change was believed."""
