@@ -194,24 +194,27 @@ def _of_dataclass(kind: Any) -> _Converter:
 
 
 @cache
-def _columns_of(kind: Any) -> tuple[tuple[str, bool], ...]:
+def _columns_of(kind: Any) -> tuple[tuple[str, bool, bool], ...]:
     hints = get_type_hints(kind)
-    return tuple((field.name, datetime in (hints[field.name], *get_args(hints[field.name]))) for field in fields(kind))
+    return tuple(
+        (field.name, datetime in (hints[field.name], *get_args(hints[field.name])), hints[field.name] is bool)
+        for field in fields(kind)
+    )
 
 
 def columns(value: Any) -> Columns:
     """The fields of a flat dataclass as the columns of a row."""
     return {
         name: optional_time_text(getattr(value, name)) if is_time else getattr(value, name)
-        for name, is_time in _columns_of(cast(Any, type(value)))
+        for name, is_time, _ in _columns_of(cast(Any, type(value)))
     }
 
 
 def of_columns(kind: type[T], row: Mapping[Any, Any]) -> T:
-    """Read a flat dataclass from the columns of a row that bear the names of its fields."""
+    """Read a flat dataclass from the columns of a row that bear the names of its fields; SQLite knows truths as 0 and 1."""
     return kind(
         **{
-            name: optional_time_of(row[name]) if is_time else row[name]
-            for name, is_time in _columns_of(cast(Any, kind))
+            name: optional_time_of(row[name]) if is_time else bool(row[name]) if is_bool else row[name]
+            for name, is_time, is_bool in _columns_of(cast(Any, kind))
         }
     )

@@ -148,11 +148,11 @@ class SqliteDialect:
         Raises:
             Refused: the file exists, or cannot be made.
         """
+        if path.exists():
+            raise Refused(f"The file {path} exists: name another one for the backup.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=False)
-        except FileExistsError:
-            raise Refused(f"The file {path} exists: name another one for the backup.") from None
         except OSError as error:
             raise Refused(f"The backup {path} cannot be written ({error.strerror}): name a path that can be.") from None
         try:
