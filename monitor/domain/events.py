@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 Data: TypeAlias = Mapping[str, Any]
@@ -106,13 +106,12 @@ class Ledger:
         actor: str = SYSTEM,
         cause: int | None = None,
         evidence: str = "",
-        **data: Any,
+        data: Data | None = None,
     ) -> int:
-        """Write one event and return its position. Keys of `data` are the event's own."""
-        position = self._head + len(self._events) + 1
-        self._events.append(
+        """Write one event and return its position."""
+        return self.write(
             Event(
-                position=position,
+                position=self._head + len(self._events) + 1,
                 type=type,
                 stream=stream,
                 subject=subject,
@@ -121,10 +120,14 @@ class Ledger:
                 actor=actor,
                 cause=cause,
                 evidence=evidence,
-                data=data,
+                data=data or {},
             )
         )
-        return position
+
+    def write(self, event: Event) -> int:
+        """Write an event that is made already."""
+        self._events.append(event)
+        return event.position
 
 
 def source_stream(key: str) -> str:
@@ -143,3 +146,8 @@ def notice_stream(id: str) -> str:
 
 
 CONFIG_STREAM = "config"
+
+
+def rfc3339(at: datetime) -> str:
+    """A time as it is written everywhere: UTC, `Z`, microseconds only where there are any."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

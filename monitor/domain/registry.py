@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import cast
 
 from monitor.domain import events as ev
-from monitor.domain.events import Event
-from monitor.domain.model import Value
+from monitor.domain.configuration import EntrySpec
+from monitor.domain.events import Event, Ledger
+from monitor.domain.model import Subject, Value
 
 
 class Status(StrEnum):
@@ -63,7 +65,9 @@ class IllegalTransition(Exception):
     """An event that the table does not allow: a defect, or a log that somebody wrote into."""
 
     def __init__(self, event: Event, status: Status) -> None:
-        super().__init__(f"{event.type} at position {event.position} cannot follow on status {status} of {event.subject}")
+        super().__init__(
+            f"{event.type} at position {event.position} cannot follow on status {status} of {event.subject}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +106,8 @@ class Check:
 class Entry:
     """A registry row, folded from the log.
 
-    `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that concerns the entry: what `--expect` is held
-    against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
+    `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
+    about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
     holds to the value that is believed instead (None: gone). `pause` is the event of the running pause.
     """
 
@@ -122,4 +126,191 @@ class Entry:
     by: str = ""
     callers: tuple[str, ...] = ()
 
+    @property
+    def surfaces(self) -> Mapping[str, str]:
+        """Surface key → exact model id (empty: not known yet), first the one the gate speaks for."""
+        return dict(cast("Iterable[tuple[str, str]]", self.declared["surfaces"]))
 
+    @property
+    def surface(self) -> str:
+        """The surface that the gate speaks for."""
+        return next(iter(self.surfaces))
+
+    @property
+    def model_id(self) -> str:
+        """The exact id there; empty while it is not known."""
+        return self.surfaces[self.surface]
+
+    @property
+    def price_subject(self) -> Subject:
+        """Whose price it goes by: the mapping from a model id is declared, never guessed."""
+        return Subject(self.text("provider"), self.text("price_model") or self.model_id)
+
+    @property
+    def subjects(self) -> frozenset[Subject]:
+        """Everything that facts may be about and concern this entry."""
+        listed = {Subject(surface, model_id) for surface, model_id in self.surfaces.items() if model_id}
+        return frozenset(listed | ({self.price_subject} if self.price_subject.name else set()))
+
+    @property
+    def ours(self) -> Mapping[str, str]:
+        """What of our own side the entry stands on: the key of a `config` pin → its declared value."""
+        return cast("Mapping[str, str]", self.declared["ours"])
+
+    @property
+    def alive(self) -> bool:
+        """Whether the entry is still judged."""
+        return self.status not in (Status.RETIRED, Status.WITHDRAWN)
+
+    def text(self, name: str) -> str:
+        """A declared text."""
+        return cast(str, self.declared[name])
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A declared list of texts."""
+        return tuple(cast("Iterable[str]", self.declared[name]))
+
+    def seconds(self, name: str) -> timedelta | None:
+        """A declared duration, None where none is declared."""
+        value = self.declared[name]
+        return None if value is None else timedelta(seconds=cast(int, value))
+
+
+def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict[str, object]:
+    """The declaration of an entry as its events record it: plain JSON, durations in whole seconds."""
+
+    def seconds(value: timedelta | None) -> int | None:
+        return None if value is None else int(value.total_seconds())
+
+    return {
+        "key": spec.key,
+        "name": spec.name,
+        "use": spec.use,
+        "provider": provider,
+        "surfaces": [[surface, model_id] for surface, model_id in spec.surfaces.items()],  # JSON objects keep no order
+        "price_model": spec.price_model,
+        "owners": list(spec.owners),
+        "checks": list(spec.checks),
+        "tiers": list(spec.tiers),
+        "fallback": spec.fallback,
+        "pause_on": spec.pause_on,
+        "on_pause": spec.on_pause,
+        "grace": seconds(spec.grace),
+        "callers": list(spec.callers),
+        "freshness": seconds(spec.freshness),
+        "price_freshness": seconds(spec.price_freshness),
+        "ours": dict(ours),
+    }
+
+
+def apply(entry: Entry | None, event: Event) -> Entry:
+    """The entry after one of its own events.
+
+    Raises:
+        IllegalTransition: the table does not allow the event.
+    """
+    if event.type == ev.ENTRY_DECLARED:
+        if entry is not None and entry.status is not Status.WITHDRAWN:
+            raise IllegalTransition(event, entry.status)
+        return Entry(
+            key=event.subject,
+            status=Status.WAITING,
+            since=event.occurred_at,
+            position=event.position,
+            status_position=event.position,
+            declared=event.data["declaration"],
+        )
+    if entry is None:
+        raise IllegalTransition(event, Status.WITHDRAWN)
+    if event.type.startswith("check."):
+        entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
+        # A check that was verified confirms what a person saw; only one that was lost can change a mind.
+        return (
+            entry if event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) else replace(entry, position=event.position)
+        )
+    entry = replace(entry, position=event.position)
+    if event.type == ev.ENTRY_AMENDED:
+        return replace(entry, declared=event.data["declaration"])
+    return _moved(entry, event)
+
+
+def _moved(entry: Entry, event: Event) -> Entry:
+    after = TRANSITIONS.get(event.type, {}).get(entry.status)
+    if after is None:
+        raise IllegalTransition(event, entry.status)
+    if after is not entry.status:
+        entry = replace(entry, status=after, since=event.occurred_at, status_position=event.position)
+    data = event.data
+    entry = replace(entry, reason=data.get("reason", ""), by=data.get("by", ""))
+    if event.type in (ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
+        return replace(
+            entry,
+            pins=tuple(Pin(**pin) for pin in data["pins"]),
+            unpinned=tuple(data["unpinned"]),
+            callers=tuple(data["callers"]),
+            deviations={},
+            pause=None,
+        )
+    if event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
+        moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}
+        return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position)
+    return entry
+
+
+def _check(entry: Entry, event: Event) -> Check:
+    before = entry.checks.get(event.data["check"], Check())
+    if event.type in (ev.CHECK_STALE, ev.CHECK_FAILED):
+        state = CheckState.STALE if event.type == ev.CHECK_STALE else CheckState.FAILED
+        return replace(before, state=state, position=event.position, note=event.data.get("reason", ""))
+    until = event.data.get("until")
+    return Check(
+        state=CheckState.VERIFIED,
+        verified_at=event.occurred_at,
+        position=event.position,
+        by=event.data.get("by", ""),
+        url=event.data.get("url", ""),
+        note=event.data.get("note", ""),
+        evidence=event.evidence,
+        until=datetime.fromisoformat(until) if until else None,
+    )
+
+
+def concerns(entry: Entry, event: Event) -> bool:
+    """Whether a fact of the log is about what the entry stands on, so that an `--expect` from before it is out of date."""
+    scope = event.data.get("surface") or event.data.get("provider")
+    return entry.alive and scope is not None and Subject(scope, event.subject) in entry.subjects
+
+
+def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
+    """The entries that an event changes, as they are after it."""
+    if event.stream == ev.entry_stream(event.subject):
+        return {event.subject: apply(entries.get(event.subject), event)}
+    return {key: replace(entry, position=event.position) for key, entry in entries.items() if concerns(entry, event)}
+
+
+def replay(log: Iterable[Event]) -> dict[str, Entry]:
+    """The registry as the log tells it."""
+    entries: dict[str, Entry] = {}
+    for event in log:
+        entries.update(fold(entries, event))
+    return entries
+
+
+class Register(Ledger):
+    """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects."""
+
+    def __init__(self, head: int, entries: Mapping[str, Entry]) -> None:
+        super().__init__(head)
+        self.entries = dict(entries)
+        self._before = dict(entries)
+
+    def write(self, event: Event) -> int:
+        """Write one event and fold it into the registry."""
+        position = super().write(event)
+        self.entries.update(fold(self.entries, event))
+        return position
+
+    @property
+    def moved(self) -> tuple[Entry, ...]:
+        """The entries that are not as they were."""
+        return tuple(entry for key, entry in self.entries.items() if entry is not self._before.get(key))

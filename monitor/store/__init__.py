@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from monitor.store.migrations import check_schema, upgrade
-from monitor.store.sql import SqlStore, open_store
+from monitor.store.sql import SqlStore, backup, open_store
 
-__all__ = ["SqlStore", "check_schema", "open_store", "upgrade"]
+__all__ = ["SqlStore", "backup", "check_schema", "open_store", "upgrade"]

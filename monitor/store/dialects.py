@@ -5,9 +5,11 @@ The rest of the store must not ask which database it talks to.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +25,9 @@ from monitor.store.location import PostgresLocation, SqliteLocation, locate, pre
 
 WRITER_LOCK = 0x6163_6365_7373
 """The key of the advisory lock that makes PostgreSQL's writers one at a time. Other locks of this program take other keys."""
+
+DAEMON_LOCK = WRITER_LOCK + 1
+"""The key of the advisory lock that a daemon holds as long as it runs."""
 
 CHANNEL = "access_monitor"
 """Where a PostgreSQL writer announces its commit."""
@@ -61,6 +66,13 @@ class Dialect(Protocol):
     def watch(self, engine: Engine) -> Watch: ...
 
     def backup(self, engine: Engine, path: Path) -> None: ...
+
+    def sole(self, engine: Engine) -> AbstractContextManager[None]:
+        """Be the only daemon on this database; the lock is one that the operating system, or the server, frees at death.
+
+        Raises:
+            Refused: another daemon holds it.
+        """
 
     def error(self, error: BaseException) -> MonitorError: ...
 
@@ -169,6 +181,25 @@ class SqliteDialect:
             path.unlink()
             raise
 
+    @contextmanager
+    def sole(self, engine: Engine) -> Iterator[None]:
+        # A file beside the database: a lock on the database itself would be SQLite's to take and drop.
+        path = self._path.with_name(self._path.name + ".daemon")
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The daemon's lock {path} cannot be made ({error.strerror}): let this user write into {path.parent}."
+            ) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise _second(self.name) from None
+        else:
+            yield
+        finally:
+            os.close(file)
+
     def error(self, error: BaseException) -> MonitorError:
         return sqlite_error(error, self.name)
 
@@ -241,6 +272,18 @@ class PostgresDialect:
         """Refused: PostgreSQL brings its own tools."""
         raise Refused(f"The {self.name} is not copied by this program: use pg_dump or the backup of its server.")
 
+    @contextmanager
+    def sole(self, engine: Engine) -> Iterator[None]:
+        connection = _detached(engine)
+        try:
+            driver = _driver(connection)
+            driver.autocommit = True
+            if not driver.execute("SELECT pg_try_advisory_lock(%s)", [DAEMON_LOCK]).fetchone()[0]:
+                raise _second(self.name)
+            yield
+        finally:
+            connection.close()
+
     def error(self, error: BaseException) -> MonitorError:
         return postgres_error(error, self.name)
 
@@ -269,6 +312,10 @@ class _Listener:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _second(name: str) -> Refused:
+    return Refused(f"Another daemon runs on {name}: stop that one first, or give this one another --database.")
 
 
 def _detached(engine: Engine) -> Connection:

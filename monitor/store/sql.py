@@ -47,6 +47,21 @@ def open_store(url: str, *, migrate: bool = True, patience: timedelta = migratio
     return SqlStore(engine, dialect)
 
 
+def backup(url: str, path: Path) -> None:
+    """Copy a database of whichever schema into a new SQLite file: it is what one does before an upgrade.
+
+    Raises:
+        ConfigurationError: the URL is wrong, or there is no database.
+        Refused: the file exists or cannot be made, or the database is PostgreSQL.
+    """
+    dialect = dialect_of(url, create=False, patience=migrations.PATIENCE)
+    store = SqlStore(dialect.engine(), dialect)
+    try:
+        store.backup(path)
+    finally:
+        store.close()
+
+
 class SqlStore:
     """The port `Store` on SQLite or PostgreSQL; for many threads, and for many processes beside it."""
 
@@ -104,6 +119,16 @@ class SqlStore:
         """
         with self._boundary():
             self._dialect.backup(self.engine, path)
+
+    @contextmanager
+    def sole(self) -> Iterator[None]:
+        """Be the only daemon on this database inside the block. It guards scheduling alone: anybody may still write.
+
+        Raises:
+            Refused: another daemon runs.
+        """
+        with self._boundary(), self._dialect.sole(self.engine):
+            yield
 
     def close(self) -> None:
         """Close all connections; the store is not to be used any more."""

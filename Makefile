@@ -1,0 +1,44 @@
+# make run      watch with $OPENAI_API_KEY, or without one play the demo against a sandbox on this machine
+# make test     the tests          make lint    style, types, layers
+# make bench    the measurements   make clean   remove what make made; the data in var/ stay
+#
+# Everything happens in .venv, which is made anew only when it is missing or pyproject.toml or constraints.txt changed.
+# Another interpreter: make PYTHON=/path/to/python3.13 …
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+
+.PHONY: run test bench lint clean
+
+run: $(STAMP)
+	@if [ -n "$$OPENAI_API_KEY" ]; then exec $(BIN)/access-monitor run; fi; \
+	echo "OPENAI_API_KEY is not set, so this is the demo: a sandbox on this machine, nothing is sent to anyone." >&2; \
+	exec $(BIN)/access-monitor demo --stay
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+bench: $(STAMP)
+	@failed=0; for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || failed=1; done; exit $$failed
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --group needs a newer pip than Python 3.11 brings, so the environment's own pip is brought up to date first.
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "access-monitor needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --build-constraint constraints.txt --editable . --group dev
+	@touch $@

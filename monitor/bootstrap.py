@@ -1,0 +1,203 @@
+"""The one composition root: everything is constructed here, in order, and nothing anywhere else constructs an adapter.
+
+Parts are built when they are first used, so that a command that only reads pays for no SDK. This is one of two modules that read the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from monitor.domain.configuration import Configuration, Owner
+from monitor.pipeline.declare import declare
+from monitor.pipeline.ports import Source
+from monitor.settings import Settings, load, resolve
+from monitor.store import SqlStore, open_store
+
+if TYPE_CHECKING:
+    from monitor.notify.channels import AppriseChannel
+    from monitor.pipeline.operate import Operator
+    from monitor.pipeline.poll import Poller
+    from monitor.pipeline.relay import Relay
+    from monitor.pipeline.tend import Tender
+    from monitor.sources.http import HttpClient
+
+
+def utc_now() -> datetime:
+    """The production clock."""
+    return datetime.now(UTC)
+
+
+class Monitor:
+    """A wired monitor over one configuration and one store."""
+
+    def __init__(self, settings: Settings, store: SqlStore, stack: ExitStack, environ: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = utc_now
+        self._stack = stack
+        self._environ = environ
+        self._sources: dict[str, Source] = {}
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the core needs of the settings."""
+        return self.settings.configuration
+
+    def secret(self, reference: str) -> str:
+        """The secret that a reference names, read anew each time.
+
+        Raises:
+            ConfigurationError: it is not there.
+        """
+        return resolve(reference, self._environ)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Go on under another configuration; what was built from the old one is built anew when it is next used."""
+        self.settings = settings
+        self._sources = {}
+        for part in ("poller", "operator", "tender", "http"):
+            self.__dict__.pop(part, None)
+
+    @cached_property
+    def http(self) -> HttpClient:
+        """The one pool of connections."""
+        from monitor.sources.http import HttpClient
+
+        client = HttpClient(allow=self.settings.network.allow)
+        self._stack.callback(client.close)
+        return client
+
+    @cached_property
+    def executor(self) -> ThreadPoolExecutor:
+        """The threads that look at sources side by side."""
+        return self._stack.enter_context(ThreadPoolExecutor(self.settings.run.workers, thread_name_prefix="look"))
+
+    @cached_property
+    def senders(self) -> ThreadPoolExecutor:
+        """The threads that send: their own, so that a slow destination never delays a look, and few, as Apprise has few."""
+        return self._stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="send"))
+
+    def source(self, key: str) -> Source:
+        """The source of a key, built when first asked for.
+
+        Raises:
+            ConfigurationError: it cannot be built.
+        """
+        from monitor.sources.catalog import SourceDeps, build
+
+        if key not in self._sources:
+            spec = self.configuration.sources[key]
+            deps = SourceDeps(http=self.http, surface=self.configuration.surfaces.get(spec.surface), secret=self.secret)
+            self._sources[key] = build(spec, deps)
+        return self._sources[key]
+
+    @cached_property
+    def poller(self) -> Poller:
+        """Looks and records."""
+        from monitor.pipeline.poll import Poller
+
+        return Poller(
+            self.store,
+            self.configuration,
+            self.source,
+            self.clock,
+            published=self.publish,
+            executor=self.executor,
+        )
+
+    @cached_property
+    def operator(self) -> Operator:
+        """What people do."""
+        from monitor.pipeline.operate import Operator
+
+        return Operator(self.store, self.configuration, self.clock, published=self.publish)
+
+    @cached_property
+    def tender(self) -> Tender:
+        """What time does."""
+        from monitor.pipeline.tend import Tender
+
+        return Tender(self.store, self.configuration, published=self.publish)
+
+    @cached_property
+    def channel(self) -> AppriseChannel:
+        """How notices leave."""
+        from monitor.notify.channels import AppriseChannel
+        from monitor.notify.routing import Resolver
+
+        notify = self.settings.notify
+        zone = ZoneInfo(notify.timezone) if notify.timezone else None
+        return AppriseChannel(Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone)
+
+    @cached_property
+    def relay(self) -> Relay:
+        """Delivers what is due."""
+        from monitor.pipeline.relay import Relay
+
+        return Relay(
+            store=self.store,
+            channel=self.channel,
+            clock=self.clock,
+            owners=self._owners,
+            worker=socket.gethostname(),
+            executor=self.senders,
+            attempts=self.settings.notify.attempts,
+        )
+
+    def _owners(self) -> Mapping[str, Owner]:
+        return self.configuration.owners
+
+    def declare(self) -> int:
+        """Record the configuration in the log and judge what it changes; returns how many events that took."""
+        return len(declare(self.store, self.configuration, self.clock, published=self.publish))
+
+    def publish(self) -> tuple[str, ...]:
+        """Write the lease files as the registry stands; returns the environments whose file is newer than this log.
+
+        Raises:
+            MonitorError: the folder cannot be written.
+        """
+        from monitor.gate.lease_file import lease_documents, write_lease
+        from monitor.pipeline.standing import standings
+
+        rules = self.configuration.gate
+        with self.store.read() as reader:
+            standing, head = standings(reader, self.configuration), reader.head()
+        documents = lease_documents(standing, rules.environments, self.clock(), rules.lease, head)
+        return write_lease(self.settings.lease_dir, documents, head)
+
+
+@contextmanager
+def open_monitor(
+    config: Path | None = None, database: str | None = None, *, environ: Mapping[str, str] = os.environ
+) -> Iterator[Monitor]:
+    """The monitor under a configuration file (None: the usual places) and a database (None: the configured one).
+
+    Raises:
+        ConfigurationError: the configuration is wrong, or the database cannot be used.
+        Unavailable: the database cannot be reached.
+    """
+    settings = load(config, environ, database)
+    with ExitStack() as stack:
+        store = open_store(database_url(settings, environ))
+        stack.callback(store.close)
+        yield Monitor(settings, store, stack, environ)
+
+
+def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The path or URL of the database; the setting may refer to it, since a URL holds a password.
+
+    Raises:
+        ConfigurationError: what it refers to is not there.
+    """
+    written = settings.database
+    return resolve(written, environ) if written.startswith(("env:", "file:", "credential:")) else written

@@ -1,0 +1,76 @@
+"""The command line: which commands there are, and the way into them.
+
+Importing this module costs click and nothing else, so that `--help` and completion answer at once: a command's module is
+imported when that command is run. The summaries stand here as literals for the same reason; a test holds them equal to
+what the commands say of themselves.
+"""
+
+from __future__ import annotations
+
+import click
+
+from monitor import __version__
+from monitor.cli.framework import Entrance, Summaries, shared_options
+
+COMMANDS: Summaries = {
+    "Watch": {
+        "run": ("monitor.cli.run:run", "Run the monitor: scheduler, deliveries, gate."),
+        "poll": ("monitor.cli.poll:poll", "Look at sources now and say what was found."),
+    },
+    "Read": {
+        "status": ("monitor.cli.status:status", "Show the registry, now or as it was."),
+        "why": ("monitor.cli.status:why", "Explain a status: events and evidence, in words."),
+        "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
+        "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
+        "events": ("monitor.cli.events:events", "Read the log."),
+        "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
+        "gate": ("monitor.cli.gate:gate", "May this environment use this model now? The answer is the exit code."),
+    },
+    "Act": {
+        "activate": ("monitor.cli.acts:activate", "Accept an entry's assumptions and open it."),
+        "pause": ("monitor.cli.acts:pause", "Stop the use of an entry."),
+        "resume": ("monitor.cli.acts:resume", "Open a paused entry again."),
+        "retire": ("monitor.cli.acts:retire", "End an entry for good."),
+        "release": ("monitor.cli.acts:release", "Let a quarantined price in."),
+        "verify": ("monitor.cli.acts:verify", "Attest a readiness check."),
+    },
+    "Tell": {
+        "notify": ("monitor.cli.notify:notify", "Try out the destinations of an owner."),
+        "outbox": ("monitor.cli.outbox:outbox", "Show deliveries waiting or dead; send them again."),
+    },
+    "Set up": {
+        "config": ("monitor.cli.config:config", "Check, show or describe the configuration."),
+        "db": ("monitor.cli.db:db", "Upgrade, back up or rebuild the database."),
+        "completion": ("monitor.cli.completion:completion", "Print the completion script of a shell."),
+    },
+}
+"""Section of the help → command → where it is, what it does."""
+
+PROGRAM = "access-monitor"
+
+
+@click.group(
+    PROGRAM,
+    cls=Entrance,
+    sections=COMMANDS,
+    params=shared_options(table=True),
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=(
+        "access-monitor config check",
+        "access-monitor poll",
+        "access-monitor status",
+        "access-monitor events --since '2h ago'",
+    ),
+)
+@click.version_option(__version__, prog_name=PROGRAM)
+def cli() -> None:
+    """Watch what you assume about the models you call.
+
+    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 75 a needed service could not be reached, try again;
+    78 the configuration is wrong.
+    """
+
+
+def main() -> None:
+    """The way in from a shell."""
+    cli(prog_name=PROGRAM)

@@ -1,0 +1,213 @@
+"""What people do to the registry. Each act names who did it and why; from where is taken from the operating system."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.words import in_words
+from monitor.domain.model import Body
+from monitor.pipeline.ports import MonitorError, Refused
+
+if TYPE_CHECKING:
+    from monitor.domain.events import Event
+
+Act = TypeVar("Act", bound=Callable[..., object])
+
+LARGEST = 20_000_000
+"""Bytes of a file that `verify --from` keeps as evidence."""
+
+
+def via() -> dict[str, str]:
+    """From where: the account that the kernel says this is (`$USER` can be set to anything), the host, the channel."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"uid {os.getuid()}"
+    return {"user": user, "host": socket.gethostname(), "channel": "cli"}
+
+
+def _said(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("may not be empty; the log keeps it.", ctx, param)
+    return value.strip()
+
+
+def _by(act: Act) -> Act:
+    return click.option(
+        "--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log."
+    )(act)
+
+
+def _reason(act: Act) -> Act:
+    return click.option("--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept in the log.")(act)
+
+
+def _expect(act: Act) -> Act:
+    return click.option(
+        "--expect",
+        metavar="POSITION",
+        type=click.IntRange(min=0),
+        help="Refuse if anything relevant was recorded after it; `status` and the notice print it.",
+    )(act)
+
+
+@command(
+    "activate",
+    examples=("access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",),
+)
+@click.argument("entry")
+@_by
+@_reason
+@_expect
+@click.pass_obj
+def activate(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
+    """Accept an entry's assumptions and open it.
+
+    What is believed now becomes the entry's pins. Refused, with everything that is missing, while a required check is not
+    verified, a change is suspected, or something relevant happened after --expect.
+    """
+    with opened(options) as monitor:
+        _told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect))
+
+
+@command("pause", examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
+@click.argument("entry")
+@_by
+@_reason
+@_expect
+@click.pass_obj
+def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
+    """Stop the use of an entry.
+
+    Production is denied the entry from now on, until a person resumes it.
+    """
+    with opened(options) as monitor:
+        _told(monitor.operator.pause(entry, by=by, reason=reason, via=via(), expect=expect))
+
+
+@command(
+    "resume",
+    examples=(
+        "access-monitor resume gpt-5.6-luna --by 'Ada L.' --reason 'new price accepted' --expect 4711",
+        "access-monitor resume --cause 4708 --by 'Ada L.' --reason 'the list was wrong'",
+    ),
+)
+@click.argument("entry", required=False)
+@click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Resume all that this event paused.")
+@_by
+@_reason
+@_expect
+@click.pass_obj
+def resume(options: Options, *, entry: str | None, cause: int | None, by: str, reason: str, expect: int | None) -> int:
+    """Open a paused entry again.
+
+    What is believed now becomes the entry's pins. Refused until every check that the pause made stale was verified since. With
+    --cause each entry is judged by itself: those that may are resumed, the others are named, and the end is 1.
+    """
+    if (entry is None) == (cause is None):
+        raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
+    refusals: list[Refused] = []
+    with opened(options) as monitor:
+        keys = (entry,) if entry is not None else monitor.operator.paused_by(cause or 0)
+        for key in keys:
+            try:
+                _told(monitor.operator.resume(key, by=by, reason=reason, via=via(), expect=expect))
+            except Refused as error:
+                refusals.append(error)
+    for refusal in refusals:
+        click.echo(f"Error: {output.printable(str(refusal))}", err=True)
+    return 1 if refusals else 0
+
+
+@command("retire", examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",))
+@click.argument("entry")
+@_by
+@_reason
+@_expect
+@click.pass_obj
+def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
+    """End an entry for good.
+
+    It is denied everywhere from now on and judged no more; what happened to it stays in the log.
+    """
+    with opened(options) as monitor:
+        _told(monitor.operator.retire(entry, by=by, reason=reason, via=via(), expect=expect))
+
+
+@command("release", examples=("access-monitor release 4711 --by 'Ada L.' --reason 'the provider announced it'",))
+@click.argument("position", type=click.IntRange(min=1))
+@_by
+@_reason
+@click.pass_obj
+def release(options: Options, *, position: int, by: str, reason: str) -> None:
+    """Let a quarantined price in.
+
+    POSITION is that of the price.quarantined event. The price is believed from now on, with all that follows from it.
+    """
+    with opened(options) as monitor:
+        for event in monitor.operator.release(position, by=by, reason=reason, via=via()):
+            _told(event)
+
+
+@command(
+    "verify",
+    examples=(
+        "access-monitor verify gpt-5.6-luna evals --by 'Ada L.' --url https://ci.example.com/runs/812",
+        "access-monitor verify gpt-5.6-luna safety_review --by 'Ada L.' --from review.pdf --note 'approved for support'",
+    ),
+)
+@click.argument("entry")
+@click.argument("check")
+@_by
+@click.option("--url", metavar="U", default="", help="Where the proof is.")
+@click.option("--note", metavar="TEXT", default="", help="What was seen.")
+@click.option(
+    "--from",
+    "file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file to keep as evidence.",
+)
+@click.pass_obj
+def verify(options: Options, *, entry: str, check: str, by: str, url: str, note: str, file: Path | None) -> None:
+    """Attest a readiness check.
+
+    `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests on.
+    """
+    from monitor.domain.checklist_names import CHECKS
+
+    body = evidence_of(file, url) if file is not None else None
+    with opened(options) as monitor:
+        _told(monitor.operator.verify(entry, check, by=by, via=via(), known=CHECKS, url=url, note=note, body=body))
+
+
+def evidence_of(file: Path, url: str) -> Body:
+    """A file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
+
+    Raises:
+        MonitorError: it is too large to be kept.
+    """
+    if file.stat().st_size > LARGEST:
+        raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
+    from monitor.sources.redaction import redact
+
+    content = file.read_bytes()
+    return Body(content=redact(content), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
+
+
+def _told(event: Event) -> None:
+    said = output.printable(f"{event.subject}  {in_words(event)}")
+    click.echo(f"{event.position}  {event.type}  {said}".rstrip())
+    if unpinned := event.data.get("unpinned"):
+        output.note(f"Not pinned, since nothing is known of it: {', '.join(map(str, unpinned))}.")

@@ -1,0 +1,74 @@
+"""`db`: bring the database up to date, copy it, and make its projection of the registry anew from the log."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Group, Options, command
+from monitor.cli.opening import config_path, opened
+
+
+@command(
+    "upgrade", examples=("access-monitor db upgrade", "access-monitor db upgrade --database sqlite:///var/monitor.db")
+)
+@click.pass_obj
+def upgrade(options: Options) -> None:
+    """Create the database, or bring an older schema up to date. `run` and `poll` do it, too."""
+    from monitor.store import upgrade
+    from monitor.store.migrations import HEAD
+
+    before = upgrade(_url(options))
+    if before == HEAD:
+        click.echo(f"The schema is at revision {HEAD} already.")
+    else:
+        click.echo(f"The schema was brought from {f'revision {before}' if before else 'nothing'} to revision {HEAD}.")
+
+
+@command("backup", examples=("access-monitor db backup /var/backups/monitor-2026-07-30.db",))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def backup(options: Options, *, file: Path) -> None:
+    """Copy the database, as it stands, into a new file, while the monitor runs.
+
+    Only SQLite: PostgreSQL brings its own tools. A copy is a whole database; --database FILE reads it.
+    """
+    from monitor.store import backup
+
+    backup(_url(options), file)
+    click.echo(f"Wrote {output.plural(file.stat().st_size, 'byte')} to {file}.")
+
+
+@command("rebuild", examples=("access-monitor db rebuild",))
+@click.pass_obj
+def rebuild(options: Options) -> None:
+    """Make the registry anew from the log, in one transaction, and say which entries had differed from it.
+
+    The log itself is never changed.
+    """
+    from monitor.pipeline.rebuild import rebuild
+
+    with opened(options) as monitor:
+        made, differed = rebuild(monitor.store)
+        monitor.publish()
+    names = f": {', '.join(differed)} had differed from it" if differed else ", and nothing had differed from it"
+    click.echo(f"{output.plural(made, 'entry')} made from the log{output.printable(names)}.")
+
+
+db = Group(
+    "db",
+    commands=(upgrade, backup, rebuild),
+    help="Upgrade, back up or rebuild the database.",
+    examples=(*upgrade.examples, *backup.examples, *rebuild.examples),
+)
+
+
+def _url(options: Options) -> str:
+    """The database that is meant, without opening it: what is wrong with it may be what the command mends."""
+    from monitor.bootstrap import database_url
+    from monitor.settings import load
+
+    return database_url(load(config_path(options), os.environ, options.database), os.environ)

@@ -1,0 +1,240 @@
+"""`events`: the log, in the forms that people, scripts, spreadsheets and event buses read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import select
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import click
+
+from monitor.cli import errors, output
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import Moment, local, time_option, utc
+from monitor.cli.words import in_words
+from monitor.domain.record import record, rfc3339
+from monitor.pipeline.ports import EventQuery, Reader, Store
+
+if TYPE_CHECKING:
+    from monitor.domain.events import Recorded
+
+Line: TypeAlias = Callable[["Recorded", Reader], str]
+"""One event as one line of output."""
+
+LOG = "urn:access-monitor:log"
+"""The CloudEvents `source`. Event ids are UUIDs, so they are unique under one name on whichever host the log is read."""
+
+COLUMNS = (
+    "position",
+    "id",
+    "type",
+    "stream",
+    "subject",
+    "source",
+    "occurred_at",
+    "recorded_at",
+    "actor",
+    "cause",
+    "evidence",
+    "data",
+)
+
+_INTERVAL = 1.0  # seconds between two looks at whether the log grew
+
+
+@command(
+    "events",
+    table=True,
+    examples=(
+        "access-monitor events --since '2h ago'",
+        "access-monitor events --type 'price.*' --subject gpt-5.6-luna",
+        "access-monitor events --follow --format jsonl | jq .type",
+    ),
+)
+@click.option("--type", metavar="GLOB", default="", help="Only types that match, such as 'entry.*'.")
+@click.option(
+    "--subject", metavar="GLOB", default="", help="Only subjects that match: a model id, an entry or a source."
+)
+@click.option("--source", metavar="KEY", default="", help="Only what this source showed.")
+@time_option("--since", "Only what was recorded at this time or later.")
+@time_option("--until", "Only what was recorded up to this time.")
+@click.option("--after", metavar="POSITION", type=click.IntRange(min=0), help="Only positions above this one.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most so many, the first that match.")
+@click.option("--newest", is_flag=True, help="The newest first; with --limit, the last that match.")
+@click.option("--follow", is_flag=True, help="Go on with what is recorded from now on, until interrupted.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "jsonl", "csv", "cloudevents")),
+    help="How to print them; a table unless given.",
+)
+@click.pass_obj
+def events(
+    options: Options,
+    *,
+    type: str,
+    subject: str,
+    source: str,
+    since: Moment | None,
+    until: Moment | None,
+    after: int | None,
+    limit: int | None,
+    newest: bool,
+    follow: bool,
+    form: str | None,
+) -> None:
+    """Read the log.
+
+    Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago'). --json is --format jsonl.
+    """
+    if options.json and form not in (None, "jsonl"):
+        raise click.UsageError(f"--json and --format {form} ask for two formats: give one of them.")
+    if follow and (newest or until):
+        raise click.UsageError(
+            f"--follow has no end and goes forward: leave out {'--newest' if newest else '--until'}."
+        )
+    header, line = form_of(form or ("jsonl" if options.json else "table"))
+    with opened(options) as monitor:
+        now = monitor.clock()
+        query = EventQuery(
+            type=type,
+            subject=subject,
+            source=source,
+            since=since.resolve(now) if since else None,
+            until=until.resolve(now) if until else None,
+            after=after,
+            limit=limit,
+            newest_first=newest,
+        )
+        if header:
+            click.echo(header)
+        if follow:
+            follow_events(monitor.store, query, line, threading.Event())
+            return
+        with monitor.store.read() as reader:
+            shown = _print(reader.events(query), reader, line)
+    if not shown and header:
+        output.note("No events match.")
+
+
+def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.Event) -> None:
+    """Print what matches, then what is recorded from then on.
+
+    Ends when `stop` is set, when the limit is reached, on Ctrl-C, and when the reader of stdout has gone, which an idle log
+    would otherwise not notice before its next event.
+    """
+    left = query.limit
+    after = query.after or 0
+    try:
+        while not stop.is_set() and not _reader_gone():
+            # Asked before reading: what is committed in between is then reported by the next call, not lost.
+            store.changed()
+            with store.read() as reader:
+                head = reader.head()
+                shown = _print(reader.events(replace(query, after=after, limit=left)), reader, line)
+            sys.stdout.flush()
+            left = None if left is None else left - shown
+            if left == 0:
+                return
+            after = max(after, head)
+            while not stop.wait(_INTERVAL) and not _reader_gone() and not store.changed():
+                pass
+    except BrokenPipeError:
+        errors.forget_stdout()
+    except KeyboardInterrupt:
+        return
+
+
+def form_of(name: str) -> tuple[str, Line]:
+    """The header and the line of a format."""
+    if name == "jsonl":
+        return "", lambda recorded, _: _compact(record(recorded))
+    if name == "csv":
+        return ",".join(COLUMNS), lambda recorded, _: _csv(recorded)
+    if name == "cloudevents":
+        return "", cloud_event
+    return _columns("POSITION", "RECORDED", "TYPE", "SUBJECT", "WHAT"), lambda recorded, _: _row(recorded)
+
+
+def cloud_event(recorded: Recorded, reader: Reader) -> str:
+    """An event as CloudEvents 1.0 in JSON. Written by hand: it is a dozen fields, and the package would be a dependency."""
+    event = recorded.event
+    envelope: dict[str, object] = {
+        "specversion": "1.0",
+        "id": recorded.id,
+        "source": LOG,
+        "type": f"io.access-monitor.{event.type}.v1",
+        "time": rfc3339(event.occurred_at),
+        "recordedtime": rfc3339(recorded.recorded_at),
+        "datacontenttype": "application/json",
+        # An integer attribute has 32 bits; padded text has no end and sorts.
+        "sequence": f"{event.position:020d}",
+        "stream": event.stream,
+        "actor": event.actor,
+    }
+    if event.subject:
+        envelope["subject"] = event.subject
+    if event.source:
+        envelope["origin"] = event.source
+    cause = reader.event(event.cause) if event.cause is not None else None
+    if cause is not None:
+        envelope["causationid"] = cause.id
+    # `dataref` must hold what `data` holds, so the reference to the evidence goes inside.
+    envelope["data"] = {"evidence": event.evidence, **event.data} if event.evidence else dict(event.data)
+    return _compact(envelope)
+
+
+def _print(found: Iterable[Recorded], reader: Reader, line: Line) -> int:
+    shown = 0
+    for recorded in found:
+        click.echo(line(recorded, reader))
+        shown += 1
+    return shown
+
+
+def _row(recorded: Recorded) -> str:
+    event = recorded.event
+    at = " ".join(part for part in (utc(recorded.recorded_at), local(recorded.recorded_at)) if part)
+    row = _columns(str(event.position), at, event.type, event.subject, in_words(event))
+    # A terminal's line is a row: one event must not break into two.
+    return output.fit(row, output.width()).rstrip() if sys.stdout.isatty() else row
+
+
+def _columns(position: str, at: str, type: str, subject: str, what: str) -> str:
+    # Fixed widths, since a log is printed as it is read; what is longer pushes the rest.
+    parts = (
+        f"{position:>8}",
+        at.ljust(20),
+        type.ljust(22),
+        output.fit_at_least(output.printable(subject), 22),
+        output.printable(what),
+    )
+    return "  ".join(parts).rstrip()
+
+
+def _csv(recorded: Recorded) -> str:
+    shape = record(recorded)
+    cells = io.StringIO()
+    row = [_compact(shape[name]) if name == "data" else shape[name] for name in COLUMNS]
+    csv.writer(cells, lineterminator="").writerow(row)
+    return cells.getvalue()
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _reader_gone() -> bool:
+    try:
+        watched = select.poll()
+        watched.register(sys.stdout.fileno(), 0)
+        return bool(watched.poll(0))
+    except (OSError, ValueError, AttributeError):
+        return False  # no descriptor to ask: the next write will tell

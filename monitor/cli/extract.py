@@ -1,0 +1,181 @@
+"""`prices extract`: what the extractor reads from a saved page or feed. No database, no network, no configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Options, command
+from monitor.domain.model import Refusal
+from monitor.domain.price import PriceRow, canonical, spoken
+from monitor.domain.record import rfc3339
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+PAGE = "pricing_page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read: under which format, by which extractor. `unreadable` is why nothing was, empty where something was."""
+
+    format: str
+    extractor: str
+    rows: Sequence[PriceRow] = ()
+    refused: Sequence[Refusal] = ()
+    notes: Sequence[str] = ()
+    unreadable: str = ""
+
+
+@command(
+    "extract",
+    table=True,
+    examples=(
+        "access-monitor prices extract pricing.md",
+        "access-monitor prices extract historical-v1.json --as llm_prices --json",
+        "access-monitor evidence 3f9a2c41 | access-monitor prices extract -",
+    ),
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option(
+    "--as",
+    "form",
+    metavar="FORMAT",
+    default="",
+    help="pricing_page, or the format of a feed such as llm_prices; told from the content unless given.",
+)
+@click.option(
+    "--provider", default="openai", show_default=True, help="Whose prices a page states; a feed says so itself."
+)
+@click.pass_obj
+def extract(options: Options, *, file: str, form: str, provider: str) -> int:
+    """Show what the extractor reads from a saved page or feed; 1 and the reason when it is unreadable.
+
+    Dated prices are shown with their dates, past and announced ones too.
+    """
+    with click.open_file(file, "rb") as stream:
+        content = stream.read()
+    reading = read(content, form, provider)
+    if options.json:
+        output.as_json(as_json(reading))
+    elif not reading.unreadable:
+        _print(reading)
+    if reading.unreadable:
+        click.echo(
+            f"Error: {file} is unreadable as {reading.format}: {output.printable(reading.unreadable)}.", err=True
+        )
+        return 1
+    return 0
+
+
+def read(content: bytes, form: str, provider: str) -> Reading:
+    """Read a page or feed; without a format, the one that its content fits.
+
+    Raises:
+        click.UsageError: there is no such format.
+    """
+    from monitor.sources.feed import FORMATS
+
+    if form and form != PAGE and form not in FORMATS:
+        raise click.UsageError(f"There is no format {form!r}; known are {', '.join((PAGE, *sorted(FORMATS)))}.")
+    if form == PAGE or (not form and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))):
+        return _read_page(content, provider)
+    readings = [_read_feed(content, name) for name in ([form] if form else sorted(FORMATS))]
+    fitting = [reading for reading in readings if not reading.unreadable]
+    if len(fitting) == 1 or form or len(readings) == 1:
+        return (fitting or readings)[0]
+    names = ", ".join(reading.format for reading in fitting or readings)
+    why = f"it reads as {names}: say which with --as" if fitting else f"it is none of {names}"
+    return Reading(format="feed", extractor="", unreadable=why)
+
+
+def as_json(reading: Reading) -> dict[str, object]:
+    """The documented shape; dates and notes are additions."""
+    return {
+        "format": reading.format,
+        "extractor": reading.extractor,
+        "rows": [
+            {
+                "provider": row.provider,
+                "model": row.model,
+                "tier": row.tier,
+                "context": row.context,
+                "modality": row.modality,
+                "meter": row.meter,
+                "unit": row.unit,
+                "currency": row.currency,
+                "amount": canonical(row.amount),
+                "valid_from": _date(row.valid_from),
+                "valid_to": _date(row.valid_to),
+            }
+            for row in reading.rows
+        ],
+        "refused": [refusal._asdict() for refusal in reading.refused]
+        or ([{"where": "the whole file", "reason": reading.unreadable}] if reading.unreadable else []),
+        "notes": list(reading.notes),
+    }
+
+
+def _read_page(content: bytes, provider: str) -> Reading:
+    from monitor.domain.model import Body
+    from monitor.sources.extraction import Unreadable
+    from monitor.sources.page import decoded
+    from monitor.sources.pricing_page import EXTRACTOR
+    from monitor.sources.pricing_page import extract as extract_page
+
+    try:
+        read = extract_page(decoded(Body(content=content, sha256="", size=len(content))), provider=provider)
+    except Unreadable as error:
+        return Reading(format=PAGE, extractor=EXTRACTOR, unreadable=error.reason)
+    return Reading(format=PAGE, extractor=EXTRACTOR, rows=read.rows, refused=read.refused, notes=read.notes)
+
+
+def _read_feed(content: bytes, form: str) -> Reading:
+    from monitor.sources.extraction import Unreadable
+    from monitor.sources.feed import FORMATS
+    from monitor.sources.feed import read as read_feed
+
+    extractor = FORMATS[form].extractor
+    try:
+        read = read_feed(content, form)
+    except Unreadable as error:
+        return Reading(format=form, extractor=extractor, unreadable=error.reason)
+    return Reading(format=form, extractor=extractor, rows=read.rows, refused=read.refused, notes=read.notes)
+
+
+def _print(reading: Reading) -> None:
+    dated = any(row.valid_from or row.valid_to for row in reading.rows)
+    headers = ["PROVIDER", "MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "AMOUNT", "UNIT"] + (
+        ["FROM", "UNTIL"] if dated else []
+    )
+    rows = []
+    for row in reading.rows:
+        cells = [
+            row.provider,
+            row.model,
+            *row.identity,
+            spoken(canonical(row.amount)),
+            f"{row.currency} per {row.unit}",
+        ]
+        rows.append([*cells, *((_day(row.valid_from), _day(row.valid_to)) if dated else ())])
+    output.table(headers, rows, numbers=("AMOUNT",))
+    for refusal in reading.refused:
+        output.note(f"Refused: {refusal.where}: {refusal.reason}")
+    for note in reading.notes:
+        output.note(f"Note: {note}")
+    output.note(
+        f"{output.plural(len(reading.rows), 'price')} read by {reading.extractor}, {len(reading.refused)} refused."
+    )
+
+
+def _date(at: datetime | None) -> str | None:
+    return rfc3339(at) if at else None
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}" if at else ""

@@ -1,0 +1,32 @@
+"""The way from the global options to a running monitor; imports the composition root only when a command asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.cli.framework import Options
+
+if TYPE_CHECKING:
+    from monitor.bootstrap import Monitor
+
+
+@contextmanager
+def opened(options: Options) -> Iterator[Monitor]:
+    """The monitor under the configuration and database that the options name.
+
+    Raises:
+        ConfigurationError: the configuration is wrong or missing.
+        Unavailable: the database is out of reach.
+    """
+    from monitor.bootstrap import open_monitor
+
+    with open_monitor(config_path(options), options.database) as monitor:
+        yield monitor
+
+
+def config_path(options: Options) -> Path | None:
+    """The configuration file that was named, None where the usual places are meant."""
+    return Path(options.config) if options.config is not None else None

@@ -1,0 +1,104 @@
+"""`outbox`: what is still to be told, and to whom."""
+
+from __future__ import annotations
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import DefaultGroup, Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import age, utc
+from monitor.domain.record import rfc3339
+from monitor.pipeline.ports import Delivery, DeliveryState, Reader
+
+
+@command(
+    "list",
+    table=True,
+    examples=("access-monitor outbox", "access-monitor outbox --all --json"),
+)
+@click.option("--all", "everything", is_flag=True, help="Also what was sent.")
+@click.pass_obj
+def show(options: Options, *, everything: bool) -> None:
+    """Show deliveries waiting, being sent or dead, oldest first."""
+    states = () if everything else (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
+    with opened(options) as monitor, monitor.store.read() as reader:
+        now = monitor.clock()
+        rows = reader.deliveries(*states)
+        if options.json:
+            output.as_json([as_json(reader, row) for row in rows])
+            return
+        if not rows:
+            output.note("The outbox is empty: everything was told.")
+            return
+        output.table(
+            ("ID", "STATE", "DESTINATION", "ABOUT", "TRIED", "AGE", "NEXT", "ERROR"),
+            [
+                (
+                    str(row.id),
+                    row.state.value,
+                    row.destination,
+                    about(reader, row),
+                    str(row.attempts),
+                    age(now - row.created_at),
+                    utc(row.retry_at) if row.state is DeliveryState.WAITING else "",
+                    row.error,
+                )
+                for row in rows
+            ],
+            coloured="STATE",
+            numbers=("ID", "TRIED", "AGE"),
+        )
+    if any(row.state is DeliveryState.DEAD for row in rows):
+        output.note("Send the dead again with `access-monitor outbox redeliver --dead`.")
+
+
+@command(
+    "redeliver",
+    examples=("access-monitor outbox redeliver 17 18", "access-monitor outbox redeliver --dead"),
+)
+@click.argument("ids", metavar="[ID]...", nargs=-1, type=click.IntRange(min=1))
+@click.option("--dead", is_flag=True, help="All that were given up.")
+@click.pass_obj
+def redeliver(options: Options, *, ids: tuple[int, ...], dead: bool) -> None:
+    """Make deliveries due again, with their attempts counted anew; the running monitor sends them."""
+    if bool(ids) == dead:
+        raise click.UsageError("Name the deliveries by ID, or give --dead for all that were given up.")
+    with opened(options) as monitor:
+        count = monitor.relay.redeliver(ids or None)
+    output.note(f"{output.plural(count, 'delivery')} due again." if count else "No delivery is dead.")
+
+
+outbox = DefaultGroup(
+    "outbox",
+    default="list",
+    commands=(show, redeliver),
+    help="Show deliveries waiting or dead; send them again.",
+    examples=(*show.examples, *redeliver.examples),
+)
+
+
+def about(reader: Reader, row: Delivery) -> str:
+    """What the notice of a delivery is about: `paused gpt-5.6-luna and 2 more`."""
+    notice = reader.notice(row.notice)
+    if notice is None or not notice.items:
+        return row.notice
+    first = next(item for item in notice.items if item.reason is notice.reason)
+    more = f" and {len(notice.items) - 1} more" if len(notice.items) > 1 else ""
+    return f"{notice.reason.value.replace('_', ' ')} {first.entry or first.subject}{more}"
+
+
+def as_json(reader: Reader, row: Delivery) -> dict[str, object]:
+    """A delivery for scripts; nothing in it is secret."""
+    return {
+        "id": row.id,
+        "state": row.state.value,
+        "owner": row.owner,
+        "destination": row.destination,
+        "notice": row.notice,
+        "about": about(reader, row),
+        "attempts": row.attempts,
+        "retry_at": rfc3339(row.retry_at),
+        "created_at": rfc3339(row.created_at),
+        "error": row.error,
+    }

@@ -1,0 +1,117 @@
+"""`poll`: one look at each source, now, and in words what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import both
+from monitor.cli.words import in_words
+from monitor.domain import events as ev
+from monitor.domain.model import FailureReason
+from monitor.domain.record import rfc3339
+
+if TYPE_CHECKING:
+    from monitor.pipeline.look import Outcome
+
+CHANGED = 10
+"""The exit code of `--exit-code` where a change was believed."""
+
+UNAVAILABLE = 75
+MISCONFIGURED = 78
+
+_UNREACHED = frozenset({FailureReason.UNREACHABLE, FailureReason.TIMEOUT})
+_ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was found
+
+
+@command(
+    "poll",
+    table=True,
+    examples=(
+        "access-monitor poll",
+        "access-monitor poll openai-models openai-pricing",
+        "access-monitor poll --exit-code || echo something moved",
+    ),
+)
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1)
+@click.option("--exit-code", is_flag=True, help="End with 10 if a change was believed.")
+@click.pass_obj
+def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
+    """Look at sources now and say what was found.
+
+    All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was merely out of
+    reach, and with 78 if a secret is missing. A difference is believed once enough looks have shown it, so a first sight of
+    one is called a suspect.
+    """
+    with opened(options) as monitor:
+        monitor.declare()
+        outcomes = monitor.poller.poll(list(sources))
+        with monitor.store.read() as reader:
+            states = reader.sources()
+    if options.json:
+        output.as_json([as_json(outcome) for outcome in outcomes])
+    else:
+        _print(outcomes)
+    reasons = {states[outcome.source].outage for outcome in outcomes if outcome.verdict == "failed"}
+    return code(reasons, believed=exit_code and any(outcome.believed for outcome in outcomes))
+
+
+def code(reasons: Collection[str], *, believed: bool) -> int:
+    """The exit code for the reasons of failed looks: 1, unless none of them says more than that trying later, or a secret, helps."""
+    if not reasons:
+        return CHANGED if believed else 0
+    if set(reasons) - {*_UNREACHED, FailureReason.NO_CREDENTIAL}:
+        return 1
+    return MISCONFIGURED if FailureReason.NO_CREDENTIAL in reasons else UNAVAILABLE
+
+
+def found(outcome: Outcome) -> str:
+    """What one look came to, in words."""
+    if outcome.verdict == "failed":
+        return f"could not be read: {outcome.detail}"
+    if outcome.verdict == "held":
+        return f"held back, nothing of it is believed yet: {outcome.detail}"
+    if outcome.verdict == "late":
+        return f"not taken: {outcome.detail}"
+    said = {
+        "baseline": "first look, recorded as the baseline",
+        "changed": f"{output.plural(outcome.believed, 'change')} believed",
+        "suspect": "",
+        "unchanged": "nothing new",
+    }[outcome.verdict]
+    suspected = (
+        f"{output.plural(outcome.suspects, 'difference')} suspected{_again(outcome.again)}" if outcome.suspects else ""
+    )
+    return "; ".join(part for part in (said, suspected) if part)
+
+
+def as_json(outcome: Outcome) -> dict[str, object]:
+    """An outcome for scripts; `events` are positions in the log."""
+    return {
+        "source": outcome.source,
+        "verdict": outcome.verdict,
+        "detail": outcome.detail,
+        "believed": outcome.believed,
+        "suspects": outcome.suspects,
+        "again": rfc3339(outcome.again) if outcome.again else None,
+        "events": [event.position for event in outcome.events],
+    }
+
+
+def _again(at: datetime | None) -> str:
+    return f", to be looked at again from {both(at)}" if at else ""
+
+
+def _print(outcomes: Sequence[Outcome]) -> None:
+    output.table(("SOURCE", "FOUND"), [(outcome.source, found(outcome)) for outcome in outcomes])
+    events = [event for outcome in outcomes for event in outcome.events if event.type not in _ROUTINE]
+    if events:
+        click.echo()
+        rows = [(str(event.position), event.type, event.subject, in_words(event)) for event in events]
+        output.table(("POSITION", "RECORDED", "SUBJECT", "WHAT"), rows, numbers=("POSITION",))

@@ -1,0 +1,184 @@
+"""`prices`: what a model costs by tier, band and meter, who says so and since when, and how it came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from monitor.cli import output, plot
+from monitor.cli.extract import extract
+from monitor.cli.framework import DefaultGroup, Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import age, utc
+from monitor.cli.words import in_words, meter_in_words
+from monitor.domain import events as ev
+from monitor.domain.events import Recorded
+from monitor.domain.model import Subject
+from monitor.domain.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
+from monitor.domain.record import record, rfc3339
+
+if TYPE_CHECKING:
+    from monitor.pipeline.audit import PriceFact
+
+
+class Series(NamedTuple):
+    """The identity of one plotted line."""
+
+    source: str
+    provider: str
+    model: str
+    meter: Meter
+
+
+@command(
+    "show",
+    table=True,
+    examples=(
+        "access-monitor prices gpt-5.6-luna",
+        "access-monitor prices gpt-5.6-luna --history",
+        "access-monitor prices openai/gpt-4.1 --plot",
+    ),
+)
+@click.argument("name", metavar="ENTRY|MODEL")
+@click.option("--history", is_flag=True, help="Every recorded move instead of what is believed now.")
+@click.option("--plot", "plotted", is_flag=True, help="One line of blocks a price, over the time of its moves.")
+@click.pass_obj
+def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
+    """Show prices by tier, band and meter.
+
+    With who states each, since when, and when it was last seen. MODEL may name its provider, as in openai/gpt-4.1.
+    """
+    from monitor.pipeline import audit
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        now = monitor.clock()
+        facts = audit.prices(reader, monitor.configuration, name)
+        moves = (
+            audit.price_history(reader, tuple(sorted({Subject(fact.provider, fact.model) for fact in facts})))
+            if history or plotted
+            else []
+        )
+    if options.json:
+        output.as_json([record(move) for move in moves] if history else [as_json(fact) for fact in facts])
+        return
+    if history:
+        _print_history(moves)
+    if plotted:
+        _plot(facts, moves, now)
+    if not history and not plotted:
+        _print(facts, now)
+
+
+prices = DefaultGroup(
+    "prices",
+    default="show",
+    commands=(show, extract),
+    help="Show prices by tier, band and meter.",
+    examples=(*show.examples, *extract.examples[:1]),
+)
+
+
+def as_json(fact: PriceFact) -> dict[str, object]:
+    """A believed price for scripts."""
+    return {
+        "provider": fact.provider,
+        "model": fact.model,
+        **fact.meter._asdict(),
+        "unit": PER_MILLION_TOKENS,
+        "currency": USD,
+        "amount": fact.amount,
+        "source": fact.source,
+        "trust": fact.trust,
+        "url": fact.url,
+        "since": rfc3339(fact.since) if fact.since else None,
+        "verified_at": rfc3339(fact.verified_at) if fact.verified_at else None,
+        "position": fact.position,
+        "evidence": fact.evidence or None,
+    }
+
+
+def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[Series, list[plot.Step]]:
+    """The steps of each price: what held before its first move, each move, and what is believed now where nothing moved."""
+    lines: dict[Series, list[plot.Step]] = {}
+    for move in moves:
+        event = move.event
+        if event.type == ev.PRICE_QUARANTINED:
+            continue  # it never held
+        data = event.data
+        key = Series(
+            event.source,
+            data["provider"],
+            event.subject,
+            Meter(data["tier"], data["context"], data["modality"], data["meter"]),
+        )
+        steps = lines.setdefault(key, [])
+        if not steps and data["old"] is not None:
+            steps.append(plot.Step(datetime.min.replace(tzinfo=event.occurred_at.tzinfo), amount(data["old"])))
+        steps.append(plot.Step(event.occurred_at, None if data["new"] is None else amount(data["new"])))
+    for fact in facts:
+        key = Series(fact.source, fact.provider, fact.model, fact.meter)
+        if key not in lines and fact.since is not None:
+            lines[key] = [plot.Step(fact.since, amount(fact.amount))]
+    return lines
+
+
+def _print(facts: Sequence[PriceFact], now: datetime) -> None:
+    output.table(
+        ("MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "USD PER 1M", "SINCE", "SEEN", "SOURCE", "TRUST"),
+        [
+            (
+                f"{fact.provider}/{fact.model}",
+                *fact.meter,
+                spoken(fact.amount),
+                utc(fact.since) if fact.since else "",
+                f"{age(now - fact.verified_at)} ago" if fact.verified_at else "",
+                fact.source,
+                fact.trust,
+            )
+            for fact in facts
+        ],
+        numbers=("USD PER 1M",),
+    )
+
+
+def _print_history(moves: Sequence[Recorded]) -> None:
+    if not moves:
+        output.note("Nothing has moved since the first look.")
+        return
+    output.table(
+        ("POSITION", "OCCURRED", "TYPE", "MODEL", "SOURCE", "WHAT"),
+        [
+            (
+                str(move.event.position),
+                utc(move.event.occurred_at),
+                move.event.type,
+                f"{move.event.data['provider']}/{move.event.subject}",
+                move.event.source,
+                in_words(move.event),
+            )
+            for move in moves
+        ],
+        numbers=("POSITION",),
+    )
+
+
+def _plot(facts: Sequence[PriceFact], moves: Sequence[Recorded], now: datetime) -> None:
+    lines = series(facts, moves)
+    dated = [step.at for steps in lines.values() for step in steps if step.at.year > 1]
+    if not dated:
+        output.note("Nothing has moved since the first look.")
+        return
+    begin = min(dated)
+    # A step at the very left would not be seen as one.
+    begin -= max((now - begin) / 10, (now - now))
+    names = {key: f"{key.provider}/{key.model} {meter_in_words(key.meter._asdict())} at {key.source}" for key in lines}
+    widest = max(map(len, names.values()))
+    columns = max(10, min(60, output.width() - widest - 24))
+    for key, steps in sorted(lines.items()):
+        first, last = steps[0].amount, steps[-1].amount
+        ends = " → ".join(dict.fromkeys("none" if end is None else spoken(str(end)) for end in (first, last)))
+        click.echo(f"{output.printable(names[key]):<{widest}}  {plot.line(steps, begin, now, columns)}  {ends}")
+    output.note(f"From {utc(begin)} to {utc(now)}, USD per 1M tokens.")

@@ -1,0 +1,242 @@
+"""`status`, `why` and `checklist`: the registry as it is or was, what brought it there, and what each entry still lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import Moment, age, both, time_option, utc
+from monitor.cli.words import in_words
+from monitor.domain.record import record, rfc3339
+from monitor.domain.registry import Check, CheckState
+from monitor.pipeline.ports import Refused
+
+if TYPE_CHECKING:
+    from monitor.pipeline.audit import CheckRow, StatusRow, Step
+
+_DIGITS = 8
+"""How many digits of a hash are enough to ask for it."""
+
+_NEXT: Mapping[str, str] = {
+    "waiting": "access-monitor poll",
+    "evaluating": "access-monitor checklist {key}",
+    "paused": "access-monitor resume {key} --by YOU --reason WHY --expect {position}",
+}
+"""Status → the command that leads on from it."""
+
+
+@command(
+    "status",
+    table=True,
+    examples=(
+        "access-monitor status",
+        "access-monitor status gpt-5.6-luna --at 2026-07-30",
+        "access-monitor status --json | jq '.[].status'",
+    ),
+)
+@click.argument("entry", required=False)
+@time_option("--at", "As it was recorded at this time.")
+@click.pass_obj
+def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
+    """Show the registry, now or as it was.
+
+    POSITION is what --expect of `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or relative
+    ('2h ago').
+    """
+    from monitor.pipeline import audit
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        now = monitor.clock()
+        then = at.resolve(now) if at else None
+        rows = audit.status(reader, monitor.configuration, at=then)
+    if entry is not None:
+        known = ", ".join(row.key for row in rows) or "no entry yet (`access-monitor poll` loads the configuration)"
+        rows = [row for row in rows if row.key == entry]
+        if not rows:
+            raise Refused(
+                f"There was no entry {entry!r} at {utc(then)}; the registry had: {known}."
+                if then
+                else f"There is no entry {entry!r}; the registry has: {known}."
+            )
+    if options.json:
+        output.as_json([status_json(row) for row in rows])
+    elif entry is not None:
+        _print_one(rows[0], now)
+    elif rows:
+        _print_all(rows, now, past=then is not None)
+    else:
+        output.note("The registry is empty; `access-monitor poll` loads the configuration.")
+
+
+@command("why", table=True, examples=("access-monitor why gpt-5.6-luna", "access-monitor why gpt-5.6-luna --json"))
+@click.argument("entry")
+@click.pass_obj
+def why(options: Options, *, entry: str) -> None:
+    """Explain a status: events and evidence, in words.
+
+    The nearest event comes first; what led to an event stands below it, further in.
+    """
+    from monitor.pipeline import audit
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        steps = audit.why(reader, entry)
+        row = next(row for row in audit.status(reader, monitor.configuration) if row.key == entry)
+    if options.json:
+        chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
+        output.as_json({**status_json(row), "chain": chain})
+        return
+    click.echo(
+        f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}: {output.printable(row.reason)}."
+    )
+    for step in steps:
+        click.echo(output.printable(_step(step)))
+    if row.status in _NEXT:
+        output.note(f"Next: {_NEXT[row.status].format(key=row.key, position=row.position)}")
+
+
+@command(
+    "checklist",
+    table=True,
+    examples=("access-monitor checklist gpt-5.6-luna", "access-monitor checklist gpt-5.6-luna --json"),
+)
+@click.argument("entry")
+@click.pass_obj
+def checklist(options: Options, *, entry: str) -> None:
+    """Show every readiness check of an entry.
+
+    Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody and
+    nothing has verified.
+    """
+    from monitor.domain.checklist_names import CHECKS
+    from monitor.pipeline import audit
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        now = monitor.clock()
+        rows = complete(audit.checks(reader, monitor.configuration, entry), CHECKS, now)
+    if options.json:
+        output.as_json([check_json(row, CHECKS) for row in rows])
+        return
+    output.table(
+        ("CHECK", "NEEDED", "STATE", "VERIFIED", "UNTIL", "BY", "ON WHAT"),
+        [
+            (
+                row.name,
+                "yes" if row.required else "",
+                row.check.state.value,
+                utc(row.verified_at) if row.verified_at else "",
+                utc(row.check.until) if row.check.until else "",
+                row.check.by,
+                "; ".join(part for part in (row.check.url, _short(row.check.evidence), row.check.note) if part),
+            )
+            for row in rows
+        ],
+        coloured="STATE",
+    )
+    wanting = [row.name for row in rows if row.required and row.check.state is not CheckState.VERIFIED]
+    if wanting:
+        output.note(
+            f"Needed and not verified: {', '.join(wanting)}. Attest one with `access-monitor verify {entry} CHECK --by YOU --url …`."
+        )
+
+
+def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
+    """All checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
+    from monitor.pipeline.audit import CheckRow
+
+    said = {row.name for row in rows}
+    blanks = [
+        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in said
+    ]
+    return [*(_judged(row, now) for row in rows), *blanks]
+
+
+def status_json(row: StatusRow) -> dict[str, object]:
+    """An entry for scripts, in the documented shape."""
+    times = {"since": rfc3339(row.since), "verified_at": rfc3339(row.verified_at) if row.verified_at else None}
+    return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners)}
+
+
+def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
+    """A check for scripts; what is blank is null."""
+    check = row.check
+    return {
+        "check": row.name,
+        "about": known.get(row.name, ""),
+        "required": row.required,
+        "state": check.state.value,
+        "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
+        "until": rfc3339(check.until) if check.until else None,
+        "by": check.by or None,
+        "url": check.url or None,
+        "note": check.note or None,
+        "evidence": check.evidence or None,
+        "position": check.position,
+    }
+
+
+def _judged(row: CheckRow, now: datetime) -> CheckRow:
+    until = row.check.until
+    if row.check.state is CheckState.VERIFIED and until is not None and until <= now:
+        return replace(row, check=replace(row.check, state=CheckState.STALE))
+    return row
+
+
+def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
+    def when(at: datetime | None) -> str:
+        return "" if at is None else utc(at) if past else f"{age(now - at)} ago"
+
+    output.table(
+        ("ENTRY", "STATUS", "MODEL", "SINCE", "VERIFIED", "POSITION", "OWNERS", "FALLBACK", "REASON"),
+        [
+            (
+                row.key,
+                str(row.status),
+                row.model_id,
+                utc(row.since),
+                when(row.verified_at),
+                str(row.position),
+                ", ".join(row.owners),
+                row.fallback,
+                row.reason,
+            )
+            for row in rows
+        ],
+        coloured="STATUS",
+        numbers=("POSITION",),
+    )
+
+
+def _print_one(row: StatusRow, now: datetime) -> None:
+    verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
+    lines = (
+        ("entry", f"{row.key} ({row.name})" if row.name else row.key),
+        ("status", output.status(str(row.status))),
+        ("reason", row.reason),
+        ("since", both(row.since)),
+        ("model", row.model_id or "blank"),
+        ("verified", verified),
+        ("position", str(row.position)),
+        ("owners", ", ".join(row.owners)),
+        ("fallback", row.fallback or "none"),
+    )
+    for name, value in lines:
+        click.echo(f"{name:<10}{value if name == 'status' else output.printable(value)}")
+
+
+def _step(step: Step) -> str:
+    event = step.recorded.event
+    seen = " ".join(part for part in (event.source and f"at {event.source}", _short(event.evidence)) if part)
+    whence = f" [{seen}]" if seen else ""
+    lead = "  " * (step.depth + 1) + ("because " if step.depth else "")
+    return f"{lead}{event.position}  {utc(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}".rstrip()
+
+
+def _short(evidence: str) -> str:
+    return f"evidence {evidence.removeprefix('sha256:')[:_DIGITS]}" if evidence else ""

@@ -1,0 +1,86 @@
+"""One event in one line of words. What a notice says is rendered elsewhere; this is for lists and chains in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from monitor.domain.events import Event
+from monitor.domain.price import SHORT, TEXT, USD, amount, spoken
+
+_SAID_ELSEWHERE = frozenset(
+    {"old", "new", "field", "check", "pin", "by", "via", "url", "declaration", "pins", "unpinned", "callers", "causes"}
+)
+_OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "unit", "currency"})
+
+
+def in_words(event: Event) -> str:
+    """What happened, without its subject: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
+    data = event.data
+    if event.type.startswith("price.") and "meter" in data:
+        return _and_reason(_price(data), data)
+    named = next((str(data[key]) for key in ("field", "check", "pin") if data.get(key)), "")
+    parts = [
+        f"{named}: {_moved(data)}" if named and "new" in data else named or (_moved(data) if "new" in data else "")
+    ]
+    parts.append(f"by {data['by']}" if data.get("by") else "")
+    parts.append(str(data["url"]) if data.get("url") else "")
+    parts.extend(_plain(key, value) for key, value in data.items() if key not in _SAID_ELSEWHERE)
+    return "; ".join(part for part in parts if part)
+
+
+def meter_in_words(data: Mapping[str, Any]) -> str:
+    """The identity of a price below its model: `batch input, long context`."""
+    parts = [f"{data['tier']} {str(data['meter']).replace('_', ' ')}"]
+    if data.get("modality", TEXT) != TEXT:
+        parts.append(str(data["modality"]))
+    if data.get("context", SHORT) != SHORT:
+        parts.append(f"{data['context']} context")
+    return ", ".join(parts)
+
+
+def change_in_percent(old: str, new: str) -> str:
+    """How far an amount moved, `−80 %`; empty where the old one was nothing."""
+    before, after = amount(old), amount(new)
+    if not before:
+        return ""
+    percent = (after - before) / before * 100
+    digits = f"{abs(percent):.0f}" if abs(percent) >= 10 else f"{abs(percent).quantize(Decimal('0.1')):f}"
+    return f"{'−' if percent < 0 else '+'}{digits} %"
+
+
+def _price(data: Mapping[str, Any]) -> str:
+    old, new = data.get("old"), data.get("new")
+    unit = f"{data.get('currency', USD)} per {data.get('unit', '1M tokens')}"
+    if old is not None and new is not None:
+        percent = change_in_percent(old, new)
+        said = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({percent})" if percent else "")
+    elif new is not None:
+        said = f"{spoken(new)} {unit}"
+    else:
+        said = f"was {spoken(old)} {unit}" if old is not None else "no amount"
+    return f"{meter_in_words(data)}: {said}"
+
+
+def _and_reason(said: str, data: Mapping[str, Any]) -> str:
+    return f"{said}; {data['reason']}" if data.get("reason") else said
+
+
+def _moved(data: Mapping[str, Any]) -> str:
+    return f"{_value(data.get('old'))} → {_value(data['new'])}"
+
+
+def _value(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _plain(key: str, value: Any) -> str:
+    if key in _OF_A_PRICE or value in (None, "", [], {}):
+        return ""
+    if isinstance(value, Mapping):
+        return f"{key} ({', '.join(f'{k} {v}' for k, v in value.items() if not isinstance(v, Mapping | list))})"
+    if isinstance(value, list | tuple):
+        shown = ", ".join(str(one) for one in value[:5] if not isinstance(one, Mapping | list))
+        return f"{key} {shown or len(value)}" + (f" and {len(value) - 5} more" if shown and len(value) > 5 else "")
+    return str(value) if key in ("reason", "detail", "note") else f"{key} {value}"

@@ -1,0 +1,101 @@
+"""What is believed now, across sources: the baselines, asked in the words of pins.
+
+Who may speak for what is decided here, once: a surface's lists for what is listed there, official sources for prices.
+A question that no baseline can answer is `UNKNOWN`, which is neither yes nor no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from typing import Final, Literal, TypeAlias
+
+from monitor.domain import price
+from monitor.domain.configuration import OFFICIAL, SourceSpec
+from monitor.domain.diff import same
+from monitor.domain.model import LISTED, Facts, Subject, Value
+from monitor.domain.registry import Entry, Pin
+
+MODELS_LIST = "models_list"
+PRICE_KINDS = frozenset({"pricing_page", "price_feed"})
+
+
+class Unknown(Enum):
+    """The third value."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+Answer: TypeAlias = Value | Literal[Unknown.UNKNOWN] | None
+
+
+class Beliefs:
+    """The baselines of all sources, read when first asked for."""
+
+    def __init__(self, specs: Mapping[str, SourceSpec], baseline: Callable[[str], Facts | None]) -> None:
+        self._specs = specs
+        self._read = baseline
+        self._baselines: dict[str, Facts | None] = {}
+
+    def baseline(self, source: str) -> Facts | None:
+        """The baseline of a source, None while it has none."""
+        if source not in self._baselines:
+            self._baselines[source] = self._read(source)
+        return self._baselines[source]
+
+    def lists(self, surface: str) -> tuple[SourceSpec, ...]:
+        """The sources that speak for what is listed on a surface."""
+        return tuple(spec for spec in self._specs.values() if spec.kind == MODELS_LIST and spec.surface == surface)
+
+    def price_sources(self, provider: str, *, official: bool = True) -> tuple[SourceSpec, ...]:
+        """The sources that state prices of a provider; only those whose word counts unless asked for all."""
+        return tuple(
+            spec
+            for spec in self._specs.values()
+            if spec.kind in PRICE_KINDS
+            and (spec.trust == OFFICIAL or not official)
+            and (not spec.provider or spec.provider == provider)
+        )
+
+    def listed(self, subject: Subject) -> bool | Literal[Unknown.UNKNOWN]:
+        """Whether a model stands in a list of its surface."""
+        known = [facts for spec in self.lists(subject.scope) if (facts := self.baseline(spec.key)) is not None]
+        if not known:
+            return UNKNOWN
+        return any(LISTED in facts.get(subject, {}) for facts in known)
+
+    def stated(self, subject: Subject, *, official: bool = True) -> Iterator[tuple[SourceSpec, str, str]]:
+        """Every price that is believed of a model: source, field, amount."""
+        for spec in self.price_sources(subject.scope, official=official):
+            for field, value in ((self.baseline(spec.key) or {}).get(subject, {})).items():
+                if field.startswith(price.PREFIX) and isinstance(value, str):
+                    yield spec, field, value
+
+    def prices(self, subject: Subject, tiers: tuple[str, ...]) -> dict[str, list[tuple[str, str]]]:
+        """Official prices of a model in the given tiers: field → (source, amount) of each source that states it."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for spec, field, value in self.stated(subject):
+            if price.Meter.of(field).tier in tiers:
+                found.setdefault(field, []).append((spec.key, value))
+        return found
+
+    def now(self, pin: Pin, entry: Entry) -> Answer:
+        """What is believed of a pinned fact. Of several official prices the first that differs from the pin speaks.
+
+        A price row that is gone is UNKNOWN: pages lose rows more often than prices end.
+        """
+        if pin.scope == CONFIG:
+            return entry.ours.get(pin.key)
+        subject = Subject(pin.scope, pin.name)
+        if pin.field == LISTED:
+            listed = self.listed(subject)
+            return listed if listed is UNKNOWN or listed else None
+        stated = [value for _, field, value in self.stated(subject) if field == pin.field]
+        if not stated:
+            return UNKNOWN
+        return next((value for value in stated if not same(pin.field, value, pin.value)), pin.value)
+
+
+CONFIG: Final = "config"
+"""The scope of pins on our own side."""

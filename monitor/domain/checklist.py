@@ -1,0 +1,134 @@
+"""The readiness checklist: which checks an entry needs, which of them a source can verify, and for how long each holds.
+
+Whether a blank may be ignored is never decided here: a required check is verified, or activation is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from monitor.domain import events as ev
+from monitor.domain import price
+from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs, Unknown
+from monitor.domain.configuration import OFFICIAL, SourceSpec
+from monitor.domain.events import entry_stream
+from monitor.domain.model import LISTED, Subject
+from monitor.domain.registry import Check, CheckState, Entry, Pin, Register
+
+DEFAULT = ("model_id", "visibility", "pricing")
+"""What every entry needs before it may be active."""
+
+ATTESTED_FOR = timedelta(days=90)
+"""How long the word of a person holds."""
+
+ESSENTIAL_METERS = ("input", "output")
+
+_BY_LIST = ("model_id", "visibility")
+_BY_PRICE = ("pricing",)
+
+
+def required(entry: Entry) -> tuple[str, ...]:
+    """The checks an entry needs, the default ones first."""
+    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"))))
+
+
+def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
+    """What the sources can say of an entry's checks: verified, failed, or nothing."""
+    subjects = [Subject(surface, model_id) for surface, model_id in entry.surfaces.items() if model_id]
+    listed = [beliefs.listed(subject) for subject in subjects]
+    priced = beliefs.prices(entry.price_subject, entry.texts("tiers"))
+    wanted = {
+        price.Meter(tier, price.SHORT, price.TEXT, meter).field
+        for tier in entry.texts("tiers")
+        for meter in ESSENTIAL_METERS
+    }
+    return {
+        "model_id": listed[0] if entry.model_id else UNKNOWN,
+        "visibility": _all(listed) if listed and len(listed) == len(entry.surfaces) else UNKNOWN,
+        # A row that is gone is a blank, not a failure: only its freshness runs out.
+        "pricing": True if wanted <= priced.keys() else UNKNOWN,
+        "fallback": True if entry.text("fallback") else UNKNOWN,
+    }
+
+
+def _all(values: Iterable[bool | Literal[Unknown.UNKNOWN]]) -> bool | Literal[Unknown.UNKNOWN]:
+    values = list(values)
+    if False in values:
+        return False
+    return UNKNOWN if UNKNOWN in values else True
+
+
+def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
+    """The checks that a look at this source can verify for an entry."""
+    if spec.kind == "models_list" and spec.surface in entry.surfaces:
+        return _BY_LIST
+    if spec.trust == OFFICIAL and spec.kind != "models_list" and spec.provider in ("", entry.price_subject.scope):
+        return _BY_PRICE
+    return ()
+
+
+def made_stale(pins: Iterable[Pin], entry: Entry) -> tuple[str, ...]:
+    """The verified checks that no longer hold once these pins moved. A lost listing fails its checks by itself."""
+    touched: set[str] = set()
+    for pin in pins:
+        if pin.field.startswith(price.PREFIX):
+            touched |= {"pricing"}
+        elif pin.scope == CONFIG:
+            touched |= set(entry.checks)  # another host, project or id: nothing that was verified was about it
+        elif pin.field != LISTED:
+            touched |= set(required(entry)) - set(DEFAULT)
+    return tuple(name for name in sorted(touched) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
+
+
+def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, at: datetime, evidence: str) -> None:
+    """Date what this look verified: the first time, after it was lost, and once a day."""
+    entry = register.entries[key]
+    said = machine(entry, beliefs)
+    names = fed_by(spec, entry) + (("fallback",) if "fallback" in required(entry) else ())
+    for name in names:
+        check = entry.checks.get(name, Check())
+        if said[name] is True and (
+            check.state is not CheckState.VERIFIED or check.verified_at is None or check.verified_at.date() < at.date()
+        ):
+            register.add(
+                ev.CHECK_VERIFIED,
+                entry_stream(key),
+                key,
+                at=at,
+                source=spec.key,
+                evidence=evidence,
+                data={"check": name, "url": spec.url, "by": ev.SYSTEM, "until": None},
+            )
+        elif said[name] is False and check.state is CheckState.VERIFIED:
+            register.add(
+                ev.CHECK_FAILED,
+                entry_stream(key),
+                key,
+                at=at,
+                source=spec.key,
+                evidence=evidence,
+                data={"check": name, "url": spec.url, "by": ev.SYSTEM, "until": None, "reason": "not listed"},
+            )
+
+
+def awaits(entry: Entry, spec: SourceSpec) -> bool:
+    """Whether a look at this source could verify a check that is not verified now."""
+    return entry.alive and any(
+        entry.checks.get(name, Check()).state in (CheckState.STALE, CheckState.FAILED) for name in fed_by(spec, entry)
+    )
+
+
+def missing(entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset()) -> dict[str, CheckState]:
+    """The required checks that are not verified, or whose date has passed."""
+    wanting: dict[str, CheckState] = {}
+    for name in required(entry):
+        check = entry.checks.get(name, Check())
+        if name in waived:
+            continue
+        if check.state is not CheckState.VERIFIED:
+            wanting[name] = check.state
+        elif check.until is not None and check.until <= now:
+            wanting[name] = CheckState.STALE
+    return wanting

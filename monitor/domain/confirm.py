@@ -1,0 +1,108 @@
+"""Belief: a difference is believed once enough good looks showed it over a long enough time.
+
+Counts and spans do not depend on how often a source is polled: looks closer together than the gap count as one, and
+failures neither count nor reset, because they never get here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.domain.configuration import Belief, Requirement
+from monitor.domain.diff import Change, same
+from monitor.domain.model import Fact, Streak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Believed:
+    """A change that became a belief, and the streak that made it one."""
+
+    change: Change
+    streak: Streak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What one look made of the streaks of its source."""
+
+    believed: tuple[Believed, ...]
+    pending: tuple[Streak, ...]
+
+
+def confirm(
+    streaks: Mapping[Fact, Streak],
+    changes: Iterable[Change],
+    *,
+    source: str,
+    at: datetime,
+    before: datetime | None,
+    evidence: str,
+    belief: Belief,
+    held: bool = False,
+    unspoken: Iterable[Fact] = (),
+) -> Confirmation:
+    """Count one look that began at `at`.
+
+    A streak whose fact is back at the baseline ends; one whose fact this look did not speak of (`unspoken`) stays as it is. `before` is
+    the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it.
+    """
+    believed: list[Believed] = []
+    pending: list[Streak] = []
+    for change in changes:
+        streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
+        need = belief.absence if change.new is None else belief.change
+        if not held and streak.quarantine is None and _enough(streak, at, need):
+            believed.append(Believed(change=change, streak=streak))
+        else:
+            pending.append(streak)
+    counted = {streak.fact for streak in pending} | {item.change.fact for item in believed}
+    pending += [streaks[fact] for fact in unspoken if fact in streaks and fact not in counted]
+    return Confirmation(believed=tuple(believed), pending=tuple(pending))
+
+
+def _advance(
+    streak: Streak | None,
+    change: Change,
+    source: str,
+    at: datetime,
+    before: datetime | None,
+    evidence: str,
+    belief: Belief,
+) -> Streak:
+    if streak is None or not same(change.fact.field, streak.value, change.new):
+        return Streak(
+            source=source,
+            fact=change.fact,
+            value=change.new,
+            seen=1,
+            first_at=at,
+            counted_at=at,
+            before=before if streak is None else streak.before,
+            evidence=evidence,
+        )
+    if at - streak.counted_at < belief.gap:
+        return streak
+    return replace(streak, seen=streak.seen + 1, counted_at=at)
+
+
+def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
+    return streak.seen >= requirement.looks and at - streak.first_at >= requirement.span
+
+
+def next_look(streaks: Iterable[Streak], belief: Belief, at: datetime) -> datetime | None:
+    """When a suspect should be looked at again, before jitter; None if nothing is suspected.
+
+    While looks are wanting it is the recheck interval; when only time is, the end of the span.
+    """
+    due: datetime | None = None
+    for streak in streaks:
+        if streak.quarantine is not None:
+            continue
+        need = belief.absence if streak.value is None else belief.change
+        when = (
+            at + belief.recheck if streak.seen < need.looks else max(at + belief.recheck, streak.first_at + need.span)
+        )
+        due = when if due is None else min(due, when)
+    return due

@@ -1,0 +1,78 @@
+"""The difference between what is believed and what a look showed, and its inverse.
+
+Only facts go in here: a failure to look has no facts, so it cannot come out as a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from monitor.domain import price
+from monitor.domain.model import Fact, Facts, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One fact that differs. None stands for "is not there", never for "was not said"."""
+
+    fact: Fact
+    old: Value | None
+    new: Value | None
+
+
+def same(field: str, one: Value | None, other: Value | None) -> bool:
+    """Whether two values of a field are the same thing: amounts within the tolerance of prices, all else exactly."""
+    if one is None or other is None:
+        return one is other
+    if type(one) is not type(other):  # True == 1, and "1" is not 1
+        return False
+    if field.startswith(price.PREFIX) and isinstance(one, str) and isinstance(other, str):
+        return price.equal(one, other)
+    return one == other
+
+
+def diff(
+    before: Facts, after: Facts, *, silent: frozenset[str] = frozenset(), unclear: frozenset[Fact] = frozenset()
+) -> tuple[Change, ...]:
+    """Every fact that differs, in the order of subject and field.
+
+    Fields in `silent` and facts in `unclear` were not spoken of, so they differ in nothing; but a subject that is gone is gone
+    with all its fields.
+    """
+    changes: list[Change] = []
+    for subject in sorted(before.keys() | after.keys()):
+        old_fields, new_fields = before.get(subject, {}), after.get(subject, {})
+        if old_fields == new_fields:  # one comparison in C for the usual case; True == 1 cannot change a field's type
+            continue
+        gone = subject not in after
+        for field in sorted(old_fields.keys() | new_fields.keys()):
+            old, new = old_fields.get(field), new_fields.get(field)
+            fact = Fact(subject, field)
+            if same(field, old, new) or (not gone and (field in silent or fact in unclear)):
+                continue
+            changes.append(Change(fact=fact, old=old, new=new))
+    return tuple(changes)
+
+
+def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
+    """`facts` with the changes made; a subject without a field left is gone. `patch(a, diff(a, b)) == b`."""
+    patched = {subject: dict(fields) for subject, fields in facts.items()}
+    for change in changes:
+        subject, field = change.fact
+        fields = patched.setdefault(subject, {})
+        if change.new is None:
+            fields.pop(field, None)
+        else:
+            fields[field] = change.new
+    return {subject: fields for subject, fields in patched.items() if fields}
+
+
+def without(facts: Facts, dropped: Iterable[Fact]) -> Facts:
+    """`facts` less some of them."""
+    return patch(facts, (Change(fact=fact, old=None, new=None) for fact in dropped))
+
+
+def lookup(facts: Facts, fact: Fact) -> Value | None:
+    """The value of one fact, None where there is none."""
+    return facts.get(fact.subject, {}).get(fact.field)

@@ -1,0 +1,199 @@
+"""Turning decisions into items for their owners, and items into one notice per owner and decision.
+
+Content only: which facts, which consequence, which commands. How any of it is worded or marked up is the business of `notify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.domain import price
+from monitor.domain.confirm import Believed
+from monitor.domain.corroborate import Claim
+from monitor.domain.diff import Change
+from monitor.domain.model import Fact, Value
+from monitor.domain.notice import Difference, Item, Notice, Reason
+from monitor.domain.registry import Entry, Pin, Register, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An item, whom it is for, and the facts it already speaks of."""
+
+    owners: tuple[str, ...]
+    item: Item
+    facts: frozenset[Fact] = frozenset()
+
+
+def value(of: Value | None) -> str:
+    """A value in words."""
+    if of is None:
+        return "gone"
+    if of is True:
+        return "yes"
+    return str(of)
+
+
+def pin(of: Pin) -> str:
+    """A pin in words: the field alone says enough where the entry is named already."""
+    return of.field.removeprefix(price.PREFIX) if of.field.startswith(price.PREFIX) else f"{of.name} {of.field}"
+
+
+def why(entry: Entry) -> str:
+    """The command that explains a status."""
+    return f"access-monitor why {entry.key}"
+
+
+def activate(entry: Entry) -> str:
+    """The command that activates an entry at what was shown."""
+    return f'access-monitor activate {entry.key} --by YOU --reason "…" --expect {entry.position}'
+
+
+def resume(entry: Entry) -> str:
+    """The command that resumes an entry at what was shown."""
+    return f'access-monitor resume {entry.key} --by YOU --reason "…" --expect {entry.position}'
+
+
+def fallback(register: Register, entry: Entry) -> tuple[str, bool]:
+    """The first active fallback along the chain, else the declared one and that it is not allowed."""
+    seen = {entry.key}
+    key = entry.text("fallback")
+    declared = key
+    while key and key not in seen:
+        seen.add(key)
+        candidate = register.entries.get(key)
+        if candidate is None:
+            break
+        if candidate.status is Status.ACTIVE:
+            return key, True
+        key = candidate.text("fallback")
+    return declared, False
+
+
+def entry_item(
+    register: Register,
+    key: str,
+    *,
+    reason: Reason,
+    position: int,
+    since: datetime,
+    denied: bool,
+    differences: tuple[Difference, ...] = (),
+    looks: int = 0,
+    source: str = "",
+    evidence: str = "",
+    summary: str = "",
+) -> Item:
+    """An item about an entry as it stands after the decision."""
+    entry = register.entries[key]
+    other, allowed = fallback(register, entry)
+    commands = {
+        Reason.PAUSED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
+        Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
+        Reason.STALE: (f"access-monitor checklist {key}",),
+    }.get(reason, (f"access-monitor status {key}",))
+    return Item(
+        reason=reason,
+        subject=entry.model_id or key,
+        position=position,
+        since=since,
+        entry=key,
+        name=entry.text("name"),
+        status=entry.status,
+        source=source,
+        summary=summary,
+        differences=differences,
+        looks=looks,
+        evidence=evidence,
+        denied=denied,
+        fallback=other,
+        fallback_allowed=allowed,
+        commands=commands,
+    )
+
+
+def held(
+    register: Register, key: str, *, position: int, since: datetime, source: str, evidence: str, summary: str
+) -> Told:
+    """An answer is held back in which an active entry is missing."""
+    item = entry_item(
+        register,
+        key,
+        reason=Reason.HELD,
+        position=position,
+        since=since,
+        looks=1,
+        source=source,
+        evidence=evidence,
+        denied=False,
+        summary=summary,
+    )
+    return Told(owners=register.entries[key].texts("owners"), item=item)
+
+
+def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str, reason: str) -> Told:
+    """A price is held back that an entry goes by."""
+    item = Item(
+        reason=Reason.HELD,
+        subject=held_back.change.fact.subject.name,
+        position=position,
+        since=held_back.streak.first_at,
+        entry=entry.key,
+        name=entry.text("name"),
+        status=entry.status,
+        source=source,
+        summary=f"a price that cannot be right is held back: {reason.replace('_', ' ')}",
+        differences=(_difference(held_back.change),),
+        looks=held_back.streak.seen,
+        evidence=held_back.streak.evidence,
+        denied=entry.status is not Status.ACTIVE,
+        commands=(f'access-monitor release {position} --by YOU --reason "…"',),
+    )
+    return Told(owners=entry.texts("owners"), item=item)
+
+
+def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source: str) -> Told:
+    """News about what an entry stands on, that pauses nothing."""
+    claims = list(claims)
+    item = entry_item(
+        register,
+        entry.key,
+        reason=Reason.CHANGED,
+        position=claims[-1].position,
+        since=min(claim.believed.streak.first_at for claim in claims),
+        looks=max(claim.believed.streak.seen for claim in claims),
+        source=source,
+        evidence=claims[0].believed.streak.evidence,
+        denied=entry.status is not Status.ACTIVE,
+        differences=tuple(_difference(claim.believed.change) for claim in claims),
+    )
+    return Told(owners=entry.texts("owners"), item=item)
+
+
+def _difference(change: Change) -> Difference:
+    return Difference(
+        subject=change.fact.subject.name,
+        what=change.fact.field,
+        old=None if change.old is None else value(change.old),
+        new=None if change.new is None else value(change.new),
+    )
+
+
+def notices(told: Iterable[Told], *, at: datetime, position: int) -> tuple[Notice, ...]:
+    """One notice per owner. `position` is the last event of the decision, so the id names the decision and the owner."""
+    by_owner: dict[str, list[Item]] = {}
+    for one in told:
+        for owner in one.owners:
+            by_owner.setdefault(owner, []).append(one.item)
+    order = list(Reason)
+    return tuple(
+        Notice(
+            id=f"{position}.{owner}",
+            owner=owner,
+            at=at,
+            items=tuple(sorted(items, key=lambda item: (order.index(item.reason), item.entry, item.position))),
+        )
+        for owner, items in sorted(by_owner.items())
+    )

@@ -1,0 +1,143 @@
+"""The conditions of the gate on plain values: the one place where "allowed" is worked out.
+
+The command line's `gate` answers from a lease file in a few milliseconds, so this module imports nothing but `datetime`:
+a dataclass or an enum here would cost more than the whole answer does. The shapes that the rest of the monitor works with
+stand in `gate`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+PRODUCTION = "production"
+
+ACTIVE = "active"
+EVALUATING = "evaluating"
+PAUSED = "paused"
+STALE = "stale"
+GRACE = "grace"
+
+_DENIED = {
+    "waiting": "waiting: the model is not confirmed to be visible",
+    EVALUATING: "evaluating: nobody has accepted its assumptions yet",
+    PAUSED: "paused: an assumption that was accepted no longer holds",
+    "retired": "retired: a person ended its use",
+    "withdrawn": "withdrawn: the entry left the configuration",
+}
+
+_ALLOWED = {
+    ACTIVE: "active: every assumption that was accepted holds and is fresh",
+    EVALUATING: "evaluating: may be used outside production",
+}
+
+
+class Condition:
+    """One requirement of an answer: what it asks, whether it holds, the reason to give where not, and until when it holds."""
+
+    __slots__ = ("asks", "holds", "reason", "until")
+
+    def __init__(self, asks: str, holds: bool, reason: str, until: datetime | None = None) -> None:
+        self.asks = asks
+        self.holds = holds
+        self.reason = reason
+        self.until = until
+
+
+class Verdict:
+    """What the conditions add up to. `variant` names the outcome as the lease file does; `until` is when it may change by itself."""
+
+    __slots__ = ("allowed", "conditions", "reason", "until", "variant")
+
+    def __init__(
+        self, allowed: bool, variant: str, reason: str, until: datetime, conditions: tuple[Condition, ...]
+    ) -> None:
+        self.allowed = allowed
+        self.variant = variant
+        self.reason = reason
+        self.until = until
+        self.conditions = conditions
+
+
+def judge(
+    *,
+    status: str,
+    reason: str,
+    evaluable: bool,
+    access_until: datetime | None,
+    price_until: datetime | None,
+    grace_until: datetime | None,
+    spared: bool,
+    lease_until: datetime,
+    now: datetime,
+) -> Verdict:
+    """Whether an entry may be used at `now`.
+
+    `evaluable` says that the environment may use what is still being evaluated; `grace_until` is the end of the grace of a running pause
+    that only price shifts caused and that denies new callers only (None: no such pause), `spared` whether the caller is one
+    that had the entry before. The others are when each kind of fact stops being fresh; None was never verified.
+
+    Every limit counts in whole seconds, rounded down: the timestamp that a flagd rule sees has no fraction, and file
+    and function shall change their answer at the same instant.
+    """
+    lease = _dated("the answer is leased", lease_until, now, "", "the monitor has not renewed the lease, which ended")
+    access = _dated(
+        "access is fresh",
+        access_until,
+        now,
+        "stale: access was never verified",
+        "stale: access was last verified to hold until",
+    )
+    if status == PAUSED and grace_until is not None and spared:
+        # Whichever of these fails, the pause is why: once a date has passed the lease file no longer tells the callers apart.
+        denial = reason or _DENIED[PAUSED]
+        until = _whole(grace_until)
+        grace = Condition("the caller is one that the pause spares", now < until, denial, until)
+        access = Condition(access.asks, access.holds, denial, access.until)
+        spares = "paused after a price shift; callers that had it are spared"
+        return _sum(GRACE, PAUSED, spares, (grace, access, lease), lease_until)
+    usable = status == ACTIVE or (evaluable and status == EVALUATING)
+    wanted = "active or evaluating" if evaluable else "active"
+    denial = "" if usable else reason or _DENIED.get(status, f"its status is {status}")
+    conditions = [Condition(f"the status is {wanted} (it is {status})", usable, denial)]
+    if status == PAUSED and grace_until is not None:
+        conditions.append(Condition("the caller is one that the pause spares", False, denial, _whole(grace_until)))
+    conditions.append(access)
+    if status != EVALUATING:
+        # Blanks are being filled while an entry is evaluated: there is no accepted price that could go stale.
+        conditions.append(
+            _dated(
+                "prices are fresh",
+                price_until,
+                now,
+                "stale: its prices were never verified",
+                "stale: its prices were last verified to hold until",
+            )
+        )
+    conditions.append(lease)
+    return _sum(status, STALE if usable else status, _ALLOWED.get(status, ""), tuple(conditions), lease_until)
+
+
+def _sum(allowing: str, denying: str, reason: str, conditions: tuple[Condition, ...], lease_until: datetime) -> Verdict:
+    """Allowed while every condition holds; a denial is good until the lease ends."""
+    for condition in conditions:
+        if not condition.holds:
+            return Verdict(False, denying, condition.reason, _whole(lease_until), conditions)
+    until = min(condition.until for condition in conditions if condition.until is not None)
+    return Verdict(True, allowing, reason, until, conditions)
+
+
+def _dated(asks: str, until: datetime | None, now: datetime, never: str, ended: str) -> Condition:
+    """A requirement that ends: `never` is the reason where it has no date, `ended` the reason before the date that passed."""
+    if until is None:
+        return Condition(asks, False, never)
+    until = _whole(until)
+    return Condition(asks, now < until, f"{ended} {rfc3339(until)}", until)
+
+
+def _whole(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
+
+
+def rfc3339(at: datetime) -> str:
+    """An aware time as it is written everywhere: UTC, whole seconds, `2026-07-30T17:34:21Z`."""
+    return _whole(at).astimezone(UTC).isoformat().replace("+00:00", "Z")

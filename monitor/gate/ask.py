@@ -1,0 +1,188 @@
+"""`access-monitor gate`: may this environment use this model now? Answered from the lease file alone.
+
+Deployment scripts and CI ask before every start, so what this module imports is counted in milliseconds: no argparse, click,
+pathlib, typing, enum or dataclass, and `tomllib` only where a configuration must be read. Here stand the words of the command: its
+options, where its file is, what it prints; the answer is worked out in `lease`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from monitor.domain.verdict import PRODUCTION, Condition, rfc3339
+from monitor.gate import clock
+from monitor.gate.lease import ALLOWED, DENIED, WRONG_CONFIGURATION, WRONG_USAGE, Lease, Stop, read
+
+SUMMARY = "May this environment use this model now? The answer is the exit code."
+
+USAGE = "access-monitor gate KEY [--env ENV] [--caller NAME] [--explain] [--json] [--lease FILE] [--config FILE]"
+
+HELP = f"""\
+Usage: {USAGE}
+
+{SUMMARY}
+
+KEY is the key of an entry, or a model id that exactly one entry holds. The
+answer is read from the lease file that the monitor keeps; nothing is asked
+over the network, and a lease file that is missing, broken or out of date never
+allows anything.
+
+Exit codes: 0 allowed, 1 denied (the reason and the fallback are printed),
+75 not known (no usable lease file, or the key is not in it), 2 wrong usage,
+78 the configuration is wrong.
+
+Options:
+  --env ENV       the environment that asks [production]; one that is not
+                  configured is judged like production
+  --caller NAME   who asks: a paused entry may spare the callers it had
+  --explain       every condition, with its date
+  --json          the answer as one JSON object
+  --lease FILE    the lease file, or the folder that holds one file an
+                  environment; else $ACCESS_MONITOR_LEASE, else gate.lease_dir
+                  of the configuration
+  --config FILE   the configuration [$ACCESS_MONITOR_CONFIG,
+                  ./config/monitor.toml, /etc/access-monitor/monitor.toml]
+  --help          this text
+
+Examples:
+  access-monitor gate gpt-5.6-luna && ./deploy
+  access-monitor gate gpt-5.6-luna --env staging --explain
+  access-monitor gate gpt-5.6-luna --caller support-agent --json
+"""
+
+_DEFAULT_FOLDER = "var/lease"
+_CONFIGURATIONS = ("config/monitor.toml", "/etc/access-monitor/monitor.toml")
+_VALUED = ("--env", "--caller", "--lease", "--config", "--database")
+_FLAGS = ("--explain", "--json", "--help")
+
+
+def main(arguments: list[str]) -> int:
+    """Answer on stdout, complain on stderr; return the exit code."""
+    return run(arguments, os.environ, clock.now)
+
+
+def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], datetime]) -> int:
+    """As `main`, with the environment and the clock given."""
+    try:
+        options = _parse(arguments)
+        if "--help" in options:
+            sys.stdout.write(HELP)
+            return ALLOWED
+        key, environment, caller = options["KEY"], options["--env"], options["--caller"]
+        path = _locate(options, environ)
+        lease = Lease(path, read(path), environment, now())
+        answer = lease.answer(key, caller)
+    except Stop as stop:
+        sys.stderr.write(f"{stop}\n")
+        return stop.code
+    if "--json" in options:
+        if "--explain" in options:
+            answer["conditions"] = [_as_json(condition) for condition in lease.judge(key, caller).conditions]
+        print(json.dumps(answer, ensure_ascii=False))
+    else:
+        _print(answer, environment)
+        if "--explain" in options:
+            _explain(lease, key, caller)
+    return ALLOWED if answer["allowed"] is True else DENIED
+
+
+def _parse(arguments: list[str]) -> dict[str, str]:
+    """Options by name, the key as `KEY`.
+
+    Raises:
+        Stop: wrong usage.
+    """
+    options = {"--env": PRODUCTION, "--caller": "", "--lease": "", "--config": "", "--database": ""}
+    keys: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            keys.extend(rest)
+        elif argument in _FLAGS:
+            options[argument] = argument
+        elif name in _VALUED:
+            given = value if equals else next(rest, None)
+            if not given:
+                raise _usage(f"{name} needs a value")
+            options[name] = given
+        elif argument.startswith("-"):
+            raise _usage(f"there is no option {argument}")
+        else:
+            keys.append(argument)
+    if "--help" in options:
+        return options
+    if len(keys) != 1 or not keys[0]:
+        raise _usage("exactly one KEY is needed")
+    environment = options["--env"]
+    if environment.startswith(".") or "/" in environment:
+        raise _usage(f"{environment} cannot be the name of an environment")
+    options["KEY"] = keys[0]
+    return options
+
+
+def _usage(why: str) -> Stop:
+    return Stop(WRONG_USAGE, f"Wrong usage, {why}: {USAGE}")
+
+
+def _locate(options: dict[str, str], environ: Mapping[str, str]) -> str:
+    """The lease file to read. In a folder, production's answers for an environment that has none, being the strictest."""
+    place = options["--lease"] or environ.get("ACCESS_MONITOR_LEASE", "")
+    if not place:
+        place = environ.get("ACCESS_MONITOR__GATE__LEASE_DIR", "") or _configured_folder(options["--config"], environ)
+    elif not os.path.isdir(place):
+        return place
+    path = os.path.join(place, options["--env"] + ".json")
+    strictest = os.path.join(place, PRODUCTION + ".json")
+    return strictest if not os.path.exists(path) and os.path.exists(strictest) else path
+
+
+def _configured_folder(named: str, environ: Mapping[str, str]) -> str:
+    named = named or environ.get("ACCESS_MONITOR_CONFIG", "")
+    path = named or next((path for path in _CONFIGURATIONS if os.path.exists(path)), "")
+    if not path:
+        return _DEFAULT_FOLDER
+    import tomllib  # costs more than the rest of the answer, so only where a configuration must be read
+
+    try:
+        with open(path, "rb") as file:
+            gate = tomllib.load(file).get("gate", {})
+    except OSError as error:
+        raise Stop(
+            WRONG_CONFIGURATION,
+            f"The configuration {path} could not be read ({error.strerror}): name it with --config.",
+        ) from error
+    except ValueError as error:
+        raise Stop(
+            WRONG_CONFIGURATION, f"The configuration {path} is not TOML ({error}): see `access-monitor config check`."
+        ) from error
+    folder = gate.get("lease_dir", _DEFAULT_FOLDER) if isinstance(gate, dict) else None
+    if not isinstance(folder, str) or not folder:
+        raise Stop(WRONG_CONFIGURATION, f"In {path}, gate.lease_dir is not a folder's name: write a text there.")
+    return folder
+
+
+def _print(answer: Mapping[str, object], environment: str) -> None:
+    whence = f"({answer['status']} since position {answer['position']})"
+    if answer["allowed"] is True:
+        print(f"allowed: {answer['key']} in {environment} until {answer['expires_at']} {whence}")
+        return
+    print(f"denied: {answer['key']} in {environment}: {answer['reason']} {whence}")
+    print(f"fallback: {answer['fallback'] or 'none that is allowed'}")
+
+
+def _as_json(condition: Condition) -> dict[str, object]:
+    until = None if condition.until is None else rfc3339(condition.until)
+    return {"asks": condition.asks, "holds": condition.holds, "until": until}
+
+
+def _explain(lease: Lease, key: str, caller: str) -> None:
+    for condition in lease.judge(key, caller).conditions:
+        until = f" until {rfc3339(condition.until)}" if condition.until is not None else ""
+        print(f"  {'yes' if condition.holds else 'no ':3} {condition.asks}{until}")
+    judged = "" if lease.asked == lease.environment else f"; {lease.asked} is judged like {lease.environment}"
+    print(f"  from {lease.path}, written {rfc3339(lease.written_at)} at log position {lease.version}{judged}")

@@ -1,0 +1,225 @@
+"""Lease files: the answers of the gate as flagd flag definitions, one file an environment, good until their lease ends.
+
+A flagd client evaluates them without us: the rule of a flag holds the end of the lease, so that a monitor that died
+denies by itself. Two mistakes that this module exists to avoid: a flag that is `DISABLED` or has a null default answers with whatever
+default the caller wrote, which may be `true`; and a writer that was overtaken must not put back an older answer.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from monitor.domain.gate import Standing, decide, evaluable, resolve
+from monitor.domain.registry import Status
+from monitor.domain.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
+from monitor.pipeline.ports import ConfigurationError, MonitorError
+
+SCHEMA = "https://flagd.dev/schema/v0/flags.json"
+FLAG_SET = "access-monitor"
+
+Document: TypeAlias = dict[str, Any]
+
+_MENDS = {
+    errno.ENOSPC: "free some space on that file system",
+    errno.EDQUOT: "free some space in that quota",
+    errno.EACCES: "let the user of the monitor write there",
+    errno.EPERM: "let the user of the monitor write there",
+    errno.EROFS: "mount that file system writable, or set gate.lease_dir to another folder",
+}
+
+
+def lease_documents(
+    standings: Mapping[str, Standing],
+    environments: tuple[str, ...],
+    now: datetime,
+    lease: timedelta,
+    log_position: int,
+) -> dict[str, Document]:
+    """The document of every configured environment, and of production in any case: environments that nobody configured are judged by it."""
+    return {
+        environment: lease_document(standings, environment, environments, now, lease, log_position)
+        for environment in dict.fromkeys((*environments, PRODUCTION))
+    }
+
+
+def lease_document(
+    standings: Mapping[str, Standing],
+    environment: str,
+    environments: tuple[str, ...],
+    now: datetime,
+    lease: timedelta,
+    log_position: int,
+) -> Document:
+    """The flag definitions of one environment: a flag for each entry, and for each model id that exactly one entry holds."""
+    keys = dict.fromkeys([*standings, *(id for standing in standings.values() for id in standing.model_ids if id)])
+    flags = {}
+    for key in keys:
+        standing = resolve(key, standings)
+        if isinstance(standing, Standing):
+            flags[key] = _flag(standing, standings, environment, environments, now, lease)
+    return {
+        "$schema": SCHEMA,
+        "flags": flags,
+        "metadata": {
+            "flagSetId": FLAG_SET,
+            "version": str(log_position),
+            "environment": environment,
+            "written_at": rfc3339(now),
+            "lease_until": rfc3339(now + lease),
+        },
+    }
+
+
+def _flag(
+    standing: Standing,
+    standings: Mapping[str, Standing],
+    environment: str,
+    environments: tuple[str, ...],
+    now: datetime,
+    lease: timedelta,
+) -> Document:
+    may_evaluate = evaluable(environment, environments)
+    callers = sorted({caller for caller in standing.callers if caller})
+    best = judge(
+        status=standing.status.value,
+        reason=standing.reason,
+        evaluable=may_evaluate,
+        access_until=standing.access_until,
+        price_until=standing.price_until,
+        grace_until=standing.grace,
+        spared=bool(callers),
+        lease_until=now + lease,
+        now=now,
+    )
+    variants = {status.value: False for status in Status}
+    variants |= {Status.ACTIVE.value: True, Status.EVALUATING.value: may_evaluate, STALE: False}
+    flag: Document = {"state": "ENABLED", "variants": variants, "defaultVariant": best.variant}
+    if best.allowed:
+        rule: Document = {"<": [{"var": "$flagd.timestamp"}, int(best.until.timestamp())]}
+        otherwise = STALE
+        if best.variant == GRACE:
+            variants[GRACE] = True
+            rule = {"and": [{"in": [{"var": "targetingKey"}, callers]}, rule]}
+            otherwise = PAUSED
+        flag["defaultVariant"] = otherwise
+        flag["targeting"] = {"if": [rule, best.variant, otherwise]}
+    flag["metadata"] = _metadata(standing, standings, environment, environments, now, lease)
+    return flag
+
+
+def _metadata(
+    standing: Standing,
+    standings: Mapping[str, Standing],
+    environment: str,
+    environments: tuple[str, ...],
+    now: datetime,
+    lease: timedelta,
+) -> dict[str, bool | int | str]:
+    answer = decide(standing, environment, environments, "", now, lease, standings)
+    metadata: dict[str, bool | int | str] = {
+        "status": answer.status,
+        "position": answer.position,
+        "reason": answer.reason,
+        "fallback": answer.fallback,
+        "entry": standing.key,
+        "name": standing.name,
+        "declared_fallback": standing.fallback,
+    }
+    # Metadata cannot hold null, so what has no date has no key.
+    dates = {
+        "expires_at": answer.expires_at,
+        "access_until": standing.access_until,
+        "price_until": standing.price_until,
+        "grace_until": standing.grace,
+    }
+    return metadata | {key: rfc3339(at) for key, at in dates.items() if at is not None}
+
+
+def write_lease(folder: Path, documents: Mapping[str, Document], position: int) -> tuple[str, ...]:
+    """Write `{environment}.json` for each document; return the environments whose file holds a newer position and was left alone.
+
+    A reader sees the old file or the new one, never a part. All are tried before an error is raised: that staging's
+    file cannot be written is no reason to keep production's.
+
+    Raises:
+        ConfigurationError: an environment's name cannot be a file's.
+        MonitorError: a file could not be written; the old one stays and denies when its lease ends.
+    """
+    for environment in documents:
+        if not environment or environment.startswith(".") or "/" in environment or "\0" in environment:
+            raise ConfigurationError(
+                f"gate.environments names {environment!r}, which cannot be the name of a lease file: use letters, digits, - and _."
+            )
+    newer: list[str] = []
+    failures: list[MonitorError] = []
+    with _locked(folder):
+        for environment, document in documents.items():
+            path = folder / f"{environment}.json"
+            if _position(path) > position:
+                newer.append(environment)
+                continue
+            try:
+                _replace(path, document)
+            except OSError as error:
+                failures.append(_failure(path, error))
+    if failures:
+        raise failures[0]
+    return tuple(newer)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the operating system frees it at death."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise _failure(folder, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _position(path: Path) -> int:
+    """The log position of the file that is there; -1 where there is none that a reader could use."""
+    try:
+        return int(json.loads(path.read_bytes())["metadata"]["version"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return -1
+
+
+def _replace(path: Path, document: Document) -> None:
+    content = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+    # One fixed name, safe under the lock: what a killed writer left behind is overwritten by the next.
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            os.fchmod(file.fileno(), 0o644)  # whatever the umask: readers run as other users
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _failure(path: Path, error: OSError) -> MonitorError:
+    mend = _MENDS.get(error.errno or 0, "see that gate.lease_dir names a folder the monitor may write in")
+    return MonitorError(f"The lease file {path} could not be written ({error.strerror}): {mend}.")

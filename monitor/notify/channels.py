@@ -1,0 +1,179 @@
+"""The channel: one attempt to one destination through Apprise, bounded in time, with an outcome that holds no secret.
+
+Apprise's own retries are off, since the outbox is the retry loop; its log is kept from other handlers, since it holds URLs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable
+from datetime import tzinfo
+from urllib.parse import unquote, urlsplit
+
+from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise.plugins.email.base import NotifyEmail
+from apprise.result import AppriseResult, AppriseResultStatus
+
+from monitor.domain.notice import SERIOUS, Notice, Reason
+from monitor.notify import slackhook
+from monitor.notify.render import Rendered, render
+from monitor.notify.routing import NotConfigured, Resolve
+from monitor.pipeline.ports import ConfigurationError, NotSent, Sent
+
+TIMEOUT = 15.0
+"""Seconds one attempt may take."""
+
+CONNECT_TIMEOUT = 5.0
+
+_GONE = re.compile(r"error=(404|410)\b")
+_SLACK_URLS = (
+    (re.compile(r"^https://(hooks\.slack(?:-gov)?\.com/services/\S+)$"), "slackhooks://{}"),
+    (re.compile(r"^slack://(\w+/\w+/\w+)/?$"), "slackhooks://hooks.slack.com/services/{}"),
+)
+_SECRET_LENGTH = 4
+
+
+class AppriseChannel:
+    """`ports.Channel` over Apprise.
+
+    `timeout` is in seconds for one attempt; `zone` is the time zone told beside UTC. Safe to use from several threads.
+    """
+
+    def __init__(self, resolve: Resolve, timeout: float = TIMEOUT, zone: tzinfo | None = None) -> None:
+        self._resolve = resolve
+        self._timeout = timeout
+        self._zone = zone
+        self._asset = AppriseAsset(
+            app_id="access-monitor", app_desc="access-monitor", app_url="", async_mode=False, service_timeout=timeout
+        )
+        slackhook.register()
+        _silence()
+
+    def send(self, notice: Notice, destination: str) -> Sent | NotSent:
+        """One attempt; every failure is an outcome."""
+        try:
+            url = _known(self._resolve(destination))
+        except NotConfigured as error:
+            return NotSent(reason=str(error), permanent=True)
+        except ConfigurationError as error:
+            return NotSent(reason=f"destination {destination} cannot be resolved: {error}")
+        service = self._service(url)
+        if service is None:
+            return NotSent(
+                reason=f"destination {destination} is not a URL that Apprise knows; mend it in the configuration",
+                permanent=True,
+            )
+        sender = Apprise(service, asset=self._asset)
+        rendered = render(notice, self._zone)
+        body, form = _form(service, rendered)
+        title = "" if isinstance(service, slackhook.SlackHook) else rendered.title
+        result = sender.notify(
+            body=body, title=title, body_format=form, notify_type=_type(notice.reason), timeout=self._timeout
+        )
+        return _outcome(result, service, _secrets(url), self._timeout)
+
+    def label(self, destination: str) -> str:
+        """Kind and host (`slack://hooks.slack.com`); the reference itself where it cannot be resolved."""
+        try:
+            url = _known(self._resolve(destination))
+        except ConfigurationError:
+            return destination
+        service = self._service(url)
+        return destination if service is None else _label(service, url)
+
+    def _service(self, url: str) -> NotifyBase | None:
+        service = Apprise.instantiate(url, asset=self._asset)
+        if service is None and url.startswith(("http://", "https://")):
+            # Apprise took the addresses it knows; any other plain webhook is taken to speak Slack's shape, as most do.
+            service = Apprise.instantiate("slackhook" + url.removeprefix("http"), asset=self._asset)
+        if service is None:
+            return None
+        # What a URL may ask of Apprise must not undo the outbox: its retries would hide attempts, `optional` turns any
+        # failure into a success, and an unsplit message is refused whole by services with a short limit.
+        service.retry = 0
+        service.optional = False
+        if service.overflow_mode == OverflowMode.UPSTREAM:
+            service.overflow_mode = OverflowMode.SPLIT
+        service.socket_connect_timeout = min(CONNECT_TIMEOUT, self._timeout)
+        service.socket_read_timeout = self._timeout
+        return service
+
+
+def _known(url: str) -> str:
+    """The URL to give to Apprise: Slack's own webhooks go to `slackhook`, which shows blocks and hears why they are refused."""
+    for pattern, form in _SLACK_URLS:
+        if match := pattern.match(url):
+            return form.format(match.group(1))
+    return url
+
+
+def _form(service: NotifyBase, rendered: Rendered) -> tuple[str, NotifyFormat | None]:
+    """The body in the form that the service shows best. Without a format Apprise passes it on unchanged."""
+    if isinstance(service, slackhook.SlackHook):
+        return json.dumps(rendered.slack), None
+    if isinstance(service, NotifyEmail):
+        return rendered.html, NotifyFormat.HTML
+    return rendered.text, NotifyFormat.TEXT
+
+
+def _type(reason: Reason) -> NotifyType:
+    if reason is Reason.PAUSED:
+        return NotifyType.FAILURE
+    return NotifyType.WARNING if reason in SERIOUS else NotifyType.INFO
+
+
+def _outcome(result: AppriseResult, service: NotifyBase, secrets: Iterable[str], timeout: float) -> Sent | NotSent:
+    if result.status == AppriseResultStatus.SUCCESS:
+        return Sent()
+    if result.status == AppriseResultStatus.NOMATCH:
+        return NotSent(reason="Apprise knows no service for this destination", permanent=True)
+    if result.status == AppriseResultStatus.TIMEOUT:
+        return NotSent(reason=f"no answer within {timeout:g} s")
+    if isinstance(service, slackhook.SlackHook) and service.refusal is not None:
+        refusal = service.refusal
+        return NotSent(reason=refusal.reason, permanent=refusal.permanent, retry_after=refusal.retry_after)
+    said = [entry.message for one in result.results for entry in one.logs() if entry.level in ("WARNING", "ERROR")]
+    reason = redact("; ".join(said), secrets) or "refused without a reason"
+    if result.status == AppriseResultStatus.PARTIAL:
+        reason = f"only some of its targets took it: {reason}"
+    return NotSent(reason=reason, permanent=bool(_GONE.search(reason)))
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """One short line without any part of a URL that may be secret."""
+    line = " ".join(text.split())
+    for secret in sorted(secrets, key=len, reverse=True):
+        line = line.replace(secret, "****")
+    return line[:300]
+
+
+def _secrets(url: str) -> set[str]:
+    """Everything in a URL that may be secret: all of it but scheme and very short words."""
+    rest = url.partition("://")[2]
+    words = {url, rest, *re.split(r"[/?&=:@#,]", rest)}
+    return {form for word in words for form in (word, unquote(word)) if len(form) >= _SECRET_LENGTH}
+
+
+def _label(service: NotifyBase, url: str) -> str:
+    if isinstance(service, slackhook.SlackHook):
+        return f"slack://{service.host}"
+    kind = url.partition("://")[0].lower()
+    # For most services the place of the host holds a token; only where every template has a host is it one.
+    templates: tuple[str, ...] = service.templates
+    if service.host and all("{host}" in template for template in templates):
+        return f"{kind}://{service.host}"
+    known = urlsplit(str(service.service_url or "")).hostname
+    return f"{kind}://{known}" if known else kind
+
+
+def _silence() -> None:
+    """Keep URLs out of the process's log: outcomes come back as values, and the clients write addresses."""
+    log = logging.getLogger("apprise")
+    log.setLevel(logging.WARNING)
+    log.propagate = False
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
+    for name in ("urllib3", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,59 @@
+"""From a reference in the outbox to the URL that a channel sends to; the only place that sees both.
+
+Nothing is kept: a secret that was mended or rotated counts at the next attempt, without a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from monitor.domain.configuration import Owner
+from monitor.pipeline.destinations import destinations
+from monitor.pipeline.ports import ConfigurationError
+
+__all__ = ["NotConfigured", "Resolve", "Resolver", "destinations"]
+
+Resolve: TypeAlias = Callable[[str], str]
+"""The URL behind a destination's reference.
+
+Raises:
+    NotConfigured: the owner or the place is not in the configuration.
+    ConfigurationError: the secret that it refers to is not there.
+"""
+
+REFERENCES = ("env:", "file:", "credential:")
+
+
+class NotConfigured(ConfigurationError):
+    """A destination that the configuration no longer holds; trying again does not help."""
+
+
+class Resolver:
+    """Resolves references against the owners of the running configuration.
+
+    `owners` is asked each time, since a reload replaces the configuration. `secret` turns `env:…`, `file:…` or
+    `credential:…` into the secret and raises `ConfigurationError` where there is none.
+    """
+
+    def __init__(self, owners: Callable[[], Mapping[str, Owner]], secret: Callable[[str], str]) -> None:
+        self._owners = owners
+        self._secret = secret
+
+    def __call__(self, destination: str) -> str:
+        key, _, _ = destination.rpartition("#")
+        owner = self._owners().get(key)
+        known = {} if owner is None else dict(zip(destinations(owner), owner.destinations, strict=True))
+        if destination not in known:
+            raise NotConfigured(
+                f"destination {destination} is not in the configuration; `access-monitor config show` lists them"
+            )
+        written = known[destination]
+        if not written.startswith(REFERENCES):
+            return written.strip()
+        url = self._secret(written).strip()
+        if not url:
+            raise ConfigurationError(
+                f"destination {destination} refers to {written}, which is empty; put an Apprise URL there"
+            )
+        return url

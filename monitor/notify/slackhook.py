@@ -1,0 +1,143 @@
+"""Slack-shaped webhooks on any host, as an Apprise service: `slackhook://` over HTTP and `slackhooks://` over HTTPS.
+
+Apprise's own `slack://` is fixed to one host, builds no blocks from its caller's, and reports neither `Retry-After` nor why
+a webhook refused; an unreachable one then looks like a deleted one. Mattermost, Rocket.Chat and test servers speak the same shape.
+"""
+
+# mypy: disable-error-code="assignment,no-untyped-call,override"
+# Apprise types its plugin classes by their defaults (`protocol = None`), which no plugin keeps.
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+from apprise import NotifyBase, NotifyFormat
+from apprise.manager_plugins import NotificationManager
+
+PROTOCOL = "slackhook"
+SECURE_PROTOCOL = "slackhooks"
+
+GONE = frozenset({403, 404, 410})
+"""The webhook was deleted, its channel archived or its token revoked: Slack never takes these back."""
+
+_ANSWER_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """How a webhook refused: `retry_after` in seconds where it said so; `permanent` where trying again cannot help."""
+
+    reason: str
+    permanent: bool = False
+    retry_after: float | None = None
+
+
+class SlackHook(NotifyBase):
+    """Posts its body, which is a whole JSON payload, to `http(s)://host[:port]/path`. `refusal` tells how it went."""
+
+    service_name = "Slack webhook"
+    service_url = "https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"
+    setup_url = service_url
+    protocol = PROTOCOL
+    secure_protocol = SECURE_PROTOCOL
+    request_rate_per_sec = 0.0
+    notify_format = NotifyFormat.TEXT
+    body_maxlen = 500_000
+    title_maxlen = 0
+    templates = ("{schema}://{host}/{path}", "{schema}://{host}:{port}/{path}")
+    template_tokens = {  # noqa: RUF012 - Apprise reads it from the class
+        **NotifyBase.template_tokens,
+        "host": {"name": "Hostname", "type": "string", "required": True},
+        "port": {"name": "Port", "type": "int", "min": 1, "max": 65535},
+        "path": {"name": "Path", "type": "string", "private": True, "required": True},
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.fullpath = kwargs.get("fullpath") or "/"
+        self.refusal: Refusal | None = None
+
+    def url(self, privacy: bool = False, *args: Any, **kwargs: Any) -> str:
+        """The Apprise URL; with `privacy` without the path, which is the secret."""
+        schema = self.secure_protocol if self.secure else self.protocol
+        path = "/****" if privacy else quote(self.fullpath)
+        return f"{schema}://{self._netloc}{path}"
+
+    @property
+    def _netloc(self) -> str:
+        return f"{self.host}:{self.port}" if self.port else str(self.host)
+
+    @staticmethod
+    def parse_url(url: str) -> dict[str, Any] | None:
+        parsed: dict[str, Any] | None = NotifyBase.parse_url(url, verify_host=True)
+        return parsed
+
+    def send(self, body: str, **kwargs: Any) -> bool:
+        """Post the payload; where its blocks are refused, its text alone, since a fault of form may not silence it."""
+        payload = json.loads(body)
+        self.refusal, status = self._post(payload)
+        if status == 400 and "blocks" in payload:
+            self.refusal, _ = self._post({"text": payload["text"]})
+        if self.refusal is not None:
+            self.logger.warning("Slack webhook refused: %s", self.refusal.reason)
+        return self.refusal is None
+
+    def _post(self, payload: dict[str, Any]) -> tuple[Refusal | None, int]:
+        scheme = "https" if self.secure else "http"
+        connect, read = self.request_timeout
+        try:
+            with (
+                httpx2.Client(
+                    timeout=httpx2.Timeout(read, connect=connect),
+                    verify=self.verify_certificate,
+                    follow_redirects=False,
+                ) as client,
+                client.stream(
+                    "POST",
+                    f"{scheme}://{self._netloc}{quote(self.fullpath)}",
+                    json=payload,
+                    headers={"User-Agent": "access-monitor"},
+                ) as answer,
+            ):
+                # Streamed and cut: an answer that never ends would otherwise hold this thread for good.
+                text = next(answer.iter_bytes(_ANSWER_BYTES), b"").decode("utf-8", "replace")
+                return _judge(answer.status_code, text, answer.headers.get("Retry-After", "")), answer.status_code
+        except httpx2.TimeoutException:
+            return Refusal(reason="no answer in time"), 0
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            # Its message may hold the URL, and so the secret; the kind of error is enough.
+            return Refusal(reason=f"could not be reached ({type(error).__name__})"), 0
+
+
+def _judge(status: int, text: str, retry_after: str) -> Refusal | None:
+    if 200 <= status < 300:
+        return None
+    word = text.strip().split("\n")[0][:80]
+    reason = f"HTTP {status}" + (f" {word}" if word.replace("_", "").isalnum() else "")
+    return Refusal(
+        reason=reason,
+        # A payload refused with 400, even without blocks, is refused again; any other 4xx may be a gateway's mood.
+        permanent=status in GONE or status == 400,
+        retry_after=_seconds(retry_after),
+    )
+
+
+def _seconds(header: str) -> float | None:
+    """`Retry-After` in seconds; the form with a date is not used by such webhooks and is left to the backoff."""
+    try:
+        seconds = float(header)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def register() -> None:
+    """Make both schemes known to Apprise; doing it twice is doing it once."""
+    manager = NotificationManager()
+    if PROTOCOL not in manager:
+        manager.add(SlackHook)

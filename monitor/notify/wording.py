@@ -1,0 +1,316 @@
+"""What a notice says, in the order in which a person woken at night needs it; still without any markup.
+
+Everything that a provider can influence passes `plain` here, once, so that no form downstream has to remember it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from itertools import groupby
+
+from monitor.domain.model import LISTED
+from monitor.domain.notice import SERIOUS, Difference, Item, Notice, Reason
+from monitor.domain.price import PREFIX, TEXT, Meter, amount, spoken
+
+FULL = 8
+BRIEF = 12
+"""How many items are told in full and in brief; the rest is counted and pointed to."""
+
+DIFFERENCES = 6
+NAMES = 3
+VALUE_LENGTH = 120
+LINE_LENGTH = 500
+COMMAND_LENGTH = 1000
+TITLE_LENGTH = 150
+HASH_LENGTH = 12
+
+HEADLINES = {
+    Reason.PAUSED: "PAUSED",
+    Reason.PAUSE_EXTENDED: "STILL PAUSED",
+    Reason.HELD: "HELD BACK",
+    Reason.BLIND: "BLIND",
+    Reason.STALE: "STALE",
+    Reason.CHANGED: "CHANGED",
+    Reason.VISIBLE: "VISIBLE",
+    Reason.UNDELIVERED: "NOT DELIVERED",
+    Reason.TEST: "TEST",
+}
+
+_PAUSING = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED})
+_DENYING = _PAUSING | {Reason.STALE}
+"""Reasons that may themselves be why production is denied."""
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MENTION = re.compile(r"(?<!\w)@(?=here|channel|everyone|all\b|group)|<(?=[!@#])", re.IGNORECASE)
+_ACRONYMS = {"url": "URL", "id": "id", "api": "API"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One thing said: a label and one or more lines of text; `code` is to be copied as it stands."""
+
+    label: str
+    texts: tuple[str, ...]
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """What is said of one item."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A whole notice in words. `more` counts what was left out, `footer` holds the idempotency key."""
+
+    title: str
+    serious: bool
+    sections: tuple[Section, ...]
+    more: str
+    footer: str
+
+
+def plain(text: str, limit: int = LINE_LENGTH) -> str:
+    """One line without control or direction characters, whose mentions no chat service acts on, cut to `limit` characters."""
+    visible = "".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text)
+    line = " ".join(visible.split())
+    # Chat services act on these wherever they stand, and not all of them can be escaped: a zero-width space breaks the word.
+    line = _MENTION.sub(lambda match: match.group() + "\u200b", line)
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def spoken_field(what: str) -> str:
+    """The name of a field as people say it: `standard input, short context` for `price.standard.short.input`."""
+    if what == LISTED:
+        return "models list"
+    try:
+        meter = Meter.of(what)
+    except ValueError:
+        words = what.replace("_", " ").replace(".", " ").split()
+        return " ".join(_ACRONYMS.get(word, word) for word in words)
+    modality = [] if meter.modality == TEXT else [meter.modality]
+    return " ".join([meter.tier, *modality, meter.meter.replace("_", " ")]) + f", {meter.context} context"
+
+
+def spoken_change(difference: Difference) -> str:
+    """Old → new: amounts with unit and percentage, a listing in words, anything else as it is."""
+    old, new = difference.old, difference.new
+    if difference.what == LISTED:
+        return f"{_listing(old)} → {_listing(new)}"
+    if difference.what.startswith(PREFIX):
+        return _spoken_prices(old, new)
+    return f"{_value(old)} → {_value(new)}"
+
+
+def _listing(value: str | None) -> str:
+    return "listed" if value == "yes" else "not listed"
+
+
+def _spoken_prices(old: str | None, new: str | None) -> str:
+    before, after = (None if text is None else _amount(text) for text in (old, new))
+    if (old is not None and before is None) or (new is not None and after is None):
+        return f"{_value(old)} → {_value(new)}"
+    unit = "USD per 1M tokens"
+    if old is None or new is None or before is None or after is None:
+        left = "no price" if old is None else f"{spoken(old)} {unit}"
+        right = "no price" if new is None else f"{spoken(new)} {unit}"
+        return f"{left} → {right}"
+    return f"{spoken(old)} → {spoken(new)} {unit}{_percent(before, after)}"
+
+
+def _percent(before: Decimal, after: Decimal) -> str:
+    if not before:
+        return ""
+    share = (after - before) / before * 100
+    # Two significant digits below 10 %, whole ones above: "+0.03 %" is worth saying, "−80.13 %" is not.
+    rounded = f"{abs(share):.0f}" if abs(share) >= 10 else f"{float(abs(share)):.2g}"
+    return f", {'−' if share < 0 else '+'}{rounded} %"
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        return amount(text)
+    except ValueError:
+        return None
+
+
+def _value(value: str | None) -> str:
+    return "nothing" if value is None else (plain(value, VALUE_LENGTH) or "empty")
+
+
+def spoken_time(at: datetime, zone: tzinfo | None) -> str:
+    """UTC to the second and, with a zone, the local time; with its date where that differs."""
+    text = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    if zone is None:
+        return text
+    local = at.astimezone(zone)
+    day = "" if local.date() == at.date() else f"{local:%Y-%m-%d} "
+    return f"{text} ({day}{local:%H:%M:%S} {getattr(zone, 'key', None) or local.tzname()})"
+
+
+def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
+    """Put a notice into words: the most serious items first, in full; long lists are cut and pointed to."""
+    severity = list(Reason)
+    items = sorted(notice.items, key=lambda item: (severity.index(item.reason), item.position))
+    full = [item for item in items if len(items) == 1 or _weighty(item)]
+    brief = [item for item in items if item not in full]
+    left = full[FULL:] + brief[BRIEF:]
+    more = ""
+    if left:
+        after = min(item.position for item in left) - 1
+        more = f"and {len(left)} more, see `access-monitor events --after {max(after, 0)}`"
+    groups = groupby(brief[:BRIEF], key=lambda item: (item.reason, item.source, item.since, item.looks, item.evidence))
+    return Message(
+        title=plain(_title(items), TITLE_LENGTH),
+        serious=notice.reason in SERIOUS,
+        sections=(
+            *(_section(item, zone) for item in full[:FULL]),
+            *(_group(list(group), zone) for _, group in groups),
+        ),
+        more=more,
+        footer=f"Notice {plain(notice.id)}",
+    )
+
+
+def _weighty(item: Item) -> bool:
+    """Of several items, those that deny nothing and ask for nothing are told in brief, so that the others stand out."""
+    return item.denied or item.reason in SERIOUS or item.reason is Reason.VISIBLE
+
+
+def _name(item: Item) -> str:
+    return plain(item.name or item.entry or item.subject, VALUE_LENGTH)
+
+
+def _title(items: Sequence[Item]) -> str:
+    first = items[0]
+    headline = HEADLINES[first.reason]
+    if len(items) > 1:
+        return f"{headline}: {_names(items)}"
+    if len(first.differences) == 1:
+        difference = first.differences[0]
+        return f"{headline}: {_name(first)}: {spoken_field(difference.what)} {spoken_change(difference)}"
+    return f"{headline}: {_name(first)}" + (f": {first.summary}" if first.summary else "")
+
+
+def _names(items: Sequence[Item]) -> str:
+    names = list(dict.fromkeys(_name(item) for item in items))
+    rest = len(names) - NAMES
+    return ", ".join(names[:NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _section(item: Item, zone: tzinfo | None) -> Section:
+    key = plain(item.entry or item.subject, VALUE_LENGTH)
+    heading = f"{HEADLINES[item.reason]}: {_name(item)}" + ("" if key == _name(item) else f" ({key})")
+    lines = (
+        Line(label="What changed", texts=_what(item)),
+        Line(label="Since", texts=(spoken_time(item.since, zone),)),
+        Line(label="Evidence", texts=(_evidence(item, item.position),)),
+        Line(label="What was done", texts=(_done(item),)),
+        Line(label="Until morning", texts=(_standing(item),)),
+        Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
+    )
+    return Section(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
+
+
+def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
+    """Items that were seen together, in brief: one line for each change, the rest once."""
+    first = items[0]
+    lines = (
+        Line(label="What changed", texts=tuple(f"{_name(item)}: {text}" for item in items for text in _what(item))),
+        Line(label="Since", texts=(spoken_time(first.since, zone),)),
+        Line(label="Evidence", texts=(_evidence(first, 0),)),
+        Line(label="Until morning", texts=(_standing(first),)),
+    )
+    return Section(
+        heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
+    )
+
+
+def _what(item: Item) -> tuple[str, ...]:
+    texts = [plain(item.summary)] if item.summary else []
+    for difference in item.differences[:DIFFERENCES]:
+        subject = "" if difference.subject in ("", item.subject) else f"{plain(difference.subject, VALUE_LENGTH)}, "
+        texts.append(f"{subject}{plain(spoken_field(difference.what), VALUE_LENGTH)}: {spoken_change(difference)}")
+    left = len(item.differences) - DIFFERENCES
+    if left > 0:
+        texts.append(f"and {left} more, see `access-monitor events --after {max(item.position - 1, 0)}`")
+    return tuple(texts) or ("Nothing but what the heading says",)
+
+
+def _evidence(item: Item, position: int) -> str:
+    parts = []
+    if item.source:
+        parts.append(f"source {plain(item.source, VALUE_LENGTH)}")
+    if item.looks:
+        parts.append("1 look" if item.looks == 1 else f"{item.looks} looks")
+    if item.evidence:
+        parts.append(f"stored bytes {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
+    if position:
+        parts.append(f"event {position}")
+    return ", ".join(parts)
+
+
+def _done(item: Item) -> str:
+    who = plain(item.entry or item.subject, VALUE_LENGTH)
+    match item.reason:
+        case Reason.PAUSED:
+            return f"Paused {who}. It stays paused until a named person resumes it."
+        case Reason.PAUSE_EXTENDED:
+            return f"Kept {who} paused and added this to what must be looked at before it is resumed."
+        case Reason.HELD:
+            return "Held it back: it is recorded, not believed, and nothing was paused."
+        case Reason.BLIND:
+            return "Went on looking. What is believed was left as it was at the last good look."
+        case Reason.STALE:
+            return "Marked it stale. Nothing else was changed."
+        case Reason.CHANGED:
+            return f"Recorded it and paused nothing.{_status(item)}"
+        case Reason.VISIBLE:
+            return f"Recorded it. Nothing is activated without a named person.{_status(item)}"
+        case Reason.UNDELIVERED:
+            return "Stopped trying there. What could not be delivered is kept and can be sent again."
+        case Reason.TEST:
+            return "Sent this test, and nothing else."
+
+
+def _status(item: Item) -> str:
+    return f" {plain(item.entry, VALUE_LENGTH)} is {plain(item.status)}." if item.entry and item.status else ""
+
+
+def _standing(item: Item) -> str:
+    """Whether it can wait: what is denied in production now, and what is allowed instead."""
+    who = plain(item.entry or item.subject, VALUE_LENGTH)
+    fallback = plain(item.fallback, VALUE_LENGTH)
+    instead = f"its fallback {fallback} is {'allowed' if item.fallback_allowed else 'not allowed either'}"
+    if item.denied and item.reason not in _DENYING:
+        return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this."
+    if item.denied:
+        if fallback and item.fallback_allowed:
+            return f"Safe where callers use the fallback: {who} is denied in production now, {instead}."
+        return f"Not safe: {who} is denied in production now, and {instead if fallback else 'it has no fallback'}."
+    if item.reason in _PAUSING:
+        spared = (
+            f"Safe until the grace ends: the named callers of {who} stay allowed, new use in production is denied now"
+        )
+        return f"{spared}; {instead}." if fallback else f"{spared}, and it has no fallback."
+    match item.reason:
+        case Reason.BLIND:
+            return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good look is too old."
+        case Reason.STALE:
+            return "Safe for now: this denies nothing in production yet."
+        case Reason.HELD:
+            return "Safe for now: nothing is denied in production. If what was seen is true, calls may already fail or cost more."
+        case Reason.UNDELIVERED:
+            return "This denies nothing, but what it was about may: read what was not delivered."
+        case Reason.TEST:
+            return "Nothing happened, and nothing is denied by this."
+        case _:
+            return "Safe: this denies nothing in production."

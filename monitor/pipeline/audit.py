@@ -1,0 +1,230 @@
+"""Answering for the log: the registry now or then, why an entry has its status, its checklist, its prices.
+
+Reading only. A question about the past is answered from the log and from blobs that events name, never from what is believed today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.domain import checklist, price, registry
+from monitor.domain import events as ev
+from monitor.domain.configuration import OFFICIAL, Configuration
+from monitor.domain.events import Recorded, entry_stream
+from monitor.domain.model import Fact, Subject
+from monitor.domain.registry import Check, Entry
+from monitor.pipeline.ports import EventQuery, Reader, Refused
+from monitor.pipeline.standing import Freshness, reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRow:
+    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank."""
+
+    key: str
+    name: str
+    model_id: str
+    status: str
+    since: datetime
+    position: int
+    verified_at: datetime | None
+    owners: tuple[str, ...]
+    fallback: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """One check of an entry as `checklist` shows it."""
+
+    name: str
+    required: bool
+    check: Check
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceFact:
+    """One believed price: who states it, since which event, and when it was last seen."""
+
+    source: str
+    trust: str
+    provider: str
+    model: str
+    meter: price.Meter
+    amount: str
+    position: int | None
+    since: datetime | None
+    verified_at: datetime | None
+    evidence: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One event of a chain of causes; `depth` is its distance from the status."""
+
+    depth: int
+    recorded: Recorded
+
+
+def entry(reader: Reader, key: str) -> Entry:
+    """One entry.
+
+    Raises:
+        Refused: there is none of this key.
+    """
+    entries = reader.entries()
+    if key not in entries:
+        known = ", ".join(sorted(entries)) or "none yet (`access-monitor poll` loads the configuration)"
+        raise Refused(f"there is no entry {key!r}; the registry has: {known}")
+    return entries[key]
+
+
+def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
+    """The registry, as it is or as it was recorded at a time."""
+    fresh = None if at is not None else Freshness(reader, configuration)
+    if at is None:
+        entries = reader.entries()
+    else:
+        entries = registry.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
+    return [
+        StatusRow(
+            key=one.key,
+            name=one.text("name"),
+            model_id=one.model_id,
+            status=one.status,
+            since=one.since,
+            position=one.position,
+            verified_at=_verified_then(one) if fresh is None else fresh.verified_at(one),
+            owners=one.texts("owners"),
+            fallback=one.text("fallback"),
+            reason=reason(one),
+        )
+        for one in entries.values()
+    ]
+
+
+def _verified_then(one: Entry) -> datetime | None:
+    """Freshness as of a past day: what the daily `check.verified` of that time says."""
+    dates = [one.checks.get(name, Check()).verified_at for name in checklist.DEFAULT]
+    known = [at for at in dates if at is not None]
+    return min(known) if len(known) == len(dates) else None
+
+
+def checks(reader: Reader, configuration: Configuration, key: str) -> list[CheckRow]:
+    """Every check of an entry, the required ones first, then whatever else was verified."""
+    one = entry(reader, key)
+    fresh = Freshness(reader, configuration)
+    looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
+    needed = checklist.required(one)
+    names = dict.fromkeys((*needed, *sorted(one.checks)))
+    return [
+        CheckRow(
+            name=name,
+            required=name in needed,
+            check=(check := one.checks.get(name, Check())),
+            verified_at=max(
+                (at for at in (looked.get(name), check.verified_at) if at and check.verified_at), default=None
+            ),
+        )
+        for name in names
+    ]
+
+
+def why(reader: Reader, key: str) -> list[Step]:
+    """The chain from the status of an entry back to what was seen: each event once, nearest first.
+
+    Raises:
+        Refused: there is no such entry.
+    """
+    one = entry(reader, key)
+    steps: list[Step] = []
+    seen: set[int] = set()
+    todo = [(0, one.status_position)]
+    while todo:
+        depth, position = todo.pop(0)
+        recorded = reader.event(position)
+        if position in seen or recorded is None:
+            continue
+        seen.add(position)
+        steps.append(Step(depth=depth, recorded=recorded))
+        event = recorded.event
+        causes = [*event.data.get("causes", ()), *(() if event.cause is None else (event.cause,))]
+        if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
+            todo += [(depth + 1, cause) for cause in dict.fromkeys(causes)]
+    return steps
+
+
+def history(reader: Reader, key: str) -> Iterator[Recorded]:
+    """Everything that befell an entry."""
+    return reader.events(EventQuery(stream=entry_stream(key)))
+
+
+def price_subject(reader: Reader, name: str) -> tuple[Subject, ...]:
+    """Whose prices a name means: those of the entry with this key, else every provider's model of this id."""
+    entries = reader.entries()
+    if name in entries:
+        return (entries[name].price_subject,)
+    held = {one.price_subject for one in entries.values() if name in one.surfaces.values()}
+    provider, slash, model = name.partition("/")
+    return tuple(sorted(held)) or ((Subject(provider, model),) if slash else ())
+
+
+def prices(reader: Reader, configuration: Configuration, name: str) -> list[PriceFact]:
+    """What every source believes a model costs, official ones first.
+
+    Raises:
+        Refused: no source states a price of it.
+    """
+    fresh = Freshness(reader, configuration)
+    subjects = set(price_subject(reader, name)) or {
+        subject
+        for spec in configuration.sources.values()
+        for subject in (fresh.beliefs.baseline(spec.key) or {})
+        if subject.name == name
+    }
+    rows = []
+    for subject in sorted(subjects):
+        for spec, field, value in fresh.beliefs.stated(subject, official=False):
+            last = _last_change(reader, spec.key, subject, field)
+            rows.append(
+                PriceFact(
+                    source=spec.key,
+                    trust=spec.trust,
+                    provider=subject.scope,
+                    model=subject.name,
+                    meter=price.Meter.of(field),
+                    amount=value,
+                    position=None if last is None else last.event.position,
+                    since=None if last is None else last.event.occurred_at,
+                    verified_at=fresh.seen(spec, Fact(subject, field)),
+                    evidence="" if last is None else last.event.evidence,
+                    url=spec.url,
+                )
+            )
+    if not rows:
+        raise Refused(f"no source states a price of {name!r}; `access-monitor poll` reads the pages and feeds")
+    return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
+
+
+def price_history(reader: Reader, subjects: tuple[Subject, ...]) -> list[Recorded]:
+    """Every recorded move of the prices of some models, in order."""
+    names = {subject.name for subject in subjects}
+    return [
+        recorded
+        for name in sorted(names)
+        for recorded in reader.events(EventQuery(type="price.*", subject=name))
+        if Subject(str(recorded.event.data.get("provider")), recorded.event.subject) in subjects
+    ]
+
+
+def _last_change(reader: Reader, source: str, subject: Subject, field: str) -> Recorded | None:
+    for recorded in reader.events(EventQuery(type="price.*", subject=subject.name, source=source, newest_first=True)):
+        data = recorded.event.data
+        meter = price.Meter(data["tier"], data["context"], data["modality"], data["meter"])
+        if meter.field == field and data["provider"] == subject.scope and recorded.event.type != ev.PRICE_QUARANTINED:
+            return recorded
+    return next(reader.events(EventQuery(type=ev.BASELINE_RECORDED, source=source, newest_first=True, limit=1)), None)

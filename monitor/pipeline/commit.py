@@ -1,0 +1,50 @@
+"""What every transaction that decides has in common: the beliefs it starts from, and the tail that writes what it decided.
+
+Event, registry status and outbox row are written here together, so that no use case can forget one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from monitor.domain import tell
+from monitor.domain.beliefs import Beliefs
+from monitor.domain.configuration import Configuration, SourceSpec
+from monitor.domain.model import Facts
+from monitor.domain.notice import Notice
+from monitor.domain.registry import Entry, Register
+from monitor.pipeline.destinations import destinations
+from monitor.pipeline.ports import Reader, Transaction
+
+
+def beliefs(reader: Reader, specs: Mapping[str, SourceSpec], *, own: str = "", facts: Facts | None = None) -> Beliefs:
+    """The baselines as the store has them; `facts` instead for the source `own`, whose new baseline is not written yet."""
+
+    def baseline(key: str) -> Facts | None:
+        if facts is not None and key == own:
+            return facts
+        state = reader.source(key)
+        return reader.facts(state.baseline) if state is not None and state.baseline else None
+
+    return Beliefs(specs, baseline)
+
+
+def write(
+    tx: Transaction, configuration: Configuration, register: Register, told: list[tell.Told], *, at: datetime
+) -> tuple[Notice, ...]:
+    """Append what a decision wrote, project the registry, enqueue its notices: the tail of every transaction that decides."""
+    if register.events:
+        tx.append(register.events, at)
+    for entry in register.moved:
+        tx.put_entry(entry)
+    notices = tell.notices(told, at=at, position=register.events[-1].position) if told else ()
+    for notice in notices:
+        owner = configuration.owners.get(notice.owner)
+        tx.enqueue(notice, destinations(owner) if owner else (), at)
+    return notices
+
+
+def status_moved(register: Register, before: Mapping[str, Entry]) -> bool:
+    """Whether a decision changed the status of an entry, so that the leases have to be written anew."""
+    return any(entry.key not in before or entry.status is not before[entry.key].status for entry in register.moved)

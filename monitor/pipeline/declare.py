@@ -1,0 +1,165 @@
+"""Loading a configuration into the log: entries declared, amended and withdrawn, and our own side's moves judged like a provider's.
+
+All or nothing, in one transaction. A configuration that is the one recorded already writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.domain import events as ev
+from monitor.domain import policy, tell
+from monitor.domain.beliefs import MODELS_LIST, Beliefs
+from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
+from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
+from monitor.domain.registry import Register, Status, declaration
+from monitor.pipeline.commit import beliefs, status_moved, write
+from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
+
+
+def describe(configuration: Configuration) -> dict[str, str]:
+    """Every declared value that an auditor may ask about, by key path. References stand as written; no secret and no digest of one."""
+    said: dict[str, str] = {}
+    for surface in configuration.surfaces.values():
+        for name in ("base_url", "provider", "api_key", "admin_key", "project"):
+            said[f"surface.{surface.key}.{name}"] = getattr(surface, name)
+    for source in configuration.sources.values():
+        for name in ("kind", "surface", "provider", "url", "format", "trust"):
+            said[f"source.{source.key}.{name}"] = getattr(source, name)
+        said[f"source.{source.key}.every"] = f"{source.every.total_seconds():g}s"
+    for owner in configuration.owners.values():
+        said[f"owner.{owner.key}.destinations"] = str(len(owner.destinations))
+    belief, gate = configuration.belief, configuration.gate
+    for name, need in (("absence", belief.absence), ("change", belief.change)):
+        said[f"belief.{name}"] = f"{need.looks} looks over {need.span.total_seconds():g}s"
+    for name in ("gap", "recheck", "hold"):
+        said[f"belief.{name}"] = f"{getattr(belief, name).total_seconds():g}s"
+    for name in ("freshness", "price_freshness", "lease"):
+        said[f"gate.{name}"] = f"{getattr(gate, name).total_seconds():g}s"
+    said["gate.environments"] = ", ".join(gate.environments)
+    return said
+
+
+def declare(
+    store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+) -> tuple[Event, ...]:
+    """Record a configuration and judge what it changes; returns what was written."""
+    with store.read() as reader:
+        if _recorded(reader) == configuration.version and _all_declared(reader, configuration):
+            return ()
+    now = clock()
+    with store.write() as tx:
+        before = tx.entries()
+        register = Register(tx.head(), before)
+        trigger = _changed(tx, register, configuration, now)
+        known = beliefs(tx, configuration.sources)
+        told: list[tell.Told] = []
+        for spec in configuration.entries.values():
+            told += _entry(register, spec, configuration, known, now, trigger)
+        for key, entry in list(register.entries.items()):
+            if entry.alive and key not in configuration.entries:
+                register.add(
+                    ev.ENTRY_WITHDRAWN,
+                    entry_stream(key),
+                    key,
+                    at=now,
+                    cause=trigger,
+                    data={"reason": "it left the configuration"},
+                )
+        write(tx, configuration, register, told, at=now)
+        for key in configuration.sources:
+            if (state := tx.source(key)) is not None and not state.attention:
+                tx.put_source(replace(state, attention=True))
+        moved = status_moved(register, before)
+    if moved:
+        published()
+    return tuple(register.events)
+
+
+def _recorded(reader: Reader) -> str:
+    last = next(reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True, limit=1)), None)
+    return "" if last is None else str(last.event.data["version"])
+
+
+def _all_declared(reader: Reader, configuration: Configuration) -> bool:
+    entries = reader.entries()
+    return all(key in entries for key in configuration.entries)
+
+
+def _changed(reader: Reader, register: Register, configuration: Configuration, now: datetime) -> int | None:
+    last = next(reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True, limit=1)), None)
+    before: dict[str, str] = {} if last is None else dict(last.event.data["configuration"])
+    after = describe(configuration)
+    changed = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    if last is not None and last.event.data["version"] == configuration.version:
+        return None
+    return register.add(
+        ev.CONFIG_CHANGED,
+        CONFIG_STREAM,
+        CONFIG_STREAM,
+        at=now,
+        data={
+            "version": configuration.version,
+            "code": configuration.code,
+            "changed": changed,
+            "configuration": after,
+        },
+    )
+
+
+def _entry(
+    register: Register,
+    spec: EntrySpec,
+    configuration: Configuration,
+    known: Beliefs,
+    now: datetime,
+    trigger: int | None,
+) -> list[tell.Told]:
+    said = _declaration(spec, configuration)
+    entry = register.entries.get(spec.key)
+    versions = {"code": configuration.code, "configuration": configuration.version}
+    if entry is None or entry.status is Status.WITHDRAWN:
+        position = register.add(
+            ev.ENTRY_DECLARED,
+            entry_stream(spec.key),
+            spec.key,
+            at=now,
+            cause=trigger,
+            data={"declaration": said, "versions": versions},
+        )
+    elif entry.alive and entry.declared != said:
+        position = register.add(
+            ev.ENTRY_AMENDED,
+            entry_stream(spec.key),
+            spec.key,
+            at=now,
+            cause=trigger,
+            data={
+                "declaration": said,
+                "changed": sorted(name for name in said if said[name] != entry.declared.get(name)),
+                "versions": versions,
+            },
+        )
+    else:
+        return []
+    return policy.judge(register, spec.key, known, policy.Trigger(at=now, position=position, versions=versions))
+
+
+def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, object]:
+    provider = configuration.surfaces[spec.surface].provider
+    stands_on: list[tuple[str, str, str]] = [(spec.key, "provider", provider)]
+    feeding: list[str] = []
+    for key in spec.surfaces:
+        surface = configuration.surfaces[key]
+        stands_on += [(key, "base_url", surface.base_url), (key, "project", surface.project)]
+    for source in configuration.sources.values():
+        if source.kind == MODELS_LIST and source.surface in spec.surfaces:
+            feeding.append(source.key)
+        elif source.trust == OFFICIAL and source.kind != MODELS_LIST and source.provider in ("", provider):
+            feeding.append(source.key)
+            stands_on.append((source.key, "url", source.url))
+    stands_on.append((spec.key, "sources", " ".join(sorted(feeding))))
+    ours = policy.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
+    return declaration(spec, provider, ours)

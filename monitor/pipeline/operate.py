@@ -1,0 +1,356 @@
+"""What people do to the registry: activate, pause, resume, retire, release, verify.
+
+Every act says who, why and from where, is refused with what is missing before anything is changed, and is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from difflib import get_close_matches
+
+from monitor.domain import checklist, policy, tell
+from monitor.domain import events as ev
+from monitor.domain.beliefs import Beliefs
+from monitor.domain.configuration import Configuration
+from monitor.domain.events import Event, entry_stream
+from monitor.domain.model import Body, Fact, Subject
+from monitor.domain.registry import TRANSITIONS, CheckState, Entry, Register, Status
+from monitor.pipeline import look
+from monitor.pipeline.commit import status_moved, write
+from monitor.pipeline.ports import Clock, EventQuery, Reader, Refused, Store
+from monitor.pipeline.standing import Freshness
+
+Via = Mapping[str, str]
+"""Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
+
+
+class Operator:
+    """The acts. `published` is called after every commit that changed the status of an entry."""
+
+    def __init__(
+        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._clock = clock
+        self._published = published
+
+    def activate(
+        self,
+        key: str,
+        *,
+        by: str,
+        reason: str,
+        via: Via,
+        expect: int | None = None,
+        waived: frozenset[str] = frozenset(),
+    ) -> Event:
+        """Accept what is believed now as the assumptions of an entry, and let production use it.
+
+        Raises:
+            Refused: the entry is not one that can be activated, something is missing, or something relevant happened after `expect`.
+        """
+        return self._accept(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, waived=waived)
+
+    def resume(
+        self,
+        key: str,
+        *,
+        by: str,
+        reason: str,
+        via: Via,
+        expect: int | None = None,
+        waived: frozenset[str] = frozenset(),
+    ) -> Event:
+        """Accept what is believed now after a pause.
+
+        Raises:
+            Refused: as `activate`; a check that the pause made stale has to be verified since.
+        """
+        return self._accept(key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, waived=waived)
+
+    def paused_by(self, cause: int) -> tuple[str, ...]:
+        """The entries whose running pause one event caused.
+
+        Raises:
+            Refused: it caused none.
+        """
+        with self._store.read() as reader:
+            keys = tuple(
+                key
+                for key, entry in reader.entries().items()
+                if entry.status is Status.PAUSED and entry.pause is not None and _caused(reader, entry.pause, cause)
+            )
+        if not keys:
+            raise Refused(
+                f"no paused entry was paused by position {cause}; `access-monitor status` shows what is paused"
+            )
+        return keys
+
+    def pause(self, key: str, *, by: str, reason: str, via: Via, expect: int | None = None) -> Event:
+        """Stop production from using an entry, by the word of a person.
+
+        Raises:
+            Refused: the entry is not active.
+        """
+        data: dict[str, object] = {"causes": [], "pin": "", "old": None, "new": None, "shifts": []}
+        return self._move(key, ev.ENTRY_PAUSED, by=by, reason=reason, via=via, expect=expect, data=data)
+
+    def retire(self, key: str, *, by: str, reason: str, via: Via, expect: int | None = None) -> Event:
+        """End an entry for good.
+
+        Raises:
+            Refused: it has ended already.
+        """
+        return self._move(key, ev.ENTRY_RETIRED, by=by, reason=reason, via=via, expect=expect, data={})
+
+    def release(self, position: int, *, by: str, reason: str, via: Via) -> tuple[Event, ...]:
+        """Let a price in that was held back.
+
+        Raises:
+            Refused: no price is held back at this position.
+        """
+        with self._store.write() as tx:
+            before = tx.entries()
+            outcome = look.release(
+                tx,
+                self._configuration,
+                position,
+                now=self._clock(),
+                by={"by": by, "reason": reason, "via": dict(via)},
+            )
+            moved = any(entry.status is not before[key].status for key, entry in tx.entries().items())
+        if moved:
+            self._published()
+        return outcome
+
+    def verify(
+        self,
+        key: str,
+        check: str,
+        *,
+        by: str,
+        via: Via,
+        known: Mapping[str, str],
+        url: str = "",
+        note: str = "",
+        body: Body | None = None,
+    ) -> Event:
+        """Attest a check. `known` are the names of all checks; `body` is kept as evidence.
+
+        Raises:
+            Refused: there is no such check, or a source verifies it by itself.
+        """
+        if check not in known:
+            raise Refused(f"there is no check {check!r}{_perhaps(check, known)}; the checks are: {', '.join(known)}")
+        if not (url or note or body):
+            raise Refused(
+                f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
+            )
+        now = self._clock()
+        with self._store.write() as tx:
+            register = Register(tx.head(), tx.entries())
+            entry = _entry(register, key)
+            fed = {name for spec in self._configuration.sources.values() for name in checklist.fed_by(spec, entry)}
+            if check in fed and check != "pricing":
+                raise Refused(
+                    f"the check {check} of {key} is verified by the models list and by nobody's word; "
+                    f"`access-monitor poll` looks now"
+                )
+            until = now + checklist.ATTESTED_FOR
+            register.add(
+                ev.CHECK_ATTESTED,
+                entry_stream(key),
+                key,
+                at=now,
+                actor=by,
+                evidence=tx.put_evidence(body, f"attested by {by}", now) if body else "",
+                data={
+                    "check": check,
+                    "url": url,
+                    "by": by,
+                    "until": ev.rfc3339(until),
+                    "note": note,
+                    "via": dict(via),
+                },
+            )
+            write(tx, self._configuration, register, [], at=now)
+        self._published()  # a required word that was renewed lengthens the lease
+        return register.events[-1]
+
+    # -- how every act is carried out --------------------------------------
+
+    def _move(
+        self,
+        key: str,
+        kind: str,
+        *,
+        by: str,
+        reason: str,
+        via: Via,
+        expect: int | None,
+        data: Mapping[str, object],
+    ) -> Event:
+        now = self._clock()
+        with self._store.write() as tx:
+            before = tx.entries()
+            register = Register(tx.head(), before)
+            entry = _entry(register, key)
+            _may(entry, kind)
+            _expected(tx, entry, expect)
+            register.add(
+                kind,
+                entry_stream(key),
+                key,
+                at=now,
+                actor=by,
+                cause=entry.position,
+                data={
+                    **data,
+                    "by": by,
+                    "reason": reason,
+                    "via": dict(via),
+                    "expect": expect,
+                    "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
+                },
+            )
+            write(tx, self._configuration, register, [], at=now)
+            moved = status_moved(register, before)
+        if moved:
+            self._published()
+        return register.events[-1]
+
+    def _accept(
+        self,
+        key: str,
+        kind: str,
+        *,
+        by: str,
+        reason: str,
+        via: Via,
+        expect: int | None,
+        waived: frozenset[str],
+    ) -> Event:
+        with self._store.read() as reader:
+            register = Register(reader.head(), reader.entries())
+            entry = _entry(register, key)
+            _may(entry, kind)
+            _expected(reader, entry, expect)
+            data = self._acceptance(reader, entry, self._clock(), waived)
+            seen = reader.head()
+        # What was read is accepted only if nothing relevant was written in between: `_move` checks it under the lock.
+        return self._move(
+            key,
+            kind,
+            by=by,
+            reason=reason,
+            via=via,
+            expect=entry.position if expect is None else max(expect, entry.position),
+            data={**data, "seen": seen},
+        )
+
+    def _acceptance(self, reader: Reader, entry: Entry, now: datetime, waived: frozenset[str]) -> dict[str, object]:
+        """The pins of an acceptance, or a refusal that names everything that is missing."""
+        fresh = Freshness(reader, self._configuration)
+        known = fresh.beliefs
+        problems = [
+            f"{name} is {state} ({_remedy(entry, name, state)})"
+            for name, state in checklist.missing(entry, now=now, waived=waived).items()
+        ]
+        pins, unpinned, disputed = policy.pins(entry, known)
+        problems += [
+            f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})"
+            for field, said in disputed.items()
+        ]
+        facts = {Fact(Subject(pin.scope, pin.name), pin.field) for pin in pins}
+        problems += [
+            f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {tell.value(streak.value)} by {streak.source} "
+            f"since {ev.rfc3339(streak.first_at)} (wait until it is believed or gone, or `access-monitor poll {streak.source}`)"
+            for streak in reader.streaks()
+            if streak.quarantine is None and streak.fact in facts and self._counts(known, streak.source, streak.fact)
+        ]
+        problems += self._stale(fresh, entry, now, waived)
+        if problems:
+            raise Refused(f"{entry.key} cannot be accepted yet: " + "; ".join(problems))
+        return {
+            "pins": [asdict(pin) for pin in pins],
+            "unpinned": list(unpinned),
+            "callers": list(entry.texts("callers")),
+            "waived": sorted(waived),
+        }
+
+    def _counts(self, known: Beliefs, source: str, fact: Fact) -> bool:
+        """Whether the word of a source counts for a fact, so that its suspicion does."""
+        speakers = (*known.lists(fact.subject.scope), *known.price_sources(fact.subject.scope))
+        return any(spec.key == source for spec in speakers)
+
+    def _stale(self, fresh: Freshness, entry: Entry, now: datetime, waived: frozenset[str]) -> list[str]:
+        rules = self._configuration.gate
+        problems = []
+        for name, at, limit in (
+            ("visibility", fresh.access(entry), entry.seconds("freshness") or rules.freshness),
+            ("pricing", fresh.price(entry), entry.seconds("price_freshness") or rules.price_freshness),
+        ):
+            if name not in waived and at is not None and now - at > limit:
+                problems.append(f"{name} was last verified {ev.rfc3339(at)} (run `access-monitor poll`)")
+        return problems
+
+
+def _entry(register: Register, key: str) -> Entry:
+    if key not in register.entries:
+        known = register.entries
+        raise Refused(f"there is no entry {key!r}{_perhaps(key, known)}; `access-monitor status` lists the entries")
+    return register.entries[key]
+
+
+def _perhaps(word: str, known: Mapping[str, object]) -> str:
+    close = get_close_matches(word, list(known), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _may(entry: Entry, kind: str) -> None:
+    if entry.status in TRANSITIONS[kind]:
+        return
+    verb = kind.partition(".")[2]
+    allowed = " or ".join(status for status in TRANSITIONS[kind])
+    hint = {
+        Status.WAITING: f"it waits for {entry.model_id or 'a model id'} to be listed on {entry.surface}",
+        Status.EVALUATING: f"`access-monitor activate {entry.key}` comes first",
+        Status.ACTIVE: "there is nothing to do",
+        Status.PAUSED: f"`access-monitor resume {entry.key}` ends a pause",
+    }.get(entry.status, "an ended entry is declared anew under another key")
+    raise Refused(f"{entry.key} cannot be {verb}: it is {entry.status}, not {allowed}; {hint}")
+
+
+def _expected(reader: Reader, entry: Entry, expect: int | None) -> None:
+    if expect is None or entry.position <= expect <= reader.head():
+        return
+    if expect > reader.head():
+        raise Refused(f"position {expect} is not in the log, which ends at {reader.head()}")
+    later = reader.event(entry.position)
+    what = "" if later is None else f": {later.event.type} of {later.event.subject} at position {later.event.position}"
+    raise Refused(
+        f"something happened to {entry.key} after position {expect}{what}; "
+        f"look with `access-monitor why {entry.key}`, then repeat with --expect {entry.position}"
+    )
+
+
+def _caused(reader: Reader, pause: int, cause: int) -> bool:
+    events = reader.events(EventQuery(type="entry.pause*", after=pause - 1))
+    first = reader.event(pause)
+    subject = "" if first is None else first.event.subject
+    return any(
+        recorded.event.subject == subject
+        and (cause in recorded.event.data["causes"] or cause == recorded.event.position)
+        for recorded in events
+    )
+
+
+def _remedy(entry: Entry, name: str, state: CheckState) -> str:
+    if name in ("model_id", "visibility"):
+        return "`access-monitor poll` looks at the models list"
+    if name == "pricing" and state is not CheckState.BLANK:
+        return "`access-monitor poll` reads the official page again"
+    return f"`access-monitor verify {entry.key} {name} --by YOU --url …`"

@@ -1,0 +1,160 @@
+"""Polling: look at sources outside any transaction, then record each look in one.
+
+A source whose bytes did not change and about which nothing is open costs no transaction: its freshness is written in batches.
+Nothing in here sleeps or schedules; who calls, and when, is the daemon's business.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from datetime import datetime
+
+from monitor.domain.configuration import Configuration
+from monitor.domain.model import (
+    FailureReason,
+    Known,
+    Observation,
+    PollFailure,
+    Snapshot,
+    SourceState,
+    Unchanged,
+)
+from monitor.pipeline import look
+from monitor.pipeline.look import Outcome
+from monitor.pipeline.ports import Clock, ConfigurationError, Look, Refused, Source, Store, Transaction
+
+
+class Poller:
+    """Looks at sources and records what they showed.
+
+    `source` gives the source of a key, built when first asked for. `published` is called after every commit that changed the
+    status of an entry, before anything else is polled. `executor` runs looks side by side; without one they run in turn.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        configuration: Configuration,
+        source: Callable[[str], Source],
+        clock: Clock,
+        *,
+        published: Callable[[], object],
+        executor: Executor | None = None,
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._source = source
+        self._clock = clock
+        self._published = published
+        self._executor = executor
+        self._looks: list[Look] = []
+        self._looks_lock = threading.Lock()
+
+    def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
+        """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
+
+        Raises:
+            Refused: a key names no source.
+        """
+        keys = list(keys) or list(self._configuration.sources)
+        for key in keys:
+            if key not in self._configuration.sources:
+                known = ", ".join(sorted(self._configuration.sources)) or "none"
+                raise Refused(f"there is no source {key!r} in the configuration; it has: {known}")
+        outcomes = self.look(keys)
+        self.flush()
+        return outcomes
+
+    def look(self, keys: Sequence[str]) -> list[Outcome]:
+        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second."""
+        outcomes = self._run(keys)
+        asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
+        return outcomes + self._run(asked)
+
+    def _run(self, keys: Sequence[str]) -> list[Outcome]:
+        if not keys:
+            return []
+        with self._store.read() as reader:
+            states = reader.sources() if len(keys) > 1 else {keys[0]: reader.source(keys[0])}
+        if self._executor is None or len(keys) == 1:
+            return [self._one(key, states.get(key)) for key in keys]
+        return list(self._executor.map(lambda key: self._one(key, states.get(key)), keys))
+
+    def _one(self, key: str, state: SourceState | None) -> Outcome:
+        observation = self._observe(key, state)
+        if isinstance(observation, Unchanged) and state is not None and _quiet(state, observation.at):
+            with self._looks_lock:
+                self._looks.append(
+                    Look(
+                        source=key,
+                        at=observation.at,
+                        etag=observation.etag,
+                        last_modified=observation.last_modified,
+                    )
+                )
+            return Outcome(source=key, verdict="unchanged")
+        return self.record(key, observation)
+
+    def _observe(self, key: str, state: SourceState | None) -> Observation:
+        now = self._clock()
+        known = None
+        if state is not None and state.body_sha256 and not state.attention:
+            known = Known(
+                sha256=state.body_sha256,
+                etag=state.etag,
+                last_modified=state.last_modified,
+                valid_until=state.valid_until,
+            )
+        try:
+            source = self._source(key)
+            if state is not None and state.extractor != source.extractor:
+                known = None  # the same bytes may mean something else to another version
+            return source.observe(now, known)
+        except ConfigurationError as error:
+            return PollFailure(source=key, at=now, reason=FailureReason.NO_CREDENTIAL, detail=str(error))
+        except Exception as error:  # a source of someone else's making must not stop the others
+            detail = f"the source raised {type(error).__name__}"
+            return PollFailure(source=key, at=now, reason=FailureReason.INVALID_SHAPE, detail=detail)
+
+    def record(self, key: str, observation: Observation) -> Outcome:
+        """Take one observation into the log, in one transaction."""
+        with self._store.write() as tx:
+            outcome = look.record(
+                tx,
+                self._configuration,
+                self._configuration.sources[key],
+                observation,
+                now=self._clock(),
+                reread=lambda tx, state: self._reread(key, tx, state),
+            )
+        if outcome.moved:
+            self._published()
+        return outcome
+
+    def _reread(self, key: str, tx: Transaction, state: SourceState) -> Snapshot | None:
+        body = tx.evidence(state.evidence) if state.evidence else None
+        if body is None or state.good_at is None:
+            return None
+        again = self._source(key).extract(body, state.good_at)
+        return again if isinstance(again, Snapshot) else None
+
+    def flush(self) -> None:
+        """Write the freshness of all looks that changed nothing, in one batch."""
+        with self._looks_lock:
+            looks, self._looks = self._looks, []
+        if looks:
+            self._store.touch(looks)
+
+
+def _quiet(state: SourceState, at: datetime) -> bool:
+    """Whether an unchanged look has nothing to say: nothing is open, and today was written down already."""
+    return (
+        not state.attention
+        and not state.outage
+        and not state.anomaly
+        and state.stale_position is None
+        and state.heartbeat_at is not None
+        and state.heartbeat_at.date() == at.date()
+    )

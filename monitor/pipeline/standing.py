@@ -1,0 +1,155 @@
+"""How each entry stands at the gate: its status, and until when what it rests on is fresh.
+
+Freshness is joined in here from the sources' last good looks, which leave no rows in the log. What an entry rests on
+are its pins; an entry without pins (one that is evaluated) rests on what it would pin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from monitor.domain import checklist, price
+from monitor.domain.beliefs import CONFIG, Beliefs
+from monitor.domain.configuration import Configuration, SourceSpec
+from monitor.domain.gate import Standing
+from monitor.domain.model import LISTED, Fact, Streak, Subject
+from monitor.domain.registry import CheckState, Entry, Status
+from monitor.pipeline.commit import beliefs
+from monitor.pipeline.ports import Reader
+
+
+class Freshness:
+    """When each fact was last seen to be as it is believed."""
+
+    def __init__(self, reader: Reader, configuration: Configuration) -> None:
+        self.beliefs: Beliefs = beliefs(reader, configuration.sources)
+        self._configuration = configuration
+        self._states = reader.sources()
+        self._streaks: dict[tuple[str, Fact], Streak] = {
+            (streak.source, streak.fact): streak for streak in reader.streaks()
+        }
+
+    def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
+        """The last good look of one source that confirmed a fact; None if it does not state the fact."""
+        facts = self.beliefs.baseline(spec.key)
+        if facts is None or fact.field not in facts.get(fact.subject, {}):
+            return None
+        streak = self._streaks.get((spec.key, fact))
+        if streak is not None and streak.quarantine is None:
+            return streak.before
+        return self._states[spec.key].good_at
+
+    def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
+        """The last look of any of the sources that confirmed a fact."""
+        return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
+
+    def access(self, entry: Entry) -> datetime | None:
+        """When all of an entry's listings were last confirmed."""
+        facts = [
+            (surface, Fact(Subject(surface, model_id), LISTED))
+            for surface, model_id in entry.surfaces.items()
+            if model_id
+        ]
+        if len(facts) < len(entry.surfaces):
+            return None
+        return _oldest(self.latest(self.beliefs.lists(surface), fact) for surface, fact in facts)
+
+    def price(self, entry: Entry) -> datetime | None:
+        """When all of an entry's prices were last confirmed, by an official source or by the word of a person."""
+        subject = entry.price_subject
+        fields = {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)} or {
+            price.Meter(tier, price.SHORT, price.TEXT, meter).field
+            for tier in entry.texts("tiers")
+            for meter in checklist.ESSENTIAL_METERS
+        }
+        sources = self.beliefs.price_sources(subject.scope)
+        check = entry.checks.get("pricing")
+        attested = check.verified_at if check and check.state is CheckState.VERIFIED else None
+        seen = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
+        oldest = _oldest(seen)
+        by_person = attested if check and check.until is not None else None
+        return max((at for at in (oldest, by_person) if at is not None), default=None)
+
+    def attested_until(self, entry: Entry) -> datetime | None:
+        """When the first required word of a person ends."""
+        dates = [
+            check.until
+            for name in checklist.required(entry)
+            if (check := entry.checks.get(name)) is not None and check.until is not None
+        ]
+        return min(dates, default=None)
+
+    def verified_at(self, entry: Entry) -> datetime | None:
+        """When what the entry rests on was last verified whole: the older of access and price."""
+        return _oldest((self.access(entry), self.price(entry)))
+
+
+def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
+    """The oldest of the dates; None if any is missing, because a blank is not fresh."""
+    found = list(dates)
+    known = [at for at in found if at is not None]
+    return min(known) if known and len(known) == len(found) else None
+
+
+def standings(reader: Reader, configuration: Configuration) -> dict[str, Standing]:
+    """All entries as the gate needs them."""
+    fresh = Freshness(reader, configuration)
+    return {key: standing(entry, fresh, configuration) for key, entry in reader.entries().items()}
+
+
+def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
+    """One entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
+    rules = configuration.gate
+    access, priced = fresh.access(entry), fresh.price(entry)
+    access_until = _until(access, entry.seconds("freshness"), rules.freshness)
+    attested = fresh.attested_until(entry)
+    if access_until is not None and attested is not None:
+        access_until = min(access_until, attested)
+    grace = entry.seconds("grace")
+    return Standing(
+        key=entry.key,
+        name=entry.text("name"),
+        model_ids=tuple(dict.fromkeys(id for id in entry.surfaces.values() if id)),
+        status=entry.status,
+        position=entry.status_position,
+        reason=reason(entry),
+        fallback=entry.text("fallback"),
+        access_until=access_until,
+        price_until=_until(priced, entry.seconds("price_freshness"), rules.price_freshness),
+        on_pause=entry.text("on_pause"),
+        price_shift=bool(entry.deviations) and all(is_price(key) for key in entry.deviations),
+        grace_until=entry.since + grace if entry.status is Status.PAUSED and grace is not None else None,
+        callers=entry.callers,
+    )
+
+
+def is_price(pin_key: str) -> bool:
+    """Whether a pin of this key is one of a price."""
+    return not pin_key.startswith(f"{CONFIG}/") and pin_key.rpartition("/")[2].startswith(price.PREFIX)
+
+
+def _until(at: datetime | None, longer: timedelta | None, least: timedelta) -> datetime | None:
+    return None if at is None else at + max(least, longer or least)
+
+
+def reason(entry: Entry) -> str:
+    """Why an entry has the status it has, in one sentence."""
+    if entry.status is Status.PAUSED:
+        return f"paused: {entry.reason}"
+    if entry.status is Status.WAITING:
+        if not entry.model_id:
+            return "waiting: its model id is blank until the provider has confirmed it"
+        return f"waiting: {entry.model_id} is not listed on {entry.surface}"
+    if entry.status is Status.EVALUATING:
+        return "evaluating: nobody has activated it yet"
+    if entry.status is Status.RETIRED:
+        return f"retired by {entry.by}: {entry.reason}"
+    if entry.status is Status.WITHDRAWN:
+        return "withdrawn: it left the configuration"
+    return f"active since {entry.since:%Y-%m-%d %H:%M} UTC"
+
+
+def positions(entries: Mapping[str, Entry]) -> int:
+    """The last event that gave any entry its status."""
+    return max((entry.status_position for entry in entries.values()), default=0)

@@ -1,0 +1,130 @@
+"""What time alone does: sources go blind, checks pass their date. Called now and then; writes only when something is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.domain import events as ev
+from monitor.domain import policy, tell
+from monitor.domain.configuration import Configuration, SourceSpec
+from monitor.domain.events import source_stream
+from monitor.domain.model import SourceState
+from monitor.domain.notice import Reason
+from monitor.domain.registry import CheckState, Entry, Register, Status
+from monitor.pipeline.commit import status_moved, write
+from monitor.pipeline.ports import Reader, Store
+
+WARN = 2
+"""A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
+
+
+def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
+    """How long the last good look at a source is relied on."""
+    return configuration.gate.freshness if spec.surface else configuration.gate.price_freshness
+
+
+class Tender:
+    """Lets what nobody looked at go stale.
+
+    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its looks.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        configuration: Configuration,
+        *,
+        published: Callable[[], object],
+        cadence: Mapping[str, timedelta] | None = None,
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._published = published
+        self._cadence = cadence or {}
+
+    def tend(self, now: datetime) -> int:
+        """Write what is due; returns how many events that was."""
+        with self._store.read() as reader:
+            if not self._blind(reader, now) and not _past(reader.entries(), now):
+                return 0
+        with self._store.write() as tx:
+            before = tx.entries()
+            register = Register(tx.head(), before)
+            told: list[tell.Told] = []
+            for spec, state in self._blind(tx, now):
+                position, news = self._stale(register, spec, state, now)
+                told += news
+                tx.put_source(replace(state, stale_position=position))
+            for key in _past(register.entries, now):
+                told += policy.expire(register, key, at=now)
+            write(tx, self._configuration, register, told, at=now)
+            moved = status_moved(register, before) or bool(register.moved)
+        if moved:
+            self._published()
+        return len(register.events)
+
+    def _blind(self, reader: Reader, now: datetime) -> list[tuple[SourceSpec, SourceState]]:
+        states = reader.sources()
+        return [
+            (spec, states[key])
+            for key, spec in self._configuration.sources.items()
+            if key in states
+            and (good_at := states[key].good_at) is not None
+            and states[key].stale_position is None
+            and now - good_at > max(limit(self._configuration, spec) / WARN, self._cadence.get(key, timedelta(0)))
+        ]
+
+    def _stale(
+        self, register: Register, spec: SourceSpec, state: SourceState, now: datetime
+    ) -> tuple[int, list[tell.Told]]:
+        good_at = state.good_at or now
+        denied_at = good_at + limit(self._configuration, spec)
+        position = register.add(
+            ev.SOURCE_STALE,
+            source_stream(spec.key),
+            spec.key,
+            at=now,
+            source=spec.key,
+            cause=state.outage_position or state.anomaly_position,
+            data={
+                "reason": state.outage or state.anomaly or "no good look",
+                "last_good": ev.rfc3339(good_at),
+                "denied_at": ev.rfc3339(denied_at),
+            },
+        )
+        summary = (
+            f"{spec.key} has not been read since {ev.rfc3339(good_at)} ({state.outage or state.anomaly or 'no look'}); "
+            f"what only it can verify is denied in production from {ev.rfc3339(denied_at)}"
+        )
+        told = [
+            tell.Told(
+                owners=entry.texts("owners"),
+                item=tell.entry_item(
+                    register,
+                    entry.key,
+                    reason=Reason.BLIND,
+                    position=position,
+                    since=good_at,
+                    source=spec.key,
+                    denied=denied_at <= now,
+                    summary=summary,
+                ),
+            )
+            for entry in register.entries.values()
+            if entry.status is Status.ACTIVE and spec.trust == "official" and policy.depends_on(entry, spec)
+        ]
+        return position, told
+
+
+def _past(entries: Mapping[str, Entry], now: datetime) -> list[str]:
+    return [
+        key
+        for key, entry in entries.items()
+        if entry.alive
+        and any(
+            check.state is CheckState.VERIFIED and check.until is not None and check.until <= now
+            for check in entry.checks.values()
+        )
+    ]

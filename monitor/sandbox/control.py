@@ -1,0 +1,96 @@
+"""The control API: how a driver in another process reads and directs the sandbox. Only for loopback, so it asks for no key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from monitor.sandbox.answers import Answer, json_answer
+from monitor.sandbox.faults import Target, read_fault
+from monitor.sandbox.timeline import Price, Timeline
+from monitor.sandbox.webhook import Inbox
+
+
+class Control:
+    """Answers `/sandbox/…`.
+
+    `GET messages`, `GET state`; `POST advance` ends the running step, `POST release` takes `{"act": …}`, `POST fault` takes a fault
+    or `{"clear": TARGET}` (`"all"` for every target).
+    """
+
+    def __init__(self, timeline: Timeline, inbox: Inbox) -> None:
+        self._timeline = timeline
+        self._inbox = inbox
+
+    def answer(self, method: str, path: str, body: bytes) -> Answer:
+        """Answer one request; what cannot be done is 400 with one sentence."""
+        match (method, path.removeprefix("/sandbox/")):
+            case ("GET", "messages"):
+                return json_answer(
+                    [
+                        {"number": message.number, "text": message.text, "payload": message.payload}
+                        for message in self._inbox.messages
+                    ]
+                )
+            case ("GET", "state"):
+                return json_answer(self._state())
+            case ("POST", "advance"):
+                self._timeline.advance()
+                return json_answer(self._state())
+            case ("POST", "release" | "fault" as act):
+                try:
+                    self._act(act, _read(body))
+                except ValueError as error:
+                    return json_answer({"error": str(error)}, status=400)
+                return json_answer(self._state())
+        return json_answer({"error": f"the sandbox does not know {method} {path}"}, status=404)
+
+    def _act(self, act: str, data: Mapping[str, object]) -> None:
+        if act == "release":
+            self._timeline.release(str(data.get("act", "")))
+        elif "clear" in data:
+            cleared = str(data["clear"])
+            self._timeline.clear_faults(None if cleared == "all" else Target(cleared))
+        else:
+            self._timeline.put_fault(read_fault(data))
+
+    def _state(self) -> dict[str, object]:
+        timeline = self._timeline
+        step, state = timeline.current, timeline.state
+        return {
+            "step": {
+                "index": timeline.index,
+                "of": len(timeline.steps),
+                "date": step.date.isoformat(),
+                "title": step.title,
+                "looks": step.looks,
+                "awaits": timeline.awaits,
+            },
+            "looks": timeline.looks,
+            "ended": timeline.ended,
+            "models": [model.id for model in state.models],
+            "prices": {id: _price(price) for id, price in state.prices.items()},
+            "faults": [dict(fault.described()) for fault in timeline.faults],
+            "requests": timeline.requests,
+            "messages": len(self._inbox.messages),
+        }
+
+
+def _price(price: Price) -> dict[str, str | None]:
+    values = {
+        "input": price.input,
+        "cached_input": price.cached_input,
+        "cache_write": price.cache_write,
+        "output": price.output,
+    }
+    return {meter: None if value is None else str(value) for meter, value in values.items()}
+
+
+def _read(body: bytes) -> Mapping[str, object]:
+    try:
+        data = json.loads(body or b"{}")
+    except ValueError:
+        raise ValueError("the body is not JSON") from None
+    if not isinstance(data, dict):
+        raise ValueError("the body is not a JSON object")
+    return data

@@ -1,0 +1,117 @@
+"""The configuration under which the demo watches the sandbox: the real keys of `monitor.toml`, with spans made for a minute.
+
+Only text is made here; reading it is the business of `settings`, as for any other configuration.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from monitor.sandbox.gpt_5_6 import LUNA, SOL, TERRA
+from monitor.sandbox.provider import API_KEY
+
+CONFIGURATION_FILE = "monitor.toml"
+API_KEY_FILE = "api-key"
+FALLBACK = "gpt-5.4-mini"
+
+ENTRIES = (
+    (SOL, "GPT-5.6 Sol", "hard problems where quality decides", FALLBACK),
+    (TERRA, "GPT-5.6 Terra", "everyday work at a fair price", FALLBACK),
+    (LUNA, "GPT-5.6 Luna", "high volume, latency and unit cost matter", FALLBACK),
+    (FALLBACK, "GPT-5.4 mini", "the model in production before, and the fallback of the others", ""),
+)
+
+
+def demo_configuration(
+    base_url: str, pricing_url: str, webhook_url: str, folder: str | Path, *, listen: str = "127.0.0.1:8787"
+) -> str:
+    """The demo's configuration as TOML.
+
+    Database and lease files go into `folder`, and the API key is read from the file `API_KEY_FILE` there. `listen` is host and port of
+    the web pages.
+    """
+    place = Path(folder)
+    head = f"""\
+# Made by the demo for a sandbox on this machine.
+
+[database]
+url = {_text(f"sqlite:///{place / 'monitor.db'}")}
+
+[[surface]]
+key = "openai"
+base_url = {_text(base_url)}
+provider = "openai"
+api_key = {_text(f"file:{place / API_KEY_FILE}")}
+
+[[source]]
+key = "openai-models"
+kind = "models_list"
+surface = "openai"
+every = "1s"
+
+[[source]]
+key = "openai-pricing"
+kind = "pricing_page"
+url = {_text(pricing_url)}
+provider = "openai"
+every = "1s"
+trust = "official"
+
+# These spans are for the demo only: here weeks pass in a minute. Against a real provider they would believe every flap;
+# leave this section out there, the defaults were measured.
+[belief]
+absence = {{looks = 3, span = "1s"}}
+change = {{looks = 2, span = "0s"}}
+gap = "0s"
+recheck = "500ms"
+hold = "5s"
+
+[network]
+allow = ["127.0.0.1"]
+
+[web]
+listen = {_text(listen)}
+
+[gate]
+lease_dir = {_text(str(place / "lease"))}
+
+[[owner]]
+key = "platform"
+destinations = [{_text(webhook_url)}]
+"""
+    return head + "".join(_entry(*entry) for entry in ENTRIES)
+
+
+def write_demo(
+    base_url: str, pricing_url: str, webhook_url: str, folder: Path, *, listen: str = "127.0.0.1:8787"
+) -> Path:
+    """Write the configuration and the file with the sandbox's key into `folder`, and return the configuration's path."""
+    key = folder / API_KEY_FILE
+    key.touch(mode=0o600)
+    key.write_text(API_KEY + "\n", encoding="utf-8")
+    path = folder / CONFIGURATION_FILE
+    text = demo_configuration(base_url, pricing_url, webhook_url, folder, listen=listen)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _entry(key: str, name: str, use: str, fallback: str) -> str:
+    lines = [
+        "",
+        "[[entry]]",
+        f"key = {_text(key)}",
+        f"name = {_text(name)}",
+        'surface = "openai"',
+        f"model_id = {_text(key)}",
+        f"use = {_text(use)}",
+        'owners = ["platform"]',
+    ]
+    if fallback:
+        lines.append(f"fallback = {_text(fallback)}")
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: str) -> str:
+    # A JSON string is a TOML basic string, but for DEL, which JSON leaves bare.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,201 @@
+"""The OpenAI-shaped provider: which request gets which answer. It knows routes and nothing of sockets.
+
+Whoever asks without the key is turned away before anything is counted, so that a wrong key never moves the story.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+from monitor.sandbox import pricing_page
+from monitor.sandbox.answers import HTML, JSON, MARKDOWN, Answer, json_answer
+from monitor.sandbox.control import Control
+from monitor.sandbox.errors import invalid_request, openai_error
+from monitor.sandbox.faults import LOGIN_PAGE, ON_THE_WIRE, Fault, Target
+from monitor.sandbox.inference import Inference
+from monitor.sandbox.timeline import Model, Scene, Timeline
+from monitor.sandbox.webhook import Inbox
+
+API_KEY = "sk-sandbox"
+"""The one key that `/v1` takes; nothing outside the sandbox knows it."""
+
+WEBHOOK_PATH = "/services/T000/B000/XXX"
+PAGE_PATH = "/docs/pricing.md"
+
+IDENTITY: Mapping[str, str] = {
+    "openai-version": "2020-10-01",
+    "openai-organization": "org-sandbox",
+    "openai-project": "proj_sandbox",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as it arrived; the names of `headers` are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer, and the fault that disturbs how it travels, where one does."""
+
+    answer: Answer
+    fault: Fault | None = None
+
+
+class Provider:
+    """Answers requests from the timeline's state; the faults that stand are already in what it returns."""
+
+    def __init__(self, timeline: Timeline, inbox: Inbox) -> None:
+        self._timeline = timeline
+        self._inbox = inbox
+        self._inference = Inference()
+        self._control = Control(timeline, inbox)
+
+    def reply(self, request: Request) -> Reply:
+        """Answer one request."""
+        path = unquote(urlsplit(request.path).path)
+        if path == "/v1" or path.startswith("/v1/"):
+            reply = self._api(request, path)
+            headers = {**IDENTITY, "x-request-id": f"req_{uuid4().hex}", **reply.answer.headers}
+            return replace(reply, answer=replace(reply.answer, headers=headers))
+        if path == PAGE_PATH:
+            if request.method != "GET":
+                return Reply(answer=Answer(status=405, headers={"Allow": "GET"}))
+            return self._page(request)
+        if path.startswith("/services/"):
+            if request.method != "POST":
+                return Reply(answer=Answer(status=405, headers={"Allow": "POST"}))
+            return self._webhook(request)
+        if path.startswith("/sandbox/"):
+            return Reply(answer=self._control.answer(request.method, path, request.body))
+        if path == "/login":
+            return Reply(answer=Answer(body=LOGIN_PAGE, content_type=HTML))
+        return Reply(answer=Answer(status=404, body=b"not found\n"))
+
+    def _api(self, request: Request, path: str) -> Reply:
+        refusal = _unauthorised(request.headers.get("authorization", ""))
+        if refusal is not None:
+            return Reply(answer=refusal)
+        match (request.method, path):
+            case ("GET", "/v1/models"):
+                scene = self._timeline.request(Target.LIST)
+                return _faulty(scene, _conditional(request, scene, _listing(scene)))
+            case ("POST", "/v1/responses"):
+                scene = self._timeline.request(Target.RESPONSES)
+                return _faulty(scene, self._inference.responses(scene, request.body), _model_of(request.body))
+            case ("POST", "/v1/chat/completions"):
+                scene = self._timeline.request(Target.CHAT)
+                return _faulty(scene, self._inference.chat(scene, request.body), _model_of(request.body))
+            case ("GET", _) if path.startswith("/v1/models/"):
+                scene = self._timeline.request(Target.RETRIEVE)
+                id = path.removeprefix("/v1/models/")
+                return _faulty(scene, _retrieved(scene, id), id)
+        if path in ("/v1/models", "/v1/responses", "/v1/chat/completions"):
+            return Reply(
+                answer=invalid_request(
+                    f"Not allowed to {request.method} on {path}. "
+                    "(HINT: Perhaps you meant to use a different HTTP method?)",
+                    status=405,
+                )
+            )
+        return Reply(answer=invalid_request(f"Invalid URL ({request.method} {path})", status=404))
+
+    def _page(self, request: Request) -> Reply:
+        scene = self._timeline.request(Target.PAGE)
+        body = pricing_page.render(scene.state).encode()
+        answer = Answer(body=body, content_type=MARKDOWN, etag=_etag(body), modified=scene.page_modified)
+        return _faulty(scene, _conditional(request, scene, answer))
+
+    def _webhook(self, request: Request) -> Reply:
+        scene = self._timeline.request(Target.WEBHOOK)
+        if scene.fault is not None:
+            return _faulty(scene, Answer(body=b"ok"))
+        if urlsplit(request.path).path != WEBHOOK_PATH:
+            return Reply(answer=Answer(status=404, body=b"no_service"))
+        return Reply(answer=self._inbox.accept(request.body))
+
+
+def _unauthorised(authorization: str) -> Answer | None:
+    scheme, _, key = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        return openai_error(401, "missing")
+    return None if key.strip() == API_KEY else openai_error(401, "invalid_api_key")
+
+
+def _row(model: Model) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "object": "model",
+        "created": model.created,
+        "owned_by": model.owned_by,
+        "shutdown_date": model.shutdown_date,
+    }
+
+
+def _listing(scene: Scene) -> Answer:
+    body = json.dumps({"object": "list", "data": [_row(model) for model in scene.state.models]}).encode()
+    return Answer(body=body, content_type=JSON, etag=_etag(body), modified=scene.list_modified)
+
+
+def _retrieved(scene: Scene, id: str) -> Answer:
+    model = scene.state.model(id)
+    return openai_error(404, "model_not_found", model=id) if model is None else json_answer(_row(model))
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def _conditional(request: Request, scene: Scene, answer: Answer) -> Answer:
+    """304 where the asker already has these bytes and no fault stands; `If-None-Match` decides alone where it is given."""
+    if scene.fault is not None or answer.modified is None:
+        return answer
+    known = request.headers.get("if-none-match")
+    if known is not None:
+        tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
+        same = "*" in tags or answer.etag in tags
+    else:
+        same = _not_after(request.headers.get("if-modified-since", ""), answer)
+    return replace(answer, status=304, body=b"") if same else answer
+
+
+def _not_after(since: str, answer: Answer) -> bool:
+    try:
+        return answer.modified is not None and answer.modified <= parsedate_to_datetime(since)
+    except (TypeError, ValueError):
+        return False
+
+
+def _faulty(scene: Scene, answer: Answer, model: str = "") -> Reply:
+    if scene.fault is None:
+        return Reply(answer=answer)
+    on_the_wire = scene.fault if scene.fault.kind in ON_THE_WIRE else None
+    return Reply(answer=scene.fault.distort(answer, model), fault=on_the_wire)
+
+
+def _model_of(body: bytes) -> str:
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return ""
+    return str(request.get("model", "")) if isinstance(request, dict) else ""
+
+
+def validators(answer: Answer) -> dict[str, str]:
+    """The headers by which an asker can later ask whether anything changed."""
+    headers = {"ETag": answer.etag} if answer.etag else {}
+    if answer.modified is not None:
+        headers["Last-Modified"] = format_datetime(answer.modified, usegmt=True)
+    return headers

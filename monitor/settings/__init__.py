@@ -1,0 +1,27 @@
+"""Every knob: read from a TOML file and the environment, checked whole, handed on as frozen values.
+
+`load` is the one way in. Nothing outside `cli`, `daemon` and `bootstrap` may import this package: adapters receive values.
+No secret is read with the file; `resolve` reads one when it is first used.
+"""
+
+from monitor.settings.loading import load
+from monitor.settings.problems import InvalidConfiguration
+from monitor.settings.secrets import is_reference, resolve
+from monitor.settings.show import Shown, schema, show
+from monitor.settings.values import Heartbeat, Network, Notify, Run, Settings, Web
+
+__all__ = [
+    "Heartbeat",
+    "InvalidConfiguration",
+    "Network",
+    "Notify",
+    "Run",
+    "Settings",
+    "Shown",
+    "Web",
+    "is_reference",
+    "load",
+    "resolve",
+    "schema",
+    "show",
+]

@@ -1,0 +1,100 @@
+"""What pydantic finds wrong, said as the end of a sentence with its mend. The rejected input is quoted only where it is a name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from monitor.settings.problems import suggest
+from monitor.settings.rules import Finding, Location
+from monitor.settings.schema import Document
+from monitor.settings.secrets import holds_secret
+
+
+def findings_of(error: ValidationError) -> list[Finding]:
+    """One finding for each thing that pydantic found."""
+    return [(tuple(one["loc"]), _phrase(tuple(one["loc"]), one)) for one in error.errors(include_url=False)]
+
+
+def _phrase(location: Location, one: Any) -> str:
+    context, given = one.get("ctx", {}), one["input"]
+    match one["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "missing":
+            return f"is missing; add {location[-1]} = {_example(location)}"
+        case "extra_forbidden":
+            return f"is not a key that there is; {suggest(_name(location[-1]), _keys(location[:-1]))}"
+        case "literal_error":
+            choices = [str(choice) for choice in _choices(location)]
+            return f"is not a value that it can have; {suggest(_name(given), choices)}"
+        case "string_type":
+            return f"must be a text; write it in quotes, as in {_example(location)}"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "must be a whole number; write it without quotes and point"
+        case "greater_than_equal":
+            return f"is too small; write at least {context['ge']}"
+        case "less_than_equal":
+            return f"is too large; write at most {context['le']}"
+        case "too_short" | "string_too_short":
+            return f"is empty; name at least one, as in {_example(location)}, or leave it out"
+        case "list_type" if len(location) == 1:
+            return f"must be a list of tables; write [[{location[0]}]] above each"
+        case "list_type":
+            return f"must be a list; write {location[-1]} = {_example(location)}"
+        case "model_type" | "dict_type":
+            return (
+                f"must be a table; write [{location[0]}] once"
+                if len(location) == 1
+                else "must be a table; write {key = value}"
+            )
+        case _:
+            return f"is not valid: {one['msg']}; see `access-monitor config schema`"
+
+
+def _name(value: object) -> str:
+    return value if isinstance(value, str) and not holds_secret(value) else ""
+
+
+def _field(location: Location) -> FieldInfo | None:
+    """The field at a location; what lies inside a list or a plain mapping has the field of that."""
+    model: type[BaseModel] | None = Document
+    field: FieldInfo | None = None
+    for part in location:
+        if isinstance(part, int) or model is None:
+            continue
+        field = model.model_fields.get(part)
+        model = _model(field.annotation) if field is not None else None
+    return field
+
+
+def _model(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type):
+        return annotation if issubclass(annotation, BaseModel) else None
+    return next((model for argument in get_args(annotation) if (model := _model(argument)) is not None), None)
+
+
+def _keys(location: Location) -> list[str]:
+    field = _field(location)
+    model = _model(field.annotation) if field is not None else Document
+    return list(model.model_fields) if model is not None else []
+
+
+def _choices(location: Location) -> list[object]:
+    def strings(annotation: object) -> list[object]:
+        if isinstance(annotation, str):
+            return [annotation]
+        return [choice for argument in get_args(annotation) for choice in strings(argument)]
+
+    field = _field(location)
+    return strings(field.annotation) if field is not None else []
+
+
+def _example(location: Location) -> str:
+    field = _field(location)
+    if field is None or not field.examples:
+        return '"…"' if field is None or "list" not in str(field.annotation) else '["…"]'
+    return json.dumps(field.examples[0], ensure_ascii=False)

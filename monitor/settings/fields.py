@@ -1,0 +1,194 @@
+"""The types of single values in the file: how each is read and refused. Which table has which is in `schema`.
+
+A validator's message ends a sentence that began with the key path, gives the mend and never quotes a value that may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+
+from monitor.settings import durations
+from monitor.settings.secrets import FORMS, is_reference
+
+_ALIASES = {"fast": "priority", "fast mode": "priority"}
+"""Names of a tier under which the registry does not keep it: one price would have two identities."""
+
+_DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg", "postgres"})
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+
+
+def _key(value: str) -> str:
+    if not value:
+        raise ValueError("is empty; give it a name")
+    if ".." in value or value[0] in "-/" or any(c in "?#" or c.isspace() or not c.isprintable() for c in value):
+        raise ValueError(
+            'holds "?", "#", "..", a space or a leading "-" or "/", which a URL or a command line would misread; rename it'
+        )
+    return value
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty; fill it in or leave it out")
+    return value
+
+
+def _model_id(value: str) -> str:
+    if value != value.strip() or not value.isprintable():
+        raise ValueError(
+            "has spaces around it or a control character in it; write the id exactly as the provider lists it"
+        )
+    return value
+
+
+def _reference(value: str) -> str:
+    if not is_reference(value):
+        raise ValueError(f"must be {FORMS}, never the secret itself; keep the secret outside and refer to it")
+    return value
+
+
+def _destination(value: str) -> str:
+    if not is_reference(value) and _SCHEME.fullmatch(value) is None:
+        raise ValueError(f'is neither {FORMS} nor an Apprise URL such as "mailtos://…"; write one of them')
+    return value
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        # Only reading the port finds out that it is none.
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a URL; write it as https://host/path") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(
+            "is a URL that cannot be polled: its scheme must be http or https; write it as https://host/path"
+        )
+    if not host or any(c.isspace() or not c.isprintable() for c in value):
+        raise ValueError("is a URL without a host or with a space in it; write it as https://host/path")
+    if "@" in parts.netloc:
+        raise ValueError("carries a user or a password; take them out of the URL and refer to the key with api_key")
+    if parts.fragment:
+        raise ValueError('has a "#" part, which no server sees; leave that out')
+    return value
+
+
+def _base_url(value: str) -> str:
+    return _url(value).rstrip("/")
+
+
+def _database(value: str) -> str:
+    scheme, found, _ = value.partition("://")
+    if not value or (found and scheme not in _DATABASES):
+        raise ValueError(
+            'is no database; write "sqlite:///var/monitor.db", a path, "postgresql://…" or a reference to one'
+        )
+    return value
+
+
+def _host(value: str) -> str:
+    try:
+        return str(ip_address(value.strip("[]")))
+    except ValueError:
+        if _NAME.fullmatch(value) is None:
+            raise ValueError(
+                'is not a host; write a name or an address alone, without scheme and port, as in "127.0.0.1"'
+            ) from None
+    return value.lower()
+
+
+def address(value: str) -> tuple[str, int]:
+    """Split `host:port`; an IPv6 host stands in brackets.
+
+    Raises:
+        ValueError: it is not of that shape.
+    """
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
+        raise ValueError('is not an address to listen on; write host and port, as in "127.0.0.1:8787"')
+    return host.strip("[]"), int(port)
+
+
+def _listen(value: str) -> str:
+    address(value)
+    return value
+
+
+def _timezone(value: str) -> str:
+    if value:
+        from zoneinfo import ZoneInfo  # reads the disk; few configurations name a zone
+
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, KeyError):
+            raise ValueError('is not a time zone; write its IANA name, as in "Europe/Berlin"') from None
+    return value
+
+
+def _environment(value: str) -> str:
+    if _NAME.fullmatch(value) is None:
+        raise ValueError(
+            "is the name of a lease file and so may hold only letters, digits, dots, dashes and underscores; rename it"
+        )
+    return value
+
+
+def _tier(value: object) -> object:
+    return _ALIASES.get(value, value) if isinstance(value, str) else value
+
+
+def _money(value: object) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+        raise ValueError('is not an amount of USD; write a decimal string, as in "1.00"')
+    return amount
+
+
+def _distinct(value: list[Any]) -> list[Any]:
+    if len(set(value)) != len(value):
+        raise ValueError("names something twice; leave one of them out")
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(durations.parse),
+    PlainSerializer(durations.spoken),
+    WithJsonSchema({"type": "string", "pattern": durations.PATTERN}),
+]
+Span = Annotated[Duration, AfterValidator(durations.positive)]
+Money = Annotated[
+    Decimal,
+    BeforeValidator(_money),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?$"}),
+]
+Key = Annotated[str, AfterValidator(_key)]
+Text = Annotated[str, AfterValidator(_text)]
+ModelId = Annotated[str, AfterValidator(_model_id)]
+Reference = Annotated[str, AfterValidator(_reference)]
+Destination = Annotated[str, AfterValidator(_destination)]
+Url = Annotated[str, AfterValidator(_url)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Tier = Annotated[Literal["standard", "batch", "flex", "priority", "ultrafast"], BeforeValidator(_tier)]
+Route = Literal[
+    "retrieve", "responses", "chat", "batch", "flex", "priority", "caching", "streaming", "tools", "structured", "embeddings", "region"
+]  # fmt: skip
+Format = Literal["litellm", "openrouter", "models_dev", "llm_prices", "genai_prices", "modelpricewatch"]
+Database = Annotated[str, AfterValidator(_database)]
+Host = Annotated[str, AfterValidator(_host)]
+Listen = Annotated[str, AfterValidator(_listen)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Environment = Annotated[str, AfterValidator(_environment)]
+Distinct = AfterValidator(_distinct)

@@ -1,0 +1,157 @@
+"""What holds between the tables of a configuration: names that must be declared, keys that belong together, no cycle.
+
+Each rule yields where and what, as the end of a sentence with its mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from ipaddress import ip_address
+from typing import TypeAlias
+
+from monitor.domain.checklist_names import CHECKS
+from monitor.settings.fields import address
+from monitor.settings.kinds import KINDS, plugins
+from monitor.settings.problems import suggest
+from monitor.settings.schema import PRODUCTION, Document, EntryTable, SourceTable
+
+Location: TypeAlias = tuple[str | int, ...]
+Finding: TypeAlias = tuple[Location, str]
+
+
+def check(document: Document) -> list[Finding]:
+    """Everything that is wrong with a document whose every table is well formed."""
+    rules: Sequence[Callable[[Document], Iterator[Finding]]] = (
+        _keys,
+        _sources,
+        _web,
+        _environments,
+        _entries,
+        _fallbacks,
+    )
+    return [finding for rule in rules for finding in rule(document)]
+
+
+def _keys(document: Document) -> Iterator[Finding]:
+    tables = (
+        ("surface", document.surface),
+        ("source", document.source),
+        ("owner", document.owner),
+        ("entry", document.entry),
+    )
+    for name, rows in tables:
+        first: dict[str, int] = {}
+        for index, row in enumerate(rows):
+            if first.setdefault(row.key, index) != index:
+                yield (
+                    (name, index, "key"),
+                    f"stands already at {name}[{first[row.key]}]; rename one of the two or leave it out",
+                )
+
+
+def _sources(document: Document) -> Iterator[Finding]:
+    surfaces = {row.key: row for row in document.surface}
+    for index, row in enumerate(document.source):
+        at: Location = ("source", index)
+        if "=" in row.key:
+            yield (*at, "key"), 'holds "=", which the command line splits at; rename it'
+        if row.surface is not None and row.surface not in surfaces:
+            yield (
+                (*at, "surface"),
+                f"names the surface {row.surface!r}, which is not declared; {suggest(row.surface, surfaces)}",
+            )
+        elif row.kind == "admin" and row.surface is not None and surfaces[row.surface].admin_key is None:
+            yield (
+                (*at, "surface"),
+                f'names the surface {row.surface!r}, which has no admin key; give that admin_key = "env:NAME"',
+            )
+        yield from _source_keys(at, row)
+
+
+def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:
+    kind = KINDS.get(row.kind)
+    if kind is None:
+        if row.kind not in (known := plugins()):
+            yield (*at, "kind"), f"is not a kind of source; {suggest(row.kind, (*KINDS, *known))}"
+        return
+    for name in kind.needs:
+        if getattr(row, name) is None:
+            example = SourceTable.model_fields[name].examples
+            yield (*at, name), f'is missing, and a {row.kind} needs it; add {name} = "{example[0] if example else "…"}"'
+    for name in sorted(row.model_fields_set | (row.model_extra or {}).keys()):
+        if name not in kind.keys:
+            mend = "leave it out" if name in SourceTable.model_fields else suggest(name, kind.keys)
+            yield (*at, name), f"is not a key that a {row.kind} has; {mend}"
+
+
+def _web(document: Document) -> Iterator[Finding]:
+    host, _ = address(document.web.listen)
+    if not document.web.tokens and not _loopback(host):
+        yield (
+            ("web", "listen"),
+            'is not a loopback address, and there are no tokens; add tokens = ["env:NAME"] to [web] or listen on 127.0.0.1',
+        )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _environments(document: Document) -> Iterator[Finding]:
+    # Every other environment may use what is only being evaluated: a production under another name would be answered like staging.
+    if PRODUCTION not in document.gate.environments:
+        yield ("gate", "environments"), f'must hold "{PRODUCTION}", the one environment that is judged strictly; add it'
+
+
+def _entries(document: Document) -> Iterator[Finding]:
+    surfaces = [row.key for row in document.surface]
+    owners = [row.key for row in document.owner]
+    for index, row in enumerate(document.entry):
+        at: Location = ("entry", index)
+        yield from _entry_surfaces(at, row, surfaces)
+        for owner in row.owners:
+            if owner not in owners:
+                yield (*at, "owners"), f"names the owner {owner!r}, who is not declared; {suggest(owner, owners)}"
+        for check in row.checks:
+            if check not in CHECKS:
+                yield (*at, "checks"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
+        if row.on_pause == "deny_new" and row.grace is None:
+            yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
+        if row.on_pause == "deny" and row.grace is not None:
+            yield (*at, "grace"), 'has no effect with on_pause = "deny"; leave it out or write on_pause = "deny_new"'
+
+
+def _entry_surfaces(at: Location, row: EntryTable, surfaces: Collection[str]) -> Iterator[Finding]:
+    if row.surfaces is not None and (row.surface is not None or row.model_id is not None):
+        yield (*at, "surfaces"), "stands beside surface or model_id; keep either that pair or surfaces"
+    elif row.surfaces is None and row.surface is None:
+        yield (*at, "surface"), f'is missing; add surface = "{next(iter(surfaces), "…")}"'
+    for name, key in (
+        [("surface", row.surface)] if row.surface is not None else [("surfaces", key) for key in row.surfaces or ()]
+    ):
+        if key not in surfaces:
+            yield (*at, name), f"names the surface {key!r}, which is not declared; {suggest(key, surfaces)}"
+
+
+def _fallbacks(document: Document) -> Iterator[Finding]:
+    fallback = {row.key: row.fallback for row in document.entry}
+    told: set[str] = set()
+    for index, row in enumerate(document.entry):
+        if row.fallback is not None and row.fallback not in fallback:
+            at = ("entry", index, "fallback")
+            yield (
+                at,
+                f"names the entry {row.fallback!r}, which is not declared; {suggest(row.fallback, fallback.keys() - {row.key})}",
+            )
+        path = [row.key]
+        while (following := fallback.get(path[-1])) is not None and following not in path:
+            path.append(following)
+        if following == row.key and row.key not in told:
+            told.update(path)
+            yield (
+                ("entry", index, "fallback"),
+                f"leads back to itself ({' → '.join([*path, row.key])}); let one of them fall back to nothing",
+            )

@@ -1,0 +1,240 @@
+"""The shape of the file: every table, key, type, default and unit. How one value is read is in `fields`, what holds between
+tables in `rules`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.domain.configuration import Belief, GateRules
+from monitor.settings.fields import (
+    BaseUrl,
+    Database,
+    Destination,
+    Distinct,
+    Duration,
+    Environment,
+    Format,
+    Host,
+    Key,
+    Listen,
+    ModelId,
+    Money,
+    Reference,
+    Route,
+    Span,
+    Text,
+    Tier,
+    Timezone,
+    Url,
+)
+from monitor.settings.kinds import KINDS
+
+BELIEF = Belief()
+GATE = GateRules()
+PRODUCTION = "production"
+
+
+class Table(BaseModel):
+    """A TOML table; a key that it does not have is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KeyedTable(Table):
+    """One of a list of tables, known by its key."""
+
+    key: Key = Field(examples=["name"])
+
+
+class DatabaseTable(Table):
+    """Where everything is kept."""
+
+    url: Database = Field(
+        default="sqlite:///var/monitor.db",
+        description="A path or URL of SQLite, a URL of PostgreSQL, or a reference to one.",
+    )
+
+
+class SurfaceTable(KeyedTable):
+    """A door to models."""
+
+    base_url: BaseUrl = Field(examples=["https://api.openai.com/v1"])
+    provider: Key | None = Field(default=None, description="Whose prices its models go by; the key unless given.")
+    api_key: Reference | None = Field(default=None, description="A reference to the key of a project.")
+    admin_key: Reference | None = Field(default=None, description="A reference to an admin key, for kind admin.")
+    project: Text | None = Field(default=None, description="The project that the key belongs to.")
+
+
+class SourceTable(KeyedTable):
+    """Something polled. Which keys belong to which kind is in `kinds`; a plug-in's kind may have more."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: str = Field(examples=list(KINDS))
+    every: Span | None = Field(default=None, description="How often it is polled; each kind has its own default.")
+    surface: str | None = Field(default=None, examples=["openai"])
+    provider: Key | None = Field(default=None, description="Whose prices it states.", examples=["openai"])
+    url: Url | None = Field(default=None, examples=["https://developers.openai.com/api/docs/pricing.md"])
+    format: Format | None = Field(default=None, examples=["llm_prices"])
+    trust: Literal["official", "third_party"] | None = Field(
+        default=None,
+        description="Only an official source can pause; a price_feed is third_party unless told, all others official.",
+    )
+    routes: Annotated[list[Route], Distinct] | None = Field(
+        default=None, description="The routes that a behaviour source tries; retrieve unless told.", min_length=1
+    )
+    watch: list[Text] | None = Field(
+        default=None, description="Words in a document whose coming or going is named in the notice."
+    )
+
+
+class RequirementTable(Table):
+    """What it takes to believe."""
+
+    looks: int = Field(ge=1, le=1000, description="Good looks that show it.", examples=[3])
+    span: Duration = Field(description="The least time between the first and the last of them.", examples=["30m"])
+
+
+class BeliefTable(Table):
+    """How many looks over how long make a belief."""
+
+    absence: RequirementTable = RequirementTable(looks=BELIEF.absence.looks, span=BELIEF.absence.span)
+    change: RequirementTable = RequirementTable(looks=BELIEF.change.looks, span=BELIEF.change.span)
+    gap: Duration = Field(default=BELIEF.gap, description="Looks closer together count as one.")
+    recheck: Span = Field(default=BELIEF.recheck, description="When a suspect is looked at again, jittered.")
+    hold: Span = Field(default=BELIEF.hold, description="How long a mass drop that only a list shows is held.")
+
+
+class BudgetTable(Table):
+    """What paid checks may cost."""
+
+    per_day: Money = Field(
+        default=Decimal("1.00"), description="USD that the paid checks of one surface may spend in a day."
+    )
+
+
+class NetworkTable(Table):
+    """Where sources may connect to."""
+
+    allow: list[Host] = Field(
+        default=[], description="Hosts on private or loopback addresses that sources may reach; none unless named."
+    )
+
+
+class WebTable(Table):
+    """The HTTP server."""
+
+    listen: Listen = Field(default="127.0.0.1:8787", description="Host and port.")
+    tokens: list[Reference] = Field(
+        default=[], description="References to bearer tokens; needed to listen elsewhere than on loopback."
+    )
+
+
+class GateTable(Table):
+    """How long an answer of the gate may be relied on."""
+
+    lease_dir: Text = Field(default="var/lease", description="The folder of the lease files, one for each environment.")
+    environments: Annotated[list[Environment], Distinct] = Field(
+        default=list(GATE.environments),
+        description="Names of environments; only production is never answered for an unproven model.",
+    )
+    freshness: Span = Field(default=GATE.freshness, description="How old the last good look at access facts may be.")
+    price_freshness: Span = Field(
+        default=GATE.price_freshness, description="How old the last good look at prices may be."
+    )
+    lease: Span = Field(default=GATE.lease, description="How long an answer holds without a living monitor.")
+
+
+class HeartbeatTable(Table):
+    """The watcher of the watcher."""
+
+    url: Reference | None = Field(
+        default=None, description="A reference to a URL that is fetched while the monitor works."
+    )
+
+
+class NotifyTable(Table):
+    """How notices are delivered."""
+
+    timeout: Span = Field(default=timedelta(seconds=10), description="How long one attempt may take.")
+    attempts: int = Field(
+        default=30, ge=1, le=1000, description="Attempts before a delivery is dead; 30 are about a day."
+    )
+    timezone: Timezone = Field(default="", description="Zone of the local times beside UTC; none unless named.")
+
+
+class RunTable(Table):
+    """The daemon."""
+
+    workers: int = Field(default=8, ge=1, le=256, description="How many sources are looked at side by side.")
+    drain: Duration = Field(
+        default=timedelta(seconds=20), description="How long running looks may finish when it is stopped."
+    )
+
+
+class OwnerTable(KeyedTable):
+    """Who is told."""
+
+    destinations: list[Destination] = Field(
+        min_length=1, description="References to Apprise URLs, or such URLs.", examples=[["env:SLACK_URL"]]
+    )
+
+
+class EntryTable(KeyedTable):
+    """A row of the registry."""
+
+    name: Text | None = Field(default=None, description="The public tier name; the key unless given.")
+    surface: str | None = Field(default=None, examples=["openai"])
+    model_id: ModelId | None = Field(
+        default=None, description="Exact; left out until the provider has confirmed it.", min_length=1
+    )
+    surfaces: dict[str, ModelId] | None = Field(
+        default=None,
+        description="Surface to exact model id, instead of the two above; the gate speaks for the first.",
+        min_length=1,
+    )
+    price_model: ModelId | None = Field(
+        default=None, description="The id its price goes by, where it differs from model_id.", min_length=1
+    )
+    use: str = Field(default="", description="What it is planned for.")
+    owners: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["platform"]])
+    checks: Annotated[list[str], Distinct] = Field(default=[], description="Checks required beyond the default.")
+    on_pause: Literal["deny", "deny_new"] = Field(
+        default="deny", description="deny_new spares the callers after a price shift until the grace ends."
+    )
+    grace: Span | None = Field(default=None, description="How long deny_new spares the callers.", examples=["72h"])
+    callers: Annotated[list[Text], Distinct] = Field(default=[], description="Who uses it in production now.")
+    pause_on: Literal["any", "worse"] = Field(
+        default="any", description="Whether a change for the better pauses as well."
+    )
+    tiers: Annotated[list[Tier], Distinct] = Field(
+        default=["standard"], min_length=1, description="Processing modes in use."
+    )
+    fallback: str | None = Field(
+        default=None, description="The entry to use while this one is denied.", examples=["gpt-5.4-mini"]
+    )
+    freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
+    price_freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
+
+
+class Document(Table):
+    """The whole file."""
+
+    database: DatabaseTable = DatabaseTable()
+    surface: list[SurfaceTable] = []
+    source: list[SourceTable] = []
+    belief: BeliefTable = BeliefTable()
+    budget: BudgetTable = BudgetTable()
+    network: NetworkTable = NetworkTable()
+    web: WebTable = WebTable()
+    gate: GateTable = GateTable()
+    heartbeat: HeartbeatTable = HeartbeatTable()
+    notify: NotifyTable = NotifyTable()
+    run: RunTable = RunTable()
+    owner: list[OwnerTable] = []
+    entry: list[EntryTable] = []

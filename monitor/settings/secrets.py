@@ -1,0 +1,108 @@
+"""Secrets by reference: what a reference looks like, and how one is resolved when it is first used.
+
+A value that may be a secret is never quoted here, not even in the error that refuses it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from monitor.pipeline.ports import ConfigurationError
+
+CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
+"""Where systemd's `LoadCredential=` puts files; also set by hand."""
+
+FORMS = 'a reference such as "env:NAME", "file:PATH" or "credential:NAME"'
+
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|credential:[A-Za-z0-9_][A-Za-z0-9_.@-]*")
+_LITERAL = re.compile(r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,})")
+_TRUE_HOSTS = frozenset({"http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"})
+"""Schemes whose URLs have a host where a host belongs; other Apprise services put a token there."""
+
+
+def is_reference(value: str) -> bool:
+    """Whether the value says where a secret is rather than being one."""
+    return _REFERENCE.fullmatch(value) is not None and not holds_secret(value)
+
+
+def holds_secret(value: str) -> bool:
+    """Whether the text holds something shaped like an API key or a token."""
+    return _LITERAL.search(value) is not None
+
+
+def masked(value: str) -> str:
+    """A destination or a URL without its secrets: references whole, URLs by scheme and, where that is one, host."""
+    if is_reference(value):
+        return value
+    scheme, found, _ = value.partition("://")
+    if not found:
+        return "***"
+    try:
+        host = urlsplit(value).hostname or ""
+    except ValueError:
+        host = ""
+    return f"{scheme}://{host}/***" if host and scheme.lower() in _TRUE_HOSTS else f"{scheme}://***"
+
+
+def resolve(reference: str, environ: Mapping[str, str]) -> str:
+    """Read the secret that `reference` names, anew at every call so that a rotated one is seen.
+
+    `env:NAME` is the environment variable; where that is not set, the credential of the same name in
+    `$CREDENTIALS_DIRECTORY`, so that one file serves a shell and a service. `credential:NAME` is only that, `file:PATH` a file. White
+    space around the secret is dropped: files end with a newline.
+
+    Raises:
+        ConfigurationError: it is not a reference, or what it names is missing, unreadable, empty or more than one line.
+    """
+    if not is_reference(reference):
+        raise ConfigurationError(
+            f"A secret was given literally where {FORMS} is due; write the reference and keep the secret out of the file."
+        )
+    kind, _, name = reference.partition(":")
+    if kind == "file":
+        return _clean(reference, _read(reference, Path(name).expanduser(), f"create {name}"))
+    if kind == "env" and name in environ:
+        return _clean(reference, environ[name])
+    folder = environ.get(CREDENTIALS_DIRECTORY, "")
+    if kind == "env":
+        if folder and (Path(folder) / name).exists():
+            return _clean(reference, _read(reference, Path(folder) / name, ""))
+        raise ConfigurationError(
+            f"The secret {reference} is not set: export {name}, or put a file {name} into ${CREDENTIALS_DIRECTORY}."
+        )
+    if not folder:
+        raise ConfigurationError(
+            f"The secret {reference} cannot be read because ${CREDENTIALS_DIRECTORY} is not set: "
+            f"add LoadCredential={name}:PATH to the service, or set the variable to a folder that holds {name}."
+        )
+    return _clean(reference, _read(reference, Path(folder) / name, f"add LoadCredential={name}:PATH to the service"))
+
+
+def _read(reference: str, path: Path, mend: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"The secret {reference} is missing: {path} does not exist; {mend}.") from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"The secret {reference} cannot be read from {path}: {error.strerror}; let this user read it."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"The secret {reference} in {path} is not text; write the secret alone into it."
+        ) from error
+
+
+def _clean(reference: str, text: str) -> str:
+    secret = text.strip()
+    if not secret:
+        raise ConfigurationError(f"The secret {reference} is empty; write the secret where it points.")
+    # A line break inside would travel into an HTTP header, where it forges another one.
+    if not secret.isprintable():
+        raise ConfigurationError(
+            f"The secret {reference} holds a line break or a control character; write the secret alone, on one line."
+        )
+    return secret

@@ -1,0 +1,72 @@
+"""A configuration as data for people: what is in effect and where each value came from, and the JSON Schema of the file.
+
+What may hold a secret is masked: destinations, and the password in the URL of a database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from monitor.settings import durations
+from monitor.settings.schema import Document
+from monitor.settings.secrets import masked
+from monitor.settings.values import Settings
+
+DEFAULT = "default"
+
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*@|(?<=password=)[^&]*")
+
+
+class Shown(NamedTuple):
+    """One effective value: its key (`entry[0].owners`), the value as JSON has it, and where it came from."""
+
+    key: str
+    value: object
+    origin: str
+
+
+def show(settings: Settings) -> list[Shown]:
+    """Every setting in effect, in the order of the sections; secrets masked."""
+    return [
+        Shown(key, _hidden(key, value), settings.origins.get(key, DEFAULT)) for key, value in leaves(settings.document)
+    ]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the configuration file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Document.model_json_schema(schema_generator=_Schema),
+    }
+
+
+class _Schema(GenerateJsonSchema):
+    """Defaults as the file spells them; pydantic would write durations in ISO 8601, which the file refuses."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return durations.spoken(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+
+def leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
+    """The values that are neither tables nor lists of tables, each with its key."""
+    if isinstance(value, Mapping):
+        for name, below in value.items():
+            yield from leaves(below, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list | tuple) and value and all(isinstance(item, Mapping) for item in value):
+        for index, below in enumerate(value):
+            yield from leaves(below, f"{key}[{index}]")
+    else:
+        yield key, value
+
+
+def _hidden(key: str, value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [masked(str(item)) for item in value] if key.endswith(".destinations") else list(value)
+    if key == "database.url":
+        return _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] is not None else "***", str(value))
+    return value if isinstance(value, str | int | float) else str(value)

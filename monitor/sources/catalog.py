@@ -1,0 +1,130 @@
+"""Which kinds of source there are, and how each is built. The one place that knows them all.
+
+Kinds import what they need when one of them is built: the SDK alone takes longer to load than a poll.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from typing import TYPE_CHECKING, TypeAlias
+
+from monitor.domain.configuration import SourceSpec, Surface
+from monitor.pipeline.ports import ConfigurationError, Source
+
+if TYPE_CHECKING:
+    from monitor.sources.http import HttpClient
+
+GROUP = "monitor.sources"
+"""The group of entry points through which other distributions add kinds: name is the kind, value a `Factory`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDeps:
+    """What a source is built from. `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError."""
+
+    http: HttpClient
+    surface: Surface | None
+    secret: Callable[[str], str]
+
+
+Factory: TypeAlias = Callable[[SourceSpec, SourceDeps], Source]
+
+
+def _models_list(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.models_list import ModelsList
+
+    surface = deps.surface
+    if surface is None:
+        raise ConfigurationError(f"source {spec.key} is a models_list and needs `surface`, the key of a [[surface]]")
+    _web(f"surface {surface.key}", "base_url", surface.base_url)
+    reference = surface.api_key
+    return ModelsList(spec, surface, deps.http, (lambda: deps.secret(reference)) if reference else None)
+
+
+def _pricing_page(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources import pricing_page
+    from monitor.sources.page import PricingPage
+
+    _web(f"source {spec.key}", "url", spec.url)
+    if not spec.provider:
+        raise ConfigurationError(f"source {spec.key} is a pricing_page and needs `provider`, whose prices it states")
+    return PricingPage(spec, deps.http, extract_rows=pricing_page.extract, extractor=pricing_page.EXTRACTOR)
+
+
+def _price_feed(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.feed import FORMATS, PriceFeed
+
+    _web(f"source {spec.key}", "url", spec.url)
+    if spec.format not in FORMATS:
+        known = ", ".join(sorted(FORMATS))
+        raise ConfigurationError(f"source {spec.key} has the unknown `format` {spec.format!r}; known are {known}")
+    return PriceFeed(spec, deps.http)
+
+
+BUILTIN: dict[str, Factory] = {
+    "models_list": _models_list,
+    "pricing_page": _pricing_page,
+    "price_feed": _price_feed,
+}
+
+
+def build(spec: SourceSpec, deps: SourceDeps) -> Source:
+    """Build the source that a specification describes.
+
+    Raises:
+        ConfigurationError: its kind is unknown or claimed twice, or a setting that the kind needs is missing or wrong.
+    """
+    return _factory(spec)(spec, deps)
+
+
+def _factory(spec: SourceSpec) -> Factory:
+    added = _added()
+    claims = [point for point in added if point.name == spec.kind]
+    builtin = BUILTIN.get(spec.kind)
+    if builtin and not claims:
+        return builtin
+    if not builtin and len(claims) == 1:
+        return _loaded(spec, claims[0])
+    if not builtin and not claims:
+        known = ", ".join(sorted({*BUILTIN, *added.names}))
+        raise ConfigurationError(f"source {spec.key} has the unknown `kind` {spec.kind!r}; known are {known}")
+    claimants = ", ".join([*(["access-monitor"] if builtin else []), *(point.value for point in claims)])
+    raise ConfigurationError(
+        f"the kind {spec.kind!r} of source {spec.key} is claimed by {claimants}; uninstall all but one of them"
+    )
+
+
+@cache
+def _added() -> EntryPoints:
+    """What other distributions add; looked up once, since it reads the metadata of all that is installed."""
+    return entry_points(group=GROUP)
+
+
+def _loaded(spec: SourceSpec, point: EntryPoint) -> Factory:
+    try:
+        factory: Factory = point.load()
+    except Exception as error:
+        raise ConfigurationError(
+            f"the kind {spec.kind!r} of source {spec.key} cannot be loaded from {point.value}: {error}"
+        ) from error
+    return factory
+
+
+def _web(owner: str, setting: str, url: str) -> None:
+    """Refuse what is no address on the web.
+
+    Raises:
+        ConfigurationError: not http or https, or without a host.
+    """
+    from httpx2 import URL, InvalidURL
+
+    try:
+        parsed = URL(url)
+        fine = parsed.scheme in ("http", "https") and bool(parsed.host)
+    except InvalidURL:
+        fine = False
+    if not fine:
+        raise ConfigurationError(f"{owner} needs `{setting}`, an http or https URL")

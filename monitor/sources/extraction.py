@@ -1,0 +1,69 @@
+"""What an extractor yields, and how its rows become facts. No extractor, no I/O and no clock in here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from monitor.domain.model import Fact, Facts, Refusal, Subject, Value
+from monitor.domain.price import PER_MILLION_TOKENS, USD, PriceRow, canonical, equal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extraction:
+    """What was read from a page or feed: prices, the parts that were refused, and remarks for a person."""
+
+    rows: tuple[PriceRow, ...]
+    refused: tuple[Refusal, ...]
+    notes: tuple[str, ...]
+
+
+class Unreadable(Exception):
+    """Nothing may be read from it: no layout that the extractor knows."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Priced(NamedTuple):
+    """Rows as facts. `unclear` are stated, but in two ways or in a unit that is not compared: unknown, never absent."""
+
+    facts: Facts
+    unclear: frozenset[Fact]
+    refused: tuple[Refusal, ...]
+
+
+def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Priced:
+    """Turn the rows that hold now into facts; refusals found on the way come after those given.
+
+    The same identity twice: equal values merge, unequal ones refuse both. A row in another unit or currency than USD
+    per 1M tokens is never converted and gives no fact.
+    """
+    stated: dict[Fact, str] = {}
+    unclear: set[Fact] = set()
+    refusals = list(refused)
+    for row in rows:
+        fact = Fact(Subject(row.provider, row.model), row.identity.field)
+        if row.unit != PER_MILLION_TOKENS or row.currency != USD:
+            unclear.add(fact)
+            continue
+        value = canonical(row.amount)
+        before = stated.setdefault(fact, value)
+        if not equal(before, value) and fact not in unclear:
+            unclear.add(fact)
+            where = f"{row.provider}/{row.model} {fact.field}"
+            refusals.append(Refusal(where, f"stated as {before} and as {value} USD per {PER_MILLION_TOKENS}"))
+    facts: dict[Subject, dict[str, Value]] = {}
+    for fact, value in stated.items():
+        if fact not in unclear:
+            facts.setdefault(fact.subject, {})[fact.field] = value
+    return Priced(facts, frozenset(unclear), tuple(refusals))
+
+
+def next_boundary(rows: Iterable[PriceRow], at: datetime) -> datetime | None:
+    """When the next of the dated rows begins or ends after `at`: until then the same rows yield the same facts."""
+    dates = (date for row in rows for date in (row.valid_from, row.valid_to) if date is not None and date > at)
+    return min(dates, default=None)

@@ -1,0 +1,143 @@
+"""The `llm_prices` format: the three shapes that llm-prices.com publishes, in USD per one million tokens.
+
+- `current-v1` and `historical-v1`: `{"prices": [{id, vendor, name, input, output, input_cached, from_date, to_date}]}`
+- a file per vendor: `{"vendor", "models": [{id, name, price_history: [{input, output, input_cached, from_date, to_date}]}]}`
+
+The order of a history means nothing: on 2026-07-30 an old price came back to its head, with an end. Which rows hold
+now is decided by their dates alone, and not in here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import NamedTuple, TypeGuard
+
+from monitor.domain.model import Refusal
+from monitor.domain.price import SHORT, PriceRow
+from monitor.sources.extraction import Extraction, Unreadable
+
+EXTRACTOR = "llm_prices/1"
+
+METERS = {"input": "input", "output": "output", "input_cached": "cached_input"}
+
+LONG = "long"
+
+MAX_EXPONENT = 15
+"""Amounts of more digits before or after the point are refused; the text `1e999999999` is a number, too."""
+
+_LONG_ID = re.compile(r"(?P<base>.+)-(?P<size>\d+)k")
+
+
+class _Item(NamedTuple):
+    """One stretch of prices of one model, wherever it stood in the file."""
+
+    where: str
+    vendor: object
+    id: object
+    name: object
+    prices: object
+
+
+def extract(payload: object) -> Extraction:
+    """Read the prices of a parsed feed, past, present and announced.
+
+    Raises:
+        Unreadable: none of the published shapes, or not one price in it could be read.
+    """
+    items = list(_items(payload))
+    known = {(item.vendor, item.id) for item in items if isinstance(item.vendor, str) and isinstance(item.id, str)}
+    rows: list[PriceRow] = []
+    refused: list[Refusal] = []
+    for item in items:
+        try:
+            rows.extend(_rows(item, known, refused))
+        except ValueError as error:
+            refused.append(Refusal(item.where, str(error)))
+    if refused and not rows:
+        raise Unreadable(f"not one price could be read; {refused[0].where}: {refused[0].reason}")
+    return Extraction(rows=tuple(rows), refused=tuple(refused), notes=())
+
+
+def _items(payload: object) -> Iterator[_Item]:
+    if isinstance(payload, dict) and isinstance(payload.get("prices"), list):
+        for index, row in enumerate(payload["prices"]):
+            found = row if isinstance(row, dict) else {}
+            yield _Item(f"prices[{index}]", found.get("vendor"), found.get("id"), found.get("name"), row)
+    elif isinstance(payload, dict) and isinstance(payload.get("models"), list) and "vendor" in payload:
+        for index, model in enumerate(payload["models"]):
+            found = model if isinstance(model, dict) else {}
+            history = found.get("price_history")
+            for step, prices in enumerate(history if isinstance(history, list) else [None]):
+                where = f"models[{index}].price_history[{step}]"
+                yield _Item(where, payload["vendor"], found.get("id"), found.get("name"), prices)
+    else:
+        raise Unreadable("none of the published shapes: neither `prices` nor `vendor` with `models`")
+
+
+def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> Iterator[PriceRow]:
+    vendor, id = _text(item.vendor, "vendor"), _text(item.id, "id")
+    prices = item.prices
+    if not isinstance(prices, dict):
+        raise ValueError("no object with prices")
+    begin, end = _midnight(prices, "from_date"), _midnight(prices, "to_date")
+    if begin and end and begin >= end:
+        raise ValueError("ends before it begins")
+    model, context = _context(vendor, id, item.name, known)
+    for key, meter in METERS.items():
+        if (stated := prices.get(key)) is None:
+            continue
+        if not _price(stated):
+            refused.append(Refusal(f"{item.where}.{key}", "not a number of a size that prices have"))
+            continue
+        yield PriceRow(
+            provider=vendor,
+            model=model,
+            context=context,
+            meter=meter,
+            amount=Decimal(stated),
+            valid_from=begin,
+            valid_to=end,
+        )
+
+
+def _context(vendor: str, id: str, name: object, known: set[tuple[str, str]]) -> tuple[str, str]:
+    """The model and band of an id.
+
+    The feed writes the long band as a model of its own, `gpt-5.6-sol-272k` named `GPT-5.6 Sol >272k`. Only where id and
+    name agree and the base stands in the file is that read; from an id alone nothing is inferred.
+    """
+    match = _LONG_ID.fullmatch(id)
+    if match and (vendor, match["base"]) in known and isinstance(name, str):
+        said = re.search(r">\s*(\d+)\s*k\b", name, re.IGNORECASE)
+        if said and said[1] == match["size"]:
+            return match["base"], LONG
+    return id, SHORT
+
+
+def _text(found: object, key: str) -> str:
+    if not isinstance(found, str) or not found.strip() or not found.isprintable():
+        raise ValueError(f"`{key}` is not a printable, non-empty string")
+    return found
+
+
+def _midnight(prices: Mapping[str, object], key: str) -> datetime | None:
+    found = prices.get(key)
+    if found is None:
+        return None
+    if not isinstance(found, str):
+        raise ValueError(f"`{key}` is not a date")
+    try:
+        return datetime.combine(date.fromisoformat(found), time(), UTC)
+    except ValueError:
+        raise ValueError(f"`{key}` is not a date") from None
+
+
+def _price(stated: object) -> TypeGuard[int | Decimal]:
+    """Whether it may be read as an amount. Nothing is said of its size within reason: 0 and less are for quarantine to hold."""
+    if isinstance(stated, bool) or not isinstance(stated, int | Decimal):
+        return False
+    amount = Decimal(stated)
+    return amount.is_finite() and abs(amount.adjusted()) <= MAX_EXPONENT and len(amount.as_tuple().digits) <= 40

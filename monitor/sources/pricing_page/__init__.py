@@ -1,0 +1,50 @@
+"""What a provider's pricing page states, or why it states nothing that can be relied on.
+
+One pipeline for every layout: parse to blocks (`markdown` and `mdx`, or `markup` for HTML), place the tables in their sections
+(`context`), bind the columns by header text (`headers`), read the cells (`cells`, `rows`). A layout that is new to it yields
+refusals, never a price under another meter, tier, band or model.
+"""
+
+from __future__ import annotations
+
+import re
+
+from monitor.domain.model import Refusal
+from monitor.domain.price import PriceRow
+from monitor.sources.extraction import Extraction, Unreadable
+from monitor.sources.pricing_page import markdown, markup
+from monitor.sources.pricing_page.context import place
+from monitor.sources.pricing_page.notes import notes_of
+from monitor.sources.pricing_page.rows import reconcile, rows_of
+
+EXTRACTOR = "pricing_page/1"
+
+_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
+
+def extract(text: str, *, provider: str) -> Extraction:
+    """Read a pricing page. Every row is in USD per 1M tokens.
+
+    Raises:
+        Unreadable: nothing on it is a recognised price, or its leading section announces prices and holds no table
+            (the page was rendered without its components, so what is missing is not gone).
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    blocks = markup.read(text) if _HTML.match(text) else markdown.read(text)
+    placed, lead = place(blocks)
+    if lead is not None and not lead.tables:
+        raise Unreadable(f"the section {lead.title!r} announces prices per 1M tokens and holds no table")
+    read: list[PriceRow] = []
+    refused: list[Refusal] = []
+    for table in placed:
+        for part in rows_of(table, provider):
+            if isinstance(part, PriceRow):
+                read.append(part)
+            else:
+                refused.append(part)
+    rows, conflicts = reconcile(read)
+    refused += conflicts
+    if not rows:
+        first = f"; the first: {refused[0].where}: {refused[0].reason}" if refused else ""
+        raise Unreadable(f"no price was recognised in {len(placed)} tables{first}")
+    return Extraction(rows=tuple(rows), refused=tuple(refused), notes=notes_of(blocks))

@@ -1,0 +1,69 @@
+"""The parts of a page, in reading order, whatever it was written in. Every layout is reduced to these; none is judged here.
+
+Cells are clean text (`inline.plain`). A `flaw` says why a part cannot be trusted (cut off, merged cells): it is carried to
+the rows so that it is refused with its place, instead of vanishing in a reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A heading of the markup, `level` 1 to 6."""
+
+    level: int
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """Loose text; `lone` is one line that stands by itself, which is how rendered pages spell section titles and tab labels."""
+
+    text: str
+    lone: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    """The start of a tab's content, by the value of its tab."""
+
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of a table."""
+
+    cells: tuple[str, ...]
+    line: int
+    flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table: its header rows (none, one, or groups above labels) and its body."""
+
+    header: tuple[tuple[str, ...], ...]
+    rows: tuple[Row, ...]
+    line: int
+    flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """An unrendered component: a name and arrays of cells, without header text."""
+
+    name: str
+    tier: str
+    rows: tuple[Row, ...]
+    line: int
+    flaw: str = ""
+
+
+Block: TypeAlias = Heading | Paragraph | Pane | Table | Component

@@ -1,0 +1,82 @@
+"""What single cells say: an amount, a model, a modality, a tier. Each is one strict spelling or a refusal; nothing is converted."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from monitor.domain.price import STANDARD, TEXT
+
+BLANK = frozenset({"", "-", "–", "—", "−", "n/a", "free"})
+
+_AMOUNT = re.compile(r"(?:US)?\$ ?([0-9]{1,6}(?:\.[0-9]+)?|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?)", re.ASCII)
+_SAME_UNIT = re.compile(r" ?(?:/|per) ?(?:1M|1 million|million) tokens?$", re.IGNORECASE)
+_MODEL = re.compile(r"(?=.*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.ASCII)
+_THRESHOLD = re.compile(r" ?\((<|≤|<=|>|≥|>=) ?[0-9]+[KM] context(?: length)?\)$", re.ASCII)
+_MODALITIES = {"text": TEXT, "audio": "audio", "image": "image", "video": "video"}
+_TIERS = {
+    "standard": STANDARD,
+    "batch": "batch",
+    "flex": "flex",
+    "priority": "priority",
+    "fast": "priority",  # Priority was renamed; the canonical tier kept its name
+    "ultrafast": "ultrafast",
+}
+_TIER = re.compile(rf"({'|'.join(_TIERS)})(?: (?:mode|processing|api|service|tier|pricing|prices))*")
+_MENTION = re.compile(rf"\b({'|'.join(_TIERS)})\b")
+_TABS = re.compile(r"(?:(?:standard|batch|flex|priority|ultrafast|fast)(?: mode)?\s*){2,}", re.IGNORECASE)
+
+
+def amount(text: str) -> Decimal | None:
+    """The amount in USD per 1M tokens; None for a blank.
+
+    Raises:
+        ValueError: not a plain amount in dollars, or it names another unit.
+    """
+    if text.lower() in BLANK:
+        return None
+    match = _AMOUNT.fullmatch(_SAME_UNIT.sub("", text))
+    if match is None:
+        raise ValueError(f"{text!r} is not a plain amount in USD per 1M tokens")
+    return Decimal(match[1].replace(",", ""))
+
+
+def model(text: str) -> tuple[str, bool]:
+    """The model's id, and whether the label restricts it to long contexts (`(>272K context length)`).
+
+    Raises:
+        ValueError: not an id: a display name, a label that sets other conditions, a modality where the model should be.
+    """
+    threshold = _THRESHOLD.search(text)
+    name = text[: threshold.start()] if threshold else text
+    if not _MODEL.fullmatch(name):
+        raise ValueError(f"{text!r} is not a model id")
+    return name, threshold is not None and threshold[1] in (">", "≥", ">=")
+
+
+def modality(text: str) -> str:
+    """The modality that a cell names.
+
+    Raises:
+        ValueError: not a known modality.
+    """
+    try:
+        return _MODALITIES[text.lower()]
+    except KeyError:
+        raise ValueError(f"{text!r} is not a known modality") from None
+
+
+def tier(text: str) -> str | None:
+    """The canonical tier that a whole line, tab or heading names (`Batch`, `Fast mode`, `Batch API`); None when it names none."""
+    match = _TIER.fullmatch(text.lower().replace("-", " "))
+    return _TIERS[match[1]] if match else None
+
+
+def mentioned(text: str) -> frozenset[str]:
+    """The canonical tiers that a title speaks of, among other words."""
+    return frozenset(_TIERS[word] for word in _MENTION.findall(text.lower()))
+
+
+def tabs(text: str) -> bool:
+    """Whether the text is a row of tab labels run together (`StandardBatchFlex`), which names no tier."""
+    return _TABS.fullmatch(text) is not None

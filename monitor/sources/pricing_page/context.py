@@ -1,0 +1,248 @@
+"""Where a table stands: its section, and the tier and unit that the page states for it there.
+
+A statement holds in the section it stands in and below, never in the next one. Headings nest by level; a title that is only a
+loose line is a section of its own below the last heading. A loose tab label names the tier of the one table after it:
+rendered pages do not mark where a tab ends, so a second table is not covered by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from monitor.domain.price import PER_MILLION_TOKENS, STANDARD, TEXT
+from monitor.sources.pricing_page import cells
+from monitor.sources.pricing_page.blocks import Block, Component, Heading, Pane, Paragraph, Table
+
+_CAPTION = re.compile(r"(?:(.+?) )?pricing(?: table)? data", re.IGNORECASE)
+_LOOSE = 7  # below every heading
+_TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
+_TITLE = re.compile(r"[^.!?:;,$|{}\[\]<>]*[A-Za-z][^.!?:;,$|{}\[\]<>]*")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_MILLION = re.compile(
+    r"(?:all )?(?:token )?prices (?:are )?(?:listed |shown )?(?:in usd |in us dollars )?per (?:1m|1 million|one million|million) tokens"
+    r"(?:,? unless (?:otherwise )?noted(?: otherwise)?)?\.?",
+    re.IGNORECASE,
+)
+_PRICED = re.compile(r"\b(?:prices?|pricing|priced|rates?|costs?|amounts?|charged|cents|credits)\b", re.IGNORECASE)
+_PER = re.compile(
+    r"(?:\bper |\bin |/ ?)(?:an? |one )?(?:[0-9][0-9,.]*|thousand|million)? ?(?:k|m|thousand|million|billion)? ?"
+    r"(?:tokens?|characters?|seconds?|minutes?|hours?|days?|months?|images?|pages?|calls?|requests?|songs?|words?|credits?|cents)\b",
+    re.IGNORECASE,
+)
+_CURRENCY = re.compile(r"€|£|¥|\b(?:EUR|euros?|GBP|pounds|JPY|yen|CNY|RMB|yuan|INR|rupees)\b")
+_LONGEST_STATEMENT = 120
+_FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"\b(?:regional|residency|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
+    re.IGNORECASE,
+)
+_OTHER_TIME = re.compile(
+    r"\b(?:upcoming|announced|former|old|previous) |\b(?:starting|effective|until|from|before|after|as of) (?:on )?\w+ \d",
+    re.IGNORECASE,
+)
+_MODALITY = re.compile(r"(text|audio|image) tokens", re.IGNORECASE)
+_NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
+
+
+class Unplaced(Exception):
+    """The page does not say, or says in two ways, what a table is about."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Section:
+    """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it."""
+
+    level: int
+    title: str
+    parent: Section | None
+    tier: str = ""
+    unit: str = ""
+    tiers: int = 0
+    tables: int = 0
+
+    def chain(self) -> Iterator[Section]:
+        """The section and those it stands in, innermost first."""
+        section: Section | None = self
+        while section is not None:
+            yield section
+            section = section.parent
+
+    @property
+    def path(self) -> str:
+        """The titles from the outermost to the innermost; what refusals name."""
+        return " › ".join(reversed([section.title for section in self.chain() if section.title]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A table or component with what was stated around it: the tiers that labels name, and the unit in force."""
+
+    block: Table | Component
+    section: Section
+    claims: tuple[str, ...]
+    unit: str
+
+    @property
+    def where(self) -> str:
+        """The place, as refusals name it."""
+        return f"{self.section.path}, line {self.block.line}".removeprefix(", ")
+
+    def tier(self) -> str:
+        """The one tier the table is under.
+
+        A table without a label is a standard one only in a section that has no tabs at all.
+
+        Raises:
+            Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
+        """
+        claims = set(self.claims)
+        if len(claims) > 1 or "" in claims:
+            raise Unplaced("its tier is not known, or its labels name more than one")
+        spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))
+        if not claims and any(section.tiers for section in self.section.chain()):
+            raise Unplaced("its section has tabs of tiers, and none of them is over this table")
+        tier = claims.pop() if claims else STANDARD
+        if spoken - {tier}:
+            raise Unplaced(f"it stands under a title of another tier ({self.section.path!r})")
+        return tier
+
+    def modality(self) -> str:
+        """The modality of a table without a column for it.
+
+        Raises:
+            Unplaced: the section is about something else than text, and the table does not say which of its prices are.
+        """
+        for section in self.section.chain():
+            named = _MODALITY.fullmatch(section.title)
+            if named:
+                return named[1].lower()
+            if _NOT_TEXT.search(section.title):
+                raise Unplaced(f"the section {section.title!r} is not about text, and the table names no modality")
+        return TEXT
+
+    def check(self) -> None:
+        """Refuse sections whose prices are not those of a plain call.
+
+        Raises:
+            Unplaced: fine-tuning, another offer, or another time.
+        """
+        for section in self.section.chain():
+            if _FINE_TUNING.search(section.title):
+                raise Unplaced("fine-tuning prices, not inference")
+            if _ELSEWHERE.search(section.title):
+                raise Unplaced(f"the section {section.title!r} is about another offer")
+            if _OTHER_TIME.search(section.title):
+                raise Unplaced(f"the section {section.title!r} is about another time")
+
+    def check_unit(self) -> None:
+        """Refuse another unit, and none.
+
+        Raises:
+            Unplaced: not stated to be per 1M tokens.
+        """
+        if not self.unit:
+            raise Unplaced("no unit is stated for it")
+        if self.unit != PER_MILLION_TOKENS:
+            raise Unplaced(f"it is not per 1M tokens: {self.unit!r}")
+
+
+@dataclass(slots=True)
+class _Walk:
+    section: Section = field(default_factory=lambda: Section(level=0, title="", parent=None))
+    lead: Section | None = None
+    pending: str | None = None  # the tier of the next table; empty: labels without content between them
+    caption: str | None = None
+    adjacent: bool = False
+    placed: list[Placed] = field(default_factory=list)
+
+    def enter(self, level: int, title: str) -> None:
+        parent = self.section
+        while parent.level >= level and parent.parent is not None:
+            parent = parent.parent
+        self.section = Section(level=level, title=title, parent=parent)
+        self.pending = self.caption = None
+
+    def label(self, tier: str, pane: bool = False) -> None:
+        """A tab's label. Labels in a row are a list of tabs, and none of them is over what follows."""
+        self.section.tiers += 1
+        contradicts = self.adjacent and self.pending is not None and self.pending != tier
+        self.pending = "" if contradicts and not pane else tier
+        self.caption = None
+
+    def heading(self, block: Heading) -> None:
+        caption = _CAPTION.fullmatch(block.text)
+        if caption:
+            name = (caption[1] or "").lower()
+            self.caption = None if name in ("", "grouped") else cells.tier(name) or ""
+            self.section.tiers += self.caption is not None
+            return
+        tier = cells.tier(block.text)
+        self.enter(block.level, block.text)
+        if tier and self.section.parent:
+            self.section.tier = tier
+            self.section.parent.tiers += 1
+
+    def paragraph(self, block: Paragraph) -> bool:
+        """Read loose text; whether it was a label of a tab."""
+        for sentence in _SENTENCE.split(block.text):
+            if unit := _unit(sentence):
+                self.section.unit = unit
+                self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
+                return False
+        text = block.text
+        if not block.lone or len(text) > 60 or text.lower() in _TRANSPARENT or cells.tabs(text):
+            return False
+        tier = cells.tier(text)
+        if tier:
+            self.label(tier)
+            return True
+        if _TITLE.fullmatch(text) and len(text.split()) <= 8:
+            self.enter(_LOOSE, text)
+        return False
+
+    def table(self, block: Table | Component) -> None:
+        claims = [claim for claim in (self.pending, self.caption) if claim is not None]
+        claims += [section.tier for section in self.section.chain() if section.tier]
+        if isinstance(block, Component):
+            if block.tier:
+                claims.append(cells.tier(block.tier) or "")
+        else:
+            self.pending = None
+        self.caption = None
+        unit = next((section.unit for section in self.section.chain() if section.unit), "")
+        self.placed.append(Placed(block=block, section=self.section, claims=tuple(claims), unit=unit))
+        for section in self.section.chain():
+            section.tables += 1
+
+
+def place(blocks: Iterable[Block]) -> tuple[list[Placed], Section | None]:
+    """The tables with what is stated around them, and the first section that announces prices per 1M tokens."""
+    walk = _Walk()
+    for block in blocks:
+        labelled = False
+        if isinstance(block, Heading):
+            walk.heading(block)
+        elif isinstance(block, Paragraph):
+            labelled = walk.paragraph(block)
+        elif isinstance(block, Pane):
+            tier = cells.tier(block.value)
+            if tier:
+                walk.label(tier, pane=True)
+                labelled = True
+            else:
+                walk.enter(_LOOSE, block.value)
+        else:
+            walk.table(block)
+        walk.adjacent = labelled
+    return walk.placed, walk.lead
+
+
+def _unit(sentence: str) -> str:
+    """The unit a sentence states for what follows: `1M tokens`, another in its own words, or empty when it states none."""
+    if len(sentence) > _LONGEST_STATEMENT or not _PRICED.search(sentence):
+        return ""
+    if _MILLION.fullmatch(sentence):
+        return PER_MILLION_TOKENS
+    return sentence if _PER.search(sentence) or _CURRENCY.search(sentence) else ""

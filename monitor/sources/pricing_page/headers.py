@@ -1,0 +1,117 @@
+"""Header texts to meters: the only place that says what a column holds. A column's position means nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from monitor.domain.price import SHORT
+
+_UNIT = re.compile(
+    r" ?(?:\((?:usd |\$ ?)?(?:per|/) ?(?:1m|1 million|million) tokens\)|(?:per|/) ?(?:1m|1 million|million) tokens)$"
+)
+_BAND = re.compile(r"(short|long) context ")
+_WRITES = re.compile(r"(?:(\d+)[ -]?(h|m)(?:our|ours|in|inute|inutes)? )?cache writes?(?: tokens)?")
+_METERS = {
+    "input": "input",
+    "input tokens": "input",
+    "cached input": "cached_input",
+    "cached input tokens": "cached_input",
+    "output": "output",
+    "output tokens": "output",
+    "output / cost": "output",  # its cells name any other unit themselves, and are refused one by one
+}
+_DESCRIPTIVE = frozenset({"category", "description"})
+
+
+class Unbound(Exception):
+    """The header does not say, or says twice, what the table holds."""
+
+
+class Price(NamedTuple):
+    """What a column's cells price. `plain` columns name no band, which is the short one unless a row's label says otherwise."""
+
+    context: str
+    plain: bool
+    meter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """Which column holds what. `ignored` are columns of other things, `unit_stated` whether every price column names the unit."""
+
+    width: int
+    model: int
+    modality: int | None
+    prices: dict[int, Price]
+    ignored: tuple[tuple[int, str], ...]
+    unit_stated: bool
+
+
+def bind(header: tuple[tuple[str, ...], ...]) -> Binding:
+    """Bind the columns of a header, whose rows are groups above labels.
+
+    Raises:
+        Unbound: no header, no model column, no price column, or two columns that say the same.
+    """
+    if not header:
+        raise Unbound("the table has no header")
+    if len({len(row) for row in header}) > 1:
+        raise Unbound("the rows of the header have different numbers of columns")
+    models: list[int] = []
+    modalities: list[int] = []
+    prices: dict[int, Price] = {}
+    ignored: list[tuple[int, str]] = []
+    units: list[bool] = []
+    labels = [_label(column) for column in zip(*header, strict=True)]
+    if any(label.startswith("training") for label in labels):
+        raise Unbound("fine-tuning prices, not inference")
+    for column, label in enumerate(labels):
+        if label == "model":
+            models.append(column)
+        elif label == "modality":
+            modalities.append(column)
+        elif price := _price(_UNIT.sub("", label)):
+            prices[column] = price
+            units.append(_UNIT.search(label) is not None)
+        elif label not in _DESCRIPTIVE:
+            ignored.append((column, label))
+    shown = " | ".join(header[-1])
+    if len(models) != 1 or len(modalities) > 1:
+        raise Unbound(f"the header {shown!r} does not name one column of models")
+    if not prices:
+        raise Unbound(f"no price column is recognised in the header {shown!r}")
+    if len({(price.context, price.meter) for price in prices.values()}) < len(prices):
+        raise Unbound(f"the header {shown!r} names the same price twice")
+    if any(units) and not all(units):
+        raise Unbound(f"only some columns of the header {shown!r} name their unit")
+    return Binding(
+        width=len(labels),
+        model=models[0],
+        modality=modalities[0] if modalities else None,
+        prices=prices,
+        ignored=tuple(ignored),
+        unit_stated=all(units),
+    )
+
+
+def _label(column: tuple[str, ...]) -> str:
+    """A column's whole label: the texts above it, once each (a merged cell is laid out in every row it spans)."""
+    parts: list[str] = []
+    for text in column:
+        if text and (not parts or parts[-1] != text):
+            parts.append(text)
+    return " ".join(parts).lower()
+
+
+def _price(label: str) -> Price | None:
+    band = _BAND.match(label)
+    rest = label[band.end() :] if band else label
+    context = band[1] if band else SHORT
+    writes = _WRITES.fullmatch(rest)
+    if writes:
+        meter = "cache_write" + (f"_{writes[1]}{writes[2]}" if writes[1] else "")
+        return Price(context, band is None, meter)
+    known = _METERS.get(rest)
+    return Price(context, band is None, known) if known else None

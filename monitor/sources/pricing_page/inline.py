@@ -1,0 +1,33 @@
+"""Inline markup to plain text, for one cell, line or heading. What a text means is not decided here."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_SUPERSCRIPT = re.compile(r"<sup\b[^>]*>.*?</sup>", re.IGNORECASE | re.DOTALL)
+_BREAK = re.compile(r"<(?:br|hr)\s*/?>", re.IGNORECASE)
+_STRUCK = re.compile(r"</?(?:del|s|strike)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_FOOTNOTE = re.compile(r"\[\^?\d{1,2}\]")
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_MARK = re.compile(r"(?<=\S)\s*[*†‡¹²³⁴⁵⁶⁷⁸⁹⁰]+$")
+
+
+def squeeze(text: str) -> str:
+    """Text without invisible characters, footnote marks at its end and runs of white space."""
+    return _MARK.sub("", " ".join(text.translate(_INVISIBLE).split()))
+
+
+def plain(text: str) -> str:
+    """Text as a reader sees it: no tags, links, code or bold marks, escapes or footnotes.
+
+    A superscript goes with its content: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
+    price that no longer holds does not look like one.
+    """
+    text = _STRUCK.sub("~~", _BREAK.sub(" ", _SUPERSCRIPT.sub("", text)))
+    text = _TAG.sub("", text)
+    text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text)).replace("**", "").replace("`", "")
+    return squeeze(unescape(_ESCAPE.sub(r"\1", text)))

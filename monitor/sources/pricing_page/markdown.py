@@ -1,0 +1,205 @@
+"""Markdown and MDX to blocks, line by line.
+
+The official page is Markdown only in its tables: section titles and tab labels are bare lines, indented at random, which
+CommonMark reads as code blocks. So this is a reader of lines with GFM's table rules, not a Markdown parser.
+Fenced code and comments are passed over: what they show is not stated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from monitor.sources.pricing_page import markup, mdx
+from monitor.sources.pricing_page.blocks import Block, Heading, Pane, Paragraph, Row, Table
+from monitor.sources.pricing_page.inline import plain
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})")
+_TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*)")
+_PANE = re.compile(r"""\bdata-content-switcher-pane\b.*?\bdata-value=(?:"([^"]*)"|'([^']*)')""", re.DOTALL)
+_INLINE = frozenset(
+    {"a", "abbr", "b", "br", "code", "del", "em", "hr", "i", "kbd", "s", "span", "strong", "sub", "sup", "u"}
+)
+_ATX = re.compile(r"[ \t]*(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
+_DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_PIPE = re.compile(r"(?<!\\)\|")
+_UNDERLINE = re.compile(r"[ \t]*(=+|-{2,})[ \t]*$")
+_ITEM = re.compile(r"[-+*•>]\s|\d+[.)]\s")
+_ENDLESS = 16
+_GROUPS = frozenset({"", "short context", "long context"})
+
+
+def read(text: str) -> list[Block]:
+    """The blocks of a Markdown or MDX text."""
+    return _Reader(_blanked(text)).blocks
+
+
+def _blanked(text: str) -> str:
+    """The text without comments and fenced code, every line still in its place."""
+    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    lines, fence = text.split("\n"), ""
+    for i, line in enumerate(lines):
+        match = _FENCE.match(line)
+        if fence:
+            lines[i] = ""
+            if match and match[1].startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+        elif match:
+            fence, lines[i] = match[1], ""
+    return "\n".join(lines)
+
+
+def cells(line: str) -> tuple[str, ...]:
+    """The cells of a table line, as GFM splits them (an escaped pipe does not split)."""
+    line = line.strip().removeprefix("|")
+    line = line[:-1] if _closed(line) else line
+    return tuple(plain(cell.replace("\\|", "|")) for cell in _PIPE.split(line))
+
+
+def _closed(line: str) -> bool:
+    line = line.rstrip()
+    return line.endswith("|") and not line.endswith("\\|")
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.blocks: list[Block] = []
+        self._paragraph: list[str] = []
+        self._paragraph_line = 1
+        self._text = text
+        self._lowered = text.lower()
+        at, line = 0, 1
+        for start, end in self._tags():
+            if start < at:
+                continue
+            self._lines(text[at:start], line)
+            line += text.count("\n", at, start)
+            end = self._tag(text[start:end], start, end, line)
+            line += text.count("\n", start, end)
+            at = end
+        self._lines(text[at:], line, last=True)
+        self._flush()
+
+    def _tags(self) -> Iterator[tuple[int, int]]:
+        """Tags that break the flow of text; those within a line of a table belong to its cells."""
+        text, at, endless = self._text, 0, 0
+        while match := _TAG.search(text, at):
+            at = match.end()
+            if match[2].lower() in _INLINE or text[text.rfind("\n", 0, match.start()) + 1 : at].lstrip().startswith(
+                "|"
+            ):
+                continue
+            end = mdx.tag_end(text, match.start())
+            if end < 0:
+                endless += 1
+                if endless > _ENDLESS:
+                    return  # each costs a scan: such a text is no page
+                if not mdx.is_pricing(match[2]):
+                    continue
+                end = len(text)
+            yield match.start(), end
+            at = end
+
+    def _tag(self, tag: str, start: int, end: int, line: int) -> int:
+        """Read one tag, and what belongs to it; the index after it."""
+        self._flush()
+        match = _TAG.match(tag)
+        assert match is not None
+        closing, name = match.groups()
+        if mdx.is_pricing(name) and not closing:
+            self.blocks.append(mdx.component(name, tag, line))
+        elif name.lower() == "table" and not closing:
+            return self._markup("</table>", start, line)
+        elif re.fullmatch(r"h[1-6]", name) and not closing:
+            return self._markup(f"</{name}>", start, line)
+        elif pane := _PANE.search(tag):
+            self.blocks.append(Pane(value=plain(pane[1] or pane[2] or ""), line=line))
+        self.blocks.extend(Paragraph(text=text, lone=False, line=line) for text in mdx.prose(tag))
+        return end
+
+    def _markup(self, closing: str, start: int, line: int) -> int:
+        found = self._lowered.find(closing, start)
+        end = len(self._text) if found < 0 else found + len(closing)
+        self.blocks.extend(markup.read(self._text[start:end], line))
+        return end
+
+    def _lines(self, text: str, line: int, last: bool = False) -> None:
+        lines = text.split("\n")
+        i = 0
+        while i < len(lines):
+            row = lines[i]
+            heading = _ATX.match(row)
+            if heading:
+                self._flush()
+                self.blocks.append(Heading(level=len(heading[1]), text=plain(heading[2]), line=line + i))
+            elif "|" in row and i + 1 < len(lines) and "|" in lines[i + 1] and _DELIMITER.match(lines[i + 1]):
+                self._flush()
+                i += self._table(lines[i:], line + i, last)
+                continue
+            elif row.lstrip().startswith("|"):
+                self._flush()
+                count = next((n for n, other in enumerate(lines[i:]) if "|" not in other), len(lines) - i)
+                self.blocks.append(Table(header=(), rows=(), line=line + i, flaw="rows of a table without its header"))
+                i += count
+                continue
+            elif self._paragraph and (under := _UNDERLINE.match(row)):
+                level = 1 if under[1].startswith("=") else 2
+                self.blocks.append(
+                    Heading(level=level, text=plain(" ".join(self._paragraph)), line=self._paragraph_line)
+                )
+                self._paragraph = []
+            elif not row.strip():
+                self._flush()
+            else:
+                if not self._paragraph:
+                    self._paragraph_line = line + i
+                self._paragraph.append(row.strip())
+            i += 1
+
+    def _table(self, lines: list[str], line: int, last: bool) -> int:
+        """Read the table that begins at the first line; how many lines it takes."""
+        count = next((n for n, other in enumerate(lines) if "|" not in other), len(lines))
+        header, delimiter = cells(lines[0]), lines[1]
+        flaw = ""
+        if len(header) != len(cells(delimiter)):
+            flaw = "the header and the line under it have different numbers of columns"
+        rows = []
+        for n in range(2, count):
+            # A page cut off within its last cell would state $3 for $30.00.
+            cut = not _closed(lines[n]) and (_closed(lines[0]) or (last and n == len(lines) - 1))
+            rows.append(Row(cells=cells(lines[n]), line=line + n, flaw="the row is cut off" if cut else ""))
+        above = tuple(cell.lower() for cell in header)
+        if rows and any(above) and _GROUPS.issuperset(above) and "model" in (cell.lower() for cell in rows[0].cells):
+            groups, label_row = header, rows.pop(0)
+            labels = label_row.cells
+            flaw = flaw or label_row.flaw or _misgrouped(groups, labels)
+            self.blocks.append(Table(header=(_filled(groups), labels), rows=tuple(rows), line=line, flaw=flaw))
+        else:
+            self.blocks.append(Table(header=(header,), rows=tuple(rows), line=line, flaw=flaw))
+        return count
+
+    def _flush(self) -> None:
+        if self._paragraph:
+            text = plain(" ".join(self._paragraph))
+            if text:
+                lone = len(self._paragraph) == 1 and not _ITEM.match(text)
+                self.blocks.append(Paragraph(text=text, lone=lone, line=self._paragraph_line))
+            self._paragraph = []
+
+
+def _filled(groups: tuple[str, ...]) -> tuple[str, ...]:
+    """Markdown cannot merge cells: a blank after a group's title belongs to the group."""
+    filled: list[str] = []
+    for group in groups:
+        filled.append(group or (filled[-1] if filled else ""))
+    return tuple(filled)
+
+
+def _misgrouped(groups: tuple[str, ...], labels: tuple[str, ...]) -> str:
+    """Which blanks belong to which group is certain only while every group holds the same columns in the same order."""
+    if len(groups) != len(labels):
+        return "the groups and the labels have different numbers of columns"
+    starts = [i for i, group in enumerate(groups) if group]
+    held = {labels[start:stop] for start, stop in zip(starts, [*starts[1:], len(groups)], strict=True)}
+    return "" if len(held) == 1 else "the groups of columns do not hold the same columns"

@@ -1,0 +1,317 @@
+"""HTML to blocks, with the standard library's tokenizer.
+
+A tree builder would be shorter to call and wrong here: it closes whatever a truncated page left open, so that `<td>$3` of
+`<td>$30.00</td>` becomes a whole cell. The tokenizer tells which cells and rows the page itself closed.
+Scripts, styles and controls (buttons, navigation) are passed over: their words are not statements of the page.
+"""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from monitor.sources.pricing_page.blocks import Block, Heading, Pane, Paragraph, Row, Table
+from monitor.sources.pricing_page.inline import squeeze
+from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_SKIPPED = frozenset(
+    {"script", "style", "aside", "footer", "template", "noscript", "button", "nav", "select", "svg", "title", "sup"}
+)
+_INLINE = frozenset(
+    {
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "code",
+        "del",
+        "em",
+        "i",
+        "ins",
+        "kbd",
+        "mark",
+        "q",
+        "s",
+        "span",
+        "strong",
+        "sub",
+        "u",
+        "wbr",
+        "font",
+        "label",
+        "time",
+    }
+)
+_CONTROLS = frozenset({"tab", "tablist", "navigation", "menu"})
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
+_STRUCK = frozenset({"del", "s", "strike"})
+_WIDEST = 40
+_TALLEST = 200
+
+
+class _Cell:
+    """A cell being read."""
+
+    __slots__ = ("closed", "columns", "header", "rows", "text")
+
+    def __init__(self, header: bool, columns: int, rows: int) -> None:
+        self.header, self.columns, self.rows = header, columns, rows
+        self.text: list[str] = []
+        self.closed = False
+
+
+class _Grid:
+    """A table being read. Spans are laid out in full, so that every row has its own cell in every column."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.header: list[tuple[str, ...]] = []
+        self.rows: list[Row] = []
+        self.done: list[Table] = []
+        self.flaw = ""
+        self._open: list[_Cell] | None = None
+        self._row_line = line
+        self._in_head = self._row_in_head = False
+        self._hanging: dict[int, tuple[int, str]] = {}  # column -> rows left, text
+
+    def head(self, inside: bool) -> None:
+        self._in_head = inside
+        self._hanging.clear()  # a span ends with its row group
+
+    def start_row(self, line: int) -> None:
+        if self._open is not None:
+            self.end_row("the row is not closed before the next begins")
+        self._open, self._row_line, self._row_in_head = [], line, self._in_head
+
+    def start_cell(self, cell: _Cell, line: int) -> None:
+        if self._open is None:
+            self.start_row(line)
+        assert self._open is not None
+        self._open.append(cell)
+
+    @property
+    def cell(self) -> _Cell | None:
+        """The cell that text belongs to."""
+        return self._open[-1] if self._open and not self._open[-1].closed else None
+
+    def end_cell(self) -> None:
+        if self._open:
+            self._open[-1].closed = True
+
+    def end_row(self, flaw: str = "") -> None:
+        if self._open is None:
+            return
+        cells, self._open = self._open, None
+        header = bool(cells) and (self._row_in_head or all(cell.header for cell in cells))
+        if not all(cell.closed for cell in cells):
+            flaw = flaw or "a cell is not closed"
+        texts = self._laid_out(cells)
+        if any(cell.columns > 1 and not header and squeeze("".join(cell.text)) for cell in cells):
+            flaw = flaw or "a cell spans several columns"
+        if not header:
+            if cells or texts:
+                self.rows.append(Row(cells=texts, line=self._row_line, flaw=flaw))
+            return
+        if self.rows:  # a header in the middle begins another table
+            self._finish()
+            self.line = self._row_line
+        self.header.append(texts)
+        self.flaw = self.flaw or flaw
+
+    def _laid_out(self, cells: list[_Cell]) -> tuple[str, ...]:
+        texts: list[str] = []
+        pending = list(cells)
+        while pending or any(column >= len(texts) for column in self._hanging):
+            column = len(texts)
+            if column in self._hanging:
+                left, text = self._hanging.pop(column)
+                texts.append(text)
+                if left > 1:
+                    self._hanging[column] = (left - 1, text)
+            elif pending:
+                cell = pending.pop(0)
+                text = squeeze("".join(cell.text))
+                for offset in range(cell.columns):
+                    texts.append(text)
+                    if cell.rows > 1:
+                        self._hanging[column + offset] = (cell.rows - 1, text)
+            else:
+                break
+        return tuple(texts)
+
+    def _finish(self) -> None:
+        self.done.append(Table(header=tuple(self.header), rows=tuple(self.rows), line=self.line, flaw=self.flaw))
+        self.header, self.rows, self.flaw = [], [], ""
+        self._hanging.clear()
+
+    def tables(self, flaw: str = "") -> list[Table]:
+        """All tables of the element; `flaw` marks a row that the page cut off."""
+        self.end_row(flaw)
+        self._finish()
+        return self.done
+
+
+class _Reader(HTMLParser):
+    def __init__(self, line: int) -> None:
+        super().__init__(convert_charrefs=True)
+        self.blocks: list[Block] = []
+        self._offset = line - 1
+        self._grids: list[_Grid] = []
+        self._skip = ""
+        self._skip_depth = 0
+        self._heading = 0
+        self._items = 0  # open items of lists: links and bullets, never titles or labels
+        self._text: list[str] = []
+        self._text_line = line
+
+    @property
+    def _line(self) -> int:
+        return self.getpos()[0] + self._offset
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._skip:
+            self._skip_depth += tag == self._skip
+            return
+        if tag in _SKIPPED or (
+            tag not in _VOID and any(name == "role" and value in _CONTROLS for name, value in attrs)
+        ):
+            self._skip, self._skip_depth = tag, 1
+            return
+        if tag in _INLINE:
+            self._struck(tag)
+            return
+        if self._grids:
+            self._start_in_table(tag, dict(attrs))
+            return
+        self._flush()
+        if tag == "table":
+            self._grids.append(_Grid(self._line))
+        elif tag == "li":
+            self._items += 1
+        elif tag in _HEADINGS:
+            self._heading = _HEADINGS[tag]
+        elif tag == "astro-island":
+            stated = dict(attrs)
+            options = stated.get("opts") or ""
+            found = island(stated.get("props") or "", options, self._line) if TEXT_TOKENS in options else None
+            if found is not None:
+                self.blocks.append(found)
+        else:
+            stated = dict(attrs)
+            if "data-content-switcher-pane" in stated:
+                self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
+
+    def _start_in_table(self, tag: str, attrs: dict[str, str | None]) -> None:
+        grid = self._grids[-1]
+        if tag in ("th", "td"):
+            if grid.cell is not None:
+                grid.end_cell()  # the next cell closes an open one, as HTML allows
+            columns, rows = _span(attrs.get("colspan"), _WIDEST), _span(attrs.get("rowspan"), _TALLEST)
+            if columns is None or rows is None:
+                grid.flaw = grid.flaw or "a span that cannot be laid out"
+            grid.start_cell(_Cell(tag == "th", columns or 1, rows or 1), self._line)
+        elif tag == "tr":
+            if grid.cell is not None:
+                grid.end_cell()
+            grid.start_row(self._line)
+        elif tag in ("thead", "tbody", "tfoot"):
+            grid.end_row("the row is not closed before the next group begins")
+            grid.head(tag == "thead")
+        elif tag == "table":
+            grid.flaw = grid.flaw or "a table within a table"
+            self._grids.append(_Grid(self._line))
+        elif tag in ("br", "hr", "p", "div", "li") and grid.cell is not None:
+            grid.cell.text.append(" ")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._skip or tag in _SKIPPED:
+            return  # `<style … />` of MDX has no content to skip
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._skip:
+            if tag == self._skip:
+                self._skip_depth -= 1
+                if not self._skip_depth:
+                    self._skip = ""
+            return
+        if tag in _INLINE:
+            self._struck(tag)
+            return
+        if self._grids:
+            self._end_in_table(tag)
+        else:
+            self._flush()
+            self._heading = 0
+            self._items -= tag == "li" and self._items > 0
+
+    def _end_in_table(self, tag: str) -> None:
+        grid = self._grids[-1]
+        if tag in ("th", "td"):
+            grid.end_cell()
+        elif tag == "tr":
+            if grid.cell is not None:
+                grid.end_cell()  # `</tr>` closes an open cell, as HTML allows
+            grid.end_row()
+        elif tag == "thead":
+            grid.head(False)
+        elif tag == "table":
+            self._grids.pop()
+            self.blocks.extend(grid.tables("the row is not closed before the table ends"))
+
+    def handle_data(self, data: str) -> None:
+        if self._skip:
+            return
+        if self._grids:
+            cell = self._grids[-1].cell
+            if cell is not None:
+                cell.text.append(data)
+            return
+        if not self._text:
+            self._text_line = self._line
+        self._text.append(data)
+
+    def _struck(self, tag: str) -> None:
+        """A struck-out price must not read like one that holds."""
+        if tag in _STRUCK and self._grids and self._grids[-1].cell is not None:
+            self._grids[-1].cell.text.append("~~")
+
+    def _flush(self) -> None:
+        text, self._text = squeeze("".join(self._text)), []
+        if not text:
+            return
+        if self._heading:
+            self.blocks.append(Heading(level=self._heading, text=text, line=self._text_line))
+        else:
+            self.blocks.append(Paragraph(text=text, lone=not self._items, line=self._text_line))
+
+    def finish(self) -> list[Block]:
+        """All blocks. What the end of the text cut off is flawed, or left out where it is only prose."""
+        self.close()
+        for grid in self._grids:
+            self.blocks.extend(grid.tables("the page is cut off in this row"))
+        if not self._skip and not self._heading and not self._grids:
+            self._flush()
+        return self.blocks
+
+
+def _span(text: str | None, most: int) -> int | None:
+    """The span an attribute states, 1 without one; None when it cannot be laid out."""
+    if text is None:
+        return 1
+    text = text.strip("{}\"' ")
+    return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text) <= most else None
+
+
+def read(text: str, line: int = 1) -> list[Block]:
+    """The blocks of an HTML text whose first line is `line` of the page."""
+    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the square.
+    unended = text.find("<", text.rfind(">") + 1)
+    reader = _Reader(line)
+    reader.feed(text if unended < 0 else text[:unended])
+    return reader.finish()

@@ -1,0 +1,150 @@
+"""Reads unrendered components (MDX, and the `astro-island` props of the same component in HTML).
+
+`TextTokenPricingTables` has no header text: its arrays are the component's own tuple, four cells before cache writes were
+priced and five since, mixed in one array. Arrays of any other length, and components of any other name, are refused.
+Only literals are read; an expression is a flaw.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from monitor.sources.pricing_page.blocks import Component, Row
+from monitor.sources.pricing_page.inline import plain
+
+TEXT_TOKENS = "TextTokenPricingTables"
+_PRICING = re.compile(r"\w*Pricing\w*Tables?")
+_TIER = re.compile(r"""(?<![\w-])tier=(?:"([^"]*)"|'([^']*)'|\{\s*"([^"]*)"\s*\})""")
+_ROWS = re.compile(r"(?<![\w-])rows=\{")
+_TOKEN = re.compile(
+    r"""\s*(?:([\[\],}])|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([0-9]+(?:\.[0-9]+)?)|(null|undefined)\b)"""
+)
+_PROSE = re.compile(r"""'([^'\n{}]{60,})'|"([^"\n{}]{60,})"|`([^`\n{}]{60,})`""")
+_LONGEST_TAG = 100_000
+
+
+def is_pricing(name: str) -> bool:
+    """Whether a component of this name holds prices."""
+    return _PRICING.fullmatch(name) is not None
+
+
+def tag_end(text: str, start: int) -> int:
+    """The index after the tag that begins at `start`, whose attributes may hold quotes, braces and templates; -1 if it never ends."""
+    depth, quote, i = 0, "", start + 1
+    stop = min(len(text), start + _LONGEST_TAG)
+    while i < stop:
+        c = text[i]
+        if quote:
+            if c == "\\" and depth:
+                i += 1
+            elif c == quote:
+                quote = ""
+        elif c in "\"'`" and (c != "'" or depth or text[i - 1] == "="):
+            quote = c
+        elif c == "{":
+            depth += 1
+        elif c == "}":
+            depth -= 1
+        elif c == ">" and depth <= 0 and text[i - 1] != "=":
+            return i + 1
+        i += 1
+    return -1
+
+
+def prose(tag: str) -> list[str]:
+    """The sentences that a tag carries in its attributes (footnotes, tips)."""
+    return [plain(next(filter(None, match.groups()))) for match in _PROSE.finditer(tag)]
+
+
+def component(name: str, tag: str, line: int) -> Component:
+    """The component that a JSX tag writes."""
+    if name != TEXT_TOKENS:
+        return Component(
+            name=name, tier="", rows=(), line=line, flaw=f"the component {name} has no header that is recognised"
+        )
+    tier, rows = _TIER.search(tag), _ROWS.search(tag)
+    if rows is None:
+        return Component(name=name, tier="", rows=(), line=line, flaw=f"the component {name} has no rows")
+    stated = next(filter(None, tier.groups()), "") if tier else ""
+    try:
+        arrays = tuple(_arrays(tag, rows.end(), line))
+    except ValueError as error:
+        return Component(
+            name=name, tier=stated, rows=(), line=line, flaw=f"the rows of {name} are not literal arrays: {error}"
+        )
+    return Component(name=name, tier=stated, rows=arrays, line=line)
+
+
+def island(props: str, options: str, line: int) -> Component | None:
+    """The component that an `astro-island` hydrates; None when it holds no prices of text tokens."""
+    try:
+        if json.loads(options).get("name") != TEXT_TOKENS:
+            return None
+        values = {key: _decoded(value) for key, value in json.loads(props, parse_float=str, parse_int=str).items()}
+        arrays = tuple(Row(cells=tuple(_island_cell(cell) for cell in row), line=line) for row in values["rows"])
+        tier = values.get("tier") or ""
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Component(name=TEXT_TOKENS, tier="", rows=(), line=line, flaw="the island's props are not as recognised")
+    return Component(name=TEXT_TOKENS, tier=tier if isinstance(tier, str) else "?", rows=arrays, line=line)
+
+
+def _decoded(value: Any) -> Any:
+    """Astro writes every prop as `[kind, value]`: kind 0 is a value, kind 1 an array of such pairs."""
+    kind, inner = value
+    if kind == "1":
+        return [_decoded(item) for item in inner]
+    return inner if kind == "0" else None
+
+
+def _island_cell(value: object) -> str:
+    """Numbers were parsed as their own digits, so amounts keep them; a string that is not a number is text."""
+    if value is None:
+        return "-"
+    if not isinstance(value, str):
+        raise TypeError("a cell is neither text nor a number")
+    return f"${value}" if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", value) else plain(value)
+
+
+def _arrays(tag: str, start: int, line: int) -> Iterator[Row]:
+    """The rows of `[[…], […]]`, with the cells as a rendered table would show them."""
+    depth, cells, closed = 0, list[str](), False
+    begun, expects_comma, i = start, False, start
+    while True:
+        match = _TOKEN.match(tag, i)
+        if match is None:
+            raise ValueError(f"{tag[i : i + 20].strip()!r} is not a literal")
+        i = match.end()
+        mark, double, single, number, _ = match.groups()
+        if closed:
+            if mark != "}":
+                raise ValueError("text after the array")
+            return
+        if mark == ",":
+            if not expects_comma:
+                raise ValueError("a comma without a value before it")
+            expects_comma = False
+            continue
+        if mark == "]":
+            depth -= 1
+            if depth == 1:
+                yield Row(cells=tuple(cells), line=line + tag.count("\n", 0, begun))
+            closed = depth == 0
+            expects_comma = True
+            continue
+        if expects_comma:
+            raise ValueError("two values without a comma")
+        if mark == "[":
+            depth += 1
+            if depth > 2:
+                raise ValueError("an array within a row")
+            cells, begun = [], match.start(1)
+            continue
+        if mark == "}" or depth != 2:
+            raise ValueError("a value outside of a row")
+        text = double if double is not None else single
+        cells.append(plain(text) if text is not None else f"${Decimal(number)}" if number is not None else "-")
+        expects_comma = True

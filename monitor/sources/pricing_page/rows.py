@@ -1,0 +1,152 @@
+"""Tables in their place to price rows: the one judgement of what is accepted. What it does not accept it refuses with a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from monitor.domain.model import Refusal
+from monitor.domain.price import SHORT, TEXT, Meter, PriceRow, canonical, equal
+from monitor.sources.pricing_page import cells
+from monitor.sources.pricing_page.blocks import Row, Table
+from monitor.sources.pricing_page.context import Placed, Unplaced
+from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind
+
+_TUPLES = {
+    4: ("input", "cached_input", "output"),
+    5: ("input", "cached_input", "cache_write", "output"),
+}
+
+
+def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
+    """Every price of a table, and a refusal for every part that is none."""
+    block = placed.block
+    try:
+        if block.flaw:
+            raise Unplaced(block.flaw)
+        binding = bind(block.header) if isinstance(block, Table) else None
+        placed.check()
+        if binding is None or not binding.unit_stated:
+            placed.check_unit()
+        elif placed.unit:
+            placed.check_unit()  # a header may say it again, not otherwise
+        tier = placed.tier()
+        modality = placed.modality() if binding is None or binding.modality is None else ""
+        if binding is not None:
+            _check_ignored(binding, block.rows)
+    except (Unplaced, Unbound) as error:
+        yield Refusal(placed.where, str(error))
+        return
+    if binding is not None:
+        for _, label in binding.ignored:
+            yield Refusal(placed.where, f"the column {label!r} is not recognised")
+    for row in block.rows:
+        where = f"{placed.where}, row {row.line}"
+        try:
+            yield from _row(row, binding, provider, tier, modality, where)
+        except ValueError as error:
+            yield Refusal(where, str(error))
+
+
+def _check_ignored(binding: Binding, rows: Iterable[Row]) -> None:
+    """A column of unknown words may be a condition (a region, a size), so its table is not the price of a plain call."""
+    for column, label in binding.ignored:
+        for row in rows:
+            text = row.cells[column] if column < len(row.cells) else ""
+            if len(row.cells) == binding.width and text.lower() not in cells.BLANK and not text.startswith("$"):
+                raise Unbound(f"the column {label!r} is not recognised and may set a condition ({text!r})")
+
+
+def _row(
+    row: Row, binding: Binding | None, provider: str, tier: str, modality: str, where: str
+) -> Iterator[PriceRow | Refusal]:
+    """The prices of one row.
+
+    Raises:
+        ValueError: the row as a whole is refused.
+    """
+    if row.flaw:
+        raise ValueError(row.flaw)
+    if binding is None:
+        yield from _component_row(row, provider, tier, modality)
+        return
+    if len(row.cells) != binding.width:
+        raise ValueError(f"the row has {len(row.cells)} cells and the header {binding.width}")
+    model, long = cells.model(row.cells[binding.model])
+    if binding.modality is not None:
+        modality = cells.modality(row.cells[binding.modality])
+    for column, price in binding.prices.items():
+        try:
+            amount = cells.amount(row.cells[column])
+            context = _context(price, long)
+        except ValueError as error:
+            yield Refusal(f"{where}, {model} {price.meter}", str(error))
+            continue
+        if amount is not None:
+            yield _price(provider, model, Meter(tier, context, modality, price.meter), amount)
+
+
+def _context(price: Price, long: bool) -> str:
+    """The band of a cell.
+
+    Raises:
+        ValueError: the row's label says long contexts and the column short ones.
+    """
+    if long and price.plain:
+        return "long"
+    if long and price.context == SHORT:
+        raise ValueError("the label is for long contexts and the column for short ones")
+    return price.context
+
+
+def _component_row(row: Row, provider: str, tier: str, modality: str) -> Iterator[PriceRow]:
+    """The prices of a component's tuple.
+
+    Raises:
+        ValueError: not one of its two lengths, or the amounts do not rise in the order that every published row has
+            (cached input, input, cache write, output): without header text, that order is what shows a shifted cell.
+    """
+    meters = _TUPLES.get(len(row.cells))
+    if meters is None:
+        raise ValueError(f"the row has {len(row.cells)} cells, and this component's rows have 4 or 5")
+    model, long = cells.model(row.cells[0])
+    amounts = {meter: cells.amount(text) for meter, text in zip(meters, row.cells[1:], strict=True)}
+    rising = [
+        amount
+        for meter in ("cached_input", "input", "cache_write", "output")
+        if (amount := amounts.get(meter)) is not None
+    ]
+    if rising != sorted(rising) or amounts["input"] is None:
+        raise ValueError("the amounts are not in the order of this component's cells")
+    for meter, amount in amounts.items():
+        if amount is not None:
+            yield _price(provider, model, Meter(tier, "long" if long else SHORT, modality or TEXT, meter), amount)
+
+
+def _price(provider: str, model: str, meter: Meter, amount: Decimal) -> PriceRow:
+    return PriceRow(
+        provider=provider,
+        model=model,
+        tier=meter.tier,
+        context=meter.context,
+        modality=meter.modality,
+        meter=meter.meter,
+        amount=amount,
+    )
+
+
+def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
+    """One row for each identity: equal values merge, unequal ones refuse both, since the page does not say which holds."""
+    found: dict[tuple[str, Meter], PriceRow] = {}
+    torn: dict[tuple[str, Meter], list[str]] = {}
+    for row in rows:
+        key = (row.model, row.identity)
+        first = found.setdefault(key, row)
+        if not equal(canonical(first.amount), canonical(row.amount)):
+            torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))
+    kept = [row for key, row in found.items() if key not in torn]
+    refused = [
+        Refusal(f"{model} {meter.field}", f"stated more than once, as {', '.join(dict.fromkeys(amounts))}")
+        for (model, meter), amounts in torn.items()
+    ]
+    return kept, refused

@@ -1,0 +1,265 @@
+"""`events`: what is shown, in which form, and how following ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.cli import words
+from monitor.cli.events import COLUMNS, follow_events, form_of
+from monitor.domain import events as ev
+from monitor.domain.events import Event, Recorded
+from monitor.domain.record import record
+from monitor.pipeline.ports import EventQuery
+from monitor.store import SqlStore, open_store
+
+AT = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
+PRICE = {
+    "provider": "openai",
+    "tier": "standard",
+    "context": "short",
+    "modality": "text",
+    "meter": "input",
+    "unit": "1M tokens",
+    "currency": "USD",
+    "old": "1",
+    "new": "0.2",
+}
+
+
+def event(position: int, type: str = ev.MODEL_LISTED, subject: str = "gpt-5.6-luna", **settings: Any) -> Event:
+    given = {"stream": "source/openai-models", "source": "openai-models", "data": {"surface": "openai"}, **settings}
+    return Event(position=position, type=type, subject=subject, occurred_at=AT, **given)
+
+
+LOG = (
+    event(1),
+    event(
+        2,
+        ev.PRICE_CHANGED,
+        cause=1,
+        stream="source/openai-pricing",
+        source="openai-pricing",
+        data=PRICE,
+        evidence="sha256:" + "3f" * 32,
+    ),
+    event(
+        3,
+        ev.ENTRY_PAUSED,
+        "luna",
+        cause=2,
+        stream="entry/luna",
+        source="",
+        data={"reason": 'price "moved", and\nhow', "causes": [2]},
+    ),
+)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "monitor.db"
+
+
+@pytest.fixture
+def store(database: Path) -> Iterator[SqlStore]:
+    with closing(open_store(str(database))) as opened:
+        with opened.write() as tx:
+            tx.append(LOG, AT + timedelta(seconds=1))
+        yield opened
+
+
+def printed(store: SqlStore, form: str) -> list[str]:
+    header, line = form_of(form)
+    with store.read() as reader:
+        return [*([header] if header else []), *(line(recorded, reader) for recorded in reader.events())]
+
+
+def recorded(store: SqlStore) -> list[Recorded]:
+    with store.read() as reader:
+        return list(reader.events())
+
+
+def test_json_lines_are_the_documented_records(store: SqlStore) -> None:
+    assert [json.loads(line) for line in printed(store, "jsonl")] == [record(one) for one in recorded(store)]
+
+
+def test_csv_is_read_back_as_the_same_records(store: SqlStore) -> None:
+    rows = list(csv.DictReader(io.StringIO("\n".join(printed(store, "csv")))))
+    assert tuple(rows[0]) == COLUMNS
+    for row, one in zip(rows, recorded(store), strict=True):
+        shape = record(one)
+        assert json.loads(row["data"]) == shape.pop("data")
+        assert {name: row[name] for name in shape} == {
+            name: "" if value is None else str(value) for name, value in shape.items()
+        }
+
+
+def test_cloudevents_hold_what_the_specification_requires(store: SqlStore) -> None:
+    envelopes = [json.loads(line) for line in printed(store, "cloudevents")]
+    ids = [one.id for one in recorded(store)]
+    for envelope in envelopes:
+        assert envelope["specversion"] == "1.0"
+        assert envelope["source"]
+        assert all(name.isalnum() and name == name.lower() and len(name) <= 20 for name in envelope)
+        assert all(isinstance(value, str) and value for name, value in envelope.items() if name != "data")
+    assert [envelope["id"] for envelope in envelopes] == ids
+    assert [envelope["sequence"] for envelope in envelopes] == [f"{n:020d}" for n in (1, 2, 3)]
+    assert envelopes[1]["type"] == "io.access-monitor.price.changed.v1"
+    assert (envelopes[1]["time"], envelopes[1]["recordedtime"]) == ("2026-07-30T17:34:21Z", "2026-07-30T17:34:22Z")
+    assert envelopes[2]["causationid"] == ids[1]
+    assert "causationid" not in envelopes[0]
+    assert envelopes[1]["data"] == {"evidence": "sha256:" + "3f" * 32, **PRICE}
+
+
+def test_the_table_says_each_event_in_words_on_one_line(store: SqlStore) -> None:
+    lines = printed(store, "table")
+    assert len(lines) == 4
+    assert "standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)" in lines[2]
+    assert "price.changed" in lines[2]
+    assert lines[3].rstrip().endswith(r'price "moved", and\nhow')
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({**PRICE, "old": None}, "standard input: 0.20 USD per 1M tokens"),
+        (
+            {**PRICE, "new": None, "tier": "batch", "context": "long"},
+            "batch input, long context: was 1.00 USD per 1M tokens",
+        ),
+        (
+            {**PRICE, "modality": "audio", "meter": "cached_input"},
+            "standard cached input, audio: 1.00 → 0.20 USD per 1M tokens (−80 %)",
+        ),
+        ({**PRICE, "old": "0", "reason": "was free"}, "standard input: 0.00 → 0.20 USD per 1M tokens; was free"),
+    ],
+)
+def test_prices_are_said_with_tier_meter_band_and_modality(data: dict[str, Any], said: str) -> None:
+    assert words.in_words(event(1, ev.PRICE_CHANGED, data=data)) == said
+
+
+@pytest.mark.parametrize(
+    ("type", "data", "said"),
+    [
+        (
+            ev.MODEL_CHANGED,
+            {"surface": "openai", "field": "owned_by", "old": None, "new": "x"},
+            "owned_by: none → x; surface openai",
+        ),
+        (
+            ev.ENTRY_ACTIVATED,
+            {"by": "ada", "reason": "checked", "via": {"user": "root"}, "pins": [{}]},
+            "by ada; checked",
+        ),
+        (
+            ev.CHECK_ATTESTED,
+            {"check": "evals", "by": "ada", "url": "https://x.test/1"},
+            "evals; by ada; https://x.test/1",
+        ),
+        (
+            ev.SOURCE_ANOMALY,
+            {"reason": "mass drop", "held": list("abcdefg")},
+            "mass drop; held a, b, c, d, e and 2 more",
+        ),
+        (ev.BASELINE_RECORDED, {"subjects": 90}, "subjects 90"),
+    ],
+)
+def test_other_events_are_said_from_what_they_hold(type: str, data: dict[str, Any], said: str) -> None:
+    assert words.in_words(event(1, type, data=data)) == said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"), [("1", "1.005", "+0.5 %"), ("2", "3", "+50 %"), ("0.2", "1", "+400 %"), ("0", "1", "")]
+)
+def test_percentages_are_as_exact_as_they_are_useful(old: str, new: str, said: str) -> None:
+    assert words.change_in_percent(old, new) == said
+
+
+class Waits(threading.Event):
+    """Stands in for the pause between two looks: something happens in each, and the end comes when there is no more."""
+
+    def __init__(self, *steps: Any) -> None:
+        super().__init__()
+        self.steps = list(steps)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if not self.steps:
+            self.set()
+            return True
+        self.steps.pop(0)()
+        return False
+
+
+def append(store: SqlStore, *events: Event) -> Any:
+    def act() -> None:
+        with store.write() as tx:
+            tx.append(events, AT)
+
+    return act
+
+
+def positions(capsys: pytest.CaptureFixture[str]) -> list[int]:
+    return [json.loads(line)["position"] for line in capsys.readouterr().out.splitlines()]
+
+
+def follow(store: SqlStore, query: EventQuery, *steps: Any) -> None:
+    follow_events(store, query, form_of("jsonl")[1], Waits(*steps))
+
+
+def test_following_goes_on_with_what_is_recorded_and_repeats_nothing(
+    store: SqlStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    follow(store, EventQuery(), lambda: None, append(store, event(4), event(5)), lambda: None, append(store, event(6)))
+    assert positions(capsys) == [1, 2, 3, 4, 5, 6]
+
+
+def test_following_shows_only_what_matches(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
+    follow(store, EventQuery(type="price.*", after=2), append(store, event(4), event(5, ev.PRICE_CHANGED, data=PRICE)))
+    assert positions(capsys) == [5]
+
+
+def test_following_ends_at_its_limit(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
+    follow(store, EventQuery(limit=4), append(store, event(4), event(5)), append(store, event(6)))
+    assert positions(capsys) == [1, 2, 3, 4]
+
+
+def test_following_ends_on_ctrl_c(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    follow(store, EventQuery(), interrupt)
+    assert positions(capsys) == [1, 2, 3]
+
+
+def test_following_an_idle_log_ends_when_its_reader_leaves(store: SqlStore, database: Path) -> None:
+    code = (
+        "import sys, threading\nfrom monitor.cli.events import *\nfrom monitor.store import open_store\n"
+        "follow_events(open_store(sys.argv[1]), EventQuery(), form_of('jsonl')[1], threading.Event())"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(database)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["position"] == 1
+    process.stdout.close()
+    assert process.wait(20) == 0
+    assert process.stderr.read() == b""
+    process.stderr.close()

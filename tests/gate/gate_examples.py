@@ -1,0 +1,80 @@
+"""Standings that the tests of the gate share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from monitor.domain.gate import DENY, DENY_NEW, Standing
+from monitor.domain.registry import Status
+
+NOW = datetime(2026, 11, 22, 4, 35, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LEASE = 6 * HOUR
+ENVIRONMENTS = ("production", "staging")
+
+
+def standing(key: str = "luna", **changes: Any) -> Standing:
+    """An entry that production may use, with the changes."""
+    values: dict[str, Any] = {
+        "key": key,
+        "name": key.title(),
+        "model_ids": (f"gpt-5.6-{key}",),
+        "status": Status.ACTIVE,
+        "position": 17,
+        "access_until": NOW + 24 * HOUR,
+        "price_until": NOW + 7 * 24 * HOUR,
+    }
+    return Standing(**(values | changes))
+
+
+def spared(key: str = "luna", **changes: Any) -> Standing:
+    """An entry that is paused for a price shift and spares the caller `support-agent` for three hours more."""
+    values: dict[str, Any] = {
+        "status": Status.PAUSED,
+        "reason": "paused: input price 0.20 → 0.25",
+        "on_pause": DENY_NEW,
+        "price_shift": True,
+        "grace_until": NOW + 3 * HOUR,
+        "callers": ("support-agent",),
+    }
+    return standing(key, **(values | changes))
+
+
+def registry(*standings: Standing) -> dict[str, Standing]:
+    return {standing.key: standing for standing in standings}
+
+
+moments = st.one_of(
+    st.none(),
+    st.integers(-30 * 3600 * 1000, 30 * 3600 * 1000).map(lambda ms: NOW + timedelta(milliseconds=ms)),
+    st.sampled_from([NOW, NOW + LEASE, NOW + LEASE / 2, NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)]),
+)
+callers = st.sampled_from(["", "support-agent", "billing", "newcomer"])
+environments = st.sampled_from(["production", "staging", "elsewhere"])
+
+
+@st.composite
+def standings(draw: st.DrawFn) -> dict[str, Standing]:
+    """Registries of up to four entries that share model ids and name each other, or nothing, as fallbacks."""
+    keys = draw(st.lists(st.sampled_from(["luna", "sol", "terra", "gpt-a"]), min_size=1, unique=True))
+    return {
+        key: Standing(
+            key=key,
+            name=key,
+            model_ids=tuple(draw(st.lists(st.sampled_from(["gpt-a", "gpt-b", "gpt-c"]), max_size=2, unique=True))),
+            status=draw(st.sampled_from(Status)),
+            position=draw(st.integers(1, 99)),
+            reason=draw(st.sampled_from(["", "because {of} this"])),
+            fallback=draw(st.sampled_from(["", "luna", "sol", "terra", "nobody"])),
+            access_until=draw(moments),
+            price_until=draw(moments),
+            on_pause=draw(st.sampled_from([DENY, DENY_NEW])),
+            price_shift=draw(st.booleans()),
+            grace_until=draw(moments),
+            callers=tuple(draw(st.lists(st.sampled_from(["", "support-agent", "billing"]), unique=True))),
+        )
+        for key in keys
+    }

@@ -1,0 +1,174 @@
+"""One answer, whoever is asked: the pure function, the lease file read by the command, and the file's rule in flagd's own evaluator."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, callers, environments, registry, spared, standing, standings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.domain.gate import Standing, answer
+from monitor.domain.registry import Status
+from monitor.domain.verdict import rfc3339
+from monitor.gate.lease import Lease
+from monitor.gate.lease_file import Document, lease_document, write_lease
+
+flagd = pytest.importorskip(
+    "openfeature.contrib.tools.flagd.core", reason="openfeature-provider-flagd, the real client, is not installed"
+)
+
+
+class AtTime:
+    """The `time` module as flagd's evaluator sees it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def time(self) -> float:
+        return self.now.timestamp()
+
+
+@pytest.fixture(scope="module")
+def evaluate() -> Callable[[Document, str, str, datetime], tuple[bool, str]]:
+    from openfeature.evaluation_context import EvaluationContext
+
+    rules = importlib.import_module("openfeature.contrib.tools.flagd.core.targeting.targeting")
+
+    def at(document: Document, key: str, caller: str, now: datetime) -> tuple[bool, str]:
+        core = flagd.FlagdCore()
+        core.set_flags(copy.deepcopy(document))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rules, "time", AtTime(now))
+            # The caller's default is the dangerous one: an answer that falls back to it is seen as "allowed".
+            details = core.resolve_boolean_value(key, True, EvaluationContext(caller or None))
+        return details.value, details.variant
+
+    return at
+
+
+@settings(max_examples=150)
+@given(
+    registered=standings(),
+    environment=environments,
+    caller=callers,
+    later=st.one_of(st.just(0), st.integers(0, int(LEASE.total_seconds() * 1000) + 3_600_000)),
+)
+def test_function_file_and_flagd_give_one_answer_for_every_key_of_the_file(
+    evaluate: Callable[..., tuple[bool, str]],
+    registered: dict[str, Standing],
+    environment: str,
+    caller: str,
+    later: int,
+) -> None:
+    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, 99)
+    now = NOW + timedelta(milliseconds=later)
+    leased = now < NOW + LEASE
+    for key in document["flags"]:
+        decided = answer(key, registered, environment, ENVIRONMENTS, caller, now, LEASE)
+        read = Lease("file", document, environment, now).answer(key, caller)
+        value, _ = evaluate(document, key, caller, now)
+        assert value is read["allowed"]
+        assert value is (decided.allowed and leased)
+        assert (read["key"], read["status"], read["position"]) == (decided.key, decided.status, decided.position)
+        if leased:
+            assert (read["reason"], read["fallback"]) == (decided.reason, decided.fallback)
+            if decided.allowed and decided.expires_at is not None:
+                assert read["expires_at"] == rfc3339(min(decided.expires_at, NOW + LEASE))
+
+
+TABLE = [
+    # standing, environment, caller, hours later, allowed, variant
+    (standing(), "production", "", 0, True, "active"),
+    (standing(), "production", "", 6, False, "stale"),
+    (standing(), "staging", "anyone", 5, True, "active"),
+    (standing(access_until=NOW + HOUR), "production", "", 1, False, "stale"),
+    (standing(price_until=NOW), "production", "", 0, False, "stale"),
+    (standing(access_until=None), "staging", "", 0, False, "stale"),
+    (standing(status=Status.EVALUATING), "production", "", 0, False, "evaluating"),
+    (standing(status=Status.EVALUATING), "staging", "", 0, True, "evaluating"),
+    (standing(status=Status.EVALUATING), "staging", "", 6, False, "stale"),
+    (standing(status=Status.EVALUATING), "elsewhere", "", 0, False, "evaluating"),
+    (standing(status=Status.WAITING), "staging", "", 0, False, "waiting"),
+    (standing(status=Status.RETIRED), "production", "", 0, False, "retired"),
+    (standing(status=Status.WITHDRAWN), "production", "", 0, False, "withdrawn"),
+    (standing(status=Status.PAUSED), "production", "", 0, False, "paused"),
+    (spared(), "production", "support-agent", 0, True, "grace"),
+    (spared(), "production", "support-agent", 3, False, "paused"),
+    (spared(), "production", "support", 0, False, "paused"),
+    (spared(), "production", "", 0, False, "paused"),
+    (spared(price_shift=False), "production", "support-agent", 0, False, "paused"),
+    (spared(access_until=NOW), "production", "support-agent", 0, False, "paused"),
+]
+
+
+@pytest.mark.parametrize(("entry", "environment", "caller", "hours", "allowed", "variant"), TABLE)
+def test_the_conformance_table_holds_for_function_file_and_flagd(
+    evaluate: Callable[..., tuple[bool, str]],
+    entry: Standing,
+    environment: str,
+    caller: str,
+    hours: int,
+    allowed: bool,
+    variant: str,
+) -> None:
+    document = lease_document(registry(entry), environment, ENVIRONMENTS, NOW, LEASE, 17)
+    now = NOW + hours * HOUR
+    assert evaluate(document, "luna", caller, now) == (allowed, variant)
+    assert Lease("file", document, environment, now).answer("gpt-5.6-luna", caller)["allowed"] is allowed
+    if now < NOW + LEASE:
+        assert answer("luna", registry(entry), environment, ENVIRONMENTS, caller, now, LEASE).allowed is allowed
+
+
+def test_the_real_flagd_provider_answers_from_the_file(tmp_path: Path) -> None:
+    from openfeature.contrib.provider.flagd import FlagdProvider
+    from openfeature.contrib.provider.flagd.config import ResolverType
+    from openfeature.evaluation_context import EvaluationContext
+
+    from monitor.gate import clock
+
+    now = clock.now()
+    registered = registry(
+        standing("luna", access_until=now + HOUR, price_until=now + HOUR),
+        spared("sol", access_until=now + HOUR, grace_until=now + HOUR),
+    )
+    documents = {"production": lease_document(registered, "production", ENVIRONMENTS, now, LEASE, 17)}
+    write_lease(tmp_path, documents, 17)
+    provider = FlagdProvider(
+        resolver_type=ResolverType.FILE, offline_flag_source_path=str(tmp_path / "production.json"), deadline_ms=2000
+    )
+    try:
+        provider.initialize(EvaluationContext())
+
+        def allowed(key: str, caller: str = "") -> Any:
+            return provider.resolve_boolean_details(key, True, EvaluationContext(caller or None)).value
+
+        assert [allowed("luna"), allowed("gpt-5.6-luna"), allowed("sol")] == [True, True, False]
+        assert [allowed("sol", "support-agent"), allowed("sol", "newcomer")] == [True, False]
+        metadata = provider.resolve_boolean_details("luna", False).flag_metadata
+        assert (metadata["status"], metadata["position"], metadata["version"]) == ("active", 17, "17")
+    finally:
+        provider.shutdown()
+
+
+def test_the_file_is_flagd_json_whose_metadata_are_plain_values() -> None:
+    document = lease_document(registry(standing(), spared("sol")), "production", ENVIRONMENTS, NOW, LEASE, 4711)
+    assert json.loads(json.dumps(document)) == document
+    assert document["$schema"] == "https://flagd.dev/schema/v0/flags.json"
+    assert document["metadata"]["version"] == "4711"
+    flag = document["flags"]["luna"]
+    assert flag["targeting"] == {
+        "if": [{"<": [{"var": "$flagd.timestamp"}, int((NOW + LEASE).timestamp())]}, "active", "stale"]
+    }
+    assert flag["defaultVariant"] == "stale"
+    for flag in document["flags"].values():
+        assert flag["state"] == "ENABLED"
+        assert flag["variants"][flag["defaultVariant"]] is False
+        assert all(isinstance(value, str | int | bool) for value in flag["metadata"].values())

@@ -1,0 +1,166 @@
+"""Writing lease files: whole, never back in time, readable by others, and said when it fails."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, registry, spared, standing
+
+from monitor.domain.registry import Status
+from monitor.gate.lease_file import Document, lease_document, lease_documents, write_lease
+from monitor.pipeline.ports import ConfigurationError, MonitorError
+
+
+def document(position: int, **changes: object) -> Document:
+    return lease_document(registry(standing(**changes)), "production", ENVIRONMENTS, NOW, LEASE, position)
+
+
+def version(folder: Path, environment: str = "production") -> str:
+    return str(json.loads((folder / f"{environment}.json").read_text())["metadata"]["version"])
+
+
+def test_the_flags_are_the_entries_and_the_ids_that_exactly_one_of_them_holds() -> None:
+    registered = registry(
+        standing("luna", model_ids=("only-luna", "shared", "sol", "")),
+        standing("sol", model_ids=("shared", "only-sol")),
+        standing("gone", model_ids=("left",), status=Status.WITHDRAWN),
+    )
+    flags = lease_document(registered, "production", ENVIRONMENTS, NOW, LEASE, 1)["flags"]
+    assert set(flags) == {"luna", "sol", "gone", "only-luna", "only-sol", "left"}
+    assert flags["sol"]["metadata"]["entry"] == "sol"
+    assert flags["only-luna"] == flags["luna"]
+
+
+def test_a_denied_flag_has_no_rule_at_all() -> None:
+    for status in Status:
+        if status is not Status.ACTIVE:
+            flag = document(1, status=status)["flags"]["luna"]
+            assert "targeting" not in flag
+            assert flag["defaultVariant"] == status.value
+
+
+def test_the_metadata_say_what_production_asks_at_night() -> None:
+    registered = registry(spared("luna", fallback="sol"), standing("sol"))
+    metadata = lease_document(registered, "production", ENVIRONMENTS, NOW, LEASE, 99)["flags"]["luna"]["metadata"]
+    assert metadata == {
+        "status": "paused",
+        "position": 17,
+        "reason": "paused: input price 0.20 → 0.25",
+        "fallback": "sol",
+        "entry": "luna",
+        "name": "Luna",
+        "declared_fallback": "sol",
+        "expires_at": "2026-11-22T10:35:00Z",
+        "access_until": "2026-11-23T04:35:00Z",
+        "price_until": "2026-11-29T04:35:00Z",
+        "grace_until": "2026-11-22T07:35:00Z",
+    }
+
+
+def test_production_has_a_file_even_where_nobody_configured_it() -> None:
+    assert set(lease_documents({}, ("staging",), NOW, LEASE, 0)) == {"staging", "production"}
+
+
+def test_missing_folders_are_made_and_others_may_read(tmp_path: Path) -> None:
+    folder = tmp_path / "var" / "lease"
+    before = os.umask(0o077)
+    try:
+        assert write_lease(folder, {"production": document(3), "staging": document(3)}, 3) == ()
+    finally:
+        os.umask(before)
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", "production.json", "staging.json"]
+    assert (folder / "production.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_an_older_position_never_replaces_a_newer_file(tmp_path: Path) -> None:
+    write_lease(tmp_path, {"production": document(8, status=Status.PAUSED)}, 8)
+    assert write_lease(tmp_path, {"production": document(7), "staging": document(7)}, 7) == ("production",)
+    assert (version(tmp_path), version(tmp_path, "staging")) == ("8", "7")
+
+
+def test_the_same_position_renews_the_lease(tmp_path: Path) -> None:
+    write_lease(tmp_path, {"production": document(8)}, 8)
+    later = lease_document(registry(standing()), "production", ENVIRONMENTS, NOW + HOUR, LEASE, 8)
+    assert write_lease(tmp_path, {"production": later}, 8) == ()
+    assert json.loads((tmp_path / "production.json").read_text()) == later
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"metadata":{"version":"x"}}', b"[" * 100_000, b"\xff\xfe\x00"]
+)
+def test_a_broken_file_is_replaced_whatever_it_holds(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "production.json").write_bytes(content)
+    write_lease(tmp_path, {"production": document(1)}, 1)
+    assert version(tmp_path) == "1"
+
+
+def test_what_a_killed_writer_left_behind_does_not_stay(tmp_path: Path) -> None:
+    (tmp_path / ".production.json.tmp").write_text("half a fi")
+    write_lease(tmp_path, {"production": document(1)}, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "production.json"]
+
+
+def test_writers_at_once_leave_the_newest_position_whole(tmp_path: Path) -> None:
+    barrier = threading.Barrier(8)
+
+    def write(position: int) -> None:
+        barrier.wait()
+        write_lease(tmp_path, {"production": document(position)}, position)
+
+    threads = [threading.Thread(target=write, args=(position,)) for position in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert json.loads((tmp_path / "production.json").read_text()) == document(8)
+
+
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [
+        (errno.ENOSPC, "free some space on that file system"),
+        (errno.EROFS, "mount that file system writable"),
+        (errno.EACCES, "let the user of the monitor write there"),
+        (errno.EIO, "see that gate.lease_dir names a folder the monitor may write in"),
+    ],
+)
+def test_a_failed_write_keeps_the_old_file_and_is_one_sentence_with_its_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, mend: str
+) -> None:
+    write_lease(tmp_path, {"production": document(1)}, 1)
+
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(MonitorError) as failure:
+        write_lease(tmp_path, {"production": document(2)}, 2)
+    assert str(failure.value).startswith(f"The lease file {tmp_path / 'production.json'} could not be written (")
+    assert mend in str(failure.value)
+    assert version(tmp_path) == "1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "production.json"]
+
+
+def test_one_file_that_cannot_be_written_does_not_keep_the_others_back(tmp_path: Path) -> None:
+    (tmp_path / "staging.json").mkdir()
+    with pytest.raises(MonitorError, match=r"staging\.json could not be written"):
+        write_lease(tmp_path, {"staging": document(5), "production": document(5)}, 5)
+    assert version(tmp_path) == "5"
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MonitorError, match="could not be written"):
+        write_lease(tmp_path / "file" / "lease", {"production": document(1)}, 1)
+
+
+@pytest.mark.parametrize("name", ["", "../etc", ".hidden", "a/b", "nul\0"])
+def test_an_environment_whose_name_is_no_file_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"gate\.environments"):
+        write_lease(tmp_path / "lease", {name: document(1)}, 1)
+    assert not (tmp_path / "lease").exists()

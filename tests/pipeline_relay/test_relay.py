@@ -1,0 +1,447 @@
+"""The relay on a real store: at least once, never silently dropped, nobody waits for another's failure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.domain import events as ev
+from monitor.domain.configuration import Owner
+from monitor.domain.events import Recorded
+from monitor.domain.notice import Item, Notice, Reason
+from monitor.pipeline.destinations import destinations
+from monitor.pipeline.ports import Delivery, DeliveryState, EventQuery, NotSent, Refused, Sent, Store, Unavailable
+from monitor.pipeline.relay import ATTEMPTS, FIRST_RETRY, LEASE, LONGEST_RETRY, LONGEST_WAIT, Relay, backoff
+from monitor.store import open_store
+
+START = datetime(2026, 7, 30, 12, 0, tzinfo=UTC)
+GONE = NotSent(reason="HTTP 410 channel_is_archived", permanent=True)
+FAILED = NotSent(reason="HTTP 500")
+
+
+class Channel:
+    """Takes everything unless told otherwise; keeps what it was given, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.notices: list[Notice] = []
+        self.answers: dict[str, Sent | NotSent | Exception] = {}
+        self.before: Callable[[str], None] = lambda destination: None
+        self.calls = 0
+
+    def send(self, notice: Notice, destination: str) -> Sent | NotSent:
+        self.calls += 1
+        self.before(destination)
+        answer = self.answers.get(destination, Sent())
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == Sent():
+            self.sent.append((notice.id, destination))
+            self.notices.append(notice)
+        return answer
+
+    def label(self, destination: str) -> str:
+        return f"slack://{destination.partition('#')[0]}.example"
+
+
+class World:
+    """A store, a clock that is set by hand, a channel, owners, and relays over them."""
+
+    def __init__(self, store: Store, executor: ThreadPoolExecutor) -> None:
+        self.store = store
+        self.executor = executor
+        self.now = START
+        self.channel = Channel()
+        self.owners = {
+            "platform": Owner(key="platform", destinations=("env:A", "env:B")),
+            "billing": Owner(key="billing", destinations=("env:C", "env:D")),
+        }
+        self.relay = self.another("worker-1")
+
+    def another(self, worker: str, attempts: int = ATTEMPTS, store: Store | None = None) -> Relay:
+        return Relay(
+            store=store or self.store,
+            channel=self.channel,
+            clock=lambda: self.now,
+            owners=lambda: self.owners,
+            worker=worker,
+            executor=self.executor,
+            attempts=attempts,
+        )
+
+    def tell(self, id: str, *references: str, reason: Reason = Reason.PAUSED, owner: str = "platform") -> None:
+        item = Item(reason=reason, subject="gpt-5.6-luna", position=1, since=START, entry="luna")
+        with self.store.write() as tx:
+            tx.enqueue(Notice(id=id, owner=owner, at=self.now, items=(item,)), references, self.now)
+
+    def rows(self) -> dict[tuple[str, str], Delivery]:
+        with self.store.read() as reader:
+            return {(row.notice, row.destination): row for row in reader.deliveries()}
+
+    def row(self, id: str, destination: str = "platform#1") -> Delivery:
+        return self.rows()[id, destination]
+
+    def events(self, type: str = "notice.*") -> list[Recorded]:
+        with self.store.read() as reader:
+            return list(reader.events(EventQuery(type=type)))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    store = open_store(str(tmp_path / "monitor.db"))
+    with ThreadPoolExecutor(4) as executor:
+        yield World(store, executor)
+    store.close()
+
+
+def test_a_notice_is_sent_once_to_each_destination_and_recorded(world: World) -> None:
+    world.tell("n1", *destinations(world.owners["platform"]))
+    assert world.relay.tick() == 2
+    assert sorted(world.channel.sent) == [("n1", "platform#1"), ("n1", "platform#2")]
+    assert world.relay.tick() == 0
+    assert world.row("n1").state is DeliveryState.SENT
+    recorded = world.events()
+    assert [record.event.type for record in recorded] == [ev.NOTICE_DELIVERED] * 2
+    event = recorded[0].event
+    assert (event.subject, event.stream) == ("n1", "notice/n1")
+    assert event.data["destination"] == "slack://platform.example"
+    assert event.data["attempts"] == 1
+    assert {record.event.data["reference"] for record in recorded} == {"platform#1", "platform#2"}
+
+
+def test_no_transaction_is_open_while_a_channel_sends(world: World) -> None:
+    wrote: list[str] = []
+
+    def write(destination: str) -> None:
+        with world.store.write() as tx:
+            wrote.append(f"{destination} at {tx.head()}")
+
+    world.channel.before = write
+    world.tell("n1", "platform#1")
+    world.relay.tick()
+    assert wrote == ["platform#1 at 0"]
+
+
+def test_a_failure_is_tried_again_after_30_seconds_a_minute_two_and_never_more_than_an_hour(world: World) -> None:
+    world.channel.answers["platform#1"] = FAILED
+    world.tell("n1", "platform#1")
+    waits = []
+    for _ in range(10):
+        assert world.relay.tick() == 1
+        row = world.row("n1")
+        assert (row.state, row.error) == (DeliveryState.WAITING, "HTTP 500")
+        waits.append((row.retry_at - world.now).total_seconds())
+        world.now = row.retry_at - timedelta(seconds=1)
+        assert world.relay.tick() == 0
+        world.now = row.retry_at
+    for wait, least in zip(waits, (30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600), strict=True):
+        assert least <= wait <= least * 1.1 + 1
+    assert world.events() == []
+
+
+def test_a_channel_s_retry_after_is_honoured_within_reason(world: World) -> None:
+    world.channel.answers = {
+        "platform#1": NotSent(reason="HTTP 429", retry_after=600),
+        "platform#2": NotSent(reason="HTTP 429", retry_after=1),
+        "billing#1": NotSent(reason="HTTP 429", retry_after=1e9),
+    }
+    world.tell("n1", "platform#1", "platform#2")
+    world.tell("n2", "billing#1", owner="billing")
+    world.relay.tick()
+    assert world.row("n1").retry_at == START + timedelta(seconds=600)
+    assert world.row("n1", "platform#2").retry_at >= START + FIRST_RETRY
+    assert world.row("n2", "billing#1").retry_at == START + LONGEST_WAIT
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**6))
+def test_a_wait_is_bounded_and_the_same_each_time_it_is_asked(delivery: int, attempts: int) -> None:
+    wait = backoff(delivery, attempts)
+    assert FIRST_RETRY <= wait <= LONGEST_RETRY * 1.1
+    assert wait == backoff(delivery, attempts)
+
+
+def test_a_crowd_of_deliveries_does_not_return_at_one_moment() -> None:
+    assert len({backoff(delivery, 8) for delivery in range(100)}) > 90
+
+
+def test_a_delivery_is_given_up_after_about_a_day_of_trying() -> None:
+    total = sum((backoff(1, attempts) for attempts in range(1, ATTEMPTS)), timedelta())
+    assert timedelta(hours=20) < total < timedelta(hours=28)
+
+
+def test_a_failing_destination_never_blocks_another(world: World) -> None:
+    world.channel.answers = {"platform#1": FAILED, "billing#1": RuntimeError("a defect"), "billing#2": GONE}
+    world.tell("n1", "platform#1", "platform#2")
+    world.tell("n2", "billing#1", "billing#2", owner="billing")
+    world.relay.tick()
+    assert world.channel.sent == [("n1", "platform#2")]
+    assert world.row("n1").state is DeliveryState.WAITING
+    assert world.row("n2", "billing#1").state is DeliveryState.WAITING
+    assert world.row("n2", "billing#1").error == "the channel failed: RuntimeError"
+    assert world.row("n2", "billing#2").state is DeliveryState.DEAD
+
+
+def test_a_hanging_destination_delays_no_other_and_costs_one_attempt_a_tick(world: World) -> None:
+    healthy_sent, release = threading.Event(), threading.Event()
+    world.channel.answers["platform#1"] = NotSent(reason="no answer in time")
+    for number in range(5):
+        world.tell(f"n{number}", "platform#1", "platform#2")
+    waited: list[bool] = []
+
+    def hang(destination: str) -> None:
+        if destination == "platform#1":
+            # Hangs until the other destination's five are settled, which proves that they did not wait for it.
+            waited.append(release.wait(10))
+
+    world.channel.before = hang
+    ticking = threading.Thread(target=world.relay.tick)
+    ticking.start()
+    for _ in range(200):
+        if sum(row.state is DeliveryState.SENT for row in world.rows().values()) == 5:
+            healthy_sent.set()
+            break
+        release.wait(0.05)
+    release.set()
+    ticking.join(10)
+    assert healthy_sent.is_set()
+    assert waited == [True]
+    assert {row.attempts for row in world.rows().values()} == {1}
+    assert all(row.error == "no answer in time" for (_, to), row in world.rows().items() if to == "platform#1")
+
+
+def test_what_there_was_no_time_to_send_is_given_back_untried(world: World) -> None:
+    def slow(destination: str) -> None:
+        world.now += LEASE / 2
+
+    world.channel.before = slow
+    world.tell("n1", "platform#1")
+    world.tell("n2", "platform#1")
+    world.relay.tick()
+    assert world.channel.sent == [("n1", "platform#1")]
+    given_back = world.row("n2")
+    assert (given_back.state, given_back.attempts) == (DeliveryState.WAITING, 0)
+    world.relay.tick()
+    assert world.channel.sent[1:] == [("n2", "platform#1")]
+
+
+class Killed(BaseException):
+    """The process dies."""
+
+
+class DyingStore:
+    """A store whose process dies when its nth transaction begins."""
+
+    def __init__(self, store: Store, at: int) -> None:
+        self._store = store
+        self._left = at
+
+    def write(self):  # type: ignore[no-untyped-def]
+        self._left -= 1
+        if self._left <= 0:
+            raise Killed
+        return self._store.write()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+def test_a_crash_between_sending_and_settling_sends_again_when_the_lease_ends(world: World) -> None:
+    world.tell("n1", "platform#1")
+    with pytest.raises(Killed):
+        world.another("dead", store=DyingStore(world.store, at=2)).tick()  # type: ignore[arg-type]
+    assert world.channel.sent == [("n1", "platform#1")]
+    assert world.row("n1").state is DeliveryState.SENDING
+    assert world.relay.tick() == 0
+    world.now += LEASE
+    assert world.relay.tick() == 1
+    assert world.channel.sent == [("n1", "platform#1")] * 2
+    assert len(world.events()) == 1
+
+
+def test_a_single_node_frees_the_claims_of_its_dead_predecessor_at_once(world: World) -> None:
+    world.tell("n1", "platform#1")
+    with pytest.raises(Killed):
+        world.another("worker-1", store=DyingStore(world.store, at=2)).tick()  # type: ignore[arg-type]
+    assert world.another("worker-2").recover() == 0
+    assert world.another("worker-1").recover() == 1
+    assert world.relay.tick() == 1
+    assert world.row("n1").state is DeliveryState.SENT
+
+
+def test_two_relays_do_not_send_the_same_delivery(world: World) -> None:
+    other = world.another("worker-2")
+    world.channel.before = lambda destination: claimed.append(other.tick()) if not claimed else None
+    claimed: list[int] = []
+    world.tell("n1", "platform#1")
+    world.relay.tick()
+    assert claimed == [0]
+    assert world.channel.sent == [("n1", "platform#1")]
+
+
+class FailingOnce:
+    """A store that is out of reach for one transaction."""
+
+    def __init__(self, store: Store, at: int) -> None:
+        self._store = store
+        self._at = at
+        self._count = 0
+
+    def write(self):  # type: ignore[no-untyped-def]
+        self._count += 1
+        if self._count == self._at:
+            raise Unavailable("the database is locked; try again")
+        return self._store.write()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+def test_an_outcome_that_cannot_be_settled_does_not_cost_the_others_theirs(world: World) -> None:
+    world.tell("n1", "platform#1", "platform#2")
+    with pytest.raises(Unavailable):
+        world.another("worker-1", store=FailingOnce(world.store, at=2)).tick()  # type: ignore[arg-type]
+    states = sorted(row.state for row in world.rows().values())
+    assert states == [DeliveryState.SENDING, DeliveryState.SENT]
+
+
+def test_a_dead_delivery_is_recorded_and_told_to_the_owner_s_other_destination(world: World) -> None:
+    world.channel.answers["platform#1"] = GONE
+    world.tell("n1", "platform#1")
+    world.relay.tick()
+    row = world.row("n1")
+    assert (row.state, row.attempts, row.error) == (DeliveryState.DEAD, 1, "HTTP 410 channel_is_archived")
+    (dead,) = world.events(ev.NOTICE_DEAD)
+    assert dead.event.subject == "n1"
+    assert dead.event.data["destination"] == "slack://platform.example"
+    assert dead.event.data["error"] == "HTTP 410 channel_is_archived"
+    assert world.relay.tick() == 1
+    (notice,) = world.channel.notices
+    assert (notice.owner, notice.reason) == ("platform", Reason.UNDELIVERED)
+    assert world.channel.sent == [(notice.id, "platform#2")]
+    (item,) = notice.items
+    assert item.position == dead.event.position
+    assert "n1 (paused: luna) did not reach slack://platform.example: HTTP 410" in item.summary
+
+
+def test_an_owner_without_another_destination_is_told_of_through_the_others_first(world: World) -> None:
+    world.owners["platform"] = Owner(key="platform", destinations=("env:A",))
+    world.channel.answers["platform#1"] = GONE
+    world.tell("n1", "platform#1")
+    world.relay.tick()
+    world.relay.tick()
+    assert [(notice.owner, to) for notice, (_, to) in zip(world.channel.notices, world.channel.sent, strict=True)] == [
+        ("billing", "billing#1")
+    ]
+
+
+def test_an_alarm_about_a_dead_delivery_never_breeds_another(world: World) -> None:
+    world.channel.answers = dict.fromkeys(("platform#1", "platform#2", "billing#1", "billing#2"), GONE)
+    world.tell("n1", "platform#1")
+    for _ in range(5):
+        world.relay.tick()
+    assert world.channel.calls == 2
+    assert len(world.events(ev.NOTICE_DEAD)) == 2
+    assert {row.state for row in world.rows().values()} == {DeliveryState.DEAD}
+
+
+def test_with_nobody_left_to_tell_the_dead_delivery_stays_visible(world: World) -> None:
+    world.owners = {"platform": Owner(key="platform", destinations=("env:A",))}
+    world.channel.answers["platform#1"] = GONE
+    world.tell("n1", "platform#1")
+    world.relay.tick()
+    assert world.relay.tick() == 0
+    assert list(world.rows()) == [("n1", "platform#1")]
+    assert world.row("n1").state is DeliveryState.DEAD
+
+
+def test_many_deliveries_to_one_deleted_webhook_are_one_alarm(world: World) -> None:
+    world.channel.answers["platform#1"] = GONE
+    for number in range(20):
+        world.tell(f"n{number}", "platform#1")
+    world.relay.tick()
+    world.relay.tick()
+    assert len(world.events(ev.NOTICE_DEAD)) == 20
+    (notice,) = world.channel.notices
+    assert len(notice.items) == 20
+
+
+def test_a_delivery_that_failed_too_often_is_dead(world: World) -> None:
+    relay = world.another("worker-1", attempts=3)
+    world.channel.answers["platform#1"] = FAILED
+    world.tell("n1", "platform#1")
+    for _ in range(3):
+        assert world.row("n1").state is DeliveryState.WAITING
+        world.now = world.row("n1").retry_at
+        relay.tick()
+    assert (world.row("n1").state, world.row("n1").attempts) == (DeliveryState.DEAD, 3)
+
+
+def test_a_destination_that_left_the_configuration_is_dead_and_says_so(world: World) -> None:
+    world.tell("n1", "platform#3")
+    world.tell("n2", "nobody#1", owner="nobody")
+    world.relay.tick()
+    assert world.channel.calls == 0
+    assert world.row("n1", "platform#3").error == "destination platform#3 is no longer configured"
+    assert world.row("n2", "nobody#1").state is DeliveryState.DEAD
+    world.relay.tick()
+    assert sorted(to for _, to in world.channel.sent) == ["billing#1", "platform#1", "platform#1", "platform#2"]
+
+
+def test_dead_deliveries_can_be_sent_again_all_or_by_id(world: World) -> None:
+    world.channel.answers["platform#1"] = GONE
+    world.owners = {"platform": Owner(key="platform", destinations=("env:A",))}
+    for id in ("n1", "n2", "n3"):
+        world.tell(id, "platform#1")
+    world.relay.tick()
+    world.channel.answers.clear()
+    assert world.relay.redeliver([world.row("n2").id]) == 1
+    world.relay.tick()
+    assert world.channel.sent == [("n2", "platform#1")]
+    assert world.relay.redeliver() == 2
+    assert world.row("n1").attempts == 0
+    world.relay.tick()
+    assert world.channel.sent == [("n2", "platform#1"), ("n1", "platform#1"), ("n3", "platform#1")]
+
+
+def test_a_waiting_delivery_can_be_sent_at_once(world: World) -> None:
+    world.channel.answers["platform#1"] = FAILED
+    world.tell("n1", "platform#1")
+    world.relay.tick()
+    world.channel.answers.clear()
+    assert world.relay.redeliver([world.row("n1").id]) == 1
+    assert world.relay.tick() == 1
+    assert world.row("n1").state is DeliveryState.SENT
+
+
+def test_redelivering_what_was_sent_or_is_not_there_is_refused_and_changes_nothing(world: World) -> None:
+    world.tell("n1", "platform#1")
+    world.relay.tick()
+    world.channel.answers["platform#1"] = GONE
+    world.tell("n2", "platform#1")
+    world.relay.tick()
+    dead = world.row("n2").id
+    with pytest.raises(Refused, match=r"delivery \d+ is sent, not dead or waiting; `access-monitor outbox`"):
+        world.relay.redeliver([dead, world.row("n1").id])
+    with pytest.raises(Refused, match="there is no delivery 999999; `access-monitor outbox`"):
+        world.relay.redeliver([dead, 999999])
+    assert world.row("n2").state is DeliveryState.DEAD
+
+
+def test_a_test_reaches_every_destination_of_an_owner(world: World) -> None:
+    id = world.relay.test("billing")
+    world.relay.tick()
+    assert sorted(world.channel.sent) == [(id, "billing#1"), (id, "billing#2")]
+    assert {notice.reason for notice in world.channel.notices} == {Reason.TEST}
+
+
+def test_a_test_of_an_unknown_owner_is_refused_with_the_known_ones(world: World) -> None:
+    with pytest.raises(Refused, match=r"there is no owner nobody .* configured: billing, platform"):
+        world.relay.test("nobody")
+    assert world.rows() == {}
