@@ -17,7 +17,7 @@ import click
 from monitor.cli import errors, output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, local, time_option, utc
+from monitor.cli.times import Moment, both, time_option
 from monitor.cli.words import in_words
 from monitor.domain.record import record, rfc3339
 from monitor.pipeline.ports import EventQuery, Reader, Store
@@ -201,8 +201,7 @@ def _print(found: Iterable[Recorded], reader: Reader, line: Line) -> int:
 
 def _row(recorded: Recorded) -> str:
     event = recorded.event
-    at = " ".join(part for part in (utc(recorded.recorded_at), local(recorded.recorded_at)) if part)
-    row = _columns(str(event.position), at, event.type, event.subject, in_words(event))
+    row = _columns(str(event.position), both(recorded.recorded_at), event.type, event.subject, in_words(event))
     # A terminal's line is a row: one event must not break into two.
     return output.fit(row, output.width()).rstrip() if sys.stdout.isatty() else row
 
@@ -212,7 +211,7 @@ def _columns(position: str, at: str, type: str, subject: str, what: str) -> str:
     parts = (
         f"{position:>8}",
         at.ljust(20),
-        type.ljust(22),
+        type.ljust(24),
         output.fit_at_least(output.printable(subject), 22),
         output.printable(what),
     )

@@ -156,18 +156,18 @@ def test_prices_are_said_with_tier_meter_band_and_modality(data: dict[str, Any],
     [
         (
             ev.MODEL_CHANGED,
-            {"surface": "openai", "field": "owned_by", "old": None, "new": "x"},
+            {"surface": "openai", "field": "owned_by", "old": None, "new": "x", "baseline": "sha256:0"},
             "owned_by: none → x; surface openai",
         ),
         (
             ev.ENTRY_ACTIVATED,
             {"by": "ada", "reason": "checked", "via": {"user": "root"}, "pins": [{}]},
-            "by ada; checked",
+            "checked; by ada",
         ),
         (
             ev.CHECK_ATTESTED,
             {"check": "evals", "by": "ada", "url": "https://x.test/1"},
-            "evals; by ada; https://x.test/1",
+            "evals; https://x.test/1; by ada",
         ),
         (
             ev.SOURCE_ANOMALY,
