@@ -470,11 +470,11 @@ def test_what_an_extractor_reads_is_printed_in_the_documented_shape(tmp_path: Pa
 
 def test_what_is_unreadable_is_said_with_its_reason_and_ends_with_1(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    page.write_text("<html><title>Just a moment...</title></html>")
+    page.write_text(f"<html><title>Just a moment...</title>{'<p></p>' * 20}</html>")
     result = am("prices", "extract", str(page), "--json", expect=1)
     shown = json.loads(result.stdout)
     assert shown["rows"] == []
-    assert shown["refused"][0]["reason"]
+    assert "challenge" in shown["refused"][0]["reason"]
     assert result.stderr.startswith(f"Error: {page} is unreadable as pricing_page: ")
     am("prices", "extract", str(page), "--as", "llm_prices", expect=1)
     assert "known are pricing_page" in am("prices", "extract", str(page), "--as", "mine", expect=2).stderr
