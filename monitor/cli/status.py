@@ -209,7 +209,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
                 row.key,
                 str(row.status),
                 row.model_id,
-                both(row.since),
+                utc(row.since),
                 when(row.verified_at),
                 str(row.position),
                 ", ".join(row.owners),
