@@ -92,8 +92,12 @@ def why(options: Options, *, entry: str) -> None:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         output.as_json({**status_json(row), "chain": chain})
         return
+    said = because(row)
+    head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
     click.echo(
-        f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}: {output.printable(row.reason)}."
+        f"{head}: {output.printable(said)}."
+        if said and said != steps[0].recorded.event.data.get("reason")
+        else f"{head}."
     )
     for step in steps:
         click.echo(output.printable(_step(step)))
@@ -130,8 +134,8 @@ def checklist(options: Options, *, entry: str) -> None:
                 row.name,
                 "yes" if row.required else "",
                 row.check.state.value,
-                utc(row.verified_at) if row.verified_at else "",
-                utc(row.check.until) if row.check.until else "",
+                both(row.verified_at) if row.verified_at else "",
+                both(row.check.until) if row.check.until else "",
                 row.check.by,
                 "; ".join(part for part in (row.check.url, _short(row.check.evidence), row.check.note) if part),
             )
@@ -155,6 +159,12 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
         CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in said
     ]
     return [*(_judged(row, now) for row in rows), *blanks]
+
+
+def because(row: StatusRow) -> str:
+    """The reason of a status without the status, which stands beside it; empty where it says no more."""
+    said = row.reason.removeprefix(f"{row.status}: ")
+    return "" if said.startswith(f"{row.status} since") else said
 
 
 def status_json(row: StatusRow) -> dict[str, object]:
@@ -190,7 +200,7 @@ def _judged(row: CheckRow, now: datetime) -> CheckRow:
 
 def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
     def when(at: datetime | None) -> str:
-        return "" if at is None else utc(at) if past else f"{age(now - at)} ago"
+        return "" if at is None else both(at) if past else f"{age(now - at)} ago"
 
     output.table(
         ("ENTRY", "STATUS", "MODEL", "SINCE", "VERIFIED", "POSITION", "OWNERS", "FALLBACK", "REASON"),
@@ -204,7 +214,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
                 str(row.position),
                 ", ".join(row.owners),
                 row.fallback,
-                row.reason,
+                because(row),
             )
             for row in rows
         ],
@@ -218,7 +228,7 @@ def _print_one(row: StatusRow, now: datetime) -> None:
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
         ("status", output.status(str(row.status))),
-        ("reason", row.reason),
+        ("reason", because(row)),
         ("since", both(row.since)),
         ("model", row.model_id or "blank"),
         ("verified", verified),
@@ -227,7 +237,8 @@ def _print_one(row: StatusRow, now: datetime) -> None:
         ("fallback", row.fallback or "none"),
     )
     for name, value in lines:
-        click.echo(f"{name:<10}{value if name == 'status' else output.printable(value)}")
+        if value:
+            click.echo(f"{name:<10}{value if name == 'status' else output.printable(value)}")
 
 
 def _step(step: Step) -> str:
@@ -235,7 +246,7 @@ def _step(step: Step) -> str:
     seen = " ".join(part for part in (event.source and f"at {event.source}", _short(event.evidence)) if part)
     whence = f" [{seen}]" if seen else ""
     lead = "  " * (step.depth + 1) + ("because " if step.depth else "")
-    return f"{lead}{event.position}  {utc(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}".rstrip()
+    return f"{lead}{event.position}  {both(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}".rstrip()
 
 
 def _short(evidence: str) -> str:

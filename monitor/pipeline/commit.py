@@ -14,6 +14,7 @@ from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.model import Facts
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register
+from monitor.pipeline.destinations import destinations
 from monitor.pipeline.ports import Reader, Transaction
 
 
@@ -40,8 +41,7 @@ def write(
     notices = tell.notices(told, at=at, position=register.events[-1].position) if told else ()
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
-        count = len(owner.destinations) if owner else 0
-        tx.enqueue(notice, [f"{notice.owner}#{index + 1}" for index in range(count)], at)
+        tx.enqueue(notice, destinations(owner) if owner else (), at)
     return notices
 
 

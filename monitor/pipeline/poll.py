@@ -7,7 +7,7 @@ Nothing in here sleeps or schedules; who calls, and when, is the daemon's busine
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from monitor.domain.model import (
     Unchanged,
 )
 from monitor.pipeline import look
-from monitor.pipeline.look import Outcome
+from monitor.pipeline.decision import Outcome
 from monitor.pipeline.ports import Clock, ConfigurationError, Look, Refused, Source, Store, Transaction
 
 
@@ -49,14 +49,11 @@ class Poller:
         self._clock = clock
         self._published = published
         self._executor = executor
-        self._writing = threading.Lock()  # one writer: threads queue here instead of spinning on the database's lock
         self._looks: list[Look] = []
         self._looks_lock = threading.Lock()
 
-    def poll(self, keys: Sequence[str] = (), *, prompted: bool = True) -> list[Outcome]:
-        """Look at the named sources, or all; freshness is written before it returns.
-
-        `prompted` also looks at the sources that an outcome asks for; without it they stay with their own schedule.
+    def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
+        """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
 
         Raises:
             Refused: a key names no source.
@@ -66,11 +63,20 @@ class Poller:
             if key not in self._configuration.sources:
                 known = ", ".join(sorted(self._configuration.sources)) or "none"
                 raise Refused(f"there is no source {key!r} in the configuration; it has: {known}")
-        outcomes = self._run(keys)
-        if prompted:
-            outcomes += self._run(sorted({key for outcome in outcomes for key in outcome.ask} - set(keys)))
+        outcomes = self.look(keys)
         self.flush()
         return outcomes
+
+    def look(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
+        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second.
+
+        Without `prompted`, what an outcome asks for is left to its own schedule.
+        """
+        outcomes = self._run(keys)
+        if not prompted:
+            return outcomes
+        asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
+        return outcomes + self._run(asked)
 
     def _run(self, keys: Sequence[str]) -> list[Outcome]:
         if not keys:
@@ -119,7 +125,7 @@ class Poller:
 
     def record(self, key: str, observation: Observation) -> Outcome:
         """Take one observation into the log, in one transaction."""
-        with self._writing, self._store.write() as tx:
+        with self._store.write() as tx:
             outcome = look.record(
                 tx,
                 self._configuration,
@@ -144,8 +150,7 @@ class Poller:
         with self._looks_lock:
             looks, self._looks = self._looks, []
         if looks:
-            with self._writing:
-                self._store.touch(looks)
+            self._store.touch(looks)
 
 
 def _quiet(state: SourceState, at: datetime) -> bool:
@@ -158,11 +163,3 @@ def _quiet(state: SourceState, at: datetime) -> bool:
         and state.heartbeat_at is not None
         and state.heartbeat_at.date() == at.date()
     )
-
-
-def summary(outcomes: Sequence[Outcome]) -> Mapping[str, int]:
-    """How many looks came to which verdict."""
-    counts: dict[str, int] = {}
-    for outcome in outcomes:
-        counts[outcome.verdict] = counts.get(outcome.verdict, 0) + 1
-    return counts

@@ -150,7 +150,8 @@ class Replay:
             self._now = at
             self._sources[key].now = recording
             # What another source would have answered to a prompt stands in its own recording, at its own time, or nowhere.
-            outcomes = self._poller.poll([key], prompted=False)
+            outcomes = self._poller.look([key], prompted=False)
+            self._poller.flush()
             # Only who was just looked at in vain can be blind: between two looks it was the recorder that did not look.
             self._tender.tend(at, [key])
             if self._activate:

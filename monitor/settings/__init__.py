@@ -6,7 +6,7 @@ No secret is read with the file; `resolve` reads one when it is first used.
 
 from monitor.settings.loading import load
 from monitor.settings.problems import InvalidConfiguration
-from monitor.settings.secrets import resolve
+from monitor.settings.secrets import is_reference, resolve
 from monitor.settings.show import Shown, schema, show
 from monitor.settings.values import Heartbeat, Network, Notify, Run, Settings, Web
 
@@ -19,6 +19,7 @@ __all__ = [
     "Settings",
     "Shown",
     "Web",
+    "is_reference",
     "load",
     "resolve",
     "schema",

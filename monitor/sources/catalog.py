@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 from monitor.domain.configuration import SourceSpec, Surface
 from monitor.pipeline.ports import ConfigurationError, Source
@@ -119,12 +120,10 @@ def _web(owner: str, setting: str, url: str) -> None:
     Raises:
         ConfigurationError: not http or https, or without a host.
     """
-    from httpx2 import URL, InvalidURL
-
     try:
-        parsed = URL(url)
-        fine = parsed.scheme in ("http", "https") and bool(parsed.host)
-    except InvalidURL:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+    except ValueError:
         fine = False
     if not fine:
         raise ConfigurationError(f"{owner} needs `{setting}`, an http or https URL")

@@ -16,8 +16,8 @@ class Extraction:
     """What was read from a page or feed: prices, the parts that were refused, and remarks for a person."""
 
     rows: tuple[PriceRow, ...]
-    refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Unreadable(Exception):
@@ -43,12 +43,13 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
     per 1M tokens is never converted and gives no fact.
     """
     stated: dict[Fact, str] = {}
+    foreign: set[Fact] = set()
     unclear: set[Fact] = set()
     refusals = list(refused)
     for row in rows:
         fact = Fact(Subject(row.provider, row.model), row.identity.field)
         if row.unit != PER_MILLION_TOKENS or row.currency != USD:
-            unclear.add(fact)
+            foreign.add(fact)
             continue
         value = canonical(row.amount)
         before = stated.setdefault(fact, value)
@@ -60,7 +61,7 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
     for fact, value in stated.items():
         if fact not in unclear:
             facts.setdefault(fact.subject, {})[fact.field] = value
-    return Priced(facts, frozenset(unclear), tuple(refusals))
+    return Priced(facts, frozenset(unclear | (foreign - stated.keys())), tuple(refusals))
 
 
 def next_boundary(rows: Iterable[PriceRow], at: datetime) -> datetime | None:

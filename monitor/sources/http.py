@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 import re
 import ssl
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,6 +29,9 @@ REDIRECTS = 3
 """How many redirects one look follows."""
 
 AGENT = "access-monitor"
+
+# At INFO httpx2 writes the whole URL of every request, and a query may hold a token.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 _PLAIN = frozenset({200, 203})
 _REASONS = {

@@ -22,7 +22,7 @@ SHAPES = (
     r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_*-]{6,}",
     r"(?<=\b[Bb]earer )[A-Za-z0-9._~+/*-]{12,}=*",
 )
-_IN_TEXT = re.compile("|".join(SHAPES))
+_IN_TEXT = re.compile("|".join(SHAPES), re.ASCII)
 _IN_BYTES = re.compile("|".join(SHAPES).encode())
 
 DETAIL = 300

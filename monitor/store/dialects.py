@@ -5,8 +5,11 @@ The rest of the store must not ask which database it talks to.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,12 +23,11 @@ from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused
 from monitor.store.errors import postgres_error, sqlite_error
 from monitor.store.location import PostgresLocation, SqliteLocation, locate, prepare_folder
 
-BEGIN = "monitor_begin"
-"""The execution option that says how a transaction begins: `READ` or `WRITE`."""
-READ, WRITE = "read", "write"
-
 WRITER_LOCK = 0x6163_6365_7373
 """The key of the advisory lock that makes PostgreSQL's writers one at a time. Other locks of this program take other keys."""
+
+DAEMON_LOCK = WRITER_LOCK + 1
+"""The key of the advisory lock that a daemon holds as long as it runs."""
 
 CHANNEL = "access_monitor"
 """Where a PostgreSQL writer announces its commit."""
@@ -49,6 +51,9 @@ class Dialect(Protocol):
 
     def engine(self) -> Engine: ...
 
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Say the first statement of a transaction: with `write`, wait until no one else writes."""
+
     def schema_version_table(self, connection: Connection) -> bool:
         """Whether a migration has ever run here."""
 
@@ -61,6 +66,13 @@ class Dialect(Protocol):
     def watch(self, engine: Engine) -> Watch: ...
 
     def backup(self, engine: Engine, path: Path) -> None: ...
+
+    def sole(self, engine: Engine) -> AbstractContextManager[None]:
+        """Be the only daemon on this database; the lock is one that the operating system, or the server, frees at death.
+
+        Raises:
+            Refused: another daemon holds it.
+        """
 
     def error(self, error: BaseException) -> MonitorError: ...
 
@@ -76,6 +88,17 @@ def dialect_of(url: str, *, create: bool, patience: timedelta) -> Dialect:
         prepare_folder(location.path, create=create)
         return SqliteDialect(location, patience)
     return PostgresDialect(location, patience)
+
+
+@contextmanager
+def transaction(engine: Engine, dialect: Dialect, *, write: bool) -> Iterator[Connection]:
+    """A transaction of one kind or the other: committed at the end of the block, rolled back on an exception.
+
+    Not by SQLAlchemy's event `begin`: an engine with one listener walks its listeners at every statement.
+    """
+    with engine.begin() as connection:
+        dialect.begin(connection, write=write)
+        yield connection
 
 
 def _translate(engine: Engine, dialect: Dialect) -> Engine:
@@ -112,12 +135,10 @@ class SqliteDialect:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 connection.cursor().execute(f"PRAGMA {pragma}").close()
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            write = connection.get_execution_options().get(BEGIN) == WRITE
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
         return _translate(engine, self)
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     def schema_version_table(self, connection: Connection) -> bool:
         found = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
@@ -139,11 +160,11 @@ class SqliteDialect:
         Raises:
             Refused: the file exists, or cannot be made.
         """
+        if path.exists():
+            raise Refused(f"The file {path} exists: name another one for the backup.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=False)
-        except FileExistsError:
-            raise Refused(f"The file {path} exists: name another one for the backup.") from None
         except OSError as error:
             raise Refused(f"The backup {path} cannot be written ({error.strerror}): name a path that can be.") from None
         try:
@@ -159,6 +180,25 @@ class SqliteDialect:
         except BaseException:
             path.unlink()
             raise
+
+    @contextmanager
+    def sole(self, engine: Engine) -> Iterator[None]:
+        # A file beside the database: a lock on the database itself would be SQLite's to take and drop.
+        path = self._path.with_name(self._path.name + ".daemon")
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The daemon's lock {path} cannot be made ({error.strerror}): let this user write into {path.parent}."
+            ) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise _second(self.name) from None
+        else:
+            yield
+        finally:
+            os.close(file)
 
     def error(self, error: BaseException) -> MonitorError:
         return sqlite_error(error, self.name)
@@ -208,13 +248,12 @@ class PostgresDialect:
             cursor.close()
             connection.commit()
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            # A statement of its own: the next one takes its snapshot after the lock is held, so `max + 1` sees every commit.
-            if connection.get_execution_options().get(BEGIN) == WRITE:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
-
         return _translate(engine, self)
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        # A statement of its own: the next one takes its snapshot after the lock is held, so `max + 1` sees every commit.
+        if write:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
     def schema_version_table(self, connection: Connection) -> bool:
         return connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is not None
@@ -232,6 +271,18 @@ class PostgresDialect:
     def backup(self, engine: Engine, path: Path) -> None:
         """Refused: PostgreSQL brings its own tools."""
         raise Refused(f"The {self.name} is not copied by this program: use pg_dump or the backup of its server.")
+
+    @contextmanager
+    def sole(self, engine: Engine) -> Iterator[None]:
+        connection = _detached(engine)
+        try:
+            driver = _driver(connection)
+            driver.autocommit = True
+            if not driver.execute("SELECT pg_try_advisory_lock(%s)", [DAEMON_LOCK]).fetchone()[0]:
+                raise _second(self.name)
+            yield
+        finally:
+            connection.close()
 
     def error(self, error: BaseException) -> MonitorError:
         return postgres_error(error, self.name)
@@ -261,6 +312,10 @@ class _Listener:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _second(name: str) -> Refused:
+    return Refused(f"Another daemon runs on {name}: stop that one first, or give this one another --database.")
 
 
 def _detached(engine: Engine) -> Connection:

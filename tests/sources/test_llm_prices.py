@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import NOW
 from hypothesis import given
 from hypothesis import strategies as st
+from source_loopback import NOW
 
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.model import Body, Fact, FailureReason, PollFailure, Snapshot, Subject

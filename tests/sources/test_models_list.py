@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import NOW, LoopbackServer
 from hypothesis import given
 from hypothesis import strategies as st
+from source_loopback import NOW, LoopbackServer
 
 from monitor.domain.configuration import SourceSpec, Surface
 from monitor.domain.model import Body, Fact, FailureReason, PollFailure, Snapshot, Subject

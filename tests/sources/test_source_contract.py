@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from conftest import NOW, SMALL, Handler, LoopbackServer, Script, packed
+from source_loopback import NOW, SMALL, Handler, LoopbackServer, Script, packed
 
 from monitor.domain.configuration import SourceSpec, Surface
 from monitor.domain.model import FailureReason, Known, PollFailure, Snapshot, Unchanged

@@ -49,7 +49,11 @@ def test_columns_are_bound_by_their_headers_whatever_their_order() -> None:
 
 
 def test_short_and_long_context_columns_are_bands_and_plain_ones_short() -> None:
-    got = read(section("Text", table("Model | Short context input | Long context input | Output", "m-1 | $1.00 | $2.00 | $3.00")))
+    got = read(
+        section(
+            "Text", table("Model | Short context input | Long context input | Output", "m-1 | $1.00 | $2.00 | $3.00")
+        )
+    )
     assert got == {
         ("m-1", "standard", "short", "text", "input"): "1.00",
         ("m-1", "standard", "long", "text", "input"): "2.00",
@@ -60,16 +64,25 @@ def test_short_and_long_context_columns_are_bands_and_plain_ones_short() -> None
 def test_a_label_for_long_contexts_sets_the_band_of_plain_columns_and_contradicts_short_ones() -> None:
     rows = ("m-1 (<272K context length) | $1.00", "m-1 (>272K context length) | $2.00")
     got = read(section("Text", table("Model | Input", *rows)))
-    assert got == {("m-1", "standard", "short", "text", "input"): "1.00", ("m-1", "standard", "long", "text", "input"): "2.00"}
+    assert got == {
+        ("m-1", "standard", "short", "text", "input"): "1.00",
+        ("m-1", "standard", "long", "text", "input"): "2.00",
+    }
     assert "the label is for long contexts" in refusals(section("Text", table("Model | Short context input", rows[1])))
 
 
 @pytest.mark.parametrize(
     ("header", "meter"),
-    [("Cache writes", "cache_write"), ("12h cache writes", "cache_write_12h"), ("30-minute cache writes", "cache_write_30m")],
+    [
+        ("Cache writes", "cache_write"),
+        ("12h cache writes", "cache_write_12h"),
+        ("30-minute cache writes", "cache_write_30m"),
+    ],
 )
 def test_cache_writes_keep_a_stated_lifetime(header: str, meter: str) -> None:
-    assert read(section("Text", table(f"Model | {header}", "m-1 | $5.00"))) == {("m-1", "standard", "short", "text", meter): "5.00"}
+    assert read(section("Text", table(f"Model | {header}", "m-1 | $5.00"))) == {
+        ("m-1", "standard", "short", "text", meter): "5.00"
+    }
 
 
 @pytest.mark.parametrize("label", ["Fast mode", "Fast", "Priority", "priority processing"])
@@ -77,8 +90,12 @@ def test_fast_mode_is_the_tier_priority(label: str) -> None:
     assert {key[1] for key in read(section("Text", f"{label}\n\n{PLAIN}"))} == {"priority"}
 
 
-@pytest.mark.parametrize(("label", "tier"), [("Standard", "standard"), ("Batch", "batch"), ("Flex", "flex"), ("Ultrafast", "ultrafast")])
-@pytest.mark.parametrize("written", ["{0}\n\n", "### {0}\n\n", "{0}\n---\n\n", "### {0} pricing data\n\n", '<div hidden>{0}</div>\n\n'])
+@pytest.mark.parametrize(
+    ("label", "tier"), [("Standard", "standard"), ("Batch", "batch"), ("Flex", "flex"), ("Ultrafast", "ultrafast")]
+)
+@pytest.mark.parametrize(
+    "written", ["{0}\n\n", "### {0}\n\n", "{0}\n---\n\n", "### {0} pricing data\n\n", "<div hidden>{0}</div>\n\n"]
+)
 def test_a_tier_is_named_by_a_line_a_heading_or_a_caption(label: str, tier: str, written: str) -> None:
     assert {key[1] for key in read(section("Text", written.format(label) + PLAIN))} == {tier}
 
@@ -110,7 +127,14 @@ def test_labels_that_disagree_and_unknown_tiers_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["", "Prices per 1K tokens.", "Prices per second.", "Prices in EUR per 1M tokens.", "Prices in US cents per 1M tokens.", "Prices / 1K tokens"],
+    [
+        "",
+        "Prices per 1K tokens.",
+        "Prices per second.",
+        "Prices in EUR per 1M tokens.",
+        "Prices in US cents per 1M tokens.",
+        "Prices / 1K tokens",
+    ],
 )
 def test_a_table_that_is_not_stated_to_be_per_million_tokens_in_dollars_is_refused(unit: str) -> None:
     with pytest.raises(Unreadable):
@@ -139,8 +163,25 @@ def test_a_blank_states_no_price_and_is_no_refusal(cell: str) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["$15.00 / 1M characters", "$0.006 / minute", "$100 / hour", "125 credits", "€4.00", "CA$4.00", "4.00", "$4.00 $8.00", "~~$4.00~~", "<del>$4.00</del>"]
-    + ["from $4.00", "$4.00–$8.00", "$4,00", "-$4.00", "$4.00 / MTok", "$1e3", "$٤"],
+    [
+        "$15.00 / 1M characters",
+        "$0.006 / minute",
+        "$100 / hour",
+        "125 credits",
+        "€4.00",
+        "CA$4.00",
+        "4.00",
+        "$4.00 $8.00",
+        "~~$4.00~~",
+        "<del>$4.00</del>",
+        "from $4.00",
+        "$4.00–$8.00",
+        "$4,00",
+        "-$4.00",
+        "$4.00 / MTok",
+        "$1e3",
+        "$٤",
+    ],
 )
 def test_a_cell_that_is_not_a_plain_amount_is_refused_and_not_converted(cell: str) -> None:
     page = section("Text", table("Model | Input | Output", f"m-1 | $1.00 | {cell}"))
@@ -148,17 +189,43 @@ def test_a_cell_that_is_not_a_plain_amount_is_refused_and_not_converted(cell: st
     assert "line 5, row 7, m-1 output" in refusals(page)
 
 
-@pytest.mark.parametrize("cell", [r"\$4.00", "US$4.00", "$4.00<sup>1</sup>", "**$4.00**", "$4.00 / 1M tokens", "[$4.00](/x)", "$4.00¹"])
+@pytest.mark.parametrize(
+    "cell", [r"\$4.00", "US$4.00", "$4.00<sup>1</sup>", "**$4.00**", "$4.00 / 1M tokens", "[$4.00](/x)", "$4.00¹"]
+)
 def test_an_amount_is_read_through_its_markup(cell: str) -> None:
     assert list(read(section("Text", table("Model | Input", f"m-1 | {cell}"))).values()) == ["4.00"]
 
 
-@pytest.mark.parametrize("cell", ["`m-1`", "[m-1](/models/m-1)", "m-1<sup>2</sup>", "m-1 (<272K context length)", "m-1 (&lt;272K context length)", "**m-1**", "m-1*"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "`m-1`",
+        "[m-1](/models/m-1)",
+        "m-1<sup>2</sup>",
+        "m-1 (<272K context length)",
+        "m-1 (&lt;272K context length)",
+        "**m-1**",
+        "m-1*",
+    ],
+)
 def test_a_model_id_is_read_through_its_markup(cell: str) -> None:
     assert {key[0] for key in read(section("Text", table("Model | Input", f"{cell} | $4.00")))} == {"m-1"}
 
 
-@pytest.mark.parametrize("cell", ["m-1 (data sharing)", "m-1 (legacy)", "m-1 with data sharing", "Claude Opus 4.6", "Whisper", "Text", "$4.00", "-", ""])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "m-1 (data sharing)",
+        "m-1 (legacy)",
+        "m-1 with data sharing",
+        "Claude Opus 4.6",
+        "Whisper",
+        "Text",
+        "$4.00",
+        "-",
+        "",
+    ],
+)
 def test_a_label_that_is_not_an_id_refuses_the_row(cell: str) -> None:
     page = section("Text", table("Model | Input", f"{cell} | $4.00", "m-2 | $5.00"))
     assert {key[0] for key in read(page)} == {"m-2"}
@@ -166,12 +233,18 @@ def test_a_label_that_is_not_an_id_refuses_the_row(cell: str) -> None:
 
 
 def test_fine_tuning_prices_are_refused_by_their_column_and_by_their_section() -> None:
-    for page in (section("Text", table("Model | Training | Input", "m-1 | $25.00 | $3.00")), section("Finetuning", PLAIN), section("Fine-tuning", PLAIN)):
+    for page in (
+        section("Text", table("Model | Training | Input", "m-1 | $25.00 | $3.00")),
+        section("Finetuning", PLAIN),
+        section("Fine-tuning", PLAIN),
+    ):
         assert "fine-tuning prices, not inference" in refusals(page)
 
 
 def test_a_row_of_another_width_is_refused() -> None:
-    page = section("Text", table("Model | Input | Output", "m-1 | $1.00", "m-2 | $1.00 | $2.00 | $3.00", "m-3 | $1.00 | $2.00"))
+    page = section(
+        "Text", table("Model | Input | Output", "m-1 | $1.00", "m-2 | $1.00 | $2.00 | $3.00", "m-3 | $1.00 | $2.00")
+    )
     assert {key[0] for key in read(page)} == {"m-3"}
     assert "has 2 cells and the header 3" in refusals(page)
     assert "has 4 cells and the header 3" in refusals(page)
@@ -187,7 +260,9 @@ def test_an_unknown_column_of_amounts_is_left_out_and_one_of_words_refuses_the_t
     amounts = section("Text", table("Model | Reasoning | Output", "m-1 | $9.00 | $8.00"))
     assert read(amounts) == {("m-1", "standard", "short", "text", "output"): "8.00"}
     assert "'reasoning' is not recognised" in refusals(amounts)
-    assert "may set a condition ('EU')" in refusals(section("Text", table("Model | Region | Output", "m-1 | EU | $8.00")))
+    assert "may set a condition ('EU')" in refusals(
+        section("Text", table("Model | Region | Output", "m-1 | EU | $8.00"))
+    )
 
 
 def test_the_same_price_twice_merges_and_two_prices_for_the_same_are_both_refused() -> None:
@@ -198,7 +273,12 @@ def test_the_same_price_twice_merges_and_two_prices_for_the_same_are_both_refuse
 
 
 def test_a_modality_comes_from_its_column_or_section_and_is_not_guessed() -> None:
-    column = table("Model | Modality | Input | Output / cost", "m-1 | Audio | $1.00 | $0.03 / minute", "m-1 | Text | $2.00 | $3.00", "m-2 | Smell | $1.00 | -")
+    column = table(
+        "Model | Modality | Input | Output / cost",
+        "m-1 | Audio | $1.00 | $0.03 / minute",
+        "m-1 | Text | $2.00 | $3.00",
+        "m-2 | Smell | $1.00 | -",
+    )
     page = section("Realtime and audio generation models", column, "Prices per 1M tokens unless noted.")
     assert read(page) == {
         ("m-1", "standard", "short", "audio", "input"): "1.00",
@@ -232,7 +312,22 @@ def test_a_leading_section_without_its_table_makes_the_page_unreadable() -> None
         extract(section("Text tokens", "Standard\n\nBatch") + section("Embeddings", PLAIN), provider="openai")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "<html></html>", "# Pricing\n", "Just a moment...", "{}", "|", "| --- |", "<table>", "<" * 2000, "<div " * 2000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "<html></html>",
+        "# Pricing\n",
+        "Just a moment...",
+        "{}",
+        "|",
+        "| --- |",
+        "<table>",
+        "<" * 2000,
+        "<div " * 2000,
+    ],
+)
 def test_a_page_without_prices_is_unreadable(text: str) -> None:
     with pytest.raises(Unreadable, match="no price was recognised in"):
         extract(text, provider="openai")
@@ -269,19 +364,38 @@ def test_component_rows_are_read_by_their_two_known_lengths() -> None:
         ("m-3", "flex", "short", "text", "input"): "1",
         ("m-3", "flex", "short", "text", "output"): "4",
     }
-    assert extract(page, provider="openai").notes == ("Regional processing is charged a 10% uplift for models that are eligible for it.",)
+    assert extract(page, provider="openai").notes == (
+        "Regional processing is charged a 10% uplift for models that are eligible for it.",
+    )
 
 
 @pytest.mark.parametrize(
     "row",
-    ['["m-1", 2, 0.2, 2.5, 8, 9]', '["m-1", 2, 8]', '["m-1", 0.2, 2, 8]', '["m-1", 2, 0.2, 8, 2.5]', '["m-1", 2, 2.5, 0.2, 8]', '["m-1", "-", 0.2, 8]'],
+    [
+        '["m-1", 2, 0.2, 2.5, 8, 9]',
+        '["m-1", 2, 8]',
+        '["m-1", 0.2, 2, 8]',
+        '["m-1", 2, 0.2, 8, 2.5]',
+        '["m-1", 2, 2.5, 0.2, 8]',
+        '["m-1", "-", 0.2, 8]',
+    ],
 )
 def test_a_component_row_of_another_shape_is_refused(row: str) -> None:
     page = mdx(row, '["m-2", 1, null, 4]')
     assert {key[0] for key in read(page)} == {"m-2"}
 
 
-@pytest.mark.parametrize("row", ['["m-1", price, 0.2, 8]', '["m-1", 2 * 3, 0.2, 8]', '["m-1", [2], 0.2, 8]', '["m-1", 2 0.2, 8]', '["m-1", 2,, 8]', '["m-1", 2, 0.2, 8'])
+@pytest.mark.parametrize(
+    "row",
+    [
+        '["m-1", price, 0.2, 8]',
+        '["m-1", 2 * 3, 0.2, 8]',
+        '["m-1", [2], 0.2, 8]',
+        '["m-1", 2 0.2, 8]',
+        '["m-1", 2,, 8]',
+        '["m-1", 2, 0.2, 8',
+    ],
+)
 def test_a_component_whose_rows_are_not_literals_is_refused_whole(row: str) -> None:
     with pytest.raises(Unreadable):
         extract(mdx('["m-2", 1, null, 4]', row), provider="openai")
@@ -345,7 +459,9 @@ def test_a_model_that_spans_rows_holds_for_each_of_them() -> None:
 
 
 def test_an_html_page_cut_anywhere_states_no_new_price() -> None:
-    page = html_page(("Standard", html_table(("m-1", "$11.00", "$12.50", "$13.75", "-"), ("m-2", "$21.25", "$22.00", "-", "-"))))
+    page = html_page(
+        ("Standard", html_table(("m-1", "$11.00", "$12.50", "$13.75", "-"), ("m-2", "$21.25", "$22.00", "-", "-")))
+    )
     whole = read(page).items()
     for cut in range(len(page)):
         try:
@@ -357,12 +473,16 @@ def test_an_html_page_cut_anywhere_states_no_new_price() -> None:
 def island(tier: str, *rows: list[object]) -> str:
     encoded = [[1, [[0, cell] for cell in row]] for row in rows]
     props = escape(json.dumps({"tier": [0, tier], "rows": [1, encoded]}))
-    return f'<astro-island props="{props}" opts="{escape(json.dumps({"name": "TextTokenPricingTables", "value": True}))}">'
+    return (
+        f'<astro-island props="{props}" opts="{escape(json.dumps({"name": "TextTokenPricingTables", "value": True}))}">'
+    )
 
 
 def test_an_island_states_the_rows_that_its_rendered_table_leaves_out() -> None:
     shown = html_table(("m-1", "$2.00", "$8.00", "-", "-"))
-    page = html_page(("Batch", island("batch", ["m-1", 2, 0.2, 8], ["m-2", 4, None, 5.5, 16]) + shown + "</astro-island>"))
+    page = html_page(
+        ("Batch", island("batch", ["m-1", 2, 0.2, 8], ["m-2", 4, None, 5.5, 16]) + shown + "</astro-island>")
+    )
     assert read(page) == {
         ("m-1", "batch", "short", "text", "input"): "2",
         ("m-1", "batch", "short", "text", "cached_input"): "0.2",

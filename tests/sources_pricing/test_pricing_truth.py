@@ -21,7 +21,9 @@ METERS = ("input", "cached_input", "cache_write", "output")
 
 Prices = dict[tuple[str, str, str, str, str], Decimal]
 
-pytestmark = pytest.mark.skipif(not PAGES.is_dir(), reason=f"NO REAL PAGES: {PAGES} is absent, set ACCESS_MONITOR_SHARED")
+pytestmark = pytest.mark.skipif(
+    not PAGES.is_dir(), reason=f"NO REAL PAGES: {PAGES} is absent, set ACCESS_MONITOR_SHARED"
+)
 
 
 def page(name: str) -> str:
@@ -77,9 +79,15 @@ def test_the_official_page_yields_multimodal_prices_by_modality() -> None:
 
 
 def test_the_official_page_names_what_it_refuses() -> None:
-    refused = {(refusal.where.split(", line")[0], refusal.reason) for refusal in extract(page(OFFICIAL), provider="openai").refused}
+    refused = {
+        (refusal.where.split(", line")[0], refusal.reason)
+        for refusal in extract(page(OFFICIAL), provider="openai").refused
+    }
     assert ("Pricing › Finetuning", "fine-tuning prices, not inference") in refused
-    assert any(where == "Pricing › Realtime and audio generation models" and "1M characters" in reason for where, reason in refused)
+    assert any(
+        where == "Pricing › Realtime and audio generation models" and "1M characters" in reason
+        for where, reason in refused
+    )
     assert any(where == "Pricing › Tools" for where, _ in refused)
     assert not any("Flagship" in where or "Cyber" in where for where, _ in refused)
 

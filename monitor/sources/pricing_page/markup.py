@@ -7,12 +7,14 @@ Scripts, styles and controls (buttons, navigation) are passed over: their words 
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 from monitor.sources.pricing_page.blocks import Block, Heading, Pane, Paragraph, Row, Table
 from monitor.sources.pricing_page.inline import squeeze
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
     {"script", "style", "aside", "footer", "template", "noscript", "button", "nav", "select", "svg", "title", "sup"}
@@ -43,7 +45,9 @@ _INLINE = frozenset(
     }
 )
 _CONTROLS = frozenset({"tab", "tablist", "navigation", "menu"})
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 _STRUCK = frozenset({"del", "s", "strike"})
 _WIDEST = 40
 _TALLEST = 200
@@ -172,7 +176,9 @@ class _Reader(HTMLParser):
         if self._skip:
             self._skip_depth += tag == self._skip
             return
-        if tag in _SKIPPED or (tag not in _VOID and any(name == "role" and value in _CONTROLS for name, value in attrs)):
+        if tag in _SKIPPED or (
+            tag not in _VOID and any(name == "role" and value in _CONTROLS for name, value in attrs)
+        ):
             self._skip, self._skip_depth = tag, 1
             return
         if tag in _INLINE:
@@ -285,9 +291,7 @@ class _Reader(HTMLParser):
 
     def finish(self) -> list[Block]:
         """All blocks. What the end of the text cut off is flawed, or left out where it is only prose."""
-        pending = self.rawdata
         self.close()
-        self._skip = self._skip or ("<" if pending.startswith("<") else "")
         for grid in self._grids:
             self.blocks.extend(grid.tables("the page is cut off in this row"))
         if not self._skip and not self._heading and not self._grids:
@@ -305,6 +309,9 @@ def _span(text: str | None, most: int) -> int | None:
 
 def read(text: str, line: int = 1) -> list[Block]:
     """The blocks of an HTML text whose first line is `line` of the page."""
+    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the square.
+    unended = text.find("<", text.rfind(">") + 1)
     reader = _Reader(line)
-    reader.feed(text)
+    reader.feed(text if unended < 0 else text[:unended])
     return reader.finish()

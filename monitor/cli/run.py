@@ -1,0 +1,34 @@
+"""`run`: the daemon, in the foreground; a service manager, or a person, ends it with a signal."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import click
+
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import config_path, opened
+
+
+@command(
+    "run",
+    table=False,
+    examples=("access-monitor run", "access-monitor --config /etc/access-monitor/monitor.toml run"),
+)
+@click.option("--verbose", is_flag=True, help="Also log looks that found nothing new.")
+@click.pass_obj
+def run(options: Options, *, verbose: bool) -> int:
+    """Run the monitor until SIGTERM or SIGINT: scheduler, deliveries, leases.
+
+    SIGHUP loads the configuration anew, all or nothing. One line per look and per delivery goes to standard error, as JSON unless that
+    is a terminal. A second daemon on the same database is refused.
+    """
+    from monitor import logs
+    from monitor.daemon import Daemon
+    from monitor.settings import load
+
+    logs.configure(level=logging.DEBUG if verbose else logging.INFO)
+    with opened(options) as monitor:
+        Daemon(monitor, lambda: load(config_path(options), os.environ, options.database)).run()
+    return 0

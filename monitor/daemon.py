@@ -1,0 +1,281 @@
+"""The daemon: signals, the scheduler, the drain. The only module that knows APScheduler; the main thread does nothing but wait.
+
+Every job is short, bounded by timeouts below it, and repeated: the schedule is the retry loop. Jobs hand on what they learn to `health`,
+and a failing job is logged, counted and run again at its next turn.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from types import FrameType
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from monitor import logs
+from monitor.bootstrap import Monitor
+from monitor.health import Health, notify_systemd, watchdog_interval
+from monitor.pipeline.decision import Outcome
+from monitor.pipeline.ports import MonitorError, NotSent
+from monitor.settings import Settings
+
+STEP = timedelta(seconds=1)
+TEND = timedelta(seconds=30)
+HEARTBEAT = timedelta(minutes=1)
+LEASE_RENEWAL = timedelta(minutes=5)
+"""The longest time between two renewals of the leases; half a lease where that is shorter."""
+
+PATIENCE = timedelta(seconds=60)
+"""How old the last finished step may be before the watchdog is no longer fed."""
+
+SPREAD = 0.1
+"""Jitter, as a share of an interval: sources of one host are not all asked in the same second."""
+
+RECHECK_SPREAD = 0.33
+
+
+class Daemon:
+    """Runs a monitor until it is told to stop. `reload` reads the configuration anew, or raises and changes nothing."""
+
+    def __init__(self, monitor: Monitor, reload: Callable[[], Settings]) -> None:
+        self._monitor = monitor
+        self._reload = reload
+        self._stop = threading.Event()
+        self._reloading = threading.Event()
+        self._wake = threading.Event()
+        self.health = Health()
+        self._scheduler = self._new_scheduler()
+
+    def run(self) -> None:
+        """Take the daemon's lock, work until a signal, then drain.
+
+        Raises:
+            Refused: another daemon runs on this database.
+            MonitorError: the store or the lease folder cannot be used.
+        """
+        monitor = self._monitor
+        with monitor.store.sole(), self._signals():
+            monitor.relay.recover()
+            monitor.declare()
+            monitor.publish()
+            self._plan()
+            self._scheduler.start()
+            notify_systemd("READY=1")
+            logs.line(
+                "watching",
+                sources=len(monitor.configuration.sources),
+                entries=len(monitor.configuration.entries),
+                database=monitor.store.name,
+            )
+            try:
+                self._wait()
+            finally:
+                self._drain()
+
+    def stop(self) -> None:
+        """Ask the daemon to stop; safe to call from anywhere, more than once."""
+        self._stop.set()
+        self._wake.set()
+
+    # -- the main thread ---------------------------------------------------
+
+    def _wait(self) -> None:
+        interval = watchdog_interval()
+        feed = interval / 3 if interval is not None else None
+        while not self._stop.is_set():
+            self._wake.wait(None if feed is None else feed.total_seconds())
+            self._wake.clear()
+            if self._reloading.is_set():
+                self._reloading.clear()
+                self._reconfigure()
+            if feed is not None and self.health.working(self._monitor.clock(), PATIENCE):
+                notify_systemd("WATCHDOG=1")
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT stop, SIGHUP reloads. A handler only sets a flag: it interrupts anything, at any line."""
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        def reload(_number: int, _frame: FrameType | None) -> None:
+            self._reloading.set()
+            self._wake.set()
+
+        if threading.current_thread() is not threading.main_thread():
+            yield  # embedded: whoever owns the process owns its signals
+            return
+        before = {
+            number: signal.signal(number, handler)
+            for number, handler in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload))
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _drain(self) -> None:
+        """Let running jobs end, up to the limit, and write what is still held in memory."""
+        notify_systemd("STOPPING=1")
+        drain = self._monitor.settings.run.drain.total_seconds()
+        ended = threading.Thread(target=self._scheduler.shutdown, name="drain", daemon=True)
+        ended.start()
+        ended.join(drain)
+        self._monitor.poller.flush()
+        logs.line("stopped", drained=not ended.is_alive())
+
+    def _reconfigure(self) -> None:
+        """Load the configuration anew, all or nothing."""
+        notify_systemd("RELOADING=1")
+        try:
+            settings = self._reload()
+            # Jobs of the old configuration end first: none of them may record under the new one.
+            self._scheduler.shutdown()
+            self._monitor.poller.flush()
+            self._monitor.reconfigure(settings)
+            changed = self._monitor.declare()
+            self._monitor.publish()
+            logs.line("reloaded", path=settings.path, events=changed)
+        except MonitorError as error:
+            logs.line("not reloaded", level=logging.ERROR, error=error)
+        if not self._scheduler.running:
+            self._scheduler = self._new_scheduler()
+            self._plan()
+            self._scheduler.start()
+        notify_systemd("READY=1")
+
+    # -- the schedule ------------------------------------------------------
+
+    def _new_scheduler(self) -> BackgroundScheduler:
+        run = self._monitor.settings.run
+        scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(run.workers), "housekeeping": ThreadPoolExecutor(4)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+        scheduler.add_listener(self._troubled, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        return scheduler
+
+    def _plan(self) -> None:
+        """Add all jobs; every source is looked at at once, then at its interval."""
+        now = self._monitor.clock()
+        sources = self._monitor.configuration.sources
+        self.health.expect({key: spec.every for key, spec in sources.items()}, now)
+        for key, spec in sources.items():
+            self._every(spec.every, self._look, f"look {key}", first=now, args=[key], executor="default")
+        rules = self._monitor.configuration.gate
+        self._every(STEP, self._step, "step", first=now)
+        self._every(TEND, self._tend, "tend", first=now + STEP)
+        self._every(min(rules.lease / 2, LEASE_RENEWAL), self._renew, "leases")
+        if self._monitor.settings.heartbeat.url:
+            self._every(HEARTBEAT, self._beat, "heartbeat")
+
+    def _every(
+        self,
+        interval: timedelta,
+        act: Callable[..., None],
+        name: str,
+        *,
+        first: datetime | None = None,
+        args: list[str] | None = None,
+        executor: str = "housekeeping",
+    ) -> None:
+        seconds = interval.total_seconds()
+        self._scheduler.add_job(
+            act,
+            "interval",
+            seconds=seconds,
+            jitter=seconds * SPREAD if executor == "default" and seconds > 10 else None,
+            args=args or [],
+            id=name,
+            name=name,
+            executor=executor,
+            **({} if first is None else {"next_run_time": first}),
+        )
+
+    def _troubled(self, event: JobEvent) -> None:
+        self.health.problem()
+        error = getattr(event, "exception", None)
+        if isinstance(error, MonitorError):
+            logs.line("job failed", level=logging.ERROR, job=event.job_id, error=error)
+        elif error is not None:
+            logs.line("job failed", level=logging.ERROR, job=event.job_id, error=f"{type(error).__name__}: {error}")
+        elif event.code == EVENT_JOB_MAX_INSTANCES and event.job_id != "step":
+            logs.line("job overran", level=logging.WARNING, job=event.job_id)
+
+    # -- the jobs ----------------------------------------------------------
+
+    def _look(self, key: str) -> None:
+        for outcome in self._monitor.poller.look([key]):
+            now = self._monitor.clock()
+            self.health.looked(outcome.source, outcome.verdict, now)
+            self._say(outcome)
+            if outcome.again is not None:
+                self._again(outcome.source, outcome.again, now)
+
+    def _say(self, outcome: Outcome) -> None:
+        quiet = outcome.verdict == "unchanged" and not outcome.events
+        logs.line(
+            "looked",
+            level=logging.WARNING
+            if outcome.verdict in ("failed", "held")
+            else logging.DEBUG
+            if quiet
+            else logging.INFO,
+            source=outcome.source,
+            verdict=outcome.verdict,
+            detail=outcome.detail,
+            believed=outcome.believed or "",
+            suspects=outcome.suspects or "",
+            events=", ".join(dict.fromkeys(event.type for event in outcome.events)),
+            notices=len(outcome.notices) or "",
+        )
+
+    def _again(self, key: str, at: datetime, now: datetime) -> None:
+        """Look at a suspect again, jittered, unless the schedule does so anyway."""
+        if key not in self._monitor.configuration.sources:
+            return
+        wait = max(at - now, timedelta(0))
+        due = now + wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD)
+        regular = self._scheduler.get_job(f"look {key}")
+        if regular is not None and regular.next_run_time is not None and due < regular.next_run_time:
+            regular.modify(next_run_time=due)
+
+    def _step(self) -> None:
+        self._monitor.poller.flush()
+        sent = self._monitor.relay.tick()
+        if sent:
+            logs.line("delivered", tried=sent)
+        self.health.stepped(self._monitor.clock())
+
+    def _tend(self) -> None:
+        written = self._monitor.tender.tend(self._monitor.clock())
+        if written:
+            logs.line("tended", events=written)
+
+    def _renew(self) -> None:
+        newer = self._monitor.publish()
+        if newer:
+            logs.line(
+                "lease files are newer than this log; delete them if the database was restored",
+                level=logging.WARNING,
+                environments=", ".join(newer),
+            )
+
+    def _beat(self) -> None:
+        """Tell the outside that polls truly succeed; silence is the alarm."""
+        from monitor.notify.heartbeat import ping
+
+        if not self.health.seeing(self._monitor.clock()):
+            return
+        outcome = ping(self._monitor.secret(self._monitor.settings.heartbeat.url))
+        if isinstance(outcome, NotSent):
+            logs.line("heartbeat not sent", level=logging.WARNING, reason=outcome.reason)

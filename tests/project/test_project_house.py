@@ -1,0 +1,203 @@
+"""The house rules that a reader cannot check at a glance: sizes, layers, what is tracked, what is pinned, what is documented."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.settings import load, schema
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def tracked() -> list[Path]:
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("this needs a git checkout: it looks at tracked files only")
+    names = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [path for name in names.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **environment}
+    )
+
+
+def test_no_module_is_longer_than_400_lines():
+    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "monitor").rglob("*.py")}
+    assert len(lengths) > 10
+    assert {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > 400} == {}
+
+
+def test_every_module_says_why_it_exists():
+    modules = [path for path in (ROOT / "monitor").rglob("*.py") if path.stat().st_size]
+    assert [str(path) for path in modules if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_the_layers_hold():
+    linter = Path(sys.executable).with_name("lint-imports")
+    if not linter.exists():
+        pytest.skip("import-linter is not installed beside this interpreter: run `make test`")
+    result = run(str(linter), "--no-cache")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_no_registry_and_no_path_of_a_machine_is_tracked():
+    # Put together here, or this file would be the first to be found.
+    hosts = ["py" + "pi.org", "python" + "hosted", "registry.npm" + "js", "deb.deb" + "ian"]
+    machine = r"(?:^|[^A-Za-z0-9_.])/(?:" + "|".join(["wo" + "rk", "fa" + "rm", "ro" + "ot"]) + ")/"
+    pattern = re.compile("|".join([*map(re.escape, hosts), machine]), re.MULTILINE)
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0].strip()}"
+        for path in tracked()
+        if path.suffix not in {".svg", ".png", ".zst", ".gz"}
+        and (match := pattern.search(path.read_text(encoding="utf-8", errors="replace")))
+    ]
+    assert found == []
+
+
+def test_nothing_unfinished_is_tracked_in_the_package():
+    words = re.compile("TO" + "DO|FIX" + "ME|NotImplemented" + "Error")
+    sources = [path for path in tracked() if path.suffix == ".py"]
+    assert [str(path.relative_to(ROOT)) for path in sources if words.search(path.read_text())] == []
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def requirements() -> Iterator[str]:
+    extras = PROJECT["project"].get("optional-dependencies", {})
+    for line in (
+        *PROJECT["project"]["dependencies"],
+        *(line for lines in extras.values() for line in lines),
+        *(line for lines in PROJECT["dependency-groups"].values() for line in lines),
+        *PROJECT["build-system"]["requires"],
+    ):
+        yield normal(re.match(r"[A-Za-z0-9._-]+", line)[0])
+
+
+def test_every_dependency_is_pinned_exactly():
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line)] == []
+    pinned = {normal(line.partition("==")[0]) for line in lines}
+    assert set(requirements()) - pinned == set()
+    assert len(pinned) == len(lines)
+
+
+def test_what_the_pinned_dependencies_need_is_pinned_as_well():
+    from importlib.metadata import PackageNotFoundError, requires
+
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {normal(line.partition("==")[0]) for line in lines if not line.startswith("#")}
+    missing = set()
+    for name in sorted(pinned):
+        try:
+            needs = requires(name) or []
+        except PackageNotFoundError:  # build tools stand in the constraints and need not stand in this environment
+            continue
+        # A requirement with a marker may be for an extra or for another system.
+        missing |= {normal(re.match(r"[A-Za-z0-9._-]+", need)[0]) for need in needs if ";" not in need} - pinned
+    assert missing == set()
+
+
+def test_the_shipped_configuration_loads_and_watches_what_replay_names():
+    configuration = load(ROOT / "config/monitor.toml", {}).configuration
+    assert {"openai-models", "openai-pricing", "llm-prices"} <= configuration.sources.keys()
+    assert configuration.sources["openai-pricing"].trust == "official"
+    assert configuration.sources["llm-prices"].trust == "third_party"
+    assert {"gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna"} <= configuration.entries.keys()
+    for key, entry in configuration.entries.items():
+        assert entry.key == entry.model_id == key
+
+
+def test_what_the_shipped_configuration_gives_as_defaults_are_the_defaults(tmp_path):
+    (tmp_path / "empty.toml").write_text("")
+    shipped, bare = load(ROOT / "config/monitor.toml", {}), load(tmp_path / "empty.toml", {})
+    lists = {"surface", "source", "owner", "entry"}
+    assert {k: v for k, v in shipped.document.items() if k not in lists} == {
+        k: v for k, v in bare.document.items() if k not in lists
+    }
+
+
+def settings() -> Iterator[tuple[str, str]]:
+    definitions = schema()["$defs"]
+    for section, field in schema()["properties"].items():
+        reference = field.get("$ref") or field["items"]["$ref"]
+        for key in definitions[reference.rpartition("/")[2]]["properties"]:
+            yield section, key
+
+
+@pytest.mark.parametrize(("section", "key"), list(settings()))
+def test_every_setting_stands_in_the_shipped_configuration_if_only_as_a_comment(section, key):
+    text = (ROOT / "config/monitor.toml").read_text()
+    blocks = re.split(r"^(?:# )?(?=\[)", text, flags=re.MULTILINE)
+    own = [block for block in blocks if re.match(rf"\[\[?{section}\]", block)]
+    assert any(re.search(rf"^(?:# )*{key} = ", block, re.MULTILINE) for block in own)
+
+
+def test_every_example_that_is_commented_out_is_one_that_loads(tmp_path):
+    text = (ROOT / "config/monitor.toml").read_text()
+    # A commented line `key = …` within a table is an alternative; a commented table is one to switch on.
+    spare = re.findall(r"^# (\[\[source\]\](?: .*)?\n(?:# [a-z_]+ = .*\n)+)", text, re.MULTILINE)
+    assert len(spare) == 2
+    (tmp_path / "all.toml").write_text(text + "".join(block.replace("\n# ", "\n") for block in spare))
+    assert {"openai-behaviour", "openai-system-card"} <= load(tmp_path / "all.toml", {}).configuration.sources.keys()
+    luna = text.index('key = "gpt-5.6-luna"')
+    other = re.sub(
+        r"^# (on_pause|grace|callers|freshness|price_freshness)",
+        r"\1",
+        text[luna:].replace('on_pause = "deny" ', "#"),
+        flags=re.MULTILINE,
+    )
+    (tmp_path / "grace.toml").write_text(text[:luna] + other)
+    entry = load(tmp_path / "grace.toml", {}).configuration.entries["gpt-5.6-luna"]
+    assert (entry.on_pause, entry.callers) == ("deny_new", ("support-agent",))
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_migrations_and_every_module(tmp_path):
+    result = run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), ".")
+    if result.returncode and re.search(
+        "Could not find a version|No matching distribution|Max retries|Temporary failure", result.stderr
+    ):
+        pytest.skip("the package index could not be reached, so the build back end is not there")
+    assert result.returncode == 0, result.stderr
+    (wheel,) = tmp_path.glob("access_monitor-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "monitor/_migrations/env.py" in names
+    assert any(re.fullmatch(r"monitor/_migrations/versions/\w+\.py", name) for name in names)
+    modules = {path.relative_to(ROOT).as_posix() for path in tracked() if path.is_relative_to(ROOT / "monitor")}
+    assert modules - names == set()
+    assert any(name.endswith(".dist-info/entry_points.txt") for name in names)
+
+
+def test_the_makefile_names_its_targets_and_runs_nothing_to_say_so():
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    for target in ("run", "test", "bench", "lint", "clean"):
+        result = run(make, "--dry-run", target)
+        assert result.returncode == 0, result.stderr
+
+
+def test_an_interpreter_that_is_too_old_is_refused_in_one_sentence():
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    result = run(make, "PYTHON=", "VENV=none-here", "none-here/.installed")
+    assert result.returncode != 0
+    assert "needs Python 3.11 or newer" in result.stderr
+    assert not (ROOT / "none-here").exists()
