@@ -35,34 +35,26 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED, ev.CONFIG_CHANGED})
 _EVERY = 25  # looks between two updates of the progress line
 
 
-class Pairs(click.ParamType):
-    """`SOURCE=FILE`."""
-
-    name = "SOURCE=FILE"
-
-    def convert(
-        self, value: str | tuple[str, Path], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Path]:
-        if isinstance(value, tuple):
-            return value
-        key, equals, file = value.partition("=")
-        if not (key and equals and file):
-            self.fail(f"{value!r} is not SOURCE=FILE, such as openai-models=history.jsonl.zst", param, ctx)
-        return key, Path(file)
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    split = [value.partition("=") for value in values]
+    for key, equals, file in split:
+        if not (key and file):
+            raise click.BadParameter(
+                f"{key + equals + file!r} is not SOURCE=FILE, such as openai-models=history.jsonl.zst.", ctx, param
+            )
+    twice = sorted(key for key, count in Counter(key for key, _, _ in split).items() if count > 1)
+    if twice:
+        raise click.BadParameter(f"{twice[0]} is given two files: join them in the order of `observed_at`.", ctx, param)
+    return tuple((key, Path(file)) for key, _, file in split)
 
 
-class Span(click.ParamType):
-    """A duration such as `1h`."""
+def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    from monitor.settings import durations
 
-    name = "duration"
-
-    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        from monitor.settings import durations
-
-        try:
-            return durations.positive(durations.parse(value))
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
+    try:
+        return None if value is None else durations.positive(durations.parse(value))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} {error}.", ctx, param) from None
 
 
 @command(
@@ -74,11 +66,11 @@ class Span(click.ParamType):
         "access-monitor replay llm-prices=changes.jsonl --carry 1h --format jsonl | jq -r .type | sort | uniq -c",
     ),
 )
-@click.argument("files", metavar="SOURCE=FILE...", type=Pairs(), nargs=-1, required=True)
+@click.argument("files", metavar="SOURCE=FILE...", callback=_pairs, nargs=-1, required=True)
 @click.option(
     "--carry",
     metavar="EVERY",
-    type=Span(),
+    callback=_span,
     help="Repeat the last observation at this interval, such as 1h, until the next: for files that hold only changes.",
 )
 @click.option(
@@ -111,9 +103,6 @@ def replay(
     """
     if options.json and form == "table":
         raise click.UsageError("--json and --format table ask for two formats: give one of them.")
-    twice = sorted(key for key, count in Counter(key for key, _ in files).items() if count > 1)
-    if twice:
-        raise click.UsageError(f"{twice[0]} is given two files: join them in the order of `observed_at`.")
     jsonl = options.json or form == "jsonl"
     with _store(options) as monitor:
         play = monitor.replay(_recordings(monitor, files, carry), carry=carry, activate=activate is not None)

@@ -19,8 +19,8 @@ from typing import BinaryIO, NamedTuple
 
 import zstandard
 
+from monitor.domain.events import rfc3339
 from monitor.domain.model import Body, FailureReason
-from monitor.domain.record import rfc3339
 from monitor.pipeline.ports import MonitorError
 from monitor.pipeline.replay import Recording
 from monitor.sources.http import refused
