@@ -151,19 +151,20 @@ def _recordings(
 
 def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> None:
     header, line = form_of("jsonl" if jsonl else "table")
-    if header:
-        click.echo(header)
-    with _progress() as progress, monitor.store.read() as reader:
+    with _progress() as progress:
         for step in play.run():
+            if header and not step.source:  # the declaration, so that a refused replay prints nothing
+                click.echo(header)
             told.add(step)
             shown = [one for one in step.recorded if jsonl or one.event.type not in _ROUTINE]
-            if shown or (step.notices and not jsonl):
+            if shown or step.notices:
                 progress.clear()
-            for one in shown:
-                click.echo(line(one, reader))
-            if not jsonl:
-                for notice in step.notices:
-                    click.echo(_would_tell(notice))
+                with monitor.store.read() as reader:
+                    for one in shown:
+                        click.echo(line(one, reader))
+                if not jsonl:
+                    for notice in step.notices:
+                        click.echo(_would_tell(notice))
             progress.update(told.looks, step.at)
 
 
@@ -202,7 +203,7 @@ class _Summary:
             ("time", spanned),
             ("looks", f"{self.looks}: {verdicts['failed']} failed, {verdicts['held']} held, {verdicts['late']} late"),
             ("outages", f"{events[ev.SOURCE_FAILED]} failed, {events[ev.SOURCE_RECOVERED]} recovered"),
-            ("sources", ", ".join(f"{count} {event.partition('.')[2]}" for event, count in counted)),
+            ("sources", ", ".join(f"{count} {event.partition('.')[2].replace('_', ' ')}" for event, count in counted)),
             *((noun, self._of(noun)) for noun in ("model", "access", "price", "lifecycle", "entry")),
             ("checks", f"{self._of('check')} ({ev.CHECK_VERIFIED} is not in the table)"),
             ("notices", self._told()),
