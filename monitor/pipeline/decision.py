@@ -19,7 +19,7 @@ from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, confirm, next_look
 from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
-from monitor.domain.model import Fact, Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged, Value
+from monitor.domain.model import LISTED, Fact, Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged, Value
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register, Status
 from monitor.pipeline.commit import beliefs
@@ -208,7 +208,7 @@ class Decision:
         """Diff, confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
         silent = observation.silent if isinstance(observation, Snapshot) else frozenset()
         if self.spec.kind == MODELS_LIST and facts is not baseline:
-            silent |= dropped(baseline, facts)
+            silent |= dropped(baseline, facts) - {LISTED}
         unclear = observation.unclear if isinstance(observation, Snapshot) else frozenset()
         changes = diff(baseline, facts, silent=silent, unclear=unclear)
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
