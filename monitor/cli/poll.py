@@ -14,8 +14,8 @@ from monitor.cli.opening import opened
 from monitor.cli.times import both
 from monitor.cli.words import in_words
 from monitor.domain import events as ev
+from monitor.domain.events import rfc3339
 from monitor.domain.model import FailureReason
-from monitor.domain.record import rfc3339
 
 if TYPE_CHECKING:
     from monitor.pipeline.decision import Outcome
