@@ -218,6 +218,13 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
     return more
 
 
+def _concerns(fact: Fact, entry: Entry) -> bool:
+    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use."""
+    if fact.subject not in entry.subjects:
+        return False
+    return not fact.field.startswith(price.PREFIX) or price.Meter.of(fact.field).tier in entry.texts("tiers")
+
+
 def _newcomer(entry: Entry, claim: Claim) -> bool:
     """A model that newly appears where an entry still waits for its id; which of them it is, a person decides."""
     return (
