@@ -40,7 +40,9 @@ def decide_in_store(store: SqlStore, number: int) -> None:
             data={"old": "0.20", "new": "0.30", "causes": [1]},
         )
         tx.append([event], NOW)
-        tx.put_entry(Entry(key="luna", status=Status.PAUSED, since=NOW, position=position, status_position=position, declared={}))
+        tx.put_entry(
+            Entry(key="luna", status=Status.PAUSED, since=NOW, position=position, status_position=position, declared={})
+        )
         tx.put_source(SourceState(key="openai-pricing", accepted_at=NOW, good_at=NOW, looked_at=NOW))
         item = Item(reason=Reason.PAUSED, subject="luna", position=position, since=NOW)
         tx.enqueue(Notice(id=f"n{position}", owner="platform", at=NOW, items=(item,)), ["platform#1"], NOW)
@@ -49,16 +51,22 @@ def decide_in_store(store: SqlStore, number: int) -> None:
 def decide_bare(connection: sqlite3.Connection, number: int) -> None:
     run = connection.execute
     run("BEGIN IMMEDIATE")
-    position = (run("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1").fetchone() or (0,))[0] + 1
+    position = (run("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1").fetchone() or (0,))[
+        0
+    ] + 1
     version = (run("SELECT max(version) FROM events WHERE stream = ?", ("entry/luna",)).fetchone()[0] or 0) + 1
     run(
         "INSERT INTO events VALUES (?, ?, 'entry.paused', 'entry/luna', ?, 'luna', '', ?, ?, 'system', NULL, '', ?)",
         (position, f"id-{position}", version, AT, AT, '{"causes":[1],"new":"0.30","old":"0.20"}'),
     )
-    entry = run("UPDATE entries SET status = 'paused', position = ?, content = ? WHERE key = 'luna'", (position, "x" * 250))
+    entry = run(
+        "UPDATE entries SET status = 'paused', position = ?, content = ? WHERE key = 'luna'", (position, "x" * 250)
+    )
     if entry.rowcount == 0:
         run("INSERT INTO entries VALUES ('luna', 'paused', ?, ?)", (position, "x" * 250))
-    source = run("UPDATE sources SET accepted_at = ?, good_at = ?, looked_at = ? WHERE key = 'openai-pricing'", (AT, AT, AT))
+    source = run(
+        "UPDATE sources SET accepted_at = ?, good_at = ?, looked_at = ? WHERE key = 'openai-pricing'", (AT, AT, AT)
+    )
     if source.rowcount == 0:
         run(
             "INSERT INTO sources VALUES ('openai-pricing', '', '', '', '', 0, '', 0, '', '', NULL, ?, ?, ?, '', NULL, NULL, "

@@ -22,7 +22,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from monitor import logs
 from monitor.bootstrap import Monitor
 from monitor.health import Health, notify_systemd, watchdog_interval
-from monitor.pipeline.look import Outcome
+from monitor.pipeline.decision import Outcome
 from monitor.pipeline.ports import MonitorError, NotSent
 from monitor.settings import Settings
 

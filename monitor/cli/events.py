@@ -19,7 +19,8 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, local, time_option, utc
 from monitor.cli.words import in_words
-from monitor.domain.record import record, rfc3339
+from monitor.domain.events import rfc3339
+from monitor.domain.record import record
 from monitor.pipeline.ports import EventQuery, Reader, Store
 
 if TYPE_CHECKING:

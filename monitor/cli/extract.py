@@ -10,9 +10,9 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Options, command
+from monitor.domain.events import rfc3339
 from monitor.domain.model import Refusal
 from monitor.domain.price import PriceRow, canonical, spoken
-from monitor.domain.record import rfc3339
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,7 @@ from monitor.cli import output
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import age, utc
-from monitor.domain.record import rfc3339
+from monitor.domain.events import rfc3339
 from monitor.pipeline.ports import Delivery, DeliveryState, Reader
 
 

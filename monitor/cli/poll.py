@@ -14,11 +14,11 @@ from monitor.cli.opening import opened
 from monitor.cli.times import both
 from monitor.cli.words import in_words
 from monitor.domain import events as ev
+from monitor.domain.events import rfc3339
 from monitor.domain.model import FailureReason
-from monitor.domain.record import rfc3339
 
 if TYPE_CHECKING:
-    from monitor.pipeline.look import Outcome
+    from monitor.pipeline.decision import Outcome
 
 CHANGED = 10
 """The exit code of `--exit-code` where a change was believed."""

@@ -15,10 +15,10 @@ from monitor.cli.opening import opened
 from monitor.cli.times import age, utc
 from monitor.cli.words import in_words, meter_in_words
 from monitor.domain import events as ev
-from monitor.domain.events import Recorded
+from monitor.domain.events import Recorded, rfc3339
 from monitor.domain.model import Subject
 from monitor.domain.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
-from monitor.domain.record import record, rfc3339
+from monitor.domain.record import record
 
 if TYPE_CHECKING:
     from monitor.pipeline.audit import PriceFact

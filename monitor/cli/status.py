@@ -14,7 +14,8 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
 from monitor.cli.words import in_words
-from monitor.domain.record import record, rfc3339
+from monitor.domain.events import rfc3339
+from monitor.domain.record import record
 from monitor.domain.registry import Check, CheckState
 from monitor.pipeline.ports import Refused
 

@@ -19,7 +19,7 @@ from monitor.domain.diff import same
 from monitor.domain.events import entry_stream
 from monitor.domain.model import LISTED, Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Reason
-from monitor.domain.registry import Check, CheckState, Entry, Pin, Register, Status
+from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
 
 
 BRIEF = 4
@@ -229,6 +229,13 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
     return more
 
 
+def _concerns(fact: Fact, entry: Entry) -> bool:
+    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use."""
+    if fact.subject not in entry.subjects:
+        return False
+    return not fact.field.startswith(price.PREFIX) or price.Meter.of(fact.field).tier in entry.texts("tiers")
+
+
 def _newcomer(entry: Entry, claim: Claim) -> bool:
     """A model that newly appears where an entry still waits for its id; which of them it is, a person decides."""
     return (
@@ -317,8 +324,3 @@ def depends_on(entry: Entry, spec: SourceSpec) -> bool:
     if spec.kind == "models_list":
         return spec.surface in entry.surfaces
     return spec.provider in ("", entry.price_subject.scope)
-
-
-def unverified(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
-    """Which of the named checks are not verified."""
-    return tuple(name for name in names if entry.checks.get(name, Check()).state is not CheckState.VERIFIED)

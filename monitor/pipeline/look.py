@@ -1,63 +1,20 @@
-"""One look, from observation to what the one transaction writes: admit, diff, confirm, claim, judge.
+"""Taking one look into the log, in the one transaction of the design's T1; and letting in what a look was not believed for.
 
-This is T1 of the design. It runs under the writer's lock and touches nothing but the transaction: no network, no clock. A failure
-takes the short way, which has no access to any baseline.
+What is decided stands in `decision`; here stands what has to hold around it: late looks are dropped, and everything is written together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
 
-from monitor.domain import checklist, corroborate, outage, policy, tell
 from monitor.domain import events as ev
-from monitor.domain.admission import Verdict, admit
-from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
-from monitor.domain.confirm import Believed, confirm, next_look
-from monitor.domain.diff import Change, diff, lookup, patch, same, without
-from monitor.domain.events import source_stream
-from monitor.domain.model import (
-    Fact,
-    Facts,
-    Observation,
-    PollFailure,
-    Snapshot,
-    SourceState,
-    Streak,
-    Unchanged,
-    Value,
-)
-from monitor.domain.notice import Notice
-from monitor.domain.registry import Entry, Register, Status
-from monitor.pipeline.commit import beliefs, status_moved, write
+from monitor.domain.configuration import Configuration, SourceSpec
+from monitor.domain.model import Observation, PollFailure, SourceState, Unchanged
+from monitor.domain.registry import Register
+from monitor.pipeline.commit import status_moved, write
+from monitor.pipeline.decision import Decision, Outcome, Reread
 from monitor.pipeline.ports import Refused, Transaction
-
-PAGE = "pricing_page"
-
-Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
-"""Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What one look came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
-
-    `believed` counts the changes of fact that became beliefs, `again` is when to look next if something is suspected, `ask` names other
-    sources that should be looked at now, `moved` says that the status of an entry did.
-    """
-
-    source: str
-    verdict: str
-    detail: str = ""
-    believed: int = 0
-    suspects: int = 0
-    again: datetime | None = None
-    ask: tuple[str, ...] = ()
-    moved: bool = False
-    events: tuple[ev.Event, ...] = ()
-    notices: tuple[Notice, ...] = ()
 
 
 def record(
@@ -69,357 +26,26 @@ def record(
     now: datetime,
     reread: Reread,
 ) -> Outcome:
-    """Take one observation into the log. `now` is when it is recorded, and later than the look."""
+    """Take one observation into the log. `now` is when it is recorded, and later than the decision."""
     state = tx.source(spec.key) or SourceState(key=spec.key)
     before = tx.entries()
-    look = _Look(tx, configuration, spec, Register(tx.head(), before), state)
+    decision = Decision(tx, configuration, spec, Register(tx.head(), before), state)
     if isinstance(observation, PollFailure):
-        outcome = look.failed(observation, now)
+        outcome = decision.failed(observation, now)
     elif state.accepted_at is not None and observation.at <= state.accepted_at:
         return Outcome(source=spec.key, verdict="late", detail="a later look is recorded already")
     elif isinstance(observation, Unchanged) and (state.attention or not state.baseline):
         return Outcome(source=spec.key, verdict="late", detail="another look came between")
     else:
-        outcome = look.good(observation, reread)
-    notices = write(tx, configuration, look.register, look.told, at=now)
-    tx.put_source(look.state)
+        outcome = decision.good(observation, reread)
+    notices = write(tx, configuration, decision.register, decision.told, at=now)
+    tx.put_source(decision.state)
     return replace(
         outcome,
-        moved=status_moved(look.register, before),
-        events=tuple(look.register.events),
+        moved=status_moved(decision.register, before),
+        events=tuple(decision.register.events),
         notices=notices,
     )
-
-
-class _Look:
-    """The state of one decision while it is made."""
-
-    def __init__(
-        self, tx: Transaction, configuration: Configuration, spec: SourceSpec, register: Register, state: SourceState
-    ) -> None:
-        self.tx = tx
-        self.configuration = configuration
-        self.spec = spec
-        self.register = register
-        self.state = state
-        self.told: list[tell.Told] = []
-        self.versions = {"code": configuration.code, "configuration": configuration.version}
-
-    def failed(self, failure: PollFailure, now: datetime) -> Outcome:
-        """Take a failure to look: it becomes visible, and moves nothing."""
-        evidence = self.tx.put_evidence(failure.body, self.spec.key, now) if failure.body else ""
-        self.state = outage.failed(self.register, self.spec, self.state, failure, evidence)
-        return Outcome(source=self.spec.key, verdict="failed", detail=f"{failure.reason}: {failure.detail}")
-
-    def good(self, observation: Snapshot | Unchanged, reread: Reread) -> Outcome:
-        """Compare a look with the baseline and write what follows."""
-        self.state = outage.recovered(self.register, self.spec, self.state, observation.at)
-        baseline = self.tx.facts(self.state.baseline)
-        if isinstance(observation, Unchanged):
-            facts, extractor, body_size = baseline, self.state.extractor, None
-        else:
-            facts, extractor = observation.facts, observation.extractor
-            body_size = observation.body.size if self.spec.kind == PAGE else None
-            if self.state.baseline and extractor != self.state.extractor:
-                baseline = self._rebase(observation, baseline, reread)
-        self.versions["extractor"] = extractor
-        admission = admit(self.state, baseline, facts, body_size=body_size)
-        suspicious = admission.verdict is Verdict.HELD
-        stood = suspicious and self._stood(observation.at)
-        held = suspicious and not stood
-        if held and not self.state.anomaly:
-            evidence = self._keep(observation)
-            self.state = outage.anomaly(
-                self.register,
-                self.spec,
-                self.state,
-                admission,
-                observation.at,
-                known=len(baseline),
-                seen=len(facts),
-                evidence=evidence,
-            )
-            self._tell_held(frozenset(admission.missing), len(baseline), observation.at, evidence)
-        if self.state.baseline:
-            return self._compare(observation, facts, baseline, held=held, stood=stood)
-        if held:
-            return self._close(observation, baseline, held=True)
-        return self._first(observation, facts)
-
-    def _stood(self, at: datetime) -> bool:
-        """Whether an anomaly stood for the whole hold. An empty answer where nothing was ever known is never a baseline."""
-        since = self.state.anomaly_since
-        return bool(self.state.baseline) and since is not None and at - since >= self.configuration.belief.hold
-
-    def _keep(self, observation: Snapshot | Unchanged) -> str:
-        """Store the bytes of a look that shows something, and name them."""
-        if isinstance(observation, Snapshot):
-            return self.tx.put_evidence(observation.body, self.spec.key, observation.at)
-        return self.state.evidence
-
-    def _rebase(self, observation: Snapshot, baseline: Facts, reread: Reread) -> Facts:
-        """Bring the baseline to the extractor's version, from the stored bytes; where there are none, the old facts stand."""
-        again = reread(self.tx, self.state)
-        facts = baseline
-        if again is not None:
-            facts = patch(baseline, diff(baseline, again.facts, silent=again.silent, unclear=again.unclear))
-        hash = self.tx.put_facts(facts)
-        self.register.add(
-            ev.BASELINE_RECORDED,
-            source_stream(self.spec.key),
-            self.spec.key,
-            at=observation.at,
-            source=self.spec.key,
-            evidence=self.state.evidence,
-            data={
-                "subjects": len(facts),
-                "baseline": hash,
-                "extractor": observation.extractor,
-                "reason": f"extractor changed from {self.state.extractor}",
-            },
-        )
-        self.tx.put_streaks(self.spec.key, ())
-        self.state = replace(self.state, baseline=hash, subjects=len(facts))
-        return facts
-
-    def _tell_held(self, missing: frozenset[object], known: int, at: datetime, evidence: str) -> None:
-        summary = (
-            f"{len(missing)} of {known} known models are missing from {self.spec.key} at once; "
-            f"nothing is believed before it stood for {self.configuration.belief.hold}"
-        )
-        for key, entry in self.register.entries.items():
-            if entry.status is Status.ACTIVE and entry.subjects & missing:
-                position = self.state.anomaly_position or 0
-                self.told.append(
-                    tell.held(
-                        self.register,
-                        key,
-                        position=position,
-                        since=at,
-                        source=self.spec.key,
-                        evidence=evidence,
-                        summary=summary,
-                    )
-                )
-
-    def _first(self, observation: Snapshot | Unchanged, facts: Facts) -> Outcome:
-        """Take the first accepted look as the baseline at once, less the prices that cannot be right."""
-        evidence = self._keep(observation)
-        doubtful = corroborate.doubtful(facts)
-        baseline = without(facts, doubtful)
-        hash = self.tx.put_facts(baseline)
-        position = self.register.add(
-            ev.BASELINE_RECORDED,
-            source_stream(self.spec.key),
-            self.spec.key,
-            at=observation.at,
-            source=self.spec.key,
-            evidence=evidence,
-            data={
-                "subjects": len(baseline),
-                "baseline": hash,
-                "extractor": self.versions["extractor"],
-                "held": len(doubtful),
-            },
-        )
-        pending = []
-        for fact, reason in doubtful.items():
-            value = lookup(facts, fact)
-            streak = Streak(
-                source=self.spec.key,
-                fact=fact,
-                value=value,
-                seen=1,
-                first_at=observation.at,
-                counted_at=observation.at,
-                evidence=evidence,
-                quarantine=position,
-            )
-            if self.spec.trust == OFFICIAL:  # an aggregator's are counted in its baseline, not told one by one
-                doubted = Believed(change=Change(fact=fact, old=None, new=value), streak=streak)
-                streak = replace(streak, quarantine=self._quarantine(doubted, reason, hash))
-            pending.append(streak)
-        self.state = replace(self.state, baseline=hash, subjects=len(baseline))
-        return self._close(observation, baseline, pending=tuple(pending), trigger=position)
-
-    def _compare(
-        self, observation: Snapshot | Unchanged, facts: Facts, baseline: Facts, *, held: bool, stood: bool
-    ) -> Outcome:
-        """Diff, confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
-        silent = observation.silent if isinstance(observation, Snapshot) else frozenset()
-        unclear = observation.unclear if isinstance(observation, Snapshot) else frozenset()
-        changes = diff(baseline, facts, silent=silent, unclear=unclear)
-        streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
-        news = any(
-            change.fact not in streaks or not same(change.fact.field, streaks[change.fact].value, change.new)
-            for change in changes
-        )
-        confirmation = confirm(
-            streaks,
-            changes,
-            source=self.spec.key,
-            at=observation.at,
-            before=self.state.good_at,
-            evidence=self._keep(observation) if news else "",
-            belief=self.configuration.belief,
-            held=held,
-            unspoken=[fact for fact in streaks if fact in unclear or fact.field in silent],
-        )
-        accepted, doubted = corroborate.sift(confirmation.believed, confirmation.pending, baseline, self._seconded)
-        patched = patch(baseline, [item.change for item in accepted]) if accepted else baseline
-        hash = self.tx.put_facts(patched) if accepted else self.state.baseline
-        claims = corroborate.claim(
-            self.register,
-            self.spec,
-            accepted,
-            baseline=hash,
-            extractor=self.versions["extractor"],
-            cause=self.state.anomaly_position if stood else None,
-        )
-        self.state = (
-            outage.settled(self.register, self.spec, self.state, observation.at, stood=stood)
-            if not held
-            else self.state
-        )
-        self.state = replace(self.state, baseline=hash, subjects=len(patched))
-        let_in = {item.change.fact for item in accepted}
-        pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
-        pending += [replace(item.streak, quarantine=self._quarantine(item, why, hash)) for item, why in doubted]
-        return self._close(observation, patched, held=held, pending=tuple(pending), claims=claims)
-
-    def _seconded(self, fact: Fact, value: Value | None) -> bool:
-        """Whether another source believes the same price."""
-        stated = beliefs(self.tx, self.configuration.sources).stated(fact.subject, official=False)
-        return any(
-            spec.key != self.spec.key and field == fact.field and same(field, other, value)
-            for spec, field, other in stated
-        )
-
-    def _quarantine(self, item: Believed, reason: str, baseline: str) -> int:
-        position = corroborate.quarantine(self.register, self.spec, item, reason, baseline)
-        self.told += [
-            tell.quarantined(entry, item, position=position, source=self.spec.key, reason=reason)
-            for entry in self.register.entries.values()
-            if entry.alive and item.change.fact.subject in entry.subjects
-        ]
-        return position
-
-    def let_in(self, streak: Streak, position: int, by: dict[str, object]) -> None:
-        """Believe a price that was held back, on the word of a person, and judge what it changes."""
-        baseline = self.tx.facts(self.state.baseline)
-        change = Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
-        patched = patch(baseline, [change])
-        hash = self.tx.put_facts(patched)
-        claims = corroborate.claim(
-            self.register,
-            self.spec,
-            [Believed(change=change, streak=streak)],
-            baseline=hash,
-            extractor=self.versions["extractor"],
-            cause=position,
-            actor=str(by["by"]),
-            by=by,
-        )
-        self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
-        self.state = replace(self.state, baseline=hash, subjects=len(patched), attention=True)
-        self._judge(streak.counted_at, patched, held=False, claims=claims, trigger=position)
-        self.tx.put_source(self.state)
-
-    def _close(
-        self,
-        observation: Snapshot | Unchanged,
-        baseline: Facts,
-        *,
-        held: bool = False,
-        pending: tuple[Streak, ...] = (),
-        claims: list[corroborate.Claim] | None = None,
-        trigger: int | None = None,
-    ) -> Outcome:
-        """Judge the entries, then write down what is known of the source: the end of every good look."""
-        claims = claims or []
-        self._note(observation, held=held, pending=pending, moved=bool(claims) or trigger is not None)
-        if self.state.baseline:
-            self._judge(observation.at, baseline, held=held, claims=claims, trigger=trigger)
-        waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
-        attention = held or bool(pending) or waits or not self.state.baseline
-        self.state = replace(self.state, attention=attention)
-        self.tx.put_streaks(self.spec.key, pending)
-        return self._outcome(observation.at, held=held, pending=pending, claims=claims, first=trigger is not None)
-
-    def _entries(self) -> list[Entry]:
-        """The entries that this source can say something about."""
-        return [e for e in self.register.entries.values() if e.alive and policy.depends_on(e, self.spec)]
-
-    def _judge(
-        self, at: datetime, baseline: Facts, *, held: bool, claims: list[corroborate.Claim], trigger: int | None
-    ) -> None:
-        register = self.register
-        registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
-        cause = policy.Trigger(
-            at=at,
-            position=trigger,
-            source=self.spec.key,
-            evidence=claims[-1].believed.streak.evidence if claims else self.state.evidence,
-            claims={claim.fact: claim for claim in claims},
-            access=corroborate.access(register, claims, registered),
-            versions=self.versions,
-        )
-        known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
-        told: list[tell.Told] = []
-        for entry in self._entries():
-            if not held:  # a suspicious look verifies nothing
-                checklist.verify(register, entry.key, self.spec, known, at=at, evidence=cause.evidence)
-            told += policy.judge(register, entry.key, known, cause)
-        self.told += told + policy.inform(register, cause, told)
-
-    def _note(self, observation: Snapshot | Unchanged, *, held: bool, pending: tuple[Streak, ...], moved: bool) -> None:
-        """Write down the look. `moved` says that the baseline did, so that its evidence is another."""
-        state, at = self.state, observation.at
-        state = replace(state, extractor=self.versions["extractor"], accepted_at=at, looked_at=at)
-        if not held:
-            state = replace(state, good_at=at, stale_position=None, heartbeat_at=at)
-        if isinstance(observation, Snapshot):
-            body = observation.body
-            state = replace(
-                state,
-                body_sha256=body.sha256,
-                body_size=state.body_size if held else body.size,
-                etag=body.etag,
-                last_modified=body.last_modified,
-                valid_until=observation.valid_until,
-            )
-            # Bytes that also show a suspect would make it a belief when they are read anew.
-            if pending:
-                state = replace(state, evidence="" if moved else state.evidence)
-            elif moved or not state.evidence:
-                state = replace(state, evidence=self._keep(observation))
-        self.state = state
-
-    def _outcome(
-        self, at: datetime, *, held: bool, pending: tuple[Streak, ...], claims: list[corroborate.Claim], first: bool
-    ) -> Outcome:
-        suspects = sum(streak.quarantine is None for streak in pending)
-        verdicts = {"held": held, "baseline": first, "changed": bool(claims), "suspect": bool(suspects)}
-        again = next_look(pending, self.configuration.belief, at)
-        if again is None and self.state.attention:
-            again = at + self.configuration.belief.recheck
-        return Outcome(
-            source=self.spec.key,
-            verdict=next((name for name, is_so in verdicts.items() if is_so), "unchanged"),
-            detail=self.state.anomaly,
-            believed=len(claims),
-            suspects=suspects,
-            again=again,
-            ask=self._ask(claims),
-        )
-
-    def _ask(self, claims: list[corroborate.Claim]) -> tuple[str, ...]:
-        """The official sources to look at now, after an aggregator reported a price of theirs."""
-        if self.spec.trust == OFFICIAL:
-            return ()
-        known = beliefs(self.tx, self.configuration.sources)
-        providers = {claim.fact.subject.scope for claim in claims}
-        return tuple(sorted(spec.key for provider in providers for spec in known.price_sources(provider)))
 
 
 def release(
@@ -437,8 +63,8 @@ def release(
         raise Refused(
             f"no price is held back at position {position}; see `access-monitor events --type price.quarantined`"
         )
-    look = _Look(tx, configuration, spec, Register(tx.head(), tx.entries()), state)
-    look.versions["extractor"] = state.extractor
-    look.let_in(streak, position, by)
-    write(tx, configuration, look.register, look.told, at=now)
-    return tuple(look.register.events)
+    decision = Decision(tx, configuration, spec, Register(tx.head(), tx.entries()), state)
+    decision.versions["extractor"] = state.extractor
+    decision.let_in(streak, position, by)
+    write(tx, configuration, decision.register, decision.told, at=now)
+    return tuple(decision.register.events)

@@ -22,7 +22,7 @@ from monitor.domain.model import (
     Unchanged,
 )
 from monitor.pipeline import look
-from monitor.pipeline.look import Outcome
+from monitor.pipeline.decision import Outcome
 from monitor.pipeline.ports import Clock, ConfigurationError, Look, Refused, Source, Store, Transaction
 
 

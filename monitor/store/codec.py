@@ -14,7 +14,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from monitor.domain.model import Facts, Subject, Value
@@ -56,7 +56,10 @@ def canonical(value: object) -> str:
     Raises:
         TypeError: a float, a key that is no text, or something that JSON has no word for.
     """
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(_plain(value))
+
+
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _plain(value: object) -> object:
@@ -111,84 +114,107 @@ def facts_of(text: str) -> Facts:
 
 
 def encode(value: object) -> str:
-    """A dataclass of the core as canonical JSON."""
-    return canonical(_written(value))
+    """A dataclass of the core as canonical JSON.
+
+    Raises:
+        TypeError: a field holds a float, or what JSON has no word for.
+    """
+    return _JSON.encode(_converter(type(value)).write(value))
 
 
 def decode(kind: type[T], text: str) -> T:
     """Read back what `encode` wrote."""
-    return cast(T, _reader(cast(Any, kind))(json.loads(text)))
+    return cast(T, _converter(kind).read(json.loads(text)))
 
 
-def _written(value: Any) -> object:
-    if is_dataclass(value):
-        return {field.name: _written(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, datetime):
-        return time_text(value)
-    if isinstance(value, Mapping):
-        return {key: _written(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_written(inner) for inner in value]
-    return value
+class _Converter(NamedTuple):
+    """Both directions between values of one type and plain JSON."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+_AS_IS = _Converter(_plain, lambda value: value)
+_TIME = _Converter(time_text, time_of)
+
+
+def _converter(kind: object) -> _Converter:
+    # Made once for each type, since one decision writes and reads dozens of values; a hint is hashable, though not for mypy.
+    return _made_converter(cast(Any, kind))
 
 
 @cache
-def _reader(kind: Any) -> Callable[[Any], Any]:
+def _made_converter(kind: Any) -> _Converter:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return _optional(arguments)
     if origin is tuple:
-        item = _reader(arguments[0])
-        return lambda values: tuple(item(value) for value in values)
+        item = _converter(arguments[0])
+        return _Converter(
+            lambda values: [item.write(v) for v in values], lambda values: tuple(item.read(v) for v in values)
+        )
     if origin is not None and issubclass(origin, Mapping):
-        inner = _reader(arguments[1])
-        return lambda values: {key: inner(value) for key, value in values.items()}
+        item = _converter(arguments[1])
+        return _Converter(
+            lambda values: {key: item.write(v) for key, v in values.items()},
+            lambda values: {key: item.read(v) for key, v in values.items()},
+        )
     if is_dataclass(kind):
-        return _dataclass_reader(kind)
+        return _of_dataclass(kind)
     if kind is datetime:
-        return time_of
+        return _TIME
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind
-    return lambda value: value
+        return _Converter(lambda value: value.value, kind)
+    return _AS_IS
 
 
-def _optional(arguments: tuple[Any, ...]) -> Callable[[Any], Any]:
+def _optional(arguments: tuple[Any, ...]) -> _Converter:
     present = [argument for argument in arguments if argument is not types.NoneType]
-    # A union of several plain types (`Value`) is told apart by JSON itself.
-    inner = _reader(present[0]) if len(present) == 1 else lambda value: value
-    return lambda value: None if value is None else inner(value)
+    if len(present) > 1:
+        return _AS_IS  # several plain types (`Value`), which JSON itself tells apart
+    item = _converter(present[0])
+    return _Converter(
+        lambda value: None if value is None else item.write(value),
+        lambda value: None if value is None else item.read(value),
+    )
 
 
-def _dataclass_reader(kind: Any) -> Callable[[Any], Any]:
+def _of_dataclass(kind: Any) -> _Converter:
     hints = get_type_hints(kind)
-    readers = {field.name: _reader(hints[field.name]) for field in fields(kind)}
+    items = [(field.name, _converter(hints[field.name])) for field in fields(kind)]
     needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
 
-    def read(values: Mapping[str, Any]) -> Any:
-        known = {name: reader(values[name]) for name, reader in readers.items() if name in needed or name in values}
-        return kind(**known)
+    def write(value: Any) -> dict[str, Any]:
+        return {name: item.write(getattr(value, name)) for name, item in items}
 
-    return read
+    def read(values: Mapping[str, Any]) -> Any:
+        return kind(**{name: item.read(values[name]) for name, item in items if name in needed or name in values})
+
+    return _Converter(write, read)
 
 
 @cache
-def _time_columns(kind: Any) -> frozenset[str]:
-    return frozenset(name for name, hint in get_type_hints(kind).items() if datetime in (hint, *get_args(hint)))
+def _columns_of(kind: Any) -> tuple[tuple[str, bool, bool], ...]:
+    hints = get_type_hints(kind)
+    return tuple(
+        (field.name, datetime in (hints[field.name], *get_args(hints[field.name])), hints[field.name] is bool)
+        for field in fields(kind)
+    )
 
 
 def columns(value: Any) -> Columns:
     """The fields of a flat dataclass as the columns of a row."""
-    times = _time_columns(cast(Any, type(value)))
     return {
-        field.name: optional_time_text(getattr(value, field.name))
-        if field.name in times
-        else getattr(value, field.name)
-        for field in fields(value)
+        name: optional_time_text(getattr(value, name)) if is_time else getattr(value, name)
+        for name, is_time, _ in _columns_of(cast(Any, type(value)))
     }
 
 
 def of_columns(kind: type[T], row: Mapping[Any, Any]) -> T:
-    """Read a flat dataclass from the columns of a row that bear the names of its fields."""
-    times = _time_columns(cast(Any, kind))
-    names = [field.name for field in fields(cast(Any, kind))]
-    return kind(**{name: optional_time_of(row[name]) if name in times else row[name] for name in names})
+    """Read a flat dataclass from the columns of a row that bear the names of its fields; SQLite knows truths as 0 and 1."""
+    return kind(
+        **{
+            name: optional_time_of(row[name]) if is_time else bool(row[name]) if is_bool else row[name]
+            for name, is_time, is_bool in _columns_of(cast(Any, kind))
+        }
+    )

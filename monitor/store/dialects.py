@@ -23,10 +23,6 @@ from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused
 from monitor.store.errors import postgres_error, sqlite_error
 from monitor.store.location import PostgresLocation, SqliteLocation, locate, prepare_folder
 
-BEGIN = "monitor_begin"
-"""The execution option that says how a transaction begins: `READ` or `WRITE`."""
-READ, WRITE = "read", "write"
-
 WRITER_LOCK = 0x6163_6365_7373
 """The key of the advisory lock that makes PostgreSQL's writers one at a time. Other locks of this program take other keys."""
 
@@ -54,6 +50,9 @@ class Dialect(Protocol):
     """Execution options of a transaction that only reads."""
 
     def engine(self) -> Engine: ...
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Say the first statement of a transaction: with `write`, wait until no one else writes."""
 
     def schema_version_table(self, connection: Connection) -> bool:
         """Whether a migration has ever run here."""
@@ -91,6 +90,17 @@ def dialect_of(url: str, *, create: bool, patience: timedelta) -> Dialect:
     return PostgresDialect(location, patience)
 
 
+@contextmanager
+def transaction(engine: Engine, dialect: Dialect, *, write: bool) -> Iterator[Connection]:
+    """A transaction of one kind or the other: committed at the end of the block, rolled back on an exception.
+
+    Not by SQLAlchemy's event `begin`: an engine with one listener walks its listeners at every statement.
+    """
+    with engine.begin() as connection:
+        dialect.begin(connection, write=write)
+        yield connection
+
+
 def _translate(engine: Engine, dialect: Dialect) -> Engine:
     @event.listens_for(engine, "handle_error")
     def raise_translated(context: ExceptionContext) -> None:
@@ -125,12 +135,10 @@ class SqliteDialect:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 connection.cursor().execute(f"PRAGMA {pragma}").close()
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            write = connection.get_execution_options().get(BEGIN) == WRITE
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
         return _translate(engine, self)
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     def schema_version_table(self, connection: Connection) -> bool:
         found = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
@@ -152,11 +160,11 @@ class SqliteDialect:
         Raises:
             Refused: the file exists, or cannot be made.
         """
+        if path.exists():
+            raise Refused(f"The file {path} exists: name another one for the backup.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=False)
-        except FileExistsError:
-            raise Refused(f"The file {path} exists: name another one for the backup.") from None
         except OSError as error:
             raise Refused(f"The backup {path} cannot be written ({error.strerror}): name a path that can be.") from None
         try:
@@ -240,13 +248,12 @@ class PostgresDialect:
             cursor.close()
             connection.commit()
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            # A statement of its own: the next one takes its snapshot after the lock is held, so `max + 1` sees every commit.
-            if connection.get_execution_options().get(BEGIN) == WRITE:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
-
         return _translate(engine, self)
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        # A statement of its own: the next one takes its snapshot after the lock is held, so `max + 1` sees every commit.
+        if write:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
     def schema_version_table(self, connection: Connection) -> bool:
         return connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is not None

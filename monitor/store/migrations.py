@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from monitor.pipeline.ports import ConfigurationError
-from monitor.store.dialects import BEGIN, READ, WRITE, Dialect, dialect_of
+from monitor.store.dialects import Dialect, dialect_of, transaction
 
 REVISIONS = ("0001",)
 """All revisions in `migrations/versions`, oldest first."""
@@ -65,7 +65,7 @@ def ensure(engine: Engine, dialect: Dialect, *, migrate: bool) -> str:
     if not migrate:
         state = f"is at revision {before}, older than this program's {HEAD}" if before else "is not there yet"
         raise ConfigurationError(f"The schema of the {_called(dialect)} {state}: run `access-monitor db upgrade`.")
-    _run_alembic(engine)
+    _run_alembic(engine, dialect)
     return before
 
 
@@ -81,19 +81,19 @@ def _called(dialect: Dialect) -> str:
 
 
 def _revision(engine: Engine, dialect: Dialect) -> str:
-    with engine.execution_options(**{BEGIN: READ}).begin() as connection:
+    with transaction(engine, dialect, write=False) as connection:
         if not dialect.schema_version_table(connection):
             return ""
         return connection.exec_driver_sql("SELECT max(version_num) FROM alembic_version").scalar() or ""
 
 
-def _run_alembic(engine: Engine) -> None:
+def _run_alembic(engine: Engine, dialect: Dialect) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(script_location()).replace("%", "%%"))
     # Begun as a writer: of two processes that find an empty database, the second finds it made.
-    with engine.execution_options(**{BEGIN: WRITE}).begin() as connection:
+    with transaction(engine, dialect, write=True) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

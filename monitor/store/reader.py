@@ -1,6 +1,6 @@
 """Reading: one consistent view of the store, within a transaction that somebody else opened. Nothing is written here.
 
-Statements are made once, at import: SQLAlchemy then finds their compiled form again without walking them anew each time.
+Statements that are always the same are made once, at import, and run as `statements` explains.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
 from monitor.domain.events import Event, Recorded
 from monitor.domain.model import Body, Fact, Facts, SourceState, Streak, Subject
@@ -23,30 +23,35 @@ from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
 from monitor.store.schema import blobs as blob_table
 from monitor.store.schema import deliveries, entries, events, notices, sources, streaks
+from monitor.store.statements import Row, Statement
 
 _DELIVERY = tuple(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
 _BATCH = 500
 
-_HEAD = select(func.coalesce(func.max(events.c.position), 0))
+_HEAD = Statement(select(func.coalesce(func.max(events.c.position), 0)))
 _EVENTS = select(events)
-_EVENT = _EVENTS.where(events.c.position == bindparam("position"))
-_SOURCES = select(sources).order_by(sources.c.key)
-_SOURCE = select(sources).where(sources.c.key == bindparam("key"))
-_STREAKS = select(streaks).order_by(streaks.c.source, streaks.c.ordinal)
-_STREAKS_OF = _STREAKS.where(streaks.c.source == bindparam("source"))
-_ENTRIES = select(entries.c.content).order_by(entries.c.key)
-_FACTS = select(blob_table.c.content).where(blob_table.c.kind == blobs.FACTS, blob_table.c.hash == bindparam("hash"))
-_EVIDENCE = (
+_EVENT = Statement(_EVENTS.where(events.c.position == bindparam("position")))
+_SOURCES = Statement(select(sources).order_by(sources.c.key))
+_SOURCE = Statement(select(sources).where(sources.c.key == bindparam("key")))
+_ALL_STREAKS = select(streaks).order_by(streaks.c.source, streaks.c.ordinal)
+_STREAKS = Statement(_ALL_STREAKS)
+_STREAKS_OF = Statement(_ALL_STREAKS.where(streaks.c.source == bindparam("source")))
+_ENTRIES = Statement(select(entries.c.content).order_by(entries.c.key))
+_FACTS = Statement(
+    select(blob_table.c.content).where(blob_table.c.kind == blobs.FACTS, blob_table.c.hash == bindparam("hash"))
+)
+_EVIDENCE = Statement(
     select(blob_table)
     .where(blob_table.c.kind == blobs.EVIDENCE)
     .where(blob_table.c.hash >= bindparam("first"), blob_table.c.hash <= bindparam("last"))
     .order_by(blob_table.c.hash)
     .limit(2)
 )
-_NOTICE = select(notices.c.content).where(notices.c.id == bindparam("id"))
+_NOTICE = Statement(select(notices.c.content).where(notices.c.id == bindparam("id")))
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
 
 _ALL = EventQuery()
+_NOTHING: Row = MappingProxyType({})
 _NO_FACTS: Facts = MappingProxyType({})
 
 
@@ -58,8 +63,15 @@ class SqlReader:
         self._dialect = dialect
         self._cache = cache
 
+    def _run(self, statement: Statement, row: Row = _NOTHING) -> Any:
+        """Run a statement and return the driver's cursor, whose rows are tuples."""
+        try:
+            return statement.run(self._connection, row)
+        except self._connection.dialect.loaded_dbapi.Error as error:
+            raise self._dialect.error(error) from None
+
     def head(self) -> int:
-        return int(self._connection.execute(_HEAD).scalar_one())
+        return int(self._run(_HEAD).fetchone()[0])
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """The events that `query` means, in order of position, fetched in batches while they are read."""
@@ -92,26 +104,23 @@ class SqlReader:
         return asked.order_by(c.position.desc() if query.newest_first else c.position)
 
     def event(self, position: int) -> Recorded | None:
-        row = self._connection.execute(_EVENT, {"position": position}).first()
+        row = self._run(_EVENT, {"position": position}).fetchone()
         return None if row is None else _recorded(row)
 
     def source(self, key: str) -> SourceState | None:
-        row = self._connection.execute(_SOURCE, {"key": key}).mappings().first()
-        return None if row is None else codec.of_columns(SourceState, row)
+        row = self._run(_SOURCE, {"key": key}).fetchone()
+        return None if row is None else codec.of_columns(SourceState, _named(sources, row))
 
     def sources(self) -> Mapping[str, SourceState]:
-        rows = self._connection.execute(_SOURCES).mappings()
-        return {row["key"]: codec.of_columns(SourceState, row) for row in rows}
+        found = [codec.of_columns(SourceState, _named(sources, row)) for row in self._run(_SOURCES).fetchall()]
+        return {state.key: state for state in found}
 
     def streaks(self, source: str = "") -> Sequence[Streak]:
-        if source:
-            rows = self._connection.execute(_STREAKS_OF, {"source": source})
-        else:
-            rows = self._connection.execute(_STREAKS)
-        return [_streak(row) for row in rows.mappings()]
+        found = self._run(_STREAKS_OF, {"source": source}) if source else self._run(_STREAKS)
+        return [_streak(_named(streaks, row)) for row in found.fetchall()]
 
     def entries(self) -> Mapping[str, Entry]:
-        found = [codec.decode(Entry, content) for content in self._connection.execute(_ENTRIES).scalars()]
+        found = [codec.decode(Entry, content) for (content,) in self._run(_ENTRIES).fetchall()]
         return {entry.key: entry for entry in found}
 
     def facts(self, hash: str) -> Facts:
@@ -124,10 +133,10 @@ class SqlReader:
             return _NO_FACTS
         facts = self._cache.get(hash)
         if facts is None:
-            compressed = self._connection.execute(_FACTS, {"hash": hash}).scalar()
-            if compressed is None:
+            row = self._run(_FACTS, {"hash": hash}).fetchone()
+            if row is None:
                 raise Damaged(f"The facts {hash} are not in the {self._dialect.name}: restore it from a backup.")
-            content = blobs.restore(compressed, hash)
+            content = blobs.restore(row[0], hash)
             facts = codec.facts_of(content.decode())
             self._cache.put(hash, facts, len(content))
         return facts
@@ -143,26 +152,30 @@ class SqlReader:
         if re.fullmatch("[0-9a-f]{8,64}", digits) is None:
             raise Refused(f"{hash!r} names no evidence: give at least the first eight hexadecimal digits of its hash.")
         bounds = {"first": blobs.PREFIX + digits.ljust(64, "0"), "last": blobs.PREFIX + digits.ljust(64, "f")}
-        rows = self._connection.execute(_EVIDENCE, bounds).mappings().all()
+        rows = self._run(_EVIDENCE, bounds).fetchall()
         if len(rows) > 1:
             raise Refused(f"The hash of more than one piece of evidence begins with {digits}: give more digits.")
-        return _body(rows[0]) if rows else None
+        return _body(_named(blob_table, rows[0])) if rows else None
 
     def notice(self, id: str) -> Notice | None:
-        content = self._connection.execute(_NOTICE, {"id": id}).scalar()
-        return None if content is None else codec.decode(Notice, content)
+        row = self._run(_NOTICE, {"id": id}).fetchone()
+        return None if row is None else codec.decode(Notice, row[0])
 
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
         asked = _DELIVERIES
         if states:
             asked = asked.where(deliveries.c.state.in_([state.value for state in states]))
-        return [delivery(row) for row in self._connection.execute(asked).mappings()]
+        return [delivery(cast(Row, row)) for row in self._connection.execute(asked).mappings()]
 
 
-def delivery(row: RowMapping) -> Delivery:
+def delivery(row: Row) -> Delivery:
     """Read a row of the outbox."""
     columns = {**row, "state": DeliveryState(row["state"])}
     return codec.of_columns(Delivery, columns)
+
+
+def _named(table: Table, row: Sequence[Any]) -> Row:
+    return dict(zip(table.c.keys(), row, strict=True))
 
 
 def _recorded(row: Any) -> Recorded:
@@ -183,7 +196,7 @@ def _recorded(row: Any) -> Recorded:
     return Recorded(event=event, id=id, version=version, recorded_at=codec.time_of(recorded_at))
 
 
-def _streak(row: RowMapping) -> Streak:
+def _streak(row: Row) -> Streak:
     value = row["value"]
     return Streak(
         source=row["source"],
@@ -198,7 +211,7 @@ def _streak(row: RowMapping) -> Streak:
     )
 
 
-def _body(row: RowMapping) -> Body:
+def _body(row: Row) -> Body:
     return Body(
         content=blobs.restore(row["content"], row["hash"]),
         sha256=row["sha256"],

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from monitor.pipeline.ports import Look, MonitorError, Reader, Transaction, Unavailable
 from monitor.store import migrations
 from monitor.store.blobs import FactsCache
-from monitor.store.dialects import BEGIN, READ, WRITE, Dialect, Watch, dialect_of
+from monitor.store.dialects import Dialect, Watch, dialect_of, transaction
 from monitor.store.reader import SqlReader
 from monitor.store.writer import SqlTransaction
 
@@ -68,8 +68,7 @@ class SqlStore:
     def __init__(self, engine: Engine, dialect: Dialect) -> None:
         self.engine = engine
         self._dialect = dialect
-        self._reading = engine.execution_options(**{BEGIN: READ}, **dialect.reading)
-        self._writing = engine.execution_options(**{BEGIN: WRITE})
+        self._reading = engine.execution_options(**dialect.reading)
         self._cache = FactsCache(CACHED_FACTS)
         # SQLite lets waiting writers poll, up to 100 ms apart and in no order; threads of one process need not.
         self._turn = threading.Lock()
@@ -84,7 +83,7 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """A consistent view; it never waits for writers."""
-        with self._boundary(), self._reading.begin() as connection:
+        with self._boundary(), transaction(self._reading, self._dialect, write=False) as connection:
             yield SqlReader(connection, self._dialect, self._cache)
 
     @contextmanager
@@ -94,13 +93,13 @@ class SqlStore:
         Raises:
             Unavailable: the database is locked, full or out of reach.
         """
-        with self._transaction() as transaction:
-            yield transaction
+        with self._transaction() as tx:
+            yield tx
 
     def touch(self, looks: Sequence[Look]) -> None:
         """Renew freshness in one transaction; a source without a row has had no good look and gets none here."""
-        with self._transaction() as transaction:
-            transaction.touch(looks)
+        with self._transaction() as tx:
+            tx.touch(looks)
 
     def changed(self) -> bool:
         """Whether anybody may have committed since the last call.
@@ -144,10 +143,10 @@ class SqlStore:
         if not self._turn.acquire(timeout=self._dialect.patience.total_seconds()):
             raise Unavailable(f"The database {self.name} is being written by another part of this process: try again.")
         try:
-            with self._boundary(), self._writing.begin() as connection:
-                transaction = SqlTransaction(connection, self._dialect, self._cache)
-                yield transaction
-                if transaction.written:
+            with self._boundary(), transaction(self.engine, self._dialect, write=True) as connection:
+                opened = SqlTransaction(connection, self._dialect, self._cache)
+                yield opened
+                if opened.written:
                     self._dialect.announce(connection)
         finally:
             self._turn.release()

@@ -6,20 +6,19 @@ Every method costs as few statements as it can: a decision is one transaction, a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    CursorResult,
-    Executable,
     and_,
     bindparam,
     case,
     delete,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -34,38 +33,44 @@ from monitor.store import blobs, codec
 from monitor.store.reader import SqlReader, delivery
 from monitor.store.schema import blobs as blob_table
 from monitor.store.schema import deliveries, entries, events, notices, sources, streaks
+from monitor.store.statements import Row, Statement
 
-_LAST = select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1)
-_VERSION = select(func.max(events.c.version)).where(events.c.stream == bindparam("stream"))
-_APPEND = insert(events).inline()
+_LAST = Statement(select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1))
+_VERSION = Statement(select(func.max(events.c.version)).where(events.c.stream == bindparam("stream")))
+_APPEND = Statement(insert(events).inline())
 
 # UPDATE and then, the first time only, INSERT: one statement in the ordinary case, and the same one on both databases.
-_MOVE_SOURCE = (
+_MOVE_SOURCE = Statement(
     update(sources)
     .where(sources.c.key == bindparam("b_key"))
     .values({column.name: bindparam(column.name) for column in sources.c if column.name != "key"})
 )
-_NEW_SOURCE = insert(sources).inline()
-_MOVE_ENTRY = (
+_NEW_SOURCE = Statement(insert(sources).inline())
+_MOVE_ENTRY = Statement(
     update(entries)
     .where(entries.c.key == bindparam("b_key"))
     .values(status=bindparam("status"), position=bindparam("position"), content=bindparam("content"))
 )
-_NEW_ENTRY = insert(entries).inline()
-_DROP_ENTRIES = delete(entries)
+_NEW_ENTRY = Statement(insert(entries).inline())
+_DROP_ENTRIES = Statement(delete(entries))
 
-_DROP_STREAKS = delete(streaks).where(streaks.c.source == bindparam("source"))
-_NEW_STREAKS = insert(streaks).inline()
+_DROP_STREAKS = Statement(delete(streaks).where(streaks.c.source == bindparam("source")))
+_NEW_STREAKS = Statement(insert(streaks).inline())
 
-_BLOB = select(1).where(blob_table.c.kind == bindparam("kind"), blob_table.c.hash == bindparam("hash"))
-_NEW_BLOB = insert(blob_table).inline()
+_BLOB = Statement(select(1).where(blob_table.c.kind == bindparam("kind"), blob_table.c.hash == bindparam("hash")))
+_NEW_BLOB = Statement(insert(blob_table).inline())
 
-_HAS_NOTICE = select(1).where(notices.c.id == bindparam("id"))
-_NEW_NOTICE = insert(notices).inline()
-_NEW_DELIVERIES = insert(deliveries).inline()
+_HAS_NOTICE = Statement(select(1).where(notices.c.id == bindparam("id")))
+_NEW_NOTICE = Statement(insert(notices).inline())
+_NEW_DELIVERIES = Statement(
+    insert(deliveries)
+    .inline()
+    .values({column.name: bindparam(column.name) for column in deliveries.c if column.name != "id"})
+)
 
-_DUE = (
-    select(*(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until")))
+_DELIVERY = tuple(column.name for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
+_DUE = Statement(
+    select(*(deliveries.c[name] for name in _DELIVERY))
     .where(
         or_(
             and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.retry_at <= bindparam("now")),
@@ -75,17 +80,17 @@ _DUE = (
     .order_by(deliveries.c.id)
     .limit(bindparam("most"))
 )
-_CLAIM = (
+_CLAIM = Statement(
     update(deliveries)
     .where(deliveries.c.id == bindparam("b_id"))
     .values(state=DeliveryState.SENDING.value, claimed_by=bindparam("worker"), claimed_until=bindparam("until"))
 )
-_FREE = (
+_FREE = Statement(
     update(deliveries)
     .where(deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.claimed_by == bindparam("worker"))
-    .values(state=DeliveryState.WAITING.value, claimed_by="", claimed_until=None)
+    .values(state=DeliveryState.WAITING.value, claimed_by="", claimed_until=null())
 )
-_SETTLE = (
+_SETTLE = Statement(
     update(deliveries)
     .where(deliveries.c.id == bindparam("b_id"))
     .values(
@@ -94,7 +99,7 @@ _SETTLE = (
         retry_at=bindparam("retry_at"),
         error=bindparam("error"),
         claimed_by="",
-        claimed_until=None,
+        claimed_until=null(),
     )
 )
 
@@ -109,7 +114,7 @@ def _validator(column: Any, name: str) -> Any:
     return case((and_(newer, bindparam(name) != ""), bindparam(name)), else_=column)
 
 
-_TOUCH = (
+_TOUCH = Statement(
     update(sources)
     .where(sources.c.key == bindparam("b_key"))
     .values(
@@ -128,9 +133,17 @@ class SqlTransaction(SqlReader):
     written = False
     _tip: tuple[int, datetime | None] | None = None
 
-    def _write(self, statement: Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
+    def _write(self, statement: Statement, row: Row) -> int:
+        """Run a statement that writes; return how many rows it met."""
         self.written = True
-        return self._connection.execute(statement, rows)
+        return int(self._run(statement, row).rowcount)
+
+    def _write_many(self, statement: Statement, rows: Sequence[Row]) -> None:
+        self.written = True
+        try:
+            statement.run_many(self._connection, rows)
+        except self._connection.dialect.loaded_dbapi.Error as error:
+            raise self._dialect.error(error) from None
 
     def append(self, events: Sequence[Event], now: datetime) -> Sequence[Recorded]:
         """Append at `head() + 1 …`, in order. What is returned is what a reader will find.
@@ -153,13 +166,13 @@ class SqlTransaction(SqlReader):
                     f"{event.type} was decided for position {event.position}, and the next one is {position}"
                 )
             if event.stream not in versions:
-                versions[event.stream] = self._connection.execute(_VERSION, {"stream": event.stream}).scalar() or 0
+                versions[event.stream] = self._run(_VERSION, {"stream": event.stream}).fetchone()[0] or 0
             versions[event.stream] += 1
             row = _event_row(event, codec.uuid7(recorded_at, position), versions[event.stream], recorded_at)
             rows.append(row)
             kept = replace(event, data=json.loads(row["data"]))
             recorded.append(Recorded(event=kept, id=row["id"], version=row["version"], recorded_at=recorded_at))
-        self._write(_APPEND, rows)
+        self._write_many(_APPEND, rows)
         self._tip = (position, recorded_at)
         return recorded
 
@@ -169,24 +182,24 @@ class SqlTransaction(SqlReader):
     def _last(self) -> tuple[int, datetime | None]:
         # Nobody else appends while this transaction is open, so once is enough.
         if self._tip is None:
-            row = self._connection.execute(_LAST).first()
+            row = self._run(_LAST).fetchone()
             self._tip = (0, None) if row is None else (row[0], codec.time_of(row[1]))
         return self._tip
 
     def put_source(self, state: SourceState) -> None:
         row = codec.columns(state)
-        if self._write(_MOVE_SOURCE, {**row, "b_key": state.key}).rowcount == 0:
+        if self._write(_MOVE_SOURCE, {**row, "b_key": state.key}) == 0:
             self._write(_NEW_SOURCE, row)
 
     def put_streaks(self, source: str, streaks: Iterable[Streak]) -> None:
         self._write(_DROP_STREAKS, {"source": source})
         rows = [_streak_row(source, ordinal, streak) for ordinal, streak in enumerate(streaks)]
         if rows:
-            self._write(_NEW_STREAKS, rows)
+            self._write_many(_NEW_STREAKS, rows)
 
     def put_entry(self, entry: Entry) -> None:
         row = {"status": entry.status.value, "position": entry.position, "content": codec.encode(entry)}
-        if self._write(_MOVE_ENTRY, {**row, "b_key": entry.key}).rowcount == 0:
+        if self._write(_MOVE_ENTRY, {**row, "b_key": entry.key}) == 0:
             self._write(_NEW_ENTRY, {**row, "key": entry.key})
 
     def drop_entries(self) -> None:
@@ -220,10 +233,10 @@ class SqlTransaction(SqlReader):
         return hash
 
     def _has_blob(self, kind: str, hash: str) -> bool:
-        return self._connection.execute(_BLOB, {"kind": kind, "hash": hash}).first() is not None
+        return self._run(_BLOB, {"kind": kind, "hash": hash}).fetchone() is not None
 
     def enqueue(self, notice: Notice, destinations: Sequence[str], now: datetime) -> None:
-        if self._connection.execute(_HAS_NOTICE, {"id": notice.id}).first() is not None:
+        if self._run(_HAS_NOTICE, {"id": notice.id}).fetchone() is not None:
             return
         at = codec.time_text(now)
         row = {
@@ -249,18 +262,19 @@ class SqlTransaction(SqlReader):
             for destination in destinations
         ]
         if rows:
-            self._write(_NEW_DELIVERIES, rows)
+            self._write_many(_NEW_DELIVERIES, rows)
 
     def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
-        due = self._connection.execute(_DUE, {"now": codec.time_text(now), "most": limit}).mappings().all()
+        found = self._run(_DUE, {"now": codec.time_text(now), "most": limit}).fetchall()
+        due = [dict(zip(_DELIVERY, row, strict=True)) for row in found]
         if not due:
             return ()
         lease = {"worker": worker, "until": codec.time_text(until)}
-        self._write(_CLAIM, [{"b_id": row["id"], **lease} for row in due])
+        self._write_many(_CLAIM, [{"b_id": row["id"], **lease} for row in due])
         return [replace(delivery(row), state=DeliveryState.SENDING) for row in due]
 
     def free_claims(self, worker: str) -> int:
-        return self._write(_FREE, {"worker": worker}).rowcount
+        return self._write(_FREE, {"worker": worker})
 
     def settle(self, delivery: Delivery) -> None:
         """Write state, attempts, retry_at and error of a delivery, and end its claim.
@@ -275,13 +289,13 @@ class SqlTransaction(SqlReader):
             "retry_at": codec.time_text(delivery.retry_at),
             "error": delivery.error,
         }
-        if self._write(_SETTLE, row).rowcount == 0:
+        if self._write(_SETTLE, row) == 0:
             raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
 
     def touch(self, looks: Sequence[Look]) -> None:
         """Renew the freshness of sources that were looked at and had not changed."""
         if looks:
-            self._write(_TOUCH, [_touch_row(look) for look in looks])
+            self._write_many(_TOUCH, [_touch_row(look) for look in looks])
 
 
 def _touch_row(look: Look) -> dict[str, Any]:
