@@ -21,7 +21,6 @@ from monitor.domain.model import LISTED, Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
 
-
 BRIEF = 4
 """How many shifts the reason of a pause names."""
 
