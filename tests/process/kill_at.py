@@ -173,6 +173,10 @@ def child(order: dict[str, Any]) -> int:
     shorten(order["spans"])
     if order["point"]:
         POINTS[order["point"]](at_call(order["nth"]))
+    if order["user"]:
+        os.setgroups([])
+        os.setgid(order["user"])
+        os.setuid(order["user"])
     sys.argv = ["access-monitor", *order["arguments"]]
     from monitor.__main__ import main
 

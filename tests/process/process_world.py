@@ -259,15 +259,30 @@ class World:
         arguments: Sequence[str] = (),
     ) -> Daemon:
         """Start the real daemon; with `point` it will die there at the `nth` time."""
+        return self.fork(
+            "run", *arguments, environ=environ, spans={"STEP": 0.2, **(spans or {})}, point=point, nth=nth
+        )
+
+    def fork(
+        self,
+        *arguments: str,
+        environ: dict[str, str] | None = None,
+        spans: dict[str, float] | None = None,
+        point: str = "",
+        nth: int = 0,
+        user: int = 0,
+    ) -> Daemon:
+        """Any command as a process that costs no imports; `user` other than 0 is the one it becomes."""
         self.close()
         self.started += 1
         log = self.folder / f"daemon-{self.started}.log"
         answer = self.forks.order(
-            arguments=["--config", str(self.config), "run", *arguments],
+            arguments=["--config", str(self.config), *arguments],
             environ={**self.environ, **(environ or {})},
-            spans={"STEP": 0.2, **(spans or {})},
+            spans=spans or {},
             point=point,
             nth=nth,
+            user=user,
             log=str(log),
         )
         daemon = Daemon(self.forks, answer["pid"], log)
