@@ -14,8 +14,9 @@ from monitor.cli.framework import Entrance, Summaries, shared_options
 
 COMMANDS: Summaries = {
     "Watch": {
-        "run": ("monitor.cli.run:run", "Run the monitor until SIGTERM or SIGINT: scheduler, deliveries, leases."),
+        "run": ("monitor.cli.run:run", "Run the monitor: scheduler, deliveries, gate."),
         "poll": ("monitor.cli.poll:poll", "Look at sources now and say what was found."),
+        "demo": ("monitor.cli.demo:demo", "Play a true story in a sandbox, in a minute."),
     },
     "Read": {
         "status": ("monitor.cli.status:status", "Show the registry, now or as it was."),

@@ -93,13 +93,8 @@ def why(options: Options, *, entry: str) -> None:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         output.as_json({**status_json(row), "chain": chain})
         return
-    said = because(row)
     head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
-    click.echo(
-        f"{head}: {output.printable(said)}."
-        if said and said != steps[0].recorded.event.data.get("reason")
-        else f"{head}."
-    )
+    click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
     for step in steps:
         click.echo(output.printable(_step(step)))
     if row.status in _NEXT:
@@ -162,12 +157,6 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
     return [*(_judged(row, now) for row in rows), *blanks]
 
 
-def because(row: StatusRow) -> str:
-    """The reason of a status without the status, which stands beside it; empty where it says no more."""
-    said = row.reason.removeprefix(f"{row.status}: ")
-    return "" if said.startswith(f"{row.status} since") else said
-
-
 def status_json(row: StatusRow) -> dict[str, object]:
     """An entry for scripts, in the documented shape."""
     times = {"since": rfc3339(row.since), "verified_at": rfc3339(row.verified_at) if row.verified_at else None}
@@ -215,7 +204,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
                 str(row.position),
                 ", ".join(row.owners),
                 row.fallback,
-                because(row),
+                row.reason,
             )
             for row in rows
         ],
@@ -229,7 +218,7 @@ def _print_one(row: StatusRow, now: datetime) -> None:
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
         ("status", output.status(str(row.status))),
-        ("reason", because(row)),
+        ("reason", row.reason),
         ("since", both(row.since)),
         ("model", row.model_id or "blank"),
         ("verified", verified),

@@ -37,8 +37,8 @@ def diff(
 ) -> tuple[Change, ...]:
     """Every fact that differs, in the order of subject and field.
 
-    Fields in `silent` and facts in `unclear` were not spoken of, so they differ in nothing; but a subject that is gone is gone
-    with all its fields.
+    Fields in `silent` were not spoken of and facts in `unclear` were stated in two ways, so they differ in nothing; but with a
+    subject that is gone its silent fields are gone. One of which something is unclear is not gone.
     """
     changes: list[Change] = []
     for subject in sorted(before.keys() | after.keys()):
@@ -49,7 +49,7 @@ def diff(
         for field in sorted(old_fields.keys() | new_fields.keys()):
             old, new = old_fields.get(field), new_fields.get(field)
             fact = Fact(subject, field)
-            if same(field, old, new) or (not gone and (field in silent or fact in unclear)):
+            if same(field, old, new) or fact in unclear or (not gone and field in silent):
                 continue
             changes.append(Change(fact=fact, old=old, new=new))
     return tuple(changes)
