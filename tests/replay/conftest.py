@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from replayed import HISTORIES, Played, history, play
+from replayed import CARRY, HISTORIES, Played, history, play
 
 PROVIDERS = """
 [[surface]]
@@ -45,8 +45,6 @@ surface = "fireworks"
 model_id = "accounts/fireworks/models/kimi-k2p5"
 owners = ["platform"]
 """
-
-CARRY = timedelta(hours=2)
 
 
 @pytest.fixture(scope="session")

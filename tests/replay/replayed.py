@@ -32,6 +32,9 @@ needs_histories = pytest.mark.skipif(
     not HISTORIES.is_dir(), reason=f"NO REAL HISTORIES: {HISTORIES} is absent, set ACCESS_MONITOR_SHARED"
 )
 
+CARRY = timedelta(hours=2)
+"""How often a recording that holds only changes is repeated."""
+
 FACTS = ("model.", "price.", "access.", "entry.", "lifecycle.")
 """What begins so says something about a model, a price, access or an entry."""
 

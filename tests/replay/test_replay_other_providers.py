@@ -6,8 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from conftest import CARRY
-from replayed import FACTS, Played, believed_edges, good_lists, lines, needs_histories, play, time
+from replayed import CARRY, FACTS, Played, believed_edges, good_lists, lines, needs_histories, play, time
 
 from monitor.domain.registry import Status
 
