@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
-from monitor.domain.model import Fact, Facts, Value
+from monitor.domain.model import LISTED, Fact, Facts, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,14 @@ def diff(
 
 
 def dropped(before: Facts, after: Facts) -> frozenset[str]:
-    """The fields that no subject has any more: an answer of another shape, which does not speak of them."""
-    return frozenset(_fields(before) - _fields(after))
+    """The fields of models that no model has any more: a list of another shape, which does not speak of them.
+
+    A price is its own fact, and a page that loses a whole column of them has said so.
+    """
+    if after is before:
+        return frozenset()
+    gone = _fields(before) - _fields(after) - {LISTED}
+    return frozenset(field for field in gone if not field.startswith(price.PREFIX))
 
 
 def _fields(facts: Facts) -> set[str]:
