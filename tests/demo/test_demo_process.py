@@ -192,6 +192,8 @@ def test_the_printed_commands_work_while_it_stays_and_after_it_ended(played: Pla
         "gate": 1,
     }
     assert "| gpt-5.6-luna" in done["evidence"].stdout
+    assert re.search(r"^standard input +█+▂+  1\.00 → 0\.20$", done["prices"].stdout, re.MULTILINE)
+    assert done["prices"].stderr.startswith("openai/gpt-5.6-luna at openai-pricing, from ")
     assert re.search(r"^denied: gpt-5\.6-sol in production", done["gate"].stdout)
     assert "fallback: gpt-5.4-mini" in done["gate"].stdout
 
