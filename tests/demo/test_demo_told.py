@@ -17,6 +17,7 @@ from monitor.cli.demo_words import narrate
 from monitor.domain import events as ev
 from monitor.domain.configuration import Belief
 from monitor.domain.events import Event, Recorded
+from monitor.domain.price import telling_order
 from monitor.sandbox import Fault, Kind, Message, Model, Price, Step, Target
 from monitor.sandbox.gpt_5_6 import LUNA, SOL, STEPS, TERRA
 
@@ -229,3 +230,24 @@ def test_the_program_is_called_by_a_path_where_no_shell_would_find_it(monkeypatc
 def test_what_it_takes_to_believe_is_said_in_words() -> None:
     assert requirement(Belief().change) == "2 looks over at least 60 s"
     assert requirement(replace(Belief().change, span=timedelta(0))) == "2 looks, however close together"
+
+
+def test_prices_are_told_with_the_tiers_in_use_first_and_what_is_no_price_before_them() -> None:
+    fields = [
+        "price.standard.long.input",
+        "price.batch.short.cache_write",
+        "price.standard.short.input",
+        "price.batch.short.audio.input",
+        "price.batch.short.output",
+        "listed",
+        "price.batch.short.input",
+    ]
+    assert sorted(fields, key=lambda field: telling_order(field, ("batch",))) == [
+        "listed",
+        "price.batch.short.input",
+        "price.batch.short.output",
+        "price.batch.short.cache_write",
+        "price.batch.short.audio.input",
+        "price.standard.short.input",
+        "price.standard.long.input",
+    ]
