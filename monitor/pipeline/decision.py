@@ -18,7 +18,7 @@ from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, confirm, next_look, unstated
 from monitor.domain.diff import Change, diff, lookup, patch, same, without
 from monitor.domain.events import source_stream
-from monitor.domain.model import Fact, Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged
+from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register, Status
 from monitor.pipeline.commit import beliefs
