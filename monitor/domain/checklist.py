@@ -12,12 +12,13 @@ from typing import Literal
 from monitor.domain import events as ev
 from monitor.domain import price
 from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs, Unknown
+from monitor.domain.checklist_names import DEFAULT_REQUIRED
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.events import entry_stream
 from monitor.domain.model import LISTED, Subject
 from monitor.domain.registry import Check, CheckState, Entry, Pin, Register, Status
 
-DEFAULT = ("model_id", "visibility", "pricing")
+DEFAULT = DEFAULT_REQUIRED
 """What every entry needs before it may be active."""
 
 ATTESTED_FOR = timedelta(days=90)

@@ -5,11 +5,14 @@ Only facts go in here: a failure to look has no facts, so it cannot come out as 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
 from monitor.domain.model import Fact, Facts, Value
+
+SEVERAL = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,13 @@ def diff(
                 continue
             changes.append(Change(fact=fact, old=old, new=new))
     return tuple(changes)
+
+
+def dropped(before: Facts, after: Facts) -> frozenset[str]:
+    """The fields that several subjects had and no subject has any more: the answer has another shape, and no subject changed."""
+    had = Counter(field for fields in before.values() for field in fields)
+    has = {field for fields in after.values() for field in fields}
+    return frozenset(field for field, count in had.items() if count >= SEVERAL and field not in has)
 
 
 def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
