@@ -14,7 +14,6 @@ from typing import TypeAlias
 from monitor.domain import checklist, corroborate, outage, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
-from monitor.domain.beliefs import MODELS_LIST
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, confirm, next_look, unstated
 from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
@@ -212,9 +211,7 @@ class Decision:
         """Diff, confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
         held = suspicious and not stood
         hold = self.configuration.belief.hold if suspicious else None
-        silent = observation.silent if isinstance(observation, Snapshot) else frozenset()
-        if self.spec.kind == MODELS_LIST and facts is not baseline:
-            silent |= dropped(baseline, facts)
+        silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
         unclear = observation.unclear if isinstance(observation, Snapshot) else frozenset()
         changes = diff(baseline, facts, silent=silent, unclear=unclear)
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
