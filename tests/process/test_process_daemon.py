@@ -19,6 +19,7 @@ from process_world import SPARE, World, check_store, check_story, until
 from monitor.domain.registry import Status
 from monitor.sandbox.faults import Fault, Kind, Target
 
+pytestmark = pytest.mark.slow
 pause = threading.Event().wait
 
 
@@ -106,6 +107,8 @@ def test_a_wrong_configuration_is_not_reloaded_and_said_in_one_line(world: World
         assert world.status("gpt-5.5") == ""
         world.change()
         until(world.settled, 10, "the old configuration goes on")
+        until(lambda: world.status() == Status.PAUSED, 5, "the entry is paused")
+        until(world.lease_agrees, 3, "the leases are written where the old configuration says")
     check_story(world)
 
 

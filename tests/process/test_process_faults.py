@@ -18,6 +18,7 @@ from process_world import ROOT, World, check_store
 from monitor.sandbox import API_KEY
 from monitor.sandbox.faults import Fault, Kind, Target
 
+pytestmark = pytest.mark.slow
 SINK = "/services/T000/B000/XXX"
 SECRETS = (API_KEY, "sk-wrong", "hunter2", SINK)
 UNUSED = "http://127.0.0.1:9"

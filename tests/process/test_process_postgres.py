@@ -14,6 +14,7 @@ from process_world import Forks, World, check_store, check_story, until
 from monitor.domain.registry import Status
 from monitor.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
 POINTS = (("before-t1", 1, 0), ("inside-t1", 9, 0), ("after-t1", 2, 0), ("lease-due", 2, 0), ("sent-not-settled", 1, 1))
 
 
