@@ -1,4 +1,4 @@
-"""What the benches share: the table they print, medians of interleaved rounds, children, and the memory of a process.
+"""What the benches share: the table they print, rounds in turns, children, and the memory of a process.
 
 Only ratios within one run, or the memory of a process, are judged: no bench compares a time with a time of another day.
 Importing this module makes `monitor` importable from a checkout.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -77,25 +76,16 @@ def seconds(act: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def interleaved(ours: Callable[[], object], bare: Callable[[], object], rounds: int) -> tuple[float, float, float]:
-    """Medians of both in seconds, and the median of the ratios of neighbours, which a burst of load hits alike.
+def interleaved(ours: Callable[[], object], bare: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """The best of both in seconds, in turns. What others do on the machine only ever adds, so the best is nearest to the truth.
 
-    Who begins alternates, so that what one leaves behind (a dirty page, a warm cache) is as often an aid as a burden.
+    Who begins alternates: what one leaves behind (a dirty page, a warm cache) is as often an aid as a burden.
     """
-    pairs = []
+    times: dict[Callable[[], object], list[float]] = {ours: [], bare: []}
     for number in range(rounds):
-        if number % 2:
-            mine = seconds(ours)
-            theirs = seconds(bare)
-        else:
-            theirs = seconds(bare)
-            mine = seconds(ours)
-        pairs.append((mine, theirs))
-    return (
-        statistics.median(mine for mine, _ in pairs),
-        statistics.median(theirs for _, theirs in pairs),
-        statistics.median(mine / theirs for mine, theirs in pairs),
-    )
+        for act in (ours, bare) if number % 2 else (bare, ours):
+            times[act].append(seconds(act))
+    return min(times[ours]), min(times[bare])
 
 
 def milliseconds(took: float) -> str:

@@ -20,6 +20,9 @@ HEADER = "Model | Short context input | Short context cached input | Short conte
 SECTIONS = ("Standard", "Batch", "Flex", "Priority")
 
 
+PROSE = "What a model costs is said above, and how its tokens are counted is said on the page of the model.\n\n"
+
+
 def rows(count: int, shift: int = 0) -> Iterator[tuple[str, ...]]:
     """Prices of `count` models; `shift` moves each third price by that many thousandths."""
     for number in range(count):
@@ -29,27 +32,28 @@ def rows(count: int, shift: int = 0) -> Iterator[tuple[str, ...]]:
         yield f"model-{number}", *(f"${amount:.5f}" for amount in amounts)
 
 
-def page(*, count: int = 52, shift: int = 0, mark: str = "") -> bytes:
-    """A pricing page in Markdown: four tables of `count` models."""
+def page(*, count: int = 14, shift: int = 0, mark: str = "") -> bytes:
+    """A pricing page in Markdown: four tables of `count` models, and prose."""
     lines = ["# Pricing", "", "Flagship models", "", "Prices per 1M tokens.", ""]
     for section in SECTIONS:
         lines += [section, "", f"### {section} pricing data", "", f"| {HEADER} |", "|" + " --- |" * (HEADER.count("|") + 1)]
         lines += [f"| {' | '.join(row)} |" for row in rows(count, shift)]
         lines.append("")
-    return "\n".join([*lines, f"Page {mark}", ""]).encode()
+    text = "\n".join(lines)
+    return f"{text}\n{PROSE * ((PAGE - len(text)) // len(PROSE))}\nPage {mark}\n".encode()
 
 
 def html(*, mark: str = "") -> bytes:
-    """A pricing page in HTML: one large table in the markup, scripts and prose that make up most of a real page."""
-    cells = "".join("<tr>" + "".join(map('<td class="cell px-4">{}</td>'.format, row)) + "</tr>" for row in rows(120))
+    """A pricing page in HTML: one table, some prose, and the state of its scripts, which makes up most of a real page."""
+    cells = "".join("<tr>" + "".join(map('<td class="cell px-4">{}</td>'.format, row)) + "</tr>" for row in rows(40))
     head = "".join(f'<th scope="col">{title}</th>' for title in HEADER.split(" | "))
     table = f"<h3>Standard</h3><table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
-    script = "<script>" + "self.__next_f.push([1,'chunk of state']);" * 3000 + "</script>"
-    front = f"<!DOCTYPE html><html><head><title>Pricing</title>{script}</head><body><h1>Pricing</h1><h2>Flagship models</h2>"
-    text = f"{front}<p>Prices per 1M tokens.</p>{table}"
     prose = '<div class="prose mt-4"><p>What <a href="/docs/models">a model</a> costs is said <em>above</em>.</p></div>'
-    filler = prose * ((LARGE - len(text)) // len(prose))
-    return f"{text}{filler}<footer>Page {mark}</footer></body></html>".encode()
+    text = f"<h1>Pricing</h1><h2>Flagship models</h2><p>Prices per 1M tokens.</p>{table}{prose * 300}"
+    state = "self.__next_f.push([1,'chunk of state']);"
+    script = f"<script>{state * ((LARGE - len(text)) // len(state))}</script>"
+    start = "<!DOCTYPE html><html><head><title>Pricing</title></head><body>"
+    return f"{start}{text}{script}<footer>Page {mark}</footer></body></html>".encode()
 
 
 def models(*, count: int = 178, shift: int = 0, mark: str = "") -> bytes:
