@@ -8,8 +8,9 @@ import json
 import select
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
@@ -17,9 +18,10 @@ import click
 from monitor.cli import errors, output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, local, time_option, utc
+from monitor.cli.times import Moment, both, time_option, utc
 from monitor.cli.words import in_words
-from monitor.domain.record import record, rfc3339
+from monitor.domain.events import rfc3339
+from monitor.domain.record import record
 from monitor.pipeline.ports import EventQuery, Reader, Store
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ COLUMNS = (
     "evidence",
     "data",
 )
+
+ROOMY = 150
+"""Columns of a terminal on which the user's own time has room beside UTC."""
 
 _INTERVAL = 1.0  # seconds between two looks at whether the log grew
 
@@ -193,26 +198,38 @@ def cloud_event(recorded: Recorded, reader: Reader) -> str:
 
 def _print(found: Iterable[Recorded], reader: Reader, line: Line) -> int:
     shown = 0
-    for recorded in found:
-        click.echo(line(recorded, reader))
-        shown += 1
+    try:
+        for recorded in found:
+            click.echo(line(recorded, reader))
+            shown += 1
+    finally:
+        # A reader of stdout that leaves ends this loop early; the cursor may not outlive its connection.
+        if isinstance(found, Generator):
+            found.close()
     return shown
 
 
 def _row(recorded: Recorded) -> str:
     event = recorded.event
-    at = " ".join(part for part in (utc(recorded.recorded_at), local(recorded.recorded_at)) if part)
-    row = _columns(str(event.position), at, event.type, event.subject, in_words(event))
+    row = _columns(str(event.position), _when(recorded.recorded_at), event.type, event.subject, in_words(event))
     # A terminal's line is a row: one event must not break into two.
     return output.fit(row, output.width()).rstrip() if sys.stdout.isatty() else row
+
+
+def _roomy() -> bool:
+    return sys.stdout.isatty() and output.width() >= ROOMY
+
+
+def _when(at: datetime) -> str:
+    return both(at) if _roomy() else utc(at)
 
 
 def _columns(position: str, at: str, type: str, subject: str, what: str) -> str:
     # Fixed widths, since a log is printed as it is read; what is longer pushes the rest.
     parts = (
         f"{position:>8}",
-        at.ljust(20),
-        type.ljust(22),
+        at.ljust(44 if _roomy() else 20),
+        type.ljust(24),
         output.fit_at_least(output.printable(subject), 22),
         output.printable(what),
     )

@@ -10,9 +10,9 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Options, command
+from monitor.domain.events import rfc3339
 from monitor.domain.model import Refusal
 from monitor.domain.price import PriceRow, canonical, spoken
-from monitor.domain.record import rfc3339
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -123,16 +123,17 @@ def as_json(reading: Reading) -> dict[str, object]:
 
 def _read_page(content: bytes, provider: str) -> Reading:
     from monitor.domain.model import Body
+    from monitor.sources import page, pricing_page
     from monitor.sources.extraction import Unreadable
-    from monitor.sources.page import decoded
-    from monitor.sources.pricing_page import EXTRACTOR
-    from monitor.sources.pricing_page import extract as extract_page
 
+    body = Body(content=content, sha256="", size=len(content))
     try:
-        read = extract_page(decoded(Body(content=content, sha256="", size=len(content))), provider=provider)
+        read = page.read(body, provider=provider, extract_rows=pricing_page.extract)
     except Unreadable as error:
-        return Reading(format=PAGE, extractor=EXTRACTOR, unreadable=error.reason)
-    return Reading(format=PAGE, extractor=EXTRACTOR, rows=read.rows, refused=read.refused, notes=read.notes)
+        return Reading(format=PAGE, extractor=pricing_page.EXTRACTOR, unreadable=error.reason)
+    return Reading(
+        format=PAGE, extractor=pricing_page.EXTRACTOR, rows=read.rows, refused=read.refused, notes=read.notes
+    )
 
 
 def _read_feed(content: bytes, form: str) -> Reading:

@@ -7,8 +7,8 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import age, utc
-from monitor.domain.record import rfc3339
+from monitor.cli.times import age, both
+from monitor.domain.events import rfc3339
 from monitor.pipeline.ports import Delivery, DeliveryState, Reader
 
 
@@ -41,7 +41,7 @@ def show(options: Options, *, everything: bool) -> None:
                     about(reader, row),
                     str(row.attempts),
                     age(now - row.created_at),
-                    utc(row.retry_at) if row.state is DeliveryState.WAITING else "",
+                    both(row.retry_at) if row.state is DeliveryState.WAITING else "",
                     row.error,
                 )
                 for row in rows

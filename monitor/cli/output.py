@@ -32,6 +32,9 @@ STATUS_COLOURS: Mapping[str, str] = {
     "dead": RED,
 }
 
+NARROWEST = 12
+"""Columns that the last column of a table keeps on any terminal."""
+
 _GAP = "  "
 
 
@@ -108,8 +111,8 @@ def table(
     shown = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(headers, *shown, strict=True)]
     room = width() - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
-    if sys.stdout.isatty() and room >= 12:
-        widths[-1] = min(widths[-1], room)
+    if sys.stdout.isatty():
+        widths[-1] = min(widths[-1], max(room, NARROWEST))
     click.echo(colour(_line(headers, widths, headers, numbers).rstrip(), BOLD))
     for row in shown:
         parts = _parts(row, widths, headers, numbers)

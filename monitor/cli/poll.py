@@ -14,8 +14,8 @@ from monitor.cli.opening import opened
 from monitor.cli.times import both
 from monitor.cli.words import in_words
 from monitor.domain import events as ev
+from monitor.domain.events import rfc3339
 from monitor.domain.model import FailureReason
-from monitor.domain.record import rfc3339
 
 if TYPE_CHECKING:
     from monitor.pipeline.decision import Outcome
@@ -27,6 +27,10 @@ UNAVAILABLE = 75
 MISCONFIGURED = 78
 
 _UNREACHED = frozenset({FailureReason.UNREACHABLE, FailureReason.TIMEOUT})
+SHOWN = 20
+"""How many changes of fact are shown one by one."""
+
+_NEVER_CUT = ("entry.", "source.")
 _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was found
 
 
@@ -111,7 +115,20 @@ def _again(at: datetime | None) -> str:
 def _print(outcomes: Sequence[Outcome]) -> None:
     output.table(("SOURCE", "FOUND"), [(outcome.source, found(outcome)) for outcome in outcomes])
     events = [event for outcome in outcomes for event in outcome.events if event.type not in _ROUTINE]
-    if events:
-        click.echo()
-        rows = [(str(event.position), event.type, event.subject, in_words(event)) for event in events]
-        output.table(("POSITION", "RECORDED", "SUBJECT", "WHAT"), rows, numbers=("POSITION",))
+    if not events:
+        return
+    events.sort(key=lambda event: event.position)
+    # One repriced page is a hundred changes: what they did to entries must not drown in them.
+    cut = {event.position for event in [event for event in events if not event.type.startswith(_NEVER_CUT)][SHOWN:]}
+    click.echo()
+    output.table(
+        ("POSITION", "RECORDED", "SUBJECT", "WHAT"),
+        [
+            (str(event.position), event.type, event.subject, in_words(event))
+            for event in events
+            if event.position not in cut
+        ],
+        numbers=("POSITION",),
+    )
+    if cut:
+        output.note(f"And {len(cut)} more: `access-monitor events --after {events[0].position - 1}` shows all.")

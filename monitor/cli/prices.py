@@ -12,13 +12,13 @@ from monitor.cli import output, plot
 from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import age, utc
+from monitor.cli.times import age, both
 from monitor.cli.words import in_words, meter_in_words
 from monitor.domain import events as ev
-from monitor.domain.events import Recorded
+from monitor.domain.events import Recorded, rfc3339
 from monitor.domain.model import Subject
 from monitor.domain.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
-from monitor.domain.record import record, rfc3339
+from monitor.domain.record import record
 
 if TYPE_CHECKING:
     from monitor.pipeline.audit import PriceFact
@@ -61,6 +61,7 @@ def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
             if history or plotted
             else []
         )
+    facts.sort(key=lambda fact: (fact.provider, fact.model, in_order(fact.meter), fact.trust, fact.source))
     if options.json:
         output.as_json([record(move) for move in moves] if history else [as_json(fact) for fact in facts])
         return
@@ -79,6 +80,19 @@ prices = DefaultGroup(
     help="Show prices by tier, band and meter.",
     examples=(*show.examples, *extract.examples[:1]),
 )
+
+
+def in_order(meter: Meter) -> tuple[object, ...]:
+    """Prices as one reads them: standard before the other tiers, short before long, text first, input before output."""
+    known = (
+        ("standard", "batch", "flex", "priority"),
+        ("short", "long"),
+        ("text",),
+        ("input", "cached_input", "cache_write", "output"),
+    )
+    return tuple(
+        (names.index(name) if name in names else len(names), name) for names, name in zip(known, meter, strict=True)
+    )
 
 
 def as_json(fact: PriceFact) -> dict[str, object]:
@@ -133,7 +147,7 @@ def _print(facts: Sequence[PriceFact], now: datetime) -> None:
                 f"{fact.provider}/{fact.model}",
                 *fact.meter,
                 spoken(fact.amount),
-                utc(fact.since) if fact.since else "",
+                both(fact.since) if fact.since else "",
                 f"{age(now - fact.verified_at)} ago" if fact.verified_at else "",
                 fact.source,
                 fact.trust,
@@ -153,7 +167,7 @@ def _print_history(moves: Sequence[Recorded]) -> None:
         [
             (
                 str(move.event.position),
-                utc(move.event.occurred_at),
+                both(move.event.occurred_at),
                 move.event.type,
                 f"{move.event.data['provider']}/{move.event.subject}",
                 move.event.source,
@@ -177,8 +191,8 @@ def _plot(facts: Sequence[PriceFact], moves: Sequence[Recorded], now: datetime) 
     names = {key: f"{key.provider}/{key.model} {meter_in_words(key.meter._asdict())} at {key.source}" for key in lines}
     widest = max(map(len, names.values()))
     columns = max(10, min(60, output.width() - widest - 24))
-    for key, steps in sorted(lines.items()):
+    for key, steps in sorted(lines.items(), key=lambda line: (line[0][:3], in_order(line[0].meter))):
         first, last = steps[0].amount, steps[-1].amount
         ends = " → ".join(dict.fromkeys("none" if end is None else spoken(str(end)) for end in (first, last)))
         click.echo(f"{output.printable(names[key]):<{widest}}  {plot.line(steps, begin, now, columns)}  {ends}")
-    output.note(f"From {utc(begin)} to {utc(now)}, USD per 1M tokens.")
+    output.note(f"From {both(begin)} to {both(now)}, USD per 1M tokens.")

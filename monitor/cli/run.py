@@ -19,9 +19,9 @@ from monitor.cli.opening import config_path, opened
 @click.option("--verbose", is_flag=True, help="Also log looks that found nothing new.")
 @click.pass_obj
 def run(options: Options, *, verbose: bool) -> int:
-    """Run the monitor until SIGTERM or SIGINT: scheduler, deliveries, leases.
+    """Run the monitor: scheduler, deliveries, gate.
 
-    SIGHUP loads the configuration anew, all or nothing. One line per look and per delivery goes to standard error, as JSON unless that
+    It runs until SIGTERM or SIGINT, and then lets running looks end. SIGHUP loads the configuration anew, all or nothing. One line per look and per delivery goes to standard error, as JSON unless that
     is a terminal. A second daemon on the same database is refused.
     """
     from monitor import logs

@@ -14,7 +14,8 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
 from monitor.cli.words import in_words
-from monitor.domain.record import record, rfc3339
+from monitor.domain.events import rfc3339
+from monitor.domain.record import record
 from monitor.domain.registry import Check, CheckState
 from monitor.pipeline.ports import Refused
 
@@ -92,9 +93,8 @@ def why(options: Options, *, entry: str) -> None:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         output.as_json({**status_json(row), "chain": chain})
         return
-    click.echo(
-        f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}: {output.printable(row.reason)}."
-    )
+    head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
+    click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
     for step in steps:
         click.echo(output.printable(_step(step)))
     if row.status in _NEXT:
@@ -130,8 +130,8 @@ def checklist(options: Options, *, entry: str) -> None:
                 row.name,
                 "yes" if row.required else "",
                 row.check.state.value,
-                utc(row.verified_at) if row.verified_at else "",
-                utc(row.check.until) if row.check.until else "",
+                both(row.verified_at) if row.verified_at else "",
+                both(row.check.until) if row.check.until else "",
                 row.check.by,
                 "; ".join(part for part in (row.check.url, _short(row.check.evidence), row.check.note) if part),
             )
@@ -190,7 +190,7 @@ def _judged(row: CheckRow, now: datetime) -> CheckRow:
 
 def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
     def when(at: datetime | None) -> str:
-        return "" if at is None else utc(at) if past else f"{age(now - at)} ago"
+        return "" if at is None else both(at) if past else f"{age(now - at)} ago"
 
     output.table(
         ("ENTRY", "STATUS", "MODEL", "SINCE", "VERIFIED", "POSITION", "OWNERS", "FALLBACK", "REASON"),
@@ -227,7 +227,8 @@ def _print_one(row: StatusRow, now: datetime) -> None:
         ("fallback", row.fallback or "none"),
     )
     for name, value in lines:
-        click.echo(f"{name:<10}{value if name == 'status' else output.printable(value)}")
+        if value:
+            click.echo(f"{name:<10}{value if name == 'status' else output.printable(value)}")
 
 
 def _step(step: Step) -> str:
@@ -235,7 +236,7 @@ def _step(step: Step) -> str:
     seen = " ".join(part for part in (event.source and f"at {event.source}", _short(event.evidence)) if part)
     whence = f" [{seen}]" if seen else ""
     lead = "  " * (step.depth + 1) + ("because " if step.depth else "")
-    return f"{lead}{event.position}  {utc(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}".rstrip()
+    return f"{lead}{event.position}  {both(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}".rstrip()
 
 
 def _short(evidence: str) -> str:

@@ -9,9 +9,30 @@ from typing import Any
 from monitor.domain.events import Event
 from monitor.domain.price import SHORT, TEXT, USD, amount, spoken
 
-_SAID_ELSEWHERE = frozenset(
-    {"old", "new", "field", "check", "pin", "by", "via", "url", "declaration", "pins", "unpinned", "callers", "causes"}
+_SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
+_FOR_AUDITORS = frozenset(
+    [
+        "baseline",
+        "callers",
+        "causes",
+        "configuration",
+        "declaration",
+        "expect",
+        "extractor",
+        "last_with_old",
+        "pins",
+        "reference",
+        "seen",
+        "shifts",
+        "signals",
+        "unpinned",
+        "versions",
+        "via",
+        "waived",
+    ]
 )
+"""What an event holds for whoever reads it whole (`events --json`)."""
+
 _OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "unit", "currency"})
 
 
@@ -20,13 +41,10 @@ def in_words(event: Event) -> str:
     data = event.data
     if event.type.startswith("price.") and "meter" in data:
         return _and_reason(_price(data), data)
-    named = next((str(data[key]) for key in ("field", "check", "pin") if data.get(key)), "")
-    parts = [
-        f"{named}: {_moved(data)}" if named and "new" in data else named or (_moved(data) if "new" in data else "")
-    ]
+    parts = [_subject(data), str(data.get("reason", ""))]
+    parts += [str(data[key]) for key in ("note", "detail", "url") if data.get(key)]
+    parts += [_plain(key, value) for key, value in data.items() if key not in _SAID_FIRST | _FOR_AUDITORS | _OF_A_PRICE]
     parts.append(f"by {data['by']}" if data.get("by") else "")
-    parts.append(str(data["url"]) if data.get("url") else "")
-    parts.extend(_plain(key, value) for key, value in data.items() if key not in _SAID_ELSEWHERE)
     return "; ".join(part for part in parts if part)
 
 
@@ -71,16 +89,23 @@ def _moved(data: Mapping[str, Any]) -> str:
     return f"{_value(data.get('old'))} → {_value(data['new'])}"
 
 
+def _subject(data: Mapping[str, Any]) -> str:
+    """What moved and how; nothing for a pin, whose move the reason tells."""
+    name = str(data.get("field") or data.get("check") or "")
+    moved = _moved(data) if "new" in data and not data.get("pin") and data.get("old") != data["new"] else ""
+    return f"{name}: {moved}" if name and moved else name or moved
+
+
 def _value(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
 def _plain(key: str, value: Any) -> str:
-    if key in _OF_A_PRICE or value in (None, "", [], {}):
+    if value in (None, "", [], {}, 0):
         return ""
     if isinstance(value, Mapping):
         return f"{key} ({', '.join(f'{k} {v}' for k, v in value.items() if not isinstance(v, Mapping | list))})"
     if isinstance(value, list | tuple):
         shown = ", ".join(str(one) for one in value[:5] if not isinstance(one, Mapping | list))
         return f"{key} {shown or len(value)}" + (f" and {len(value) - 5} more" if shown and len(value) > 5 else "")
-    return str(value) if key in ("reason", "detail", "note") else f"{key} {value}"
+    return f"{key.replace('_', ' ')} {value}"

@@ -149,5 +149,11 @@ CONFIG_STREAM = "config"
 
 
 def rfc3339(at: datetime) -> str:
-    """A time as it is written everywhere: UTC, `Z`, microseconds only where there are any."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """A time as it is written everywhere: UTC with `Z`, microseconds only where there are any.
+
+    Raises:
+        ValueError: the time has no zone, so it names no moment.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"{at.isoformat()} has no time zone")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

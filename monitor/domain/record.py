@@ -1,24 +1,11 @@
-"""An event as others read it: the one JSON shape of a line of the log, and the one spelling of a time.
+"""An event as others read it: the one JSON shape of a line of the log.
 
 Pure, because the command line, the feeds and the audit all write it; none of them may spell it differently.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from monitor.domain.events import Recorded
-
-
-def rfc3339(at: datetime) -> str:
-    """A time in UTC with `Z`; microseconds only where there are any.
-
-    Raises:
-        ValueError: the time has no zone, so it names no moment.
-    """
-    if at.tzinfo is None:
-        raise ValueError(f"{at.isoformat()} has no time zone")
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+from monitor.domain.events import Recorded, rfc3339
 
 
 def record(recorded: Recorded) -> dict[str, object]:

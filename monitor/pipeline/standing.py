@@ -6,7 +6,7 @@ are its pins; an entry without pins (one that is evaluated) rests on what it wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitor.domain import checklist, price
@@ -36,7 +36,7 @@ class Freshness:
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
         streak = self._streaks.get((spec.key, fact))
-        if streak is not None and streak.quarantine is None:
+        if streak is not None:  # suspected, held back or unclear: what is believed is not what was seen
             return streak.before
         return self._states[spec.key].good_at
 
@@ -134,22 +134,17 @@ def _until(at: datetime | None, longer: timedelta | None, least: timedelta) -> d
 
 
 def reason(entry: Entry) -> str:
-    """Why an entry has the status it has, in one sentence."""
+    """Why an entry has the status it has, in one sentence that does not repeat the status."""
     if entry.status is Status.PAUSED:
-        return f"paused: {entry.reason}"
+        return f"{entry.reason} ({entry.by})" if entry.by else entry.reason
     if entry.status is Status.WAITING:
         if not entry.model_id:
-            return "waiting: its model id is blank until the provider has confirmed it"
-        return f"waiting: {entry.model_id} is not listed on {entry.surface}"
+            return "its model id is blank until the provider has confirmed it"
+        return f"{entry.model_id} is not confirmed as listed on {entry.surface}"
     if entry.status is Status.EVALUATING:
-        return "evaluating: nobody has activated it yet"
+        return "nobody has activated it yet"
     if entry.status is Status.RETIRED:
-        return f"retired by {entry.by}: {entry.reason}"
+        return f"{entry.reason} ({entry.by})"
     if entry.status is Status.WITHDRAWN:
-        return "withdrawn: it left the configuration"
-    return f"active since {entry.since:%Y-%m-%d %H:%M} UTC"
-
-
-def positions(entries: Mapping[str, Entry]) -> int:
-    """The last event that gave any entry its status."""
-    return max((entry.status_position for entry in entries.values()), default=0)
+        return "it left the configuration"
+    return f"accepted by {entry.by}: {entry.reason}"

@@ -59,28 +59,34 @@ class PricingPage:
     def extract(self, body: Body, at: datetime) -> Observation:
         """Read a stored page anew, as of `at`."""
         try:
-            extraction = self._read(body)
+            extraction = read(body, provider=self.spec.provider, extract_rows=self._extract_rows)
         except Unreadable as error:
             reason = FailureReason.UNREADABLE
             return PollFailure(source=self.spec.key, at=at, reason=reason, detail=one_line(error.reason), body=body)
         return snapshot(self.spec.key, self.extractor, extraction, body, at)
 
-    def _read(self, body: Body) -> Extraction:
-        if not SMALLEST <= len(body.content) <= LARGEST:
-            raise Unreadable(f"{len(body.content)} bytes are no pricing page ({SMALLEST} to {LARGEST} are)")
-        text = decoded(body)
-        if _CHALLENGE.search(text):
-            raise Unreadable("a challenge for robots instead of the page")
-        try:
-            return self._extract_rows(text, provider=self.spec.provider)
-        except Unreadable:
-            # A real page may carry a login form somewhere, so it is asked for only where no prices were found.
-            if _LOGIN.search(text):
-                raise Unreadable("a login form instead of the page") from None
-            raise
-        except Exception as error:
-            # A layout that trips the extractor is a layout that it does not know: said as an outage, never raised.
-            raise Unreadable(f"the extractor {self.extractor} failed on it: {error!r}") from error
+
+def read(body: Body, *, provider: str, extract_rows: RowExtractor) -> Extraction:
+    """The prices of a page, once it is none of what stands in for one.
+
+    Raises:
+        Unreadable: it is no page, or none whose layout the extractor knows.
+    """
+    if not SMALLEST <= len(body.content) <= LARGEST:
+        raise Unreadable(f"{len(body.content)} bytes are no pricing page ({SMALLEST} to {LARGEST} are)")
+    text = decoded(body)
+    if _CHALLENGE.search(text):
+        raise Unreadable("a challenge for robots instead of the page")
+    try:
+        return extract_rows(text, provider=provider)
+    except Unreadable:
+        # A real page may carry a login form somewhere, so it is asked for only where no prices were found.
+        if _LOGIN.search(text):
+            raise Unreadable("a login form instead of the page") from None
+        raise
+    except Exception as error:
+        # A layout that trips the extractor is a layout that it does not know: said as an outage, never raised.
+        raise Unreadable(f"the extractor failed on it: {error!r}") from error
 
 
 def decoded(body: Body) -> str:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -156,18 +157,18 @@ def test_prices_are_said_with_tier_meter_band_and_modality(data: dict[str, Any],
     [
         (
             ev.MODEL_CHANGED,
-            {"surface": "openai", "field": "owned_by", "old": None, "new": "x"},
+            {"surface": "openai", "field": "owned_by", "old": None, "new": "x", "baseline": "sha256:0"},
             "owned_by: none → x; surface openai",
         ),
         (
             ev.ENTRY_ACTIVATED,
             {"by": "ada", "reason": "checked", "via": {"user": "root"}, "pins": [{}]},
-            "by ada; checked",
+            "checked; by ada",
         ),
         (
             ev.CHECK_ATTESTED,
             {"check": "evals", "by": "ada", "url": "https://x.test/1"},
-            "evals; by ada; https://x.test/1",
+            "evals; https://x.test/1; by ada",
         ),
         (
             ev.SOURCE_ANOMALY,
@@ -263,3 +264,41 @@ def test_following_an_idle_log_ends_when_its_reader_leaves(store: SqlStore, data
     assert process.wait(20) == 0
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def test_a_reader_that_leaves_early_hears_nothing_on_stderr(tmp_path: Path, database: Path) -> None:
+    config = tmp_path / "monitor.toml"
+    config.write_text(
+        '[[surface]]\nkey = "a"\nbase_url = "http://127.0.0.1:9/v1"\n'
+        '[[source]]\nkey = "s"\nkind = "models_list"\nsurface = "a"\nevery = "1h"\n'
+    )
+    with closing(open_store(str(database))) as opened, opened.write() as tx:
+        tx.append([event(n) for n in range(1, 3001)], AT)
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "--database", str(database), "events"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(20) == 141
+    process.stderr.close()
+
+
+def test_a_wide_terminal_also_shows_the_time_where_the_user_is(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert "EDT" not in printed(store, "table")[1]
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", "200")
+        header, first, *_ = printed(store, "table")
+        assert "2026-07-30 17:34:22Z (13:34 EDT)" in first
+        assert first.index("model.listed") == header.index("TYPE")
+        monkeypatch.setenv("COLUMNS", "60")
+        assert all(len(line) <= 60 for line in printed(store, "table")[1:])
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -1,1 +1,514 @@
 """The commands on a real database, fed by the sandbox: poll, read, act, tell."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from monitor.cli import acts, cli, plot, prices
+from monitor.cli.extract import read
+from monitor.cli.poll import code
+from monitor.domain.price import Meter
+from monitor.sandbox import Fault, Kind, Sandbox, Target
+from monitor.sandbox.demo_config import write_demo
+
+BY = ("--by", "Ada L.", "--reason", "evals passed")
+LUNA = "gpt-5.6-luna"
+MINI = "gpt-5.4-mini"
+REPRICED = date(2026, 7, 30)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, tmp_path)
+    monkeypatch.setenv("ACCESS_MONITOR_CONFIG", str(path))
+    monkeypatch.delenv("ACCESS_MONITOR_LEASE", raising=False)
+    return path
+
+
+def am(*args: str, expect: int = 0) -> Result:
+    """Run a command; anything but the expected end fails the test with what was said."""
+    result = CliRunner().invoke(cli, args)
+    assert result.exit_code == expect, (args, result.exit_code, result.output, result.stderr)
+    return result
+
+
+def data(*args: str, expect: int = 0) -> Any:
+    return json.loads(am(*args, "--json", expect=expect).stdout)
+
+
+def test_polling_says_per_source_what_was_found(config: Path) -> None:
+    assert [(row["source"], row["verdict"]) for row in data("poll")] == [
+        ("openai-models", "baseline"),
+        ("openai-pricing", "baseline"),
+    ]
+    again = am("poll", "openai-models")
+    assert again.stdout.splitlines()[1].split() == ["openai-models", "nothing", "new"]
+
+
+def test_a_source_that_is_not_configured_is_refused_with_those_that_are(config: Path) -> None:
+    assert "openai-models" in am("poll", "openai-modells", expect=1).stderr
+
+
+def test_a_believed_change_ends_with_10_where_that_was_asked_for(config: Path, sandbox: Sandbox) -> None:
+    am("poll")
+    sandbox.advance()
+    assert am("poll", "--exit-code").exit_code == 0  # suspected, not believed
+    assert "believed" in am("poll", "--exit-code", expect=10).stdout
+    am("poll", "--exit-code")
+
+
+def test_many_changes_do_not_hide_what_they_did_to_an_entry(config: Path, sandbox: Sandbox) -> None:
+    am("poll")
+    for _ in range(2):
+        sandbox.advance()
+        am("poll")
+        am("poll")
+    am("activate", LUNA, *BY)
+    while sandbox.current.date < REPRICED:
+        sandbox.advance()
+    am("poll")
+    shown = am("poll")
+    assert "entry.paused" in shown.stdout
+    assert shown.stdout.count("price.changed") == 20
+    assert "more: `access-monitor events --after" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(Kind.STATUS, 1), (Kind.HTML, 1), (Kind.NULL_DATA, 1), (Kind.EMPTY_LIST, 0)]
+)
+def test_a_source_that_could_not_be_read_ends_with_1(config: Path, sandbox: Sandbox, kind: Kind, expected: int) -> None:
+    am("poll")
+    sandbox.fault(Fault(target=Target.LIST, kind=kind))
+    am("poll", "--exit-code", expect=expected)
+
+
+def test_a_missing_secret_ends_with_78_and_a_refused_one_with_1(config: Path) -> None:
+    key = next(config.parent.glob("*key*"))
+    key.write_text("sk-another\n")
+    assert "unauthorized" in am("poll", "openai-models", expect=1).stdout
+    key.unlink()
+    assert "no_credential" in am("poll", "openai-models", expect=78).stdout
+
+
+def test_a_provider_out_of_reach_ends_with_75(config: Path, sandbox: Sandbox) -> None:
+    sandbox.stop()
+    am("poll", expect=75)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "believed", "expected"),
+    [
+        (set(), False, 0),
+        (set(), True, 10),
+        ({"unreachable"}, True, 75),
+        ({"unreachable", "no_credential"}, False, 78),
+        ({"unreachable", "server_error"}, True, 1),
+        ({"no_credential", "not_json"}, False, 1),
+    ],
+)
+def test_the_exit_code_of_poll_says_what_helps(reasons: set[str], believed: bool, expected: int) -> None:
+    assert code(reasons, believed=believed) == expected
+
+
+def test_status_prints_the_documented_fields(config: Path) -> None:
+    assert data("status") == []
+    assert "poll" in am("status").stderr
+    am("poll")
+    rows = data("status")
+    assert list(rows[0]) == [
+        "key",
+        "name",
+        "model_id",
+        "status",
+        "since",
+        "position",
+        "verified_at",
+        "owners",
+        "fallback",
+        "reason",
+    ]
+    by_key = {row["key"]: row for row in rows}
+    assert by_key[MINI]["status"] == "evaluating"
+    assert by_key[MINI]["owners"] == ["platform"]
+    assert by_key[MINI]["verified_at"].endswith("Z")
+    assert by_key[LUNA]["status"] == "waiting"
+    assert by_key[LUNA]["verified_at"] is None
+    assert data("status", MINI) == [by_key[MINI]]
+    assert by_key[LUNA]["reason"] in am("status").stdout
+
+
+def test_status_as_of_a_time_is_what_was_recorded_then(config: Path) -> None:
+    am("poll")
+    activated = am("activate", MINI, *BY)
+    assert activated.stdout.split()[1:3] == ["entry.activated", MINI]
+    before = json.loads(am("events", "--type", "entry.visible", "--json").stdout)
+    rows = {row["key"]: row["status"] for row in data("status", "--at", before["recorded_at"])}
+    assert rows[MINI] == "evaluating"
+    assert {row["key"]: row["status"] for row in data("status", "--at", "now")}[MINI] == "active"
+    assert data("status", "--at", "2020-01-01") == []
+    assert "2020-01-01 00:00:00Z" in am("status", MINI, "--at", "2020-01-01", expect=1).stderr
+
+
+def test_an_entry_that_does_not_exist_is_refused_with_those_that_do(config: Path) -> None:
+    am("poll")
+    for command in (["status"], ["why"], ["checklist"]):
+        assert MINI in am(*command, "gpt-5.4-mimi", expect=1).stderr
+    assert "did you mean 'gpt-5.4-mini'" in am("pause", "gpt-5.4-mimi", *BY, expect=1).stderr
+
+
+def test_acts_say_who_why_and_from_where(config: Path) -> None:
+    am("poll")
+    am("activate", MINI, *BY)
+    event = json.loads(am("events", "--type", "entry.activated", "--json").stdout)
+    assert event["actor"] == event["data"]["by"] == "Ada L."
+    assert event["data"]["reason"] == "evals passed"
+    assert event["data"]["via"] == acts.via()
+    assert acts.via()["user"] == pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_the_user_is_asked_of_the_kernel_and_not_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("USER", "LOGNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert acts.via()["user"] == pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("pause", MINI, "--by", "Ada"), ("pause", MINI, "--reason", "x"), ("pause", MINI, "--by", " ", "--reason", "x")],
+)
+def test_an_act_without_a_name_or_a_reason_is_wrong_usage(config: Path, args: tuple[str, ...]) -> None:
+    am(*args, expect=2)
+
+
+def test_an_entry_is_paused_resumed_and_retired(config: Path) -> None:
+    am("poll")
+    am("activate", MINI, *BY)
+    am("pause", MINI, "--by", "Ada L.", "--reason", "answers degraded")
+    assert "answers degraded" in am("why", MINI).stdout
+    assert f"resume {MINI} --by" in am("why", MINI).stderr
+    assert "it is paused" in am("pause", MINI, *BY, expect=1).stderr
+    position = data("status", MINI)[0]["position"]
+    assert f"--expect {position}" in am("resume", MINI, *BY, "--expect", "1", expect=1).stderr
+    am("resume", MINI, *BY, "--expect", str(position))
+    am("retire", MINI, *BY)
+    assert data("status", MINI)[0]["status"] == "retired"
+
+
+def test_what_one_cause_paused_is_resumed_together(config: Path) -> None:
+    am("poll")
+    am("activate", MINI, *BY)
+    paused = am("pause", MINI, *BY).stdout.split()[0]
+    am("resume", "--cause", "1", *BY, expect=1)
+    am("resume", MINI, "--cause", paused, *BY, expect=2)
+    am("resume", *BY, expect=2)
+    assert "entry.resumed" in am("resume", "--cause", paused, *BY).stdout
+    assert data("status", MINI)[0]["status"] == "active"
+
+
+def test_activation_is_refused_with_everything_that_is_missing_and_changes_nothing(config: Path) -> None:
+    am("poll")
+    head = len(am("events", "--json").stdout.splitlines())
+    assert "it waits for gpt-5.6-luna to be listed" in am("activate", LUNA, *BY, expect=1).stderr
+    assert len(am("events", "--json").stdout.splitlines()) == head
+
+
+def test_a_release_of_what_is_not_held_is_refused(config: Path) -> None:
+    am("poll")
+    am("release", "1", *BY, expect=1)
+
+
+def test_the_checklist_shows_blanks_as_blanks_and_who_verified_the_rest(config: Path, tmp_path: Path) -> None:
+    am("poll")
+    rows = {row["check"]: row for row in data("checklist", MINI)}
+    assert rows["evals"] == {
+        **dict.fromkeys(["verified_at", "until", "by", "url", "note", "evidence", "position"]),
+        "check": "evals",
+        "about": rows["evals"]["about"],
+        "required": False,
+        "state": "blank",
+    }
+    assert rows["pricing"]["state"] == "verified"
+    report = tmp_path / "report.txt"
+    report.write_text("passed, with sk-abcdefghijklmnopqrstuvwx\n")
+    url = "https://ci.example.com/812"
+    am("verify", MINI, "evals", "--by", "Ada L.", "--url", url, "--note", "all passed", "--from", str(report))
+    row = {row["check"]: row for row in data("checklist", MINI)}["evals"]
+    assert (row["state"], row["by"], row["url"], row["note"]) == ("verified", "Ada L.", url, "all passed")
+    assert row["until"] > row["verified_at"]
+    assert am("evidence", row["evidence"]).stdout == "passed, with [redacted]\n"
+
+
+def test_a_check_that_does_not_exist_is_refused_with_those_that_do(config: Path) -> None:
+    am("poll")
+    said = am("verify", MINI, "eval", "--by", "Ada", "--note", "x", expect=1).stderr
+    assert "did you mean 'evals'" in said
+    assert "safety_review" in said
+
+
+def test_why_leads_from_the_status_to_the_evidence(config: Path, sandbox: Sandbox) -> None:
+    am("poll")
+    for _ in range(2):
+        sandbox.advance()
+        am("poll")
+        am("poll")
+    said = am("why", LUNA).stdout.splitlines()
+    assert said[0].startswith(f"{LUNA} is evaluating since ")
+    assert "entry.visible" in said[1]
+    assert "because" in said[2]
+    assert any("model.listed" in line and "[at openai-models evidence " in line for line in said)
+    hash = said[-1].rpartition("evidence ")[2].rstrip("]")
+    assert LUNA in am("evidence", hash).stdout
+    chain = data("why", LUNA)["chain"]
+    assert [step["depth"] for step in chain] == sorted(step["depth"] for step in chain)
+
+
+def test_evidence_is_the_bytes_received(config: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    am("poll")
+    baseline = json.loads(am("events", "--type", "source.baseline*", "--source", "openai-models", "--json").stdout)
+    result = am("evidence", baseline["evidence"])
+    assert json.loads(result.stdout_bytes)["object"] == "list"
+    out = tmp_path / "list.json"
+    assert "bytes to" in am("evidence", baseline["evidence"][:15], "--out", str(out)).stderr
+    assert out.read_bytes() == result.stdout_bytes
+
+
+def test_two_bodies_are_compared_line_by_line_also_where_they_are_one_line(config: Path, sandbox: Sandbox) -> None:
+    am("poll")
+    for _ in range(2):
+        sandbox.advance()
+        am("poll")
+        am("poll")
+    events = [json.loads(line) for line in am("events", "--source", "openai-models", "--json").stdout.splitlines()]
+    old, new = events[0]["evidence"], next(one["evidence"] for one in events if one["type"] == "model.listed")
+    added = [line for line in am("evidence", old, "--diff", new).stdout.splitlines() if line.startswith("+")]
+    assert f'+   "id": "{LUNA}",' in added
+    assert len(added) < 40
+    assert am("evidence", old, "--diff", old).stdout == ""
+
+
+def test_evidence_that_is_not_there_is_refused(config: Path) -> None:
+    am("evidence", "0" * 64, expect=1)
+    am("evidence", "latest", expect=2)
+    am("evidence", "3f9a", expect=2)
+
+
+def test_prices_are_shown_by_tier_band_and_meter_with_source_and_date(config: Path, sandbox: Sandbox) -> None:
+    am("poll")
+    rows = data("prices", MINI)
+    first = rows[0]
+    assert (first["provider"], first["model"], first["tier"], first["context"], first["meter"]) == (
+        "openai",
+        MINI,
+        "standard",
+        "short",
+        "input",
+    )
+    assert first["source"] == "openai-pricing"
+    assert first["verified_at"].endswith("Z")
+    assert am("prices", MINI).stdout.splitlines()[1].split()[:5] == [
+        f"openai/{MINI}",
+        "standard",
+        "short",
+        "text",
+        "input",
+    ]
+    assert "Nothing has moved" in am("prices", MINI, "--history").stderr
+    am("prices", "no-such-model", expect=1)
+
+
+def test_the_history_and_the_plot_show_each_move(config: Path, sandbox: Sandbox) -> None:
+    am("poll")
+    sandbox.advance()
+    am("poll")
+    am("poll")  # Luna's first price is believed
+    while sandbox.current.date < REPRICED:
+        sandbox.advance()
+    am("poll")
+    am("poll")
+    assert "standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)" in am("prices", LUNA, "--history").stdout
+    line = next(line for line in am("prices", LUNA, "--plot").stdout.splitlines() if "standard input at" in line)
+    assert "█" in line
+    assert line.endswith("1.00 → 0.20")
+    moves = data("prices", LUNA, "--history")
+    assert {move["type"] for move in moves} == {"price.listed", "price.changed"}
+
+
+def test_prices_are_read_standard_first_and_input_before_output() -> None:
+    meters = [
+        Meter("standard", "long", "text", "input"),
+        Meter("batch", "short", "text", "input"),
+        Meter("ultrafast", "short", "text", "input"),
+        Meter("standard", "short", "text", "output"),
+        Meter("standard", "short", "audio", "input"),
+        Meter("standard", "short", "text", "input"),
+    ]
+    assert sorted(meters, key=prices.in_order) == [meters[i] for i in (5, 3, 4, 0, 1, 2)]
+
+
+def test_a_delivery_is_shown_tested_and_sent_again(config: Path, sandbox: Sandbox) -> None:
+    am("poll")
+    waiting = data("outbox")
+    assert [(row["state"], row["destination"], row["about"]) for row in waiting] == [
+        ("waiting", "platform#1", f"visible {MINI}")
+    ]
+    assert am("notify", "test", "platform").stdout.splitlines()[1].split() == ["platform#1", "sent"]
+    assert len(sandbox.messages) == 2
+    assert "everything was told" in am("outbox").stderr
+    assert [row["state"] for row in data("outbox", "--all")] == ["sent", "sent"]
+    am("outbox", "redeliver", str(waiting[0]["id"]), expect=1)
+    am("outbox", "redeliver", expect=2)
+    am("outbox", "redeliver", "1", "--dead", expect=2)
+    assert "No delivery is dead" in am("outbox", "redeliver", "--dead").stderr
+
+
+def test_a_destination_that_is_gone_ends_the_test_with_1_and_is_dead(config: Path, sandbox: Sandbox) -> None:
+    sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.STATUS, status=404))
+    assert data("notify", "test", "platform", expect=1)[0]["state"] == "dead"
+    assert "--dead" in am("outbox").stderr
+    sandbox.clear()
+    assert "1 delivery due again" in am("outbox", "redeliver", "--dead").stderr
+    assert data("outbox")[0]["state"] == "waiting"
+
+
+def test_an_owner_that_is_not_configured_is_refused(config: Path) -> None:
+    assert "platform" in am("notify", "test", "platforms", expect=1).stderr
+
+
+def test_every_problem_of_a_configuration_is_said_and_the_end_is_78(config: Path) -> None:
+    assert "is in order: 1 surface, 2 sources, 1 owner, 4 entries." in am("config", "check").stdout
+    config.write_text(config.read_text().replace('every = "1s"', 'every = "often"'))
+    lines = am("config", "check", expect=78).stderr.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("Error: ") for line in lines)
+    am("status", expect=78)
+
+
+def test_the_configuration_is_shown_without_secrets(config: Path, sandbox: Sandbox) -> None:
+    rows = {row["key"]: row for row in data("config", "show")}
+    assert rows["source[0].every"]["origin"] == str(config)
+    assert sandbox.webhook_url not in am("config", "show").stdout
+    assert json.loads(am("config", "schema").stdout)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_a_database_is_made_upgraded_copied_and_read(config: Path, tmp_path: Path) -> None:
+    database = tmp_path / "other.db"
+    assert "from nothing to revision" in am("db", "upgrade", "--database", str(database)).stdout
+    assert "already" in am("db", "upgrade", "--database", f"sqlite:///{database}").stdout
+    am("poll")
+    copy = tmp_path / "copy.db"
+    am("db", "backup", str(copy))
+    am("db", "backup", str(copy), expect=1)
+    assert data("status", "--database", str(copy)) == data("status")
+
+
+def test_a_backup_of_an_older_schema_is_taken_before_it_is_upgraded(config: Path, tmp_path: Path) -> None:
+    am("db", "upgrade")
+    database = next(config.parent.glob("*.db"))
+    with sqlite3.connect(database) as connection:
+        connection.execute("DROP TABLE alembic_version")
+    copy = tmp_path / "copy.db"
+    am("db", "backup", str(copy))
+    with sqlite3.connect(copy) as connection:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    assert "alembic_version" not in names
+
+
+def test_the_registry_is_made_anew_from_the_log(config: Path) -> None:
+    am("poll")
+    rows = data("status")
+    assert "nothing had differed" in am("db", "rebuild").stdout
+    database = next(config.parent.glob("*.db"))
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM entries WHERE key = ?", (MINI,))
+    assert [row["key"] for row in data("status")] != [row["key"] for row in rows]
+    assert f"{MINI} had differed" in am("db", "rebuild").stdout
+    assert sorted(data("status"), key=lambda row: row["key"]) == sorted(rows, key=lambda row: row["key"])
+
+
+def test_the_gate_answers_from_the_help_listing_as_from_the_entry_point(config: Path) -> None:
+    am("poll")
+    assert "denied" in am("gate", MINI, expect=1).stdout
+    am("activate", MINI, *BY)
+    assert am("gate", MINI).stdout.startswith(f"allowed: {MINI}")
+    assert data("gate", MINI, "--env", "staging")["allowed"] is True
+    am("--config", str(config), "gate", "nobody", expect=75)
+    am("gate", expect=2)
+
+
+def test_what_an_extractor_reads_is_printed_in_the_documented_shape(tmp_path: Path, sandbox: Sandbox) -> None:
+    import httpx2
+
+    page = tmp_path / "pricing.md"
+    page.write_bytes(httpx2.get(sandbox.pricing_url).content)
+    shown = data("prices", "extract", str(page))
+    assert (shown["format"], shown["extractor"].partition("/")[0]) == ("pricing_page", "pricing_page")
+    documented = ["provider", "model", "tier", "context", "modality", "meter", "unit", "currency", "amount"]
+    assert list(shown["rows"][0])[:9] == documented
+    assert all(isinstance(row["amount"], str) for row in shown["rows"])
+    assert any(row["model"] == MINI for row in shown["rows"])
+    assert data("prices", "extract", str(page), "--as", "pricing_page") == shown
+    table = am("prices", "extract", str(page)).stdout.splitlines()
+    assert len(table) == len(shown["rows"]) + 1
+
+
+def test_what_is_unreadable_is_said_with_its_reason_and_ends_with_1(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(f"<html><title>Just a moment...</title>{'<p></p>' * 20}</html>")
+    result = am("prices", "extract", str(page), "--json", expect=1)
+    shown = json.loads(result.stdout)
+    assert shown["rows"] == []
+    assert "challenge" in shown["refused"][0]["reason"]
+    assert result.stderr.startswith(f"Error: {page} is unreadable as pricing_page: ")
+    am("prices", "extract", str(page), "--as", "llm_prices", expect=1)
+    assert "known are pricing_page" in am("prices", "extract", str(page), "--as", "mine", expect=2).stderr
+    am("prices", "extract", str(tmp_path / "missing.md"), expect=2)
+
+
+def test_the_format_of_a_feed_is_told_from_its_content() -> None:
+    feed = {"prices": [{"id": "m", "vendor": "v", "name": "M", "input": 1, "output": 2.5, "input_cached": None}]}
+    reading = read(json.dumps(feed).encode(), "", "openai")
+    assert (reading.format, [str(row.amount) for row in reading.rows]) == ("llm_prices", ["1", "2.5"])
+    assert read(b'{"something": "else"}', "", "openai").unreadable
+
+
+def test_the_database_of_another_machine_is_read_with_the_option(config: Path, tmp_path: Path) -> None:
+    am("poll")
+    copy = tmp_path / "copy.db"
+    shutil.copy(next(config.parent.glob("*.db")), copy)
+    for extra in ("-wal", "-shm"):
+        source = Path(f"{next(config.parent.glob('*.db'))}{extra}")
+        if source.exists():
+            shutil.copy(source, f"{copy}{extra}")
+    assert data("--database", str(copy), "status") == data("status")
+
+
+def test_a_plot_is_as_high_as_the_amount_and_blank_where_there_is_none() -> None:
+    from datetime import UTC, datetime, timedelta
+    from decimal import Decimal
+
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    day = timedelta(days=1)
+    steps = [
+        plot.Step(begin + day, Decimal(1)),
+        plot.Step(begin + 3 * day, Decimal("0.5")),
+        plot.Step(begin + 5 * day, None),
+    ]
+    assert plot.line(steps, begin, begin + 6 * day, 6) == "██▅▅  "
+    assert plot.line([plot.Step(begin, Decimal(0))], begin, begin + day, 2) == "▁▁"
