@@ -36,7 +36,14 @@ def page(*, count: int = 14, shift: int = 0, mark: str = "") -> bytes:
     """A pricing page in Markdown: four tables of `count` models, and prose."""
     lines = ["# Pricing", "", "Flagship models", "", "Prices per 1M tokens.", ""]
     for section in SECTIONS:
-        lines += [section, "", f"### {section} pricing data", "", f"| {HEADER} |", "|" + " --- |" * (HEADER.count("|") + 1)]
+        lines += [
+            section,
+            "",
+            f"### {section} pricing data",
+            "",
+            f"| {HEADER} |",
+            "|" + " --- |" * (HEADER.count("|") + 1),
+        ]
         lines += [f"| {' | '.join(row)} |" for row in rows(count, shift)]
         lines.append("")
     text = "\n".join(lines)
@@ -96,7 +103,7 @@ class Provider:
         shift = look // 3 % 200 + 1
         if kind == "page":
             return _whole(page(shift=shift, mark=str(look)), b"text/markdown")
-        return _whole(models(shift=shift, mark=str(look)), b"application/json")
+        return _whole(models(count=80, shift=shift, mark=str(look)), b"application/json")
 
 
 def _whole(body: bytes, content_type: bytes) -> list[bytes]:
