@@ -56,9 +56,7 @@ def decide(store: SqlStore) -> None:
         )
         tx.append([event], NOW)
         tx.put_entry(
-            Entry(
-                key="luna", status=Status.PAUSED, since=NOW, position=position, status_position=position, declared={}
-            )
+            Entry(key="luna", status=Status.PAUSED, since=NOW, position=position, status_position=position, declared={})
         )
         tx.put_source(SourceState(key="openai-pricing", accepted_at=NOW, good_at=NOW, looked_at=NOW))
         item = Item(reason=Reason.PAUSED, subject="luna", position=position, since=NOW)

@@ -105,7 +105,9 @@ def test_a_new_meter_and_a_new_model_are_not_changed_prices(active: World) -> No
     assert active.entry().status is Status.ACTIVE
 
 
-def test_a_price_of_a_tier_that_is_not_in_use_is_recorded_and_neither_pauses_nor_tells_anybody(furnished: World) -> None:
+def test_a_price_of_a_tier_that_is_not_in_use_is_recorded_and_neither_pauses_nor_tells_anybody(
+    furnished: World,
+) -> None:
     furnished.sources["page"].set(LUNA, **{"price.batch.short.input": "0.5"})
     furnished.looks(2, "page")
     furnished.activate()
