@@ -120,7 +120,10 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
         ),
         evidence=trigger.evidence,
         denied=True,
-        commands=(f"access-monitor checklist {entry.key}", tell.activate(entry)) if listed else (tell.why(entry),),
+        # The entry after the event: `--expect` refuses the position of the one before it.
+        commands=(f"access-monitor checklist {entry.key}", tell.activate(register.entries[entry.key]))
+        if listed
+        else (tell.why(entry),),
     )
     return [tell.Told(owners=entry.texts("owners"), item=told, facts=frozenset({fact}))]
 
