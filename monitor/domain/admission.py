@@ -7,6 +7,7 @@ provider as the truth. Such an answer is held: it is said, it renews nothing, an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from monitor.domain.model import Facts, SourceState, Subject
@@ -17,10 +18,9 @@ SHRINK = 0.4
 
 
 class Verdict(StrEnum):
-    """`LATE` looks are dropped whole, `HELD` ones are counted but not believed before the hold has passed."""
+    """A `HELD` look is counted, but not believed before the hold has passed."""
 
     ACCEPTED = "accepted"
-    LATE = "late"
     HELD = "held"
 
 
@@ -31,6 +31,11 @@ class Admission:
     verdict: Verdict
     reason: str = ""
     missing: tuple[Subject, ...] = ()
+
+
+def late(state: SourceState, at: datetime) -> bool:
+    """Whether a look that began at `at` is overtaken by one that was accepted already; it is dropped whole."""
+    return state.accepted_at is not None and at <= state.accepted_at
 
 
 def admit(state: SourceState, baseline: Facts, facts: Facts, *, body_size: int | None) -> Admission:

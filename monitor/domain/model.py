@@ -151,16 +151,14 @@ class Known:
 class SourceState:
     """What is kept of a source between looks; one row, rewritten.
 
-    `baseline` and `snapshot` are hashes of fact blobs: what is believed, and what the last accepted look said.
-    `evidence` names the stored body of the last look at which both were equal. `good_at` is the last good
-    look that renews freshness; `accepted_at` the start of the last accepted one, held or not. `attention` asks that the next look
+    `baseline` is the hash of the facts that are believed, `evidence` names the stored body of a look that showed just them.
+    `good_at` is the last good look that renews freshness; `accepted_at` the start of the last accepted one, held or not. `attention` asks that the next look
     be judged even if its body did not change (a streak runs, an entry waits for a verification).
     """
 
     key: str
     extractor: str = ""
     baseline: str = ""
-    snapshot: str = ""
     evidence: str = ""
     subjects: int = 0
     body_sha256: str = ""

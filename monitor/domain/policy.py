@@ -214,7 +214,7 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
         mine = [
             claim
             for fact, claim in trigger.claims.items()
-            if fact not in done.get(entry.key, ()) and (fact.subject in entry.subjects or _newcomer(entry, claim))
+            if fact not in done.get(entry.key, ()) and (_concerns(fact, entry) or _newcomer(entry, claim))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, source=trigger.source))

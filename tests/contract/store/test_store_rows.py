@@ -24,7 +24,6 @@ FULL = SourceState(
     key="openai-models",
     extractor="models/2",
     baseline="sha256:b",
-    snapshot="sha256:s",
     evidence="sha256:e",
     subjects=9,
     body_sha256="ff",
