@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.pipeline.operate import Operator
     from monitor.pipeline.poll import Poller
     from monitor.pipeline.relay import Relay
+    from monitor.pipeline.replay import Recording, Replay
     from monitor.pipeline.tend import Tender
     from monitor.sources.http import HttpClient
 
@@ -155,6 +156,19 @@ class Monitor:
 
     def _owners(self) -> Mapping[str, Owner]:
         return self.configuration.owners
+
+    def replay(
+        self, recordings: Mapping[str, Sequence[Recording]], *, carry: timedelta | None = None, activate: bool = False
+    ) -> Replay:
+        """A replay of recorded looks into this store; nothing is fetched, no secret is read, nothing is published.
+
+        Raises:
+            ConfigurationError: a source cannot be built.
+        """
+        from monitor.pipeline.replay import Replay
+
+        sources = {key: self.source(key) for key in recordings}
+        return Replay(self.store, self.configuration, sources, recordings, carry=carry, activate=activate)
 
     def declare(self) -> int:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""

@@ -41,10 +41,10 @@ def late(state: SourceState, at: datetime) -> bool:
 def admit(state: SourceState, baseline: Facts, facts: Facts, *, body_size: int | None) -> Admission:
     """Judge a look against what is believed. `body_size` in bytes is given for pages only, None for lists and feeds."""
     missing = tuple(sorted(baseline.keys() - facts.keys()))
+    if not baseline and (facts or state.baseline):  # an empty answer where emptiness is believed is no news
+        return Admission(verdict=Verdict.ACCEPTED)
     if not facts:
         return Admission(verdict=Verdict.HELD, reason="empty", missing=missing)
-    if not baseline:
-        return Admission(verdict=Verdict.ACCEPTED)
     if len(missing) >= MASS and len(missing) >= MASS_SHARE * len(baseline):
         return Admission(verdict=Verdict.HELD, reason="mass_drop", missing=missing)
     rows, known = _rows(facts), _rows(baseline)

@@ -5,11 +5,14 @@ Only facts go in here: a failure to look has no facts, so it cannot come out as 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
 from monitor.domain.model import Fact, Facts, Value
+
+SEVERAL = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +40,8 @@ def diff(
 ) -> tuple[Change, ...]:
     """Every fact that differs, in the order of subject and field.
 
-    Fields in `silent` and facts in `unclear` were not spoken of, so they differ in nothing; but a subject that is gone is gone
-    with all its fields.
+    Fields in `silent` were not spoken of and facts in `unclear` were stated in two ways, so they differ in nothing; but with a
+    subject that is gone its silent fields are gone. One of which something is unclear is not gone.
     """
     changes: list[Change] = []
     for subject in sorted(before.keys() | after.keys()):
@@ -49,10 +52,17 @@ def diff(
         for field in sorted(old_fields.keys() | new_fields.keys()):
             old, new = old_fields.get(field), new_fields.get(field)
             fact = Fact(subject, field)
-            if same(field, old, new) or (not gone and (field in silent or fact in unclear)):
+            if same(field, old, new) or fact in unclear or (not gone and field in silent):
                 continue
             changes.append(Change(fact=fact, old=old, new=new))
     return tuple(changes)
+
+
+def dropped(before: Facts, after: Facts) -> frozenset[str]:
+    """The fields that several subjects had and no subject has any more: the answer has another shape, and no subject changed."""
+    had = Counter(field for fields in before.values() for field in fields)
+    has = {field for fields in after.values() for field in fields}
+    return frozenset(field for field, count in had.items() if count >= SEVERAL and field not in has)
 
 
 def patch(facts: Facts, changes: Iterable[Change]) -> Facts:

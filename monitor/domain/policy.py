@@ -21,6 +21,9 @@ from monitor.domain.model import LISTED, Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
 
+BRIEF = 4
+"""How many shifts the reason of a pause names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -131,6 +134,7 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
 def _pause(
     register: Register, entry: Entry, shifts: tuple[Shift, ...], trigger: Trigger, kind: str, reason: Reason
 ) -> list[tell.Told]:
+    shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
     facts = [Fact(Subject(shift.pin.scope, shift.pin.name), shift.pin.field) for shift in shifts]
     explained = [fact for fact in facts if fact in trigger.claims]
     causes = sorted({trigger.access.get(fact, trigger.claims[fact].position) for fact in explained})
@@ -154,7 +158,7 @@ def _pause(
             "old": first.pin.value,
             "new": first.new,
             "shifts": [{"pin": shift.pin.key, "old": shift.pin.value, "new": shift.new} for shift in shifts],
-            "reason": "; ".join(f"{tell.pin(s.pin)}: {tell.value(s.pin.value)} → {tell.value(s.new)}" for s in shifts),
+            "reason": _in_brief(shifts),
             "versions": dict(trigger.versions),
         },
     )
@@ -190,6 +194,12 @@ def _pause(
         ),
     )
     return [tell.Told(owners=entry.texts("owners"), item=item, facts=frozenset(facts))]
+
+
+def _in_brief(shifts: tuple[Shift, ...]) -> str:
+    """The first shifts in words and how many more there are: the gate and the lists say it in one line; `shifts` holds all."""
+    told = [f"{tell.pin(one.pin)}: {tell.value(one.pin.value)} → {tell.value(one.new)}" for one in shifts[:BRIEF]]
+    return "; ".join([*told, *([f"and {len(shifts) - BRIEF} more"] if len(shifts) > BRIEF else [])])
 
 
 def _since(trigger: Trigger, fact: Fact) -> datetime:

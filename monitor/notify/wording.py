@@ -181,8 +181,11 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
 
 
 def _weighty(item: Item) -> bool:
-    """Of several items, those that deny nothing and ask for nothing are told in brief, so that the others stand out."""
-    return item.denied or item.reason in SERIOUS or item.reason is Reason.VISIBLE
+    """Of several items, those that deny nothing and ask for nothing are told in brief, so that the others stand out.
+
+    News of an entry that was denied before denies nothing by itself: beside its pause, the other tiers of the same page are noise.
+    """
+    return item.reason in SERIOUS or item.reason is Reason.VISIBLE
 
 
 def _name(item: Item) -> str:
@@ -227,7 +230,7 @@ def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
         Line(label="What changed", texts=tuple(f"{_name(item)}: {text}" for item in items for text in _what(item))),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
         Line(label="Evidence", texts=(_evidence(first, 0),)),
-        Line(label="Until morning", texts=(_standing(first),)),
+        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item) for item in items))),
     )
     return Section(
         heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))

@@ -269,7 +269,10 @@ class Operator:
             f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {tell.value(streak.value)} by {streak.source} "
             f"since {ev.rfc3339(streak.first_at)} (wait until it is believed or gone, or `access-monitor poll {streak.source}`)"
             for streak in reader.streaks()
-            if streak.quarantine is None and streak.fact in facts and self._counts(known, streak.source, streak.fact)
+            if streak.seen
+            and streak.quarantine is None
+            and streak.fact in facts
+            and self._counts(known, streak.source, streak.fact)
         ]
         problems += self._stale(fresh, entry, now, waived)
         if problems:

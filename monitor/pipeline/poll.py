@@ -67,9 +67,14 @@ class Poller:
         self.flush()
         return outcomes
 
-    def look(self, keys: Sequence[str]) -> list[Outcome]:
-        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second."""
+    def look(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
+        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second.
+
+        Without `prompted`, what an outcome asks for is left to its own schedule.
+        """
         outcomes = self._run(keys)
+        if not prompted:
+            return outcomes
         asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
         return outcomes + self._run(asked)
 

@@ -36,7 +36,7 @@ class Freshness:
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
         streak = self._streaks.get((spec.key, fact))
-        if streak is not None and streak.quarantine is None:
+        if streak is not None:  # suspected, held back or unclear: what is believed is not what was seen
             return streak.before
         return self._states[spec.key].good_at
 
