@@ -65,7 +65,7 @@ class Monitor:
         """Go on under another configuration; what was built from the old one is built anew when it is next used."""
         self.settings = settings
         self._sources = {}
-        for part in ("poller", "operator", "tender", "http"):
+        for part in ("poller", "operator", "tender", "channel", "relay", "http"):
             self.__dict__.pop(part, None)
 
     @cached_property

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monitor.domain.checklist_names import CHECKS
 from monitor.domain.configuration import (
     Belief,
     Configuration,
@@ -177,7 +176,7 @@ def _tell(story: Story) -> None:
     story.look("openai-models", models, times=2)
     story.deliver()
 
-    story.operator.verify(LUNA, "evals", known=CHECKS, url="https://ci.example.com/runs/812", **by)
+    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
