@@ -152,14 +152,30 @@ def prices(input: str, output: str = "1.2", **others: str) -> Fields:
 
 
 @contextmanager
-def told(folder: Path) -> Iterator[Story]:
-    """The whole story, from an empty log to an entry that left the configuration."""
+def begun(folder: Path) -> Iterator[Story]:
+    """The story before anything happened."""
     store = open_store(str(folder / "monitor.db"))
     with ThreadPoolExecutor(2) as executor:
-        story = Story(store, executor)
+        yield Story(store, executor)
+    store.close()
+
+
+@contextmanager
+def visible(folder: Path) -> Iterator[Story]:
+    """The story up to the first message: the entry can be activated."""
+    with begun(folder) as story:
+        story.declare(story.configuration)
+        story.look("openai-pricing", {LUNA: prices("1", "6")})
+        story.look("openai-models", {LUNA: {LISTED: True}})
+        yield story
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[Story]:
+    """The whole story, from an empty log to an entry that left the configuration."""
+    with begun(folder) as story:
         _tell(story)
         yield story
-    store.close()
 
 
 def _tell(story: Story) -> None:
