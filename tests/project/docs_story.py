@@ -206,7 +206,8 @@ def _tell(story: Story) -> None:
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=4, minutes=15)
     story.operator.resume(LUNA, reason="new price accepted", **by)
 
-    dated = {**models, "gpt-4.1": {**on, SHUTDOWN_DATE: "2026-10-23"}}
+    dated: dict[str, Fields] = {**models, "gpt-4.1": {**on, SHUTDOWN_DATE: "2026-10-23"}}
+    dated["gpt-4o"] = {**on, SHUTDOWN_DATE: "2026-10-23"}
     story.look("openai-models", dated, times=2)
     dated["gpt-4.1"] = {**on, SHUTDOWN_DATE: "2026-12-01"}
     story.look("openai-models", dated, times=2)
