@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from _common import Row, report, seconds
+from sqlalchemy import Connection
+
 from monitor.domain.events import Event
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Item, Notice, Reason
 from monitor.domain.registry import Entry, Status
 from monitor.store import SqlStore, open_store, upgrade
 from monitor.store.statements import Statement
-from sqlalchemy import Connection
 
 DECISIONS = 600
 WARM_UP = 50
@@ -56,9 +57,7 @@ def decide(store: SqlStore) -> None:
         )
         tx.append([event], NOW)
         tx.put_entry(
-            Entry(
-                key="luna", status=Status.PAUSED, since=NOW, position=position, status_position=position, declared={}
-            )
+            Entry(key="luna", status=Status.PAUSED, since=NOW, position=position, status_position=position, declared={})
         )
         tx.put_source(SourceState(key="openai-pricing", accepted_at=NOW, good_at=NOW, looked_at=NOW))
         item = Item(reason=Reason.PAUSED, subject="luna", position=position, since=NOW)
