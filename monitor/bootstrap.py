@@ -47,6 +47,7 @@ class Monitor:
         self._stack = stack
         self._environ = environ
         self._sources: dict[str, Source] = {}
+        stack.callback(self._close_http)
 
     @property
     def configuration(self) -> Configuration:
@@ -65,17 +66,21 @@ class Monitor:
         """Go on under another configuration; what was built from the old one is built anew when it is next used."""
         self.settings = settings
         self._sources = {}
-        for part in ("poller", "operator", "tender", "http"):
+        self._close_http()
+        for part in ("poller", "operator", "tender", "channel", "relay"):
             self.__dict__.pop(part, None)
+
+    def _close_http(self) -> None:
+        client: HttpClient | None = self.__dict__.pop("http", None)
+        if client is not None:
+            client.close()
 
     @cached_property
     def http(self) -> HttpClient:
         """The one pool of connections."""
         from monitor.sources.http import HttpClient
 
-        client = HttpClient(allow=self.settings.network.allow)
-        self._stack.callback(client.close)
-        return client
+        return HttpClient(allow=self.settings.network.allow)
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:

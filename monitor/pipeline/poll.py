@@ -149,8 +149,14 @@ class Poller:
         """Write the freshness of all looks that changed nothing, in one batch."""
         with self._looks_lock:
             looks, self._looks = self._looks, []
-        if looks:
+        if not looks:
+            return
+        try:
             self._store.touch(looks)
+        except BaseException:
+            with self._looks_lock:
+                self._looks[:0] = looks  # they were good looks, and are written with the next ones
+            raise
 
 
 def _quiet(state: SourceState, at: datetime) -> bool:

@@ -19,8 +19,14 @@ def forks() -> Iterator[Forks]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, forks: Forks) -> Iterator[World]:
+def told() -> Iterator[Sandbox]:
+    """A provider at the beginning of its story."""
     with Sandbox(story()) as sandbox:
-        world = World(tmp_path, sandbox, forks)
-        yield world
-        world.stop()
+        yield sandbox
+
+
+@pytest.fixture
+def world(tmp_path: Path, forks: Forks, told: Sandbox) -> Iterator[World]:
+    world = World(tmp_path, told, forks)
+    yield world
+    world.stop()

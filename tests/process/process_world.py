@@ -260,7 +260,7 @@ class World:
     ) -> Daemon:
         """Start the real daemon; with `point` it will die there at the `nth` time."""
         return self.fork(
-            "run", *arguments, environ=environ, spans={"STEP": 0.2, **(spans or {})}, point=point, nth=nth
+            "run", *arguments, environ=environ, spans={"daemon.STEP": 0.2, **(spans or {})}, point=point, nth=nth
         )
 
     def fork(

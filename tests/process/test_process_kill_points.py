@@ -10,6 +10,7 @@ from process_world import World, check_store, check_story, until
 
 from monitor.domain.registry import Status
 
+pytestmark = pytest.mark.slow
 TIMES = 5
 # (point, calls among which the seed chooses, whether the sink may have a message of which the store does not know)
 POINTS = [

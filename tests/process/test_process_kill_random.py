@@ -6,8 +6,10 @@ import random
 import threading
 from collections import Counter
 
+import pytest
 from process_world import World, check_store, check_story, until
 
+pytestmark = pytest.mark.slow
 KILLS = 50
 SEED = 20260730
 LATEST = 0.8
