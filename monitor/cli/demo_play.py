@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from monitor.cli.demo_summary import Chapter, Expected, readable, title
 from monitor.cli.demo_words import Line, narrate
 from monitor.domain import events as ev
 from monitor.domain.registry import Entry, Status
+from monitor.gate.lease import Lease, read
 from monitor.pipeline.ports import DeliveryState, EventQuery, MonitorError, Refused
 from monitor.sandbox import Sandbox, Step
 from monitor.sandbox.gpt_5_6 import RESUME
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from monitor.bootstrap import Monitor
 
 PERSON = "you"
+PRODUCTION = "production"
 REASONS: Mapping[str, str] = {
     "activate": "listed, priced, and we want it",
     "resume": "the new price is accepted",
@@ -95,6 +97,9 @@ class Play:
             self._until(partial(self._begun, index), "the sandbox had not gone on to the next step")
             for type, subject in events:
                 self._until(partial(self._recorded, (type, subject)), f"no {type} of {subject} was recorded")
+            for type, subject in events:
+                if type == ev.ENTRY_PAUSED:
+                    self._until(partial(self._denied, subject), f"the gate went on to allow {subject}")
             self._until(self._told, "not every notice was delivered")
             self._act(resuming=step.waits_for == RESUME)
             self._until(self._told, "not every notice was delivered")
@@ -106,6 +111,17 @@ class Play:
 
     def _recorded(self, wanted: Expected) -> bool:
         return wanted in self._seen
+
+    def _denied(self, key: str) -> bool:
+        """Ask the gate as production does, by the lease file alone."""
+        now = self._monitor.clock()
+        path = str(self._monitor.settings.lease_dir / f"{PRODUCTION}.json")
+        answer = Lease(path, read(path), PRODUCTION, now).answer(key, "")
+        if answer["allowed"]:
+            return False
+        instead = f"{answer['fallback']} is allowed instead" if answer["fallback"] else "and nothing is allowed instead"
+        self._stage.line(Line(at=now, word="gate", text=f"{key} is denied in {PRODUCTION}, {instead}"))
+        return True
 
     def _told(self) -> bool:
         with self._monitor.store.read() as reader:

@@ -26,6 +26,7 @@ WORD = 9
 
 WORDS: Mapping[str, str] = {
     "PAUSED": output.RED,
+    "gate": output.RED,
     "active": output.GREEN,
     "failed": output.YELLOW,
     "recovered": output.GREEN,
@@ -88,11 +89,10 @@ class Stage:
         _title("What the failing models list did")
         outage = summary.outage
         _say(
-            f"  For {seconds(outage.blind)} every look at it failed. The log holds {output.plural(outage.failures, 'failure')} and"
+            f"  It could not be read for {seconds(outage.blind)}. The log holds {output.plural(outage.failures, 'failure')} and "
+            f"{output.plural(outage.recoveries, 'recovery')},"
         )
-        _say(
-            f"  {_recoveries(outage.recoveries)}, and between them {output.plural(outage.between, 'event')} about models, prices or entries."
-        )
+        _say(f"  and between them {output.plural(outage.between, 'event')} about models, prices or entries.")
         _title("What the owner was told")
         _say(
             f"  {output.plural(len(summary.messages), 'message')} arrived, {len(summary.pauses_told)} of them about pauses; {summary.undelivered} could not be delivered."
@@ -106,7 +106,7 @@ class Stage:
         _say(
             f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first look that showed a new price to the pause."
         )
-        _say(f"  As shipped it takes {requirement(Belief().change)}: pages flap, and a person is woken.")
+        _say(f"  As shipped it takes {requirement(Belief().change)}, since pages flap and a pause wakes people.")
 
     def commands(self, config: Path, summary: Summary, *, stay: bool) -> None:
         """Where to look further."""
@@ -137,10 +137,6 @@ def _pause(pause: Pause) -> None:
     _say(
         f"    now    {f'resumed by {pause.resumed_by} at {clock(pause.resumed_at)}' if pause.resumed_at else 'still paused'}"
     )
-
-
-def _recoveries(count: int) -> str:
-    return "1 recovery" if count == 1 else f"{count} recoveries"
 
 
 def requirement(of: Requirement) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from monitor.cli.output import plural
 from monitor.cli.words import change_in_percent, meter_in_words
 from monitor.domain import events as ev
 from monitor.domain.events import Event, Recorded
@@ -72,14 +73,14 @@ def _told(events: Sequence[Event]) -> tuple[str, str] | None:
 def priced(events: Iterable[Event]) -> str:
     """The moves of one model's prices in a line, those that people ask for first."""
     moves = sorted((_field(event.data), event.data.get("old"), event.data.get("new")) for event in events)
-    return _moves(moves, "prices")
+    return _moves(moves, "price")
 
 
 def shifted(shifts: Iterable[Mapping[str, str | bool | None]]) -> str:
     """The assumptions that fell, in a line: prices as they are spoken, anything else by its field."""
     return _moves(
         [(str(shift["pin"]).split("/")[-1], _text(shift["old"]), _text(shift["new"])) for shift in shifts],
-        "assumptions",
+        "assumption",
     )
 
 
@@ -88,7 +89,7 @@ def _moves(moves: Sequence[tuple[str, str | None, str | None]], noun: str) -> st
     told = "; ".join(_move(*move) for move in ordered[:PRICES])
     unit = " USD per 1M tokens" if any(field.startswith(PREFIX) for field, _, _ in ordered[:PRICES]) else ""
     rest = len(ordered) - PRICES
-    return told + unit + (f"; and {rest} more {noun}" if rest > 0 else "")
+    return told + unit + (f"; and {plural(rest, f'more {noun}')}" if rest > 0 else "")
 
 
 def _move(field: str, old: str | None, new: str | None) -> str:

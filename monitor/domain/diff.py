@@ -5,14 +5,11 @@ Only facts go in here: a failure to look has no facts, so it cannot come out as 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
-from monitor.domain.model import Fact, Facts, Value
-
-SEVERAL = 3
+from monitor.domain.model import LISTED, Fact, Facts, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +56,18 @@ def diff(
 
 
 def dropped(before: Facts, after: Facts) -> frozenset[str]:
-    """The fields that several subjects had and no subject has any more: the answer has another shape, and no subject changed."""
-    had = Counter(field for fields in before.values() for field in fields)
-    has = {field for fields in after.values() for field in fields}
-    return frozenset(field for field, count in had.items() if count >= SEVERAL and field not in has)
+    """The fields of models that no model has any more: a list of another shape, which does not speak of them.
+
+    A price is its own fact, and a page that loses a whole column of them has said so.
+    """
+    if after is before:
+        return frozenset()
+    gone = _fields(before) - _fields(after) - {LISTED}
+    return frozenset(field for field in gone if not field.startswith(price.PREFIX))
+
+
+def _fields(facts: Facts) -> set[str]:
+    return {field for fields in facts.values() for field in fields}
 
 
 def patch(facts: Facts, changes: Iterable[Change]) -> Facts:

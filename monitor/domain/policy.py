@@ -106,6 +106,8 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
         evidence=trigger.evidence,
         data={"surface": entry.surface, "model_id": entry.model_id, "versions": dict(trigger.versions)},
     )
+    after = register.entries[entry.key]
+    wanting = ", ".join(checklist.missing(after, now=trigger.at))
     told = Item(
         reason=Reason.VISIBLE if listed else Reason.CHANGED,
         subject=entry.model_id or entry.key,
@@ -114,16 +116,21 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
         looks=_looks(trigger, fact),
         entry=entry.key,
         name=entry.text("name"),
-        status=register.entries[entry.key].status,
+        status=after.status,
         source=trigger.source,
         summary=(
-            f"{entry.model_id} is listed on {entry.surface}: fill the blanks of its checklist, then activate it"
+            f"{entry.model_id} is listed on {entry.surface}; "
+            + (
+                f"before it may be active it needs: {wanting}"
+                if wanting
+                else "nothing is missing, a person may activate it"
+            )
             if listed
             else f"{entry.model_id or 'its model id'} is not listed on {entry.surface}: back to waiting"
         ),
         evidence=trigger.evidence,
         denied=True,
-        commands=(f"access-monitor checklist {entry.key}", tell.activate(entry)) if listed else (tell.why(entry),),
+        commands=(f"access-monitor checklist {entry.key}", tell.activate(after)) if listed else (tell.why(after),),
     )
     return [tell.Told(owners=entry.texts("owners"), item=told, facts=frozenset({fact}))]
 

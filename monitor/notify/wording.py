@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from itertools import groupby
+from shlex import quote
 
 from monitor.domain.model import LISTED
 from monitor.domain.notice import SERIOUS, Difference, Item, Notice, Reason
@@ -244,7 +245,10 @@ def _what(item: Item) -> tuple[str, ...]:
         texts.append(f"{subject}{plain(spoken_field(difference.what), VALUE_LENGTH)}: {spoken_change(difference)}")
     left = len(item.differences) - DIFFERENCES
     if left > 0:
-        texts.append(f"and {left} more, see `access-monitor events --after {max(item.position - 1, 0)}`")
+        # What moved stands in the log before the event that follows from it, so its position leads past all of it.
+        paused = item.entry and item.reason in _PAUSING
+        look = f"why {quote(item.entry)}" if paused else f"events --subject {quote(item.subject)}"
+        texts.append(f"and {left} more, see `access-monitor {plain(look, VALUE_LENGTH)}`")
     return tuple(texts) or ("Nothing but what the heading says",)
 
 

@@ -14,16 +14,16 @@ from typing import TypeAlias
 from monitor.domain import checklist, corroborate, outage, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
-from monitor.domain.beliefs import MODELS_LIST
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, confirm, next_look, unstated
 from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
-from monitor.domain.model import Fact, Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged, Value
+from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register, Status
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Transaction
+from monitor.pipeline.second import Second
 
 PAGE = "pricing_page"
 
@@ -211,9 +211,7 @@ class Decision:
         """Diff, confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
         held = suspicious and not stood
         hold = self.configuration.belief.hold if suspicious else None
-        silent = observation.silent if isinstance(observation, Snapshot) else frozenset()
-        if self.spec.kind == MODELS_LIST and facts is not baseline:
-            silent |= dropped(baseline, facts)
+        silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
         unclear = observation.unclear if isinstance(observation, Snapshot) else frozenset()
         changes = diff(baseline, facts, silent=silent, unclear=unclear)
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
@@ -234,7 +232,8 @@ class Decision:
             unspoken=[fact for fact in streaks if fact in unclear or fact.field in silent],
         )
         open = () if held else confirmation.pending
-        accepted, doubted = corroborate.sift(confirmation.believed, open, baseline, self._seconded)
+        second = Second(self.tx, self.configuration, self.spec.key)
+        accepted, doubted = corroborate.sift(confirmation.believed, open, baseline, second.says)
         patched = patch(baseline, [item.change for item in accepted]) if accepted else baseline
         hash = self.tx.put_facts(patched) if accepted else self.state.baseline
         claims = corroborate.claim(
@@ -257,14 +256,6 @@ class Decision:
             baseline, unclear - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
         return self._close(observation, patched, held=held, hold=hold, pending=tuple(pending), claims=claims)
-
-    def _seconded(self, fact: Fact, value: Value | None) -> bool:
-        """Whether another source believes the same price."""
-        stated = beliefs(self.tx, self.configuration.sources).stated(fact.subject, official=False)
-        return any(
-            spec.key != self.spec.key and field == fact.field and same(field, other, value)
-            for spec, field, other in stated
-        )
 
     def _quarantine(self, item: Believed, reason: str, baseline: str) -> int:
         position = corroborate.quarantine(self.register, self.spec, item, reason, baseline)

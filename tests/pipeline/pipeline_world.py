@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from monitor.domain import registry
-from monitor.domain.checklist_names import CHECKS
 from monitor.domain.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
 from monitor.domain.events import Event
 from monitor.domain.gate import Standing
@@ -218,7 +217,7 @@ class World:
         return self.operator.resume(key, by="ann", reason="fine", via=VIA, **more)
 
     def attest(self, check: str, key: str = "luna") -> Event:
-        return self.operator.verify(key, check, by="ann", via=VIA, known=CHECKS, url="https://proof.example/")
+        return self.operator.verify(key, check, by="ann", via=VIA, url="https://proof.example/")
 
     # -- asking ------------------------------------------------------------
 

@@ -249,6 +249,13 @@ def test_a_section_in_another_spelling_is_refused_and_not_taken_for_one_that_the
     assert f"{name} is not a key that there is" in problem(tmp_path, text + MINIMAL)
 
 
+def test_what_a_variable_replaces_is_not_judged_and_never_blamed_on_the_variable(tmp_path):
+    text = f'[gate]\nlease = "soon"\n[web]\ntokens = ["{KEY}"]\n' + MINIMAL
+    environ = {"ACCESS_MONITOR__GATE__LEASE": "2h", "ACCESS_MONITOR__WEB__TOKENS": "env:A"}
+    assert loaded(tmp_path, text, environ).web.tokens == ("env:A",)
+    assert "web.tokens[0] holds what looks like a secret" in refusal(tmp_path, text).problems[0]
+
+
 @pytest.mark.parametrize("value", [KEY, f"env:A,{KEY}", f'["env:A", "{KEY}"]'])
 def test_a_secret_in_a_list_of_a_variable_is_refused_once_under_the_variable(tmp_path, value):
     sentence = problem(tmp_path, MINIMAL, {"ACCESS_MONITOR__WEB__TOKENS": value})
