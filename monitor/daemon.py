@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -21,17 +22,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor import logs
 from monitor.bootstrap import Monitor
+from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.health import Health, notify_systemd, watchdog_interval
 from monitor.pipeline.decision import Outcome
 from monitor.pipeline.ports import MonitorError, NotSent
 from monitor.settings import Settings
 
+if TYPE_CHECKING:
+    from monitor.web.server import Server
+
 STEP = timedelta(seconds=1)
 TEND = timedelta(seconds=30)
 HEARTBEAT = timedelta(minutes=1)
-LEASE_RENEWAL = timedelta(minutes=5)
-"""The longest time between two renewals of the leases; half a lease where that is shorter."""
-
 PATIENCE = timedelta(seconds=60)
 """How old the last finished step may be before the watchdog is no longer fed."""
 
@@ -52,27 +54,35 @@ class Daemon:
         self._wake = threading.Event()
         self.health = Health()
         self._scheduler = self._new_scheduler()
+        self._web: Server | None = None
+        self._listening = (monitor.settings.web.host, monitor.settings.web.port)
 
     def run(self) -> None:
         """Take the daemon's lock, work until a signal, then drain.
 
         Raises:
             Refused: another daemon runs on this database.
-            MonitorError: the store or the lease folder cannot be used.
+            ConfigurationError: a token of the HTTP server is not there.
+            MonitorError: the store, the lease folder or the HTTP server's address cannot be used.
         """
         monitor = self._monitor
-        with monitor.store.sole(), self._signals():
+        # The socket first: where it is taken, nothing has been recorded or sent yet.
+        with monitor.store.sole(), self._signals(), self._bound() as web:
+            self._web = web
             monitor.relay.recover()
             monitor.declare()
             monitor.publish()
             self._plan()
             self._scheduler.start()
+            if web is not None:
+                web.start()
             notify_systemd("READY=1")
             logs.line(
                 "watching",
                 sources=len(monitor.configuration.sources),
                 entries=len(monitor.configuration.entries),
                 database=monitor.store.name,
+                http=web.url if web is not None else "",
             )
             try:
                 self._wait()
@@ -95,8 +105,20 @@ class Daemon:
             if self._reloading.is_set():
                 self._reloading.clear()
                 self._reconfigure()
-            if feed is not None and self.health.working(self._monitor.clock(), PATIENCE):
+            answering = self._web is None or self._web.alive
+            if feed is not None and answering and self.health.working(self._monitor.clock(), PATIENCE):
                 notify_systemd("WATCHDOG=1")
+
+    @contextmanager
+    def _bound(self) -> Iterator[Server | None]:
+        """The HTTP server on its address, if one is wanted; it goes on answering while running jobs end."""
+        if not self._monitor.settings.web.host:
+            yield None
+            return
+        from monitor.web.server import bound  # a server's libraries cost a tenth of a second
+
+        with bound(self._monitor, self.health, PATIENCE) as server:
+            yield server
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -133,16 +155,24 @@ class Daemon:
         logs.line("stopped", drained=not ended.is_alive())
 
     def _reconfigure(self) -> None:
-        """Load the configuration anew, all or nothing."""
+        """Load the configuration anew, all or nothing; but the address of the HTTP server is for the next start."""
         notify_systemd("RELOADING=1")
         try:
             settings = self._reload()
+            web = settings.web
+            moved = (web.host, web.port) != self._listening
+            # Tokens belong to an address: those of another one may be none at all.
+            tokens = None if self._web is None or moved else self._web.tokens_of(web)
             # Jobs of the old configuration end first: none of them may record under the new one.
             self._scheduler.shutdown()
             self._monitor.poller.flush()
             self._monitor.reconfigure(settings)
             changed = self._monitor.declare()
             self._monitor.publish()
+            if self._web is not None and tokens is not None:
+                self._web.endpoints.tokens = tokens
+            if moved:
+                logs.line("web.listen is another; it takes effect at the next start", level=logging.WARNING)
             logs.line("reloaded", path=settings.path, events=changed)
         except MonitorError as error:
             logs.line("not reloaded", level=logging.ERROR, error=error)

@@ -52,7 +52,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         ),
         code=__version__,
     )
-    host, port = address(document.web.listen)
+    host, port = address(document.web.listen) if document.web.listen else ("", 0)
     return Settings(
         path=path,
         configuration=replace(configuration, version=version(configuration)),

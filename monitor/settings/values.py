@@ -17,7 +17,10 @@ from monitor.domain.configuration import Configuration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
-    """Where the HTTP server listens. `tokens` are references; without them `host` is a loopback address."""
+    """Where the HTTP server listens. Without a `host` there is none, and with port 0 it takes a free one.
+
+    `tokens` are references; without them `host` is a loopback address.
+    """
 
     host: str
     port: int
