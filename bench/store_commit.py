@@ -1,8 +1,10 @@
-"""One durable decision per transaction, through the store and through bare `sqlite3`, in one run on one file system.
+"""One durable decision a transaction, through the store and through bare `sqlite3`, on one file system in one run.
 
-A decision is one event, its registry row, its source row and one outbox row with its notice. The bare side runs the same
-statements on the same schema with `synchronous=FULL`, and no more Python than they need. Rounds alternate, so that a disk
-that slows down slows both. Run: `python -m bench.store_commit [DECISIONS] [FOLDER]`.
+    python bench/store_commit.py [DECISIONS [FOLDER]]
+
+A decision is one event, its registry row, its source row and one outbox row with its notice. What the store runs for each is written
+down first, and the bare side runs the very same statements with the same values, under the same pragmas, with no more
+Python than that. Both take turns, decision by decision, so that a disk that slows down slows both.
 """
 
 from __future__ import annotations
@@ -11,24 +13,37 @@ import sqlite3
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from typing import Any, NamedTuple
 
+from _common import Row, report, seconds
 from monitor.domain.events import Event
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Item, Notice, Reason
 from monitor.domain.registry import Entry, Status
-from monitor.pipeline.ports import Look
 from monitor.store import SqlStore, open_store, upgrade
+from monitor.store.statements import Statement
+from sqlalchemy import Connection
 
+DECISIONS = 600
+WARM_UP = 50
+LIMIT = 0.4
 NOW = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
-AT = "2026-07-30T17:34:21.000000Z"
-ROUNDS = 5
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
-def decide_in_store(store: SqlStore, number: int) -> None:
+class Run(NamedTuple):
+    """A statement as the driver got it; `many` holds the values of one execution each."""
+
+    sql: str
+    many: Sequence[Any]
+
+
+def decide(store: SqlStore) -> None:
+    """Through the store."""
     with store.write() as tx:
         position = tx.head() + 1
         event = Event(
@@ -48,74 +63,91 @@ def decide_in_store(store: SqlStore, number: int) -> None:
         tx.enqueue(Notice(id=f"n{position}", owner="platform", at=NOW, items=(item,)), ["platform#1"], NOW)
 
 
-def decide_bare(connection: sqlite3.Connection, number: int) -> None:
-    run = connection.execute
-    run("BEGIN IMMEDIATE")
-    position = (run("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1").fetchone() or (0,))[
-        0
-    ] + 1
-    version = (run("SELECT max(version) FROM events WHERE stream = ?", ("entry/luna",)).fetchone()[0] or 0) + 1
-    run(
-        "INSERT INTO events VALUES (?, ?, 'entry.paused', 'entry/luna', ?, 'luna', '', ?, ?, 'system', NULL, '', ?)",
-        (position, f"id-{position}", version, AT, AT, '{"causes":[1],"new":"0.30","old":"0.20"}'),
-    )
-    entry = run(
-        "UPDATE entries SET status = 'paused', position = ?, content = ? WHERE key = 'luna'", (position, "x" * 250)
-    )
-    if entry.rowcount == 0:
-        run("INSERT INTO entries VALUES ('luna', 'paused', ?, ?)", (position, "x" * 250))
-    source = run(
-        "UPDATE sources SET accepted_at = ?, good_at = ?, looked_at = ? WHERE key = 'openai-pricing'", (AT, AT, AT)
-    )
-    if source.rowcount == 0:
-        run(
-            "INSERT INTO sources VALUES ('openai-pricing', '', '', '', '', 0, '', 0, '', '', NULL, ?, ?, ?, '', NULL, NULL, "
-            "'', NULL, NULL, NULL, NULL, 1)",
-            (AT, AT, AT),
-        )
-    run("SELECT 1 FROM notices WHERE id = ?", (f"n{position}",)).fetchone()
-    run("INSERT INTO notices VALUES (?, 'platform', ?, ?)", (f"n{position}", AT, "x" * 350))
-    run(
-        "INSERT INTO deliveries (notice, owner, destination, state, attempts, retry_at, created_at, error, claimed_by, claimed_until) "
-        "VALUES (?, 'platform', 'platform#1', 'waiting', 0, ?, ?, '', '', NULL)",
-        (f"n{position}", AT, AT),
-    )
-    run("COMMIT")
+def decide_bare(connection: sqlite3.Connection, runs: Sequence[Run]) -> None:
+    """The same, as the driver got it."""
+    connection.execute("BEGIN IMMEDIATE")
+    for sql, many in runs:
+        for values in many:
+            connection.execute(sql, values).fetchall()
+    connection.execute("COMMIT")
 
 
-def rate(decide: Callable[[int], None], count: int) -> float:
-    start = perf_counter()
-    for number in range(count):
-        decide(number)
-    return count / (perf_counter() - start)
+@contextmanager
+def written_down(runs: list[Run]) -> Iterator[None]:
+    """Write down what is run inside the block."""
+    run, run_many = Statement.run, Statement.run_many
+
+    def noted(statement: Statement, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        compiled = statement._for(connection)
+        runs.append(Run(compiled.sql, [compiled.values(row) for row in rows]))
+
+    def one(statement: Statement, connection: Connection, row: Mapping[str, Any]) -> Any:
+        noted(statement, connection, [row])
+        return run(statement, connection, row)
+
+    def several(statement: Statement, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        noted(statement, connection, rows)
+        run_many(statement, connection, rows)
+
+    Statement.run, Statement.run_many = one, several  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Statement.run, Statement.run_many = run, run_many  # type: ignore[method-assign]
 
 
-def main(count: int, folder: Path) -> None:
-    upgrade(str(folder / "bare.db"))
-    bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        bare.execute(f"PRAGMA {pragma}")
-    store = open_store(str(folder / "store.db"))
-    decide_in_store(store, 0)
-    decide_bare(bare, 0)
-    ratios = []
-    for _ in range(ROUNDS):
-        through_store = rate(lambda number: decide_in_store(store, number), count)
-        without = rate(lambda number: decide_bare(bare, number), count)
-        ratios.append(through_store / without)
-        print(f"store {through_store:7.0f}/s   bare sqlite3 {without:7.0f}/s   ratio {ratios[-1]:.2f}")
-    print(f"median ratio {statistics.median(ratios):.2f}")
-    with store.write() as tx:
-        for number in range(1000):
-            tx.put_source(SourceState(key=f"s{number}", accepted_at=NOW, good_at=NOW, looked_at=NOW))
-    start = perf_counter()
-    store.touch([Look(source=f"s{number}", at=NOW, etag="x") for number in range(1000)])
-    print(f"1,000 looks renewed in {(perf_counter() - start) * 1000:.1f} ms")
+def connect_bare(path: Path) -> sqlite3.Connection:
+    upgrade(str(path))
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def alike(one: sqlite3.Connection, other: sqlite3.Connection) -> bool:
+    """Whether the databases hold the same rows; an event's id is partly chance."""
+    columns = "position, type, stream, version, subject, occurred_at, recorded_at, actor, data"
+    asked = [f"SELECT {columns} FROM events ORDER BY position"]
+    asked += [f"SELECT * FROM {table} ORDER BY 1" for table in ("entries", "sources", "notices", "deliveries")]
+    return all(one.execute(sql).fetchall() == other.execute(sql).fetchall() for sql in asked)
+
+
+def measure(count: int, folder: Path) -> Row:
+    decisions: list[list[Run]] = []
+    model = open_store(str(folder / "model.db"))
+    for _ in range(count + WARM_UP):
+        decisions.append([])
+        with written_down(decisions[-1]):
+            decide(model)
+    model.close()
+    store, bare = open_store(str(folder / "store.db")), connect_bare(folder / "bare.db")
+    ours: list[float] = []
+    theirs: list[float] = []
+    for number, runs in enumerate(decisions):
+        acts = [(ours, lambda: decide(store)), (theirs, lambda runs=runs: decide_bare(bare, runs))]
+        for times, act in acts if number % 2 else reversed(acts):
+            times.append(seconds(act))
     store.close()
+    made = sqlite3.connect(folder / "store.db")
+    assert alike(made, bare), "the two sides did not write the same rows"
+    made.close()
     bare.close()
+    mine, other = statistics.median(ours[WARM_UP:]), statistics.median(theirs[WARM_UP:])
+    return Row(
+        what=f"durable decisions ({len(decisions[-1])} statements each)",
+        ours=f"{1 / mine:.0f}/s",
+        bare=f"{1 / other:.0f}/s",
+        figure=other / mine,
+        limit=LIMIT,
+        at_least=True,
+    )
+
+
+def main() -> int:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else DECISIONS
+    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as folder:
+        return report([measure(count, Path(folder))])
 
 
 if __name__ == "__main__":
-    decisions = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as scratch:
-        main(decisions, Path(scratch))
+    sys.exit(main())

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.pipeline.operate import Operator
     from monitor.pipeline.poll import Poller
     from monitor.pipeline.relay import Relay
+    from monitor.pipeline.replay import Recording, Replay
     from monitor.pipeline.tend import Tender
     from monitor.sources.http import HttpClient
 
@@ -46,6 +47,7 @@ class Monitor:
         self._stack = stack
         self._environ = environ
         self._sources: dict[str, Source] = {}
+        stack.callback(self._close_http)
 
     @property
     def configuration(self) -> Configuration:
@@ -64,17 +66,21 @@ class Monitor:
         """Go on under another configuration; what was built from the old one is built anew when it is next used."""
         self.settings = settings
         self._sources = {}
-        for part in ("poller", "operator", "tender", "http"):
+        self._close_http()
+        for part in ("poller", "operator", "tender", "channel", "relay"):
             self.__dict__.pop(part, None)
+
+    def _close_http(self) -> None:
+        client: HttpClient | None = self.__dict__.pop("http", None)
+        if client is not None:
+            client.close()
 
     @cached_property
     def http(self) -> HttpClient:
         """The one pool of connections."""
         from monitor.sources.http import HttpClient
 
-        client = HttpClient(allow=self.settings.network.allow)
-        self._stack.callback(client.close)
-        return client
+        return HttpClient(allow=self.settings.network.allow)
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
@@ -155,6 +161,19 @@ class Monitor:
 
     def _owners(self) -> Mapping[str, Owner]:
         return self.configuration.owners
+
+    def replay(
+        self, recordings: Mapping[str, Sequence[Recording]], *, carry: timedelta | None = None, activate: bool = False
+    ) -> Replay:
+        """A replay of recorded looks into this store; nothing is fetched, no secret is read, nothing is published.
+
+        Raises:
+            ConfigurationError: a source cannot be built.
+        """
+        from monitor.pipeline.replay import Replay
+
+        sources = {key: self.source(key) for key in recordings}
+        return Replay(self.store, self.configuration, sources, recordings, carry=carry, activate=activate)
 
     def declare(self) -> int:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""

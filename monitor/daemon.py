@@ -10,13 +10,13 @@ import logging
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -25,7 +25,7 @@ from monitor.bootstrap import Monitor
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.health import Health, notify_systemd, watchdog_interval
 from monitor.pipeline.decision import Outcome
-from monitor.pipeline.ports import MonitorError, NotSent
+from monitor.pipeline.ports import ConfigurationError, MonitorError, NotSent
 from monitor.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,12 +53,14 @@ class Daemon:
         self._reloading = threading.Event()
         self._wake = threading.Event()
         self.health = Health()
+        self._failing: dict[str, str] = {}
+        self._leased: Mapping[str, int] | None = None
         self._scheduler = self._new_scheduler()
         self._web: Server | None = None
         self._listening = (monitor.settings.web.host, monitor.settings.web.port)
 
-    def run(self) -> None:
-        """Take the daemon's lock, work until a signal, then drain.
+    def run(self) -> bool:
+        """Take the daemon's lock, work until a signal, then drain; returns whether all jobs ended within the limit.
 
         Raises:
             Refused: another daemon runs on this database.
@@ -87,7 +89,8 @@ class Daemon:
             try:
                 self._wait()
             finally:
-                self._drain()
+                drained = self._drain()
+            return drained
 
     def stop(self) -> None:
         """Ask the daemon to stop; safe to call from anywhere, more than once."""
@@ -144,7 +147,7 @@ class Daemon:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _drain(self) -> None:
+    def _drain(self) -> bool:
         """Let running jobs end, up to the limit, and write what is still held in memory."""
         notify_systemd("STOPPING=1")
         drain = self._monitor.settings.run.drain.total_seconds()
@@ -153,12 +156,16 @@ class Daemon:
         ended.join(drain)
         self._monitor.poller.flush()
         logs.line("stopped", drained=not ended.is_alive())
+        return not ended.is_alive()
 
     def _reconfigure(self) -> None:
         """Load the configuration anew, all or nothing; but the address of the HTTP server is for the next start."""
         notify_systemd("RELOADING=1")
+        before = self._monitor.settings
         try:
             settings = self._reload()
+            if settings.database != before.database:
+                raise ConfigurationError("database.url has changed, which a running daemon cannot follow: restart it.")
             web = settings.web
             moved = (web.host, web.port) != self._listening
             # Tokens belong to an address: those of another one may be none at all.
@@ -167,6 +174,7 @@ class Daemon:
             self._scheduler.shutdown()
             self._monitor.poller.flush()
             self._monitor.reconfigure(settings)
+            self._monitor.publish()  # a lease folder that cannot be written is found before anything is recorded
             changed = self._monitor.declare()
             self._monitor.publish()
             if self._web is not None and tokens is not None:
@@ -175,6 +183,8 @@ class Daemon:
                 logs.line("web.listen is another; it takes effect at the next start", level=logging.WARNING)
             logs.line("reloaded", path=settings.path, events=changed)
         except MonitorError as error:
+            if self._monitor.settings is not before:
+                self._monitor.reconfigure(before)
             logs.line("not reloaded", level=logging.ERROR, error=error)
         if not self._scheduler.running:
             self._scheduler = self._new_scheduler()
@@ -192,6 +202,7 @@ class Daemon:
             timezone="UTC",
         )
         scheduler.add_listener(self._troubled, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        scheduler.add_listener(self._worked, EVENT_JOB_EXECUTED)
         return scheduler
 
     def _plan(self) -> None:
@@ -203,6 +214,7 @@ class Daemon:
             self._every(spec.every, self._look, f"look {key}", first=now, args=[key], executor="default")
         rules = self._monitor.configuration.gate
         self._every(STEP, self._step, "step", first=now)
+        self._every(STEP, self._follow, "follow", first=now)
         self._every(TEND, self._tend, "tend", first=now + STEP)
         self._every(min(rules.lease / 2, LEASE_RENEWAL), self._renew, "leases")
         if self._monitor.settings.heartbeat.url:
@@ -234,12 +246,18 @@ class Daemon:
     def _troubled(self, event: JobEvent) -> None:
         self.health.problem()
         error = getattr(event, "exception", None)
-        if isinstance(error, MonitorError):
-            logs.line("job failed", level=logging.ERROR, job=event.job_id, error=error)
-        elif error is not None:
-            logs.line("job failed", level=logging.ERROR, job=event.job_id, error=f"{type(error).__name__}: {error}")
-        elif event.code == EVENT_JOB_MAX_INSTANCES and event.job_id != "step":
+        if error is not None:
+            said = str(error) if isinstance(error, MonitorError) else f"{type(error).__name__}: {error}"
+            # Jobs come every second: what goes on failing is said once, and once when it is over.
+            if self._failing.get(event.job_id) != said:
+                logs.line("job failed", level=logging.ERROR, job=event.job_id, error=said)
+            self._failing[event.job_id] = said
+        elif event.code == EVENT_JOB_MAX_INSTANCES and event.job_id not in ("step", "follow"):
             logs.line("job overran", level=logging.WARNING, job=event.job_id)
+
+    def _worked(self, event: JobEvent) -> None:
+        if self._failing.pop(event.job_id, None) is not None:
+            logs.line("job works again", job=event.job_id)
 
     # -- the jobs ----------------------------------------------------------
 
@@ -285,6 +303,17 @@ class Daemon:
         if sent:
             logs.line("delivered", tried=sent)
         self.health.stepped(self._monitor.clock())
+
+    def _follow(self) -> None:
+        """Write the leases when an entry moved, whoever moved it: a command may have died between its commit and its lease files."""
+        if self._leased is not None and not self._monitor.store.changed():
+            return
+        leased, self._leased = self._leased, None  # until the files are written, to be tried again
+        with self._monitor.store.read() as reader:
+            positions = {key: entry.position for key, entry in reader.entries().items()}
+        if positions != leased:
+            self._renew()
+        self._leased = positions
 
     def _tend(self) -> None:
         written = self._monitor.tender.tend(self._monitor.clock())

@@ -52,7 +52,6 @@ def _tables() -> None:
         sa.Column("key", TEXT, primary_key=True),
         sa.Column("extractor", TEXT, nullable=False),
         sa.Column("baseline", TEXT, nullable=False),
-        sa.Column("snapshot", TEXT, nullable=False),
         sa.Column("evidence", TEXT, nullable=False),
         sa.Column("subjects", NUMBER, nullable=False),
         sa.Column("body_sha256", TEXT, nullable=False),

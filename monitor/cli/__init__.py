@@ -16,6 +16,7 @@ COMMANDS: Summaries = {
     "Watch": {
         "run": ("monitor.cli.run:run", "Run the monitor: scheduler, deliveries, HTTP."),
         "poll": ("monitor.cli.poll:poll", "Look at sources now and say what was found."),
+        "demo": ("monitor.cli.demo:demo", "Play a true story in a sandbox, in a minute."),
     },
     "Read": {
         "status": ("monitor.cli.status:status", "Show the registry, now or as it was."),
@@ -24,6 +25,7 @@ COMMANDS: Summaries = {
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
+        "replay": ("monitor.cli.replay:replay", "Run recorded observations through the pipeline and print the events."),
         "gate": ("monitor.cli.gate:gate", "May this environment use this model now? The answer is the exit code."),
     },
     "Act": {

@@ -185,11 +185,10 @@ def verify(options: Options, *, entry: str, check: str, by: str, url: str, note:
 
     `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests on.
     """
-    from monitor.domain.checklist_names import CHECKS
 
     body = evidence_of(file, url) if file is not None else None
     with opened(options) as monitor:
-        _told(monitor.operator.verify(entry, check, by=by, via=via(), known=CHECKS, url=url, note=note, body=body))
+        _told(monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body))
 
 
 def evidence_of(file: Path, url: str) -> Body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,13 @@ from monitor.cli.words import in_words
 from monitor.domain import events as ev
 from monitor.domain.events import rfc3339
 from monitor.domain.model import FailureReason
+from monitor.pipeline.ports import ConfigurationError, MonitorError, Unavailable
 
 if TYPE_CHECKING:
     from monitor.pipeline.decision import Outcome
 
 CHANGED = 10
 """The exit code of `--exit-code` where a change was believed."""
-
-UNAVAILABLE = 75
-MISCONFIGURED = 78
 
 _UNREACHED = frozenset({FailureReason.UNREACHABLE, FailureReason.TIMEOUT})
 SHOWN = 20
@@ -62,8 +60,12 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
         output.as_json([as_json(outcome) for outcome in outcomes])
     else:
         _print(outcomes)
-    reasons = {states[outcome.source].outage for outcome in outcomes if outcome.verdict == "failed"}
-    return code(reasons, believed=exit_code and any(outcome.believed for outcome in outcomes))
+    failed = {outcome.source: outcome.detail for outcome in outcomes if outcome.verdict == "failed"}
+    reasons = {key: states[key].outage for key in failed}
+    result = code(set(reasons.values()), believed=exit_code and any(outcome.believed for outcome in outcomes))
+    if failed:
+        raise unread(failed, reasons, result, of=len(outcomes))
+    return result
 
 
 def code(reasons: Collection[str], *, believed: bool) -> int:
@@ -71,8 +73,19 @@ def code(reasons: Collection[str], *, believed: bool) -> int:
     if not reasons:
         return CHANGED if believed else 0
     if set(reasons) - {*_UNREACHED, FailureReason.NO_CREDENTIAL}:
-        return 1
-    return MISCONFIGURED if FailureReason.NO_CREDENTIAL in reasons else UNAVAILABLE
+        return MonitorError.exit_code
+    return ConfigurationError.exit_code if FailureReason.NO_CREDENTIAL in reasons else Unavailable.exit_code
+
+
+def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, of: int) -> MonitorError:
+    """The error of this exit code that names the sources that could not be read, whose details are `failed`, and the mend."""
+    who = f"{len(failed)} of {output.plural(of, 'source')} could not be read ({', '.join(failed)})"
+    if code == Unavailable.exit_code:
+        return Unavailable(f"{who}: try again, or correct the address in the configuration.")
+    if code == ConfigurationError.exit_code:
+        missing = next(key for key in failed if reasons[key] == FailureReason.NO_CREDENTIAL)
+        return ConfigurationError(f"{who}: {failed[missing].partition(': ')[2]}")
+    return MonitorError(f"{who}: `access-monitor events --type source.failed` says why.")
 
 
 def found(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ provider as the truth. Such an answer is held: it is said, it renews nothing, an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from monitor.domain.model import Facts, SourceState, Subject
@@ -17,10 +18,9 @@ SHRINK = 0.4
 
 
 class Verdict(StrEnum):
-    """`LATE` looks are dropped whole, `HELD` ones are counted but not believed before the hold has passed."""
+    """A `HELD` look is counted, but not believed before the hold has passed."""
 
     ACCEPTED = "accepted"
-    LATE = "late"
     HELD = "held"
 
 
@@ -33,13 +33,18 @@ class Admission:
     missing: tuple[Subject, ...] = ()
 
 
+def late(state: SourceState, at: datetime) -> bool:
+    """Whether a look that began at `at` is overtaken by one that was accepted already; it is dropped whole."""
+    return state.accepted_at is not None and at <= state.accepted_at
+
+
 def admit(state: SourceState, baseline: Facts, facts: Facts, *, body_size: int | None) -> Admission:
     """Judge a look against what is believed. `body_size` in bytes is given for pages only, None for lists and feeds."""
     missing = tuple(sorted(baseline.keys() - facts.keys()))
+    if not baseline and (facts or state.baseline):  # an empty answer where emptiness is believed is no news
+        return Admission(verdict=Verdict.ACCEPTED)
     if not facts:
         return Admission(verdict=Verdict.HELD, reason="empty", missing=missing)
-    if not baseline:
-        return Admission(verdict=Verdict.ACCEPTED)
     if len(missing) >= MASS and len(missing) >= MASS_SHARE * len(baseline):
         return Admission(verdict=Verdict.HELD, reason="mass_drop", missing=missing)
     rows, known = _rows(facts), _rows(baseline)

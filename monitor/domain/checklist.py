@@ -16,7 +16,7 @@ from monitor.domain.checklist_names import DEFAULT_REQUIRED
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.events import entry_stream
 from monitor.domain.model import LISTED, Subject
-from monitor.domain.registry import Check, CheckState, Entry, Pin, Register
+from monitor.domain.registry import Check, CheckState, Entry, Pin, Register, Status
 
 DEFAULT = DEFAULT_REQUIRED
 """What every entry needs before it may be active."""
@@ -45,6 +45,8 @@ def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.
         for tier in entry.texts("tiers")
         for meter in ESSENTIAL_METERS
     }
+    if entry.status is Status.ACTIVE:  # else a pinned row that is gone would be dated anew by the rows that are left
+        wanted |= {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
     return {
         "model_id": listed[0] if entry.model_id else UNKNOWN,
         "visibility": _all(listed) if listed and len(listed) == len(entry.surfaces) else UNKNOWN,
@@ -115,9 +117,9 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
 
 
 def awaits(entry: Entry, spec: SourceSpec) -> bool:
-    """Whether a look at this source could verify a check that is not verified now."""
+    """Whether a look at this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
     return entry.alive and any(
-        entry.checks.get(name, Check()).state in (CheckState.STALE, CheckState.FAILED) for name in fed_by(spec, entry)
+        entry.checks.get(name, Check()).state is CheckState.STALE for name in fed_by(spec, entry)
     )
 
 

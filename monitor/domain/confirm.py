@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
-from monitor.domain.diff import Change, same
-from monitor.domain.model import Fact, Streak
+from monitor.domain.diff import Change, lookup, same
+from monitor.domain.model import Fact, Facts, Streak, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +42,20 @@ def confirm(
     evidence: str,
     belief: Belief,
     held: bool = False,
+    hold: timedelta | None = None,
     unspoken: Iterable[Fact] = (),
 ) -> Confirmation:
     """Count one look that began at `at`.
 
     A streak whose fact is back at the baseline ends; one whose fact this look did not speak of (`unspoken`) stays as it is. `before` is
-    the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it.
+    the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it. `hold` is how long an absence
+    has to last where so much is absent at once; each for itself, because what is missing may differ from look to look.
     """
     believed: list[Believed] = []
     pending: list[Streak] = []
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
-        need = belief.absence if change.new is None else belief.change
+        need = _need(change.new, belief, hold)
         if not held and streak.quarantine is None and _enough(streak, at, need):
             believed.append(Believed(change=change, streak=streak))
         else:
@@ -87,22 +90,41 @@ def _advance(
     return replace(streak, seen=streak.seen + 1, counted_at=at)
 
 
+def _need(value: Value | None, belief: Belief, hold: timedelta | None) -> Requirement:
+    if value is not None:
+        return belief.change
+    return belief.absence if hold is None else replace(belief.absence, span=max(belief.absence.span, hold))
+
+
 def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
     return streak.seen >= requirement.looks and at - streak.first_at >= requirement.span
 
 
-def next_look(streaks: Iterable[Streak], belief: Belief, at: datetime) -> datetime | None:
+def unstated(
+    baseline: Facts, unclear: Iterable[Fact], *, source: str, at: datetime, before: datetime | None
+) -> list[Streak]:
+    """Streaks for the believed prices that a look stopped stating clearly: nothing is suspected, but nothing renews them either."""
+    return [
+        Streak(source=source, fact=fact, value=value, seen=0, first_at=at, counted_at=at, before=before)
+        for fact in sorted(unclear)
+        if fact.field.startswith(price.PREFIX) and (value := lookup(baseline, fact)) is not None
+    ]
+
+
+def next_look(
+    streaks: Iterable[Streak], belief: Belief, at: datetime, *, hold: timedelta | None = None
+) -> datetime | None:
     """When a suspect should be looked at again, before jitter; None if nothing is suspected.
 
-    While looks are wanting it is the recheck interval; when only time is, the end of the span.
+    While looks are wanting it is the recheck interval; when only time is, the end of the span, and of the `hold` where there is one.
+    What waits for a person or for another source is no reason to hurry.
     """
     due: datetime | None = None
     for streak in streaks:
-        if streak.quarantine is not None:
+        if streak.quarantine is not None or not streak.seen:
             continue
-        need = belief.absence if streak.value is None else belief.change
-        when = (
-            at + belief.recheck if streak.seen < need.looks else max(at + belief.recheck, streak.first_at + need.span)
-        )
+        need = _need(streak.value, belief, hold)
+        span = need.span if hold is None else max(need.span, hold)
+        when = at + belief.recheck if streak.seen < need.looks else max(at + belief.recheck, streak.first_at + span)
         due = when if due is None else min(due, when)
     return due

@@ -120,7 +120,8 @@ def claim(
     actor: str = ev.SYSTEM,
     by: Mapping[str, object] | None = None,
 ) -> list[Claim]:
-    """Write the events of believed changes. `baseline` is the hash of the facts with them made.
+    """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
+    held back is that it was.
 
     A model that comes or goes is one event, not one for each of its fields.
     """
@@ -138,7 +139,7 @@ def claim(
             at=item.streak.first_at,
             source=spec.key,
             actor=actor,
-            cause=cause,
+            cause=cause if item.streak.quarantine is None else item.streak.quarantine,
             evidence=item.streak.evidence,
             data={
                 **data,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
-from monitor.domain.model import Fact, Facts, Value
+from monitor.domain.model import LISTED, Fact, Facts, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,8 @@ def diff(
 ) -> tuple[Change, ...]:
     """Every fact that differs, in the order of subject and field.
 
-    Fields in `silent` and facts in `unclear` were not spoken of, so they differ in nothing; but a subject that is gone is gone
-    with all its fields.
+    Fields in `silent` were not spoken of and facts in `unclear` were stated in two ways, so they differ in nothing; but with a
+    subject that is gone its silent fields are gone. One of which something is unclear is not gone.
     """
     changes: list[Change] = []
     for subject in sorted(before.keys() | after.keys()):
@@ -49,10 +49,25 @@ def diff(
         for field in sorted(old_fields.keys() | new_fields.keys()):
             old, new = old_fields.get(field), new_fields.get(field)
             fact = Fact(subject, field)
-            if same(field, old, new) or (not gone and (field in silent or fact in unclear)):
+            if same(field, old, new) or fact in unclear or (not gone and field in silent):
                 continue
             changes.append(Change(fact=fact, old=old, new=new))
     return tuple(changes)
+
+
+def dropped(before: Facts, after: Facts) -> frozenset[str]:
+    """The fields of models that no model has any more: a list of another shape, which does not speak of them.
+
+    A price is its own fact, and a page that loses a whole column of them has said so.
+    """
+    if after is before:
+        return frozenset()
+    gone = _fields(before) - _fields(after) - {LISTED}
+    return frozenset(field for field in gone if not field.startswith(price.PREFIX))
+
+
+def _fields(facts: Facts) -> set[str]:
+    return {field for fields in facts.values() for field in fields}
 
 
 def patch(facts: Facts, changes: Iterable[Change]) -> Facts:

@@ -151,16 +151,14 @@ class Known:
 class SourceState:
     """What is kept of a source between looks; one row, rewritten.
 
-    `baseline` and `snapshot` are hashes of fact blobs: what is believed, and what the last accepted look said.
-    `evidence` names the stored body of the last look at which both were equal. `good_at` is the last good
-    look that renews freshness; `accepted_at` the start of the last accepted one, held or not. `attention` asks that the next look
+    `baseline` is the hash of the facts that are believed, `evidence` names the stored body of a look that showed just them.
+    `good_at` is the last good look that renews freshness; `accepted_at` the start of the last accepted one, held or not. `attention` asks that the next look
     be judged even if its body did not change (a streak runs, an entry waits for a verification).
     """
 
     key: str
     extractor: str = ""
     baseline: str = ""
-    snapshot: str = ""
     evidence: str = ""
     subjects: int = 0
     body_sha256: str = ""
@@ -186,7 +184,8 @@ class SourceState:
 class Streak:
     """A difference that is not believed yet: how often, since when and until when it was seen.
 
-    `value` is None for an absence. `before` is the start of the last look that still showed the old value. `counted_at` is the last
+    `value` is None for an absence. With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that
+    its freshness is no longer renewed. `before` is the start of the last look that still showed the old value. `counted_at` is the last
     look that counted (looks closer together than the gap count as one). `quarantine` is the position of the event that held the value back.
     """
 

@@ -21,6 +21,9 @@ from monitor.domain.model import LISTED, Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
 
+BRIEF = 4
+"""How many shifts the reason of a pause names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -103,6 +106,8 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
         evidence=trigger.evidence,
         data={"surface": entry.surface, "model_id": entry.model_id, "versions": dict(trigger.versions)},
     )
+    after = register.entries[entry.key]
+    wanting = ", ".join(checklist.missing(after, now=trigger.at))
     told = Item(
         reason=Reason.VISIBLE if listed else Reason.CHANGED,
         subject=entry.model_id or entry.key,
@@ -111,16 +116,21 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
         looks=_looks(trigger, fact),
         entry=entry.key,
         name=entry.text("name"),
-        status=register.entries[entry.key].status,
+        status=after.status,
         source=trigger.source,
         summary=(
-            f"{entry.model_id} is listed on {entry.surface}: fill the blanks of its checklist, then activate it"
+            f"{entry.model_id} is listed on {entry.surface}; "
+            + (
+                f"before it may be active it needs: {wanting}"
+                if wanting
+                else "nothing is missing, a person may activate it"
+            )
             if listed
             else f"{entry.model_id or 'its model id'} is not listed on {entry.surface}: back to waiting"
         ),
         evidence=trigger.evidence,
         denied=True,
-        commands=(f"access-monitor checklist {entry.key}", tell.activate(entry)) if listed else (tell.why(entry),),
+        commands=(f"access-monitor checklist {entry.key}", tell.activate(after)) if listed else (tell.why(after),),
     )
     return [tell.Told(owners=entry.texts("owners"), item=told, facts=frozenset({fact}))]
 
@@ -128,6 +138,7 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
 def _pause(
     register: Register, entry: Entry, shifts: tuple[Shift, ...], trigger: Trigger, kind: str, reason: Reason
 ) -> list[tell.Told]:
+    shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
     facts = [Fact(Subject(shift.pin.scope, shift.pin.name), shift.pin.field) for shift in shifts]
     explained = [fact for fact in facts if fact in trigger.claims]
     causes = sorted({trigger.access.get(fact, trigger.claims[fact].position) for fact in explained})
@@ -151,7 +162,7 @@ def _pause(
             "old": first.pin.value,
             "new": first.new,
             "shifts": [{"pin": shift.pin.key, "old": shift.pin.value, "new": shift.new} for shift in shifts],
-            "reason": "; ".join(f"{tell.pin(s.pin)}: {tell.value(s.pin.value)} → {tell.value(s.new)}" for s in shifts),
+            "reason": _in_brief(shifts),
             "versions": dict(trigger.versions),
         },
     )
@@ -189,6 +200,12 @@ def _pause(
     return [tell.Told(owners=entry.texts("owners"), item=item, facts=frozenset(facts))]
 
 
+def _in_brief(shifts: tuple[Shift, ...]) -> str:
+    """The first shifts in words and how many more there are: the gate and the lists say it in one line; `shifts` holds all."""
+    told = [f"{tell.pin(one.pin)}: {tell.value(one.pin.value)} → {tell.value(one.new)}" for one in shifts[:BRIEF]]
+    return "; ".join([*told, *([f"and {len(shifts) - BRIEF} more"] if len(shifts) > BRIEF else [])])
+
+
 def _since(trigger: Trigger, fact: Fact) -> datetime:
     claim = trigger.claims.get(fact)
     return trigger.at if claim is None else claim.believed.streak.first_at
@@ -211,7 +228,7 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
         mine = [
             claim
             for fact, claim in trigger.claims.items()
-            if fact not in done.get(entry.key, ()) and (fact.subject in entry.subjects or _newcomer(entry, claim))
+            if fact not in done.get(entry.key, ()) and (_concerns(fact, entry) or _newcomer(entry, claim))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, source=trigger.source))

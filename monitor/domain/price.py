@@ -5,6 +5,7 @@ Only arithmetic and naming live here; how a page or feed spells a price is its e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,9 @@ SHORT = "short"
 STANDARD = "standard"
 PER_MILLION_TOKENS = "1M tokens"
 USD = "USD"
+
+ASKED_FIRST = ("input", "output", "cached_input", "cache_write")
+"""Meters in the order in which people ask for them."""
 
 TOLERANCE = Decimal("1e-9")
 """Relative; feeds carry float noise (`0.0000006000000000000001`)."""
@@ -47,6 +51,19 @@ class Meter(NamedTuple):
             raise ValueError(f"{field!r} is not the field of a price")
         tier, context, *modality, meter = parts
         return cls(tier, context, modality[0] if modality else TEXT, meter)
+
+
+def telling_order(field: str, tiers: Sequence[str] = (STANDARD,)) -> tuple[object, ...]:
+    """The sort key under which a list of fields may be cut: what is no price, then the tiers in use, short before long, input first.
+
+    Sorted by name, the long context of batch would come before the price that everybody pays.
+    """
+    if not field.startswith(PREFIX):
+        return (0, field)
+    tier, context, modality, meter = Meter.of(field)
+    used = tiers.index(tier) if tier in tiers else len(tiers)
+    asked = ASKED_FIRST.index(meter) if meter in ASKED_FIRST else len(ASKED_FIRST)
+    return (1, used, tier, context != SHORT, context, modality != TEXT, modality, asked, meter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -241,7 +241,8 @@ def _moved(entry: Entry, event: Event) -> Entry:
     if after is not entry.status:
         entry = replace(entry, status=after, since=event.occurred_at, status_position=event.position)
     data = event.data
-    entry = replace(entry, reason=data.get("reason", ""), by=data.get("by", ""))
+    by = entry.by if event.type == ev.ENTRY_PAUSE_EXTENDED else ""  # the pause stays that of the person who ordered it
+    entry = replace(entry, reason=data.get("reason", ""), by=data.get("by", by))
     if event.type in (ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
         return replace(
             entry,

@@ -156,7 +156,7 @@ def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str
 
 def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source: str) -> Told:
     """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read prices."""
-    claims = sorted(claims, key=lambda claim: _reading_order(entry, claim.fact))
+    claims = sorted(claims, key=lambda claim: price.telling_order(claim.fact.field, entry.texts("tiers")))
     item = entry_item(
         register,
         entry.key,
@@ -170,14 +170,6 @@ def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source
         differences=tuple(_difference(claim.believed.change) for claim in claims),
     )
     return Told(owners=entry.texts("owners"), item=item)
-
-
-def _reading_order(entry: Entry, fact: Fact) -> tuple[bool, bool, tuple[str, ...]]:
-    """Tiers in use before others, short context before long."""
-    if not fact.field.startswith(price.PREFIX):
-        return False, False, (fact.field,)
-    meter = price.Meter.of(fact.field)
-    return meter.tier not in entry.texts("tiers"), meter.context != price.SHORT, tuple(meter)
 
 
 def _difference(change: Change) -> Difference:

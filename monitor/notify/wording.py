@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from itertools import groupby
+from shlex import quote
 
 from monitor.domain.model import LISTED
 from monitor.domain.notice import SERIOUS, Difference, Item, Notice, Reason
@@ -181,8 +182,11 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
 
 
 def _weighty(item: Item) -> bool:
-    """Of several items, those that deny nothing and ask for nothing are told in brief, so that the others stand out."""
-    return item.denied or item.reason in SERIOUS or item.reason is Reason.VISIBLE
+    """Of several items, those that deny nothing and ask for nothing are told in brief, so that the others stand out.
+
+    News of an entry that was denied before denies nothing by itself: beside its pause, the other tiers of the same page are noise.
+    """
+    return item.reason in SERIOUS or item.reason is Reason.VISIBLE
 
 
 def _name(item: Item) -> str:
@@ -227,7 +231,7 @@ def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
         Line(label="What changed", texts=tuple(f"{_name(item)}: {text}" for item in items for text in _what(item))),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
         Line(label="Evidence", texts=(_evidence(first, 0),)),
-        Line(label="Until morning", texts=(_standing(first),)),
+        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item) for item in items))),
     )
     return Section(
         heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
@@ -241,7 +245,10 @@ def _what(item: Item) -> tuple[str, ...]:
         texts.append(f"{subject}{plain(spoken_field(difference.what), VALUE_LENGTH)}: {spoken_change(difference)}")
     left = len(item.differences) - DIFFERENCES
     if left > 0:
-        texts.append(f"and {left} more, see `access-monitor events --after {max(item.position - 1, 0)}`")
+        # What moved stands in the log before the event that follows from it, so its position leads past all of it.
+        paused = item.entry and item.reason in _PAUSING
+        look = f"why {quote(item.entry)}" if paused else f"events --subject {quote(item.subject)}"
+        texts.append(f"and {left} more, see `access-monitor {plain(look, VALUE_LENGTH)}`")
     return tuple(texts) or ("Nothing but what the heading says",)
 
 

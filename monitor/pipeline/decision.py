@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from monitor.domain import checklist, corroborate, outage, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
-from monitor.domain.confirm import Believed, confirm, next_look
-from monitor.domain.diff import Change, diff, lookup, patch, same, without
+from monitor.domain.confirm import Believed, confirm, next_look, unstated
+from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
-from monitor.domain.model import Fact, Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged, Value
+from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register, Status
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Transaction
+from monitor.pipeline.second import Second
 
 PAGE = "pricing_page"
 
@@ -63,6 +64,7 @@ class Decision:
         self.state = state
         self.told: list[tell.Told] = []
         self.versions = {"code": configuration.code, "configuration": configuration.version}
+        self.rebased: int | None = None
 
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
@@ -100,7 +102,7 @@ class Decision:
             )
             self._tell_held(frozenset(admission.missing), len(baseline), observation.at, evidence)
         if self.state.baseline:
-            return self._compare(observation, facts, baseline, held=held, stood=stood)
+            return self._compare(observation, facts, baseline, suspicious=suspicious, stood=stood)
         if held:
             return self._close(observation, baseline, held=True)
         return self._first(observation, facts)
@@ -121,9 +123,11 @@ class Decision:
         again = reread(self.tx, self.state)
         facts = baseline
         if again is not None:
-            facts = patch(baseline, diff(baseline, again.facts, silent=again.silent, unclear=again.unclear))
+            changes = diff(baseline, again.facts, silent=again.silent, unclear=again.unclear)
+            facts = patch(baseline, changes)
+            facts = patch(baseline, [one for one in changes if not corroborate.implausible(one, facts)])
         hash = self.tx.put_facts(facts)
-        self.register.add(
+        self.rebased = self.register.add(
             ev.BASELINE_RECORDED,
             source_stream(self.spec.key),
             self.spec.key,
@@ -202,10 +206,12 @@ class Decision:
         return self._close(observation, baseline, pending=tuple(pending), trigger=position)
 
     def _compare(
-        self, observation: Snapshot | Unchanged, facts: Facts, baseline: Facts, *, held: bool, stood: bool
+        self, observation: Snapshot | Unchanged, facts: Facts, baseline: Facts, *, suspicious: bool, stood: bool
     ) -> Outcome:
         """Diff, confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
-        silent = observation.silent if isinstance(observation, Snapshot) else frozenset()
+        held = suspicious and not stood
+        hold = self.configuration.belief.hold if suspicious else None
+        silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
         unclear = observation.unclear if isinstance(observation, Snapshot) else frozenset()
         changes = diff(baseline, facts, silent=silent, unclear=unclear)
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
@@ -222,9 +228,12 @@ class Decision:
             evidence=self._keep(observation) if news else "",
             belief=self.configuration.belief,
             held=held,
+            hold=hold,
             unspoken=[fact for fact in streaks if fact in unclear or fact.field in silent],
         )
-        accepted, doubted = corroborate.sift(confirmation.believed, confirmation.pending, baseline, self._seconded)
+        open = () if held else confirmation.pending
+        second = Second(self.tx, self.configuration, self.spec.key)
+        accepted, doubted = corroborate.sift(confirmation.believed, open, baseline, second.says)
         patched = patch(baseline, [item.change for item in accepted]) if accepted else baseline
         hash = self.tx.put_facts(patched) if accepted else self.state.baseline
         claims = corroborate.claim(
@@ -235,24 +244,18 @@ class Decision:
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
         )
-        self.state = (
-            outage.settled(self.register, self.spec, self.state, observation.at, stood=stood)
-            if not held
-            else self.state
-        )
+        # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
+        held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
+        if not held:
+            self.state = outage.settled(self.register, self.spec, self.state, observation.at, stood=stood)
         self.state = replace(self.state, baseline=hash, subjects=len(patched))
         let_in = {item.change.fact for item in accepted}
         pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
         pending += [replace(item.streak, quarantine=self._quarantine(item, why, hash)) for item, why in doubted]
-        return self._close(observation, patched, held=held, pending=tuple(pending), claims=claims)
-
-    def _seconded(self, fact: Fact, value: Value | None) -> bool:
-        """Whether another source believes the same price."""
-        stated = beliefs(self.tx, self.configuration.sources).stated(fact.subject, official=False)
-        return any(
-            spec.key != self.spec.key and field == fact.field and same(field, other, value)
-            for spec, field, other in stated
+        pending += unstated(
+            baseline, unclear - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
+        return self._close(observation, patched, held=held, hold=hold, pending=tuple(pending), claims=claims)
 
     def _quarantine(self, item: Believed, reason: str, baseline: str) -> int:
         position = corroborate.quarantine(self.register, self.spec, item, reason, baseline)
@@ -263,7 +266,7 @@ class Decision:
         ]
         return position
 
-    def let_in(self, streak: Streak, position: int, by: dict[str, object]) -> None:
+    def let_in(self, streak: Streak, position: int, by: dict[str, object], *, now: datetime) -> None:
         """Believe a price that was held back, on the word of a person, and judge what it changes."""
         baseline = self.tx.facts(self.state.baseline)
         change = Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
@@ -280,8 +283,9 @@ class Decision:
             by=by,
         )
         self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
-        self.state = replace(self.state, baseline=hash, subjects=len(patched), attention=True)
-        self._judge(streak.counted_at, patched, held=False, claims=claims, trigger=position)
+        # The stored bytes are those of the old baseline: read anew, they would take back what was let in.
+        self.state = replace(self.state, baseline=hash, subjects=len(patched), evidence="", attention=True)
+        self._judge(now, patched, verifies=False, claims=claims, trigger=position)
         self.tx.put_source(self.state)
 
     def _close(
@@ -290,6 +294,7 @@ class Decision:
         baseline: Facts,
         *,
         held: bool = False,
+        hold: timedelta | None = None,
         pending: tuple[Streak, ...] = (),
         claims: list[corroborate.Claim] | None = None,
         trigger: int | None = None,
@@ -298,25 +303,29 @@ class Decision:
         claims = claims or []
         self._note(observation, held=held, pending=pending, moved=bool(claims) or trigger is not None)
         if self.state.baseline:
-            self._judge(observation.at, baseline, held=held, claims=claims, trigger=trigger)
+            self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger)
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
         attention = held or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
         self.tx.put_streaks(self.spec.key, pending)
-        return self._outcome(observation.at, held=held, pending=pending, claims=claims, first=trigger is not None)
+        again = next_look(pending, self.configuration.belief, observation.at, hold=hold)
+        if again is None and waits and self.register.events:  # what was just lost may be verified by the next look
+            again = observation.at + self.configuration.belief.recheck
+        return self._outcome(again, held=held, pending=pending, claims=claims, first=trigger is not None)
 
     def _entries(self) -> list[Entry]:
         """The entries that this source can say something about."""
         return [e for e in self.register.entries.values() if e.alive and policy.depends_on(e, self.spec)]
 
     def _judge(
-        self, at: datetime, baseline: Facts, *, held: bool, claims: list[corroborate.Claim], trigger: int | None
+        self, at: datetime, baseline: Facts, *, verifies: bool, claims: list[corroborate.Claim], trigger: int | None
     ) -> None:
+        """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word."""
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
         cause = policy.Trigger(
             at=at,
-            position=trigger,
+            position=self.rebased if trigger is None else trigger,
             source=self.spec.key,
             evidence=claims[-1].believed.streak.evidence if claims else self.state.evidence,
             claims={claim.fact: claim for claim in claims},
@@ -326,7 +335,7 @@ class Decision:
         known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
         told: list[tell.Told] = []
         for entry in self._entries():
-            if not held:  # a suspicious look verifies nothing
+            if verifies:
                 checklist.verify(register, entry.key, self.spec, known, at=at, evidence=cause.evidence)
             told += policy.judge(register, entry.key, known, cause)
         self.told += told + policy.inform(register, cause, told)
@@ -348,20 +357,23 @@ class Decision:
                 valid_until=observation.valid_until,
             )
             # Bytes that also show a suspect would make it a belief when they are read anew.
-            if pending:
+            if any(streak.seen for streak in pending):
                 state = replace(state, evidence="" if moved else state.evidence)
             elif moved or not state.evidence:
                 state = replace(state, evidence=self._keep(observation))
         self.state = state
 
     def _outcome(
-        self, at: datetime, *, held: bool, pending: tuple[Streak, ...], claims: list[corroborate.Claim], first: bool
+        self,
+        again: datetime | None,
+        *,
+        held: bool,
+        pending: tuple[Streak, ...],
+        claims: list[corroborate.Claim],
+        first: bool,
     ) -> Outcome:
-        suspects = sum(streak.quarantine is None for streak in pending)
+        suspects = sum(bool(streak.seen) and streak.quarantine is None for streak in pending)
         verdicts = {"held": held, "baseline": first, "changed": bool(claims), "suspect": bool(suspects)}
-        again = next_look(pending, self.configuration.belief, at)
-        if again is None and self.state.attention:
-            again = at + self.configuration.belief.recheck
         return Outcome(
             source=self.spec.key,
             verdict=next((name for name, is_so in verdicts.items() if is_so), "unchanged"),

@@ -5,16 +5,17 @@ All or nothing, in one transaction. A configuration that is the one recorded alr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import cast
 
 from monitor.domain import events as ev
 from monitor.domain import policy, tell
 from monitor.domain.beliefs import MODELS_LIST, Beliefs
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
-from monitor.domain.registry import Register, Status, declaration
+from monitor.domain.registry import CheckState, Entry, Register, Status, declaration
 from monitor.pipeline.commit import beliefs, status_moved, write
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
 
@@ -142,9 +143,32 @@ def _entry(
                 "versions": versions,
             },
         )
+        _unverify(register, entry, said, position, now)
     else:
         return []
     return policy.judge(register, spec.key, known, policy.Trigger(at=now, position=position, versions=versions))
+
+
+def _unverify(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:
+    """Let the checks of an entry that nobody has accepted yet go stale where they were about another model, host or page.
+
+    An accepted one has pins for this: it is paused. What was blank is only filled in.
+    """
+    ours = cast("Mapping[str, str]", said["ours"])
+    moved = {key.rpartition("/")[2] for key, value in before.ours.items() if value and ours.get(key) != value}
+    if before.pins or not moved:
+        return
+    only_prices = moved <= {"url", "sources"}
+    for name, check in sorted(before.checks.items()):
+        if check.state is CheckState.VERIFIED and (name == "pricing" or not only_prices):
+            register.add(
+                ev.CHECK_STALE,
+                entry_stream(before.key),
+                before.key,
+                at=now,
+                cause=position,
+                data={"check": name, "url": "", "by": ev.SYSTEM, "until": None, "reason": "what it was about changed"},
+            )
 
 
 def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, object]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.domain import events as ev
+from monitor.domain.admission import late
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.model import Observation, PollFailure, SourceState, Unchanged
 from monitor.domain.registry import Register
@@ -30,10 +31,10 @@ def record(
     state = tx.source(spec.key) or SourceState(key=spec.key)
     before = tx.entries()
     decision = Decision(tx, configuration, spec, Register(tx.head(), before), state)
+    if late(state, observation.at):  # of a failure, too: it is over
+        return Outcome(source=spec.key, verdict="late", detail="a later look is recorded already")
     if isinstance(observation, PollFailure):
         outcome = decision.failed(observation, now)
-    elif state.accepted_at is not None and observation.at <= state.accepted_at:
-        return Outcome(source=spec.key, verdict="late", detail="a later look is recorded already")
     elif isinstance(observation, Unchanged) and (state.attention or not state.baseline):
         return Outcome(source=spec.key, verdict="late", detail="another look came between")
     else:
@@ -65,6 +66,6 @@ def release(
         )
     decision = Decision(tx, configuration, spec, Register(tx.head(), tx.entries()), state)
     decision.versions["extractor"] = state.extractor
-    decision.let_in(streak, position, by)
+    decision.let_in(streak, position, by, now=now)
     write(tx, configuration, decision.register, decision.told, at=now)
     return tuple(decision.register.events)

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from monitor.domain import checklist, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.beliefs import Beliefs
+from monitor.domain.checklist_names import CHECKS
 from monitor.domain.configuration import Configuration
 from monitor.domain.events import Event, entry_stream
 from monitor.domain.model import Body, Fact, Subject
@@ -133,18 +134,17 @@ class Operator:
         *,
         by: str,
         via: Via,
-        known: Mapping[str, str],
         url: str = "",
         note: str = "",
         body: Body | None = None,
     ) -> Event:
-        """Attest a check. `known` are the names of all checks; `body` is kept as evidence.
+        """Attest a check; `body` is kept as evidence.
 
         Raises:
             Refused: there is no such check, or a source verifies it by itself.
         """
-        if check not in known:
-            raise Refused(f"there is no check {check!r}{_perhaps(check, known)}; the checks are: {', '.join(known)}")
+        if check not in CHECKS:
+            raise Refused(f"there is no check {check!r}{_perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
         if not (url or note or body):
             raise Refused(
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
@@ -269,7 +269,10 @@ class Operator:
             f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {tell.value(streak.value)} by {streak.source} "
             f"since {ev.rfc3339(streak.first_at)} (wait until it is believed or gone, or `access-monitor poll {streak.source}`)"
             for streak in reader.streaks()
-            if streak.quarantine is None and streak.fact in facts and self._counts(known, streak.source, streak.fact)
+            if streak.seen
+            and streak.quarantine is None
+            and streak.fact in facts
+            and self._counts(known, streak.source, streak.fact)
         ]
         problems += self._stale(fresh, entry, now, waived)
         if problems:

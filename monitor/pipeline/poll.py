@@ -67,9 +67,14 @@ class Poller:
         self.flush()
         return outcomes
 
-    def look(self, keys: Sequence[str]) -> list[Outcome]:
-        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second."""
+    def look(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
+        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second.
+
+        Without `prompted`, what an outcome asks for is left to its own schedule.
+        """
         outcomes = self._run(keys)
+        if not prompted:
+            return outcomes
         asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
         return outcomes + self._run(asked)
 
@@ -144,8 +149,14 @@ class Poller:
         """Write the freshness of all looks that changed nothing, in one batch."""
         with self._looks_lock:
             looks, self._looks = self._looks, []
-        if looks:
+        if not looks:
+            return
+        try:
             self._store.touch(looks)
+        except BaseException:
+            with self._looks_lock:
+                self._looks[:0] = looks  # they were good looks, and are written with the next ones
+            raise
 
 
 def _quiet(state: SourceState, at: datetime) -> bool:

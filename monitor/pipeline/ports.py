@@ -161,6 +161,9 @@ class Reader(Protocol):
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
         """Rows of the outbox, oldest first; all without a state."""
 
+    def due(self, now: datetime) -> bool:
+        """Whether the outbox holds a delivery that could be claimed."""
+
 
 class Transaction(Reader, Protocol):
     """The one writer. Everything in it is committed together, or nothing is."""

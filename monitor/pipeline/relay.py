@@ -100,6 +100,10 @@ class Relay:
             Unavailable: the store could not be written; what was sent but not settled is sent again.
         """
         now = self._clock()
+        # An idle daemon asks every second, and the writer's lock is for those who have something to write.
+        with self._store.read() as reader:
+            if not reader.due(now):
+                return 0
         with self._store.write() as tx:
             claimed = tx.claim(now, now + self._lease, BATCH, self._worker)
             notices = {delivery.notice: tx.notice(delivery.notice) for delivery in claimed}

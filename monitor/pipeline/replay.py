@@ -7,19 +7,24 @@ and the source's own reader makes facts of it.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from monitor.domain import checklist
+from monitor.domain import checklist, policy
+from monitor.domain import events as ev
 from monitor.domain.configuration import Configuration
+from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Body, FailureReason, Known, Observation, PollFailure, Unchanged
-from monitor.domain.registry import Entry, Status
+from monitor.domain.notice import Notice
+from monitor.domain.registry import Entry, Register, Status
+from monitor.pipeline.commit import write
+from monitor.pipeline.declare import declare
 from monitor.pipeline.operate import Operator
 from monitor.pipeline.poll import Poller
-from monitor.pipeline.ports import Refused, Source, Store
+from monitor.pipeline.ports import EventQuery, Reader, Refused, Source, Store
 from monitor.pipeline.tend import Tender
 
 ACTOR = "replay"
@@ -37,23 +42,35 @@ class Recording:
     detail: str = ""
 
 
-class Recorded:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one look came to: its source and verdict (both empty for the declaration before the first), what was recorded, and what
+    the owners would have been told.
+    """
+
+    at: datetime
+    source: str = ""
+    verdict: str = ""
+    recorded: tuple[Recorded, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+class Shown:
     """A source that shows what was recorded instead of fetching."""
 
     def __init__(self, source: Source) -> None:
         self.spec = source.spec
         self.extractor = source.extractor
         self._source = source
-        self.shown: Recording | None = None
+        self.now: Recording | None = None
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Read the recording that is shown now."""
-        shown = self.shown
+        shown = self.now
         if shown is None or shown.body is None:
-            reason = shown.failure if shown is not None and shown.failure else FailureReason.UNREACHABLE
-            return PollFailure(
-                source=self.spec.key, at=now, reason=reason, detail=shown.detail if shown else "nothing is recorded"
-            )
+            reason = (shown and shown.failure) or FailureReason.UNREACHABLE
+            detail = shown.detail if shown else "nothing is recorded"
+            return PollFailure(source=self.spec.key, at=now, reason=reason, detail=detail)
         if (
             known is not None
             and known.sha256 == shown.body.sha256
@@ -67,20 +84,24 @@ class Recorded:
         return self._source.extract(body, at)
 
 
-def carried(recordings: Sequence[Recording], every: timedelta | None) -> Iterator[Recording]:
-    """The recordings in order; with `every`, the last one is repeated at that interval until the next."""
+def carried(recordings: Sequence[Recording], every: timedelta | None, until: datetime) -> Iterator[Recording]:
+    """The recordings in order; with `every`, each is repeated at that interval until the next, and the last until `until`."""
     for recording, following in zip(recordings, [*recordings[1:], None], strict=True):
         yield recording
-        if every is None or following is None:
+        if every is None:
             continue
         at = recording.at + every
-        while at < following.at:
+        while at < following.at if following is not None else at <= until:
             yield replace(recording, at=at)
             at += every
 
 
 class Replay:
-    """A replay of several recordings, merged by time; none of them is empty."""
+    """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
+
+    `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
+    it is known once the replay has begun.
+    """
 
     def __init__(
         self,
@@ -94,58 +115,100 @@ class Replay:
     ) -> None:
         self._store = store
         self._configuration = configuration
-        self._sources = {key: Recorded(source) for key, source in sources.items()}
+        self._sources = {key: Shown(source) for key, source in sources.items()}
         self._recordings = recordings
         self._carry = carry
         self._activate = activate
         self._now = min(looks[0].at for looks in recordings.values())
-        self._poller = Poller(store, configuration, self._sources.__getitem__, lambda: self._now, published=_nobody)
-        self._operator = Operator(store, configuration, lambda: self._now, published=_nobody)
-        cadence = {key: PATIENCE * _gap(looks) for key, looks in recordings.items() if len(looks) > 1}
-        self._tender = Tender(store, configuration, published=_nobody, cadence=cadence)
-        self.waived = self._waived()
-
-    @property
-    def now(self) -> datetime:
-        """The time of the recording."""
-        return self._now
+        self._head = 0
+        self.waived: Mapping[str, frozenset[str]] = {}
+        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of them.
+        mute = replace(
+            configuration,
+            owners={key: replace(owner, destinations=()) for key, owner in configuration.owners.items()},
+        )
+        self._poller = Poller(store, mute, self._sources.__getitem__, self.clock, published=_nobody)
+        self._operator = Operator(store, mute, self.clock, published=_nobody)
+        cadence = {key: PATIENCE * _gap(looks, carry) for key, looks in recordings.items()}
+        self._tender = Tender(store, mute, published=_nobody, cadence=cadence)
 
     def clock(self) -> datetime:
-        """The clock of the recording, for whoever writes into the same store."""
+        """The clock of the recording."""
         return self._now
 
-    def _waived(self) -> frozenset[str]:
-        """The checks that no replayed source feeds, so that an automatic activation cannot ask for them."""
-        if not self._activate:
-            return frozenset()
-        kinds = {self._sources[key].spec.kind for key in self._recordings}
-        fed: set[str] = set()
-        if "models_list" in kinds:
-            fed |= {"model_id", "visibility"}
-        official = {s.spec.key for s in self._sources.values() if s.spec.trust == "official"}
-        if any(key in official and self._sources[key].spec.kind != "models_list" for key in self._recordings):
-            fed |= {"pricing"}
-        asked = {name for entry in self._configuration.entries.values() for name in entry.checks}
-        return frozenset((set(checklist.DEFAULT) | asked) - fed)
+    def run(self) -> Iterator[Step]:
+        """Declare the configuration, then play all looks.
 
-    def run(self, progress: Callable[[int], None] | None = None) -> Iterator[int]:
-        """Play all looks; yields the head of the log after each, so that a caller can print what was written."""
-        streams = [
-            ((recording.at, key, recording) for recording in carried(looks, self._carry))
-            for key, looks in self._recordings.items()
-        ]
-        merged = heapq.merge(*streams, key=lambda item: item[:2])
-        for count, (at, key, recording) in enumerate(merged, 1):
-            self._now = max(at, self._now)
-            self._tender.tend(self._now)
-            self._sources[key].shown = recording
-            self._poller.poll([key])
+        Raises:
+            Refused: the store holds events already, whose times would mix with those of the recording.
+        """
+        self._begin()
+        yield self._step()
+        until = max(looks[-1].at for looks in self._recordings.values())
+        streams = [self._stream(key, looks, until) for key, looks in self._recordings.items()]
+        for at, key, recording in heapq.merge(*streams, key=lambda item: item[:2]):
+            self._now = at
+            self._sources[key].now = recording
+            # What another source would have answered to a prompt stands in its own recording, at its own time, or nowhere.
+            outcomes = self._poller.look([key], prompted=False)
+            self._poller.flush()
+            # Only who was just looked at in vain can be blind: between two looks it was the recorder that did not look.
+            self._tender.tend(at, [key])
             if self._activate:
                 self._accept()
-            if progress is not None:
-                progress(count)
-            with self._store.read() as reader:
-                yield reader.head()
+            yield self._step(key, outcomes[0].verdict)
+
+    def _stream(
+        self, key: str, looks: Sequence[Recording], until: datetime
+    ) -> Iterator[tuple[datetime, str, Recording]]:
+        return ((recording.at, key, recording) for recording in carried(looks, self._carry, until))
+
+    def _begin(self) -> None:
+        with self._store.read() as reader:
+            head = reader.head()
+        if head:
+            raise Refused(
+                f"a replay needs a database of its own: this one holds {head} events; name a new file with --database, or leave it out"
+            )
+        declare(self._store, self._configuration, self.clock, published=_nobody)
+        with self._store.read() as reader:
+            entries = reader.entries()
+        if self._activate:
+            self.waived = {key: self._waived(entry) for key, entry in entries.items() if entry.alive}
+            self._suppose()
+
+    def _waived(self, entry: Entry) -> frozenset[str]:
+        specs = [self._sources[key].spec for key in self._recordings]
+        fed = {name for spec in specs for name in checklist.fed_by(spec, entry)}
+        if entry.text("fallback") and any(policy.depends_on(entry, spec) for spec in specs):
+            fed.add("fallback")
+        return frozenset(checklist.required(entry)) - fed
+
+    def _suppose(self) -> None:
+        """Take the entries whose list is not replayed for visible: a pause by price could not show otherwise."""
+        with self._store.write() as tx:
+            register = Register(tx.head(), tx.entries())
+            for key, waived in self.waived.items():
+                entry = register.entries[key]
+                if "visibility" in waived and entry.model_id:
+                    register.add(
+                        ev.ENTRY_VISIBLE,
+                        entry_stream(key),
+                        key,
+                        at=self._now,
+                        actor=ACTOR,
+                        cause=entry.position,
+                        data={
+                            "surface": entry.surface,
+                            "model_id": entry.model_id,
+                            "reason": f"supposed by the replay: no list of {entry.surface} is replayed",
+                            "versions": {
+                                "code": self._configuration.code,
+                                "configuration": self._configuration.version,
+                            },
+                        },
+                    )
+            write(tx, self._configuration, register, [], at=self._now)
 
     def _accept(self) -> None:
         """Activate and resume whatever may be, so that every pause shows."""
@@ -156,7 +219,7 @@ class Replay:
             if act is None:
                 continue
             try:
-                act(key, by=ACTOR, reason="accepted by the replay", via={"channel": ACTOR}, waived=self.waived)
+                act(key, by=ACTOR, reason="accepted by the replay", via={"channel": ACTOR}, waived=self.waived[key])
             except Refused:
                 continue  # what is missing may come with a later look
 
@@ -167,11 +230,29 @@ class Replay:
             return self._operator.resume
         return None
 
+    def _step(self, source: str = "", verdict: str = "") -> Step:
+        with self._store.read() as reader:
+            recorded = tuple(reader.events(EventQuery(after=self._head)))
+            notices = tuple(_notices(reader, recorded, self._configuration.owners))
+        if recorded:
+            self._head = recorded[-1].event.position
+        return Step(at=self._now, source=source, verdict=verdict, recorded=recorded, notices=notices)
 
-def _gap(looks: Sequence[Recording]) -> timedelta:
-    """The usual time between two looks."""
+
+def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]) -> Iterator[Notice]:
+    """The notices of these events: each is named after the last event of its decision and its owner."""
+    for one in recorded:
+        for owner in owners:
+            notice = reader.notice(f"{one.event.position}.{owner}")
+            if notice is not None:
+                yield notice
+
+
+def _gap(looks: Sequence[Recording], carry: timedelta | None) -> timedelta:
+    """The usual time between two looks, no longer than the interval at which they are carried."""
     gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(looks)]
-    return timedelta(seconds=median(gaps))
+    usual = timedelta(seconds=median(gaps)) if gaps else timedelta()
+    return usual if carry is None else min(usual, carry)
 
 
 def _nobody() -> None:

@@ -36,7 +36,7 @@ class Freshness:
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
         streak = self._streaks.get((spec.key, fact))
-        if streak is not None and streak.quarantine is None:
+        if streak is not None:  # suspected, held back or unclear: what is believed is not what was seen
             return streak.before
         return self._states[spec.key].good_at
 
@@ -118,7 +118,7 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         access_until=access_until,
         price_until=_until(priced, entry.seconds("price_freshness"), rules.price_freshness),
         on_pause=entry.text("on_pause"),
-        price_shift=bool(entry.deviations) and all(is_price(key) for key in entry.deviations),
+        price_shift=not entry.by and bool(entry.deviations) and all(is_price(key) for key in entry.deviations),
         grace_until=entry.since + grace if entry.status is Status.PAUSED and grace is not None else None,
         callers=entry.callers,
     )

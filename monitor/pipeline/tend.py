@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -44,16 +44,16 @@ class Tender:
         self._published = published
         self._cadence = cadence or {}
 
-    def tend(self, now: datetime) -> int:
-        """Write what is due; returns how many events that was."""
+    def tend(self, now: datetime, sources: Collection[str] | None = None) -> int:
+        """Write what is due, of the named sources or of all; returns how many events that was."""
         with self._store.read() as reader:
-            if not self._blind(reader, now) and not _past(reader.entries(), now):
+            if not self._blind(reader, now, sources) and not _past(reader.entries(), now):
                 return 0
         with self._store.write() as tx:
             before = tx.entries()
             register = Register(tx.head(), before)
             told: list[tell.Told] = []
-            for spec, state in self._blind(tx, now):
+            for spec, state in self._blind(tx, now, sources):
                 position, news = self._stale(register, spec, state, now)
                 told += news
                 tx.put_source(replace(state, stale_position=position))
@@ -65,12 +65,15 @@ class Tender:
             self._published()
         return len(register.events)
 
-    def _blind(self, reader: Reader, now: datetime) -> list[tuple[SourceSpec, SourceState]]:
+    def _blind(
+        self, reader: Reader, now: datetime, sources: Collection[str] | None
+    ) -> list[tuple[SourceSpec, SourceState]]:
         states = reader.sources()
         return [
             (spec, states[key])
             for key, spec in self._configuration.sources.items()
             if key in states
+            and (sources is None or key in sources)
             and (good_at := states[key].good_at) is not None
             and states[key].stale_position is None
             and now - good_at > max(limit(self._configuration, spec) / WARN, self._cadence.get(key, timedelta(0)))

@@ -4,8 +4,8 @@
 No secret is read with the file; `resolve` reads one when it is first used.
 """
 
+from monitor.settings.errors import InvalidConfiguration
 from monitor.settings.loading import load
-from monitor.settings.problems import InvalidConfiguration
 from monitor.settings.secrets import is_reference, resolve
 from monitor.settings.show import Shown, schema, show
 from monitor.settings.values import Heartbeat, Network, Notify, Run, Settings, Web

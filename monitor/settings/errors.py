@@ -1,17 +1,49 @@
-"""What pydantic finds wrong, said as the end of a sentence with its mend. The rejected input is quoted only where it is a name."""
+"""What is wrong with a configuration, said in sentences: file, key path and the mend, and never a secret.
+
+What pydantic finds is turned into the end of such a sentence here; the rejected input is quoted only where it is a name.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeAlias, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.settings.problems import suggest
-from monitor.settings.rules import Finding, Location
+from monitor.pipeline.ports import ConfigurationError
 from monitor.settings.schema import Document
 from monitor.settings.secrets import holds_secret
+
+Location: TypeAlias = tuple[str | int, ...]
+Finding: TypeAlias = tuple[Location, str]
+"""Where, and the end of the sentence; the location is empty where there is no key to point at."""
+
+
+class InvalidConfiguration(ConfigurationError):
+    """A configuration that is refused. `problems` holds a sentence for each thing that is wrong; the message is the first."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        first, more = self.problems[0], len(self.problems) - 1
+        tail = f" (and {more} more: `access-monitor config check` shows all)." if more else ""
+        super().__init__(first.removesuffix(".") + tail if tail else first)
+
+
+def known(names: Iterable[str]) -> str:
+    """The names one may use, for the end of a sentence."""
+    return "known are " + ", ".join(names)
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    """The mend for a name nobody knows: the one that was probably meant, else all there are."""
+    candidates = sorted(names)
+    close = get_close_matches(name, candidates, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return known(candidates) if candidates else "none is declared"
 
 
 def findings_of(error: ValidationError) -> list[Finding]:

@@ -1,25 +1,28 @@
-"""Find, read, overlay, check, build: the one way from a file to `Settings`. All or nothing, and no secret is read."""
+"""Find, read, lay over each other, check, build: the one way from a file to `Settings`. All or nothing, and no secret is read.
+
+pydantic-settings merges file, environment and option. What is done here is what it does not do: a TOML error with its line, a
+variable that names no setting refused rather than passed over, and for each value where it came from.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from monitor.pipeline.ports import ConfigurationError
-from monitor.settings.build import build
-from monitor.settings.environment import overlay, variable
-from monitor.settings.errors import findings_of
-from monitor.settings.problems import InvalidConfiguration
-from monitor.settings.rules import Finding, Location, check
-from monitor.settings.schema import Document
+from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of, suggest
+from monitor.settings.rules import check
+from monitor.settings.schema import DELIMITER, PREFIX, Document, Layers
 from monitor.settings.secrets import holds_secret
 from monitor.settings.show import leaves
-from monitor.settings.values import Settings
+from monitor.settings.values import Settings, build
 
 VARIABLE = "ACCESS_MONITOR_CONFIG"
 PLACES = (Path("config/monitor.toml"), Path("/etc/access-monitor/monitor.toml"))
@@ -39,16 +42,20 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
         ConfigurationError: there is none, or it cannot be read.
     """
     path = path or find(environ)
-    document = read(path)
-    written, findings = overlay(document, environ)
-    origins = {location: f"environment variable {variable(location)}" for location in written}
-    if database is not None and isinstance(section := document.setdefault("database", {}), dict):
-        section["url"] = database
-        origins[_URL] = "--database"
-    literal = list(_literals(document))
+    file = read(path)
+    variables, findings = _variables(environ)
+    overrides = {at: value for at, value in variables.items() if _fits(file, at)}
+    spelled = {_variable(at): value if isinstance(value, str) else json.dumps(value) for at, value in overrides.items()}
+    origins = {at: f"environment variable {_variable(at)}" for at in overrides}
+    option: dict[str, Any] = {}
+    if database is not None and _fits(file, _URL):
+        option = {"database": {"url": database}}
+        overrides[_URL], origins[_URL] = database, "--database"
+    literal = [finding for finding in _literals(file) if _origin(origins, finding[0]) is None]
+    literal += [finding for at, value in overrides.items() for finding in _literals(value, at)]
     findings += literal
     try:
-        checked = Document.model_validate(document)
+        checked = Document(layers=Layers(option=option, variables=spelled, file=file))
     except ValidationError as error:
         told = {location for location, _ in literal}
         findings += [finding for finding in findings_of(error) if finding[0] not in told]
@@ -56,9 +63,9 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
         # Rules quote names, and a secret may stand where a name is due.
         findings += [] if literal else check(checked)
     if findings:
-        raise InvalidConfiguration([_sentence(path, document, origins, finding) for finding in findings])
+        raise InvalidConfiguration([_sentence(path, file, origins, finding) for finding in findings])
     overridden = {".".join(map(str, location)): origin for location, origin in origins.items()}
-    return build(path, checked, dict.fromkeys((key for key, _ in leaves(document)), str(path)) | overridden)
+    return build(path, checked, dict.fromkeys((key for key, _ in leaves(file)), str(path)) | overridden)
 
 
 def find(environ: Mapping[str, str]) -> Path:
@@ -105,6 +112,65 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {where}; mend that line.") from error
 
 
+def _variable(location: Location) -> str:
+    return PREFIX + DELIMITER.join(map(str, location)).upper()
+
+
+def _settable(model: type[BaseModel] = Document, above: Location = ()) -> Iterator[tuple[Location, FieldInfo]]:
+    """Every key that a variable can set: those of plain sections, not of lists of tables."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _settable(kind, (*above, name))
+        elif above:
+            yield (*above, name), field
+
+
+def _variables(environ: Mapping[str, str]) -> tuple[dict[Location, str | list[Any]], list[Finding]]:
+    """What the environment sets and where, and the variables that name no setting."""
+    fields = {_variable(location): (location, field) for location, field in _settable()}
+    values: dict[Location, str | list[Any]] = {}
+    findings: list[Finding] = []
+    for name in sorted(name for name in environ if name.startswith(PREFIX)):
+        if name not in fields:
+            findings.append(((), f"The environment variable {name} names no setting; {_meant(name, fields)}"))
+            continue
+        location, field = fields[name]
+        values[location] = _listed(environ[name]) if get_origin(field.annotation) is list else environ[name]
+    return values, findings
+
+
+def _meant(name: str, known: Mapping[str, object]) -> str:
+    table = name.removeprefix(PREFIX).partition(DELIMITER)[0].lower()
+    if table in Document.model_fields and get_origin(Document.model_fields[table].annotation) is list:
+        return f"[[{table}]] is a list of tables and is set in the file only"
+    return suggest(name, known).replace("known are", "there are")
+
+
+def _listed(text: str) -> list[Any]:
+    """A list as JSON or with commas; pydantic-settings knows the first alone."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    return value if isinstance(value, list) else [item for part in text.split(",") if (item := part.strip())]
+
+
+def _fits(file: Mapping[str, Any], location: Location) -> bool:
+    """Whether the file has tables, or nothing, on the way to `location`; merging would replace anything else before it is refused."""
+    table: Any = file
+    for part in location[:-1]:
+        table = table.get(part, {})
+        if not isinstance(table, dict):
+            return False
+    return True
+
+
+def _origin(origins: Mapping[Location, str], location: Location) -> str | None:
+    """Where a value came from that is not the file's."""
+    return next((origins[location[:n]] for n in range(len(location), 0, -1) if location[:n] in origins), None)
+
+
 def _literals(value: object, at: Location = ()) -> Iterator[Finding]:
     """Texts that hold what looks like a key. Apprise URLs carry their tokens by design and are masked wherever they are shown."""
     if isinstance(value, dict):
@@ -117,18 +183,18 @@ def _literals(value: object, at: Location = ()) -> Iterator[Finding]:
         yield at, 'holds what looks like a secret; keep that outside and refer to it, as in "env:NAME"'
 
 
-def _sentence(path: Path, document: Mapping[str, Any], origins: Mapping[Location, str], finding: Finding) -> str:
+def _sentence(path: Path, file: Mapping[str, Any], origins: Mapping[Location, str], finding: Finding) -> str:
     location, phrase = finding
     if not location:
         return _ended(phrase)
-    if origin := origins.get(location[:2]) or origins.get(location):
+    if origin := _origin(origins, location):
         return _ended(f"{'' if origin.startswith('-') else 'The '}{origin} {phrase}")
     spoken = ""
     for part in location:
         hidden = "***" if isinstance(part, str) and holds_secret(part) else part
         spoken += f"[{part}]" if isinstance(part, int) else f".{hidden}" if spoken else str(hidden)
     if len(location) > 2 and isinstance(location[1], int) and location[2] != "key":
-        value = document[str(location[0])][location[1]]
+        value = file[str(location[0])][location[1]]
         key = value.get("key") if isinstance(value, dict) else None
         spoken += f" ({key!r})" if isinstance(key, str) and not holds_secret(key) else ""
     return _ended(f"{path}: {spoken} {phrase}")

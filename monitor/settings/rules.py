@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import ip_address
-from typing import TypeAlias
 
 from monitor.domain.checklist_names import CHECKS
+from monitor.settings.errors import Finding, Location, suggest
 from monitor.settings.fields import address
 from monitor.settings.kinds import KINDS, plugins
-from monitor.settings.problems import suggest
 from monitor.settings.schema import PRODUCTION, Document, EntryTable, SourceTable
-
-Location: TypeAlias = tuple[str | int, ...]
-Finding: TypeAlias = tuple[Location, str]
 
 
 def check(document: Document) -> list[Finding]:

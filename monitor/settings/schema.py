@@ -1,14 +1,24 @@
-"""The shape of the file: every table, key, type, default and unit. How one value is read is in `fields`, what holds between
-tables in `rules`.
+"""The shape of the file: every table, key, type, default and unit, and in which order file, environment and options count.
+
+How one value is read is in `fields`, what holds between tables in `rules`. Nothing here reads a file or the process's environment.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from monitor.domain.configuration import Belief, GateRules
 from monitor.settings.fields import (
@@ -37,6 +47,9 @@ from monitor.settings.kinds import KINDS
 BELIEF = Belief()
 GATE = GateRules()
 PRODUCTION = "production"
+
+PREFIX = "ACCESS_MONITOR__"
+DELIMITER = "__"
 
 
 class Table(BaseModel):
@@ -224,8 +237,30 @@ class EntryTable(KeyedTable):
     price_freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
 
 
-class Document(Table):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """What one document is made of; the first that sets a key counts. `variables` has the names in full and every list as JSON."""
+
+    option: Mapping[str, Any]
+    variables: Mapping[str, str]
+    file: Mapping[str, Any]
+
+
+class _Variables(EnvSettingsSource):
+    """The variables handed in, where pydantic-settings itself would read those of the process."""
+
+    def __init__(self, settings_cls: type[BaseSettings], variables: Mapping[str, str]) -> None:
+        super().__init__(settings_cls, case_sensitive=False)
+        self.env_vars = {name.lower(): value for name, value in variables.items()}
+
+
+class Document(BaseSettings):
     """The whole file."""
+
+    # Of the names only those of variables may differ in case from the keys: otherwise [Gate] beside [gate] would vanish without a word.
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=DELIMITER, case_sensitive=True
+    )
 
     database: DatabaseTable = DatabaseTable()
     surface: list[SurfaceTable] = []
@@ -240,3 +275,28 @@ class Document(Table):
     run: RunTable = RunTable()
     owner: list[OwnerTable] = []
     entry: list[EntryTable] = []
+
+    def __init__(self, *, layers: Layers) -> None:
+        """Lay them over each other and check the whole.
+
+        Raises:
+            pydantic.ValidationError: it does not have this shape.
+        """
+        super().__init__(layers=layers)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The layers in the order in which they count, and no source that nobody named."""
+        layers: Layers = init_settings()["layers"]
+        return (
+            InitSettingsSource(settings_cls, dict(layers.option)),
+            _Variables(settings_cls, layers.variables),
+            InitSettingsSource(settings_cls, dict(layers.file)),
+        )

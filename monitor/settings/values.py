@@ -1,18 +1,39 @@
 """What a loaded configuration is to the rest of the program: frozen values, checked, without a secret in them.
 
-`Settings.configuration` is what the core needs; the other values are for the adapters and the daemon.
+`Settings.configuration` is what the core needs; the other values are for the adapters and the daemon. `build` makes them from a checked
+document, with the digest that names this declaration in the log.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from monitor.domain.configuration import Configuration
+from monitor import __version__
+from monitor.domain.configuration import (
+    Belief,
+    Configuration,
+    EntrySpec,
+    GateRules,
+    Owner,
+    Requirement,
+    SourceSpec,
+    Surface,
+)
+from monitor.settings.fields import address
+from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
+from monitor.settings.schema import Document, EntryTable, RequirementTable, SourceTable, SurfaceTable
+from monitor.settings.secrets import masked
+
+_DEFAULT_OPTIONS: Mapping[str, Mapping[str, object]] = {"behaviour": {"routes": ("retrieve",)}}
+"""The one route that costs nothing; a paid one is only ever tried because somebody wrote it down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +99,114 @@ class Settings:
     budget: Decimal
     document: Mapping[str, Any] = field(repr=False)
     origins: Mapping[str, str] = field(repr=False)
+
+
+def build(path: Path, document: Document, origins: Mapping[str, str]) -> Settings:
+    """Make the values; the document has passed every check."""
+    configuration = Configuration(
+        surfaces={row.key: _surface(row) for row in document.surface},
+        sources={row.key: _source(row) for row in document.source},
+        owners={row.key: Owner(key=row.key, destinations=tuple(row.destinations)) for row in document.owner},
+        entries={row.key: _entry(row) for row in document.entry},
+        belief=Belief(
+            absence=_requirement(document.belief.absence),
+            change=_requirement(document.belief.change),
+            gap=document.belief.gap,
+            recheck=document.belief.recheck,
+            hold=document.belief.hold,
+        ),
+        gate=GateRules(
+            environments=tuple(document.gate.environments),
+            freshness=document.gate.freshness,
+            price_freshness=document.gate.price_freshness,
+            lease=document.gate.lease,
+        ),
+        code=__version__,
+    )
+    host, port = address(document.web.listen) if document.web.listen else ("", 0)
+    return Settings(
+        path=path,
+        configuration=replace(configuration, version=version(configuration)),
+        database=document.database.url,
+        lease_dir=Path(document.gate.lease_dir),
+        web=Web(host=host, port=port, tokens=tuple(document.web.tokens)),
+        network=Network(allow=frozenset(document.network.allow)),
+        heartbeat=Heartbeat(url=document.heartbeat.url or ""),
+        notify=Notify(
+            timeout=document.notify.timeout, attempts=document.notify.attempts, timezone=document.notify.timezone
+        ),
+        run=Run(workers=document.run.workers, drain=document.run.drain),
+        budget=document.budget.per_day,
+        document=MappingProxyType(document.model_dump(mode="python", exclude_none=True)),
+        origins=MappingProxyType(dict(origins)),
+    )
+
+
+def version(configuration: Configuration) -> str:
+    """A short digest of what was declared, the same for the same declaration wherever its file lies.
+
+    References count and secrets do not: an inline destination takes part only as far as `masked` shows it.
+    """
+    owners = {
+        key: replace(owner, destinations=tuple(map(masked, owner.destinations)))
+        for key, owner in configuration.owners.items()
+    }
+    declared = asdict(replace(configuration, owners=owners, version="", code=""))
+    for entry in declared["entries"].values():
+        # Sorting would hide which surface is the first, the one that the gate speaks for.
+        entry["surfaces"] = list(entry["surfaces"].items())
+    canonical = json.dumps(declared, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _surface(row: SurfaceTable) -> Surface:
+    return Surface(
+        key=row.key,
+        base_url=row.base_url,
+        provider=row.provider or row.key,
+        api_key=row.api_key or "",
+        admin_key=row.admin_key or "",
+        project=row.project or "",
+    )
+
+
+def _source(row: SourceTable) -> SourceSpec:
+    kind = KINDS.get(row.kind, PLUGIN)
+    named = {name: value for name in OPTIONS if (value := getattr(row, name)) is not None} | (row.model_extra or {})
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
+    return SourceSpec(
+        key=row.key,
+        kind=row.kind,
+        every=row.every or kind.every,
+        surface=row.surface or "",
+        provider=row.provider or "",
+        url=row.url or "",
+        format=row.format or "",
+        trust=row.trust or kind.trust,
+        options={**_DEFAULT_OPTIONS.get(row.kind, {}), **options},
+    )
+
+
+def _entry(row: EntryTable) -> EntrySpec:
+    surfaces = row.surfaces if row.surfaces is not None else {row.surface or "": row.model_id or ""}
+    return EntrySpec(
+        key=row.key,
+        name=row.name or row.key,
+        surfaces=dict(surfaces),
+        owners=tuple(row.owners),
+        price_model=row.price_model or "",
+        use=row.use,
+        checks=tuple(row.checks),
+        tiers=tuple(row.tiers),
+        fallback=row.fallback or "",
+        pause_on=row.pause_on,
+        on_pause=row.on_pause,
+        grace=row.grace,
+        callers=tuple(row.callers),
+        freshness=row.freshness,
+        price_freshness=row.price_freshness,
+    )
+
+
+def _requirement(table: RequirementTable) -> Requirement:
+    return Requirement(looks=table.looks, span=table.span)

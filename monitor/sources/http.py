@@ -217,9 +217,7 @@ def judged(response: httpx2.Response, *, now: datetime, conditional: bool) -> An
     )
     if status in _PLAIN:
         return answer
-    reason = _REASONS.get(status)
-    if reason is None:
-        reason = FailureReason.SERVER_ERROR if status >= 500 else FailureReason.HTTP_ERROR
+    reason = refused(status)
     said = message(answer.content, answer.content_type)
     if response.has_redirect_location:
         reason = FailureReason.REDIRECTED
@@ -230,6 +228,11 @@ def judged(response: httpx2.Response, *, now: datetime, conditional: bool) -> An
         retry_after=retry_after(headers.get("retry-after", ""), now),
         answer=answer,
     )
+
+
+def refused(status: int) -> FailureReason:
+    """Why an answer with this status is no good one."""
+    return _REASONS.get(status) or (FailureReason.SERVER_ERROR if status >= 500 else FailureReason.HTTP_ERROR)
 
 
 def failure_of(error: BaseException, url: str) -> Failure:

@@ -54,6 +54,9 @@ REPLACEMENT = "replacement"
 SHUTDOWN_KEYS = ("shutdown_date", "deprecation_date", "deprecation", "expiration_date")
 """How providers spell the announced end of a model, best first: OpenAI, OpenAI until August 2026, Mistral, OpenRouter."""
 
+CREATED = "created"
+"""When a model was made; some servers state the time of their answer instead, the same for every model."""
+
 REPLACEMENT_KEYS = ("deprecation_replacement_model", REPLACEMENT)
 
 IGNORED = frozenset(
@@ -198,9 +201,14 @@ class Reading:
             self.unclear.add(Fact(subject, field))
 
     def close(self) -> None:
-        """Leave out what is unclear."""
+        """Leave out what is unclear, and a date of creation that is none."""
         for fact in self.unclear:
             self.facts[fact.subject].pop(fact.field, None)
+        dates = [fields[CREATED] for fields in self.facts.values() if CREATED in fields]
+        if len(dates) > 1 and len(set(dates)) == 1:
+            self.silent |= {CREATED}
+            for fields in self.facts.values():
+                fields.pop(CREATED, None)
 
     def _stated(self, where: str, subject: Subject, item: Mapping[str, object]) -> Iterable[tuple[str, Value]]:
         yield LISTED, True

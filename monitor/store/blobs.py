@@ -45,12 +45,16 @@ def restore(compressed: bytes, hash: str) -> bytes:
 
 
 class FactsCache:
-    """The blobs of facts read last, parsed; bounded by the size of their JSON in bytes, not by their number."""
+    """The blobs of facts read last, parsed; bounded by the size of their JSON in bytes, not by their number.
+
+    A baseline that moved is forgotten at once: nobody reads it again, and parsed it takes several times its size.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
         self._facts: OrderedDict[str, tuple[Facts, int]] = OrderedDict()
+        self._baselines: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def get(self, hash: str) -> Facts | None:
@@ -70,3 +74,12 @@ class FactsCache:
             while self._size > self._limit and len(self._facts) > 1:
                 _, (_, gone) = self._facts.popitem(last=False)
                 self._size -= gone
+
+    def moved(self, source: str, baseline: str) -> None:
+        """Take note of a source's baseline, and forget the one before it."""
+        with self._lock:
+            before = self._baselines.get(source, baseline)
+            self._baselines[source] = baseline
+            # Another source may stand on the same facts; it then reads them once more.
+            if before != baseline and (gone := self._facts.pop(before, None)) is not None:
+                self._size -= gone[1]

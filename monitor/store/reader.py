@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, select
+from sqlalchemy import Connection, Select, Table, and_, bindparam, func, or_, select
 
 from monitor.domain.events import Event, Recorded
 from monitor.domain.model import Body, Fact, Facts, SourceState, Streak, Subject
@@ -49,6 +50,13 @@ _EVIDENCE = Statement(
 )
 _NOTICE = Statement(select(notices.c.content).where(notices.c.id == bindparam("id")))
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
+
+CLAIMABLE = or_(
+    and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.retry_at <= bindparam("now")),
+    and_(deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.claimed_until <= bindparam("now")),
+)
+"""A delivery that is due at `now`, or whose claim has ended by then."""
+_DUE = Statement(select(deliveries.c.id).where(CLAIMABLE).limit(1))
 
 _ALL = EventQuery()
 _NOTHING: Row = MappingProxyType({})
@@ -166,6 +174,10 @@ class SqlReader:
         if states:
             asked = asked.where(deliveries.c.state.in_([state.value for state in states]))
         return [delivery(cast(Row, row)) for row in self._connection.execute(asked).mappings()]
+
+    def due(self, now: datetime) -> bool:
+        """Whether the outbox holds a delivery that could be claimed."""
+        return self._run(_DUE, {"now": codec.time_text(now)}).fetchone() is not None
 
 
 def delivery(row: Row) -> Delivery:

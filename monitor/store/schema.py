@@ -59,7 +59,6 @@ sources = Table(
     Column("key", _Text, primary_key=True),
     Column("extractor", _Text, nullable=False),
     Column("baseline", _Text, nullable=False),
-    Column("snapshot", _Text, nullable=False),
     Column("evidence", _Text, nullable=False),
     Column("subjects", _Number, nullable=False),
     Column("body_sha256", _Text, nullable=False),

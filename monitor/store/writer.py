@@ -30,7 +30,7 @@ from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
 from monitor.pipeline.ports import Conflict, Delivery, DeliveryState, Look, Refused
 from monitor.store import blobs, codec
-from monitor.store.reader import SqlReader, delivery
+from monitor.store.reader import CLAIMABLE, SqlReader, delivery
 from monitor.store.schema import blobs as blob_table
 from monitor.store.schema import deliveries, entries, events, notices, sources, streaks
 from monitor.store.statements import Row, Statement
@@ -71,12 +71,7 @@ _NEW_DELIVERIES = Statement(
 _DELIVERY = tuple(column.name for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
 _DUE = Statement(
     select(*(deliveries.c[name] for name in _DELIVERY))
-    .where(
-        or_(
-            and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.retry_at <= bindparam("now")),
-            and_(deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.claimed_until <= bindparam("now")),
-        )
-    )
+    .where(CLAIMABLE)
     .order_by(deliveries.c.id)
     .limit(bindparam("most"))
 )
@@ -190,6 +185,7 @@ class SqlTransaction(SqlReader):
         row = codec.columns(state)
         if self._write(_MOVE_SOURCE, {**row, "b_key": state.key}) == 0:
             self._write(_NEW_SOURCE, row)
+        self._cache.moved(state.key, state.baseline)
 
     def put_streaks(self, source: str, streaks: Iterable[Streak]) -> None:
         self._write(_DROP_STREAKS, {"source": source})

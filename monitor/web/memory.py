@@ -1,4 +1,7 @@
-"""The registry in memory, so that an answer costs no query. Knows the store as two calls, and nothing of HTTP.
+"""The registry in memory, so that an answer costs no query. Knows the store as two readings, and nothing of HTTP.
+
+Whether it is still true is seen from the log's last position: whatever may deny an entry is an event. `Store.changed` is not asked: it says a thing
+once, and to the daemon.
 
 Everything here runs on the server's event loop but `_look`, which reads the store in a thread, one at a time: a store that hangs holds up a
 single thread and never an answer.
@@ -17,13 +20,13 @@ from monitor.pipeline.ports import MonitorError, Store
 from monitor.pipeline.standing import standings
 
 STEP = 1.0
-"""Seconds after which an answer first asks whether anything was committed; so late a pause may be here."""
+"""Seconds after which an answer first asks whether the log has moved; so late a pause may be here."""
 
 PROMPT = 2.0
 """Seconds that a request waits for the store. OFREP clients give up after five, and then use whatever default their caller wrote."""
 
 RENEWAL = 15.0
-"""Seconds after which the registry is read in any case: a notification may be lost without a word, a pause may not."""
+"""Seconds after which the registry is read in any case: good looks prolong freshness without an event."""
 
 PATIENCE = 30.0
 """Seconds for which the last reading stands in for a store that cannot be read, as while a database server restarts."""
@@ -39,6 +42,12 @@ class View:
     trouble: str = ""
 
 
+def read_head(store: Store) -> int:
+    """The last position of the log."""
+    with store.read() as reader:
+        return reader.head()
+
+
 def read_view(store: Store, configuration: Configuration) -> View:
     """The registry as the store has it now."""
     with store.read() as reader:
@@ -46,7 +55,7 @@ def read_view(store: Store, configuration: Configuration) -> View:
 
 
 class Memory:
-    """The last view, read again when `changed` says that somebody committed, or when the configuration is another one.
+    """The last view, read again when the log is at another `head`, or the configuration another one.
 
     `elapsed` is a clock for intervals: the time of day may be set back.
     """
@@ -54,17 +63,16 @@ class Memory:
     def __init__(
         self,
         read: Callable[[Configuration], View],
-        changed: Callable[[], bool],
+        head: Callable[[], int],
         configuration: Callable[[], Configuration],
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
-        self._changed = changed
+        self._head = head
         self._configuration = configuration
         self._elapsed = elapsed
         self._view: View | None = None
         self._read_at = self._good_at = self._tried_at = float("-inf")
-        self._dirty = True
         self._trouble = ""
         self._looking: asyncio.Task[None] | None = None
 
@@ -88,12 +96,10 @@ class Memory:
     def _look(self) -> None:
         begun = self._elapsed()
         try:
-            # Kept until a reading has succeeded: `changed` says a thing once.
-            self._dirty = self._changed() or self._dirty
-            if self._dirty or self._stale_configuration() or begun - self._read_at >= RENEWAL:
+            old = self._stale_configuration() or begun - self._read_at >= RENEWAL
+            if old or self._view is None or self._head() != self._view.position:
                 self._view = self._read(self._configuration())
                 self._read_at = begun
-                self._dirty = False
             self._good_at = begun
             self._trouble = ""
         except MonitorError as error:

@@ -18,10 +18,10 @@ import uvicorn
 from monitor import logs
 from monitor.bootstrap import Monitor
 from monitor.health import Health
-from monitor.pipeline.ports import MonitorError, Store
+from monitor.pipeline.ports import MonitorError
 from monitor.settings import Web
 from monitor.web.app import Endpoints, application
-from monitor.web.memory import Memory, read_view
+from monitor.web.memory import Memory, read_head, read_view
 from monitor.web.metrics import metrics
 from monitor.web.tokens import Tokens
 
@@ -121,12 +121,12 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
     endpoints = Endpoints(
         memory=Memory(
             read=lambda configuration: read_view(store, configuration),
-            changed=store.changed,
+            head=lambda: read_head(store),
             configuration=lambda: monitor.configuration,
         ),
         clock=monitor.clock,
         working=lambda: health.working(monitor.clock(), patience),
-        probe=lambda: _head(store),
+        probe=lambda: read_head(store),
         metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock()),
     )
     server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
@@ -162,8 +162,3 @@ def _why(error: OSError) -> str:
     if error.errno == errno.EACCES:
         return "ports below 1024 are not for this user; set web.listen to a higher one"
     return f"{error.strerror}; set web.listen to an address of this machine"
-
-
-def _head(store: Store) -> int:
-    with store.read() as reader:
-        return reader.head()

@@ -343,7 +343,7 @@ def test_the_history_and_the_plot_show_each_move(config: Path, sandbox: Sandbox)
     am("poll")
     am("poll")
     assert "standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)" in am("prices", LUNA, "--history").stdout
-    line = next(line for line in am("prices", LUNA, "--plot").stdout.splitlines() if "standard input at" in line)
+    line = next(line for line in am("prices", LUNA, "--plot").stdout.splitlines() if line.startswith("standard input "))
     assert "█" in line
     assert line.endswith("1.00 → 0.20")
     moves = data("prices", LUNA, "--history")

@@ -132,7 +132,24 @@ def test_denied_entries_beyond_the_limit_are_counted_too() -> None:
 def test_many_differences_of_one_item_are_cut() -> None:
     differences = tuple(Difference(subject="gpt-5.6-luna", what=f"f{n}", old="1", new="2") for n in range(9))
     (section,) = compose(notice(paused(differences=differences))).sections
-    assert section.lines[0].texts[-1] == "and 3 more, see `access-monitor events --after 16`"
+    assert section.lines[0].texts[-1] == "and 3 more, see `access-monitor why luna`"
+
+
+def test_the_command_for_more_news_leads_to_it_and_runs_nothing_else() -> None:
+    differences = tuple(Difference(subject="m", what=f"f{n}", old="1", new="2") for n in range(9))
+    (section,) = compose(notice(listed(1, subject="a; rm b", differences=differences))).sections
+    assert section.lines[0].texts[-1] == "and 3 more, see `access-monitor events --subject 'a; rm b'`"
+
+
+def test_beside_a_pause_the_news_of_an_entry_that_is_denied_already_is_told_in_brief() -> None:
+    news = [listed(n, entry=f"e{n}", name=f"E{n}", status="paused", denied=True) for n in (1, 2)]
+    first, second = compose(notice(paused(), *news)).sections
+    assert first.heading == "PAUSED: GPT-5.6 Luna (luna)"
+    assert second.heading == "CHANGED: E1, E2"
+    labels = {line.label: line.texts for line in second.lines}
+    assert labels["Until morning"] == tuple(
+        f"Unchanged: e{n} is paused and was denied in production before this." for n in (1, 2)
+    )
 
 
 def test_the_last_words_are_the_idempotency_key() -> None:

@@ -129,6 +129,21 @@ def test_no_transaction_is_open_while_a_channel_sends(world: World) -> None:
     assert wrote == ["platform#1 at 0"]
 
 
+def test_with_nothing_due_a_tick_does_not_take_the_writer_s_lock(world: World, tmp_path: Path) -> None:
+    world.tell("n1", "platform#1")
+    world.now -= timedelta(seconds=1)
+    impatient = open_store(str(tmp_path / "monitor.db"), patience=timedelta(milliseconds=1))
+    relay = world.another("worker-2", store=impatient)
+    try:
+        with world.store.write():
+            assert relay.tick() == 0
+            world.now += timedelta(seconds=1)
+            with pytest.raises(Unavailable):
+                relay.tick()
+    finally:
+        impatient.close()
+
+
 def test_a_failure_is_tried_again_after_30_seconds_a_minute_two_and_never_more_than_an_hour(world: World) -> None:
     world.channel.answers["platform#1"] = FAILED
     world.tell("n1", "platform#1")

@@ -184,6 +184,43 @@ def test_the_environment_wins_over_the_file_and_the_option_over_both(tmp_path):
     assert load(path, environ, "c.db").database == "c.db"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("GATE__ENVIRONMENTS", "production,lab", ["production", "lab"]),
+        ("GATE__ENVIRONMENTS", " production , lab ,", ["production", "lab"]),
+        ("GATE__ENVIRONMENTS", '["production", "lab"]', ["production", "lab"]),
+        ("GATE__ENVIRONMENTS", "production", ["production"]),
+        ("NETWORK__ALLOW", "::1", ["::1"]),
+        ("NETWORK__ALLOW", "[::1]", ["::1"]),
+        ("NETWORK__ALLOW", "", []),
+        ("NETWORK__ALLOW", "[]", []),
+        ("WEB__TOKENS", "env:A,credential:b", ["env:A", "credential:b"]),
+    ],
+)
+def test_a_list_in_a_variable_is_json_or_stands_between_commas(tmp_path, variable, value, expected):
+    text = '[network]\nallow = ["127.0.0.1"]\n' + MINIMAL
+    section, key = variable.lower().split("__")
+    assert loaded(tmp_path, text, {f"ACCESS_MONITOR__{variable}": value}).document[section][key] == expected
+
+
+def test_a_variable_replaces_its_key_and_leaves_the_rest_of_the_section(tmp_path):
+    text = '[gate]\nlease = "1h"\nfreshness = "3h"\n[belief]\nabsence = {looks = 4, span = "1h"}\n' + MINIMAL
+    environ = {"ACCESS_MONITOR__GATE__LEASE": "2h", "ACCESS_MONITOR__BELIEF__ABSENCE__LOOKS": "5"}
+    configuration = loaded(tmp_path, text, environ).configuration
+    assert (configuration.gate.lease, configuration.gate.freshness) == (timedelta(hours=2), timedelta(hours=3))
+    assert (configuration.belief.absence.looks, configuration.belief.absence.span) == (5, timedelta(hours=1))
+
+
+def test_only_the_environment_that_was_handed_in_is_read_and_no_other_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ACCESS_MONITOR__GATE__LEASE", "2h")
+    monkeypatch.setenv("GATE", '{"lease": "2h"}')
+    (tmp_path / ".env").write_text("ACCESS_MONITOR__GATE__LEASE=2h\n")
+    settings = loaded(tmp_path, MINIMAL, {"GATE": '{"lease": "2h"}', "access_monitor__gate__lease": "2h"})
+    assert settings.configuration.gate == GateRules()
+
+
 def test_the_file_is_the_option_then_the_variable_then_the_first_place_that_has_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("monitor.settings.loading.PLACES", (Path("config/monitor.toml"), tmp_path / "etc.toml"))

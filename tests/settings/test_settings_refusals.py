@@ -226,6 +226,44 @@ def test_a_variable_is_refused_under_its_own_name(tmp_path, name, value, said):
 
 
 @pytest.mark.parametrize(
+    ("text", "variable"),
+    [
+        ("gate = 3\n", "GATE__LEASE"),
+        ("[[gate]]\n", "GATE__LEASE"),
+        ("belief = []\n", "BELIEF__ABSENCE__LOOKS"),
+        ('[belief]\nabsence = "3"\n', "BELIEF__ABSENCE__LOOKS"),
+    ],
+)
+def test_what_should_be_a_table_is_refused_even_where_a_variable_sets_a_key_in_it(tmp_path, text, variable):
+    assert "must be a table" in problem(tmp_path, text + MINIMAL, {f"ACCESS_MONITOR__{variable}": "5"})
+
+
+def test_what_should_be_the_table_of_the_database_is_refused_even_with_the_option(tmp_path):
+    with pytest.raises(InvalidConfiguration, match="database must be a table"):
+        load(written(tmp_path, 'database = "x.db"\n' + MINIMAL), {}, "y.db")
+
+
+@pytest.mark.parametrize("name", ["Gate", "GATE", "layers", "self", "_env_file"])
+def test_a_section_in_another_spelling_is_refused_and_not_taken_for_one_that_there_is(tmp_path, name):
+    text = f'[{name}]\nlease = "1h"\n[gate]\nlease = "2h"\n'
+    assert f"{name} is not a key that there is" in problem(tmp_path, text + MINIMAL)
+
+
+def test_what_a_variable_replaces_is_not_judged_and_never_blamed_on_the_variable(tmp_path):
+    text = f'[gate]\nlease = "soon"\n[web]\ntokens = ["{KEY}"]\n' + MINIMAL
+    environ = {"ACCESS_MONITOR__GATE__LEASE": "2h", "ACCESS_MONITOR__WEB__TOKENS": "env:A"}
+    assert loaded(tmp_path, text, environ).web.tokens == ("env:A",)
+    assert "web.tokens[0] holds what looks like a secret" in refusal(tmp_path, text).problems[0]
+
+
+@pytest.mark.parametrize("value", [KEY, f"env:A,{KEY}", f'["env:A", "{KEY}"]'])
+def test_a_secret_in_a_list_of_a_variable_is_refused_once_under_the_variable(tmp_path, value):
+    sentence = problem(tmp_path, MINIMAL, {"ACCESS_MONITOR__WEB__TOKENS": value})
+    assert "The environment variable ACCESS_MONITOR__WEB__TOKENS holds what looks like a secret" in sentence
+    assert KEY not in sentence
+
+
+@pytest.mark.parametrize(
     "text",
     [
         MINIMAL.replace("env:OPENAI_API_KEY", KEY),

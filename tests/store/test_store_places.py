@@ -306,6 +306,20 @@ def test_cached_facts_are_bounded_by_their_size_and_the_oldest_used_go_first() -
     assert (cache.get("a"), cache.get("c"), cache.get("large")) == (None, None, {})
 
 
+def test_the_facts_of_a_baseline_that_moved_are_forgotten_and_give_back_their_room() -> None:
+    cache = FactsCache(limit=10)
+    for name in ("one", "other"):
+        cache.put(name, {}, 5)
+    cache.moved("s", "one")
+    cache.moved("t", "other")
+    cache.moved("s", "one")
+    assert cache.get("one") == {}
+    cache.moved("s", "two")
+    assert cache.get("one") is None
+    cache.put("two", {}, 5)
+    assert (cache.get("other"), cache.get("two")) == ({}, {})
+
+
 def test_a_path_of_sqlite_is_made_absolute() -> None:
     location = locate("a/../b.db")
     assert isinstance(location, SqliteLocation)

@@ -91,7 +91,7 @@ def test_every_key_of_the_lease_file_is_answered_as_the_file_does(
 def test_a_pause_is_known_within_a_second_and_the_store_is_not_read_before(world: World) -> None:
     assert world.gate("luna")["allowed"] is True
     world.standings["luna"] = standing("luna", status=Status.PAUSED)
-    world.committed = True
+    world.position += 1
     assert world.gate("luna")["allowed"] is True
     assert world.reads == 1
     world.elapsed += memory.STEP
@@ -99,7 +99,7 @@ def test_a_pause_is_known_within_a_second_and_the_store_is_not_read_before(world
     assert world.reads == 2
 
 
-def test_a_store_in_which_nothing_was_committed_is_read_only_to_be_safe(world: World) -> None:
+def test_while_the_log_does_not_move_the_registry_is_read_for_its_freshness_alone(world: World) -> None:
     world.gate("luna")
     for _ in range(10):
         world.elapsed += memory.STEP
@@ -143,16 +143,12 @@ def test_a_store_that_cannot_be_read_is_bridged_for_half_a_minute_and_then_denie
     assert world.gate("luna")["allowed"] is True
 
 
-def test_a_commit_that_was_announced_while_the_store_could_not_be_read_is_not_forgotten(world: World) -> None:
+def test_a_pause_that_happened_while_the_store_could_not_be_read_is_not_forgotten(world: World) -> None:
     assert world.gate("luna")["allowed"] is True
-    world.standings["luna"] = standing("luna", status=Status.PAUSED)
-    reading = world.endpoints.memory._read
-    world.endpoints.memory._read = lambda configuration: (_ for _ in ()).throw(Unavailable("gone"))
-    world.committed = True
-    world.elapsed += memory.STEP
-    world.gate("luna")
-    assert world.committed is False
-    world.endpoints.memory._read = reading
+    world.broken = Unavailable("The database is away.")
+    world.commit(standing("luna", status=Status.PAUSED))
+    assert world.gate("luna")["allowed"] is True
+    world.broken = None
     world.elapsed += memory.STEP
     assert world.gate("luna")["allowed"] is False
 
@@ -170,11 +166,11 @@ def test_a_store_that_hangs_holds_up_no_answer_for_longer_than_a_client_waits(
     monkeypatch.setattr(memory, "PROMPT", 0.05)
     released = threading.Event()
 
-    def hang() -> bool:
+    def hang() -> int:
         released.wait(10)
-        return False
+        return 42
 
-    world.endpoints.memory._changed = hang
+    monkeypatch.setattr(world.endpoints.memory, "_head", hang)
     try:
         world.elapsed += memory.STEP
         assert world.gate("luna")["allowed"] is True

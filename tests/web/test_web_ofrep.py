@@ -172,8 +172,7 @@ def test_bulk_is_given_anew_when_a_good_look_has_moved_an_end_without_an_event(w
     world.standings["luna"] = standing("luna", access_until=NOW + HOUR)
     etag = bulk(world).headers["etag"]
     world.standings["luna"] = standing("luna", access_until=NOW + 2 * HOUR)
-    world.committed = True
-    world.elapsed += memory.STEP
+    world.elapsed += memory.RENEWAL
     assert bulk(world, etag).status_code == 200
 
 

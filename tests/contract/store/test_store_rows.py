@@ -24,7 +24,6 @@ FULL = SourceState(
     key="openai-models",
     extractor="models/2",
     baseline="sha256:b",
-    snapshot="sha256:s",
     evidence="sha256:e",
     subjects=9,
     body_sha256="ff",
@@ -308,6 +307,20 @@ def test_a_claim_whose_lease_ended_is_claimed_again(store: SqlStore) -> None:
     assert claim(store, "a") == ids
     assert claim(store, "b", NOW + MINUTE - timedelta(microseconds=1)) == []
     assert claim(store, "b", NOW + MINUTE) == ids
+
+
+def test_a_reader_says_that_something_is_due_exactly_when_a_claim_would_find_it(store: SqlStore) -> None:
+    def due(now: datetime) -> bool:
+        with store.read() as reader:
+            return reader.due(now)
+
+    assert not due(NOW)
+    put_notices(store, "n1", now=NOW + MINUTE)
+    assert not due(NOW)
+    assert due(NOW + MINUTE)
+    assert len(claim(store, "a", NOW + MINUTE)) == 1
+    assert not due(NOW + MINUTE)
+    assert due(NOW + 2 * MINUTE)
 
 
 def test_the_claims_of_a_dead_worker_are_given_back_and_only_those(store: SqlStore) -> None:

@@ -1,0 +1,260 @@
+"""`replay`: a recorded history through the real pipeline, to see what the monitor would have made of it.
+
+Nothing leaves the machine: sources are built and never asked, notices are counted and never put into the outbox, no lease is written.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import output
+from monitor.cli.events import form_of
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import config_path
+from monitor.cli.times import utc
+from monitor.domain import events as ev
+from monitor.pipeline.ports import MonitorError
+
+if TYPE_CHECKING:
+    from monitor.bootstrap import Monitor
+    from monitor.domain.notice import Notice
+    from monitor.pipeline.replay import Recording, Replay, Step
+
+_ROUTINE = frozenset({ev.CHECK_VERIFIED, ev.CONFIG_CHANGED})
+"""Left out of the table: the one comes every day for every entry, the other is the configuration that was just given."""
+
+_EVERY = 25  # looks between two updates of the progress line
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    split = [value.partition("=") for value in values]
+    for key, equals, file in split:
+        if not (key and file):
+            raise click.BadParameter(
+                f"{key + equals + file!r} is not SOURCE=FILE, such as openai-models=history.jsonl.zst.", ctx, param
+            )
+    twice = sorted(key for key, count in Counter(key for key, _, _ in split).items() if count > 1)
+    if twice:
+        raise click.BadParameter(f"{twice[0]} is given two files: join them in the order of `observed_at`.", ctx, param)
+    return tuple((key, Path(file)) for key, _, file in split)
+
+
+def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    from monitor.settings import durations
+
+    try:
+        return None if value is None else durations.positive(durations.parse(value))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} {error}.", ctx, param) from None
+
+
+@command(
+    "replay",
+    table=True,
+    examples=(
+        "access-monitor replay openai-models=history.jsonl.zst",
+        "access-monitor replay openai-models=list.jsonl openai-pricing=pages.jsonl --activate auto",
+        "access-monitor replay llm-prices=changes.jsonl --carry 1h --format jsonl | jq -r .type | sort | uniq -c",
+    ),
+)
+@click.argument("files", metavar="SOURCE=FILE...", callback=_pairs, nargs=-1, required=True)
+@click.option(
+    "--carry",
+    metavar="EVERY",
+    callback=_span,
+    help="Repeat the last observation at this interval, such as 1h, until the next: for files that hold only changes.",
+)
+@click.option(
+    "--activate",
+    type=click.Choice(("auto",)),
+    help="Activate each entry when it first may be and resume it after each pause, so that every pause shows.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(("table", "jsonl")), help="How to print them; a table unless given."
+)
+@click.pass_obj
+def replay(
+    options: Options,
+    *,
+    files: tuple[tuple[str, Path], ...],
+    carry: timedelta | None,
+    activate: str | None,
+    form: str | None,
+) -> None:
+    """Run recorded observations through the pipeline and print the events.
+
+    SOURCE is a source of the configuration, FILE its history in JSON Lines, compressed with zstd or not; several are merged by time, and
+    the clock is theirs. Nothing is fetched or sent, no secret is needed, no lease is written. The store is a scratch one that is gone at
+    the end, unless --database names one, which has to be new or empty.
+
+    With --activate auto, checks that no replayed source feeds are waived, and an entry whose models list is not among the files is taken
+    for listed.
+
+    The table leaves out what is routine and ends with a summary; --json is --format jsonl and holds every event.
+    """
+    if options.json and form == "table":
+        raise click.UsageError("--json and --format table ask for two formats: give one of them.")
+    jsonl = options.json or form == "jsonl"
+    with _store(options) as monitor:
+        play = monitor.replay(_recordings(monitor, files, carry), carry=carry, activate=activate is not None)
+        told = _Summary()
+        _print(play, told, monitor, jsonl=jsonl)
+    waived = _waived(play.waived)
+    if jsonl:
+        for line in waived:
+            output.note(f"Waived: {line}.")
+    else:
+        click.echo()
+        told.print(waived)
+
+
+@contextmanager
+def _store(options: Options) -> Iterator[Monitor]:
+    from monitor.bootstrap import open_monitor
+
+    with TemporaryDirectory(prefix="access-monitor-replay-") as folder:
+        database = options.database or str(Path(folder) / "replay.db")
+        with open_monitor(config_path(options), database) as monitor:
+            yield monitor
+
+
+def _recordings(
+    monitor: Monitor, files: Sequence[tuple[str, Path]], carry: timedelta | None
+) -> Mapping[str, Sequence[Recording]]:
+    from monitor.sources import recording
+
+    known = monitor.configuration.sources
+    for key, file in files:
+        if key not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise MonitorError(
+                f"{file} is given for {key!r}, which is no source of {monitor.settings.path}; it has: {there}."
+            )
+    histories = {key: recording.read(file) for key, file in files}
+    sparse = [key for key, history in histories.items() if history.only_changes]
+    if carry is None and sparse:
+        output.note(
+            f"The recording of {', '.join(sparse)} holds only changes: what nothing in it confirms is never believed; "
+            "--carry 1h repeats each look until the next."
+        )
+    return {key: history.looks for key, history in histories.items()}
+
+
+def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> None:
+    header, line = form_of("jsonl" if jsonl else "table")
+    with _progress() as progress:
+        for step in play.run():
+            if header and not step.source:  # the declaration, so that a refused replay prints nothing
+                click.echo(header)
+            told.add(step)
+            shown = [one for one in step.recorded if jsonl or one.event.type not in _ROUTINE]
+            if shown or step.notices:
+                progress.clear()
+                with monitor.store.read() as reader:
+                    for one in shown:
+                        click.echo(line(one, reader))
+                if not jsonl:
+                    for notice in step.notices:
+                        click.echo(_would_tell(notice))
+            progress.update(told.looks, step.at)
+
+
+def _would_tell(notice: Notice) -> str:
+    said = "; ".join(f"{item.entry or item.subject} {item.reason.value.replace('_', ' ')}" for item in notice.items)
+    return output.colour(output.printable(f"{'':>8}  would tell {notice.owner}: {said}"), output.DIM)
+
+
+class _Summary:
+    """What a replay came to, counted while it runs."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self._since: datetime | None = None
+        self._until: datetime | None = None
+        self._verdicts: Counter[str] = Counter()
+        self._events: Counter[str] = Counter()
+        self._notices: Counter[str] = Counter()
+
+    def add(self, step: Step) -> None:
+        """Count one step."""
+        self._since = self._since or step.at
+        self._until = step.at
+        if step.verdict:
+            self.looks += 1
+            self._verdicts[step.verdict] += 1
+        self._events.update(one.event.type for one in step.recorded)
+        self._notices.update(notice.reason.value for notice in step.notices)
+
+    def print(self, waived: Iterable[str]) -> None:
+        """Print it, a line for each thing that a person asks after a replay."""
+        spanned = f"{utc(self._since)} to {utc(self._until)}" if self._since and self._until else "none"
+        events, verdicts = self._events, self._verdicts
+        counted = [(event, events[event]) for event in (ev.BASELINE_RECORDED, ev.SOURCE_ANOMALY, ev.SOURCE_STALE)]
+        rows = [
+            ("time", spanned),
+            ("looks", f"{self.looks}: {verdicts['failed']} failed, {verdicts['held']} held, {verdicts['late']} late"),
+            ("outages", f"{events[ev.SOURCE_FAILED]} failed, {events[ev.SOURCE_RECOVERED]} recovered"),
+            ("sources", ", ".join(f"{count} {event.partition('.')[2].replace('_', ' ')}" for event, count in counted)),
+            *((noun, self._of(noun)) for noun in ("model", "access", "price", "lifecycle", "entry")),
+            ("checks", f"{self._of('check')} ({ev.CHECK_VERIFIED} is not in the table)"),
+            ("notices", self._told()),
+            *(("waived", line) for line in waived),
+        ]
+        for name, said in rows:
+            click.echo(f"{name:<10}{output.printable(said)}")
+
+    def _of(self, noun: str) -> str:
+        found = sorted((event, count) for event, count in self._events.items() if event.startswith(f"{noun}."))
+        return ", ".join(f"{count} {event.partition('.')[2].replace('_', ' ')}" for event, count in found) or "nothing"
+
+    def _told(self) -> str:
+        reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(self._notices.items()))
+        total = sum(self._notices.values())
+        return f"{total} would have been sent ({reasons})" if total else "none would have been sent"
+
+
+def _waived(waived: Mapping[str, frozenset[str]]) -> list[str]:
+    """The waived checks, entries with the same ones on one line."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for key, names in waived.items():
+        if names:
+            groups.setdefault(tuple(sorted(names)), []).append(key)
+    return [f"{', '.join(names)} of {', '.join(keys)}" for names, keys in groups.items()]
+
+
+class _Progress:
+    """A line on stderr that is rewritten in place; nothing where nobody is looking."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        self._dirty = False
+
+    def update(self, looks: int, at: datetime) -> None:
+        """Say how far the replay is."""
+        if self._shown and looks % _EVERY == 0:
+            click.echo(f"\r{utc(at)}  {looks} looks", err=True, nl=False)
+            self._dirty = True
+
+    def clear(self) -> None:
+        """Make room for a line of data."""
+        if self._dirty:
+            click.echo("\r\033[K", err=True, nl=False)
+            self._dirty = False
+
+
+@contextmanager
+def _progress() -> Iterator[_Progress]:
+    progress = _Progress(shown=sys.stderr.isatty())
+    try:
+        yield progress
+    finally:
+        progress.clear()

@@ -1,0 +1,47 @@
+"""Whether another source says the same of a price that cannot be right: what lets it in without a person.
+
+Read from the store when first asked, since hardly any look has a price in doubt. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from monitor.domain.beliefs import Beliefs
+from monitor.domain.configuration import Configuration
+from monitor.domain.diff import same
+from monitor.domain.model import Fact, Streak, Value
+from monitor.pipeline.commit import beliefs
+from monitor.pipeline.ports import Reader
+
+
+class Second:
+    """What the sources other than `own` say of prices."""
+
+    def __init__(self, reader: Reader, configuration: Configuration, own: str) -> None:
+        self._reader = reader
+        self._configuration = configuration
+        self._own = own
+
+    def says(self, fact: Fact, value: Value | None) -> bool:
+        """Whether another source believes the same price, or would if it did not hold it back for the same doubt."""
+        stated = self._beliefs.stated(fact.subject, official=False)
+        return any(
+            spec.key != self._own and field == fact.field and same(field, other, value) for spec, field, other in stated
+        ) or any(streak.fact == fact and same(fact.field, streak.value, value) for streak in self._held_back)
+
+    @cached_property
+    def _beliefs(self) -> Beliefs:
+        return beliefs(self._reader, self._configuration.sources)
+
+    @cached_property
+    def _held_back(self) -> list[Streak]:
+        looks = self._configuration.belief.change.looks
+        return [
+            streak
+            for streak in self._reader.streaks()
+            if streak.quarantine is not None
+            and streak.seen >= looks
+            and streak.source != self._own
+            and streak.source in self._configuration.sources
+        ]

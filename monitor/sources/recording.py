@@ -1,0 +1,194 @@
+"""Reads a recorded history: what a source answered at each look, one line a look, plain or compressed.
+
+It yields the bytes that the source's own reader is then given; what they mean is not judged here. A file that leaves a doubt about
+what was seen when is refused whole, with the line: half a history replayed would look like a whole one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import zstandard
+
+from monitor.domain.events import rfc3339
+from monitor.domain.model import Body, FailureReason
+from monitor.pipeline.ports import MonitorError
+from monitor.pipeline.replay import Recording
+from monitor.sources.http import refused
+from monitor.sources.redaction import one_line, redact
+
+CHANGES = "changes"
+"""The `sampling` of a file that holds only looks that differed from the one before."""
+
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
+_STATUSES = ("ok", "error", "missing", "invalid_json")
+_HTTP_STATUS = re.compile(
+    r"\b(?:HTTP(?:/[\d.]+)?(?: error)?|status(?: code)?)[ :=]*([2-5]\d\d)\b|^([3-5]\d\d)\b", re.IGNORECASE
+)
+_SAYS: tuple[tuple[re.Pattern[str], FailureReason], ...] = tuple(
+    (re.compile(words, re.IGNORECASE), reason)
+    for words, reason in (
+        (r"api key not found|not found in env|no (?:api key|credential)", FailureReason.NO_CREDENTIAL),
+        (r"time(?:d )?[- ]?out", FailureReason.TIMEOUT),
+        (r"certificate|\bssl\b|\btls\b", FailureReason.TLS),
+        (r"\bjson\b", FailureReason.NOT_JSON),
+    )
+)
+
+
+class History(NamedTuple):
+    """A recorded history: its looks in the order observed, at least one. `sampling` is `scans`, `changes`, or empty where not said."""
+
+    looks: list[Recording]
+    sampling: str
+
+    @property
+    def only_changes(self) -> bool:
+        """Whether looks that showed nothing new are left out, as the file says or, where it says nothing, as it seems."""
+        if self.sampling:
+            return self.sampling == CHANGES
+        return len(self.looks) > 1 and all(
+            one.body is not other.body for one, other in pairwise(self.looks) if one.body
+        )
+
+
+class _Wrong(Exception):
+    """What is wrong with a line."""
+
+
+def read(path: Path) -> History:
+    """Read a file of JSON Lines, compressed with zstd or not, whatever its name says.
+
+    Raises:
+        MonitorError: the file cannot be read, is not such a file, holds no look, or its looks are not in order; says at which line.
+    """
+    looks: list[Recording] = []
+    sampling = ""
+    bodies: dict[str, Body] = {}
+    number = 0
+    try:
+        with _opened(path) as lines:
+            for line in lines:
+                number += 1
+                if not line.strip():
+                    continue
+                fields = _fields(line)
+                look = _look(fields, bodies)
+                if looks and look.at < looks[-1].at:
+                    raise _Wrong(
+                        f"was observed at {rfc3339(look.at)}, before the line above it ({rfc3339(looks[-1].at)}); "
+                        "sort the lines by `observed_at`"
+                    )
+                if not looks:
+                    sampling = _sampling(fields)
+                looks.append(look)
+    except OSError as error:
+        raise MonitorError(f"The recording {path} cannot be read: {error.strerror or error}.") from None
+    except zstandard.ZstdError:
+        raise MonitorError(
+            f"The recording {path} is cut or damaged after line {number}: its compression is broken."
+        ) from None
+    except UnicodeDecodeError:
+        raise MonitorError(f"The recording {path} is not UTF-8 text at line {number + 1} or soon after.") from None
+    except _Wrong as wrong:
+        raise MonitorError(f"The recording {path} cannot be replayed: line {number} {wrong}.") from None
+    if not looks:
+        raise MonitorError(f"The recording {path} holds no look: one JSON object a line is needed.")
+    return History(looks, sampling)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[io.TextIOWrapper]:
+    """The text of a file, decompressed on the way where its first bytes say that it is compressed."""
+    with path.open("rb") as file:
+        compressed = file.read(len(_ZSTANDARD)) == _ZSTANDARD
+        file.seek(0)
+        with io.TextIOWrapper(_decompressed(file) if compressed else file, encoding="utf-8-sig") as text:
+            yield text
+
+
+def _decompressed(file: BinaryIO) -> BinaryIO:
+    # Across frames: a file that was appended to in pieces has several, and would otherwise end at the first without a word.
+    return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+
+
+def _fields(line: str) -> dict[str, object]:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _Wrong("is not JSON") from None
+    if not isinstance(fields, dict):
+        raise _Wrong("is not a JSON object")
+    return fields
+
+
+def _sampling(fields: dict[str, object]) -> str:
+    said = fields.get("sampling", "")
+    if said not in ("", "scans", CHANGES):
+        raise _Wrong(f"has the unknown `sampling` {said!r}; known are scans, {CHANGES}")
+    return str(said)
+
+
+def _look(fields: dict[str, object], bodies: dict[str, Body]) -> Recording:
+    at = _time(fields.get("observed_at"))
+    status = fields.get("status")
+    if status not in _STATUSES:
+        raise _Wrong(f"has the unknown `status` {status!r}; known are {', '.join(_STATUSES)}")
+    if status in ("ok", "invalid_json"):
+        content, kind = _content(fields)
+        if content is not None:
+            return Recording(at=at, body=_body(content, kind, bodies))
+        if status == "ok":
+            raise _Wrong("is `ok` and has neither `payload` nor `payload_text`")
+    said = one_line(str(fields.get("error") or ""))
+    if status == "error":
+        return Recording(at=at, failure=failure(said), detail=said or "the recording does not say why")
+    reason = FailureReason.NOT_FOUND if status == "missing" else FailureReason.NOT_JSON
+    return Recording(at=at, failure=reason, detail=said or f"recorded as {status}")
+
+
+def _time(written: object) -> datetime:
+    try:
+        at = datetime.fromisoformat(written) if isinstance(written, str) else None
+        if at is not None and at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise _Wrong(f"has no time in `observed_at` ({written!r}); write one as 2026-07-30T17:34:21Z")
+
+
+def _content(fields: dict[str, object]) -> tuple[bytes | None, str]:
+    text = fields.get("payload_text")
+    if isinstance(text, str):
+        # A lone surrogate is valid in JSON and no text; passed on, the reader says that the bytes are not UTF-8.
+        return text.encode("utf-8", "surrogatepass"), ""
+    if text is not None:
+        raise _Wrong("has a `payload_text` that is not a string")
+    if "payload" in fields and (fields["payload"] is not None or fields["status"] == "ok"):
+        return json.dumps(fields["payload"], separators=(",", ":")).encode(), "application/json"
+    return None, ""
+
+
+def _body(content: bytes, kind: str, bodies: dict[str, Body]) -> Body:
+    """The body of these bytes, one for all looks that show the same: most of a history is repetition."""
+    digest = sha256(content).hexdigest()
+    if digest not in bodies:
+        bodies[digest] = Body(content=redact(content), sha256=digest, size=len(content), content_type=kind)
+    return bodies[digest]
+
+
+def failure(said: str) -> FailureReason:
+    """The reason behind the recorded words of an error. Words that name none mean that nothing was reached."""
+    status = _HTTP_STATUS.search(said)
+    if status is not None:
+        return refused(int(status[1] or status[2]))
+    return next((reason for words, reason in _SAYS if words.search(said)), FailureReason.UNREACHABLE)

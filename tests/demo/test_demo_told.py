@@ -1,0 +1,253 @@
+"""What the demo says of a log: which events make a line, what the summary counts, and when it refuses to tell a success."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from monitor.cli import demo_stage
+from monitor.cli.demo_play import paced
+from monitor.cli.demo_stage import Stage, command_line, requirement
+from monitor.cli.demo_summary import Chapter, Summary, expected, problems, readable, summarise
+from monitor.cli.demo_words import narrate
+from monitor.domain import events as ev
+from monitor.domain.configuration import Belief
+from monitor.domain.events import Event, Recorded
+from monitor.domain.price import telling_order
+from monitor.sandbox import Fault, Kind, Message, Model, Price, Step, Target
+from monitor.sandbox.gpt_5_6 import LUNA, SOL, STEPS, TERRA
+
+BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LIST = "openai-models"
+PIN = f"openai/{LUNA}/price.standard.short."
+
+
+def recorded(
+    position: int, type: str, subject: str, *, source: str = "", evidence: str = "", **data: object
+) -> Recorded:
+    at = BEGIN + timedelta(seconds=position)
+    event = Event(
+        position=position,
+        type=type,
+        stream="s",
+        subject=subject,
+        occurred_at=at,
+        source=source,
+        evidence=evidence,
+        data=data,
+    )
+    return Recorded(event=event, id=str(position), version=1, recorded_at=at)
+
+
+def moved(position: int, meter: str, old: str | None, new: str, *, tier: str = "standard", page: str = "") -> Recorded:
+    kind = ev.PRICE_LISTED if old is None else ev.PRICE_CHANGED
+    identity = {"provider": "openai", "tier": tier, "context": "short", "modality": "text", "meter": meter}
+    return recorded(
+        position, kind, LUNA, source="page", evidence=page, **identity, old=old, new=new, looks=2, unit="1M tokens"
+    )
+
+
+def a_pause(position: int, *causes: int) -> Recorded:
+    return recorded(
+        position,
+        ev.ENTRY_PAUSED,
+        LUNA,
+        source="page",
+        evidence="sha256:new",
+        causes=list(causes),
+        since=ev.rfc3339(BEGIN + timedelta(seconds=position - 2)),
+        shifts=[{"pin": PIN + "output", "old": "6", "new": "1.2"}, {"pin": PIN + "input", "old": "1", "new": "0.2"}],
+    )
+
+
+def price(input: str) -> Price:
+    return Price(input=Decimal(input), output=None)
+
+
+DAYS = (
+    Step(date=date(2026, 6, 25), title="a", looks=1, lists=(Model(id=LUNA, created=1),), prices={LUNA: price("1")}),
+    Step(date=date(2026, 7, 25), title="b", looks=1, faults=(Fault(target=Target.LIST, kind=Kind.STATUS, status=500),)),
+    Step(date=date(2026, 7, 26), title="c", looks=1),
+    Step(date=date(2026, 7, 30), title="d", looks=1, prices={LUNA: price("0.2"), "gpt-other": price("1")}),
+)
+WANTED = expected(DAYS, [LUNA], list_source=LIST)
+CHAPTERS = [Chapter(step=step, first=first, began_at=BEGIN) for step, first in zip(DAYS, (1, 4, 5, 6), strict=True)]
+LOG = [
+    recorded(1, ev.ENTRY_DECLARED, LUNA, declaration={"name": "GPT-5.6 Luna"}),
+    moved(2, "input", None, "1", page="sha256:old"),
+    recorded(3, ev.ENTRY_ACTIVATED, LUNA, by="you", pins=[1, 2]),
+    recorded(4, ev.SOURCE_FAILED, LIST, reason="server_error"),
+    recorded(5, ev.SOURCE_RECOVERED, LIST, reason="server_error"),
+    moved(6, "output", "6", "1.2", page="sha256:new"),
+    moved(7, "input", "1", "0.2", page="sha256:new"),
+    a_pause(8, 6, 7),
+    recorded(9, ev.NOTICE_DELIVERED, "8.platform", owner="platform"),
+    recorded(10, ev.ENTRY_RESUMED, LUNA, by="you", pins=[1, 2]),
+]
+TOLD = Message(
+    number=1, text="blocks", payload={"text": "PAUSED: Luna\n  Evidence  1 look, event 8\nNotice 8.platform"}
+)
+
+
+def test_a_step_is_held_against_what_it_lists_prices_and_breaks() -> None:
+    assert WANTED == [
+        ((ev.ENTRY_VISIBLE, LUNA),),
+        ((ev.SOURCE_FAILED, LIST),),
+        ((ev.SOURCE_RECOVERED, LIST),),
+        ((ev.ENTRY_PAUSED, LUNA),),
+    ]
+
+
+def test_the_true_story_has_to_pause_luna_and_terra_on_july_30_and_sol_on_august_21() -> None:
+    wanted = expected(paced(STEPS), [SOL, TERRA, LUNA], list_source=LIST)
+    paused = {
+        step.date: {s for t, s in events if t == ev.ENTRY_PAUSED} for step, events in zip(STEPS, wanted, strict=True)
+    }
+    assert {day: names for day, names in paused.items() if names} == {
+        date(2026, 7, 30): {LUNA, TERRA},
+        date(2026, 8, 21): {SOL},
+    }
+
+
+def test_the_summary_reads_a_pause_off_the_log() -> None:
+    (pause,) = summarise(CHAPTERS, LOG, [TOLD]).pauses
+    assert (pause.name, pause.date, pause.position) == ("GPT-5.6 Luna", date(2026, 7, 30), 8)
+    assert (pause.belief, pause.looks) == (timedelta(seconds=2), 2)
+    assert (pause.evidence_before, pause.evidence) == ("sha256:old", "sha256:new")
+    assert (pause.resumed_by, pause.resumed_at) == ("you", BEGIN + timedelta(seconds=10))
+
+
+def test_a_story_that_came_out_as_told_has_no_problems() -> None:
+    summary = summarise(CHAPTERS, LOG, [TOLD])
+    assert problems(summary, CHAPTERS, WANTED) == []
+    assert (summary.outage.failures, summary.outage.recoveries, summary.outage.between) == (1, 1, 0)
+    assert summary.pauses_told == [readable(TOLD)]
+
+
+def without(position: int) -> list[Recorded]:
+    return [one for one in LOG if one.event.position != position]
+
+
+NO_MESSAGE: tuple[Message, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("log", "messages", "said"),
+    [
+        (without(8), (TOLD,), [f"{LUNA} was not paused on 2026-07-30"]),
+        (LOG, NO_MESSAGE, [f"the owner was not told of the pause of {LUNA}"]),
+        (without(5), (TOLD,), ["0 recoveries stood in the log instead of 1"]),
+        ([*LOG, recorded(11, ev.SOURCE_FAILED, LIST)], (TOLD,), ["2 failures stood in the log instead of 1"]),
+        ([*LOG, recorded(11, ev.NOTICE_DEAD, "8.platform")], (TOLD,), ["1 notice could not be delivered"]),
+        (
+            [*LOG[:4], recorded(4, ev.MODEL_UNLISTED, LUNA), *LOG[4:]],
+            (TOLD,),
+            ["1 piece of news came out of a list that nobody could read"],
+        ),
+    ],
+)
+def test_a_story_that_came_out_otherwise_is_named(
+    log: list[Recorded], messages: tuple[Message, ...], said: list[str]
+) -> None:
+    assert problems(summarise(CHAPTERS, log, messages), CHAPTERS, WANTED) == said
+
+
+def test_a_pause_on_another_day_is_both_missing_and_unexplained() -> None:
+    early = [one for one in LOG if one.event.position not in (6, 7)]
+    chapters = [replace(chapter, first=first) for chapter, first in zip(CHAPTERS, (1, 4, 5, 9), strict=True)]
+    assert problems(summarise(chapters, early, [TOLD]), chapters, WANTED) == [
+        f"{LUNA} was not paused on 2026-07-30",
+        f"{LUNA} was paused on 2026-07-26, and nothing of it had moved",
+    ]
+
+
+def test_prices_of_one_model_are_one_line_that_begins_with_what_everybody_pays() -> None:
+    log = [moved(1, "input", "2", "1", tier="batch"), moved(2, "output", "6", "1.2"), moved(3, "input", "1", "0.2")]
+    (line,) = narrate(log)
+    assert line.word == "repriced"
+    assert line.text == (
+        f"{LUNA}: standard input 1.00 → 0.20 (−80 %); standard output 6.00 → 1.20 (−80 %) USD per 1M tokens; and 1 more price"
+    )
+
+
+def test_what_a_newcomer_does_not_need_makes_no_line() -> None:
+    assert narrate([recorded(1, ev.CHECK_VERIFIED, LUNA), recorded(2, ev.CONFIG_CHANGED, "config")]) == []
+
+
+def test_a_pause_is_told_by_what_moved() -> None:
+    assert [(line.word, line.text) for line in narrate([a_pause(8)])] == [
+        ("PAUSED", f"{LUNA}: standard input 1.00 → 0.20 (−80 %); standard output 6.00 → 1.20 (−80 %) USD per 1M tokens")
+    ]
+
+
+def test_a_message_is_shown_as_it_is_read_and_not_as_it_is_escaped() -> None:
+    assert readable(Message(number=1, text="*x*", payload={"text": "a &lt;b&gt; &amp; c"})) == "a <b> & c"
+    assert readable(Message(number=1, text="only blocks", payload={})) == "only blocks"
+
+
+@pytest.fixture
+def printed() -> Summary:
+    return summarise(CHAPTERS, LOG, [TOLD])
+
+
+def test_every_number_of_the_printed_summary_is_counted(
+    printed: Summary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = Stage(Belief(), tmp_path, overridden=[])
+    outage = replace(printed.outage, failures=7, recoveries=6, between=5)
+    stage.summary(replace(printed, outage=outage, undelivered=4, messages=["m"] * 9))
+    said = capsys.readouterr().out
+    assert "7 failures and 6 recoveries" in said
+    assert "between them 5 events" in said
+    assert "9 messages arrived, 1 of them about pauses; 4 could not be delivered" in said
+    assert "GPT-5.6 Luna on 2026-07-30, at 12:00:08Z" in said
+    assert "\x1b" not in said
+
+
+def test_variables_of_another_monitor_are_taken_away_from_the_printed_commands(
+    printed: Summary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = Stage(Belief(), tmp_path, overridden=["ACCESS_MONITOR__DATABASE__URL"])
+    stage.commands(tmp_path / "a b.toml", printed, stay=False)
+    rows = [row for row in capsys.readouterr().out.splitlines() if row.startswith("  ")]
+    assert (
+        rows[0] == f"  env -u ACCESS_MONITOR__DATABASE__URL {command_line()} --config '{tmp_path / 'a b.toml'}' status"
+    )
+    assert "evidence old --diff new" in rows[4]
+
+
+def test_the_program_is_called_by_a_path_where_no_shell_would_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_stage.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(demo_stage.sys, "argv", [".venv/bin/access-monitor"])
+    assert command_line().endswith("/.venv/bin/access-monitor")
+    assert command_line().startswith("/")
+
+
+def test_what_it_takes_to_believe_is_said_in_words() -> None:
+    assert requirement(Belief().change) == "2 looks over at least 60 s"
+    assert requirement(replace(Belief().change, span=timedelta(0))) == "2 looks, however close together"
+
+
+def test_prices_are_told_with_the_tiers_in_use_first_and_what_is_no_price_before_them() -> None:
+    fields = [
+        "price.standard.long.input",
+        "price.batch.short.cache_write",
+        "price.standard.short.input",
+        "price.batch.short.audio.input",
+        "price.batch.short.output",
+        "listed",
+        "price.batch.short.input",
+    ]
+    assert sorted(fields, key=lambda field: telling_order(field, ("batch",))) == [
+        "listed",
+        "price.batch.short.input",
+        "price.batch.short.output",
+        "price.batch.short.cache_write",
+        "price.batch.short.audio.input",
+        "price.standard.short.input",
+        "price.standard.long.input",
+    ]

@@ -1,0 +1,172 @@
+"""Belief: how many good looks over how long, whatever the rhythm of looking is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from core_facts import MINUTE, START
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.domain.configuration import Belief
+from monitor.domain.confirm import Confirmation, confirm, next_look
+from monitor.domain.diff import Change
+from monitor.domain.model import Fact, Streak, Subject
+
+BELIEF = Belief()
+FACT = Fact(Subject("openai", "a"), "listed")
+DATE = Fact(Subject("openai", "a"), "shutdown_date")
+GONE = Change(fact=FACT, old=True, new=None)
+MOVED = Change(fact=DATE, old="2026-12-01", new="2027-01-01")
+
+
+class Looks:
+    """Looks at one source, one after another."""
+
+    def __init__(self) -> None:
+        self.streaks: dict[Fact, Streak] = {}
+        self.good_at: datetime | None = START
+
+    def look(self, at: datetime, *changes: Change, **more: object) -> Confirmation:
+        confirmation = confirm(
+            self.streaks,
+            changes,
+            source="list",
+            at=at,
+            before=self.good_at,
+            evidence="",
+            belief=BELIEF,
+            **more,  # type: ignore[arg-type]
+        )
+        self.streaks = {streak.fact: streak for streak in confirmation.pending}
+        return confirmation
+
+
+def _believed_at(seconds: list[int], change: Change) -> int | None:
+    looks = Looks()
+    for second in seconds:
+        if looks.look(START + timedelta(seconds=second), change).believed:
+            return second
+    return None
+
+
+@given(st.lists(st.integers(0, 7200), min_size=1, max_size=40, unique=True).map(sorted))
+def test_an_absence_is_believed_at_the_first_look_with_three_counted_over_half_an_hour(seconds: list[int]) -> None:
+    """The specification again, by another way: looks a minute after the last counted one count."""
+    counted: list[int] = []
+    expected = None
+    for second in seconds:
+        if not counted or second - counted[-1] >= 60:
+            counted.append(second)
+        if len(counted) >= 3 and second - counted[0] >= 1800:
+            expected = second
+            break
+    assert _believed_at(seconds, GONE) == expected
+
+
+@pytest.mark.parametrize("every", [1, 7, 30, 59, 60, 90, 300, 600, 890])
+def test_belief_in_an_absence_takes_half_an_hour_however_often_the_source_is_polled(every: int) -> None:
+    at = _believed_at(list(range(0, 7200, every)), GONE)
+    assert at is not None
+    assert 1800 <= at < 1800 + every
+
+
+def test_a_source_polled_twice_a_day_needs_three_looks_and_not_three_times_half_an_hour() -> None:
+    assert _believed_at([0, 43200, 86400], GONE) == 86400
+
+
+def test_a_hundred_looks_within_a_minute_are_one() -> None:
+    looks = Looks()
+    for tenth in range(100):
+        looks.look(START + timedelta(seconds=tenth * 0.59), MOVED)
+    assert looks.streaks[DATE].seen == 1
+    assert looks.look(START + MINUTE, MOVED).believed
+
+
+def test_a_look_that_agrees_with_the_baseline_ends_the_streak() -> None:
+    assert _believed_at([0, 600, 1800], GONE) == 1800
+    looks = Looks()
+    looks.look(START, GONE)
+    looks.look(START + 10 * MINUTE)
+    assert not looks.streaks
+    assert not looks.look(START + 30 * MINUTE, GONE).believed
+    assert not looks.look(START + 40 * MINUTE, GONE).believed
+
+
+def test_another_value_starts_another_streak_that_keeps_the_last_look_with_the_old_one() -> None:
+    looks = Looks()
+    looks.look(START + MINUTE, MOVED)
+    looks.good_at = START + MINUTE
+    other = Change(fact=DATE, old="2026-12-01", new="2028-01-01")
+    assert not looks.look(START + 5 * MINUTE, other).believed
+    assert (looks.streaks[DATE].first_at, looks.streaks[DATE].before) == (START + 5 * MINUTE, START)
+
+
+def test_a_look_that_did_not_speak_of_a_fact_leaves_its_streak_as_it_is() -> None:
+    looks = Looks()
+    looks.look(START, MOVED)
+    before = dict(looks.streaks)
+    looks.look(START + 5 * MINUTE, unspoken=[DATE])
+    assert looks.streaks == before
+    assert looks.look(START + 6 * MINUTE, MOVED).believed
+
+
+def test_nothing_is_believed_on_a_held_look_but_it_counts() -> None:
+    looks = Looks()
+    for minute in (0, 20, 40):
+        assert not looks.look(START + minute * MINUTE, GONE, held=True).believed
+    assert looks.streaks[FACT].seen == 3
+    assert looks.look(START + 50 * MINUTE, GONE).believed
+
+
+def test_where_much_is_absent_at_once_each_absence_has_to_last_for_the_hold_itself() -> None:
+    looks = Looks()
+    other = Change(fact=Fact(Subject("openai", "b"), "listed"), old=True, new=None)
+    day = timedelta(days=1)
+    for minutes in (0, 60):
+        looks.look(START + minutes * MINUTE, GONE, held=True, hold=day)
+    for minutes in (1400, 1420):
+        looks.look(START + minutes * MINUTE, GONE, other, held=True, hold=day)
+    believed = looks.look(START + 1441 * MINUTE, GONE, other, hold=day).believed
+    assert [item.change for item in believed] == [GONE]
+    assert looks.look(START + day + 1420 * MINUTE, other, hold=day).believed
+
+
+def test_a_price_that_was_held_back_is_not_believed_by_being_repeated() -> None:
+    from dataclasses import replace
+
+    looks = Looks()
+    looks.look(START, MOVED)
+    looks.streaks[DATE] = replace(looks.streaks[DATE], quarantine=7)
+    for minute in range(1, 90):
+        assert not looks.look(START + minute * MINUTE, MOVED).believed
+
+
+@given(st.integers(1, 10), st.integers(0, 4000), st.booleans())
+def test_the_next_look_is_after_the_recheck_while_looks_are_wanting_and_else_when_the_span_ends(
+    seen: int, age: int, absence: bool
+) -> None:
+    first = START
+    at = START + timedelta(seconds=age)
+    streak = Streak(source="list", fact=FACT, value=None if absence else "x", seen=seen, first_at=first, counted_at=at)
+    need = BELIEF.absence if absence else BELIEF.change
+    due = next_look([streak], BELIEF, at)
+    assert due is not None
+    assert due >= at + BELIEF.recheck
+    if seen < need.looks:
+        assert due == at + BELIEF.recheck
+    else:
+        assert due == max(at + BELIEF.recheck, first + need.span)
+
+
+def test_what_waits_for_a_person_or_was_only_not_stated_clearly_hurries_no_look() -> None:
+    held_back = Streak(source="page", fact=DATE, value="0", seen=2, first_at=START, counted_at=START, quarantine=3)
+    unclear = Streak(source="page", fact=DATE, value="1", seen=0, first_at=START, counted_at=START)
+    assert next_look([held_back, unclear], BELIEF, START) is None
+    assert next_look([], BELIEF, START) is None
+
+
+def test_a_mass_drop_is_not_hurried_once_only_time_is_wanting() -> None:
+    absent = Streak(source="list", fact=FACT, value=None, seen=3, first_at=START, counted_at=START + 30 * MINUTE)
+    assert next_look([absent], BELIEF, START + 30 * MINUTE, hold=BELIEF.hold) == START + BELIEF.hold

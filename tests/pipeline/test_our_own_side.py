@@ -1,0 +1,197 @@
+"""Our own side moves too: what a changed configuration does to entries, and what it leaves alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pipeline_world import LUNA, World, configuration, entry_spec, furnish, listing, model, world_of
+
+from monitor.domain.configuration import Configuration
+from monitor.domain.model import Subject
+from monitor.domain.notice import Reason
+from monitor.domain.registry import CheckState, Status
+from monitor.pipeline.declare import describe
+
+BASE = configuration(version="2")
+
+
+def _surface(**changes: Any) -> Configuration:
+    return replace(BASE, surfaces={"openai": replace(BASE.surfaces["openai"], **changes)})
+
+
+def _entry(**changes: Any) -> Configuration:
+    return replace(BASE, entries={"luna": entry_spec(**changes)})
+
+
+def _page(**changes: Any) -> Configuration:
+    return replace(BASE, sources={**BASE.sources, "page": replace(BASE.sources["page"], **changes)})
+
+
+@pytest.mark.parametrize(
+    ("changed", "pin"),
+    [
+        (_surface(base_url="https://eu.example/v1"), "config/openai/base_url"),
+        (_surface(project="proj_2"), "config/openai/project"),
+        (_entry(model_id="m00"), "config/luna/model_id@openai"),
+        (_entry(price_model="m00"), "config/luna/price_model"),
+        (_page(url="https://elsewhere.example/"), "config/page/url"),
+        (_page(trust="third_party"), "config/page/url"),
+        (
+            replace(BASE, sources={key: spec for key, spec in BASE.sources.items() if key != "page"}),
+            "config/page/url",
+        ),
+    ],
+    ids=["base_url", "project", "model_id", "price_model", "source url", "source trust", "source gone"],
+)
+def test_a_changed_pin_of_our_own_side_pauses_an_active_entry(active: World, changed: Configuration, pin: str) -> None:
+    events = active.configure(changed)
+    assert [event.type for event in events][:3] == ["config.changed", "entry.amended", "entry.paused"]
+    amended, paused = events[1:3]
+    assert paused.cause == amended.position
+    assert amended.cause == events[0].position
+    assert pin in {shift["pin"] for shift in paused.data["shifts"]}
+    assert active.entry().checks["pricing"].state is CheckState.STALE
+    assert active.notices()[-1].reason is Reason.PAUSED
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        _surface(api_key="env:ANOTHER_KEY"),
+        _surface(admin_key="env:ADMIN"),
+        replace(BASE, sources={**BASE.sources, "feed": replace(BASE.sources["feed"], url="https://g.example/")}),
+        replace(BASE, belief=replace(BASE.belief, gap=timedelta(minutes=2))),
+        _page(every=timedelta(minutes=7)),
+    ],
+    ids=["key", "admin key", "third party", "belief", "interval"],
+)
+def test_what_no_entry_stands_on_is_one_event_and_pauses_nothing(active: World, changed: Configuration) -> None:
+    entry = active.entry()
+    (event,) = active.configure(changed)
+    assert event.type == "config.changed"
+    assert len(event.data["changed"]) == 1
+    assert active.entry() == entry
+    active.looks(2)
+    assert active.entry().status is Status.ACTIVE
+
+
+def test_after_another_key_only_facts_that_differ_pause(active: World) -> None:
+    """The next look under it is compared as usual."""
+    active.configure(_surface(api_key="env:ANOTHER_KEY"))
+    active.sources["list"].drop(LUNA)
+    active.settle("list")
+    assert active.events("entry.paused")[0].data["pin"] == "openai/gpt-luna/listed"
+
+
+def test_the_log_holds_references_and_never_destinations(world: World) -> None:
+    said = describe(world.conf)
+    assert said["surface.openai.api_key"] == "env:KEY"
+    assert said["owner.platform.destinations"] == "2"
+    assert not [value for value in said.values() if "env:ONE" in value]
+
+
+def test_a_configuration_that_is_recorded_already_writes_nothing(active: World) -> None:
+    rows = active.all_rows()
+    assert active.configure(active.conf) == ()
+    assert active.all_rows() == rows
+
+
+def test_a_look_after_a_new_configuration_is_a_whole_one(active: World) -> None:
+    active.configure(replace(active.conf, version="2"))
+    active.look("page")
+    assert active.sources["page"].known[-1] is None
+
+
+def test_an_entry_that_left_the_configuration_is_withdrawn_and_one_that_comes_back_starts_anew(active: World) -> None:
+    events = active.configure(replace(active.conf, version="2", entries={}))
+    assert [event.type for event in events] == ["config.changed", "entry.withdrawn"]
+    at = active.head
+    active.sources["page"].set(LUNA, output="7")
+    active.looks(2)
+    assert active.types(after=at) == ["price.changed"]
+    events = active.configure(replace(active.conf, version="3", entries={"luna": entry_spec()}))
+    assert [event.type for event in events] == ["config.changed", "entry.declared", "entry.visible"]
+    entry = active.entry()
+    assert (entry.status, entry.pins, dict(entry.checks)) == (Status.EVALUATING, (), {})
+    active.look()
+    pins = {pin["field"]: pin["value"] for pin in active.activate().data["pins"]}
+    assert pins["price.standard.short.output"] == "7"
+
+
+def test_a_retired_entry_is_not_revived_by_a_configuration_that_still_holds_it(active: World) -> None:
+    active.operator.retire("luna", by="ann", reason="over", via={})
+    (event,) = active.configure(_surface(base_url="https://eu.example/v1"))
+    assert event.type == "config.changed"
+    assert active.entry().status is Status.RETIRED
+
+
+def test_an_entry_is_visible_when_its_model_is_listed_and_hidden_when_it_is_not(world: World) -> None:
+    assert world.entry().status is Status.WAITING
+    world.sources["list"].facts = listing(5)
+    world.look("list")
+    assert world.entry().status is Status.WAITING
+    world.sources["list"].set(LUNA, listed=True)
+    world.looks(2, "list")
+    visible = world.events("entry.visible")[0]
+    assert visible.cause == world.events("access.gained")[0].position
+    assert world.notices()[-1].reason is Reason.VISIBLE
+    world.sources["list"].drop(LUNA)
+    world.settle("list")
+    hidden = world.events("entry.hidden")[0]
+    assert hidden.cause == world.events("access.lost")[0].position
+    assert world.entry().status is Status.WAITING
+
+
+def test_an_entry_without_a_model_id_is_told_of_each_id_that_newly_appears_on_its_surface() -> None:
+    with world_of(configuration(entries={"luna": entry_spec("luna", "")})) as world:
+        furnish(world)
+        assert not world.notices()
+        world.sources["list"].set(Subject("openai", "gpt-luna-2"), listed=True)
+        world.sources["list"].set(Subject("openai", "gpt-sol"), listed=True)
+        world.looks(2, "list")
+        (notice,) = world.notices()
+        told = [difference.subject for item in notice.items for difference in item.differences]
+        assert told == ["gpt-luna-2", "gpt-sol"]
+        world.sources["list"].drop(model(1))
+        world.settle("list")
+        assert len(world.notices()) == 1
+
+
+def test_what_was_verified_about_another_model_is_stale_also_where_nobody_accepted_it_yet() -> None:
+    with world_of(configuration(entries={"luna": entry_spec(checks=("evals",))})) as world:
+        furnish(world)
+        world.attest("evals")
+        events = world.configure(replace(world.conf, version="2", entries={"luna": entry_spec("luna", "m00")}))
+        stale = {event.data["check"] for event in events if event.type == "check.stale"}
+        assert stale == {"evals", "model_id", "visibility", "pricing"}
+        world.look()
+        checks = world.entry().checks
+        assert {name: check.state for name, check in checks.items()} == {
+            "evals": CheckState.STALE,
+            "model_id": CheckState.VERIFIED,
+            "visibility": CheckState.VERIFIED,
+            "pricing": CheckState.VERIFIED,
+        }
+
+
+def test_filling_in_a_blank_id_takes_back_nothing_that_was_attested() -> None:
+    with world_of(configuration(entries={"luna": entry_spec("luna", "", checks=("safety_review",))})) as world:
+        furnish(world)
+        world.attest("safety_review")
+        filled = entry_spec(checks=("safety_review",))
+        events = world.configure(replace(world.conf, version="2", entries={"luna": filled}))
+        assert [event.type for event in events] == ["config.changed", "entry.amended", "entry.visible"]
+        world.look()
+        assert world.activate()
+
+
+def test_another_page_takes_back_the_pricing_of_an_entry_that_is_evaluated_and_no_more() -> None:
+    with world_of(configuration(entries={"luna": entry_spec(checks=("evals",))})) as world:
+        furnish(world)
+        world.attest("evals")
+        page = replace(world.conf.sources["page"], url="https://elsewhere.example/")
+        events = world.configure(replace(world.conf, version="2", sources={**world.conf.sources, "page": page}))
+        assert [event.data["check"] for event in events if event.type == "check.stale"] == ["pricing"]

@@ -1,0 +1,56 @@
+"""The same story on PostgreSQL: a change pauses and is told, and kill -9 loses nothing."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from process_world import Forks, World, check_store, check_story, until
+
+from monitor.domain.registry import Status
+from monitor.sandbox import Sandbox
+
+pytestmark = pytest.mark.slow
+POINTS = (("before-t1", 1, 0), ("inside-t1", 9, 0), ("after-t1", 2, 0), ("lease-due", 2, 0), ("sent-not-settled", 1, 1))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, forks: Forks, postgres: Callable[[], str], told: Sandbox) -> Iterator[World]:
+    world = World(tmp_path, told, forks, database=postgres())
+    yield world
+    world.stop()
+
+
+def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_random(elsewhere: World) -> None:
+    world, chosen, pause = elsewhere, random.Random(7), threading.Event()
+    world.prepare()
+    for point, nth, repeats in POINTS:
+        world.change()
+        assert world.start(point=point, nth=nth).wait() == -signal.SIGKILL
+        before = sum(world.received().values()) - len(world.received())
+        check_store(world)
+        with world.running():
+            until(world.settled, 20, "everything is recorded and told")
+            until(world.lease_agrees, 5, "the lease file says what the registry says")
+            until(lambda: world.status() == Status.PAUSED, 5, "the entry is paused")
+        check_store(world)
+        check_story(world)
+        received = world.received()
+        assert sum(received.values()) - len(received) - before == repeats
+        world.operate("resume")
+    for _ in range(10):
+        if world.seen():
+            world.change()
+        daemon = world.start()
+        pause.wait(chosen.uniform(0.0, 0.8))
+        daemon.kill()
+    with world.running():
+        until(world.settled, 20, "everything is recorded and told")
+        until(world.lease_agrees, 5, "the lease file says what the registry says")
+    check_store(world)
+    check_story(world)
+    assert not world.unsent()
