@@ -22,7 +22,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest
 
 bench: $(STAMP)
-	@failed=0; for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || failed=1; done; exit $$failed
+	$(BIN)/python bench/run.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from _common import Row, report, seconds
+from sqlalchemy import Connection
+
 from monitor.domain.events import Event
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Item, Notice, Reason
 from monitor.domain.registry import Entry, Status
 from monitor.store import SqlStore, open_store, upgrade
 from monitor.store.statements import Statement
-from sqlalchemy import Connection
 
 DECISIONS = 600
 WARM_UP = 50

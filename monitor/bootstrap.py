@@ -197,9 +197,15 @@ class Monitor:
 
 @contextmanager
 def open_monitor(
-    config: Path | None = None, database: str | None = None, *, environ: Mapping[str, str] = os.environ
+    config: Path | None = None,
+    database: str | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    durable: bool = True,
 ) -> Iterator[Monitor]:
     """The monitor under a configuration file (None: the usual places) and a database (None: the configured one).
+
+    Only a scratch database, which nobody opens again, need not be `durable`.
 
     Raises:
         ConfigurationError: the configuration is wrong, or the database cannot be used.
@@ -207,7 +213,7 @@ def open_monitor(
     """
     settings = load(config, environ, database)
     with ExitStack() as stack:
-        store = open_store(database_url(settings, environ))
+        store = open_store(database_url(settings, environ), durable=durable)
         stack.callback(store.close)
         yield Monitor(settings, store, stack, environ)
 

@@ -123,7 +123,7 @@ def _store(options: Options) -> Iterator[Monitor]:
 
     with TemporaryDirectory(prefix="access-monitor-replay-") as folder:
         database = options.database or str(Path(folder) / "replay.db")
-        with open_monitor(config_path(options), database) as monitor:
+        with open_monitor(config_path(options), database, durable=options.database is not None) as monitor:
             yield monitor
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
-from monitor.domain.model import LISTED, Fact, Facts, Value
+from monitor.domain.model import LISTED, SHUTDOWN_DATE, Fact, Facts, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +58,12 @@ def diff(
 def dropped(before: Facts, after: Facts) -> frozenset[str]:
     """The fields of models that no model has any more: a list of another shape, which does not speak of them.
 
-    A price is its own fact, and a page that loses a whole column of them has said so.
+    A price is its own fact, and a page that loses a whole column of them has said so. Of shutdown dates a source says itself whether it
+    speaks of them: the last one that is taken back leaves none, and is a withdrawal all the same.
     """
     if after is before:
         return frozenset()
-    gone = _fields(before) - _fields(after) - {LISTED}
+    gone = _fields(before) - _fields(after) - {LISTED, SHUTDOWN_DATE}
     return frozenset(field for field in gone if not field.startswith(price.PREFIX))
 
 

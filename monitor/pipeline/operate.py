@@ -53,7 +53,7 @@ class Operator:
         Raises:
             Refused: the entry is not one that can be activated, something is missing, or something relevant happened after `expect`.
         """
-        return self._accept(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, waived=waived)
+        return self._move(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, accept=waived)
 
     def resume(
         self,
@@ -70,7 +70,7 @@ class Operator:
         Raises:
             Refused: as `activate`; a check that the pause made stale has to be verified since.
         """
-        return self._accept(key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, waived=waived)
+        return self._move(key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, accept=waived)
 
     def paused_by(self, cause: int) -> tuple[str, ...]:
         """The entries whose running pause one event caused.
@@ -96,8 +96,19 @@ class Operator:
         Raises:
             Refused: the entry is not active.
         """
-        data: dict[str, object] = {"causes": [], "pin": "", "old": None, "new": None, "shifts": []}
-        return self._move(key, ev.ENTRY_PAUSED, by=by, reason=reason, via=via, expect=expect, data=data)
+        return self._move(
+            key,
+            ev.ENTRY_PAUSED,
+            by=by,
+            reason=reason,
+            via=via,
+            expect=expect,
+            causes=[],
+            pin="",
+            old=None,
+            new=None,
+            shifts=[],
+        )
 
     def retire(self, key: str, *, by: str, reason: str, via: Via, expect: int | None = None) -> Event:
         """End an entry for good.
@@ -105,7 +116,7 @@ class Operator:
         Raises:
             Refused: it has ended already.
         """
-        return self._move(key, ev.ENTRY_RETIRED, by=by, reason=reason, via=via, expect=expect, data={})
+        return self._move(key, ev.ENTRY_RETIRED, by=by, reason=reason, via=via, expect=expect)
 
     def release(self, position: int, *, by: str, reason: str, via: Via) -> tuple[Event, ...]:
         """Let a price in that was held back.
@@ -191,8 +202,10 @@ class Operator:
         reason: str,
         via: Via,
         expect: int | None,
-        data: Mapping[str, object],
+        accept: frozenset[str] | None = None,
+        **data: object,
     ) -> Event:
+        """Carry out an act; one that accepts what is believed (`accept` holds the checks it may do without) pins it under the same lock."""
         now = self._clock()
         with self._store.write() as tx:
             before = tx.entries()
@@ -200,6 +213,8 @@ class Operator:
             entry = _entry(register, key)
             _may(entry, kind)
             _expected(tx, entry, expect)
+            if accept is not None:
+                data |= self._acceptance(tx, entry, now, accept)
             register.add(
                 kind,
                 entry_stream(key),
@@ -221,35 +236,6 @@ class Operator:
         if moved:
             self._published()
         return register.events[-1]
-
-    def _accept(
-        self,
-        key: str,
-        kind: str,
-        *,
-        by: str,
-        reason: str,
-        via: Via,
-        expect: int | None,
-        waived: frozenset[str],
-    ) -> Event:
-        with self._store.read() as reader:
-            register = Register(reader.head(), reader.entries())
-            entry = _entry(register, key)
-            _may(entry, kind)
-            _expected(reader, entry, expect)
-            data = self._acceptance(reader, entry, self._clock(), waived)
-            seen = reader.head()
-        # What was read is accepted only if nothing relevant was written in between: `_move` checks it under the lock.
-        return self._move(
-            key,
-            kind,
-            by=by,
-            reason=reason,
-            via=via,
-            expect=entry.position if expect is None else max(expect, entry.position),
-            data={**data, "seen": seen},
-        )
 
     def _acceptance(self, reader: Reader, entry: Entry, now: datetime, waived: frozenset[str]) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""

@@ -77,8 +77,8 @@ class Dialect(Protocol):
     def error(self, error: BaseException) -> MonitorError: ...
 
 
-def dialect_of(url: str, *, create: bool, patience: timedelta) -> Dialect:
-    """The database that a URL means. With `create`, a missing folder is made.
+def dialect_of(url: str, *, create: bool, patience: timedelta, durable: bool = True) -> Dialect:
+    """The database that a URL means. With `create`, a missing folder is made; without `durable`, a SQLite file never waits for the disk.
 
     Raises:
         ConfigurationError: the URL is wrong, or the place is one where no database can be.
@@ -86,7 +86,7 @@ def dialect_of(url: str, *, create: bool, patience: timedelta) -> Dialect:
     location = locate(url)
     if isinstance(location, SqliteLocation):
         prepare_folder(location.path, create=create)
-        return SqliteDialect(location, patience)
+        return SqliteDialect(location, patience, durable=durable)
     return PostgresDialect(location, patience)
 
 
@@ -116,10 +116,11 @@ class SqliteDialect:
 
     reading: Mapping[str, Any] = {}
 
-    def __init__(self, location: SqliteLocation, patience: timedelta) -> None:
+    def __init__(self, location: SqliteLocation, patience: timedelta, *, durable: bool = True) -> None:
         self.name = location.name
         self.patience = patience
         self._path = location.path
+        self._synchronous = "FULL" if durable else "OFF"
 
     def engine(self) -> Engine:
         engine = create_engine(
@@ -132,7 +133,7 @@ class SqliteDialect:
         def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
             # The driver's own transactions begin late and deferred: two of them read, both write, and one update is lost.
             connection.isolation_level = None
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            for pragma in ("journal_mode=WAL", f"synchronous={self._synchronous}", "foreign_keys=ON"):
                 connection.cursor().execute(f"PRAGMA {pragma}").close()
 
         return _translate(engine, self)

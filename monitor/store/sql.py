@@ -26,18 +26,20 @@ CACHED_FACTS = 8 * 2**20
 """Bytes of JSON whose parsed facts are kept in memory, where they take about five times as many."""
 
 
-def open_store(url: str, *, migrate: bool = True, patience: timedelta = migrations.PATIENCE) -> SqlStore:
+def open_store(
+    url: str, *, migrate: bool = True, patience: timedelta = migrations.PATIENCE, durable: bool = True
+) -> SqlStore:
     """Open the database at `url`; what is no URL is the path of a SQLite file, relative to the working directory.
 
     With `migrate`, what is missing is made (folder, file, tables) and an older schema brought up to date. `patience` is how
-    long a writer waits for the writer before it.
+    long a writer waits for the writer before it. Only a scratch store, which nobody opens again, need not be `durable`.
 
     Raises:
         ConfigurationError: the URL is wrong, no database can be at that place, or the schema is newer than this program;
             without `migrate` also when it is missing or older.
         Unavailable: the database is locked, full or out of reach.
     """
-    dialect = dialect_of(url, create=migrate, patience=patience)
+    dialect = dialect_of(url, create=migrate, patience=patience, durable=durable)
     engine = dialect.engine()
     try:
         migrations.ensure(engine, dialect, migrate=migrate)

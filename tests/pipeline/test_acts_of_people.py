@@ -148,9 +148,10 @@ def test_expect_of_a_position_that_is_not_in_the_log_is_refused(furnished: World
 def test_what_happens_between_reading_and_writing_refuses_the_acceptance(
     furnished: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pins are read before the writer's lock is taken; a change that slips in between is not accepted unseen."""
+    """What a person saw is held against the log under the writer's lock; a change that slips in before is not accepted unseen."""
     furnished.sources["page"].set(LUNA, output="7")
     other = furnished.another_poller()
+    shown = furnished.entry().position
     begin = furnished.store.write
     slipped = []
 
@@ -164,7 +165,7 @@ def test_what_happens_between_reading_and_writing_refuses_the_acceptance(
 
     monkeypatch.setattr(furnished.store, "write", write)
     with pytest.raises(Refused, match="something happened to luna"):
-        furnished.activate()
+        furnished.activate(expect=shown)
     assert furnished.entry().status is Status.EVALUATING
 
 

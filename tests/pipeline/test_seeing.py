@@ -154,6 +154,27 @@ def test_a_silent_shutdown_date_is_no_withdrawal_and_an_explicit_none_is(furnish
     assert [(e.type, e.data["date"], e.data["old"]) for e in withdrawn] == [("lifecycle.withdrawn", None, "2026-12-01")]
 
 
+def test_a_field_that_no_model_has_any_more_is_not_spoken_of_and_one_that_some_lost_is(furnished: World) -> None:
+    source = furnished.sources["list"]
+    for number in (0, 1):
+        source.set(model(number), owned_by="x")
+    furnished.looks(2, "list")
+    at = furnished.head
+    for number in (0, 1):
+        source.set(model(number), owned_by=None)
+    furnished.settle("list")
+    assert furnished.types(after=at) == []
+    source.set(model(0), owned_by="x")
+    furnished.settle("list")
+    (changed,) = furnished.events(after=at)
+    assert (changed.type, changed.subject, changed.data["old"], changed.data["new"]) == (
+        "model.changed",
+        "m01",
+        "x",
+        None,
+    )
+
+
 def test_a_shutdown_date_informs_the_owner_and_pauses_nothing(active: World) -> None:
     active.sources["list"].set(LUNA, shutdown_date="2026-12-01")
     active.looks(2, "list")

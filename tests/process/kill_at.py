@@ -75,7 +75,7 @@ def in_look(act: Callable[[], None]) -> Callable[[], None]:
         finally:
             recording.on = False
 
-    Poller.record = record  # type: ignore[method-assign]
+    Poller.record = record  # type: ignore[assignment,method-assign]
 
     def called() -> None:
         if getattr(recording, "on", False):

@@ -1,0 +1,40 @@
+"""Run every bench, each in a process of its own, and print one closing table. Exits 1 when a limit is exceeded or a bench fails.
+
+python bench/run.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from _common import ROWS, Row, failed, show
+
+BENCHES = ("startup", "store_commit", "cycle", "memory", "extraction")
+
+
+def rows(name: str, file: Path) -> list[Row]:
+    """What a bench measured; it goes on after one that failed."""
+    print(f"== bench/{name}.py", flush=True)
+    file.write_text("")
+    script = Path(__file__).with_name(f"{name}.py")
+    ended = subprocess.run([sys.executable, str(script)], env={**os.environ, ROWS: str(file)}, check=False)
+    found = [Row(**json.loads(line)) for line in file.read_text().splitlines()]
+    if ended.returncode not in (0, 1) or not found:
+        found.append(failed(f"bench/{name}.py", f"ended with {ended.returncode}"))
+    return found
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        measured = [row for name in BENCHES for row in rows(name, Path(folder) / "rows.jsonl")]
+    print("== all")
+    return show(measured)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

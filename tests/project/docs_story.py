@@ -1,0 +1,230 @@
+"""A story in which every event that the monitor can record happens once, told to the real use cases: what docs/events.md is held against."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from monitor.domain.configuration import (
+    Belief,
+    Configuration,
+    EntrySpec,
+    Owner,
+    Requirement,
+    SourceSpec,
+    Surface,
+)
+from monitor.domain.model import LISTED, SHUTDOWN_DATE, Body, FailureReason, PollFailure, Snapshot, Subject, Value
+from monitor.domain.notice import Notice
+from monitor.pipeline.declare import declare
+from monitor.pipeline.operate import Operator
+from monitor.pipeline.poll import Poller
+from monitor.pipeline.ports import NotSent, Sent, Source
+from monitor.pipeline.relay import Relay
+from monitor.pipeline.tend import Tender
+from monitor.store import SqlStore, open_store
+
+LUNA = "gpt-5.6-luna"
+VIA = {"user": "ada", "host": "ops-1", "channel": "cli"}
+EXTRACTOR = {"openai-models": "models_list/1", "openai-pricing": "pricing_page/1", "llm-prices": "llm_prices/1"}
+
+Fields = Mapping[str, Value]
+
+
+def configuration(**entry: object) -> Configuration:
+    sources = (
+        SourceSpec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai"),
+        SourceSpec(
+            key="openai-pricing",
+            kind="pricing_page",
+            every=timedelta(minutes=30),
+            provider="openai",
+            url="https://developers.openai.com/api/docs/pricing.md",
+        ),
+        SourceSpec(
+            key="llm-prices",
+            kind="price_feed",
+            every=timedelta(hours=1),
+            url="https://www.llm-prices.com/historical-v1.json",
+            format="llm_prices",
+            trust="third_party",
+        ),
+    )
+    made = EntrySpec(key=LUNA, name="GPT-5.6 Luna", surfaces={"openai": LUNA}, owners=("platform",), **entry)
+    surface = Surface(
+        key="openai", base_url="https://api.openai.com/v1", provider="openai", api_key="env:OPENAI_API_KEY"
+    )
+    return Configuration(
+        surfaces={"openai": surface},
+        sources={source.key: source for source in sources},
+        owners={"platform": Owner(key="platform", destinations=("env:SLACK_URL",))},
+        entries={LUNA: made},
+        belief=Belief(absence=Requirement(looks=3, span=timedelta(minutes=30))),
+        version=hashlib.sha256(repr(sorted(entry.items())).encode()).hexdigest()[:12],
+        code="0.1.0",
+    )
+
+
+class Story:
+    """One monitor, its clock set by hand; each method lets something happen."""
+
+    def __init__(self, store: SqlStore, executor: ThreadPoolExecutor) -> None:
+        self.now = datetime(2026, 7, 30, 17, 0, tzinfo=UTC)
+        self.store = store
+        self.configuration = configuration()
+        self.reachable = True
+        self._executor = executor
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def wait(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+    def declare(self, made: Configuration) -> None:
+        self.configuration = made
+        declare(self.store, made, self.clock, published=lambda: None)
+
+    @property
+    def operator(self) -> Operator:
+        return Operator(self.store, self.configuration, self.clock, published=lambda: None)
+
+    def look(self, source: str, facts: Mapping[str, Fields], *, times: int = 1, minutes: float = 2) -> None:
+        for _ in range(times):
+            self.wait(minutes=minutes)
+            scope = "openai"
+            content = repr(sorted((name, sorted(fields.items())) for name, fields in facts.items())).encode()
+            body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+            snapshot = Snapshot(
+                source=source,
+                at=self.now,
+                facts={Subject(scope, name): fields for name, fields in facts.items()},
+                extractor=EXTRACTOR[source],
+                body=body,
+            )
+            self._poller().record(source, snapshot)
+
+    def fail(self, source: str) -> None:
+        self.wait(minutes=2)
+        detail = "HTTP 500 from https://api.openai.com/v1/models: The server had an error"
+        failure = PollFailure(source=source, at=self.now, reason=FailureReason.SERVER_ERROR, detail=detail)
+        self._poller().record(source, failure)
+
+    def tend(self) -> None:
+        Tender(self.store, self.configuration, published=lambda: None).tend(self.now)
+
+    def deliver(self) -> None:
+        Relay(
+            store=self.store,
+            channel=self,
+            clock=self.clock,
+            owners=lambda: self.configuration.owners,
+            worker="story",
+            executor=self._executor,
+        ).tick()
+
+    def send(self, notice: Notice, destination: str) -> Sent | NotSent:
+        return Sent() if self.reachable else NotSent(reason="HTTP 404 no_service", permanent=True)
+
+    def label(self, destination: str) -> str:
+        return "slack://hooks.slack.com"
+
+    def position(self, type: str) -> int:
+        with self.store.read() as reader:
+            return max(one.event.position for one in reader.events() if one.event.type == type)
+
+    def _poller(self) -> Poller:
+        source: Callable[[str], Source] = lambda key: (_ for _ in ()).throw(AssertionError(key))  # noqa: E731
+        return Poller(self.store, self.configuration, source, self.clock, published=lambda: None)
+
+
+def prices(input: str, output: str = "1.2", **others: str) -> Fields:
+    return {
+        "price.standard.short.input": input,
+        "price.standard.short.output": output,
+        **{f"price.standard.short.{meter}": amount for meter, amount in others.items()},
+    }
+
+
+@contextmanager
+def begun(folder: Path) -> Iterator[Story]:
+    """The story before anything happened."""
+    store = open_store(str(folder / "monitor.db"))
+    with ThreadPoolExecutor(2) as executor:
+        yield Story(store, executor)
+    store.close()
+
+
+@contextmanager
+def visible(folder: Path) -> Iterator[Story]:
+    """The story up to the first message: the entry can be activated."""
+    with begun(folder) as story:
+        story.declare(story.configuration)
+        story.look("openai-pricing", {LUNA: prices("1", "6")})
+        story.look("openai-models", {LUNA: {LISTED: True}})
+        yield story
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[Story]:
+    """The whole story, from an empty log to an entry that left the configuration."""
+    with begun(folder) as story:
+        _tell(story)
+        yield story
+
+
+def _tell(story: Story) -> None:
+    by = {"by": "Ada L.", "via": VIA}
+    on: Fields = {LISTED: True, "owned_by": "openai"}
+    others = {name: dict(on) for name in ("gpt-5.4", "gpt-5.4-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini")}
+    models: dict[str, Fields] = {**others, LUNA: on}
+    story.declare(story.configuration)
+    story.look("openai-models", others)
+    story.look("openai-pricing", {LUNA: prices("1", "6")})
+    story.look("llm-prices", {LUNA: prices("1", "6")})
+    story.look("openai-models", models, times=2)
+    story.look("openai-models", others, times=4, minutes=15)
+    story.look("openai-models", models, times=2)
+    story.deliver()
+
+    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", **by)
+    story.operator.activate(LUNA, reason="evals passed", **by)
+    story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
+    story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
+    story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=2)
+    story.reachable = False
+    story.deliver()
+    story.reachable = True
+
+    story.look("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
+    story.operator.release(story.position("price.quarantined"), reason="the provider announced it", **by)
+    story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=4, minutes=15)
+    story.operator.resume(LUNA, reason="new price accepted", **by)
+
+    dated: dict[str, Fields] = {**models, "gpt-4.1": {**on, SHUTDOWN_DATE: "2026-10-23"}}
+    dated["gpt-4o"] = {**on, SHUTDOWN_DATE: "2026-10-23"}
+    story.look("openai-models", dated, times=2)
+    dated["gpt-4.1"] = {**on, SHUTDOWN_DATE: "2026-12-01"}
+    story.look("openai-models", dated, times=2)
+    dated["gpt-4.1"] = {"listed": True, "owned_by": "system"}
+    story.look("openai-models", dated, times=4, minutes=15)
+    story.fail("openai-models")
+    story.look("openai-models", dated)
+    story.look("openai-models", {LUNA: on})
+    story.look("openai-models", dated)
+    story.wait(hours=13)
+    story.tend()
+    story.declare(configuration(use="high volume"))
+    story.wait(days=90)
+    story.tend()
+    story.operator.pause(LUNA, reason="answers degraded", **by)
+    story.operator.retire(LUNA, reason="nobody calls it any more", **by)
+    spare = configuration()
+    entry = replace(spare.entries[LUNA], key="luna-eu", surfaces={"openai": "gpt-5.6-luna-eu"})
+    story.declare(replace(spare, entries={"luna-eu": entry}, version="with-luna-eu"))
+    story.declare(replace(spare, entries={}, version="without-luna-eu"))

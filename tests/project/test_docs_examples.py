@@ -1,0 +1,261 @@
+"""The programs that the documentation shows are run: the source of one's own by the real command line, the flagd client on a real lease file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import docs_story
+import pytest
+
+from monitor.domain.gate import Standing
+from monitor.domain.registry import Status
+from monitor.gate import clock
+from monitor.gate.lease_file import lease_documents, write_lease
+
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+# -- a source of one's own -------------------------------------------------
+
+
+class Gateway(ThreadingHTTPServer):
+    """Serves one document, which a test may replace."""
+
+    content = b""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/regions.json"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Gateway
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.content)))
+        self.end_headers()
+        self.wfile.write(self.server.content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    with Gateway(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+class Installed:
+    """The page's source as an installed distribution, and a monitor that is configured as the page says."""
+
+    def __init__(self, folder: Path, gateway: Gateway) -> None:
+        (program,) = blocks("sources", "python")
+        packaging, source = blocks("sources", "toml")
+        ((kind, place),) = tomllib.loads(packaging)["project"]["entry-points"]["monitor.sources"].items()
+        module, _, _ = place.partition(":")
+        (folder / f"{module}.py").write_text(program)
+        metadata = folder / f"{module}-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[monitor.sources]\n{kind} = {place}\n")
+        url = tomllib.loads(source)["source"][0]["url"]
+        (folder / "monitor.toml").write_text(
+            source.replace(url, gateway.url)
+            + """
+[[surface]]
+key = "openai"
+base_url = "https://api.openai.com/v1"
+
+[[owner]]
+key = "platform"
+destinations = ["env:SLACK_URL"]
+
+[[entry]]
+key = "luna"
+surface = "openai"
+model_id = "gpt-5.6-luna"
+owners = ["platform"]
+
+[network]
+allow = ["127.0.0.1"]
+
+[belief]
+change = {looks = 2, span = "0s"}
+gap = "0s"
+"""
+        )
+        self.folder = folder
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([str(self.folder), str(ROOT)])
+        return subprocess.run(
+            [sys.executable, "-m", "monitor", "--config", "monitor.toml", *words],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def poll(self) -> dict[str, Any]:
+        result = self.run("poll", "--json")
+        (outcome,) = json.loads(result.stdout)
+        return dict(outcome, code=result.returncode)
+
+
+@pytest.fixture
+def installed(tmp_path: Path, gateway: Gateway) -> Installed:
+    gateway.content = b'{"regions": {"gpt-5.6-luna": "eu", "gpt-5.6-sol": "us"}}'
+    return Installed(tmp_path, gateway)
+
+
+def test_the_example_of_a_source_is_short_and_typed(tmp_path):
+    (program,) = blocks("sources", "python")
+    assert len(program.splitlines()) <= 45
+    (tmp_path / "gateway_regions.py").write_text(program)
+    types = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--follow-imports=silent", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if "No module named mypy" in types.stderr:
+        pytest.skip("mypy is not installed: the example is not checked for its types here")
+    assert types.returncode == 0, types.stdout
+
+
+def test_the_example_source_is_polled_believed_and_told_like_any_other(installed, gateway):
+    assert "in order" in installed.run("config", "check").stdout
+    assert installed.poll()["verdict"] == "baseline"
+    gateway.content = gateway.content.replace(b'"eu"', b'"us"')
+    assert installed.poll()["verdict"] == "suspect"
+    assert installed.poll()["verdict"] == "changed"
+    lines = installed.run("events", "--type", "model.*", "--json").stdout.splitlines()
+    (event,) = map(json.loads, lines)
+    assert (event["type"], event["subject"], event["source"]) == ("model.changed", "gpt-5.6-luna", "our-gateway")
+    said = event["data"]
+    assert (said["surface"], said["field"], said["old"], said["new"]) == ("openai", "region", "eu", "us")
+    assert said["extractor"] == "gateway_regions/1"
+    (delivery,) = json.loads(installed.run("outbox", "--json").stdout)
+    assert delivery["about"] == "changed luna"
+
+
+def test_the_example_source_turns_what_it_does_not_understand_into_a_failure_that_moves_nothing(installed, gateway):
+    installed.poll()
+    for broken in (b"<html>", b"[]", b'{"regions": null}', b'{"regions": ["eu"]}', b"{}"):
+        gateway.content = broken
+        failed = installed.poll()
+        assert (failed["verdict"], failed["code"]) == ("failed", 1), broken
+        assert failed["detail"] == "invalid_shape: no object `regions` from model to region", broken
+    gateway.content = b'{"regions": {"gpt-5.6-luna": "eu", "gpt-5.6-sol": "us"}}'
+    assert installed.poll()["verdict"] == "unchanged"
+    types = [
+        json.loads(line)["type"]
+        for line in installed.run("events", "--source", "our-gateway", "--json").stdout.splitlines()
+    ]
+    assert types == ["source.baseline_recorded", "source.failed", "source.recovered"]
+
+
+# -- the gate in code -------------------------------------------------------
+
+
+def standing(key: str, status: Status, fallback: str = "") -> Standing:
+    until = clock.now() + timedelta(hours=1)
+    return Standing(
+        key=key,
+        name=key,
+        model_ids=(key,),
+        status=status,
+        position=17,
+        reason="",
+        fallback=fallback,
+        access_until=until,
+        price_until=until,
+    )
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    pytest.importorskip("openfeature.contrib.provider.flagd", reason="openfeature-provider-flagd is not installed")
+    entries = (
+        standing("gpt-5.6-luna", Status.PAUSED, "gpt-5.4-mini"),
+        standing("gpt-5.4-mini", Status.ACTIVE),
+        standing("gpt-5.6-sol", Status.EVALUATING),
+    )
+    rules = ("production", "staging")
+    documents = lease_documents({one.key: one for one in entries}, rules, clock.now(), timedelta(hours=6), 17)
+    write_lease(tmp_path, documents, 17)
+    monkeypatch.setenv("ACCESS_MONITOR_LEASE", str(tmp_path))
+    from openfeature import api
+
+    space: dict[str, Any] = {}
+    try:
+        exec(compile(blocks("gate", "python")[0], "docs/gate.md", "exec"), space)
+        yield space
+    finally:
+        api.shutdown()
+
+
+def test_the_example_of_a_flagd_client_uses_the_entry_its_fallback_or_neither(example):
+    assert [example["model_for"](key, "support-agent") for key in ("gpt-5.4-mini", "gpt-5.6-luna", "gpt-5.6-sol")] == [
+        "gpt-5.4-mini",
+        "gpt-5.4-mini",
+        None,
+    ]
+
+
+def test_the_example_of_a_flagd_client_denies_a_key_that_the_file_does_not_hold(example):
+    assert example["model_for"]("gpt-5.6-lnua", "support-agent") is None
+
+
+def test_the_shown_lease_file_has_the_shape_of_a_written_one(tmp_path):
+    (shown,) = (json.loads(block) for block in blocks("gate", "json"))
+    entries = {"gpt-5.6-sol": standing("gpt-5.6-sol", Status.ACTIVE, "gpt-5.4-mini")}
+    written = lease_documents(entries, ("production",), clock.now(), timedelta(hours=6), 17)["production"]
+    assert shown.keys() == written.keys()
+    assert shown["metadata"].keys() == written["metadata"].keys()
+    (flag,), (other,) = shown["flags"].values(), written["flags"].values()
+    assert flag.keys() == other.keys()
+    assert flag["variants"] == other["variants"]
+    assert flag["metadata"].keys() == other["metadata"].keys()
+
+
+# -- the commands that a message prints --------------------------------------
+
+
+def test_the_activation_that_a_message_prints_is_not_refused_for_its_position(tmp_path):
+    with docs_story.visible(tmp_path) as story:
+        with story.store.read() as reader:
+            (delivery,) = reader.deliveries()
+            notice = reader.notice(delivery.notice)
+        assert notice is not None
+        (item,) = notice.items
+        printed = re.search(r"activate \S+ .* --expect (\d+)$", item.commands[-1])
+        assert printed
+        event = story.operator.activate(
+            item.entry, by="Ada L.", reason="evals passed", via=docs_story.VIA, expect=int(printed[1])
+        )
+        assert event.type == "entry.activated"
