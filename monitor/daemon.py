@@ -11,13 +11,14 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor import logs
@@ -151,7 +152,7 @@ class Daemon:
         """Let running jobs end, up to the limit, and write what is still held in memory."""
         notify_systemd("STOPPING=1")
         drain = self._monitor.settings.run.drain.total_seconds()
-        ended = threading.Thread(target=self._scheduler.shutdown, name="drain", daemon=True)
+        ended = threading.Thread(target=self._end_jobs, name="drain", daemon=True)
         ended.start()
         ended.join(drain)
         self._monitor.poller.flush()
@@ -171,7 +172,7 @@ class Daemon:
             # Tokens belong to an address: those of another one may be none at all.
             tokens = None if self._web is None or moved else self._web.tokens_of(web)
             # Jobs of the old configuration end first: none of them may record under the new one.
-            self._scheduler.shutdown()
+            self._end_jobs()
             self._monitor.poller.flush()
             self._monitor.reconfigure(settings)
             self._monitor.publish()  # a lease folder that cannot be written is found before anything is recorded
@@ -194,10 +195,20 @@ class Daemon:
 
     # -- the schedule ------------------------------------------------------
 
+    def _end_jobs(self) -> None:
+        """Start no more jobs, and wait for those that run.
+
+        Not by APScheduler's own waiting: it holds the lock that a running job needs to ask for its next look, and both would wait for ever.
+        """
+        self._scheduler.shutdown(wait=False)
+        for executor in self._executors.values():
+            executor.shutdown(wait=True)
+
     def _new_scheduler(self) -> BackgroundScheduler:
         run = self._monitor.settings.run
+        self._executors = {"default": ThreadPoolExecutor(run.workers), "housekeeping": ThreadPoolExecutor(4)}
         scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(run.workers), "housekeeping": ThreadPoolExecutor(4)},
+            executors=self._executors,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone="UTC",
         )
@@ -295,7 +306,8 @@ class Daemon:
         due = now + wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD)
         regular = self._scheduler.get_job(f"look {key}")
         if regular is not None and regular.next_run_time is not None and due < regular.next_run_time:
-            regular.modify(next_run_time=due)
+            with suppress(JobLookupError):  # the daemon has stopped meanwhile
+                regular.modify(next_run_time=due)
 
     def _step(self) -> None:
         self._monitor.poller.flush()

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,26 @@ def test_tokens_are_asked_for_and_a_reload_takes_new_ones_or_nothing(config: Pat
         one.daemon._reconfigure()
         one.daemon._reconfigure()
         assert codes() == (401, 401, 200), "the tokens of another address, which are none, were taken for this one"
+
+
+def test_a_reload_and_a_stop_wait_for_a_job_that_asks_for_its_next_look(config: Path) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    with running(config) as one:
+        asking = one.daemon._again
+
+        def slow(key: str, at: datetime, now: datetime) -> None:
+            began.set()
+            go_on.wait(10)
+            asking(key, at, now)
+
+        one.daemon._again = slow  # type: ignore[method-assign]
+        assert began.wait(10)
+        reload = threading.Thread(target=one.daemon._reconfigure, daemon=True)
+        reload.start()
+        until(lambda: not one.daemon._scheduler.running)
+        go_on.set()
+        reload.join(10)
+        assert not reload.is_alive()
 
 
 def test_a_token_that_is_not_there_stops_the_start(config: Path, tmp_path: Path) -> None:
