@@ -11,27 +11,30 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor import logs
 from monitor.bootstrap import Monitor
+from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.health import Health, notify_systemd, watchdog_interval
 from monitor.pipeline.decision import Outcome
 from monitor.pipeline.ports import ConfigurationError, MonitorError, NotSent
 from monitor.settings import Settings
 
+if TYPE_CHECKING:
+    from monitor.web.server import Server
+
 STEP = timedelta(seconds=1)
 TEND = timedelta(seconds=30)
 HEARTBEAT = timedelta(minutes=1)
-LEASE_RENEWAL = timedelta(minutes=5)
-"""The longest time between two renewals of the leases; half a lease where that is shorter."""
-
 PATIENCE = timedelta(seconds=60)
 """How old the last finished step may be before the watchdog is no longer fed."""
 
@@ -54,27 +57,35 @@ class Daemon:
         self._failing: dict[str, str] = {}
         self._leased: Mapping[str, int] | None = None
         self._scheduler = self._new_scheduler()
+        self._web: Server | None = None
+        self._listening = (monitor.settings.web.host, monitor.settings.web.port)
 
     def run(self) -> bool:
         """Take the daemon's lock, work until a signal, then drain; returns whether all jobs ended within the limit.
 
         Raises:
             Refused: another daemon runs on this database.
-            MonitorError: the store or the lease folder cannot be used.
+            ConfigurationError: a token of the HTTP server is not there.
+            MonitorError: the store, the lease folder or the HTTP server's address cannot be used.
         """
         monitor = self._monitor
-        with monitor.store.sole(), self._signals():
+        # The socket first: where it is taken, nothing has been recorded or sent yet.
+        with monitor.store.sole(), self._signals(), self._bound() as web:
+            self._web = web
             monitor.relay.recover()
             monitor.declare()
             monitor.publish()
             self._plan()
             self._scheduler.start()
+            if web is not None:
+                web.start()
             notify_systemd("READY=1")
             logs.line(
                 "watching",
                 sources=len(monitor.configuration.sources),
                 entries=len(monitor.configuration.entries),
                 database=monitor.store.name,
+                http=web.url if web is not None else "",
             )
             try:
                 self._wait()
@@ -98,8 +109,20 @@ class Daemon:
             if self._reloading.is_set():
                 self._reloading.clear()
                 self._reconfigure()
-            if feed is not None and self.health.working(self._monitor.clock(), PATIENCE):
+            answering = self._web is None or self._web.alive
+            if feed is not None and answering and self.health.working(self._monitor.clock(), PATIENCE):
                 notify_systemd("WATCHDOG=1")
+
+    @contextmanager
+    def _bound(self) -> Iterator[Server | None]:
+        """The HTTP server on its address, if one is wanted; it goes on answering while running jobs end."""
+        if not self._monitor.settings.web.host:
+            yield None
+            return
+        from monitor.web.server import bound  # a server's libraries cost a tenth of a second
+
+        with bound(self._monitor, self.health, PATIENCE) as server:
+            yield server
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -129,7 +152,7 @@ class Daemon:
         """Let running jobs end, up to the limit, and write what is still held in memory."""
         notify_systemd("STOPPING=1")
         drain = self._monitor.settings.run.drain.total_seconds()
-        ended = threading.Thread(target=self._scheduler.shutdown, name="drain", daemon=True)
+        ended = threading.Thread(target=self._end_jobs, name="drain", daemon=True)
         ended.start()
         ended.join(drain)
         self._monitor.poller.flush()
@@ -137,20 +160,28 @@ class Daemon:
         return not ended.is_alive()
 
     def _reconfigure(self) -> None:
-        """Load the configuration anew, all or nothing."""
+        """Load the configuration anew, all or nothing; but the address of the HTTP server is for the next start."""
         notify_systemd("RELOADING=1")
         before = self._monitor.settings
         try:
             settings = self._reload()
             if settings.database != before.database:
                 raise ConfigurationError("database.url has changed, which a running daemon cannot follow: restart it.")
+            web = settings.web
+            moved = (web.host, web.port) != self._listening
+            # Tokens belong to an address: those of another one may be none at all.
+            tokens = None if self._web is None or moved else self._web.tokens_of(web)
             # Jobs of the old configuration end first: none of them may record under the new one.
-            self._scheduler.shutdown()
+            self._end_jobs()
             self._monitor.poller.flush()
             self._monitor.reconfigure(settings)
             self._monitor.publish()  # a lease folder that cannot be written is found before anything is recorded
             changed = self._monitor.declare()
             self._monitor.publish()
+            if self._web is not None and tokens is not None:
+                self._web.endpoints.tokens = tokens
+            if moved:
+                logs.line("web.listen is another; it takes effect at the next start", level=logging.WARNING)
             logs.line("reloaded", path=settings.path, events=changed)
         except MonitorError as error:
             if self._monitor.settings is not before:
@@ -164,10 +195,20 @@ class Daemon:
 
     # -- the schedule ------------------------------------------------------
 
+    def _end_jobs(self) -> None:
+        """Start no more jobs, and wait for those that run.
+
+        Not by APScheduler's own waiting: it holds the lock that a running job needs to ask for its next look, and both would wait for ever.
+        """
+        self._scheduler.shutdown(wait=False)
+        for executor in self._executors.values():
+            executor.shutdown(wait=True)
+
     def _new_scheduler(self) -> BackgroundScheduler:
         run = self._monitor.settings.run
+        self._executors = {"default": ThreadPoolExecutor(run.workers), "housekeeping": ThreadPoolExecutor(4)}
         scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(run.workers), "housekeeping": ThreadPoolExecutor(4)},
+            executors=self._executors,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone="UTC",
         )
@@ -265,7 +306,8 @@ class Daemon:
         due = now + wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD)
         regular = self._scheduler.get_job(f"look {key}")
         if regular is not None and regular.next_run_time is not None and due < regular.next_run_time:
-            regular.modify(next_run_time=due)
+            with suppress(JobLookupError):  # the daemon has stopped meanwhile
+                regular.modify(next_run_time=due)
 
     def _step(self) -> None:
         self._monitor.poller.flush()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,6 +39,7 @@ class Health:
         self._lock = threading.Lock()
         self._sources: dict[str, SourceHealth] = {}
         self._stepped_at: datetime | None = None
+        self._looks: Counter[str] = Counter()
         self.problems = 0
 
     def expect(self, sources: Mapping[str, timedelta], at: datetime) -> None:
@@ -52,6 +54,7 @@ class Health:
     def looked(self, key: str, verdict: str, at: datetime) -> None:
         """A look at a source has ended."""
         with self._lock:
+            self._looks[verdict] += 1
             if key in self._sources:
                 good_at = self._sources[key].good_at if verdict == "failed" else at
                 self._sources[key] = replace(self._sources[key], finished_at=at, good_at=good_at, verdict=verdict)
@@ -70,6 +73,11 @@ class Health:
         """All sources as they stand."""
         with self._lock:
             return dict(self._sources)
+
+    def looks(self) -> Mapping[str, int]:
+        """How many looks have ended, by verdict, since the daemon started."""
+        with self._lock:
+            return dict(self._looks)
 
     def working(self, now: datetime, patience: timedelta) -> bool:
         """Whether work goes on: steps end, and looks end, whatever they found."""

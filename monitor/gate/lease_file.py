@@ -25,6 +25,9 @@ from monitor.pipeline.ports import ConfigurationError, MonitorError
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 FLAG_SET = "access-monitor"
 
+LEASE_RENEWAL = timedelta(minutes=5)
+"""The longest time between two renewals of the leases; half a lease where that is shorter."""
+
 Document: TypeAlias = dict[str, Any]
 
 _MENDS = {

@@ -24,12 +24,12 @@ ENTRIES = (
 
 
 def demo_configuration(
-    base_url: str, pricing_url: str, webhook_url: str, folder: str | Path, *, listen: str = "127.0.0.1:8787"
+    base_url: str, pricing_url: str, webhook_url: str, folder: str | Path, *, listen: str = "127.0.0.1:0"
 ) -> str:
     """The demo's configuration as TOML.
 
     Database and lease files go into `folder`, and the API key is read from the file `API_KEY_FILE` there. `listen` is host and port of
-    the web pages.
+    the HTTP server, a free port unless given: a real monitor may run beside the demo.
     """
     place = Path(folder)
     head = f"""\
@@ -83,9 +83,7 @@ destinations = [{_text(webhook_url)}]
     return head + "".join(_entry(*entry) for entry in ENTRIES)
 
 
-def write_demo(
-    base_url: str, pricing_url: str, webhook_url: str, folder: Path, *, listen: str = "127.0.0.1:8787"
-) -> Path:
+def write_demo(base_url: str, pricing_url: str, webhook_url: str, folder: Path, *, listen: str = "127.0.0.1:0") -> Path:
     """Write the configuration and the file with the sandbox's key into `folder`, and return the configuration's path."""
     key = folder / API_KEY_FILE
     key.touch(mode=0o600)

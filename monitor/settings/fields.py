@@ -118,7 +118,8 @@ def address(value: str) -> tuple[str, int]:
 
 
 def _listen(value: str) -> str:
-    address(value)
+    if value:
+        address(value)
     return value
 
 

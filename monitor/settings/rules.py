@@ -81,6 +81,8 @@ def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:
 
 
 def _web(document: Document) -> Iterator[Finding]:
+    if not document.web.listen:
+        return
     host, _ = address(document.web.listen)
     if not document.web.tokens and not _loopback(host):
         yield (

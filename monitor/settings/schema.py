@@ -142,7 +142,9 @@ class NetworkTable(Table):
 class WebTable(Table):
     """The HTTP server."""
 
-    listen: Listen = Field(default="127.0.0.1:8787", description="Host and port.")
+    listen: Listen = Field(
+        default="127.0.0.1:8787", description="Host and port; with port 0 a free one, empty for no HTTP server."
+    )
     tokens: list[Reference] = Field(
         default=[], description="References to bearer tokens; needed to listen elsewhere than on loopback."
     )

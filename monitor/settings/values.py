@@ -38,7 +38,10 @@ _DEFAULT_OPTIONS: Mapping[str, Mapping[str, object]] = {"behaviour": {"routes": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
-    """Where the HTTP server listens. `tokens` are references; without them `host` is a loopback address."""
+    """Where the HTTP server listens. Without a `host` there is none, and with port 0 it takes a free one.
+
+    `tokens` are references; without them `host` is a loopback address.
+    """
 
     host: str
     port: int
@@ -120,7 +123,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         ),
         code=__version__,
     )
-    host, port = address(document.web.listen)
+    host, port = address(document.web.listen) if document.web.listen else ("", 0)
     return Settings(
         path=path,
         configuration=replace(configuration, version=version(configuration)),

@@ -47,6 +47,32 @@ def registry(*standings: Standing) -> dict[str, Standing]:
     return {standing.key: standing for standing in standings}
 
 
+TABLE = [
+    # standing, environment, caller, hours later, allowed, variant
+    (standing(), "production", "", 0, True, "active"),
+    (standing(), "production", "", 6, False, "stale"),
+    (standing(), "staging", "anyone", 5, True, "active"),
+    (standing(access_until=NOW + HOUR), "production", "", 1, False, "stale"),
+    (standing(price_until=NOW), "production", "", 0, False, "stale"),
+    (standing(access_until=None), "staging", "", 0, False, "stale"),
+    (standing(status=Status.EVALUATING), "production", "", 0, False, "evaluating"),
+    (standing(status=Status.EVALUATING), "staging", "", 0, True, "evaluating"),
+    (standing(status=Status.EVALUATING), "staging", "", 6, False, "stale"),
+    (standing(status=Status.EVALUATING), "elsewhere", "", 0, False, "evaluating"),
+    (standing(status=Status.WAITING), "staging", "", 0, False, "waiting"),
+    (standing(status=Status.RETIRED), "production", "", 0, False, "retired"),
+    (standing(status=Status.WITHDRAWN), "production", "", 0, False, "withdrawn"),
+    (standing(status=Status.PAUSED), "production", "", 0, False, "paused"),
+    (spared(), "production", "support-agent", 0, True, "grace"),
+    (spared(), "production", "support-agent", 3, False, "paused"),
+    (spared(), "production", "support", 0, False, "paused"),
+    (spared(), "production", "", 0, False, "paused"),
+    (spared(price_shift=False), "production", "support-agent", 0, False, "paused"),
+    (spared(access_until=NOW), "production", "support-agent", 0, False, "paused"),
+]
+"""Entry, environment, caller, hours after the lease was written, whether it is allowed, and the variant: for everyone who answers."""
+
+
 moments = st.one_of(
     st.none(),
     st.integers(-30 * 3600 * 1000, 30 * 3600 * 1000).map(lambda ms: NOW + timedelta(milliseconds=ms)),

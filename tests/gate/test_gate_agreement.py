@@ -11,12 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, callers, environments, registry, spared, standing, standings
+from gate_examples import (
+    ENVIRONMENTS,
+    HOUR,
+    LEASE,
+    NOW,
+    TABLE,
+    callers,
+    environments,
+    registry,
+    spared,
+    standing,
+    standings,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.gate import Standing, answer
-from monitor.domain.registry import Status
 from monitor.domain.verdict import rfc3339
 from monitor.gate.lease import Lease
 from monitor.gate.lease_file import Document, lease_document, write_lease
@@ -82,31 +93,6 @@ def test_function_file_and_flagd_give_one_answer_for_every_key_of_the_file(
             assert (read["reason"], read["fallback"]) == (decided.reason, decided.fallback)
             if decided.allowed and decided.expires_at is not None:
                 assert read["expires_at"] == rfc3339(min(decided.expires_at, NOW + LEASE))
-
-
-TABLE = [
-    # standing, environment, caller, hours later, allowed, variant
-    (standing(), "production", "", 0, True, "active"),
-    (standing(), "production", "", 6, False, "stale"),
-    (standing(), "staging", "anyone", 5, True, "active"),
-    (standing(access_until=NOW + HOUR), "production", "", 1, False, "stale"),
-    (standing(price_until=NOW), "production", "", 0, False, "stale"),
-    (standing(access_until=None), "staging", "", 0, False, "stale"),
-    (standing(status=Status.EVALUATING), "production", "", 0, False, "evaluating"),
-    (standing(status=Status.EVALUATING), "staging", "", 0, True, "evaluating"),
-    (standing(status=Status.EVALUATING), "staging", "", 6, False, "stale"),
-    (standing(status=Status.EVALUATING), "elsewhere", "", 0, False, "evaluating"),
-    (standing(status=Status.WAITING), "staging", "", 0, False, "waiting"),
-    (standing(status=Status.RETIRED), "production", "", 0, False, "retired"),
-    (standing(status=Status.WITHDRAWN), "production", "", 0, False, "withdrawn"),
-    (standing(status=Status.PAUSED), "production", "", 0, False, "paused"),
-    (spared(), "production", "support-agent", 0, True, "grace"),
-    (spared(), "production", "support-agent", 3, False, "paused"),
-    (spared(), "production", "support", 0, False, "paused"),
-    (spared(), "production", "", 0, False, "paused"),
-    (spared(price_shift=False), "production", "support-agent", 0, False, "paused"),
-    (spared(access_until=NOW), "production", "support-agent", 0, False, "paused"),
-]
 
 
 @pytest.mark.parametrize(("entry", "environment", "caller", "hours", "allowed", "variant"), TABLE)

@@ -106,6 +106,9 @@ hold = "5s"
 [network]
 allow = ["127.0.0.1"]
 
+[web]
+listen = "127.0.0.1:0"
+
 [gate]
 lease_dir = {lease}
 

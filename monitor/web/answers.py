@@ -1,0 +1,65 @@
+"""The gate's answer to one question, from a view of the registry: what `GET /v1/gate/{key}` and OFREP both speak from."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor import logs
+from monitor.domain.gate import Answer, Standing, answer, resolve, verdict
+from monitor.domain.verdict import PRODUCTION, rfc3339
+from monitor.web.memory import View
+
+UNKNOWN = "unknown"
+"""The status, and the variant, while the registry cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Who asks: the environment, and the name of the caller where it gave one."""
+
+    environment: str = PRODUCTION
+    caller: str = ""
+
+
+def decided(view: View, key: str, asking: Asking, now: datetime) -> tuple[Answer, str]:
+    """Allow or deny, and what the lease file calls the outcome: `stale` for an active entry whose facts are, `grace` for a spared caller."""
+    if view.trouble:
+        return _unknown(key, view.trouble, now)
+    rules = view.configuration.gate
+    who = (asking.environment, rules.environments, asking.caller, now, rules.lease)
+    try:
+        given = answer(key, view.standings, *who)
+        standing = resolve(key, view.standings)
+        return given, verdict(standing, *who).variant if isinstance(standing, Standing) else given.status
+    except Exception as error:
+        # A defect; but an error in its place makes OFREP clients use their caller's default, which may be "allowed".
+        logs.line("gate failed", level=logging.ERROR, key=key, error=f"{type(error).__name__}: {error}")
+        return _unknown(key, "the answer could not be worked out", now)
+
+
+def _unknown(key: str, trouble: str, now: datetime) -> tuple[Answer, str]:
+    given = Answer(
+        key=key,
+        allowed=False,
+        status=UNKNOWN,
+        reason=f"unknown: {trouble}",
+        fallback="",
+        position=0,
+        expires_at=now.replace(microsecond=0),
+    )
+    return given, UNKNOWN
+
+
+def as_json(given: Answer) -> dict[str, object]:
+    """The shape that `access-monitor gate --json` prints, too."""
+    return {
+        "key": given.key,
+        "allowed": given.allowed,
+        "status": given.status,
+        "reason": given.reason,
+        "fallback": given.fallback,
+        "position": given.position,
+        "expires_at": None if given.expires_at is None else rfc3339(given.expires_at),
+    }

@@ -1,0 +1,217 @@
+"""Paths, methods, headers and status codes. What the answers say is worked out in the modules beside this one.
+
+Every body is JSON but that of `/metrics`, errors included: clients parse before they look at the status. A denial is 200; a request is never told
+to slow down (429), because OFREP clients then stop asking and answer by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from monitor.domain.verdict import PRODUCTION
+from monitor.pipeline.ports import Clock
+from monitor.web import metrics, ofrep
+from monitor.web.answers import Asking, as_json, decided
+from monitor.web.leases import Leases
+from monitor.web.memory import PROMPT, Memory
+from monitor.web.tokens import Tokens
+
+LARGEST = 64 * 1024
+"""Bytes of a request's body; a context is a few words."""
+
+OPEN = ("/healthz", "/readyz")
+"""What an orchestrator asks, which carries no token; the answers name nothing."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Endpoints:
+    """What the paths answer from. `working` says whether looks and deliveries go on; `probe` and `metrics` read the store and may block."""
+
+    memory: Memory
+    clock: Clock
+    working: Callable[[], bool]
+    probe: Callable[[], object]
+    metrics: Callable[[], str]
+    tokens: Tokens = field(default_factory=Tokens)
+    leases: Leases = field(default_factory=Leases)
+
+    async def gate(self, request: Request) -> Response:
+        """`GET /v1/gate/{key}`: 200 for yes and no alike."""
+        asked = request.query_params
+        asking = Asking(environment=asked.get("env") or PRODUCTION, caller=asked.get("caller", ""))
+        view = await self.memory.view()
+        given, _ = decided(view, request.path_params["key"], asking, self.clock())
+        return _json(as_json(given))
+
+    async def flag(self, request: Request) -> Response:
+        """OFREP, one flag."""
+        key = request.path_params["key"]
+        try:
+            asking = ofrep.parse(await _body(request))
+        except ofrep.Malformed as error:
+            return _json(ofrep.failure(error.code, error.details, key), 400)
+        view = await self.memory.view()
+        return _json(ofrep.evaluation(view, key, asking, self.clock()))
+
+    async def flags(self, request: Request) -> Response:
+        """OFREP, all flags; 304 where the caller has this answer."""
+        try:
+            asking = ofrep.parse(await _body(request))
+        except ofrep.Malformed as error:
+            return _json(ofrep.failure(error.code, error.details), 400)
+        view = await self.memory.view()
+        document, etag = ofrep.bulk(view, asking, self.clock())
+        return _tagged(request, _dumped(document), etag)
+
+    async def lease(self, request: Request) -> Response:
+        """`GET /v1/lease/{env}.json`: the lease file."""
+        environment = request.path_params["env"]
+        view = await self.memory.view()
+        lease = self.leases.of(environment, view, self.clock())
+        if lease is not None:
+            return _tagged(request, lease.content, lease.etag)
+        if view.trouble:
+            # No document can say this: one without flags makes clients answer by themselves, an error makes them keep what they have.
+            return _error(503, f"There is no lease to give: {view.trouble}")
+        return _error(404, f"There is no lease of {environment}: gate.environments does not name it.")
+
+    async def alive(self, request: Request) -> Response:
+        """`GET /healthz`: the process answers."""
+        return _json({"alive": True})
+
+    async def ready(self, request: Request) -> Response:
+        """`GET /readyz`: polling and storing, or 503."""
+        try:
+            await _aside(self.probe)
+            storing = True
+        except Exception:  # whatever it is that keeps the store from answering, it does not answer
+            storing = False
+        polling = self.working()
+        ready = polling and storing
+        return _json({"ready": ready, "polling": polling, "storing": storing}, 200 if ready else 503)
+
+    async def measure(self, request: Request) -> Response:
+        """`GET /metrics`."""
+        try:
+            text = await _aside(self.metrics)
+        except TimeoutError:
+            return _error(503, "The database does not answer: see `access-monitor status`.")
+        return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE, "Cache-Control": "no-store"})
+
+
+def application(endpoints: Endpoints) -> Starlette:
+    """The ASGI application."""
+    app = Starlette(
+        routes=[
+            Route("/v1/gate/{key:path}", endpoints.gate),
+            Route("/v1/lease/{env}.json", endpoints.lease),
+            Route("/ofrep/v1/evaluate/flags", endpoints.flags, methods=["POST"]),
+            Route("/ofrep/v1/evaluate/flags/{key:path}", endpoints.flag, methods=["POST"]),
+            Route("/healthz", endpoints.alive),
+            Route("/readyz", endpoints.ready),
+            Route("/metrics", endpoints.measure),
+        ],
+        middleware=[Middleware(_Door, endpoints=endpoints)],
+        exception_handlers={HTTPException: _refused, ClientDisconnect: _left, Exception: _failed},
+    )
+    # A redirect makes of a POST a GET, which no client of the gate expects.
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Door:
+    """Lets in who carries a token, where there are tokens."""
+
+    def __init__(self, app: ASGIApp, endpoints: Endpoints) -> None:
+        self._app = app
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if (
+            scope["type"] == "http"
+            and scope["path"] not in OPEN
+            and not self._endpoints.tokens.admit(Request(scope).headers)
+        ):
+            details = "A token is needed: send Authorization: Bearer … or X-API-Key: … with one of web.tokens."
+            app = _error(401, details, {"WWW-Authenticate": "Bearer"})
+        await app(scope, receive, send)
+
+
+async def _body(request: Request) -> bytes:
+    """The body, whatever its type is said to be.
+
+    Raises:
+        Malformed: it is too large.
+    """
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > LARGEST:
+            raise ofrep.Malformed(
+                ofrep.PARSE_ERROR, f"The body is larger than {LARGEST} bytes: send the context alone."
+            )
+    return content
+
+
+async def _aside(act: Callable[[], T]) -> T:
+    """Do what may block in a thread, and do not wait for long.
+
+    Raises:
+        TimeoutError: it takes too long.
+    """
+    return await asyncio.wait_for(asyncio.to_thread(act), PROMPT)
+
+
+def _dumped(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode(errors="replace")
+
+
+def _json(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    given = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
+    return Response(_dumped(document), status, given)
+
+
+def _error(status: int, details: str, headers: Mapping[str, str] | None = None) -> Response:
+    return _json(ofrep.failure(ofrep.GENERAL, details), status, headers)
+
+
+def _tagged(request: Request, content: bytes, etag: str) -> Response:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-cache", "ETag": etag}
+    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if had & {etag, "*"}:
+        return Response(status_code=304, headers={"Cache-Control": "no-cache", "ETag": etag})
+    return Response(content, headers=headers)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    path = request.url.path
+    if error.status_code == 405:
+        return _error(405, f"{request.method} is not for {path}: see the header Allow.", error.headers)
+    known = "the gate is /v1/gate/KEY, OFREP /ofrep/v1/evaluate/flags/KEY"
+    return _error(error.status_code, f"There is nothing at {path}: {known}.", error.headers)
+
+
+def _left(request: Request, error: Exception) -> Response:
+    """Nobody is there to read it; without this a client that went away would be logged as a defect."""
+    return Response(status_code=400)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    return _error(500, "The monitor failed to answer: see its log.")

@@ -1,0 +1,51 @@
+"""Lease files over HTTP, for hosts that do not share the folder: the same documents, with an ETag."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.domain.configuration import Configuration
+from monitor.gate.lease_file import LEASE_RENEWAL, lease_documents
+from monitor.web.memory import View
+from monitor.web.ofrep import tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A document as it is sent."""
+
+    content: bytes
+    etag: str
+
+
+class Leases:
+    """The documents of all environments, made anew when the log has moved and at the latest when the daemon renews its files.
+
+    A document holds the end of its own lease, so while the registry cannot be read the last one is still a true answer: it denies by itself.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, Lease] = {}
+        self._position = -1
+        self._configuration: Configuration | None = None
+        self._made_at: datetime | None = None
+
+    def of(self, environment: str, view: View, now: datetime) -> Lease | None:
+        """The document of an environment; None where there is none, or none is known yet."""
+        if not view.trouble and self._due(view, now):
+            rules = view.configuration.gate
+            made = lease_documents(view.standings, rules.environments, now, rules.lease, view.position)
+            contents = {
+                key: (json.dumps(one, indent=1, ensure_ascii=False) + "\n").encode() for key, one in made.items()
+            }
+            self._made = {key: Lease(content=content, etag=tag(content)) for key, content in contents.items()}
+            self._position, self._configuration, self._made_at = view.position, view.configuration, now
+        return self._made.get(environment)
+
+    def _due(self, view: View, now: datetime) -> bool:
+        if view.position != self._position or view.configuration is not self._configuration or self._made_at is None:
+            return True
+        # From both sides: after the clock was set back the document would come from the future.
+        return not self._made_at <= now < self._made_at + min(view.configuration.gate.lease / 2, LEASE_RENEWAL)

@@ -1,0 +1,111 @@
+"""The registry in memory, so that an answer costs no query. Knows the store as two readings, and nothing of HTTP.
+
+Whether it is still true is seen from the log's last position: whatever may deny an entry is an event. `Store.changed` is not asked: it says a thing
+once, and to the daemon.
+
+Everything here runs on the server's event loop but `_look`, which reads the store in a thread, one at a time: a store that hangs holds up a
+single thread and never an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from monitor.domain.configuration import Configuration
+from monitor.domain.gate import Standing
+from monitor.pipeline.ports import MonitorError, Store
+from monitor.pipeline.standing import standings
+
+STEP = 1.0
+"""Seconds after which an answer first asks whether the log has moved; so late a pause may be here."""
+
+PROMPT = 2.0
+"""Seconds that a request waits for the store. OFREP clients give up after five, and then use whatever default their caller wrote."""
+
+RENEWAL = 15.0
+"""Seconds after which the registry is read in any case: good looks prolong freshness without an event."""
+
+PATIENCE = 30.0
+"""Seconds for which the last reading stands in for a store that cannot be read, as while a database server restarts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The registry at one position of the log. With `trouble`, which says why, it is not known any more and nothing may be allowed."""
+
+    standings: Mapping[str, Standing]
+    position: int
+    configuration: Configuration
+    trouble: str = ""
+
+
+def read_head(store: Store) -> int:
+    """The last position of the log."""
+    with store.read() as reader:
+        return reader.head()
+
+
+def read_view(store: Store, configuration: Configuration) -> View:
+    """The registry as the store has it now."""
+    with store.read() as reader:
+        return View(standings=standings(reader, configuration), position=reader.head(), configuration=configuration)
+
+
+class Memory:
+    """The last view, read again when the log is at another `head`, or the configuration another one.
+
+    `elapsed` is a clock for intervals: the time of day may be set back.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Configuration], View],
+        head: Callable[[], int],
+        configuration: Callable[[], Configuration],
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read = read
+        self._head = head
+        self._configuration = configuration
+        self._elapsed = elapsed
+        self._view: View | None = None
+        self._read_at = self._good_at = self._tried_at = float("-inf")
+        self._trouble = ""
+        self._looking: asyncio.Task[None] | None = None
+
+    async def view(self) -> View:
+        """The registry, at most `STEP` old while the store can be read; it never raises."""
+        if self._elapsed() - self._tried_at >= STEP or self._stale_configuration():
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(asyncio.to_thread(self._look))
+            await asyncio.wait({self._looking}, timeout=PROMPT)
+        view = self._view
+        if view is not None and self._elapsed() - self._good_at <= PATIENCE:
+            return view
+        trouble = self._trouble or "the database does not answer"
+        if view is None:
+            return View(standings={}, position=0, configuration=self._configuration(), trouble=trouble)
+        return replace(view, trouble=trouble)
+
+    def _stale_configuration(self) -> bool:
+        return self._view is not None and self._view.configuration is not self._configuration()
+
+    def _look(self) -> None:
+        begun = self._elapsed()
+        try:
+            old = self._stale_configuration() or begun - self._read_at >= RENEWAL
+            if old or self._view is None or self._head() != self._view.position:
+                self._view = self._read(self._configuration())
+                self._read_at = begun
+            self._good_at = begun
+            self._trouble = ""
+        except MonitorError as error:
+            self._trouble = str(error)
+        except Exception as error:
+            # Whatever it is, the answer is no; its text may hold anything and is not repeated to callers.
+            self._trouble = f"the database could not be read ({type(error).__name__})"
+        finally:
+            self._tried_at = self._elapsed()

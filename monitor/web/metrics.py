@@ -1,0 +1,94 @@
+"""The text that Prometheus reads: the log, sources, entries and outbox from the store, looks and problems from the daemon's health.
+
+What the store holds is also true after a restart; what health counts begins with this process, as Prometheus expects of counters. Text format 0.0.4 is
+a dozen lines to write, so no library is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from monitor import __version__
+from monitor.domain.configuration import Configuration
+from monitor.domain.registry import Status
+from monitor.health import Health
+from monitor.pipeline.ports import DeliveryState, MonitorError, Store
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values, in the order in which they are written."""
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_PREFIX = "access_monitor_"
+
+
+def metrics(store: Store, configuration: Configuration, health: Health, now: datetime) -> str:
+    """All families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up` is 0."""
+    try:
+        of_store = _of_store(store, configuration, now)
+    except MonitorError:
+        of_store = ""
+    looks: dict[Labels, float] = {(("verdict", verdict),): count for verdict, count in sorted(health.looks().items())}
+    return (
+        _gauge("build_info", "The version that runs.", {(("version", __version__),): 1})
+        + _gauge("store_up", "Whether the database can be read.", {(): int(bool(of_store))})
+        + of_store
+        + _counter("looks_total", "Looks at sources that have ended, by verdict.", looks)
+        + _counter("problems_total", "Jobs of the daemon that were missed, overran or failed.", {(): health.problems})
+    )
+
+
+def _of_store(store: Store, configuration: Configuration, now: datetime) -> str:
+    with store.read() as reader:
+        head, states, entries = reader.head(), reader.sources(), reader.entries()
+        deliveries = reader.deliveries(DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
+    ages: dict[Labels, float] = {}
+    failing: dict[Labels, float] = {}
+    for key in configuration.sources:
+        state = states.get(key)
+        good_at = None if state is None else state.good_at
+        ages[("source", key),] = math.inf if good_at is None else max(0.0, (now - good_at).total_seconds())
+        failing[("source", key),] = int(state is not None and bool(state.outage))
+    counted = Counter(entry.status for entry in entries.values())
+    dead = sum(delivery.state is DeliveryState.DEAD for delivery in deliveries)
+    outbox: dict[Labels, float] = {(("state", "waiting"),): len(deliveries) - dead, (("state", "dead"),): dead}
+    return (
+        _counter("events_total", "Events in the log; the last one's position.", {(): head})
+        + _gauge(
+            "source_good_age_seconds", "Seconds since the last good look at a source; +Inf before the first.", ages
+        )
+        + _gauge("source_failing", "Whether a source cannot be read, so that what it says is not known.", failing)
+        + _gauge("entries", "Entries by status.", {(("status", one.value),): counted[one] for one in Status})
+        + _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox)
+    )
+
+
+def _gauge(name: str, help: str, samples: Mapping[Labels, float]) -> str:
+    return _family(name, "gauge", help, samples)
+
+
+def _counter(name: str, help: str, samples: Mapping[Labels, float]) -> str:
+    return _family(name, "counter", help, samples)
+
+
+def _family(name: str, kind: str, help: str, samples: Mapping[Labels, float]) -> str:
+    lines = [f"# HELP {_PREFIX}{name} {help}", f"# TYPE {_PREFIX}{name} {kind}"]
+    lines += [f"{_PREFIX}{name}{_labelled(labels)} {_number(value)}" for labels, value in samples.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _labelled(labels: Labels) -> str:
+    inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels)
+    return f"{{{inside}}}" if inside else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _number(value: float) -> str:
+    return "+Inf" if math.isinf(value) else f"{value:.15g}"

@@ -1,0 +1,164 @@
+"""The HTTP server in its thread: one socket, taken before anything else is started, and given back at the end.
+
+uvicorn's own signals, logging and access log stay off: the daemon owns the first two, and one line a request is nobody's log.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import uvicorn
+
+from monitor import logs
+from monitor.bootstrap import Monitor
+from monitor.health import Health
+from monitor.pipeline.ports import MonitorError
+from monitor.settings import Web
+from monitor.web.app import Endpoints, application
+from monitor.web.memory import Memory, read_head, read_view
+from monitor.web.metrics import metrics
+from monitor.web.tokens import Tokens
+
+GRACE = 2
+"""Seconds that running requests may take to end; they are answered from memory."""
+
+BACKLOG = 1024
+"""Connections that may wait to be taken, also while the daemon starts."""
+
+KEEP_ALIVE = 30
+"""Seconds that an idle connection stays open: callers ask before each of their own calls."""
+
+
+class Server:
+    """A bound server; it answers from `start` to `stop`."""
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        listener: socket.socket,
+        secret: Callable[[str], str],
+        failed: Callable[[], None],
+    ) -> None:
+        self.endpoints = endpoints
+        self._listener = listener
+        self._secret = secret
+        self._failed = failed
+        self._uvicorn = uvicorn.Server(
+            uvicorn.Config(
+                application(endpoints),
+                loop="asyncio",
+                http="h11",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level=logging.ERROR,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=GRACE,
+            )
+        )
+        self._thread = threading.Thread(target=self._serve, name="web", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The root, with the port that was taken."""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def tokens_of(self, web: Web) -> Tokens:
+        """The tokens that the settings refer to, as they are now.
+
+        Raises:
+            ConfigurationError: one is not there.
+        """
+        return Tokens(self._secret(reference) for reference in web.tokens)
+
+    def start(self) -> None:
+        """Answer; who connected since the socket was taken has waited until now."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let running requests end, and give the socket back; does nothing more when it is called again."""
+        self._uvicorn.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(2 * GRACE)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        try:
+            self._uvicorn.run(sockets=[self._listener])
+        except BaseException as error:
+            # Also SystemExit, which is how uvicorn says that it could not start; in a thread nobody would hear of it.
+            self._failed()
+            logs.line("the HTTP server ended", level=logging.ERROR, error=f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Server]:
+    """A server on the configured address, not started; stopped at the end of the block.
+
+    `patience` is how old the daemon's last step may be before it is not ready.
+
+    Raises:
+        ConfigurationError: a token is not there.
+        MonitorError: the address cannot be listened on.
+    """
+    store, web = monitor.store, monitor.settings.web
+    endpoints = Endpoints(
+        memory=Memory(
+            read=lambda configuration: read_view(store, configuration),
+            head=lambda: read_head(store),
+            configuration=lambda: monitor.configuration,
+        ),
+        clock=monitor.clock,
+        working=lambda: health.working(monitor.clock(), patience),
+        probe=lambda: read_head(store),
+        metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock()),
+    )
+    server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
+    try:
+        endpoints.tokens = server.tokens_of(web)
+        yield server
+    finally:
+        server.stop()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address; from here on connections wait instead of being refused.
+
+    Raises:
+        MonitorError: it is taken, is none of this machine's, or may not be taken by this user.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name may stand for both; clients that are told "localhost" try the other one as well.
+        family, *_, address = min(found, key=lambda one: one[0] is not socket.AF_INET)
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        # Connections inherit it. asyncio would set it, but only where the protocol of the socket is named, and here it is not;
+        # without it a body waits 40 ms for the acknowledgement of its headers.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
+    except OSError as error:
+        raise MonitorError(f"The HTTP server cannot listen on {host}:{port}: {_why(error)}.") from error
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return 'another program does, perhaps a second monitor; set web.listen to another port, or to "" for no HTTP server'
+    if error.errno == errno.EACCES:
+        return "ports below 1024 are not for this user; set web.listen to a higher one"
+    return f"{error.strerror}; set web.listen to an address of this machine"
