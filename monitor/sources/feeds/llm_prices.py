@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import NamedTuple, TypeGuard
 
-from monitor.domain.model import Refusal
+from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 
@@ -55,7 +55,8 @@ def extract(payload: object) -> Extraction:
         try:
             rows.extend(_rows(item, known, refused))
         except ValueError as error:
-            refused.append(Refusal(item.where, str(error)))
+            about = item.id if isinstance(item.id, str) else ANYTHING
+            refused.append(Refusal(item.where, str(error), (about,)))
     if refused and not rows:
         raise Unreadable(f"not one price could be read; {refused[0].where}: {refused[0].reason}")
     return Extraction(rows=tuple(rows), refused=tuple(refused), notes=())
@@ -90,7 +91,7 @@ def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> I
         if (stated := prices.get(key)) is None:
             continue
         if not _price(stated):
-            refused.append(Refusal(f"{item.where}.{key}", "not a number of a size that prices have"))
+            refused.append(Refusal(f"{item.where}.{key}", "not a number of a size that prices have", (model,)))
             continue
         yield PriceRow(
             provider=vendor,

@@ -50,6 +50,10 @@ class Unplaced(Exception):
     """The page does not say, or says in two ways, what a table is about."""
 
 
+class Elsewhere(Unplaced):
+    """It was understood, and its prices are not those of a plain call."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Section:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it."""
@@ -126,15 +130,15 @@ class Placed:
         """Refuse sections whose prices are not those of a plain call.
 
         Raises:
-            Unplaced: fine-tuning, another offer, or another time.
+            Elsewhere: fine-tuning, another offer, or another time.
         """
         for section in self.section.chain():
             if _FINE_TUNING.search(section.title):
-                raise Unplaced("fine-tuning prices, not inference")
+                raise Elsewhere("fine-tuning prices, not inference")
             if _ELSEWHERE.search(section.title):
-                raise Unplaced(f"the section {section.title!r} is about another offer")
+                raise Elsewhere(f"the section {section.title!r} is about another offer")
             if _OTHER_TIME.search(section.title):
-                raise Unplaced(f"the section {section.title!r} is about another time")
+                raise Elsewhere(f"the section {section.title!r} is about another time")
 
     def check_unit(self) -> None:
         """Refuse another unit, and none.

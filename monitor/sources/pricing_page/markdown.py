@@ -167,7 +167,9 @@ class _Reader:
         rows = []
         for n in range(2, count):
             # A page cut off within its last cell would state $3 for $30.00.
-            cut = not _closed(lines[n]) and (_closed(lines[0]) or (last and n == len(lines) - 1))
+            ends = last and n == len(lines) - 1
+            cut = not _closed(lines[n]) and (_closed(lines[0]) or ends)
+            cut = cut or (ends and len(cells(lines[n])) < len(header))
             rows.append(Row(cells=cells(lines[n]), line=line + n, flaw="the row is cut off" if cut else ""))
         above = tuple(cell.lower() for cell in header)
         if rows and any(above) and _GROUPS.issuperset(above) and "model" in (cell.lower() for cell in rows[0].cells):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from monitor.domain.model import Refusal
+from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, TEXT, Meter, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells
 from monitor.sources.pricing_page.blocks import Row, Table
-from monitor.sources.pricing_page.context import Placed, Unplaced
+from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced
 from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind
+
+_BETWEEN = re.compile(r"[\s()*,|]+")
 
 _TUPLES = {
     4: ("input", "cached_input", "output"),
@@ -35,17 +38,25 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
         if binding is not None:
             _check_ignored(binding, block.rows)
     except (Unplaced, Unbound) as error:
-        yield Refusal(placed.where, str(error))
+        about = () if isinstance(error, Elsewhere) else _names(block.rows) or (ANYTHING,)
+        yield Refusal(placed.where, str(error), about)
         return
     if binding is not None:
         for _, label in binding.ignored:
-            yield Refusal(placed.where, f"the column {label!r} is not recognised")
+            yield Refusal(placed.where, f"the column {label!r} is not recognised", _names(block.rows))
     for row in block.rows:
         where = f"{placed.where}, row {row.line}"
         try:
             yield from _row(row, binding, provider, tier, modality, where)
         except ValueError as error:
-            yield Refusal(where, str(error))
+            # What a page is cut off before may be anything.
+            yield Refusal(where, str(error), (ANYTHING,) if row.flaw else _names([row]))
+
+
+def _names(rows: Iterable[Row]) -> tuple[str, ...]:
+    """The words in cells: a part that is refused states no price, but it shows that its models are still spoken of."""
+    words = (word for row in rows for cell in row.cells for word in _BETWEEN.split(cell))
+    return tuple(dict.fromkeys(word for word in words if word))
 
 
 def _check_ignored(binding: Binding, rows: Iterable[Row]) -> None:
@@ -80,7 +91,7 @@ def _row(
             amount = cells.amount(row.cells[column])
             context = _context(price, long)
         except ValueError as error:
-            yield Refusal(f"{where}, {model} {price.meter}", str(error))
+            yield Refusal(f"{where}, {model} {price.meter}", str(error), (model,))
             continue
         if amount is not None:
             yield _price(provider, model, Meter(tier, context, modality, price.meter), amount)
@@ -146,7 +157,7 @@ def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
             torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))
     kept = [row for key, row in found.items() if key not in torn]
     refused = [
-        Refusal(f"{model} {meter.field}", f"stated more than once, as {', '.join(dict.fromkeys(amounts))}")
+        Refusal(f"{model} {meter.field}", f"stated more than once, as {', '.join(dict.fromkeys(amounts))}", (model,))
         for (model, meter), amounts in torn.items()
     ]
     return kept, refused
