@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHANGED = 10
 """The exit code of `--exit-code` where a change was believed."""
 
+_OURS = frozenset({FailureReason.NO_CREDENTIAL, FailureReason.MISCONFIGURED})
 _UNREACHED = frozenset({FailureReason.UNREACHABLE, FailureReason.TIMEOUT})
 SHOWN = 20
 """How many changes of fact are shown one by one."""
@@ -72,9 +73,9 @@ def code(reasons: Collection[str], *, believed: bool) -> int:
     """The exit code for the reasons of failed looks: 1, unless none of them says more than that trying later, or a secret, helps."""
     if not reasons:
         return CHANGED if believed else 0
-    if set(reasons) - {*_UNREACHED, FailureReason.NO_CREDENTIAL}:
+    if set(reasons) - {*_UNREACHED, *_OURS}:
         return MonitorError.exit_code
-    return ConfigurationError.exit_code if FailureReason.NO_CREDENTIAL in reasons else Unavailable.exit_code
+    return ConfigurationError.exit_code if _OURS & set(reasons) else Unavailable.exit_code
 
 
 def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, of: int) -> MonitorError:
@@ -83,7 +84,7 @@ def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, 
     if code == Unavailable.exit_code:
         return Unavailable(f"{who}: try again, or correct the address in the configuration.")
     if code == ConfigurationError.exit_code:
-        missing = next(key for key in failed if reasons[key] == FailureReason.NO_CREDENTIAL)
+        missing = next(key for key in failed if reasons[key] in _OURS)
         return ConfigurationError(f"{who}: {failed[missing].partition(': ')[2]}")
     return MonitorError(f"{who}: `access-monitor events --type source.failed` says why.")
 

@@ -37,8 +37,10 @@ def required(entry: Entry) -> tuple[str, ...]:
 
 def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
     """What the sources can say of an entry's checks: verified, failed, or nothing."""
-    subjects = [Subject(surface, model_id) for surface, model_id in entry.surfaces.items() if model_id]
-    listed = [beliefs.listed(subject) for subject in subjects]
+    watched = [surface for surface in entry.surfaces if beliefs.lists(surface)]
+    listed = [
+        beliefs.listed(Subject(surface, entry.surfaces[surface])) for surface in watched if entry.surfaces[surface]
+    ]
     priced = beliefs.prices(entry.price_subject, entry.texts("tiers"))
     wanted = {
         price.Meter(tier, price.SHORT, price.TEXT, meter).field
@@ -48,8 +50,9 @@ def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.
     if entry.status is Status.ACTIVE:  # else a pinned row that is gone would be dated anew by the rows that are left
         wanted |= {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
     return {
-        "model_id": listed[0] if entry.model_id else UNKNOWN,
-        "visibility": _all(listed) if listed and len(listed) == len(entry.surfaces) else UNKNOWN,
+        "model_id": beliefs.listed(Subject(entry.surface, entry.model_id)) if entry.model_id else UNKNOWN,
+        # A surface that nothing watches says nothing; it stays unpinned, and is shown so.
+        "visibility": _all(listed) if listed and len(listed) == len(watched) else UNKNOWN,
         # A row that is gone is a blank, not a failure: only its freshness runs out.
         "pricing": True if wanted <= priced.keys() else UNKNOWN,
         "fallback": True if entry.text("fallback") else UNKNOWN,
@@ -102,7 +105,7 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
                 at=at,
                 source=spec.key,
                 evidence=evidence,
-                data={"check": name, "url": spec.url, "by": ev.SYSTEM, "until": None},
+                data={"check": name, "url": spec.shown_url, "by": ev.SYSTEM, "until": None},
             )
         elif said[name] is False and check.state is CheckState.VERIFIED:
             register.add(
@@ -112,7 +115,7 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
                 at=at,
                 source=spec.key,
                 evidence=evidence,
-                data={"check": name, "url": spec.url, "by": ev.SYSTEM, "until": None, "reason": "not listed"},
+                data={"check": name, "url": spec.shown_url, "by": ev.SYSTEM, "until": None, "reason": "not listed"},
             )
 
 

@@ -44,6 +44,13 @@ class SourceSpec:
     options: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def shown_url(self) -> str:
+        """The URL as the log may hold it: the values of its query left out, since a token may stand there."""
+        address, mark, query = self.url.partition("?")
+        names = (part.partition("=")[0] for part in query.split("&"))
+        return address + mark + "&".join(f"{name}=…" for name in names) if mark else address
+
+    @property
     def scope(self) -> str:
         """The scope of the subjects it speaks of: the surface for lists, the provider for prices."""
         return self.surface or self.provider

@@ -65,6 +65,7 @@ class FailureReason(StrEnum):
     INVALID_SHAPE = "invalid_shape"  # JSON, but not of the shape this source has
     UNREADABLE = "unreadable"  # a page without a table that the extractor recognises
     NO_CREDENTIAL = "no_credential"  # the referenced secret is not there
+    MISCONFIGURED = "misconfigured"  # no source can be built from what the configuration says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,7 +202,7 @@ def prices(reader: Reader, configuration: Configuration, name: str) -> list[Pric
                     since=None if last is None else last.event.occurred_at,
                     verified_at=fresh.seen(spec, Fact(subject, field)),
                     evidence="" if last is None else last.event.evidence,
-                    url=spec.url,
+                    url=spec.shown_url,
                 )
             )
     if not rows:

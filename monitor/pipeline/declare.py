@@ -27,8 +27,9 @@ def describe(configuration: Configuration) -> dict[str, str]:
         for name in ("base_url", "provider", "api_key", "admin_key", "project"):
             said[f"surface.{surface.key}.{name}"] = getattr(surface, name)
     for source in configuration.sources.values():
-        for name in ("kind", "surface", "provider", "url", "format", "trust"):
+        for name in ("kind", "surface", "provider", "format", "trust"):
             said[f"source.{source.key}.{name}"] = getattr(source, name)
+        said[f"source.{source.key}.url"] = source.shown_url
         said[f"source.{source.key}.every"] = f"{source.every.total_seconds():g}s"
     for owner in configuration.owners.values():
         said[f"owner.{owner.key}.destinations"] = str(len(owner.destinations))
@@ -183,7 +184,7 @@ def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, obj
             feeding.append(source.key)
         elif source.trust == OFFICIAL and source.kind != MODELS_LIST and source.provider in ("", provider):
             feeding.append(source.key)
-            stands_on.append((source.key, "url", source.url))
+            stands_on.append((source.key, "url", source.shown_url))
     stands_on.append((spec.key, "sources", " ".join(sorted(feeding))))
     ours = policy.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
     return declaration(spec, provider, ours)

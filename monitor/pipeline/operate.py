@@ -227,7 +227,7 @@ class Operator:
                     "by": by,
                     "reason": reason,
                     "via": dict(via),
-                    "expect": expect,
+                    "expect": entry.position if expect is None else expect,
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )

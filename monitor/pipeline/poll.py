@@ -114,6 +114,9 @@ class Poller:
             )
         try:
             source = self._source(key)
+        except ConfigurationError as error:
+            return PollFailure(source=key, at=now, reason=FailureReason.MISCONFIGURED, detail=str(error))
+        try:
             if state is not None and state.extractor != source.extractor:
                 known = None  # the same bytes may mean something else to another version
             return source.observe(now, known)

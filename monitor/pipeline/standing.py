@@ -45,15 +45,14 @@ class Freshness:
         return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
 
     def access(self, entry: Entry) -> datetime | None:
-        """When all of an entry's listings were last confirmed."""
-        facts = [
-            (surface, Fact(Subject(surface, model_id), LISTED))
-            for surface, model_id in entry.surfaces.items()
-            if model_id
-        ]
-        if len(facts) < len(entry.surfaces):
+        """When all of an entry's listings were last confirmed, on the surfaces that something watches; the gate's own must be."""
+        watched = {surface: lists for surface in entry.surfaces if (lists := self.beliefs.lists(surface))}
+        if entry.surface not in watched or not all(entry.surfaces[surface] for surface in watched):
             return None
-        return _oldest(self.latest(self.beliefs.lists(surface), fact) for surface, fact in facts)
+        return _oldest(
+            self.latest(lists, Fact(Subject(surface, entry.surfaces[surface]), LISTED))
+            for surface, lists in watched.items()
+        )
 
     def price(self, entry: Entry) -> datetime | None:
         """When all of an entry's prices were last confirmed, by an official source or by the word of a person."""

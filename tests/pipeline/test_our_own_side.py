@@ -195,3 +195,38 @@ def test_another_page_takes_back_the_pricing_of_an_entry_that_is_evaluated_and_n
         page = replace(world.conf.sources["page"], url="https://elsewhere.example/")
         events = world.configure(replace(world.conf, version="2", sources={**world.conf.sources, "page": page}))
         assert [event.data["check"] for event in events if event.type == "check.stale"] == ["pricing"]
+
+
+def test_a_token_in_the_query_of_a_url_reaches_neither_the_log_nor_a_pin() -> None:
+    conf = configuration()
+    page = replace(conf.sources["page"], url="https://prices.example/p.md?token=hunter2&v=1")
+    with world_of(replace(conf, sources={**conf.sources, "page": page})) as world:
+        furnish(world)
+        world.activate()
+        with world.store.read() as reader:
+            log = [str(recorded.event) for recorded in reader.events()]
+    assert not [line for line in log if "hunter2" in line]
+    assert [line for line in log if "https://prices.example/p.md?token=…&v=…" in line]
+
+
+def test_a_surface_that_nothing_watches_is_unpinned_and_holds_nothing_up() -> None:
+    conf = configuration()
+    codex = replace(conf.surfaces["openai"], key="codex")
+    both = replace(conf.entries["luna"], surfaces={**conf.entries["luna"].surfaces, "codex": "gpt-luna"})
+    conf = replace(conf, surfaces={**conf.surfaces, "codex": codex}, entries={**conf.entries, "luna": both})
+    with world_of(conf) as world:
+        furnish(world)
+        event = world.activate()
+        assert "codex/gpt-luna/listed" in event.data["unpinned"]
+        assert world.standing().access_until is not None
+
+
+def test_a_surface_that_nothing_watches_cannot_be_the_one_the_gate_speaks_for() -> None:
+    conf = configuration()
+    codex = replace(conf.surfaces["openai"], key="codex")
+    both = replace(conf.entries["luna"], surfaces={"codex": "gpt-luna", **conf.entries["luna"].surfaces})
+    conf = replace(conf, surfaces={**conf.surfaces, "codex": codex}, entries={**conf.entries, "luna": both})
+    with world_of(conf) as world:
+        world.looks(3)
+        assert world.entry().status is Status.WAITING
+        assert world.standing().access_until is None
