@@ -190,8 +190,9 @@ class Monitor:
 
         rules = self.configuration.gate
         with self.store.read() as reader:
-            standing, head = standings(reader, self.configuration), reader.head()
-        documents = lease_documents(standing, rules.environments, self.clock(), rules.lease, head)
+            now = self.clock()
+            standing, head = standings(reader, self.configuration, now), reader.head()
+        documents = lease_documents(standing, rules.environments, now, rules.lease, head)
         return write_lease(self.settings.lease_dir, documents, head)
 
 

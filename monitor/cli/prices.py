@@ -16,9 +16,9 @@ from monitor.cli.times import age, both
 from monitor.cli.words import in_words, meter_in_words
 from monitor.domain import events as ev
 from monitor.domain.events import Recorded, rfc3339
-from monitor.domain.model import Subject
 from monitor.domain.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
 from monitor.domain.record import record
+from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
     from monitor.pipeline.audit import PriceFact
@@ -55,11 +55,12 @@ def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
-        facts = audit.prices(reader, monitor.configuration, name)
-        moves = (
-            audit.price_history(reader, tuple(sorted({Subject(fact.provider, fact.model) for fact in facts})))
-            if history or plotted
-            else []
+        subjects = audit.price_subjects(reader, monitor.configuration, name)
+        facts = audit.prices(reader, monitor.configuration, subjects)
+        moves = audit.price_history(reader, subjects) if history or plotted else []
+    if not facts and not moves:
+        raise Refused(
+            f"no source states a price of {name!r} now; `access-monitor prices {name} --history` shows what was"
         )
     facts.sort(key=lambda fact: (fact.provider, fact.model, in_order(fact.meter), fact.trust, fact.source))
     if options.json:

@@ -74,7 +74,8 @@ def _advance(
     evidence: str,
     belief: Belief,
 ) -> Streak:
-    if streak is None or not same(change.fact.field, streak.value, change.new):
+    # A streak that is dated after this look was counted by a clock that was set back since: its span means nothing.
+    if streak is None or at < streak.counted_at or not same(change.fact.field, streak.value, change.new):
         return Streak(
             source=source,
             fact=change.fact,

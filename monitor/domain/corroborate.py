@@ -123,9 +123,11 @@ def claim(
     """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
     held back is that it was.
 
-    A model that comes or goes is one event, not one for each of its fields.
+    A model that comes or goes is one event, not one for each of its fields. Prices are written in the order people ask for them: input first.
     """
-    believed = list(believed)
+    believed = sorted(
+        believed, key=lambda item: (item.change.fact.subject, price.telling_order(item.change.fact.field))
+    )
     coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
     claims: list[Claim] = []
     for item in believed:

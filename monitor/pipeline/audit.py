@@ -15,6 +15,7 @@ from monitor.domain.configuration import OFFICIAL, Configuration
 from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Fact, Subject
 from monitor.domain.registry import Check, Entry
+from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import EventQuery, Reader, Refused
 from monitor.pipeline.standing import Freshness, reason
 
@@ -163,33 +164,39 @@ def history(reader: Reader, key: str) -> Iterator[Recorded]:
     return reader.events(EventQuery(stream=entry_stream(key)))
 
 
-def price_subject(reader: Reader, name: str) -> tuple[Subject, ...]:
-    """Whose prices a name means: those of the entry with this key, else every provider's model of this id."""
+def price_subjects(reader: Reader, configuration: Configuration, name: str) -> tuple[Subject, ...]:
+    """Whose prices a name means: those of the entry with this key, of the entries that hold this model id, or `provider/model`;
+    else the models of this id at every provider that states, or once stated, a price of one.
+
+    Raises:
+        Refused: nothing is known by this name.
+    """
     entries = reader.entries()
     if name in entries:
         return (entries[name].price_subject,)
-    held = {one.price_subject for one in entries.values() if name in one.surfaces.values()}
-    provider, slash, model = name.partition("/")
-    return tuple(sorted(held)) or ((Subject(provider, model),) if slash else ())
+    found = {one.price_subject for one in entries.values() if name in one.surfaces.values()}
+    if not found:
+        known = beliefs(reader, configuration.sources)
+        stated = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}
+        moved = {
+            Subject(str(recorded.event.data["provider"]), recorded.event.subject)
+            for recorded in reader.events(EventQuery(type="price.*", subject=name))
+        }
+        provider, _, model = name.partition("/")
+        found = {s for s in stated if s.name == name or s == Subject(provider, model)} | moved
+    if not found:
+        raise Refused(f"no source states a price of {name!r}; `access-monitor poll` reads the pages and feeds")
+    return tuple(sorted(found))
 
 
-def prices(reader: Reader, configuration: Configuration, name: str) -> list[PriceFact]:
-    """What every source believes a model costs, official ones first.
-
-    Raises:
-        Refused: no source states a price of it.
-    """
+def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...]) -> list[PriceFact]:
+    """What every source believes some models cost, official ones first."""
     fresh = Freshness(reader, configuration)
-    subjects = set(price_subject(reader, name)) or {
-        subject
-        for spec in configuration.sources.values()
-        for subject in (fresh.beliefs.baseline(spec.key) or {})
-        if subject.name == name
-    }
     rows = []
-    for subject in sorted(subjects):
+    for subject in subjects:
+        moves = _last_moves(reader, subject)
         for spec, field, value in fresh.beliefs.stated(subject, official=False):
-            last = _last_change(reader, spec.key, subject, field)
+            last = moves.get((spec.key, field)) or _baseline(reader, spec.key)
             rows.append(
                 PriceFact(
                     source=spec.key,
@@ -205,26 +212,31 @@ def prices(reader: Reader, configuration: Configuration, name: str) -> list[Pric
                     url=spec.shown_url,
                 )
             )
-    if not rows:
-        raise Refused(f"no source states a price of {name!r}; `access-monitor poll` reads the pages and feeds")
     return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
 
 
 def price_history(reader: Reader, subjects: tuple[Subject, ...]) -> list[Recorded]:
     """Every recorded move of the prices of some models, in order."""
-    names = {subject.name for subject in subjects}
-    return [
-        recorded
-        for name in sorted(names)
-        for recorded in reader.events(EventQuery(type="price.*", subject=name))
-        if Subject(str(recorded.event.data.get("provider")), recorded.event.subject) in subjects
-    ]
+    return [recorded for subject in subjects for recorded in _price_moves(reader, subject)]
 
 
-def _last_change(reader: Reader, source: str, subject: Subject, field: str) -> Recorded | None:
-    for recorded in reader.events(EventQuery(type="price.*", subject=subject.name, source=source, newest_first=True)):
+def _price_moves(reader: Reader, subject: Subject) -> Iterator[Recorded]:
+    for recorded in reader.events(EventQuery(type="price.*", subject=subject.name)):
+        if recorded.event.data["provider"] == subject.scope:
+            yield recorded
+
+
+def _last_moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], Recorded]:
+    """The last event by source and field that gave a price its value."""
+    last: dict[tuple[str, str], Recorded] = {}
+    for recorded in _price_moves(reader, subject):
         data = recorded.event.data
-        meter = price.Meter(data["tier"], data["context"], data["modality"], data["meter"])
-        if meter.field == field and data["provider"] == subject.scope and recorded.event.type != ev.PRICE_QUARANTINED:
-            return recorded
+        if recorded.event.type != ev.PRICE_QUARANTINED:
+            meter = price.Meter(data["tier"], data["context"], data["modality"], data["meter"])
+            last[recorded.event.source, meter.field] = recorded
+    return last
+
+
+def _baseline(reader: Reader, source: str) -> Recorded | None:
+    """The last event that recorded the baseline of a source as a whole."""
     return next(reader.events(EventQuery(type=ev.BASELINE_RECORDED, source=source, newest_first=True, limit=1)), None)

@@ -84,6 +84,8 @@ class Decision:
             if self.state.baseline and extractor != self.state.extractor:
                 baseline = self._rebase(observation, baseline, reread)
         self.versions["extractor"] = extractor
+        if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
+            self.state = replace(self.state, anomaly_since=observation.at)
         admission = admit(self.state, baseline, facts, body_size=body_size)
         suspicious = admission.verdict is Verdict.HELD
         stood = suspicious and self._stood(observation.at)

@@ -305,7 +305,7 @@ def test_invariant_7_every_value_carries_source_evidence_and_date_and_goes_stale
     with active.store.read() as reader:
         row = audit.status(reader, active.conf)[0]
         assert row.verified_at == active.now
-        for price in audit.prices(reader, active.conf, "luna"):
+        for price in audit.prices(reader, active.conf, audit.price_subjects(reader, active.conf, "luna")):
             assert price.source in ("page", "feed")
             assert price.url
             assert price.verified_at == active.now

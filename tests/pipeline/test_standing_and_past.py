@@ -201,7 +201,7 @@ def test_prices_name_their_source_date_and_event_and_the_official_ones_come_firs
     active.sources["page"].set(LUNA, output="7")
     active.looks(2, "page")
     with active.store.read() as reader:
-        rows = audit.prices(reader, active.conf, "luna")
+        rows = audit.prices(reader, active.conf, audit.price_subjects(reader, active.conf, "luna"))
         assert [row.source for row in rows] == ["page"] * 3 + ["feed"] * 3
         by_meter = {(row.source, row.meter.meter): row for row in rows}
         changed = active.events("price.changed")[0]
@@ -209,11 +209,14 @@ def test_prices_name_their_source_date_and_event_and_the_official_ones_come_firs
         assert by_meter["page", "output"].since == changed.occurred_at
         baseline = active.events("source.baseline_recorded", source="page")[0]
         assert by_meter["page", "input"].position == baseline.position
-        assert [row.amount for row in audit.prices(reader, active.conf, "other/gpt-luna")] == ["3", "9"]
+        assert [
+            row.amount
+            for row in audit.prices(reader, active.conf, audit.price_subjects(reader, active.conf, "other/gpt-luna"))
+        ] == ["3", "9"]
         history = audit.price_history(reader, (LUNA,))
         assert [recorded.event.type for recorded in history] == ["price.changed"]
         with pytest.raises(Refused, match="no source states a price of 'gpt-9'"):
-            audit.prices(reader, active.conf, "gpt-9")
+            audit.price_subjects(reader, active.conf, "gpt-9")
         with pytest.raises(Refused, match="there is no entry 'sol'; the registry has: luna"):
             audit.entry(reader, "sol")
 

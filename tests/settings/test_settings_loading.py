@@ -30,6 +30,13 @@ def test_what_is_left_out_has_the_default_of_the_core(tmp_path):
     assert settings.configuration.code == __version__
 
 
+def test_an_empty_address_is_no_http_server_and_port_0_a_free_one(tmp_path):
+    off = loaded(tmp_path, '[web]\nlisten = ""\n')
+    assert (off.web.host, off.web.port) == ("", 0)
+    assert loaded(tmp_path, environ={"ACCESS_MONITOR__WEB__LISTEN": ""}).web.host == ""
+    assert loaded(tmp_path, '[web]\nlisten = "127.0.0.1:0"\n').web.port == 0
+
+
 def test_every_key_of_the_interface_is_read(tmp_path):
     text = """
 [database]
