@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from monitor.domain.price import STANDARD, TEXT
 
@@ -27,6 +28,7 @@ _MENTION = re.compile(rf"\b({'|'.join(_TIERS)})\b")
 _TABS = re.compile(r"(?:(?:standard|batch|flex|priority|ultrafast|fast)(?: mode)?\s*){2,}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def amount(text: str) -> Decimal | None:
     """The amount in USD per 1M tokens; None for a blank.
 

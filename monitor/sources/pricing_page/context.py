@@ -186,7 +186,7 @@ class _Walk:
 
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
-        for sentence in _SENTENCE.split(block.text):
+        for sentence in _SENTENCE.split(block.text) if _PRICED.search(block.text) else ():
             if unit := _unit(sentence):
                 self.section.unit = unit
                 self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
@@ -198,7 +198,7 @@ class _Walk:
         if tier:
             self.label(tier)
             return True
-        if _TITLE.fullmatch(text) and len(text.split()) <= 8:
+        if len(text.split()) <= 8 and _TITLE.fullmatch(text):
             self.enter(_LOOSE, text)
         return False
 

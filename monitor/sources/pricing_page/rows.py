@@ -142,7 +142,7 @@ def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
     for row in rows:
         key = (row.model, row.identity)
         first = found.setdefault(key, row)
-        if not equal(canonical(first.amount), canonical(row.amount)):
+        if first.amount != row.amount and not equal(canonical(first.amount), canonical(row.amount)):
             torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))
     kept = [row for key, row in found.items() if key not in torn]
     refused = [
