@@ -18,7 +18,8 @@ from monitor.sources.pricing_page.blocks import Block, Component, Heading, Pane,
 _CAPTION = re.compile(r"(?:(.+?) )?pricing(?: table)? data", re.IGNORECASE)
 _LOOSE = 7  # below every heading
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
-_TITLE = re.compile(r"[^.!?:;,$|{}\[\]<>]*[A-Za-z][^.!?:;,$|{}\[\]<>]*")
+_SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
+_LETTER = re.compile(r"[A-Za-z]")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _MILLION = re.compile(
     r"(?:all )?(?:token )?prices (?:are )?(?:listed |shown )?(?:in usd |in us dollars )?per (?:1m|1 million|one million|million) tokens"
@@ -198,7 +199,7 @@ class _Walk:
         if tier:
             self.label(tier)
             return True
-        if len(text.split()) <= 8 and _TITLE.fullmatch(text):
+        if len(text.split()) <= 8 and not _SPEECH.search(text) and _LETTER.search(text):
             self.enter(_LOOSE, text)
         return False
 
