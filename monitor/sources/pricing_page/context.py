@@ -22,7 +22,7 @@ _SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
 _LETTER = re.compile(r"[A-Za-z]")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _MILLION = re.compile(
-    r"(?:all )?(?:token )?prices (?:are )?(?:listed |shown )?(?:in usd |in us dollars )?per (?:1m|1 million|one million|million) tokens"
+    r"(?:all |the )?(?:token )?prices (?:listed below )?(?:are )?(?:listed |shown )?(?:in usd |in us dollars )?(?:in units of )?per (?:1m|1 million|one million|million) tokens"
     r"(?:,? unless (?:otherwise )?noted(?: otherwise)?)?\.?",
     re.IGNORECASE,
 )
@@ -36,7 +36,7 @@ _CURRENCY = re.compile(r"€|£|¥|\b(?:EUR|euros?|GBP|pounds|JPY|yen|CNY|RMB|yu
 _LONGEST_STATEMENT = 120
 _FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
 _ELSEWHERE = re.compile(
-    r"\b(?:regional|residency|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
+    r"\b(?:regional|residency|third-party|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
     re.IGNORECASE,
 )
 _OTHER_TIME = re.compile(
@@ -90,15 +90,15 @@ class Placed:
         """The place, as refusals name it."""
         return f"{self.section.path}, line {self.block.line}".removeprefix(", ")
 
-    def tier(self) -> str:
-        """The one tier the table is under.
+    def tier(self, column: str = "") -> str:
+        """The one tier the table is under; `column` is the one that its columns name, if they name one.
 
         A table without a label is a standard one only in a section that has no tabs at all.
 
         Raises:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
         """
-        claims = set(self.claims)
+        claims = {*self.claims, column} if column else set(self.claims)
         if len(claims) > 1 or "" in claims:
             raise Unplaced("its tier is not known, or its labels name more than one")
         spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))

@@ -12,7 +12,7 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 
-from monitor.sources.pricing_page.blocks import Block, Heading, Pane, Paragraph, Row, Table
+from monitor.sources.pricing_page.blocks import MERGED, Block, Heading, Pane, Paragraph, Row, Table
 from monitor.sources.pricing_page.inline import squeeze
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
@@ -119,7 +119,7 @@ class _Grid:
             flaw = flaw or "a cell is not closed"
         texts = self._laid_out(cells)
         if any(cell.columns > 1 and not header and squeeze("".join(cell.text)) for cell in cells):
-            flaw = flaw or "a cell spans several columns"
+            flaw = flaw or MERGED
         if not header:
             if cells or texts:
                 self.rows.append(Row(cells=texts, line=self._row_line, flaw=flaw))
