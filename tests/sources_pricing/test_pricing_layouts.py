@@ -179,7 +179,7 @@ def test_a_blank_states_no_price_and_is_no_refusal(cell: str) -> None:
         "$4.00–$8.00",
         "$4,00",
         "-$4.00",
-        "$4.00 / MTok",
+        "$4.00 / KTok",
         "$1e3",
         "$٤",
     ],
