@@ -15,7 +15,7 @@ from monitor.domain.price import PER_MILLION_TOKENS, USD, PriceRow, canonical, e
 class Extraction:
     """What was read from a page or feed: prices, the parts that were refused, and remarks for a person.
 
-    `unclear` are prices that it states, but in a way that was not understood: unknown, never absent.
+    `unclear` are prices that were refused although whose they are was understood: unknown, never absent.
     """
 
     rows: Sequence[PriceRow]

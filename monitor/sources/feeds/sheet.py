@@ -15,7 +15,7 @@ from typing import overload
 
 from monitor.domain.model import Fact, Refusal, Subject, Value
 from monitor.domain.price import SHORT, STANDARD, TEXT, Meter, PriceRow, amount, canonical, equal
-from monitor.sources.extraction import Extraction, Priced, Unreadable
+from monitor.sources.extraction import Extraction, Unreadable
 
 LONG = "long"
 
@@ -146,11 +146,8 @@ class Sheet(Sequence[PriceRow]):
         if not self.facts:
             first = f"; {self.refused[0].where}: {self.refused[0].reason}" if self.refused else ""
             raise Unreadable(f"not one price could be read{first}")
-        return Extraction(rows=self, refused=tuple(self.refused), notes=tuple(notes), unclear=frozenset(self.unclear))
-
-    def priced(self) -> Priced:
-        """The facts, as `facts_of` would make them from the rows."""
-        return Priced(self.facts, frozenset(self.unclear), tuple(self.refused))
+        unclear = frozenset(self.unclear)
+        return Extraction(rows=self, refused=tuple(self.refused), notes=tuple(notes), unclear=unclear)
 
     def __len__(self) -> int:
         return sum(map(len, self.facts.values()))
