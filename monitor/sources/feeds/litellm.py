@@ -11,8 +11,10 @@ The map also holds what is no model: `sample_spec`, whose values are explanation
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 from monitor.domain.model import Fact, Subject
 from monitor.domain.price import SHORT, STANDARD
@@ -73,14 +75,11 @@ class _Price(NamedTuple):
     band: str
 
 
-class _Keys(dict[str, _Price | str | None]):
-    """What each key means, read from its words once: a price, the reason of a refusal, or nothing that is a price per token."""
-
-    def __missing__(self, key: str) -> _Price | str | None:
-        meaning = self[key] = _meaning(key)
-        return meaning
+Meanings: TypeAlias = Mapping[str, "_Price | str"]
+"""The keys that speak of a cost: what each prices, or why it is refused."""
 
 
+@lru_cache(maxsize=1024)
 def _meaning(key: str) -> _Price | str | None:
     found = _KEY.fullmatch(key)
     if found and (priced := METERS.get(found["meter"])):
@@ -101,7 +100,9 @@ def extract(payload: object) -> Extraction:
     if not isinstance(payload, dict) or not any(isinstance(e, dict) and PROVIDER in e for e in payload.values()):
         raise Unreadable(f"no map of models with `{PROVIDER}`")
     sheet = Sheet()
-    meanings = _Keys()
+    entries = [entry for entry in payload.values() if isinstance(entry, dict)]
+    # A map has 35,000 keys and 150 different ones, most of which are no price: each is understood once, the others passed over.
+    meanings = {key: meaning for key in set().union(*entries) if (meaning := _meaning(key)) is not None}
     for key, entry in payload.items():
         if key in NO_MODELS:
             continue
@@ -123,6 +124,8 @@ def _subject(key: str, provider: object) -> Subject:
     """
     provider = name(provider, PROVIDER)
     prefix, slash, rest = key.partition("/")
+    if prefix == provider and rest:
+        return Subject(provider, rest)
     if slash and rest:
         one, other = prefix.replace("-", "_"), provider.replace("-", "_")
         if one == other:
@@ -132,13 +135,13 @@ def _subject(key: str, provider: object) -> Subject:
     return Subject(provider, key)
 
 
-def _read(sheet: Sheet, subject: Subject, where: str, entry: dict[str, object], meanings: _Keys) -> None:
+def _read(sheet: Sheet, subject: Subject, where: str, entry: dict[str, object], meanings: Meanings) -> None:
     bands: dict[str, list[tuple[str, str]]] = {}
     fields = sheet.fields(subject)
-    for key, stated in entry.items():
-        meaning = meanings[key]
-        if meaning is None or stated is None:
+    for key in filter(meanings.__contains__, entry):
+        if (stated := entry[key]) is None:
             continue
+        meaning = meanings[key]
         if isinstance(meaning, str):
             if number(stated) is not None:  # else it is no amount at all, such as a table of searches or a remark
                 sheet.refuse(f"{where}.{key}", meaning)
@@ -152,7 +155,7 @@ def _read(sheet: Sheet, subject: Subject, where: str, entry: dict[str, object], 
         elif fields.setdefault(field, value) is not value:
             sheet.put(subject, field, value)
     if BANDS in entry:
-        _ranges(sheet, subject, f"{where}.{BANDS}", entry[BANDS], meanings)
+        _ranges(sheet, subject, f"{where}.{BANDS}", entry[BANDS])
     if bands:
         _long(sheet, subject, where, list(bands.values()))
 
@@ -162,19 +165,19 @@ def _value(stated: object) -> str | None:
     return None if found is None else per_million(found)
 
 
-def _ranges(sheet: Sheet, subject: Subject, where: str, ranges: object, meanings: _Keys) -> None:
+def _ranges(sheet: Sheet, subject: Subject, where: str, ranges: object) -> None:
     """Read `[{"range": [0, 256000], …}, {"range": [256000, 1000000], …}]`: the range from 0 is the short context."""
     bands: list[list[tuple[str, str]]] = []
     for index, band in enumerate(ranges if isinstance(ranges, list) else [None]):
         bounds = band.get("range") if isinstance(band, dict) else None
         begin = number(bounds[0]) if isinstance(bounds, list) and len(bounds) == 2 else None
         if not isinstance(band, dict) or begin is None:
-            if not isinstance(band, dict) or any(isinstance(meanings[key], _Price) for key in band):
+            if not isinstance(band, dict) or any(isinstance(_meaning(key), _Price) for key in band):
                 sheet.refuse(f"{where}[{index}]", "no object with a `range` of two numbers")
             continue  # searches are tiered by their results, and are no tokens
         prices: list[tuple[str, str]] = []
         for key, stated in band.items():
-            meaning = meanings[key]
+            meaning = _meaning(key)
             if not isinstance(meaning, _Price) or meaning.band or stated is None:
                 continue
             tier, _, *rest = meaning.field.removeprefix("price.").split(".")
