@@ -255,7 +255,7 @@ def test_the_intervals_of_the_kinds_are_as_described():
     assert spoken(PLUGIN.every) == others
 
 
-def test_the_kinds_and_formats_that_are_called_reserved_are_those_that_cannot_be_built():
+def test_the_kinds_that_are_called_reserved_are_those_that_cannot_be_built_and_every_format_is_read():
     from monitor.settings.kinds import KINDS
 
     kinds = tabled("source", plain=False)["kind"][2]
@@ -263,10 +263,8 @@ def test_the_kinds_and_formats_that_are_called_reserved_are_those_that_cannot_be
     assert set(quoted(can)) == set(BUILTIN)
     assert set(quoted(cannot)) == set(KINDS) - set(BUILTIN)
     formats = tabled("source", plain=False)["format"][2]
-    reads, reserved = formats.split(";")
     named = schema()["$defs"]["SourceTable"]["properties"]["format"]["anyOf"][0]["enum"]
-    assert set(quoted(reads)) - {"price_feed"} == set(FORMATS)
-    assert set(quoted(reserved)) == set(named) - set(FORMATS)
+    assert set(quoted(formats)) - {"price_feed"} == set(FORMATS) == set(named)
 
 
 def test_every_toml_example_is_toml():
