@@ -82,7 +82,8 @@ def _price(data: Mapping[str, Any]) -> str:
 
 
 def _and_reason(said: str, data: Mapping[str, Any]) -> str:
-    return f"{said}; {data['reason']}" if data.get("reason") else said
+    more = [f"{key.replace('_', ' ')} {data[key]}" for key in ("renamed_to", "renamed_from") if data.get(key)]
+    return "; ".join([said, *more, *(str(data[key]) for key in ("note", "reason") if data.get(key))])
 
 
 def _moved(data: Mapping[str, Any]) -> str:

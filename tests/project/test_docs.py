@@ -347,7 +347,12 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
     for one in log:
         seen.setdefault(one["type"], set()).update(one["data"])
         assert one["data"].keys() - data_keys(documented()[one["type"]]) == set(), one["type"]
-    rare = {"source.baseline_recorded": {"reason"}, "price.changed": {"by", "reason", "via"}}
+    rare = {
+        "source.baseline_recorded": {"reason"},
+        "price.changed": {"by", "reason", "via"},
+        "price.listed": {"renamed_from"},
+        "price.removed": {"renamed_to"},
+    }
     for type, keys in seen.items():
         assert data_keys(documented()[type]) - keys == rare.get(type, set()), type
 
