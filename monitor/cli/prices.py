@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from monitor.cli import output, plot
+from monitor.cli import usage as costs
 from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
@@ -40,19 +41,25 @@ class Series(NamedTuple):
         "access-monitor prices gpt-5.6-luna",
         "access-monitor prices gpt-5.6-luna --history",
         "access-monitor prices openai/gpt-4.1 --plot",
+        "access-monitor prices gpt-5.6-luna --usage input=400M,cached=1G,output=30M",
     ),
 )
 @click.argument("name", metavar="ENTRY|MODEL")
 @click.option("--history", is_flag=True, help="Every recorded move instead of what is believed now.")
 @click.option("--plot", "plotted", is_flag=True, help="One line of blocks a price, over the time of its moves.")
+@click.option(
+    "--usage", "used", type=costs.Usage(), help="What so many tokens cost, by tier and band; blank where a price is."
+)
 @click.pass_obj
-def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
+def show(options: Options, *, name: str, history: bool, plotted: bool, used: dict[str, int] | None) -> None:
     """Show prices by tier, band and meter.
 
     With who states each, since when, and when it was last seen. MODEL may name its provider, as in openai/gpt-4.1.
     """
     from monitor.pipeline import audit
 
+    if used and (history or plotted):
+        raise click.UsageError("--usage is about the prices that are believed now; leave --history and --plot out.")
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         subjects = audit.price_subjects(reader, monitor.configuration, name)
@@ -63,6 +70,12 @@ def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
             f"no source states a price of {name!r} now; `access-monitor prices {name} --history` shows what was"
         )
     facts.sort(key=lambda fact: (fact.provider, fact.model, in_order(fact.meter), fact.trust, fact.source))
+    if used:
+        if options.json:
+            output.as_json([costs.as_json(*offer, used) for offer in costs.offers(facts, used).items()])
+        else:
+            costs.print_costs(facts, used)
+        return
     if options.json:
         output.as_json([record(move) for move in moves] if history else [as_json(fact) for fact in facts])
         return
