@@ -68,6 +68,11 @@ def change_in_percent(old: str, new: str) -> str:
     return f"{'−' if percent < 0 else '+'}{digits} %"
 
 
+def share_in_percent(share: str) -> str:
+    """A share of one, `90 %`."""
+    return f"{(amount(share) * 100).normalize():f} %"
+
+
 def _price(data: Mapping[str, Any]) -> str:
     old, new = data.get("old"), data.get("new")
     unit = f"{data.get('currency', USD)} per {data.get('unit', '1M tokens')}"

@@ -5,7 +5,7 @@ Reading only. A question about the past is answered from the log and from blobs 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,20 +77,23 @@ def entry(reader: Reader, key: str) -> Entry:
     Raises:
         Refused: there is none of this key.
     """
-    entries = reader.entries()
-    if key not in entries:
-        known = ", ".join(sorted(entries)) or "none yet (`access-monitor poll` loads the configuration)"
+    registered = reader.entries()
+    if key not in registered:
+        known = ", ".join(sorted(registered)) or "none yet (`access-monitor poll` loads the configuration)"
         raise Refused(f"there is no entry {key!r}; the registry has: {known}")
-    return entries[key]
+    return registered[key]
+
+
+def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry]:
+    """All entries, as they are or as they were recorded at a time."""
+    if at is None:
+        return reader.entries()
+    return registry.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
 
 
 def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
     """The registry, as it is or as it was recorded at a time."""
     fresh = None if at is not None else Freshness(reader, configuration)
-    if at is None:
-        entries = reader.entries()
-    else:
-        entries = registry.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
     return [
         StatusRow(
             key=one.key,
@@ -104,7 +107,7 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             fallback=one.text("fallback"),
             reason=reason(one),
         )
-        for one in entries.values()
+        for one in entries(reader, at=at).values()
     ]
 
 
@@ -171,10 +174,10 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
     Raises:
         Refused: nothing is known by this name.
     """
-    entries = reader.entries()
-    if name in entries:
-        return (entries[name].price_subject,)
-    found = {one.price_subject for one in entries.values() if name in one.surfaces.values()}
+    registered = reader.entries()
+    if name in registered:
+        return (registered[name].price_subject,)
+    found = {one.price_subject for one in registered.values() if name in one.surfaces.values()}
     if not found:
         known = beliefs(reader, configuration.sources)
         stated = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}

@@ -63,3 +63,24 @@ def test_a_usage_that_is_not_clear_is_wrong_usage(config: Path, usage: str) -> N
 
 def test_a_usage_beside_the_history_is_wrong_usage(config: Path) -> None:
     assert "leave --history" in am("prices", MINI, "--history", "--usage", "input=1M", expect=2).stderr
+
+
+def test_status_shows_the_fields_of_price_of_the_registry(config: Path) -> None:
+    (row,) = data("status", MINI)
+    (band,) = row["prices"]
+    assert (band["tier"], band["context"]) == ("standard", "short")
+    assert (band["input"], band["output"], band["cached_input"]) == ("0.75", "4.5", "0.075")
+    assert (band["cached_discount"], band["cache_writes"]) == ("0.9", {})
+    assert row["modes"] == ["standard", "batch", "flex", "priority"]
+    assert row["price_model"] == MINI
+    assert row["price_verified_at"].endswith("Z")
+    assert row["price_urls"][0].startswith("http://127.0.0.1")
+    assert next(one for one in data("status") if one["key"] == MINI) == row
+    shown = am("status", MINI).stdout
+    assert "standard: input 0.75, output 4.50, cached read 0.075 (90 % less), cache write blank" in shown
+
+
+def test_an_entry_without_a_price_shows_blanks(config: Path) -> None:
+    (row,) = data("status", "gpt-5.6-luna")
+    assert (row["prices"][0]["input"], row["modes"], row["price_verified_at"]) == (None, [], None)
+    assert "input blank" in am("status", "gpt-5.6-luna").stdout
