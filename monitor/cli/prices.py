@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from monitor.cli import output, plot
+from monitor.cli import agreement, output, plot
 from monitor.cli import usage as costs
 from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
@@ -22,6 +22,7 @@ from monitor.domain.record import record
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
+    from monitor.pipeline.agreement import Word
     from monitor.pipeline.audit import PriceFact
 
 
@@ -57,6 +58,7 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
     With who states each, since when, and when it was last seen. MODEL may name its provider, as in openai/gpt-4.1.
     """
     from monitor.pipeline import audit
+    from monitor.pipeline.agreement import weigh
 
     if used and (history or plotted):
         raise click.UsageError("--usage is about the prices that are believed now; leave --history and --plot out.")
@@ -69,7 +71,9 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
         raise Refused(
             f"no source states a price of {name!r} now; `access-monitor prices {name} --history` shows what was"
         )
+    fresh = now - monitor.configuration.gate.price_freshness
     facts.sort(key=lambda fact: (fact.provider, fact.model, in_order(fact.meter), fact.trust, fact.source))
+    words = weigh(facts, fresh_since=fresh)
     if used:
         if options.json:
             output.as_json([costs.as_json(*offer, used) for offer in costs.offers(facts, used).items()])
@@ -77,14 +81,14 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
             costs.print_costs(facts, used)
         return
     if options.json:
-        output.as_json([record(move) for move in moves] if history else [as_json(fact) for fact in facts])
+        output.as_json([record(move) for move in moves] if history else [as_json(word) for word in words])
         return
     if history:
         _print_history(moves)
     if plotted:
         _plot(facts, moves, now)
     if not history and not plotted:
-        _print(facts, now)
+        _print(words, now)
 
 
 prices = DefaultGroup(
@@ -109,8 +113,9 @@ def in_order(meter: Meter) -> tuple[object, ...]:
     )
 
 
-def as_json(fact: PriceFact) -> dict[str, object]:
+def as_json(word: Word) -> dict[str, object]:
     """A believed price for scripts."""
+    fact = word.fact
     return {
         "provider": fact.provider,
         "model": fact.model,
@@ -125,6 +130,7 @@ def as_json(fact: PriceFact) -> dict[str, object]:
         "verified_at": rfc3339(fact.verified_at) if fact.verified_at else None,
         "position": fact.position,
         "evidence": fact.evidence or None,
+        **agreement.as_json(word),
     }
 
 
@@ -153,9 +159,9 @@ def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[Series
     return lines
 
 
-def _print(facts: Sequence[PriceFact], now: datetime) -> None:
+def _print(words: Sequence[Word], now: datetime) -> None:
     output.table(
-        ("MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "USD PER 1M", "SINCE", "SEEN", "SOURCE", "TRUST"),
+        ("MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "USD PER 1M", "SINCE", "SEEN", "SOURCE", "TRUST", "AGREES"),
         [
             (
                 f"{fact.provider}/{fact.model}",
@@ -165,8 +171,10 @@ def _print(facts: Sequence[PriceFact], now: datetime) -> None:
                 f"{age(now - fact.verified_at)} ago" if fact.verified_at else "",
                 fact.source,
                 fact.trust,
+                agreement.cell(word),
             )
-            for fact in facts
+            for word in words
+            for fact in (word.fact,)
         ],
         numbers=("USD PER 1M",),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import output, terms
+from monitor.cli import agreement, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
@@ -89,18 +89,30 @@ def why(options: Options, *, entry: str) -> None:
     The nearest event comes first; what led to an event stands below it, further in.
     """
     from monitor.pipeline import audit
+    from monitor.pipeline.agreement import weigh
 
     with opened(options) as monitor, monitor.store.read() as reader:
+        registered = audit.entry(reader, entry)
+        facts = [
+            fact
+            for fact in audit.prices(reader, monitor.configuration, (registered.price_subject,))
+            if fact.meter.tier in registered.texts("tiers")
+        ]
+        words = weigh(facts, fresh_since=monitor.clock() - monitor.configuration.gate.price_freshness)
         steps = audit.why(reader, entry)
         row = next(row for row in audit.status(reader, monitor.configuration) if row.key == entry)
     if options.json:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
-        output.as_json({**status_json(row), "chain": chain})
+        said = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
+        sources = [{**one, **agreement.as_json(word)} for one, word in zip(said, words, strict=True)]
+        output.as_json({**status_json(row), "chain": chain, "prices": sources})
         return
     head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
     click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
     for step in steps:
         click.echo(output.printable(_step(step)))
+    for line in agreement.lines(words):
+        click.echo(output.printable(f"  prices at {line}"))
     if row.status in _NEXT:
         output.note(f"Next: {_NEXT[row.status].format(key=row.key, position=row.position)}")
 

@@ -48,7 +48,7 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceFact:
-    """One believed price: who states it, since which event, and when it was last seen."""
+    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before."""
 
     source: str
     trust: str
@@ -61,6 +61,7 @@ class PriceFact:
     verified_at: datetime | None
     evidence: str
     url: str
+    formerly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,9 +198,10 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
     fresh = Freshness(reader, configuration)
     rows = []
     for subject in subjects:
-        moves = _last_moves(reader, subject)
+        moves = _moves(reader, subject)
         for spec, field, value in fresh.beliefs.stated(subject, official=False):
-            last = moves.get((spec.key, field)) or _baseline(reader, spec.key)
+            own = moves.get((spec.key, field), [])
+            last = own[-1] if own else _baseline(reader, spec.key)
             rows.append(
                 PriceFact(
                     source=spec.key,
@@ -213,6 +215,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     verified_at=fresh.seen(spec, Fact(subject, field)),
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
+                    formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
                 )
             )
     return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
@@ -229,15 +232,15 @@ def _price_moves(reader: Reader, subject: Subject) -> Iterator[Recorded]:
             yield recorded
 
 
-def _last_moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], Recorded]:
-    """The last event by source and field that gave a price its value."""
-    last: dict[tuple[str, str], Recorded] = {}
+def _moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], list[Recorded]]:
+    """The events by source and field that gave a price its values, in order."""
+    moves: dict[tuple[str, str], list[Recorded]] = {}
     for recorded in _price_moves(reader, subject):
         data = recorded.event.data
         if recorded.event.type != ev.PRICE_QUARANTINED:
             meter = price.Meter(data["tier"], data["context"], data["modality"], data["meter"])
-            last[recorded.event.source, meter.field] = recorded
-    return last
+            moves.setdefault((recorded.event.source, meter.field), []).append(recorded)
+    return moves
 
 
 def _baseline(reader: Reader, source: str) -> Recorded | None:

@@ -84,3 +84,9 @@ def test_an_entry_without_a_price_shows_blanks(config: Path) -> None:
     (row,) = data("status", "gpt-5.6-luna")
     assert (row["prices"][0]["input"], row["modes"], row["price_verified_at"]) == (None, [], None)
     assert "input blank" in am("status", "gpt-5.6-luna").stdout
+
+
+def test_prices_and_why_show_how_the_sources_stand_to_the_official_price(config: Path) -> None:
+    assert {row["agreement"] for row in data("prices", MINI)} == {"official"}
+    assert am("prices", MINI).stdout.splitlines()[0].split()[-1] == "AGREES"
+    assert {row["agreement"] for row in data("why", MINI)["prices"]} == {"official"}
