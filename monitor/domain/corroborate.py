@@ -122,12 +122,13 @@ def claim(
     actor: str = ev.SYSTEM,
     by: Mapping[str, object] | None = None,
     renamed: Mapping[Subject, Subject] | None = None,
+    notes: Mapping[Fact, str] | None = None,
 ) -> list[Claim]:
     """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
     held back is that it was.
 
     A model that comes or goes is one event, not one for each of its fields. Prices are written in the order people ask for them: input first.
-    Rows that only go by another id now (`renamed`, old → new) say so on both sides.
+    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `notes` are what else is to be read of a price.
     """
     to = renamed or {}
     since = {new: old for old, new in to.items()}
@@ -141,6 +142,7 @@ def claim(
         kind, data = _event(item.change, spec, whole=subject in coming)
         if not kind:
             continue
+        note = (notes or {}).get(item.change.fact, "")
         position = ledger.add(
             kind,
             source_stream(spec.key),
@@ -158,11 +160,13 @@ def claim(
                 "extractor": extractor,
                 **({"renamed_to": to[subject].name} if subject in to else {}),
                 **({"renamed_from": since[subject].name} if subject in since else {}),
+                **({"note": note} if note else {}),
                 **(by or {}),
             },
         )
         renaming = subject in to or subject in since
-        note = _renaming(spec, since.get(subject, subject), to.get(subject, subject)) if renaming else ""
+        if renaming:
+            note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
         claims.append(Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note))
     return claims
 

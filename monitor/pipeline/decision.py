@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.domain import checklist, corroborate, outage, policy, rename, tell
+from monitor.domain import checklist, corroborate, crosscheck, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
@@ -247,6 +247,7 @@ class Decision:
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
             renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
+            notes=crosscheck.news(baseline, patched),
         )
         # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
         held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
