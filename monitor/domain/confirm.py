@@ -6,14 +6,14 @@ failures neither count nor reset, because they never get here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
 from monitor.domain.diff import Change, lookup, same
-from monitor.domain.model import ANYTHING, Fact, Facts, Snapshot, Streak, Value
+from monitor.domain.model import ANYTHING, Fact, Facts, Snapshot, Streak, Subject, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +44,20 @@ def confirm(
     held: bool = False,
     hold: timedelta | None = None,
     unspoken: Iterable[Fact] = (),
+    renamed: Set[Subject] = frozenset(),
 ) -> Confirmation:
     """Count one look that began at `at`.
 
     A streak whose fact is back at the baseline ends; one whose fact this look did not speak of (`unspoken`) stays as it is. `before` is
     the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it. `hold` is how long an absence
-    has to last where so much is absent at once; each for itself, because what is missing may differ from look to look.
+    has to last where so much is absent at once; each for itself, because what is missing may differ from look to look. Rows that stand under
+    another id in the same look (`renamed`) changed and are not absent, so that both halves of the rename are believed at once.
     """
     believed: list[Believed] = []
     pending: list[Streak] = []
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
-        need = _need(change.new, belief, hold)
+        need = belief.change if change.fact.subject in renamed else _need(change.new, belief, hold)
         if not held and streak.quarantine is None and _enough(streak, at, need):
             believed.append(Believed(change=change, streak=streak))
         else:

@@ -187,6 +187,7 @@ def _pause(
         source=trigger.source,
         evidence=evidence,
         denied=not spares,
+        summary=tell.notes(trigger.claims[fact] for fact in explained),
         differences=tuple(
             Difference(
                 subject=shift.pin.name,

@@ -167,9 +167,15 @@ def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source
         source=source,
         evidence=claims[0].believed.streak.evidence,
         denied=entry.status is not Status.ACTIVE,
-        differences=tuple(_difference(claim.believed.change) for claim in claims),
+        differences=tuple(_difference(claim.believed.change) for claim in claims if not claim.renamed),
+        summary=notes(claims),
     )
     return Told(owners=entry.texts("owners"), item=item)
+
+
+def notes(claims: Iterable[Claim]) -> str:
+    """What claims say beyond old and new, each sentence once."""
+    return "; ".join(dict.fromkeys(claim.note for claim in claims if claim.note))
 
 
 def _difference(change: Change) -> Difference:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.domain import checklist, corroborate, outage, policy, tell
+from monitor.domain import checklist, corroborate, crosscheck, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, confirm, next_look, unclear, unstated
 from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
-from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged
+from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register, Status
 from monitor.pipeline.commit import beliefs
@@ -65,6 +65,7 @@ class Decision:
         self.told: list[tell.Told] = []
         self.versions = {"code": configuration.code, "configuration": configuration.version}
         self.rebased: int | None = None
+        self.renamed: dict[Subject, Subject] = {}
 
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
@@ -86,7 +87,8 @@ class Decision:
         self.versions["extractor"] = extractor
         if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
             self.state = replace(self.state, anomaly_since=observation.at)
-        admission = admit(self.state, baseline, facts, body_size=body_size)
+        self.renamed = rename.renames(baseline, facts)
+        admission = admit(self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys())
         suspicious = admission.verdict is Verdict.HELD
         stood = suspicious and self._stood(observation.at)
         held = suspicious and not stood
@@ -232,6 +234,7 @@ class Decision:
             held=held,
             hold=hold,
             unspoken=[fact for fact in streaks if fact in unknown or fact.field in silent],
+            renamed=self.renamed.keys(),
         )
         open = () if held else confirmation.pending
         second = Second(self.tx, self.configuration, self.spec.key)
@@ -245,6 +248,8 @@ class Decision:
             baseline=hash,
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
+            renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
+            notes=crosscheck.news(baseline, patched),
         )
         # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
         held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
