@@ -299,8 +299,27 @@ def test_merged_header_cells_group_the_columns_below_them() -> None:
         ("m-1", "standard", "short", "text", "output"): "2.00",
         ("m-1", "standard", "long", "text", "input"): "3.00",
     }
-    uneven = section("Text", head + "| Model | Input | Output | Output | Input |\n| m-1 | $1.00 | $2.00 | $3.00 | - |")
+    moved = section("Text", head + "| Model | Input | Output | Output | Input |\n| m-1 | $1.00 | $2.00 | $3.00 | - |")
+    assert read(moved)["m-1", "standard", "long", "text", "output"] == "3.00"
+    uneven = section("Text", head + "| Model | Input | Output | Input | Input |\n| m-1 | $1.00 | $2.00 | $3.00 | - |")
     assert "do not hold the same columns" in refusals(uneven)
+    outside = "|  | | Short context | Long context |\n|---|---|---|---|\n| Model | Input | Input | Input |\n| m-1 | $1 | $2 | $3 |"
+    assert "do not hold the same columns" in refusals(section("Text", outside))
+
+
+def test_a_group_titled_like_a_meter_names_no_meter_of_the_columns_below_it() -> None:
+    page = (
+        "<html><h2>Text</h2><p>Prices per 1M tokens.</p><table>"
+        "<tr><th></th><th colspan=2>Cached input</th></tr><tr><th>Model</th><th>Cached input</th><th>Output</th></tr>"
+        "<tr><td>m-1</td><td>$1.00</td><td>$2.00</td></tr></table></html>"
+    )
+    with pytest.raises(Unreadable):
+        extract(page, provider="p")
+
+
+def test_a_header_that_names_models_in_two_ways_is_refused() -> None:
+    header = "Model | Short context model | Short context input"
+    assert "does not name one column of models" in refusals(section("Text", table(header, "m-1 | $1.00 | $2.00")))
 
 
 def test_code_comments_and_quotes_of_tables_are_not_statements() -> None:

@@ -208,6 +208,8 @@ class _Walk:
         return False
 
     def table(self, block: Table | Component) -> None:
+        if self.caption and self.pending == "":
+            self.pending = None  # a caption that names the tier settles what a row of labels left open
         claims = [claim for claim in (self.pending, self.caption) if claim is not None]
         claims += [section.tier for section in self.section.chain() if section.tier]
         if isinstance(block, Component):

@@ -86,7 +86,7 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         elif label not in _DESCRIPTIVE and label not in profile.descriptive:
             ignored.append((column, label))
     shown = " | ".join(header[-1])
-    if len(models) != 1 or len(modalities) > 1:
+    if len(models) != 1 or len(modalities) > 1 or any(label.endswith(" model") for label in labels):
         raise Unbound(f"the header {shown!r} does not name one column of models")
     if not prices:
         raise Unbound(f"no price column is recognised in the header {shown!r}")
@@ -109,12 +109,8 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
 
 
 def _label(column: tuple[str, ...]) -> str:
-    """A column's whole label: the texts above it, once each (a merged cell is laid out in every row it spans)."""
-    parts: list[str] = []
-    for text in column:
-        if text and (not parts or parts[-1] != text):
-            parts.append(text)
-    return " ".join(parts).lower()
+    """A column's whole label: the texts above it. Said twice it is another label (a group `Output` above `Output`)."""
+    return " ".join(filter(None, column)).lower()
 
 
 def _price(label: str, profile: Profile) -> Price | None:

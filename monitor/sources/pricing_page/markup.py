@@ -117,7 +117,7 @@ class _Grid:
         header = bool(cells) and (self._row_in_head or all(cell.header for cell in cells))
         if not all(cell.closed for cell in cells):
             flaw = flaw or "a cell is not closed"
-        texts = self._laid_out(cells)
+        texts = self._laid_out(cells, header)
         if any(cell.columns > 1 and not header and squeeze("".join(cell.text)) for cell in cells):
             flaw = flaw or MERGED
         if not header:
@@ -130,7 +130,8 @@ class _Grid:
         self.header.append(texts)
         self.flaw = self.flaw or flaw
 
-    def _laid_out(self, cells: list[_Cell]) -> tuple[str, ...]:
+    def _laid_out(self, cells: list[_Cell], header: bool) -> tuple[str, ...]:
+        """One text for each column; what a header's cell says is said once, in the first of its rows."""
         if not self._hanging and all(cell.columns == 1 and cell.rows == 1 for cell in cells):
             return tuple([squeeze("".join(cell.text)) for cell in cells])
         texts: list[str] = []
@@ -139,7 +140,7 @@ class _Grid:
             column = len(texts)
             if column in self._hanging:
                 left, text = self._hanging.pop(column)
-                texts.append(text)
+                texts.append("" if header else text)
                 if left > 1:
                     self._hanging[column] = (left - 1, text)
             elif pending:
