@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.domain import price
 from monitor.domain.confirm import Believed
@@ -34,6 +34,12 @@ def value(of: Value | None) -> str:
     if of is True:
         return "yes"
     return str(of)
+
+
+def span(of: timedelta) -> str:
+    """A duration in words, in the largest unit that says it exactly: `24 h`, where `str` says `1 day, 0:00:00`."""
+    units = (("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
+    return next((f"{of // one} {unit}" for unit, one in units if of and not of % one), f"{of.total_seconds():g} s")
 
 
 def pin(of: Pin) -> str:

@@ -152,7 +152,7 @@ class Decision:
     def _tell_held(self, missing: frozenset[object], known: int, at: datetime, evidence: str) -> None:
         summary = (
             f"{len(missing)} of {known} known models are missing from {self.spec.key} at once; "
-            f"nothing is believed before it stood for {self.configuration.belief.hold}"
+            f"nothing is believed before it stood for {tell.span(self.configuration.belief.hold)}"
         )
         for key, entry in self.register.entries.items():
             if entry.status is Status.ACTIVE and entry.subjects & missing:
