@@ -1,0 +1,75 @@
+"""Reads feeds as a look does, and the recorded ones without any code of the monitor."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from monitor.domain.configuration import SourceSpec
+from monitor.domain.model import Body, Snapshot, Subject
+from monitor.sources.feed import PriceFeed
+from monitor.sources.http import HttpClient
+
+NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", Path(__file__).parents[2].parent / "shared"))
+HISTORIES = SHARED / "replay"
+
+needs_histories = pytest.mark.skipif(
+    not HISTORIES.is_dir(), reason=f"NO REAL HISTORIES: {HISTORIES} is absent, set ACCESS_MONITOR_SHARED"
+)
+
+OFFLINE = HttpClient()
+
+
+def observed(format: str, payload: object, at: datetime = NOW) -> Any:
+    """What a look sees of a payload; of bytes as they are."""
+    content = payload if isinstance(payload, bytes) else json.dumps(payload, default=_exact).encode()
+    spec = SourceSpec(key="feed", kind="price_feed", every=timedelta(hours=1), url="http://x.invalid", format=format)
+    return PriceFeed(spec, OFFLINE).extract(Body(content=content, sha256="", size=len(content)), at)
+
+
+def _exact(value: object) -> float:
+    """Back to the shortest spelling, from which the decimal came."""
+    assert isinstance(value, Decimal)
+    assert Decimal(repr(float(value))) == value
+    return float(value)
+
+
+def of(snapshot: Snapshot, provider: str, model: str) -> dict[str, object]:
+    """The prices of one model, their fields without `price.`."""
+    fields = snapshot.facts.get(Subject(provider, model), {})
+    return {field.removeprefix("price."): value for field, value in fields.items()}
+
+
+def lines(name: str) -> Iterator[dict[str, Any]]:
+    """The good lines of a recorded history, fractions as decimals."""
+    with (HISTORIES / f"{name}.jsonl.zst").open("rb") as file:
+        for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8"):
+            read = json.loads(line, parse_float=Decimal)
+            if read["status"] == "ok":
+                yield read
+
+
+def truth(name: str) -> Iterator[dict[str, Any]]:
+    """The differences that an independent script found."""
+    for line in (HISTORIES / f"{name}.truth.jsonl").read_text(encoding="utf-8").splitlines():
+        yield json.loads(line, parse_float=Decimal)
+
+
+def whole(name: str) -> bytes:
+    """A raw feed."""
+    return gzip.decompress((HISTORIES / name).read_bytes())
+
+
+def time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
