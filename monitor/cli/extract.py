@@ -90,7 +90,11 @@ def read(content: bytes, form: str, provider: str) -> Reading:
     if len(fitting) == 1 or form or len(readings) == 1:
         return (fitting or readings)[0]
     names = ", ".join(reading.format for reading in fitting or readings)
-    why = f"it reads as {names}: say which with --as" if fitting else f"it is none of {names}"
+    reasons = {reading.unreadable for reading in readings}
+    if fitting:
+        why = f"it reads as {names}: say which with --as"
+    else:  # what is not even JSON is so under every format
+        why = reasons.pop() if len(reasons) == 1 else f"it is none of {names}"
     return Reading(format="feed", extractor="", unreadable=why)
 
 
@@ -115,7 +119,7 @@ def as_json(reading: Reading) -> dict[str, object]:
             }
             for row in reading.rows
         ],
-        "refused": [refusal._asdict() for refusal in reading.refused]
+        "refused": [{"where": one.where, "reason": one.reason} for one in reading.refused]
         or ([{"where": "the whole file", "reason": reading.unreadable}] if reading.unreadable else []),
         "notes": list(reading.notes),
     }

@@ -34,9 +34,12 @@ class Admission:
     missing: tuple[Subject, ...] = ()
 
 
-def late(state: SourceState, at: datetime) -> bool:
-    """Whether a look that began at `at` is overtaken by one that was accepted already; it is dropped whole."""
-    return state.accepted_at is not None and at <= state.accepted_at
+def late(state: SourceState, at: datetime, now: datetime) -> bool:
+    """Whether a look that began at `at` is overtaken by one that was accepted already; it is dropped whole.
+
+    A look that is dated after `now` overtakes nothing: the clock was set back, and would blind the source until it catches up.
+    """
+    return state.accepted_at is not None and at <= state.accepted_at <= now
 
 
 def admit(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
 from monitor.domain.diff import Change, lookup, same
-from monitor.domain.model import Fact, Facts, Streak, Subject, Value
+from monitor.domain.model import ANYTHING, Fact, Facts, Snapshot, Streak, Subject, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,8 @@ def _advance(
     evidence: str,
     belief: Belief,
 ) -> Streak:
-    if streak is None or not same(change.fact.field, streak.value, change.new):
+    # A streak that is dated after this look was counted by a clock that was set back since: its span means nothing.
+    if streak is None or at < streak.counted_at or not same(change.fact.field, streak.value, change.new):
         return Streak(
             source=source,
             fact=change.fact,
@@ -100,6 +101,24 @@ def _need(value: Value | None, belief: Belief, hold: timedelta | None) -> Requir
 
 def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
     return streak.seen >= requirement.looks and at - streak.first_at >= requirement.span
+
+
+def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
+    """The facts that a look does not speak of clearly: what it says itself, and the believed prices that a refused part may hold.
+
+    A price that is not among those read is gone only where everything that names its model was read.
+    """
+    about = {name for refusal in look.refused for name in refusal.about}
+    if not about:
+        return look.unclear
+    missing = {
+        Fact(subject, field)
+        for subject, fields in baseline.items()
+        if ANYTHING in about or subject.name in about
+        for field in fields.keys() - look.facts.get(subject, {}).keys()
+        if field.startswith(price.PREFIX)
+    }
+    return look.unclear | missing
 
 
 def unstated(

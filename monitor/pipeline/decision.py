@@ -15,7 +15,7 @@ from monitor.domain import checklist, corroborate, crosscheck, outage, policy, r
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
-from monitor.domain.confirm import Believed, confirm, next_look, unstated
+from monitor.domain.confirm import Believed, confirm, next_look, unclear, unstated
 from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
 from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
@@ -85,6 +85,8 @@ class Decision:
             if self.state.baseline and extractor != self.state.extractor:
                 baseline = self._rebase(observation, baseline, reread)
         self.versions["extractor"] = extractor
+        if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
+            self.state = replace(self.state, anomaly_since=observation.at)
         self.renamed = rename.renames(baseline, facts)
         admission = admit(self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys())
         suspicious = admission.verdict is Verdict.HELD
@@ -125,7 +127,7 @@ class Decision:
         again = reread(self.tx, self.state)
         facts = baseline
         if again is not None:
-            changes = diff(baseline, again.facts, silent=again.silent, unclear=again.unclear)
+            changes = diff(baseline, again.facts, silent=again.silent, unclear=unclear(baseline, again))
             facts = patch(baseline, changes)
             facts = patch(baseline, [one for one in changes if not corroborate.implausible(one, facts)])
         hash = self.tx.put_facts(facts)
@@ -214,8 +216,8 @@ class Decision:
         held = suspicious and not stood
         hold = self.configuration.belief.hold if suspicious else None
         silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
-        unclear = observation.unclear if isinstance(observation, Snapshot) else frozenset()
-        changes = diff(baseline, facts, silent=silent, unclear=unclear)
+        unknown = unclear(baseline, observation) if isinstance(observation, Snapshot) else frozenset()
+        changes = diff(baseline, facts, silent=silent, unclear=unknown)
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
         news = any(
             change.fact not in streaks or not same(change.fact.field, streaks[change.fact].value, change.new)
@@ -231,7 +233,7 @@ class Decision:
             belief=self.configuration.belief,
             held=held,
             hold=hold,
-            unspoken=[fact for fact in streaks if fact in unclear or fact.field in silent],
+            unspoken=[fact for fact in streaks if fact in unknown or fact.field in silent],
             renamed=self.renamed.keys(),
         )
         open = () if held else confirmation.pending
@@ -258,7 +260,7 @@ class Decision:
         pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
         pending += [replace(item.streak, quarantine=self._quarantine(item, why, hash)) for item, why in doubted]
         pending += unstated(
-            baseline, unclear - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
+            baseline, unknown - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
         return self._close(observation, patched, held=held, hold=hold, pending=tuple(pending), claims=claims)
 

@@ -50,6 +50,12 @@ def _model_id(value: str) -> str:
     return value
 
 
+def _header(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("holds a character that no HTTP header may carry; write it exactly as the provider shows it")
+    return _text(value)
+
+
 def _reference(value: str) -> str:
     if not is_reference(value):
         raise ValueError(f"must be {FORMS}, never the secret itself; keep the secret outside and refer to it")
@@ -187,6 +193,7 @@ Money = Annotated[
 Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
 Text = Annotated[str, AfterValidator(_text)]
+Header = Annotated[str, AfterValidator(_header)]
 ModelId = Annotated[str, AfterValidator(_model_id)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Destination = Annotated[str, AfterValidator(_destination)]

@@ -29,6 +29,7 @@ from monitor.settings.fields import (
     Duration,
     Environment,
     Format,
+    Header,
     Host,
     Key,
     Listen,
@@ -81,7 +82,7 @@ class SurfaceTable(KeyedTable):
     provider: Key | None = Field(default=None, description="Whose prices its models go by; the key unless given.")
     api_key: Reference | None = Field(default=None, description="A reference to the key of a project.")
     admin_key: Reference | None = Field(default=None, description="A reference to an admin key, for kind admin.")
-    project: Text | None = Field(default=None, description="The project that the key belongs to.")
+    project: Header | None = Field(default=None, description="The project that the key belongs to.")
 
 
 class SourceTable(KeyedTable):

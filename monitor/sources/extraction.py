@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -13,11 +13,15 @@ from monitor.domain.price import PER_MILLION_TOKENS, USD, PriceRow, canonical, e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """What was read from a page or feed: prices, the parts that were refused, and remarks for a person."""
+    """What was read from a page or feed: prices, the parts that were refused, and remarks for a person.
 
-    rows: tuple[PriceRow, ...]
+    `unclear` are prices that were refused although whose they are was understood: unknown, never absent.
+    """
+
+    rows: Sequence[PriceRow]
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
+    unclear: frozenset[Fact] = frozenset()
 
 
 class Unreadable(Exception):

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, FailureReason, Known, Observation, PollFailure, Snapshot
-from monitor.sources.extraction import Extraction, Unreadable, facts_of, next_boundary
-from monitor.sources.feeds import llm_prices
+from monitor.domain.model import Body, Fact, FailureReason, Known, Observation, PollFailure, Snapshot
+from monitor.sources.extraction import Extraction, Priced, Unreadable, facts_of, next_boundary
+from monitor.sources.feeds import genai_prices, litellm, llm_prices, modelpricewatch, models_dev, openrouter
+from monitor.sources.feeds.sheet import Sheet
 from monitor.sources.http import HttpClient, settled
 from monitor.sources.json_text import NotJson, parse
 from monitor.sources.redaction import one_line
@@ -23,7 +24,12 @@ class Format(NamedTuple):
 
 
 FORMATS: Mapping[str, Format] = {
+    "genai_prices": Format(genai_prices.EXTRACTOR, genai_prices.extract),
+    "litellm": Format(litellm.EXTRACTOR, litellm.extract),
     "llm_prices": Format(llm_prices.EXTRACTOR, llm_prices.extract),
+    "modelpricewatch": Format(modelpricewatch.EXTRACTOR, modelpricewatch.extract),
+    "models_dev": Format(models_dev.EXTRACTOR, models_dev.extract),
+    "openrouter": Format(openrouter.EXTRACTOR, openrouter.extract),
 }
 
 
@@ -62,16 +68,23 @@ class PriceFeed:
 
 
 def snapshot(source: str, extractor: str, extraction: Extraction, body: Body, at: datetime) -> Snapshot:
-    """What a set of dated prices says at `at`."""
-    priced = facts_of((row for row in extraction.rows if row.effective(at)), extraction.refused)
+    """What a set of prices, dated or not, says at `at`."""
+    rows = extraction.rows
+    if isinstance(rows, Sheet):
+        priced, until = Priced(rows.facts, extraction.unclear, extraction.refused), None
+    else:
+        priced = facts_of((row for row in rows if row.effective(at)), extraction.refused)
+        until = next_boundary(rows, at)
+    stated = (Fact(subject, field) for subject, field in extraction.unclear if field in priced.facts.get(subject, {}))
+    unclear = priced.unclear | extraction.unclear.difference(stated)
     return Snapshot(
         source=source,
         at=at,
         facts=priced.facts,
         extractor=extractor,
         body=body,
-        unclear=priced.unclear,
-        valid_until=next_boundary(extraction.rows, at),
+        unclear=unclear,
+        valid_until=until,
         refused=priced.refused,
         notes=extraction.notes,
     )

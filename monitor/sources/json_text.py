@@ -12,6 +12,14 @@ MAX_EXPONENT = 64
 """A number such as `1e999999999` is short as received and fills the memory once it is written out."""
 
 
+class _Decimals(dict[str, Decimal]):
+    """Each spelling of a number is read once: a price feed holds thousands of prices and a few hundred amounts."""
+
+    def __missing__(self, spelling: str) -> Decimal:
+        value = self[spelling] = Decimal(spelling)
+        return value
+
+
 class NotJson(Unreadable):
     """Not JSON at all: a page, or a document that was cut."""
 
@@ -24,7 +32,7 @@ def parse(content: bytes) -> object:
     """
     try:
         text = content.decode("utf-8-sig")
-        return json.loads(text, parse_float=Decimal, parse_constant=str)
+        return json.loads(text, parse_float=_Decimals().__getitem__, parse_constant=str)
     except UnicodeDecodeError as error:
         raise NotJson("the answer is not UTF-8 text") from error
     except json.JSONDecodeError as error:

@@ -7,13 +7,13 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import click
 import docs_story
 import pytest
+from docs_pages import PAGES, READ, ROOT, blocks, page, prose, quoted, rows, sections
 
 from monitor.cli import PROGRAM, cli
 from monitor.cli.framework import DefaultGroup, SharedOption
@@ -28,48 +28,9 @@ from monitor.settings import load, schema, show
 from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
-READ = [*PAGES, ROOT / "README.md", ROOT / "ARCHITECTURE.md"]
 NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources"}
 
 TYPES = {value for name, value in vars(ev).items() if name.isupper() and isinstance(value, str) and "." in value}
-
-
-def page(name: str) -> str:
-    return (DOCS / f"{name}.md").read_text(encoding="utf-8")
-
-
-def prose(text: str) -> str:
-    """A page without its code blocks."""
-    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def sections(text: str, level: int) -> dict[str, str]:
-    """Heading → what stands below it, up to the next heading of that level or above."""
-    found = re.split(rf"^(?={'#' * level} )", text, flags=re.MULTILINE)
-    cut = [re.split(rf"^#{{1,{level - 1}}} ", part, maxsplit=1, flags=re.MULTILINE)[0] for part in found[1:]]
-    return {part.partition("\n")[0].lstrip("# ").strip(): part.partition("\n")[2] for part in cut}
-
-
-def rows(text: str) -> list[list[str]]:
-    """The cells of every row of a table, without the heads; `\\|` is no border."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    heads = {index - 1 for index, line in enumerate(lines) if re.fullmatch(r"[|\- ]+", line)}
-    return [
-        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        for index, line in enumerate(lines)
-        if index not in heads and not re.fullmatch(r"[|\- ]+", line)
-    ]
-
-
-def quoted(text: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", text)
 
 
 def test_every_page_that_the_readme_promises_is_there_and_says_whom_it_is_for():
@@ -294,7 +255,7 @@ def test_the_intervals_of_the_kinds_are_as_described():
     assert spoken(PLUGIN.every) == others
 
 
-def test_the_kinds_and_formats_that_are_called_reserved_are_those_that_cannot_be_built():
+def test_the_kinds_that_are_called_reserved_are_those_that_cannot_be_built_and_every_format_is_read():
     from monitor.settings.kinds import KINDS
 
     kinds = tabled("source", plain=False)["kind"][2]
@@ -302,10 +263,8 @@ def test_the_kinds_and_formats_that_are_called_reserved_are_those_that_cannot_be
     assert set(quoted(can)) == set(BUILTIN)
     assert set(quoted(cannot)) == set(KINDS) - set(BUILTIN)
     formats = tabled("source", plain=False)["format"][2]
-    reads, reserved = formats.split(";")
     named = schema()["$defs"]["SourceTable"]["properties"]["format"]["anyOf"][0]["enum"]
-    assert set(quoted(reads)) - {"price_feed"} == set(FORMATS)
-    assert set(quoted(reserved)) == set(named) - set(FORMATS)
+    assert set(quoted(formats)) - {"price_feed"} == set(FORMATS) == set(named)
 
 
 def test_every_toml_example_is_toml():
@@ -406,3 +365,28 @@ def test_every_relative_link_leads_somewhere(path):
         assert place.exists(), target
         if anchor:
             assert anchor in anchors(place.read_text(encoding="utf-8")), target
+
+
+# -- the architecture ------------------------------------------------------
+
+
+def architecture() -> str:
+    return (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def test_the_layers_drawn_are_those_that_are_held():
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (layers,) = (one["layers"] for one in linter["contracts"] if one["type"] == "layers")
+    (drawn,) = (line for line in architecture().splitlines() if "→ bootstrap →" in line)
+    assert [re.split(r" │ ", layer.strip()) for layer in drawn.split("→")] == [layer.split(" | ") for layer in layers]
+
+
+def test_every_room_is_described_and_the_modules_that_are_named_are_in_it():
+    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(architecture())}
+    rooms = {path.parent.name: path.parent for path in (ROOT / "monitor").glob("*/__init__.py")}
+    assert set(described) == set(rooms)
+    for room, text in described.items():
+        modules = {path.stem for path in rooms[room].iterdir()}
+        named = {span for span in quoted(text) if re.fullmatch(r"[a-z_]+", span)}
+        assert named - modules == set(), room
+    assert sum(len(quoted(text)) for text in described.values()) > 20

@@ -17,19 +17,12 @@ from typing import Any
 
 import docs_story
 import pytest
+from docs_pages import ROOT, blocks, page
+from docs_server import standing
 
-from monitor.domain.gate import Standing
 from monitor.domain.registry import Status
 from monitor.gate import clock
 from monitor.gate.lease_file import lease_documents, write_lease
-
-ROOT = Path(__file__).parents[2]
-
-
-def blocks(page: str, language: str) -> list[str]:
-    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
 
 # -- a source of one's own -------------------------------------------------
 
@@ -69,8 +62,8 @@ class Installed:
     """The page's source as an installed distribution, and a monitor that is configured as the page says."""
 
     def __init__(self, folder: Path, gateway: Gateway) -> None:
-        (program,) = blocks("sources", "python")
-        packaging, source = blocks("sources", "toml")
+        (program,) = blocks(page("sources"), "python")
+        packaging, source = blocks(page("sources"), "toml")
         ((kind, place),) = tomllib.loads(packaging)["project"]["entry-points"]["monitor.sources"].items()
         module, _, _ = place.partition(":")
         (folder / f"{module}.py").write_text(program)
@@ -131,7 +124,7 @@ def installed(tmp_path: Path, gateway: Gateway) -> Installed:
 
 
 def test_the_example_of_a_source_is_short_and_typed(tmp_path):
-    (program,) = blocks("sources", "python")
+    (program,) = blocks(page("sources"), "python")
     assert len(program.splitlines()) <= 45
     (tmp_path / "gateway_regions.py").write_text(program)
     types = subprocess.run(
@@ -182,21 +175,6 @@ def test_the_example_source_turns_what_it_does_not_understand_into_a_failure_tha
 # -- the gate in code -------------------------------------------------------
 
 
-def standing(key: str, status: Status, fallback: str = "") -> Standing:
-    until = clock.now() + timedelta(hours=1)
-    return Standing(
-        key=key,
-        name=key,
-        model_ids=(key,),
-        status=status,
-        position=17,
-        reason="",
-        fallback=fallback,
-        access_until=until,
-        price_until=until,
-    )
-
-
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     pytest.importorskip("openfeature.contrib.provider.flagd", reason="openfeature-provider-flagd is not installed")
@@ -213,7 +191,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
     space: dict[str, Any] = {}
     try:
-        exec(compile(blocks("gate", "python")[0], "docs/gate.md", "exec"), space)
+        exec(compile(blocks(page("gate"), "python")[0], "docs/gate.md", "exec"), space)
         yield space
     finally:
         api.shutdown()
@@ -232,7 +210,7 @@ def test_the_example_of_a_flagd_client_denies_a_key_that_the_file_does_not_hold(
 
 
 def test_the_shown_lease_file_has_the_shape_of_a_written_one(tmp_path):
-    (shown,) = (json.loads(block) for block in blocks("gate", "json"))
+    (shown,) = (json.loads(block) for block in blocks(page("gate"), "json"))
     entries = {"gpt-5.6-sol": standing("gpt-5.6-sol", Status.ACTIVE, "gpt-5.4-mini")}
     written = lease_documents(entries, ("production",), clock.now(), timedelta(hours=6), 17)["production"]
     assert shown.keys() == written.keys()

@@ -335,3 +335,8 @@ def test_a_file_without_permission_is_named_with_the_reason(tmp_path):
 
 def test_an_empty_file_is_a_configuration_that_watches_nothing(tmp_path):
     assert not loaded(tmp_path, "").configuration.sources
+
+
+def test_a_project_that_no_header_may_carry_is_refused_before_anything_asks_with_it(tmp_path):
+    text = MINIMAL.replace("[[surface]]\n", '[[surface]]\nproject = "proj_…"\n', 1)
+    assert "no HTTP header may carry" in problem(tmp_path, text)

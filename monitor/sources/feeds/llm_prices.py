@@ -12,21 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
-from monitor.domain.model import Refusal
+from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
+from monitor.sources.feeds.sheet import LONG, NOT_AN_AMOUNT, name, number
 
 EXTRACTOR = "llm_prices/1"
 
 METERS = {"input": "input", "output": "output", "input_cached": "cached_input"}
-
-LONG = "long"
-
-MAX_EXPONENT = 15
-"""Amounts of more digits before or after the point are refused; the text `1e999999999` is a number, too."""
 
 _LONG_ID = re.compile(r"(?P<base>.+)-(?P<size>\d+)k")
 
@@ -55,7 +50,8 @@ def extract(payload: object) -> Extraction:
         try:
             rows.extend(_rows(item, known, refused))
         except ValueError as error:
-            refused.append(Refusal(item.where, str(error)))
+            about = item.id if isinstance(item.id, str) else ANYTHING
+            refused.append(Refusal(item.where, str(error), (about,)))
     if refused and not rows:
         raise Unreadable(f"not one price could be read; {refused[0].where}: {refused[0].reason}")
     return Extraction(rows=tuple(rows), refused=tuple(refused), notes=())
@@ -78,7 +74,7 @@ def _items(payload: object) -> Iterator[_Item]:
 
 
 def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> Iterator[PriceRow]:
-    vendor, id = _text(item.vendor, "vendor"), _text(item.id, "id")
+    vendor, id = name(item.vendor, "vendor"), name(item.id, "id")
     prices = item.prices
     if not isinstance(prices, dict):
         raise ValueError("no object with prices")
@@ -89,15 +85,15 @@ def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> I
     for key, meter in METERS.items():
         if (stated := prices.get(key)) is None:
             continue
-        if not _price(stated):
-            refused.append(Refusal(f"{item.where}.{key}", "not a number of a size that prices have"))
+        if (amount := number(stated)) is None:
+            refused.append(Refusal(f"{item.where}.{key}", NOT_AN_AMOUNT, (model,)))
             continue
         yield PriceRow(
             provider=vendor,
             model=model,
             context=context,
             meter=meter,
-            amount=Decimal(stated),
+            amount=amount,
             valid_from=begin,
             valid_to=end,
         )
@@ -117,12 +113,6 @@ def _context(vendor: str, id: str, name: object, known: set[tuple[str, str]]) ->
     return id, SHORT
 
 
-def _text(found: object, key: str) -> str:
-    if not isinstance(found, str) or not found.strip() or not found.isprintable():
-        raise ValueError(f"`{key}` is not a printable, non-empty string")
-    return found
-
-
 def _midnight(prices: Mapping[str, object], key: str) -> datetime | None:
     found = prices.get(key)
     if found is None:
@@ -133,11 +123,3 @@ def _midnight(prices: Mapping[str, object], key: str) -> datetime | None:
         return datetime.combine(date.fromisoformat(found), time(), UTC)
     except ValueError:
         raise ValueError(f"`{key}` is not a date") from None
-
-
-def _price(stated: object) -> TypeGuard[int | Decimal]:
-    """Whether it may be read as an amount. Nothing is said of its size within reason: 0 and less are for quarantine to hold."""
-    if isinstance(stated, bool) or not isinstance(stated, int | Decimal):
-        return False
-    amount = Decimal(stated)
-    return amount.is_finite() and abs(amount.adjusted()) <= MAX_EXPONENT and len(amount.as_tuple().digits) <= 40

@@ -1,0 +1,178 @@
+"""The `genai_prices` format, v1 and v2: a list of providers with their models, in USD per one million tokens.
+
+    [{"id": "openai", "models": [{"id": "gpt-5.6-luna", "prices": {"input_mtok": {"base": 1, "tiers": [{"start": 272000, "price": 2}]}}}]}]
+
+`prices` is one set, or a list of sets with a `constraint` each, of which the last one that holds is valid: from its `start_date` a set
+replaces all before it, meters that it does not state included. A set that holds at certain hours of the day is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import NamedTuple
+
+from monitor.domain.model import Fact, Refusal, Subject
+from monitor.domain.price import SHORT, STANDARD, TEXT, PriceRow
+from monitor.sources.extraction import Extraction, Unreadable
+from monitor.sources.feeds.sheet import LONG, NO_PRICE, SEVERAL_BANDS, field_of, name, number, why_not
+
+EXTRACTOR = "genai_prices/1"
+
+OTHER_UNIT = "_kcount"
+"""By the thousand: requests, searches."""
+
+_KEY = re.compile(
+    r"(?P<way>input|output)(?:_(?P<kind>audio|image|video|text|reasoning))?_mtok"
+    r"|cache(?:_(?P<cached>audio|image|video|text))?_(?P<act>read|write)(?P<lifetime>_\d+[mh])?_mtok"
+)
+
+
+class _Set(NamedTuple):
+    """One set of prices and when it holds: from `begin` (inclusive) until `end` (exclusive)."""
+
+    where: str
+    prices: object
+    begin: datetime | None
+    end: datetime | None
+
+
+def extract(payload: object) -> Extraction:
+    """Read the prices of a parsed list, past, present and announced.
+
+    Raises:
+        Unreadable: no list of providers with models and prices, or not one price in it could be read.
+    """
+    if not isinstance(payload, list) or not any(
+        isinstance(provider, dict) and isinstance(provider.get("models"), list) and "id" in provider
+        for provider in payload
+    ):
+        raise Unreadable("no list of providers with a list `models`")
+    rows: list[PriceRow] = []
+    refused: list[Refusal] = []
+    unclear: set[Fact] = set()
+    for index, provider in enumerate(payload):
+        try:
+            if not isinstance(provider, dict):
+                raise ValueError("no object with an `id`")
+            scope = name(provider.get("id"), "id")
+            models = provider.get("models")
+            if not isinstance(models, list):
+                raise ValueError("no list `models`")
+        except ValueError as error:
+            refused.append(Refusal(f"[{index}]", str(error)))
+            continue
+        for position, model in enumerate(models):
+            try:
+                if not isinstance(model, dict):
+                    raise ValueError("no object with an `id`")
+                id = name(model.get("id"), "id")
+                sets = list(_sets(f"{scope}/{id}", model.get("prices"), refused))
+            except ValueError as error:
+                refused.append(Refusal(f"{scope}.models[{position}]", str(error)))
+                continue
+            for one in sets:
+                rows.extend(_rows(Subject(scope, id), one, refused, unclear))
+    if not rows:
+        first = f"; {refused[0].where}: {refused[0].reason}" if refused else ""
+        raise Unreadable(f"not one price could be read{first}")
+    return Extraction(rows=tuple(rows), refused=tuple(refused), unclear=frozenset(unclear))
+
+
+def _sets(where: str, prices: object, refused: list[Refusal]) -> Iterator[_Set]:
+    """The sets of prices of a model with the dates between which each is the last that holds.
+
+    Raises:
+        ValueError: there are no prices, or a set begins at a date that is none, so that it cannot be said when the others end.
+    """
+    if isinstance(prices, dict):
+        yield _Set(where, prices, None, None)
+        return
+    if not isinstance(prices, list):
+        raise ValueError("no object or list `prices`")
+    end: datetime | None = None
+    for index in range(len(prices) - 1, -1, -1):  # whatever stands later wins, so the last is settled first
+        conditional, at = prices[index], f"{where}.prices[{index}]"
+        if not isinstance(conditional, dict):
+            raise ValueError(f"`prices[{index}]` is no object")
+        constraint = conditional.get("constraint")
+        if isinstance(constraint, dict) and "start_time" in constraint:
+            refused.append(Refusal(at, "a price that holds at certain hours of the day"))
+            continue
+        begin = _begin(constraint, index)
+        if begin is None or end is None or begin < end:
+            yield _Set(at, conditional.get("prices"), begin, end)
+            if begin is None:
+                return  # it holds always, so nothing before it ever does
+            end = begin
+
+
+def _begin(constraint: object, index: int) -> datetime | None:
+    if constraint is None:
+        return None
+    stated = constraint.get("start_date") if isinstance(constraint, dict) and len(constraint) == 1 else None
+    if not isinstance(stated, str):
+        raise ValueError(f"`prices[{index}].constraint` is not a `start_date`")
+    try:
+        return datetime.combine(date.fromisoformat(stated), time(), UTC)
+    except ValueError:
+        raise ValueError(f"`prices[{index}].constraint.start_date` is not a date") from None
+
+
+def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact]) -> Iterator[PriceRow]:
+    if not isinstance(one.prices, dict):
+        refused.append(Refusal(one.where, "no object with prices"))
+        return
+    for key, stated in one.prices.items():
+        if stated is None or key.endswith(OTHER_UNIT):
+            continue
+        where = f"{one.where}.{key}"
+        if (identity := _identity(key)) is None:
+            refused.append(Refusal(where, "a price under a name that is not known"))
+            continue
+        modality, meter = identity
+        for context, price, doubt in _bands(stated):
+            amount = number(price)
+            if doubt or amount is None or amount == NO_PRICE:
+                refused.append(Refusal(where, doubt or why_not(amount)))
+                unclear.add(Fact(subject, field_of(STANDARD, context, modality, meter)))
+                continue
+            yield PriceRow(
+                provider=subject.scope,
+                model=subject.name,
+                context=context,
+                modality=modality,
+                meter=meter,
+                amount=amount,
+                valid_from=one.begin,
+                valid_to=one.end,
+            )
+
+
+def _identity(key: str) -> tuple[str, str] | None:
+    found = _KEY.fullmatch(key)
+    if found is None:
+        return None
+    if act := found["act"]:
+        if act == "read":
+            return None if found["lifetime"] else (found["cached"] or TEXT, "cached_input")
+        return found["cached"] or TEXT, f"cache_write{found['lifetime'] or ''}"
+    if found["kind"] == "reasoning":
+        return (TEXT, "reasoning") if found["way"] == "output" else None
+    return found["kind"] or TEXT, found["way"]
+
+
+def _bands(stated: object) -> Iterator[tuple[str, object, str]]:
+    """The short price, and the long one where there is one, each with what is doubtful in it. Of several long ones none is the one."""
+    if not isinstance(stated, dict):
+        yield SHORT, stated, ""
+        return
+    yield SHORT, stated.get("base"), ""
+    tiers = stated.get("tiers", [])
+    if not isinstance(tiers, list) or not all(isinstance(tier, dict) and "start" in tier for tier in tiers):
+        yield LONG, None, "no list of objects with `start` and `price`"
+    elif len(tiers) > 1:
+        yield LONG, None, SEVERAL_BANDS
+    else:
+        yield from ((LONG, tier.get("price"), "") for tier in tiers)

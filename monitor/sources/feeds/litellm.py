@@ -1,0 +1,206 @@
+"""The `litellm` format: the price map of LiteLLM, a flat object of models, in USD per token.
+
+    {"gpt-5.6": {"litellm_provider": "openai", "input_cost_per_token": 5e-06, "input_cost_per_token_above_272k_tokens": 1e-05, …}}
+
+What a price is of stands in its key alone: `…_above_272k_tokens` is the long context, `…_batches`, `…_flex` and `…_priority` are
+tiers, `…_above_1hr` is a second lifetime of cached writes. Prices by the image, second, page or query, uplifts by region and
+amounts in another vendor's units are known and not read; a key that speaks of a cost in other words is refused.
+The map also holds what is no model: `sample_spec`, whose values are explanations, and rules for names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+from monitor.domain.model import Fact, Subject
+from monitor.domain.price import SHORT, STANDARD
+from monitor.sources.extraction import Extraction, Unreadable
+from monitor.sources.feeds.sheet import (
+    LONG,
+    SEVERAL_BANDS,
+    Sheet,
+    field_of,
+    name,
+    number,
+    per_million,
+    why_not,
+)
+
+EXTRACTOR = "litellm/1"
+
+NO_MODELS = frozenset({"sample_spec", "fallback_generalizations"})
+
+PROVIDER = "litellm_provider"
+BANDS = "tiered_pricing"
+
+METERS = {
+    "input_cost_per_token": ("text", "input"),
+    "output_cost_per_token": ("text", "output"),
+    "cache_read_input_token_cost": ("text", "cached_input"),
+    "input_cost_per_token_cache_hit": ("text", "cached_input"),
+    "cache_creation_input_token_cost": ("text", "cache_write"),
+    "cache_creation_input_token_cost_above_1hr": ("text", "cache_write_1h"),
+    "output_cost_per_reasoning_token": ("text", "reasoning"),
+    "citation_cost_per_token": ("text", "citation"),
+    "input_cost_per_audio_token": ("audio", "input"),
+    "output_cost_per_audio_token": ("audio", "output"),
+    "cache_read_input_audio_token_cost": ("audio", "cached_input"),
+    "cache_read_input_token_cost_per_audio_token": ("audio", "cached_input"),
+    "cache_creation_input_audio_token_cost": ("audio", "cache_write"),
+    "input_cost_per_image_token": ("image", "input"),
+    "output_cost_per_image_token": ("image", "output"),
+    "cache_read_input_image_token_cost": ("image", "cached_input"),
+    "input_cost_per_video_token": ("video", "input"),
+    "output_cost_per_video_token": ("video", "output"),
+}
+
+TIERS = {"": STANDARD, "_batches": "batch", "_flex": "flex", "_priority": "priority"}
+
+_KEY = re.compile(r"(?P<meter>\w+?)(?:_above_(?P<band>\d+)k_tokens)?(?P<tier>_batches|_flex|_priority)?")
+_OF_COST = re.compile(r"cost|price|pricing")
+_OTHER_UNITS = re.compile(
+    r"_per_(?:image|pixel|second|character|query|page|request|session|credit|video_per_second|audio_per_second"
+    r"|1k_\w+|gb_per_day)(?:_|$)|_dbu_cost_per_token$"
+)
+
+
+class _Price(NamedTuple):
+    """What a key prices. `band` is the threshold of a long context, empty for the short one."""
+
+    field: str
+    band: str
+
+
+Meanings: TypeAlias = Mapping[str, "_Price | str"]
+"""The keys that speak of a cost: what each prices, or why it is refused."""
+
+
+@lru_cache(maxsize=1024)
+def _meaning(key: str) -> _Price | str | None:
+    found = _KEY.fullmatch(key)
+    if found and (priced := METERS.get(found["meter"])):
+        modality, meter = priced
+        band = found["band"] or ""
+        return _Price(field_of(TIERS[found["tier"] or ""], LONG if band else SHORT, modality, meter), band)
+    if not _OF_COST.search(key) or _OTHER_UNITS.search(key) or key == BANDS:
+        return None
+    return "a key that speaks of a cost in words that are not known"
+
+
+def extract(payload: object) -> Extraction:
+    """Read the prices of a parsed map.
+
+    Raises:
+        Unreadable: no entry of it names its provider, or not one price in it could be read.
+    """
+    if not isinstance(payload, dict) or not any(isinstance(e, dict) and PROVIDER in e for e in payload.values()):
+        raise Unreadable(f"no map of models with `{PROVIDER}`")
+    sheet = Sheet()
+    entries = [entry for entry in payload.values() if isinstance(entry, dict)]
+    # A map has 35,000 keys and 150 different ones, most of which are no price: each is understood once, the others passed over.
+    meanings = {key: meaning for key in set().union(*entries) if (meaning := _meaning(key)) is not None}
+    for key, entry in payload.items():
+        if key in NO_MODELS:
+            continue
+        try:
+            if not isinstance(entry, dict):
+                raise ValueError("no object with prices")
+            subject = _subject(name(key, "the name of a model"), entry.get(PROVIDER))
+        except ValueError as error:
+            sheet.refuse(key if key.isprintable() else "a name", str(error))
+            continue
+        _read(sheet, subject, key, entry, meanings)
+    return sheet.extraction()
+
+
+def _subject(key: str, provider: object) -> Subject:
+    """Whom an entry is about: a prefix that repeats the provider, or begins it (`vertex_ai/…` of `vertex_ai-models`), is its provider.
+
+    Another prefix is a part of the name (`low/1024-x-1024/gpt-image-1`).
+    """
+    provider = name(provider, PROVIDER)
+    prefix, slash, rest = key.partition("/")
+    if prefix == provider and rest:
+        return Subject(provider, rest)
+    if slash and rest:
+        one, other = prefix.replace("-", "_"), provider.replace("-", "_")
+        if one == other:
+            return Subject(provider, rest)
+        if other.startswith(one + "_"):
+            return Subject(prefix, rest)
+    return Subject(provider, key)
+
+
+def _read(sheet: Sheet, subject: Subject, where: str, entry: dict[str, object], meanings: Meanings) -> None:
+    bands: dict[str, list[tuple[str, str]]] = {}
+    fields = sheet.fields(subject)
+    for key in filter(meanings.__contains__, entry):
+        if (stated := entry[key]) is None:
+            continue
+        meaning = meanings[key]
+        if isinstance(meaning, str):
+            if number(stated) is not None:  # else it is no amount at all, such as a table of searches or a remark
+                sheet.refuse(f"{where}.{key}", meaning)
+            continue
+        field, band = meaning
+        value = per_million(stated) if type(stated) is Decimal else _value(stated)
+        if value is None:
+            sheet.refuse(f"{where}.{key}", why_not(number(stated)), subject, field)
+        elif band:
+            bands.setdefault(band, []).append((field, value))
+        elif fields.setdefault(field, value) is not value:
+            sheet.put(subject, field, value)
+    if BANDS in entry:
+        _ranges(sheet, subject, f"{where}.{BANDS}", entry[BANDS])
+    if bands:
+        _long(sheet, subject, where, list(bands.values()))
+
+
+def _value(stated: object) -> str | None:
+    found = number(stated)
+    return None if found is None else per_million(found)
+
+
+def _ranges(sheet: Sheet, subject: Subject, where: str, ranges: object) -> None:
+    """Read `[{"range": [0, 256000], …}, {"range": [256000, 1000000], …}]`: the range from 0 is the short context."""
+    bands: list[list[tuple[str, str]]] = []
+    for index, band in enumerate(ranges if isinstance(ranges, list) else [None]):
+        bounds = band.get("range") if isinstance(band, dict) else None
+        begin = number(bounds[0]) if isinstance(bounds, list) and len(bounds) == 2 else None
+        if not isinstance(band, dict) or begin is None:
+            if not isinstance(band, dict) or any(isinstance(_meaning(key), _Price) for key in band):
+                sheet.refuse(f"{where}[{index}]", "no object with a `range` of two numbers")
+            continue  # searches are tiered by their results, and are no tokens
+        prices: list[tuple[str, str]] = []
+        for key, stated in band.items():
+            meaning = _meaning(key)
+            if not isinstance(meaning, _Price) or meaning.band or stated is None:
+                continue
+            tier, _, *rest = meaning.field.removeprefix("price.").split(".")
+            field = meaning.field if begin == 0 else ".".join(("price", tier, LONG, *rest))
+            if (value := _value(stated)) is None:
+                sheet.refuse(f"{where}[{index}].{key}", why_not(number(stated)), subject, field)
+            else:
+                prices.append((field, value))
+        if begin == 0:
+            for field, value in prices:
+                sheet.put(subject, field, value)
+        else:
+            bands.append(prices)
+    _long(sheet, subject, where, bands)
+
+
+def _long(sheet: Sheet, subject: Subject, where: str, bands: list[list[tuple[str, str]]]) -> None:
+    """Write the long context; a price has one, so several say nothing that could be compared."""
+    for prices in bands:
+        for field, value in prices:
+            if len(bands) == 1:
+                sheet.put(subject, field, value)
+            else:
+                sheet.unclear.add(Fact(subject, field))
+    if len(bands) > 1:
+        sheet.refuse(where, SEVERAL_BANDS)

@@ -1,0 +1,127 @@
+"""The `openrouter` format: OpenRouter's models list, whose prices are strings, in USD per token.
+
+    {"data": [{"id": "openai/gpt-5.6-sol", "pricing": {"prompt": "0.000005", "overrides": [{"min_prompt_tokens": 272000, …}], …}}]}
+
+It is a reseller's list: promotions move its prices where the maker's stay. What stands before the slash is the provider; a variant
+(`:batch`, `:free`) stays a part of the model's name, since it is sold as a model. `~openai/gpt-latest` is a name of OpenRouter's own
+for whatever model is the latest, so its tilde stays with the provider and keeps it apart from the models of that maker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor.domain.model import Fact, Subject
+from monitor.domain.price import TEXT
+from monitor.sources.extraction import Extraction, Unreadable
+from monitor.sources.feeds.sheet import SEVERAL_BANDS, Sheet, long, name, number_in_text, per_million, short, why_not
+
+EXTRACTOR = "openrouter/1"
+
+METERS = {
+    "prompt": ("input", TEXT),
+    "completion": ("output", TEXT),
+    "input_cache_read": ("cached_input", TEXT),
+    "input_cache_write": ("cache_write", TEXT),
+    "input_cache_write_1h": ("cache_write_1h", TEXT),
+    "internal_reasoning": ("reasoning", TEXT),
+    "audio": ("input", "audio"),
+    "audio_output": ("output", "audio"),
+    "input_audio_cache": ("cached_input", "audio"),
+    "image_token": ("input", "image"),
+    "image_output": ("output", "image"),
+}
+
+OTHER_UNITS = frozenset({"request", "web_search", "image"})
+"""By the request and the search; an image is priced by the piece for some models and by its tokens for others, and which is not said."""
+
+OVERRIDES = "overrides"
+CONDITION = "min_prompt_tokens"
+
+
+def extract(payload: object) -> Extraction:
+    """Read the prices of a parsed list.
+
+    Raises:
+        Unreadable: no list with prices, one that goes on elsewhere, or not one price in it could be read.
+    """
+    items = _items(payload)
+    sheet = Sheet()
+    notes: list[str] = []
+    for index, item in enumerate(items):
+        try:
+            if not isinstance(item, dict):
+                raise ValueError("no object with an `id`")
+            id = name(item.get("id"), "id")
+            provider, slash, model = id.partition("/")
+            if not (provider and slash and model):
+                raise ValueError("`id` names no provider")
+            pricing = item.get("pricing")
+            if not isinstance(pricing, dict):
+                raise ValueError("no object with prices")
+        except ValueError as error:
+            sheet.refuse(f"data[{index}]", str(error))
+            continue
+        _read(sheet, Subject(provider, model), id, pricing)
+        target = item.get("alias_target")
+        if isinstance(target, dict) and isinstance(slug := target.get("slug"), str) and slug.isprintable():
+            notes.append(f"{id} currently points to {slug}")
+    return sheet.extraction(notes)
+
+
+def _items(payload: object) -> list[object]:
+    items = payload.get("data") if isinstance(payload, dict) else None
+    if not isinstance(payload, dict) or not isinstance(items, list):
+        raise Unreadable("no object with a list `data`")
+    if not any(isinstance(item, dict) and "pricing" in item for item in items):
+        raise Unreadable("no item of `data` has `pricing`")
+    links, total = payload.get("links"), payload.get("total_count")
+    goes_on = isinstance(links, dict) and links.get("next")
+    if goes_on or (type(total) is int and total > len(items)):
+        raise Unreadable(f"a part of the list: {len(items)} items, and it goes on elsewhere")
+    return items
+
+
+def _read(sheet: Sheet, subject: Subject, where: str, pricing: Mapping[str, object]) -> None:
+    for key, stated in pricing.items():
+        if key == OVERRIDES:
+            _overrides(sheet, subject, f"{where}.{key}", stated)
+        elif found := _price(sheet, subject, f"{where}.{key}", key, stated, beyond=False):
+            sheet.put(subject, *found)
+
+
+def _overrides(sheet: Sheet, subject: Subject, where: str, overrides: object) -> None:
+    """Read the prices of longer prompts. A price has one long context, so several say nothing that could be compared."""
+    listed = overrides if isinstance(overrides, list) else [overrides]
+    bands = []
+    for index, override in enumerate(listed):
+        if not isinstance(override, dict) or type(override.get(CONDITION)) is not int:
+            sheet.refuse(f"{where}[{index}]", f"no object with `{CONDITION}`")
+            continue
+        stated = ((key, value) for key, value in override.items() if key != CONDITION)
+        found = (_price(sheet, subject, f"{where}[{index}].{key}", key, value, beyond=True) for key, value in stated)
+        bands.append([price for price in found if price])
+    if len(listed) > 1:
+        sheet.refuse(where, SEVERAL_BANDS)
+        sheet.unclear.update(Fact(subject, field) for band in bands for field, _ in band)
+        return
+    for band in bands:
+        for field, value in band:
+            sheet.put(subject, field, value)
+
+
+def _price(
+    sheet: Sheet, subject: Subject, where: str, key: str, stated: object, *, beyond: bool
+) -> tuple[str, str] | None:
+    if key in OTHER_UNITS or stated is None:
+        return None
+    if key not in METERS:
+        sheet.refuse(where, "a price under a name that is not known")
+        return None
+    field = (long if beyond else short)(*METERS[key])
+    found = number_in_text(stated)
+    value = None if found is None else per_million(found)
+    if value is None:
+        sheet.refuse(where, why_not(found), subject, field)
+        return None
+    return field, value
