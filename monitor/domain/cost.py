@@ -75,6 +75,11 @@ def usage(stated: Iterable[tuple[str, str]]) -> dict[str, int]:
     used = {meter: count for meter, count in found.items() if count}
     if not used:
         raise ValueError(f"no tokens are stated; name some of {_KNOWN}")
+    return in_order(used)
+
+
+def in_order(used: Mapping[str, int]) -> dict[str, int]:
+    """A usage with its meters in the order people ask for them; JSON keeps none."""
     order = price.ASKED_FIRST
     return dict(sorted(used.items(), key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item)))
 
