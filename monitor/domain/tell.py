@@ -5,7 +5,7 @@ Content only: which facts, which consequence, which commands. How any of it is w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from monitor.domain import price
 from monitor.domain.confirm import Believed
 from monitor.domain.corroborate import Claim
 from monitor.domain.diff import Change
-from monitor.domain.model import Fact, Value
+from monitor.domain.model import Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Notice, Reason
 from monitor.domain.registry import Entry, Pin, Register, Status
 
@@ -121,22 +121,40 @@ def entry_item(
 
 
 def held(
-    register: Register, key: str, *, position: int, since: datetime, source: str, evidence: str, summary: str
-) -> Told:
-    """An answer is held back in which an active entry is missing."""
-    item = entry_item(
-        register,
-        key,
-        reason=Reason.HELD,
-        position=position,
-        since=since,
-        looks=1,
-        source=source,
-        evidence=evidence,
-        denied=False,
-        summary=summary,
+    register: Register,
+    missing: Set[Subject],
+    *,
+    known: int,
+    position: int,
+    since: datetime,
+    source: str,
+    evidence: str,
+    hold: timedelta,
+) -> list[Told]:
+    """An answer is held back in which active entries are missing: each of their owners is told at once."""
+    summary = (
+        f"{len(missing)} of {known} known models are missing from {source} at once; "
+        f"nothing is believed before it stood for {span(hold)}"
     )
-    return Told(owners=register.entries[key].texts("owners"), item=item)
+    return [
+        Told(
+            owners=entry.texts("owners"),
+            item=entry_item(
+                register,
+                key,
+                reason=Reason.HELD,
+                position=position,
+                since=since,
+                looks=1,
+                source=source,
+                evidence=evidence,
+                denied=False,
+                summary=summary,
+            ),
+        )
+        for key, entry in register.entries.items()
+        if entry.status is Status.ACTIVE and entry.subjects & missing
+    ]
 
 
 def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str, reason: str) -> Told:

@@ -20,7 +20,7 @@ from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, with
 from monitor.domain.events import source_stream
 from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
 from monitor.domain.notice import Notice
-from monitor.domain.registry import Entry, Register, Status
+from monitor.domain.registry import Entry, Register
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Transaction
 from monitor.pipeline.second import Second
@@ -104,7 +104,16 @@ class Decision:
                 seen=len(facts),
                 evidence=evidence,
             )
-            self._tell_held(frozenset(admission.missing), len(baseline), observation.at, evidence)
+            self.told += tell.held(
+                self.register,
+                frozenset(admission.missing),
+                known=len(baseline),
+                position=self.state.anomaly_position or 0,
+                since=observation.at,
+                source=self.spec.key,
+                evidence=evidence,
+                hold=self.configuration.belief.hold,
+            )
         if self.state.baseline:
             return self._compare(observation, facts, baseline, suspicious=suspicious, stood=stood)
         if held:
@@ -148,26 +157,6 @@ class Decision:
         self.tx.put_streaks(self.spec.key, ())
         self.state = replace(self.state, baseline=hash, subjects=len(facts))
         return facts
-
-    def _tell_held(self, missing: frozenset[object], known: int, at: datetime, evidence: str) -> None:
-        summary = (
-            f"{len(missing)} of {known} known models are missing from {self.spec.key} at once; "
-            f"nothing is believed before it stood for {tell.span(self.configuration.belief.hold)}"
-        )
-        for key, entry in self.register.entries.items():
-            if entry.status is Status.ACTIVE and entry.subjects & missing:
-                position = self.state.anomaly_position or 0
-                self.told.append(
-                    tell.held(
-                        self.register,
-                        key,
-                        position=position,
-                        since=at,
-                        source=self.spec.key,
-                        evidence=evidence,
-                        summary=summary,
-                    )
-                )
 
     def _first(self, observation: Snapshot | Unchanged, facts: Facts) -> Outcome:
         """Take the first accepted look as the baseline at once, less the prices that cannot be right."""
@@ -288,6 +277,7 @@ class Decision:
             cause=position,
             actor=str(by["by"]),
             by=by,
+            notes=crosscheck.news(baseline, patched),
         )
         self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.

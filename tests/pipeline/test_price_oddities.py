@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline_world import LUNA, World
+from pipeline_world import LUNA, VIA, World
 
 from monitor.domain.registry import Status
 
@@ -35,3 +35,13 @@ def test_usual_prices_carry_no_note(active: World) -> None:
     active.looks(2, "page")
     assert "note" not in active.events("price.changed")[-1].data
     assert active.notices()[-1].items[0].summary == ""
+
+
+def test_a_price_that_a_person_lets_in_is_checked_beside_the_others_as_well(active: World) -> None:
+    active.sources["page"].set(LUNA, **{"price.priority.short.output": "7"})
+    active.looks(2, "page")
+    active.sources["page"].set(LUNA, output="601")
+    active.looks(2, "page")
+    held = active.events("price.quarantined")[0].position
+    changed, *_ = active.operator.release(held, by="ann", reason="they announced it", via=VIA)
+    assert changed.data["note"] == "standard output is 601.00, above priority output of 7.00"
