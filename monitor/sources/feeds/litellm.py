@@ -111,7 +111,7 @@ def extract(payload: object) -> Extraction:
                 raise ValueError("no object with prices")
             subject = _subject(name(key, "the name of a model"), entry.get(PROVIDER))
         except ValueError as error:
-            sheet.refuse(key if key.isprintable() else "a name", str(error))
+            sheet.refuse(key, str(error))
             continue
         _read(sheet, subject, key, entry, meanings)
     return sheet.extraction()
