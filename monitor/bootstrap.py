@@ -5,6 +5,7 @@ Parts are built when they are first used, so that a command that only reads pays
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from monitor import logs
 from monitor.domain.configuration import Configuration, Owner
 from monitor.pipeline.declare import declare
 from monitor.pipeline.ports import Source
@@ -180,7 +182,9 @@ class Monitor:
         return len(declare(self.store, self.configuration, self.clock, published=self.publish))
 
     def publish(self) -> tuple[str, ...]:
-        """Write the lease files as the registry stands; returns the environments whose file is newer than this log.
+        """Write the lease files as the registry stands; returns the environments whose file is newer than this log, and says so.
+
+        What is newer because another process has just committed is in the log by now, and no matter.
 
         Raises:
             MonitorError: the folder cannot be written.
@@ -190,9 +194,21 @@ class Monitor:
 
         rules = self.configuration.gate
         with self.store.read() as reader:
-            standing, head = standings(reader, self.configuration), reader.head()
-        documents = lease_documents(standing, rules.environments, self.clock(), rules.lease, head)
-        return write_lease(self.settings.lease_dir, documents, head)
+            now = self.clock()
+            standing, head = standings(reader, self.configuration, now), reader.head()
+        documents = lease_documents(standing, rules.environments, now, rules.lease, head)
+        newer = write_lease(self.settings.lease_dir, documents, head)
+        if newer:
+            with self.store.read() as reader:
+                newer = () if reader.head() > head else newer
+        if newer:
+            files = ", ".join(str(self.settings.lease_dir / f"{environment}.json") for environment in newer)
+            logs.line(
+                "lease files are newer than this log; delete them if the database was restored",
+                level=logging.WARNING,
+                files=files,
+            )
+        return newer
 
 
 @contextmanager

@@ -333,13 +333,7 @@ class Daemon:
             logs.line("tended", events=written)
 
     def _renew(self) -> None:
-        newer = self._monitor.publish()
-        if newer:
-            logs.line(
-                "lease files are newer than this log; delete them if the database was restored",
-                level=logging.WARNING,
-                environments=", ".join(newer),
-            )
+        self._monitor.publish()
 
     def _beat(self) -> None:
         """Tell the outside that polls truly succeed; silence is the alarm."""

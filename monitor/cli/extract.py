@@ -119,7 +119,7 @@ def as_json(reading: Reading) -> dict[str, object]:
             }
             for row in reading.rows
         ],
-        "refused": [refusal._asdict() for refusal in reading.refused]
+        "refused": [{"where": one.where, "reason": one.reason} for one in reading.refused]
         or ([{"where": "the whole file", "reason": reading.unreadable}] if reading.unreadable else []),
         "notes": list(reading.notes),
     }

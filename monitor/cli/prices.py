@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from monitor.cli import output, plot
+from monitor.cli import agreement, output, plot
+from monitor.cli import usage as costs
 from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
@@ -21,6 +22,7 @@ from monitor.domain.record import record
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
+    from monitor.pipeline.agreement import Word
     from monitor.pipeline.audit import PriceFact
 
 
@@ -40,19 +42,26 @@ class Series(NamedTuple):
         "access-monitor prices gpt-5.6-luna",
         "access-monitor prices gpt-5.6-luna --history",
         "access-monitor prices openai/gpt-4.1 --plot",
+        "access-monitor prices gpt-5.6-luna --usage input=400M,cached=1G,output=30M",
     ),
 )
 @click.argument("name", metavar="ENTRY|MODEL")
 @click.option("--history", is_flag=True, help="Every recorded move instead of what is believed now.")
 @click.option("--plot", "plotted", is_flag=True, help="One line of blocks a price, over the time of its moves.")
+@click.option(
+    "--usage", "used", type=costs.Usage(), help="What so many tokens cost, by tier and band; blank where a price is."
+)
 @click.pass_obj
-def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
+def show(options: Options, *, name: str, history: bool, plotted: bool, used: dict[str, int] | None) -> None:
     """Show prices by tier, band and meter.
 
     With who states each, since when, and when it was last seen. MODEL may name its provider, as in openai/gpt-4.1.
     """
     from monitor.pipeline import audit
+    from monitor.pipeline.agreement import weigh
 
+    if used and (history or plotted):
+        raise click.UsageError("--usage is about the prices that are believed now; leave --history and --plot out.")
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         subjects = audit.price_subjects(reader, monitor.configuration, name)
@@ -62,16 +71,24 @@ def show(options: Options, *, name: str, history: bool, plotted: bool) -> None:
         raise Refused(
             f"no source states a price of {name!r} now; `access-monitor prices {name} --history` shows what was"
         )
+    fresh = now - monitor.configuration.gate.price_freshness
     facts.sort(key=lambda fact: (fact.provider, fact.model, in_order(fact.meter), fact.trust, fact.source))
+    words = weigh(facts, fresh_since=fresh)
+    if used:
+        if options.json:
+            output.as_json([costs.as_json(*offer, used) for offer in costs.offers(facts, used).items()])
+        else:
+            costs.print_costs(facts, used)
+        return
     if options.json:
-        output.as_json([record(move) for move in moves] if history else [as_json(fact) for fact in facts])
+        output.as_json([record(move) for move in moves] if history else [as_json(word) for word in words])
         return
     if history:
         _print_history(moves)
     if plotted:
         _plot(facts, moves, now)
     if not history and not plotted:
-        _print(facts, now)
+        _print(words, now)
 
 
 prices = DefaultGroup(
@@ -96,8 +113,9 @@ def in_order(meter: Meter) -> tuple[object, ...]:
     )
 
 
-def as_json(fact: PriceFact) -> dict[str, object]:
+def as_json(word: Word) -> dict[str, object]:
     """A believed price for scripts."""
+    fact = word.fact
     return {
         "provider": fact.provider,
         "model": fact.model,
@@ -112,6 +130,7 @@ def as_json(fact: PriceFact) -> dict[str, object]:
         "verified_at": rfc3339(fact.verified_at) if fact.verified_at else None,
         "position": fact.position,
         "evidence": fact.evidence or None,
+        **agreement.as_json(word),
     }
 
 
@@ -140,9 +159,9 @@ def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[Series
     return lines
 
 
-def _print(facts: Sequence[PriceFact], now: datetime) -> None:
+def _print(words: Sequence[Word], now: datetime) -> None:
     output.table(
-        ("MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "USD PER 1M", "SINCE", "SEEN", "SOURCE", "TRUST"),
+        ("MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "USD PER 1M", "SINCE", "SEEN", "SOURCE", "TRUST", "AGREES"),
         [
             (
                 f"{fact.provider}/{fact.model}",
@@ -152,8 +171,10 @@ def _print(facts: Sequence[PriceFact], now: datetime) -> None:
                 f"{age(now - fact.verified_at)} ago" if fact.verified_at else "",
                 fact.source,
                 fact.trust,
+                agreement.cell(word),
             )
-            for fact in facts
+            for word in words
+            for fact in (word.fact,)
         ],
         numbers=("USD PER 1M",),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import output
+from monitor.cli import agreement, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
@@ -21,6 +21,7 @@ from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
     from monitor.pipeline.audit import CheckRow, StatusRow, Step
+    from monitor.pipeline.terms import Priced
 
 _DIGITS = 8
 """How many digits of a hash are enough to ask for it."""
@@ -52,11 +53,14 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     ('2h ago').
     """
     from monitor.pipeline import audit
+    from monitor.pipeline.terms import priced
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         then = at.resolve(now) if at else None
         rows = audit.status(reader, monitor.configuration, at=then)
+        shown = audit.entries(reader, at=then) if options.json or entry is not None else {}
+        costs = priced(reader, monitor.configuration, shown, at=then)
     if entry is not None:
         known = ", ".join(row.key for row in rows) or "no entry yet (`access-monitor poll` loads the configuration)"
         rows = [row for row in rows if row.key == entry]
@@ -67,9 +71,9 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
                 else f"There is no entry {entry!r}; the registry has: {known}."
             )
     if options.json:
-        output.as_json([status_json(row) for row in rows])
+        output.as_json([{**status_json(row), **terms.as_json(costs[row.key])} for row in rows])
     elif entry is not None:
-        _print_one(rows[0], now)
+        _print_one(rows[0], costs[rows[0].key], now)
     elif rows:
         _print_all(rows, now, past=then is not None)
     else:
@@ -85,18 +89,30 @@ def why(options: Options, *, entry: str) -> None:
     The nearest event comes first; what led to an event stands below it, further in.
     """
     from monitor.pipeline import audit
+    from monitor.pipeline.agreement import weigh
 
     with opened(options) as monitor, monitor.store.read() as reader:
+        registered = audit.entry(reader, entry)
+        facts = [
+            fact
+            for fact in audit.prices(reader, monitor.configuration, (registered.price_subject,))
+            if fact.meter.tier in registered.texts("tiers")
+        ]
+        words = weigh(facts, fresh_since=monitor.clock() - monitor.configuration.gate.price_freshness)
         steps = audit.why(reader, entry)
         row = next(row for row in audit.status(reader, monitor.configuration) if row.key == entry)
     if options.json:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
-        output.as_json({**status_json(row), "chain": chain})
+        said = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
+        sources = [{**one, **agreement.as_json(word)} for one, word in zip(said, words, strict=True)]
+        output.as_json({**status_json(row), "chain": chain, "prices": sources})
         return
     head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
     click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
     for step in steps:
         click.echo(output.printable(_step(step)))
+    for line in agreement.lines(words):
+        click.echo(output.printable(f"  prices at {line}"))
     if row.status in _NEXT:
         output.note(f"Next: {_NEXT[row.status].format(key=row.key, position=row.position)}")
 
@@ -213,7 +229,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
     )
 
 
-def _print_one(row: StatusRow, now: datetime) -> None:
+def _print_one(row: StatusRow, priced: Priced, now: datetime) -> None:
     verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
@@ -225,6 +241,7 @@ def _print_one(row: StatusRow, now: datetime) -> None:
         ("position", str(row.position)),
         ("owners", ", ".join(row.owners)),
         ("fallback", row.fallback or "none"),
+        *terms.lines(priced, now),
     )
     for name, value in lines:
         if value:

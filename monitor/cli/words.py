@@ -68,6 +68,11 @@ def change_in_percent(old: str, new: str) -> str:
     return f"{'−' if percent < 0 else '+'}{digits} %"
 
 
+def share_in_percent(share: str) -> str:
+    """A share of one, `90 %`."""
+    return f"{(amount(share) * 100).normalize():f} %"
+
+
 def _price(data: Mapping[str, Any]) -> str:
     old, new = data.get("old"), data.get("new")
     unit = f"{data.get('currency', USD)} per {data.get('unit', '1M tokens')}"
@@ -82,7 +87,8 @@ def _price(data: Mapping[str, Any]) -> str:
 
 
 def _and_reason(said: str, data: Mapping[str, Any]) -> str:
-    return f"{said}; {data['reason']}" if data.get("reason") else said
+    more = [f"{key.replace('_', ' ')} {data[key]}" for key in ("renamed_to", "renamed_from") if data.get(key)]
+    return "; ".join([said, *more, *(str(data[key]) for key in ("note", "reason") if data.get(key))])
 
 
 def _moved(data: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ provider as the truth. Such an answer is held: it is said, it renews nothing, an
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,14 +34,27 @@ class Admission:
     missing: tuple[Subject, ...] = ()
 
 
-def late(state: SourceState, at: datetime) -> bool:
-    """Whether a look that began at `at` is overtaken by one that was accepted already; it is dropped whole."""
-    return state.accepted_at is not None and at <= state.accepted_at
+def late(state: SourceState, at: datetime, now: datetime) -> bool:
+    """Whether a look that began at `at` is overtaken by one that was accepted already; it is dropped whole.
+
+    A look that is dated after `now` overtakes nothing: the clock was set back, and would blind the source until it catches up.
+    """
+    return state.accepted_at is not None and at <= state.accepted_at <= now
 
 
-def admit(state: SourceState, baseline: Facts, facts: Facts, *, body_size: int | None) -> Admission:
-    """Judge a look against what is believed. `body_size` in bytes is given for pages only, None for lists and feeds."""
-    missing = tuple(sorted(baseline.keys() - facts.keys()))
+def admit(
+    state: SourceState,
+    baseline: Facts,
+    facts: Facts,
+    *,
+    body_size: int | None,
+    renamed: Set[Subject] = frozenset(),
+) -> Admission:
+    """Judge a look against what is believed. `body_size` in bytes is given for pages only, None for lists and feeds.
+
+    What only goes by another id now (`renamed`) is not missing.
+    """
+    missing = tuple(sorted(baseline.keys() - facts.keys() - renamed))
     if not baseline and (facts or state.baseline):  # an empty answer where emptiness is believed is no news
         return Admission(verdict=Verdict.ACCEPTED)
     if not facts:

@@ -68,7 +68,8 @@ class Owner:
 class EntrySpec:
     """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
 
-    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred.
+    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `usage` is what
+    production uses in a month, meter → tokens; empty where nobody said.
     """
 
     key: str
@@ -86,6 +87,7 @@ class EntrySpec:
     callers: tuple[str, ...] = ()
     freshness: timedelta | None = None
     price_freshness: timedelta | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def surface(self) -> str:

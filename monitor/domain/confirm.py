@@ -6,14 +6,14 @@ failures neither count nor reset, because they never get here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
 from monitor.domain.diff import Change, lookup, same
-from monitor.domain.model import Fact, Facts, Streak, Value
+from monitor.domain.model import ANYTHING, Fact, Facts, Snapshot, Streak, Subject, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +44,20 @@ def confirm(
     held: bool = False,
     hold: timedelta | None = None,
     unspoken: Iterable[Fact] = (),
+    renamed: Set[Subject] = frozenset(),
 ) -> Confirmation:
     """Count one look that began at `at`.
 
     A streak whose fact is back at the baseline ends; one whose fact this look did not speak of (`unspoken`) stays as it is. `before` is
     the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it. `hold` is how long an absence
-    has to last where so much is absent at once; each for itself, because what is missing may differ from look to look.
+    has to last where so much is absent at once; each for itself, because what is missing may differ from look to look. Rows that stand under
+    another id in the same look (`renamed`) changed and are not absent, so that both halves of the rename are believed at once.
     """
     believed: list[Believed] = []
     pending: list[Streak] = []
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
-        need = _need(change.new, belief, hold)
+        need = belief.change if change.fact.subject in renamed else _need(change.new, belief, hold)
         if not held and streak.quarantine is None and _enough(streak, at, need):
             believed.append(Believed(change=change, streak=streak))
         else:
@@ -74,7 +76,8 @@ def _advance(
     evidence: str,
     belief: Belief,
 ) -> Streak:
-    if streak is None or not same(change.fact.field, streak.value, change.new):
+    # A streak that is dated after this look was counted by a clock that was set back since: its span means nothing.
+    if streak is None or at < streak.counted_at or not same(change.fact.field, streak.value, change.new):
         return Streak(
             source=source,
             fact=change.fact,
@@ -98,6 +101,24 @@ def _need(value: Value | None, belief: Belief, hold: timedelta | None) -> Requir
 
 def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
     return streak.seen >= requirement.looks and at - streak.first_at >= requirement.span
+
+
+def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
+    """The facts that a look does not speak of clearly: what it says itself, and the believed prices that a refused part may hold.
+
+    A price that is not among those read is gone only where everything that names its model was read.
+    """
+    about = {name for refusal in look.refused for name in refusal.about}
+    if not about:
+        return look.unclear
+    missing = {
+        Fact(subject, field)
+        for subject, fields in baseline.items()
+        if ANYTHING in about or subject.name in about
+        for field in fields.keys() - look.facts.get(subject, {}).keys()
+        if field.startswith(price.PREFIX)
+    }
+    return look.unclear | missing
 
 
 def unstated(

@@ -23,11 +23,13 @@ EXTREME = Decimal(100)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An event that was written for a believed change."""
+    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new."""
 
     fact: Fact
     position: int
     believed: Believed
+    renamed: bool = False
+    note: str = ""
 
 
 def implausible(change: Change, facts: Facts) -> str:
@@ -119,25 +121,32 @@ def claim(
     cause: int | None = None,
     actor: str = ev.SYSTEM,
     by: Mapping[str, object] | None = None,
+    renamed: Mapping[Subject, Subject] | None = None,
+    notes: Mapping[Fact, str] | None = None,
 ) -> list[Claim]:
     """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
     held back is that it was.
 
     A model that comes or goes is one event, not one for each of its fields. Prices are written in the order people ask for them: input first.
+    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `notes` are what else is to be read of a price.
     """
+    to = renamed or {}
+    since = {new: old for old, new in to.items()}
     believed = sorted(
         believed, key=lambda item: (item.change.fact.subject, price.telling_order(item.change.fact.field))
     )
     coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
     claims: list[Claim] = []
     for item in believed:
-        kind, data = _event(item.change, spec, whole=item.change.fact.subject in coming)
+        subject = item.change.fact.subject
+        kind, data = _event(item.change, spec, whole=subject in coming)
         if not kind:
             continue
+        note = (notes or {}).get(item.change.fact, "")
         position = ledger.add(
             kind,
             source_stream(spec.key),
-            item.change.fact.subject.name,
+            subject.name,
             at=item.streak.first_at,
             source=spec.key,
             actor=actor,
@@ -149,11 +158,27 @@ def claim(
                 "last_with_old": None if item.streak.before is None else ev.rfc3339(item.streak.before),
                 "baseline": baseline,
                 "extractor": extractor,
+                **({"renamed_to": to[subject].name} if subject in to else {}),
+                **({"renamed_from": since[subject].name} if subject in since else {}),
+                **({"note": note} if note else {}),
                 **(by or {}),
             },
         )
-        claims.append(Claim(fact=item.change.fact, position=position, believed=item))
+        renaming = subject in to or subject in since
+        if renaming:
+            note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
+        claims.append(Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note))
     return claims
+
+
+def _renaming(spec: SourceSpec, old: Subject, new: Subject) -> str:
+    said = f"{spec.key} states the prices of {old.name} under {new.name} now, each as it was"
+    if spec.trust != OFFICIAL:
+        return f"{said}; this is its own naming and moves nothing"
+    return (
+        f'{said}; whether it is the same model a person decides: price_model = "{new.name}" then lets an entry that went by '
+        f"{old.name} go by it"
+    )
 
 
 def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[str, object]]:

@@ -85,11 +85,19 @@ class Body:
     last_modified: str = ""
 
 
+ANYTHING = "*"
+"""What a refused part may speak of where that cannot be told: of every subject."""
+
+
 class Refusal(NamedTuple):
-    """A part of an answer that was not understood: where it stands, and why it was refused."""
+    """A part of an answer that was not understood: where it stands, and why it was refused.
+
+    `about` are the names that stand in it, or `ANYTHING`: of these subjects the answer may say more than was read.
+    """
 
     where: str
     reason: str
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

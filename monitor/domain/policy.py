@@ -18,6 +18,7 @@ from monitor.domain.corroborate import Claim
 from monitor.domain.diff import same
 from monitor.domain.events import entry_stream
 from monitor.domain.model import LISTED, Fact, Subject, Value
+from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
 
@@ -187,6 +188,9 @@ def _pause(
         source=trigger.source,
         evidence=evidence,
         denied=not spares,
+        summary="; ".join(
+            part for part in (_money(entry, shifts), tell.notes(trigger.claims[fact] for fact in explained)) if part
+        ),
         differences=tuple(
             Difference(
                 subject=shift.pin.name,
@@ -198,6 +202,20 @@ def _pause(
         ),
     )
     return [tell.Told(owners=entry.texts("owners"), item=item, facts=frozenset(facts))]
+
+
+def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
+    """What the price shifts among these mean for a month, against what was accepted; empty where nobody stated a usage."""
+    if not entry.usage or not any(shift.pin.field.startswith(price.PREFIX) for shift in shifts):
+        return ""
+    accepted = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(price.PREFIX)}
+    moved = {shift.pin.key: shift.new for shift in shifts}
+    now = {
+        pin.field: str(value)
+        for pin in entry.pins
+        if pin.field in accepted and (value := moved.get(pin.key, entry.deviations.get(pin.key, pin.value))) is not None
+    }
+    return monthly(entry.usage, entry.texts("tiers"), accepted, now)
 
 
 def _in_brief(shifts: tuple[Shift, ...]) -> str:

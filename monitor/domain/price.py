@@ -18,6 +18,9 @@ STANDARD = "standard"
 PER_MILLION_TOKENS = "1M tokens"
 USD = "USD"
 
+TIERS = (STANDARD, "batch", "flex", "priority", "ultrafast")
+"""Processing modes in the order in which they are told."""
+
 ASKED_FIRST = ("input", "output", "cached_input", "cache_write")
 """Meters in the order in which people ask for them."""
 

@@ -158,6 +158,11 @@ class Entry:
         return cast("Mapping[str, str]", self.declared["ours"])
 
     @property
+    def usage(self) -> Mapping[str, int]:
+        """What production uses in a month, meter → tokens; empty where nobody said."""
+        return cast("Mapping[str, int]", self.declared.get("usage", {}))
+
+    @property
     def alive(self) -> bool:
         """Whether the entry is still judged."""
         return self.status not in (Status.RETIRED, Status.WITHDRAWN)
@@ -200,6 +205,8 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         "freshness": seconds(spec.freshness),
         "price_freshness": seconds(spec.price_freshness),
         "ours": dict(ours),
+        # Left out where nobody states it: an entry that was declared before there was a usage is not amended by that.
+        **({"usage": dict(spec.usage)} if spec.usage else {}),
     }
 
 

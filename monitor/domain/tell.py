@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.domain import price
 from monitor.domain.confirm import Believed
@@ -34,6 +34,12 @@ def value(of: Value | None) -> str:
     if of is True:
         return "yes"
     return str(of)
+
+
+def span(of: timedelta) -> str:
+    """A duration in words, in the largest unit that says it exactly: `24 h`, where `str` says `1 day, 0:00:00`."""
+    units = (("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
+    return next((f"{of // one} {unit}" for unit, one in units if of and not of % one), f"{of.total_seconds():g} s")
 
 
 def pin(of: Pin) -> str:
@@ -167,9 +173,15 @@ def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source
         source=source,
         evidence=claims[0].believed.streak.evidence,
         denied=entry.status is not Status.ACTIVE,
-        differences=tuple(_difference(claim.believed.change) for claim in claims),
+        differences=tuple(_difference(claim.believed.change) for claim in claims if not claim.renamed),
+        summary=notes(claims),
     )
     return Told(owners=entry.texts("owners"), item=item)
+
+
+def notes(claims: Iterable[Claim]) -> str:
+    """What claims say beyond old and new, each sentence once."""
+    return "; ".join(dict.fromkeys(claim.note for claim in claims if claim.note))
 
 
 def _difference(change: Change) -> Difference:

@@ -5,7 +5,7 @@ Reading only. A question about the past is answered from the log and from blobs 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,7 +48,7 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceFact:
-    """One believed price: who states it, since which event, and when it was last seen."""
+    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before."""
 
     source: str
     trust: str
@@ -61,6 +61,7 @@ class PriceFact:
     verified_at: datetime | None
     evidence: str
     url: str
+    formerly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +78,23 @@ def entry(reader: Reader, key: str) -> Entry:
     Raises:
         Refused: there is none of this key.
     """
-    entries = reader.entries()
-    if key not in entries:
-        known = ", ".join(sorted(entries)) or "none yet (`access-monitor poll` loads the configuration)"
+    registered = reader.entries()
+    if key not in registered:
+        known = ", ".join(sorted(registered)) or "none yet (`access-monitor poll` loads the configuration)"
         raise Refused(f"there is no entry {key!r}; the registry has: {known}")
-    return entries[key]
+    return registered[key]
+
+
+def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry]:
+    """All entries, as they are or as they were recorded at a time."""
+    if at is None:
+        return reader.entries()
+    return registry.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
 
 
 def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
     """The registry, as it is or as it was recorded at a time."""
     fresh = None if at is not None else Freshness(reader, configuration)
-    if at is None:
-        entries = reader.entries()
-    else:
-        entries = registry.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
     return [
         StatusRow(
             key=one.key,
@@ -104,7 +108,7 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             fallback=one.text("fallback"),
             reason=reason(one),
         )
-        for one in entries.values()
+        for one in entries(reader, at=at).values()
     ]
 
 
@@ -171,10 +175,10 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
     Raises:
         Refused: nothing is known by this name.
     """
-    entries = reader.entries()
-    if name in entries:
-        return (entries[name].price_subject,)
-    found = {one.price_subject for one in entries.values() if name in one.surfaces.values()}
+    registered = reader.entries()
+    if name in registered:
+        return (registered[name].price_subject,)
+    found = {one.price_subject for one in registered.values() if name in one.surfaces.values()}
     if not found:
         known = beliefs(reader, configuration.sources)
         stated = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}
@@ -194,9 +198,10 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
     fresh = Freshness(reader, configuration)
     rows = []
     for subject in subjects:
-        moves = _last_moves(reader, subject)
+        moves = _moves(reader, subject)
         for spec, field, value in fresh.beliefs.stated(subject, official=False):
-            last = moves.get((spec.key, field)) or _baseline(reader, spec.key)
+            own = moves.get((spec.key, field), [])
+            last = own[-1] if own else _baseline(reader, spec.key)
             rows.append(
                 PriceFact(
                     source=spec.key,
@@ -210,6 +215,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     verified_at=fresh.seen(spec, Fact(subject, field)),
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
+                    formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
                 )
             )
     return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
@@ -226,15 +232,15 @@ def _price_moves(reader: Reader, subject: Subject) -> Iterator[Recorded]:
             yield recorded
 
 
-def _last_moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], Recorded]:
-    """The last event by source and field that gave a price its value."""
-    last: dict[tuple[str, str], Recorded] = {}
+def _moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], list[Recorded]]:
+    """The events by source and field that gave a price its values, in order."""
+    moves: dict[tuple[str, str], list[Recorded]] = {}
     for recorded in _price_moves(reader, subject):
         data = recorded.event.data
         if recorded.event.type != ev.PRICE_QUARANTINED:
             meter = price.Meter(data["tier"], data["context"], data["modality"], data["meter"])
-            last[recorded.event.source, meter.field] = recorded
-    return last
+            moves.setdefault((recorded.event.source, meter.field), []).append(recorded)
+    return moves
 
 
 def _baseline(reader: Reader, source: str) -> Recorded | None:

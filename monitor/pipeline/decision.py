@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.domain import checklist, corroborate, outage, policy, tell
+from monitor.domain import checklist, corroborate, crosscheck, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
-from monitor.domain.confirm import Believed, confirm, next_look, unstated
+from monitor.domain.confirm import Believed, confirm, next_look, unclear, unstated
 from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
-from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Unchanged
+from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register, Status
 from monitor.pipeline.commit import beliefs
@@ -65,6 +65,7 @@ class Decision:
         self.told: list[tell.Told] = []
         self.versions = {"code": configuration.code, "configuration": configuration.version}
         self.rebased: int | None = None
+        self.renamed: dict[Subject, Subject] = {}
 
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
@@ -84,7 +85,10 @@ class Decision:
             if self.state.baseline and extractor != self.state.extractor:
                 baseline = self._rebase(observation, baseline, reread)
         self.versions["extractor"] = extractor
-        admission = admit(self.state, baseline, facts, body_size=body_size)
+        if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
+            self.state = replace(self.state, anomaly_since=observation.at)
+        self.renamed = rename.renames(baseline, facts)
+        admission = admit(self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys())
         suspicious = admission.verdict is Verdict.HELD
         stood = suspicious and self._stood(observation.at)
         held = suspicious and not stood
@@ -123,7 +127,7 @@ class Decision:
         again = reread(self.tx, self.state)
         facts = baseline
         if again is not None:
-            changes = diff(baseline, again.facts, silent=again.silent, unclear=again.unclear)
+            changes = diff(baseline, again.facts, silent=again.silent, unclear=unclear(baseline, again))
             facts = patch(baseline, changes)
             facts = patch(baseline, [one for one in changes if not corroborate.implausible(one, facts)])
         hash = self.tx.put_facts(facts)
@@ -148,7 +152,7 @@ class Decision:
     def _tell_held(self, missing: frozenset[object], known: int, at: datetime, evidence: str) -> None:
         summary = (
             f"{len(missing)} of {known} known models are missing from {self.spec.key} at once; "
-            f"nothing is believed before it stood for {self.configuration.belief.hold}"
+            f"nothing is believed before it stood for {tell.span(self.configuration.belief.hold)}"
         )
         for key, entry in self.register.entries.items():
             if entry.status is Status.ACTIVE and entry.subjects & missing:
@@ -212,8 +216,8 @@ class Decision:
         held = suspicious and not stood
         hold = self.configuration.belief.hold if suspicious else None
         silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
-        unclear = observation.unclear if isinstance(observation, Snapshot) else frozenset()
-        changes = diff(baseline, facts, silent=silent, unclear=unclear)
+        unknown = unclear(baseline, observation) if isinstance(observation, Snapshot) else frozenset()
+        changes = diff(baseline, facts, silent=silent, unclear=unknown)
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
         news = any(
             change.fact not in streaks or not same(change.fact.field, streaks[change.fact].value, change.new)
@@ -229,7 +233,8 @@ class Decision:
             belief=self.configuration.belief,
             held=held,
             hold=hold,
-            unspoken=[fact for fact in streaks if fact in unclear or fact.field in silent],
+            unspoken=[fact for fact in streaks if fact in unknown or fact.field in silent],
+            renamed=self.renamed.keys(),
         )
         open = () if held else confirmation.pending
         second = Second(self.tx, self.configuration, self.spec.key)
@@ -243,6 +248,8 @@ class Decision:
             baseline=hash,
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
+            renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
+            notes=crosscheck.news(baseline, patched),
         )
         # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
         held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
@@ -253,7 +260,7 @@ class Decision:
         pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
         pending += [replace(item.streak, quarantine=self._quarantine(item, why, hash)) for item, why in doubted]
         pending += unstated(
-            baseline, unclear - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
+            baseline, unknown - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
         return self._close(observation, patched, held=held, hold=hold, pending=tuple(pending), claims=claims)
 

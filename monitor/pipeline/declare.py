@@ -140,7 +140,9 @@ def _entry(
             cause=trigger,
             data={
                 "declaration": said,
-                "changed": sorted(name for name in said if said[name] != entry.declared.get(name)),
+                "changed": sorted(
+                    name for name in said.keys() | entry.declared.keys() if said.get(name) != entry.declared.get(name)
+                ),
                 "versions": versions,
             },
         )

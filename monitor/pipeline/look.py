@@ -31,7 +31,7 @@ def record(
     state = tx.source(spec.key) or SourceState(key=spec.key)
     before = tx.entries()
     decision = Decision(tx, configuration, spec, Register(tx.head(), before), state)
-    if late(state, observation.at):  # of a failure, too: it is over
+    if late(state, observation.at, now):  # of a failure, too: it is over
         return Outcome(source=spec.key, verdict="late", detail="a later look is recorded already")
     if isinstance(observation, PollFailure):
         outcome = decision.failed(observation, now)

@@ -169,6 +169,8 @@ def _quiet(state: SourceState, at: datetime) -> bool:
         and not state.outage
         and not state.anomaly
         and state.stale_position is None
+        and state.good_at is not None
+        and state.good_at <= at  # else the clock was set back, and only a whole look dates it back, too
         and state.heartbeat_at is not None
         and state.heartbeat_at.date() == at.date()
     )

@@ -7,7 +7,7 @@ are its pins; an entry without pins (one that is evaluated) rests on what it wou
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from monitor.domain import checklist, price
 from monitor.domain.beliefs import CONFIG, Beliefs
@@ -18,11 +18,21 @@ from monitor.domain.registry import CheckState, Entry, Status
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Reader
 
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far ahead of now a look may be dated, since several machines may look."""
+
+NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
+
 
 class Freshness:
-    """When each fact was last seen to be as it is believed."""
+    """When each fact was last seen to be as it is believed.
 
-    def __init__(self, reader: Reader, configuration: Configuration) -> None:
+    With `now`, looks that are dated after it by more than the tolerance confirm nothing: the clock was set back, and their age
+    is unknown.
+    """
+
+    def __init__(self, reader: Reader, configuration: Configuration, now: datetime | None = None) -> None:
+        self._latest = NEVER_ENDS if now is None else now + CLOCK_TOLERANCE
         self.beliefs: Beliefs = beliefs(reader, configuration.sources)
         self._configuration = configuration
         self._states = reader.sources()
@@ -36,9 +46,9 @@ class Freshness:
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
         streak = self._streaks.get((spec.key, fact))
-        if streak is not None:  # suspected, held back or unclear: what is believed is not what was seen
-            return streak.before
-        return self._states[spec.key].good_at
+        # Suspected, held back or unclear: what is believed is not what was seen.
+        at = self._states[spec.key].good_at if streak is None else streak.before
+        return at if at is not None and at <= self._latest else None
 
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
         """The last look of any of the sources that confirmed a fact."""
@@ -91,9 +101,9 @@ def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
     return min(known) if known and len(known) == len(found) else None
 
 
-def standings(reader: Reader, configuration: Configuration) -> dict[str, Standing]:
+def standings(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, Standing]:
     """All entries as the gate needs them."""
-    fresh = Freshness(reader, configuration)
+    fresh = Freshness(reader, configuration, now)
     return {key: standing(entry, fresh, configuration) for key, entry in reader.entries().items()}
 
 

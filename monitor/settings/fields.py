@@ -12,8 +12,9 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StrictInt, StrictStr, WithJsonSchema
 
+from monitor.domain.cost import usage
 from monitor.settings import durations
 from monitor.settings.secrets import FORMS, is_reference
 
@@ -162,6 +163,14 @@ def _money(value: object) -> Decimal:
     return amount
 
 
+def _usage(value: dict[str, str | int]) -> dict[str, str | int]:
+    try:
+        usage((name, str(count)) for name, count in value.items())
+    except ValueError as error:
+        raise ValueError(f"cannot be read: {error}") from None
+    return value
+
+
 def _distinct(value: list[Any]) -> list[Any]:
     if len(set(value)) != len(value):
         raise ValueError("names something twice; leave one of them out")
@@ -181,6 +190,7 @@ Money = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?$"}),
 ]
+Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
 Text = Annotated[str, AfterValidator(_text)]
 Header = Annotated[str, AfterValidator(_header)]

@@ -42,6 +42,7 @@ from monitor.settings.fields import (
     Tier,
     Timezone,
     Url,
+    Usage,
 )
 from monitor.settings.kinds import KINDS
 
@@ -230,6 +231,11 @@ class EntryTable(KeyedTable):
     )
     tiers: Annotated[list[Tier], Distinct] = Field(
         default=["standard"], min_length=1, description="Processing modes in use."
+    )
+    usage: Usage | None = Field(
+        default=None,
+        description="Tokens a month by meter; what a price change means in money is told for it.",
+        examples=[{"input": "400M", "cached": "1G", "output": "30M"}],
     )
     fallback: str | None = Field(
         default=None, description="The entry to use while this one is denied.", examples=["gpt-5.4-mini"]

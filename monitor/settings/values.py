@@ -27,6 +27,7 @@ from monitor.domain.configuration import (
     SourceSpec,
     Surface,
 )
+from monitor.domain.cost import usage
 from monitor.settings.fields import address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
 from monitor.settings.schema import Document, EntryTable, RequirementTable, SourceTable, SurfaceTable
@@ -205,6 +206,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         callers=tuple(row.callers),
         freshness=row.freshness,
         price_freshness=row.price_freshness,
+        usage=usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {},
     )
 
 

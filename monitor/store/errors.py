@@ -21,7 +21,7 @@ def sqlite_error(error: BaseException, name: str) -> MonitorError:
         return Unavailable(
             f"The database {name} is locked by another process: try again, or find it with `fuser {name}`."
         )
-    if code == "SQLITE_FULL":
+    if code in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):  # the second: no room for the index of the write-ahead log
         return Unavailable(f"The disk of the database {name} is full: free some space; nothing was recorded.")
     if code.startswith("SQLITE_NOTADB"):
         return ConfigurationError(f"The file {name} is not a SQLite database: set database.url to another path.")

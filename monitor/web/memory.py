@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from monitor.domain.configuration import Configuration
 from monitor.domain.gate import Standing
@@ -48,10 +49,12 @@ def read_head(store: Store) -> int:
         return reader.head()
 
 
-def read_view(store: Store, configuration: Configuration) -> View:
+def read_view(store: Store, configuration: Configuration, now: datetime) -> View:
     """The registry as the store has it now."""
     with store.read() as reader:
-        return View(standings=standings(reader, configuration), position=reader.head(), configuration=configuration)
+        return View(
+            standings=standings(reader, configuration, now), position=reader.head(), configuration=configuration
+        )
 
 
 class Memory:

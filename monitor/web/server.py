@@ -120,7 +120,7 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
     store, web = monitor.store, monitor.settings.web
     endpoints = Endpoints(
         memory=Memory(
-            read=lambda configuration: read_view(store, configuration),
+            read=lambda configuration: read_view(store, configuration, monitor.clock()),
             head=lambda: read_head(store),
             configuration=lambda: monitor.configuration,
         ),

@@ -132,7 +132,7 @@ def test_status_prints_the_documented_fields(config: Path) -> None:
     assert "poll" in am("status").stderr
     am("poll")
     rows = data("status")
-    assert list(rows[0]) == [
+    assert list(rows[0])[:10] == [
         "key",
         "name",
         "model_id",
@@ -512,3 +512,21 @@ def test_a_plot_is_as_high_as_the_amount_and_blank_where_there_is_none() -> None
     ]
     assert plot.line(steps, begin, begin + 6 * day, 6) == "██▅▅  "
     assert plot.line([plot.Step(begin, Decimal(0))], begin, begin + day, 2) == "▁▁"
+
+
+def test_a_lease_file_that_a_lost_log_left_behind_is_said_by_the_act_that_cannot_replace_it(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, str]] = []
+    monkeypatch.setattr("monitor.bootstrap.logs.line", lambda message, *, files, **_: said.append((message, files)))
+    am("poll")
+    assert said == []
+    lease = next(tmp_path.rglob("production.json"))
+    document = json.loads(lease.read_text())
+    document["metadata"]["version"] = "9000"
+    lease.write_text(json.dumps(document))
+    am("activate", MINI, *BY)
+    assert len(said) == 1
+    assert "newer than this log" in said[0][0]
+    assert said[0][1] == str(lease)
+    assert json.loads(lease.read_text()) == document

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.configuration import Belief
-from monitor.domain.confirm import Confirmation, confirm, next_look
+from monitor.domain.confirm import Confirmation, confirm, next_look, unclear
 from monitor.domain.diff import Change
-from monitor.domain.model import Fact, Streak, Subject
+from monitor.domain.model import ANYTHING, Body, Fact, Facts, Refusal, Snapshot, Streak, Subject
 
 BELIEF = Belief()
 FACT = Fact(Subject("openai", "a"), "listed")
@@ -162,11 +162,33 @@ def test_the_next_look_is_after_the_recheck_while_looks_are_wanting_and_else_whe
 
 def test_what_waits_for_a_person_or_was_only_not_stated_clearly_hurries_no_look() -> None:
     held_back = Streak(source="page", fact=DATE, value="0", seen=2, first_at=START, counted_at=START, quarantine=3)
-    unclear = Streak(source="page", fact=DATE, value="1", seen=0, first_at=START, counted_at=START)
-    assert next_look([held_back, unclear], BELIEF, START) is None
+    unstated = Streak(source="page", fact=DATE, value="1", seen=0, first_at=START, counted_at=START)
+    assert next_look([held_back, unstated], BELIEF, START) is None
     assert next_look([], BELIEF, START) is None
 
 
 def test_a_mass_drop_is_not_hurried_once_only_time_is_wanting() -> None:
     absent = Streak(source="list", fact=FACT, value=None, seen=3, first_at=START, counted_at=START + 30 * MINUTE)
     assert next_look([absent], BELIEF, START + 30 * MINUTE, hold=BELIEF.hold) == START + BELIEF.hold
+
+
+def test_a_price_is_gone_only_where_all_that_names_its_model_was_read() -> None:
+    field, luna, sol = "price.standard.short.input", Subject("openai", "luna"), Subject("openai", "sol")
+    baseline: Facts = {luna: {field: "1", "price.standard.short.output": "6"}, sol: {field: "5"}}
+
+    def missed(*about: str) -> set[Subject]:
+        look = Snapshot(
+            source="page",
+            at=START,
+            facts={luna: {"price.standard.short.output": "6"}},
+            extractor="x/1",
+            body=Body(content=b"", sha256="", size=0),
+            refused=(Refusal("row 3", "not a plain amount", about),),
+        )
+        found = unclear(baseline, look)
+        assert {fact.field for fact in found} <= {field}
+        return {fact.subject for fact in found}
+
+    assert missed() == set()
+    assert missed("luna", "terra") == {luna}
+    assert missed(ANYTHING) == {luna, sol}

@@ -271,7 +271,7 @@ class World:
 
     def standing(self, key: str = "luna") -> Standing:
         with self.store.read() as reader:
-            return standings(reader, self.conf)[key]
+            return standings(reader, self.conf, self.now)[key]
 
     def all_rows(self) -> tuple[object, ...]:
         """Everything the store holds that a decision may write, to see that nothing is half done."""

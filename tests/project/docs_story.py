@@ -31,7 +31,7 @@ from monitor.store import SqlStore, open_store
 
 LUNA = "gpt-5.6-luna"
 VIA = {"user": "ada", "host": "ops-1", "channel": "cli"}
-EXTRACTOR = {"openai-models": "models_list/1", "openai-pricing": "pricing_page/1", "llm-prices": "llm_prices/1"}
+EXTRACTOR = {"openai-models": "models_list/1", "openai-pricing": "pricing_page/2", "llm-prices": "llm_prices/1"}
 
 Fields = Mapping[str, Value]
 

@@ -8,6 +8,7 @@ from html import escape
 
 import pytest
 
+from monitor.domain.model import ANYTHING
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import extract
 
@@ -20,7 +21,7 @@ def read(text: str) -> Prices:
 
 def refusals(text: str) -> str:
     try:
-        return "\n".join(f"{where}: {reason}" for where, reason in extract(text, provider="openai").refused)
+        return "\n".join(f"{where}: {reason}" for where, reason, _ in extract(text, provider="openai").refused)
     except Unreadable as unreadable:
         return unreadable.reason
 
@@ -178,7 +179,7 @@ def test_a_blank_states_no_price_and_is_no_refusal(cell: str) -> None:
         "$4.00–$8.00",
         "$4,00",
         "-$4.00",
-        "$4.00 / MTok",
+        "$4.00 / KTok",
         "$1e3",
         "$٤",
     ],
@@ -298,8 +299,27 @@ def test_merged_header_cells_group_the_columns_below_them() -> None:
         ("m-1", "standard", "short", "text", "output"): "2.00",
         ("m-1", "standard", "long", "text", "input"): "3.00",
     }
-    uneven = section("Text", head + "| Model | Input | Output | Output | Input |\n| m-1 | $1.00 | $2.00 | $3.00 | - |")
+    moved = section("Text", head + "| Model | Input | Output | Output | Input |\n| m-1 | $1.00 | $2.00 | $3.00 | - |")
+    assert read(moved)["m-1", "standard", "long", "text", "output"] == "3.00"
+    uneven = section("Text", head + "| Model | Input | Output | Input | Input |\n| m-1 | $1.00 | $2.00 | $3.00 | - |")
     assert "do not hold the same columns" in refusals(uneven)
+    outside = "|  | | Short context | Long context |\n|---|---|---|---|\n| Model | Input | Input | Input |\n| m-1 | $1 | $2 | $3 |"
+    assert "do not hold the same columns" in refusals(section("Text", outside))
+
+
+def test_a_group_titled_like_a_meter_names_no_meter_of_the_columns_below_it() -> None:
+    page = (
+        "<html><h2>Text</h2><p>Prices per 1M tokens.</p><table>"
+        "<tr><th></th><th colspan=2>Cached input</th></tr><tr><th>Model</th><th>Cached input</th><th>Output</th></tr>"
+        "<tr><td>m-1</td><td>$1.00</td><td>$2.00</td></tr></table></html>"
+    )
+    with pytest.raises(Unreadable):
+        extract(page, provider="p")
+
+
+def test_a_header_that_names_models_in_two_ways_is_refused() -> None:
+    header = "Model | Short context model | Short context input"
+    assert "does not name one column of models" in refusals(section("Text", table(header, "m-1 | $1.00 | $2.00")))
 
 
 def test_code_comments_and_quotes_of_tables_are_not_statements() -> None:
@@ -502,3 +522,35 @@ def test_an_island_that_its_rendered_table_contradicts_is_refused_where_they_dif
 def test_amounts_are_exact_decimals() -> None:
     (row,) = extract(section("Text", table("Model | Input", "m-1 | $1,234.0375")), provider="openai").rows
     assert row.amount == Decimal("1234.0375")
+
+
+def _spoken_of(text: str) -> set[str]:
+    return {name for refusal in extract(text, provider="openai").refused for name in refusal.about}
+
+
+PRICED = "m-1 | $2.00 | $0.20 | $8.00"
+HEADER = "Model | Input | Cached input | Output"
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        (section("Text", table(HEADER, PRICED, "m-2 | Contact us | $0.20 | $8.00")), "m-2"),
+        (section("Text", table(HEADER, PRICED, "m-2 | $2.00 | $8.00") + "\n\nMore."), "m-2"),
+        (section("Text", table(HEADER, PRICED, "m-2 (promo) | $2.00 | $0.20 | $8.00")), "m-2"),
+        (section("Text", table(HEADER, PRICED, "m-2 | $2.00 | $0.20 | $8.00", "m-2 | $3.00 | $0.20 | $8.00")), "m-2"),
+        (section("Text", PLAIN) + section("Image", table("Model | What goes in", "m-2 | $2.00")), "m-2"),
+        (section("Text", table(HEADER, PRICED) + "\n| m-2 | $2."), ANYTHING),
+        (section("Text", table(HEADER, PRICED) + "\n| m-2 |"), ANYTHING),
+        (section("Text", table(HEADER, PRICED) + "\n|"), ANYTHING),
+    ],
+)
+def test_what_is_refused_names_the_models_that_stand_in_it(page: str, name: str) -> None:
+    assert name in _spoken_of(page.rstrip())
+    assert "m-1" not in _spoken_of(page.rstrip())
+
+
+def test_prices_of_another_offer_are_understood_and_say_nothing_of_a_plain_call() -> None:
+    page = section("Text", PLAIN) + section("Fine-tuning", table(HEADER, "m-2 | $2.00 | $0.20 | $8.00"))
+    assert refusals(page)
+    assert _spoken_of(page) == set()

@@ -106,7 +106,7 @@ def test_the_official_page_tells_uplifts_promotions_and_aliases_as_notes() -> No
         ("openai-pricing/2026-08-22plus_nougentracker_astro_island_fragment.html", "no unit is stated"),
         ("openai-codex-pricing/2026-07-06_piercecohen_codex_pricing.md", "no price was recognised"),
         ("anthropic-pricing/2026-04-16_onewesong_pricing.md", "no price was recognised"),
-        ("other-pricing/2026-04-17_albertus_deepseek_pricing.md", "no price was recognised"),
+        ("other-pricing/2026-04-17_albertus_deepseek_pricing.md", "holds no table"),
         ("openai-deprecations/2025-11-13_leblancfg_openai_deprecations.html", "no price was recognised"),
         ("openai-deprecations/2026-07-06_piercecohen_deprecations.md", "no price was recognised"),
         ("openai-models/2026-06-26_ainative_models_all.md", "no price was recognised"),

@@ -147,6 +147,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
         ("SQLITE_BUSY", Unavailable, 75),
         ("SQLITE_BUSY_SNAPSHOT", Unavailable, 75),
         ("SQLITE_FULL", Unavailable, 75),
+        ("SQLITE_IOERR_SHMSIZE", Unavailable, 75),
         ("SQLITE_IOERR_WRITE", Unavailable, 75),
         ("SQLITE_READONLY", ConfigurationError, 78),
         ("SQLITE_CANTOPEN", ConfigurationError, 78),
@@ -162,6 +163,7 @@ def test_every_failure_of_the_disk_has_its_exit_code(code: str, kind: type[Monit
     assert type(told) is kind
     assert told.exit_code == exit_code
     assert "/var/a.db" in str(told)
+    assert ("is full" in str(told)) is (code in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"))
 
 
 def test_a_full_disk_is_unavailable_and_loses_only_what_was_not_committed(tmp_path: Path) -> None:

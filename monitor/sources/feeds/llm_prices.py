@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-from monitor.domain.model import Refusal
+from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import LONG, NOT_AN_AMOUNT, name, number
@@ -50,7 +50,8 @@ def extract(payload: object) -> Extraction:
         try:
             rows.extend(_rows(item, known, refused))
         except ValueError as error:
-            refused.append(Refusal(item.where, str(error)))
+            about = item.id if isinstance(item.id, str) else ANYTHING
+            refused.append(Refusal(item.where, str(error), (about,)))
     if refused and not rows:
         raise Unreadable(f"not one price could be read; {refused[0].where}: {refused[0].reason}")
     return Extraction(rows=tuple(rows), refused=tuple(refused), notes=())
@@ -85,7 +86,7 @@ def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> I
         if (stated := prices.get(key)) is None:
             continue
         if (amount := number(stated)) is None:
-            refused.append(Refusal(f"{item.where}.{key}", NOT_AN_AMOUNT))
+            refused.append(Refusal(f"{item.where}.{key}", NOT_AN_AMOUNT, (model,)))
             continue
         yield PriceRow(
             provider=vendor,

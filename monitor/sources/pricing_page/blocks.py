@@ -66,4 +66,7 @@ class Component:
     flaw: str = ""
 
 
+MERGED = "a cell spans several columns"
+"""The flaw of a row that states one text for several columns."""
+
 Block: TypeAlias = Heading | Paragraph | Pane | Table | Component

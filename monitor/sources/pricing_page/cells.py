@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from monitor.domain.price import STANDARD, TEXT
 
 BLANK = frozenset({"", "-", "–", "—", "−", "n/a", "free"})
 
 _AMOUNT = re.compile(r"(?:US)?\$ ?([0-9]{1,6}(?:\.[0-9]+)?|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?)", re.ASCII)
-_SAME_UNIT = re.compile(r" ?(?:/|per) ?(?:1M|1 million|million) tokens?$", re.IGNORECASE)
+_SAME_UNIT = re.compile(r" ?(?:/|per) ?(?:(?:1M|1 million|million|M) tokens?|MTok)$", re.IGNORECASE)
 _MODEL = re.compile(r"(?=.*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.ASCII)
 _THRESHOLD = re.compile(r" ?\((<|≤|<=|>|≥|>=) ?[0-9]+[KM] context(?: length)?\)$", re.ASCII)
+_STATUS = re.compile(r" \((?:deprecated|legacy)\)$", re.IGNORECASE)  # of a model's life, no condition on its price
 _MODALITIES = {"text": TEXT, "audio": "audio", "image": "image", "video": "video"}
 _TIERS = {
     "standard": STANDARD,
@@ -27,6 +29,7 @@ _MENTION = re.compile(rf"\b({'|'.join(_TIERS)})\b")
 _TABS = re.compile(r"(?:(?:standard|batch|flex|priority|ultrafast|fast)(?: mode)?\s*){2,}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def amount(text: str) -> Decimal | None:
     """The amount in USD per 1M tokens; None for a blank.
 
@@ -41,17 +44,24 @@ def amount(text: str) -> Decimal | None:
     return Decimal(match[1].replace(",", ""))
 
 
-def model(text: str) -> tuple[str, bool]:
-    """The model's id, and whether the label restricts it to long contexts (`(>272K context length)`).
+def names_unit(text: str) -> bool:
+    """Whether a cell itself says that its amount is per 1M tokens."""
+    return _SAME_UNIT.search(text) is not None
+
+
+def model(text: str, name: re.Pattern[str] | None = None) -> tuple[str, bool]:
+    """The model's id, or its display name where the page's are spelt as `name`, and whether the label restricts it to long contexts (`(>272K context length)`).
 
     Raises:
         ValueError: not an id: a display name, a label that sets other conditions, a modality where the model should be.
     """
     threshold = _THRESHOLD.search(text)
-    name = text[: threshold.start()] if threshold else text
-    if not _MODEL.fullmatch(name):
+    label = text[: threshold.start()] if threshold else text
+    if name is not None:
+        label = _STATUS.sub("", label)
+    if not _MODEL.fullmatch(label) and not (name is not None and name.fullmatch(label)):
         raise ValueError(f"{text!r} is not a model id")
-    return name, threshold is not None and threshold[1] in (">", "≥", ">=")
+    return label, threshold is not None and threshold[1] in (">", "≥", ">=")
 
 
 def modality(text: str) -> str:

@@ -18,10 +18,11 @@ from monitor.sources.pricing_page.blocks import Block, Component, Heading, Pane,
 _CAPTION = re.compile(r"(?:(.+?) )?pricing(?: table)? data", re.IGNORECASE)
 _LOOSE = 7  # below every heading
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
-_TITLE = re.compile(r"[^.!?:;,$|{}\[\]<>]*[A-Za-z][^.!?:;,$|{}\[\]<>]*")
+_SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
+_LETTER = re.compile(r"[A-Za-z]")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _MILLION = re.compile(
-    r"(?:all )?(?:token )?prices (?:are )?(?:listed |shown )?(?:in usd |in us dollars )?per (?:1m|1 million|one million|million) tokens"
+    r"(?:all |the )?(?:token )?prices (?:listed below )?(?:are )?(?:listed |shown )?(?:in usd |in us dollars )?(?:in units of )?per (?:1m|1 million|one million|million) tokens"
     r"(?:,? unless (?:otherwise )?noted(?: otherwise)?)?\.?",
     re.IGNORECASE,
 )
@@ -35,7 +36,7 @@ _CURRENCY = re.compile(r"€|£|¥|\b(?:EUR|euros?|GBP|pounds|JPY|yen|CNY|RMB|yu
 _LONGEST_STATEMENT = 120
 _FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
 _ELSEWHERE = re.compile(
-    r"\b(?:regional|residency|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
+    r"\b(?:regional|residency|third-party|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
     re.IGNORECASE,
 )
 _OTHER_TIME = re.compile(
@@ -48,6 +49,10 @@ _NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision
 
 class Unplaced(Exception):
     """The page does not say, or says in two ways, what a table is about."""
+
+
+class Elsewhere(Unplaced):
+    """It was understood, and its prices are not those of a plain call."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,15 +94,15 @@ class Placed:
         """The place, as refusals name it."""
         return f"{self.section.path}, line {self.block.line}".removeprefix(", ")
 
-    def tier(self) -> str:
-        """The one tier the table is under.
+    def tier(self, column: str = "") -> str:
+        """The one tier the table is under; `column` is the one that its columns name, if they name one.
 
         A table without a label is a standard one only in a section that has no tabs at all.
 
         Raises:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
         """
-        claims = set(self.claims)
+        claims = {*self.claims, column} if column else set(self.claims)
         if len(claims) > 1 or "" in claims:
             raise Unplaced("its tier is not known, or its labels name more than one")
         spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))
@@ -126,15 +131,15 @@ class Placed:
         """Refuse sections whose prices are not those of a plain call.
 
         Raises:
-            Unplaced: fine-tuning, another offer, or another time.
+            Elsewhere: fine-tuning, another offer, or another time.
         """
         for section in self.section.chain():
             if _FINE_TUNING.search(section.title):
-                raise Unplaced("fine-tuning prices, not inference")
+                raise Elsewhere("fine-tuning prices, not inference")
             if _ELSEWHERE.search(section.title):
-                raise Unplaced(f"the section {section.title!r} is about another offer")
+                raise Elsewhere(f"the section {section.title!r} is about another offer")
             if _OTHER_TIME.search(section.title):
-                raise Unplaced(f"the section {section.title!r} is about another time")
+                raise Elsewhere(f"the section {section.title!r} is about another time")
 
     def check_unit(self) -> None:
         """Refuse another unit, and none.
@@ -186,7 +191,7 @@ class _Walk:
 
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
-        for sentence in _SENTENCE.split(block.text):
+        for sentence in _SENTENCE.split(block.text) if _PRICED.search(block.text) else ():
             if unit := _unit(sentence):
                 self.section.unit = unit
                 self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
@@ -198,11 +203,13 @@ class _Walk:
         if tier:
             self.label(tier)
             return True
-        if _TITLE.fullmatch(text) and len(text.split()) <= 8:
+        if len(text.split()) <= 8 and not _SPEECH.search(text) and _LETTER.search(text):
             self.enter(_LOOSE, text)
         return False
 
     def table(self, block: Table | Component) -> None:
+        if self.caption and self.pending == "":
+            self.pending = None  # a caption that names the tier settles what a row of labels left open
         claims = [claim for claim in (self.pending, self.caption) if claim is not None]
         claims += [section.tier for section in self.section.chain() if section.tier]
         if isinstance(block, Component):

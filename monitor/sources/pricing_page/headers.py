@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.domain.price import SHORT
+from monitor.sources.pricing_page import cells
+from monitor.sources.pricing_page.profiles import Profile
 
 _UNIT = re.compile(
     r" ?(?:\((?:usd |\$ ?)?(?:per|/) ?(?:1m|1 million|million) tokens\)|(?:per|/) ?(?:1m|1 million|million) tokens)$"
 )
+_TIER = re.compile(r"(standard|batch|flex|priority|fast mode) (?=(?:cached )?(?:input|output)\b|cache writes?\b)")
 _BAND = re.compile(r"(short|long) context ")
 _WRITES = re.compile(r"(?:(\d+)[ -]?(h|m)(?:our|ours|in|inute|inutes)? )?cache writes?(?: tokens)?")
 _METERS = {
@@ -30,11 +33,15 @@ class Unbound(Exception):
 
 
 class Price(NamedTuple):
-    """What a column's cells price. `plain` columns name no band, which is the short one unless a row's label says otherwise."""
+    """What a column's cells price. `plain` columns name no band, which is the short one unless a row's label says otherwise.
+
+    `tier` is empty unless the column names one itself (`Batch input`).
+    """
 
     context: str
     plain: bool
     meter: str
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +54,10 @@ class Binding:
     prices: dict[int, Price]
     ignored: tuple[tuple[int, str], ...]
     unit_stated: bool
+    tier: str = ""
 
 
-def bind(header: tuple[tuple[str, ...], ...]) -> Binding:
+def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
     """Bind the columns of a header, whose rows are groups above labels.
 
     Raises:
@@ -72,18 +80,21 @@ def bind(header: tuple[tuple[str, ...], ...]) -> Binding:
             models.append(column)
         elif label == "modality":
             modalities.append(column)
-        elif price := _price(_UNIT.sub("", label)):
+        elif price := _price(_UNIT.sub("", label), profile):
             prices[column] = price
-            units.append(_UNIT.search(label) is not None)
-        elif label not in _DESCRIPTIVE:
+            units.append(_UNIT.search(label) is not None or label.startswith("1m "))
+        elif label not in _DESCRIPTIVE and label not in profile.descriptive:
             ignored.append((column, label))
     shown = " | ".join(header[-1])
-    if len(models) != 1 or len(modalities) > 1:
+    if len(models) != 1 or len(modalities) > 1 or any(label.endswith(" model") for label in labels):
         raise Unbound(f"the header {shown!r} does not name one column of models")
     if not prices:
         raise Unbound(f"no price column is recognised in the header {shown!r}")
     if len({(price.context, price.meter) for price in prices.values()}) < len(prices):
         raise Unbound(f"the header {shown!r} names the same price twice")
+    tiers = {price.tier for price in prices.values()}
+    if len(tiers) > 1:
+        raise Unbound(f"only some columns of the header {shown!r} name a tier, or they name several")
     if any(units) and not all(units):
         raise Unbound(f"only some columns of the header {shown!r} name their unit")
     return Binding(
@@ -93,25 +104,27 @@ def bind(header: tuple[tuple[str, ...], ...]) -> Binding:
         prices=prices,
         ignored=tuple(ignored),
         unit_stated=all(units),
+        tier=tiers.pop(),
     )
 
 
 def _label(column: tuple[str, ...]) -> str:
-    """A column's whole label: the texts above it, once each (a merged cell is laid out in every row it spans)."""
-    parts: list[str] = []
-    for text in column:
-        if text and (not parts or parts[-1] != text):
-            parts.append(text)
-    return " ".join(parts).lower()
+    """A column's whole label: the texts above it. Said twice it is another label (a group `Output` above `Output`)."""
+    return " ".join(filter(None, column)).lower()
 
 
-def _price(label: str) -> Price | None:
+def _price(label: str, profile: Profile) -> Price | None:
+    named = _TIER.match(label)
+    tier = (cells.tier(named[1]) or "") if named else ""
+    label = label[named.end() :] if named else label
+    if label in profile.meters:
+        return Price(SHORT, True, profile.meters[label], tier)
     band = _BAND.match(label)
     rest = label[band.end() :] if band else label
     context = band[1] if band else SHORT
     writes = _WRITES.fullmatch(rest)
     if writes:
         meter = "cache_write" + (f"_{writes[1]}{writes[2]}" if writes[1] else "")
-        return Price(context, band is None, meter)
+        return Price(context, band is None, meter, tier)
     known = _METERS.get(rest)
-    return Price(context, band is None, known) if known else None
+    return Price(context, band is None, known, tier) if known else None

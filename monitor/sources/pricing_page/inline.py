@@ -13,12 +13,17 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _FOOTNOTE = re.compile(r"\[\^?\d{1,2}\]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_MARK = re.compile(r"(?<=\S)\s*[*†‡¹²³⁴⁵⁶⁷⁸⁹⁰]+$")
+_MARKS = "*†‡¹²³⁴⁵⁶⁷⁸⁹⁰"
+_MARK_SET = frozenset(_MARKS)
+_MARK = re.compile(rf"(?<=\S)\s*[{_MARKS}]+$")
 
 
 def squeeze(text: str) -> str:
     """Text without invisible characters, footnote marks at its end and runs of white space."""
-    return _MARK.sub("", " ".join(text.translate(_INVISIBLE).split()))
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
+    text = " ".join(text.split())
+    return _MARK.sub("", text) if text[-1:] in _MARK_SET else text
 
 
 def plain(text: str) -> str:

@@ -27,6 +27,7 @@ _PIPE = re.compile(r"(?<!\\)\|")
 _UNDERLINE = re.compile(r"[ \t]*(=+|-{2,})[ \t]*$")
 _ITEM = re.compile(r"[-+*•>]\s|\d+[.)]\s")
 _ENDLESS = 16
+_UNGROUPED = frozenset({"model", "modality", "category", "description"})
 _GROUPS = frozenset({"", "short context", "long context"})
 
 
@@ -167,7 +168,9 @@ class _Reader:
         rows = []
         for n in range(2, count):
             # A page cut off within its last cell would state $3 for $30.00.
-            cut = not _closed(lines[n]) and (_closed(lines[0]) or (last and n == len(lines) - 1))
+            ends = last and n == len(lines) - 1
+            cut = not _closed(lines[n]) and (_closed(lines[0]) or ends)
+            cut = cut or (ends and len(cells(lines[n])) < len(header))
             rows.append(Row(cells=cells(lines[n]), line=line + n, flaw="the row is cut off" if cut else ""))
         above = tuple(cell.lower() for cell in header)
         if rows and any(above) and _GROUPS.issuperset(above) and "model" in (cell.lower() for cell in rows[0].cells):
@@ -197,9 +200,10 @@ def _filled(groups: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _misgrouped(groups: tuple[str, ...], labels: tuple[str, ...]) -> str:
-    """Which blanks belong to which group is certain only while every group holds the same columns in the same order."""
+    """Which blanks belong to which group is certain only while every group holds the same columns, and no price stands before the first."""
     if len(groups) != len(labels):
         return "the groups and the labels have different numbers of columns"
     starts = [i for i, group in enumerate(groups) if group]
-    held = {labels[start:stop] for start, stop in zip(starts, [*starts[1:], len(groups)], strict=True)}
-    return "" if len(held) == 1 else "the groups of columns do not hold the same columns"
+    held = {tuple(sorted(labels[start:stop])) for start, stop in zip(starts, [*starts[1:], len(groups)], strict=True)}
+    before = {label.lower() for label in labels[: starts[0]]}
+    return "" if len(held) == 1 and before <= _UNGROUPED else "the groups of columns do not hold the same columns"

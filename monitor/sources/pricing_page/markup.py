@@ -2,15 +2,17 @@
 
 A tree builder would be shorter to call and wrong here: it closes whatever a truncated page left open, so that `<td>$3` of
 `<td>$30.00</td>` becomes a whole cell. The tokenizer tells which cells and rows the page itself closed.
+Nine tenths of a page of prices are cells that hold text alone: they are read in one step each (`_CELL`), everything else goes tag by tag.
 Scripts, styles and controls (buttons, navigation) are passed over: their words are not statements of the page.
 """
 
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
-from monitor.sources.pricing_page.blocks import Block, Heading, Pane, Paragraph, Row, Table
+from monitor.sources.pricing_page.blocks import MERGED, Block, Heading, Pane, Paragraph, Row, Table
 from monitor.sources.pricing_page.inline import squeeze
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
@@ -49,6 +51,12 @@ _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
 _STRUCK = frozenset({"del", "s", "strike"})
+_LOOKS = (
+    r"""(?:\s+(?:class|style|id|href|target|rel|scope|align)="[^"<>]*")*"""  # attributes that say nothing about prices
+)
+_CELL = re.compile(rf"<(td|th){_LOOKS}>([^<]*)</\1>\s*")
+_OPENED = re.compile(rf"<(td|th|tr|thead|tbody|p|div|span|a|b|em|i|strong|code|li|ul|h[1-6]){_LOOKS}>")
+_CLOSED = re.compile(r"</(td|th|tr|thead|tbody|table|p|div|span|a|b|em|i|strong|code|li|ul|button|h[1-6])>")
 _WIDEST = 40
 _TALLEST = 200
 
@@ -109,9 +117,9 @@ class _Grid:
         header = bool(cells) and (self._row_in_head or all(cell.header for cell in cells))
         if not all(cell.closed for cell in cells):
             flaw = flaw or "a cell is not closed"
-        texts = self._laid_out(cells)
+        texts = self._laid_out(cells, header)
         if any(cell.columns > 1 and not header and squeeze("".join(cell.text)) for cell in cells):
-            flaw = flaw or "a cell spans several columns"
+            flaw = flaw or MERGED
         if not header:
             if cells or texts:
                 self.rows.append(Row(cells=texts, line=self._row_line, flaw=flaw))
@@ -122,14 +130,17 @@ class _Grid:
         self.header.append(texts)
         self.flaw = self.flaw or flaw
 
-    def _laid_out(self, cells: list[_Cell]) -> tuple[str, ...]:
+    def _laid_out(self, cells: list[_Cell], header: bool) -> tuple[str, ...]:
+        """One text for each column; what a header's cell says is said once, in the first of its rows."""
+        if not self._hanging and all(cell.columns == 1 and cell.rows == 1 for cell in cells):
+            return tuple([squeeze("".join(cell.text)) for cell in cells])
         texts: list[str] = []
         pending = list(cells)
         while pending or any(column >= len(texts) for column in self._hanging):
             column = len(texts)
             if column in self._hanging:
                 left, text = self._hanging.pop(column)
-                texts.append(text)
+                texts.append("" if header else text)
                 if left > 1:
                     self._hanging[column] = (left - 1, text)
             elif pending:
@@ -172,17 +183,44 @@ class _Reader(HTMLParser):
     def _line(self) -> int:
         return self.getpos()[0] + self._offset
 
+    def parse_starttag(self, i: int) -> int:
+        """Take a run of cells without markup at once, and do not read attributes that say nothing."""
+        if not self._skip:
+            if self._grids and (match := _CELL.match(self.rawdata, i)):
+                return self._cells(match)
+            if match := _OPENED.match(self.rawdata, i):
+                self.handle_starttag(match[1], [])
+                return match.end()
+        return super().parse_starttag(i)
+
+    def parse_endtag(self, i: int) -> int:
+        if self.cdata_elem is None and (match := _CLOSED.match(self.rawdata, i)):
+            self.handle_endtag(match[1])
+            return match.end()
+        return super().parse_endtag(i)
+
+    def _cells(self, match: re.Match[str] | None) -> int:
+        grid, line, end = self._grids[-1], self._line, 0
+        grid.end_cell()
+        while match is not None:
+            cell = _Cell(match[1] == "th", 1, 1)
+            cell.text.append(unescape(match[2]))
+            grid.start_cell(cell, line)
+            cell.closed = True
+            end = match.end()
+            match = _CELL.match(self.rawdata, end)
+        return end
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._skip:
             self._skip_depth += tag == self._skip
             return
-        if tag in _SKIPPED or (
-            tag not in _VOID and any(name == "role" and value in _CONTROLS for name, value in attrs)
-        ):
+        if tag in _SKIPPED or (attrs and tag not in _VOID and _is_control(attrs)):
             self._skip, self._skip_depth = tag, 1
             return
         if tag in _INLINE:
-            self._struck(tag)
+            if tag in _STRUCK:
+                self._struck()
             return
         if self._grids:
             self._start_in_table(tag, dict(attrs))
@@ -200,7 +238,7 @@ class _Reader(HTMLParser):
             found = island(stated.get("props") or "", options, self._line) if TEXT_TOKENS in options else None
             if found is not None:
                 self.blocks.append(found)
-        else:
+        elif attrs:
             stated = dict(attrs)
             if "data-content-switcher-pane" in stated:
                 self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
@@ -208,15 +246,13 @@ class _Reader(HTMLParser):
     def _start_in_table(self, tag: str, attrs: dict[str, str | None]) -> None:
         grid = self._grids[-1]
         if tag in ("th", "td"):
-            if grid.cell is not None:
-                grid.end_cell()  # the next cell closes an open one, as HTML allows
+            grid.end_cell()  # the next cell closes an open one, as HTML allows
             columns, rows = _span(attrs.get("colspan"), _WIDEST), _span(attrs.get("rowspan"), _TALLEST)
             if columns is None or rows is None:
                 grid.flaw = grid.flaw or "a span that cannot be laid out"
             grid.start_cell(_Cell(tag == "th", columns or 1, rows or 1), self._line)
         elif tag == "tr":
-            if grid.cell is not None:
-                grid.end_cell()
+            grid.end_cell()
             grid.start_row(self._line)
         elif tag in ("thead", "tbody", "tfoot"):
             grid.end_row("the row is not closed before the next group begins")
@@ -240,7 +276,8 @@ class _Reader(HTMLParser):
                     self._skip = ""
             return
         if tag in _INLINE:
-            self._struck(tag)
+            if tag in _STRUCK:
+                self._struck()
             return
         if self._grids:
             self._end_in_table(tag)
@@ -254,8 +291,7 @@ class _Reader(HTMLParser):
         if tag in ("th", "td"):
             grid.end_cell()
         elif tag == "tr":
-            if grid.cell is not None:
-                grid.end_cell()  # `</tr>` closes an open cell, as HTML allows
+            grid.end_cell()  # `</tr>` closes an open cell, as HTML allows
             grid.end_row()
         elif tag == "thead":
             grid.head(False)
@@ -275,12 +311,14 @@ class _Reader(HTMLParser):
             self._text_line = self._line
         self._text.append(data)
 
-    def _struck(self, tag: str) -> None:
+    def _struck(self) -> None:
         """A struck-out price must not read like one that holds."""
-        if tag in _STRUCK and self._grids and self._grids[-1].cell is not None:
+        if self._grids and self._grids[-1].cell is not None:
             self._grids[-1].cell.text.append("~~")
 
     def _flush(self) -> None:
+        if not self._text:
+            return
         text, self._text = squeeze("".join(self._text)), []
         if not text:
             return
@@ -297,6 +335,10 @@ class _Reader(HTMLParser):
         if not self._skip and not self._heading and not self._grids:
             self._flush()
         return self.blocks
+
+
+def _is_control(attrs: list[tuple[str, str | None]]) -> bool:
+    return any(name == "role" and value in _CONTROLS for name, value in attrs)
 
 
 def _span(text: str | None, most: int) -> int | None:

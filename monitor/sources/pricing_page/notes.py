@@ -20,7 +20,7 @@ def notes_of(blocks: Iterable[Block]) -> tuple[str, ...]:
     """The sentences, once each, in the order of the page."""
     found: dict[str, None] = {}
     for block in blocks:
-        if isinstance(block, Paragraph):
+        if isinstance(block, Paragraph) and _TOLD.search(block.text):
             for sentence in _SENTENCE.split(block.text):
                 if (
                     len(sentence) <= _LONGEST

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from monitor.domain.model import Refusal
+from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, TEXT, Meter, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells
 from monitor.sources.pricing_page.blocks import Row, Table
-from monitor.sources.pricing_page.context import Placed, Unplaced
+from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced
 from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind
+from monitor.sources.pricing_page.profiles import Profile, profile
+from monitor.sources.pricing_page.transposed import upright
+
+_BETWEEN = re.compile(r"[\s()*,|]+")
 
 _TUPLES = {
     4: ("input", "cached_input", "output"),
@@ -20,32 +25,49 @@ _TUPLES = {
 
 def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
     """Every price of a table, and a refusal for every part that is none."""
+    words = profile(provider)
     block = placed.block
+    if words.across and isinstance(block, Table):
+        block = upright(block)
+    own_unit = False
     try:
         if block.flaw:
             raise Unplaced(block.flaw)
-        binding = bind(block.header) if isinstance(block, Table) else None
+        binding = bind(block.header, words) if isinstance(block, Table) else None
         placed.check()
-        if binding is None or not binding.unit_stated:
-            placed.check_unit()
-        elif placed.unit:
+        own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
+        if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
             placed.check_unit()  # a header may say it again, not otherwise
-        tier = placed.tier()
+        tier = placed.tier(binding.tier if binding else "")
         modality = placed.modality() if binding is None or binding.modality is None else ""
         if binding is not None:
             _check_ignored(binding, block.rows)
     except (Unplaced, Unbound) as error:
-        yield Refusal(placed.where, str(error))
+        about = () if isinstance(error, Elsewhere) else _names(block.rows) or (ANYTHING,)
+        yield Refusal(placed.where, str(error), about)
         return
     if binding is not None:
         for _, label in binding.ignored:
-            yield Refusal(placed.where, f"the column {label!r} is not recognised")
+            yield Refusal(placed.where, f"the column {label!r} is not recognised", _names(block.rows))
     for row in block.rows:
         where = f"{placed.where}, row {row.line}"
         try:
-            yield from _row(row, binding, provider, tier, modality, where)
+            yield from _row(row, binding, provider, words, tier, modality, where)
         except ValueError as error:
-            yield Refusal(where, str(error))
+            # What a page is cut off before may be anything.
+            yield Refusal(where, str(error), (ANYTHING,) if row.flaw else _names([row]))
+
+
+def _names(rows: Iterable[Row]) -> tuple[str, ...]:
+    """The words in cells: a part that is refused states no price, but it shows that its models are still spoken of."""
+    words = (word for row in rows for cell in row.cells for word in _BETWEEN.split(cell))
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _units_in_cells(binding: Binding, rows: Iterable[Row]) -> bool:
+    """Whether every amount names its own unit: a table of which only some do says nothing certain of the others."""
+    amounts = [row.cells[c] for row in rows for c in binding.prices if c < len(row.cells) and "$" in row.cells[c]]
+    return bool(amounts) and all(map(cells.names_unit, amounts))
 
 
 def _check_ignored(binding: Binding, rows: Iterable[Row]) -> None:
@@ -58,7 +80,7 @@ def _check_ignored(binding: Binding, rows: Iterable[Row]) -> None:
 
 
 def _row(
-    row: Row, binding: Binding | None, provider: str, tier: str, modality: str, where: str
+    row: Row, binding: Binding | None, provider: str, words: Profile, tier: str, modality: str, where: str
 ) -> Iterator[PriceRow | Refusal]:
     """The prices of one row.
 
@@ -72,7 +94,7 @@ def _row(
         return
     if len(row.cells) != binding.width:
         raise ValueError(f"the row has {len(row.cells)} cells and the header {binding.width}")
-    model, long = cells.model(row.cells[binding.model])
+    model, long = cells.model(row.cells[binding.model], words.name)
     if binding.modality is not None:
         modality = cells.modality(row.cells[binding.modality])
     for column, price in binding.prices.items():
@@ -80,7 +102,7 @@ def _row(
             amount = cells.amount(row.cells[column])
             context = _context(price, long)
         except ValueError as error:
-            yield Refusal(f"{where}, {model} {price.meter}", str(error))
+            yield Refusal(f"{where}, {model} {price.meter}", str(error), (model,))
             continue
         if amount is not None:
             yield _price(provider, model, Meter(tier, context, modality, price.meter), amount)
@@ -142,11 +164,11 @@ def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
     for row in rows:
         key = (row.model, row.identity)
         first = found.setdefault(key, row)
-        if not equal(canonical(first.amount), canonical(row.amount)):
+        if first.amount != row.amount and not equal(canonical(first.amount), canonical(row.amount)):
             torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))
     kept = [row for key, row in found.items() if key not in torn]
     refused = [
-        Refusal(f"{model} {meter.field}", f"stated more than once, as {', '.join(dict.fromkeys(amounts))}")
+        Refusal(f"{model} {meter.field}", f"stated more than once, as {', '.join(dict.fromkeys(amounts))}", (model,))
         for (model, meter), amounts in torn.items()
     ]
     return kept, refused

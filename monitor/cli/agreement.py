@@ -1,0 +1,63 @@
+"""How the commands say who agrees on a price: a cell of `prices`, a line a source under `why`, and both as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from monitor.cli.words import change_in_percent, meter_in_words
+from monitor.domain.price import spoken
+from monitor.domain.terms import multiple
+
+if TYPE_CHECKING:
+    from monitor.pipeline.agreement import Word
+
+NAMED = 3
+"""How many differing prices of a source are named under `why`; `prices` shows them all."""
+
+
+def cell(word: Word) -> str:
+    """`agrees`, `+400 %, stale`; nothing for an official price that no other official one disputes."""
+    said = {"official": "", "differs": _distance(word), "alone": "no official price"}.get(word.view, str(word.view))
+    return ", ".join(part for part in (said, "stale" if word.stale else "") if part)
+
+
+def as_json(word: Word) -> dict[str, object]:
+    """The keys that a price has for scripts beside its own; `of_official` is how many times the official amount it is."""
+    return {
+        "agreement": str(word.view),
+        "official": word.official,
+        "of_official": None if word.official is None else multiple(word.fact.amount, word.official),
+        "stale": word.stale,
+    }
+
+
+def lines(words: Sequence[Word]) -> Iterator[str]:
+    """One line for each source: on how many prices it agrees, and which it states differently. A source alone agrees with nobody."""
+    sources: dict[str, list[Word]] = {}
+    for word in words:
+        sources.setdefault(word.fact.source, []).append(word)
+    for source, mine in sources.items() if len(sources) > 1 else ():
+        said = [f"{views} {name}" for name, views in _counts(mine).items()]
+        differing = [word for word in mine if word.view == "differs"]
+        named = [
+            f"{meter_in_words(word.fact.meter._asdict())} {spoken(word.fact.amount)} ({cell(word)})"
+            for word in differing[:NAMED]
+        ]
+        more = [f"and {len(differing) - NAMED} more"] if len(differing) > NAMED else []
+        yield f"{source}: {', '.join(said)}" + (f": {'; '.join([*named, *more])}" if named else "")
+
+
+def _counts(words: Sequence[Word]) -> dict[str, int]:
+    names = {"official": "official", "disputed": "disputed", "agrees": "agree", "alone": "without an official price"}
+    counts: dict[str, int] = {}
+    for word in words:
+        name = names.get(word.view, "differ")
+        counts[name] = counts.get(name, 0) + 1
+    if stale := sum(word.stale for word in words):
+        counts["stale"] = stale
+    return dict(sorted(counts.items(), key=lambda item: item[0] == "differ"))
+
+
+def _distance(word: Word) -> str:
+    return "" if word.official is None else change_in_percent(word.official, word.fact.amount) or "differs"

@@ -1,0 +1,93 @@
+"""`prices ENTRY --usage …`: what a usage costs at each source's prices, by tier and context band. Arithmetic is in `domain.cost`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from monitor.cli import output
+from monitor.domain.cost import Cost, cost, money
+from monitor.domain.cost import usage as read
+from monitor.domain.price import TEXT, USD, spoken
+
+if TYPE_CHECKING:
+    from monitor.pipeline.audit import PriceFact
+
+
+class Usage(click.ParamType[dict[str, int]]):
+    """`input=400M,cached=1G,output=30M`: meter → tokens."""
+
+    name = "METER=TOKENS,…"
+
+    def convert(
+        self, value: dict[str, int] | str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, int]:
+        """Read it, or refuse it with the mend."""
+        if isinstance(value, dict):
+            return value
+        try:
+            return read(
+                (name.strip(), text.strip()) for name, _, text in (one.partition("=") for one in value.split(","))
+            )
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class Offer(NamedTuple):
+    """One source's prices of one model in one tier and band: what a usage may cost there."""
+
+    provider: str
+    model: str
+    tier: str
+    context: str
+    source: str
+    trust: str
+
+
+def offers(facts: Sequence[PriceFact], used: dict[str, int]) -> dict[Offer, Cost]:
+    """What the usage costs at each offer, in the order of `facts`; text only, since a count of tokens does not say their modality."""
+    amounts: dict[Offer, dict[str, str]] = {}
+    for fact in facts:
+        if fact.meter.modality == TEXT:
+            offer = Offer(fact.provider, fact.model, fact.meter.tier, fact.meter.context, fact.source, fact.trust)
+            amounts.setdefault(offer, {})[fact.meter.meter] = fact.amount
+    return {offer: cost(found, used) for offer, found in amounts.items()}
+
+
+def as_json(offer: Offer, found: Cost, used: dict[str, int]) -> dict[str, object]:
+    """A cost for scripts; what has no price is null."""
+    return {
+        **offer._asdict(),
+        "currency": USD,
+        "usage": used,
+        "parts": {meter: None if part is None else money(part) for meter, part in found.parts.items()},
+        "missing": list(found.missing),
+        "cost": None if found.total is None else money(found.total),
+    }
+
+
+def print_costs(facts: Sequence[PriceFact], used: dict[str, int]) -> None:
+    """One row for each offer; a blank stays blank, and so does the sum that it is part of."""
+    costs = offers(facts, used)
+    meters = tuple(meter.replace("_", " ").upper() for meter in used)
+    output.table(
+        ("MODEL", "TIER", "CONTEXT", *meters, "USD", "SOURCE", "TRUST"),
+        [
+            (
+                f"{offer.provider}/{offer.model}",
+                offer.tier,
+                offer.context,
+                *("" if part is None else spoken(money(part)) for part in found.parts.values()),
+                "" if found.total is None else spoken(money(found.total)),
+                offer.source,
+                offer.trust,
+            )
+            for offer, found in costs.items()
+        ],
+        numbers=(*meters, "USD"),
+    )
+    counted = ", ".join(f"{meter.replace('_', ' ')} {count:,}" for meter, count in used.items())
+    blank = " A blank has no stated price, and so no sum." if any(found.missing for found in costs.values()) else ""
+    output.note(f"For {counted} tokens; input counts those that were not cached.{blank}")

@@ -1,0 +1,75 @@
+"""What single providers call things on their official pages: words only. How a page is read is the same for all.
+
+A word that stands here is recognised for its provider alone, so that a page of another one with the same word stays refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A provider's words beyond those that every page may use.
+
+    `meters` maps a column's label (lower case, without its unit) to its meter; `name` is the spelling of display names, where the page
+    names models by these instead of ids. They are kept as they stand: which id goes by which name is said by an
+    entry's `price_model` and never guessed. `across` says that its tables name models across and meters down, `descriptive` which lines
+    of such a table describe a model and set no condition on its price.
+    """
+
+    meters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    name: re.Pattern[str] | None = None
+    across: bool = False
+    descriptive: frozenset[str] = frozenset()
+
+
+PLAIN = Profile()
+
+_PROFILES = {
+    "anthropic": Profile(
+        meters={
+            "base input tokens": "input",
+            "base input": "input",
+            "5m cache writes": "cache_write",  # the lifetime that a write has unless the call asks for another
+            "5-minute cache writes": "cache_write",
+            "5m cache write": "cache_write",
+            "cache hits & refreshes": "cached_input",
+            "cache hits and refreshes": "cached_input",
+        },
+        name=re.compile(r"Claude(?: (?:[A-Z][a-z]+|[0-9]+(?:\.[0-9]+)?)){1,3}", re.ASCII),
+    ),
+    "deepseek": Profile(
+        meters={
+            "1m input tokens (cache hit)": "cached_input",
+            "1m input tokens (cache miss)": "input",
+            "1m output tokens": "output",
+        },
+        across=True,
+        descriptive=frozenset(
+            {
+                "base url",
+                "base url (openai format)",
+                "base url (anthropic format)",
+                "model version",
+                "thinking mode",
+                "context length",
+                "max output",
+                "features json output",
+                "features tool calls",
+                "features chat prefix completion(beta)",
+                "features chat prefix completion（beta）",
+                "features fim completion(beta)",
+                "features fim completion（beta）",
+            }
+        ),
+    ),
+}
+
+
+def profile(provider: str) -> Profile:
+    """The words of a provider; none of its own for most."""
+    return _PROFILES.get(provider, PLAIN)
