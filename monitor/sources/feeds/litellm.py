@@ -115,9 +115,7 @@ def extract(payload: object) -> Extraction:
         _read(sheet, subject, key, entry, prices)
         if not unknown.keys().isdisjoint(entry):
             for odd in filter(unknown.__contains__, entry):
-                if (
-                    number(entry[odd]) is not None
-                ):  # else it is no amount at all, such as a table of searches or a remark
+                if number(entry[odd]) is not None:  # a table of searches or a remark is no amount at all
                     sheet.refuse(f"{key}.{odd}", unknown[odd])
     return sheet.extraction()
 
