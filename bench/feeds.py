@@ -26,7 +26,7 @@ from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
 from monitor.store import codec
 
-ROUNDS = 25
+ROUNDS = 60
 LIMIT = 3.0
 ENTRIES = 3000
 AT = datetime(2026, 8, 1, 12, tzinfo=UTC)

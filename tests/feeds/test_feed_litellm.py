@@ -164,6 +164,13 @@ def test_a_price_stated_twice_merges_where_equal_and_is_unknown_where_not() -> N
     assert "stated as 1 and as 2" in seen.refused[0].reason
 
 
+def test_a_refusal_shows_a_key_in_one_line_of_printable_text() -> None:
+    seen = observed(
+        "litellm", {"m": entry(input_cost_per_token=0.000001), "n\n": entry(), "o": entry(**{"cost\x1b[0m": 1})}
+    )
+    assert [refusal.where for refusal in seen.refused] == ["'n\\n'", "'o.cost\\x1b[0m'"]
+
+
 @pytest.mark.parametrize("payload", [[], {}, {"m": {}}, {"data": []}, {"m": {"litellm_provider": "x"}}, 7, None])
 def test_another_shape_is_a_failure(payload: object) -> None:
     seen = observed("litellm", payload)

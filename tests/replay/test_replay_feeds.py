@@ -110,12 +110,13 @@ def test_minus_one_never_enters_the_log_as_a_price(feeds: Played) -> None:
     assert [e.type for e in router if day[0] <= e.occurred_at <= day[1]] == []
 
 
-def test_a_mass_rename_of_a_feed_is_held_and_changes_no_price(watch: Played) -> None:
+def test_a_mass_rename_of_a_feed_is_told_as_renames_and_changes_no_price(watch: Played) -> None:
     renamed = time("2026-08-01T18:42:00Z")
-    (held, *_) = watch.between(renamed, renamed + timedelta(hours=2), "source.anomaly")
-    assert watch.between(renamed, renamed + timedelta(hours=20), "price.removed") == []
-    assert watch.between(renamed, renamed + timedelta(days=3), "price.reported") == []
-    assert held.source == "watch"
+    said = watch.between(renamed, renamed + timedelta(days=3), "price.")
+    assert {event.type for event in said} <= {"price.removed", "price.listed"}
+    removed = [event for event in said if event.type == "price.removed"]
+    assert len({event.subject for event in removed}) == 27
+    assert all(event.data["renamed_to"].replace("-", "") == event.subject.replace("-", "") for event in removed)
 
 
 def test_the_registry_equals_its_log(feeds: Played) -> None:

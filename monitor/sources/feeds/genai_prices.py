@@ -16,7 +16,7 @@ from typing import NamedTuple
 from monitor.domain.model import Fact, Refusal, Subject
 from monitor.domain.price import SHORT, STANDARD, TEXT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import LONG, NO_PRICE, SEVERAL_BANDS, field_of, name, number, why_not
+from monitor.sources.feeds.sheet import LONG, NO_PRICE, SEVERAL_BANDS, field_of, name, number, shown, why_not
 
 EXTRACTOR = "genai_prices/1"
 
@@ -111,8 +111,11 @@ def _sets(where: str, prices: object, refused: list[Refusal]) -> Iterator[_Set]:
 def _begin(constraint: object, index: int) -> datetime | None:
     if constraint is None:
         return None
-    stated = constraint.get("start_date") if isinstance(constraint, dict) and len(constraint) == 1 else None
-    if not isinstance(stated, str):
+    known = (
+        {key: value for key, value in constraint.items() if value is not None} if isinstance(constraint, dict) else {}
+    )
+    stated = known.get("start_date")
+    if not isinstance(stated, str) or len(known) != 1:
         raise ValueError(f"`prices[{index}].constraint` is not a `start_date`")
     try:
         return datetime.combine(date.fromisoformat(stated), time(), UTC)
@@ -127,7 +130,7 @@ def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact
     for key, stated in one.prices.items():
         if stated is None or key.endswith(OTHER_UNIT):
             continue
-        where = f"{one.where}.{key}"
+        where = shown(f"{one.where}.{key}")
         if (identity := _identity(key)) is None:
             refused.append(Refusal(where, "a price under a name that is not known"))
             continue

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from monitor.domain.model import Fact, Subject
 from monitor.domain.price import SHORT, STANDARD
@@ -75,10 +75,6 @@ class _Price(NamedTuple):
     band: str
 
 
-Meanings: TypeAlias = Mapping[str, "_Price | str"]
-"""The keys that speak of a cost: what each prices, or why it is refused."""
-
-
 @lru_cache(maxsize=1024)
 def _meaning(key: str) -> _Price | str | None:
     found = _KEY.fullmatch(key)
@@ -103,26 +99,38 @@ def extract(payload: object) -> Extraction:
     entries = [entry for entry in payload.values() if isinstance(entry, dict)]
     # A map has 35,000 keys and 150 different ones, most of which are no price: each is understood once, the others passed over.
     meanings = {key: meaning for key in set().union(*entries) if (meaning := _meaning(key)) is not None}
+    prices = {key: meaning for key, meaning in meanings.items() if isinstance(meaning, _Price)}
+    unknown = {key: meaning for key, meaning in meanings.items() if isinstance(meaning, str)}
     for key, entry in payload.items():
         if key in NO_MODELS:
             continue
         try:
             if not isinstance(entry, dict):
                 raise ValueError("no object with prices")
-            subject = _subject(name(key, "the name of a model"), entry.get(PROVIDER))
+            provider = entry.get(PROVIDER)
+            subject = _subject(key, provider if isinstance(provider, str) else "")
         except ValueError as error:
-            sheet.refuse(key if key.isprintable() else "a name", str(error))
+            sheet.refuse(key, str(error))
             continue
-        _read(sheet, subject, key, entry, meanings)
+        _read(sheet, subject, key, entry, prices)
+        if not unknown.keys().isdisjoint(entry):
+            for odd in filter(unknown.__contains__, entry):
+                if number(entry[odd]) is not None:  # a table of searches or a remark is no amount at all
+                    sheet.refuse(f"{key}.{odd}", unknown[odd])
     return sheet.extraction()
 
 
-def _subject(key: str, provider: object) -> Subject:
+@lru_cache(maxsize=8192)  # a feed holds the same names at every look
+def _subject(key: str, provider: str) -> Subject:
     """Whom an entry is about: a prefix that repeats the provider, or begins it (`vertex_ai/…` of `vertex_ai-models`), is its provider.
 
     Another prefix is a part of the name (`low/1024-x-1024/gpt-image-1`).
+
+    Raises:
+        ValueError: one of the two is not a printable, non-empty string.
     """
-    provider = name(provider, PROVIDER)
+    name(key, "the name of a model")
+    name(provider, PROVIDER)
     prefix, slash, rest = key.partition("/")
     if prefix == provider and rest:
         return Subject(provider, rest)
@@ -135,18 +143,13 @@ def _subject(key: str, provider: object) -> Subject:
     return Subject(provider, key)
 
 
-def _read(sheet: Sheet, subject: Subject, where: str, entry: dict[str, object], meanings: Meanings) -> None:
+def _read(sheet: Sheet, subject: Subject, where: str, entry: dict[str, object], prices: Mapping[str, _Price]) -> None:
     bands: dict[str, list[tuple[str, str]]] = {}
     fields = sheet.fields(subject)
-    for key in filter(meanings.__contains__, entry):
+    for key in filter(prices.__contains__, entry):
         if (stated := entry[key]) is None:
             continue
-        meaning = meanings[key]
-        if isinstance(meaning, str):
-            if number(stated) is not None:  # else it is no amount at all, such as a table of searches or a remark
-                sheet.refuse(f"{where}.{key}", meaning)
-            continue
-        field, band = meaning
+        field, band = prices[key]
         value = per_million(stated) if type(stated) is Decimal else _value(stated)
         if value is None:
             sheet.refuse(f"{where}.{key}", why_not(number(stated)), subject, field)

@@ -55,7 +55,7 @@ def extract(payload: object) -> Extraction:
             if not isinstance(models, dict):
                 raise ValueError("no object with a map `models`")
         except ValueError as error:
-            sheet.refuse(key if key.isprintable() else "a provider", str(error))
+            sheet.refuse(key, str(error))
             continue
         for id, model in models.items():
             _model(sheet, scope, id, model)
@@ -63,7 +63,7 @@ def extract(payload: object) -> Extraction:
 
 
 def _model(sheet: Sheet, scope: str, id: str, model: object) -> None:
-    where = f"{scope}/{id}" if id.isprintable() else f"a model of {scope}"
+    where = f"{scope}/{id}"
     try:
         subject = Subject(scope, name(id, "the name of a model"))
         if not isinstance(model, dict):

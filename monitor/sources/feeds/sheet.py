@@ -105,6 +105,11 @@ def name(found: object, key: str) -> str:
     return found
 
 
+def shown(where: str) -> str:
+    """A place in a feed as a line of text may show it: keys are the feed's own, and may hold anything."""
+    return where if where.isprintable() else ascii(where)
+
+
 class Sheet(Sequence[PriceRow]):
     """Undated prices in USD per 1M tokens, by subject and field, and what was refused on the way.
 
@@ -130,7 +135,7 @@ class Sheet(Sequence[PriceRow]):
 
     def refuse(self, where: str, reason: str, subject: Subject | None = None, field: str = "") -> None:
         """Refuse a part. With a subject and a field it is a price that is stated but unknown."""
-        self.refused.append(Refusal(where, reason))
+        self.refused.append(Refusal(shown(where), reason))
         if subject is not None and field:
             self.unclear.add(Fact(subject, field))
 
