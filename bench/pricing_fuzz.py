@@ -249,7 +249,7 @@ def titles(grid: Grid) -> list[str] | None:
         return None
     group, whole = "", []
     for title, label in zip(above, below, strict=True):
-        group = title or group
+        group = title.strip() or group
         whole.append(f"{group} {label}".strip().lower() if label not in ("Model", "Modality") else label.lower())
     return whole
 
