@@ -159,7 +159,7 @@ def parsed(text: str, provider: str) -> Page:
         else:
             parts.append(lines[i])
             i += 1
-    return Page(parts, provider)
+    return Page([*parts, ""], provider)  # whatever is moved behind the last line must not run into it
 
 
 def split(line: str) -> list[str]:
@@ -249,7 +249,7 @@ def titles(grid: Grid) -> list[str] | None:
         return None
     group, whole = "", []
     for title, label in zip(above, below, strict=True):
-        group = title or group
+        group = title.strip() or group
         whole.append(f"{group} {label}".strip().lower() if label not in ("Model", "Modality") else label.lower())
     return whole
 
@@ -290,16 +290,17 @@ def move_columns(page: Page, dice: random.Random) -> None:
     """Columns in another order with their headers; within the groups of a grouped header, whose titles stay above them."""
     for grid in dice.sample(page.grids, dice.randint(1, len(page.grids))):
         width = len(grid.header[-1])
+        if len(grid.header) > 1 and (width != 7 or len(grid.header[0]) != 7):
+            continue  # another mutation took its groups apart
         whole = [row for row in grid.lines if len(row) == width]
         if len(grid.header) == 1:
             order = dice.sample(range(width), width)
         else:
             inner = dice.sample(range(3), 3)
             groups = dice.sample([1, 4], 2)
-            for i, start in enumerate((1, 4)):
-                grid.header[0][start] = ("Short context", "Long context")[groups[i] == 4]
+            grid.header[0][1], grid.header[0][4] = (grid.header[0][start] for start in groups)
             order = [0, *(start + offset for start in groups for offset in inner)]
-            whole.remove(grid.header[0])
+            whole = whole[1:]
         if len(grid.header) == 1 and any(len(row) != width for row in grid.rows):
             order = list(range(width))  # rows that lost a cell have no column that could move
         for row in whole:
@@ -483,7 +484,7 @@ def fuzz(pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Pr
             tally.silent += 1
             tally.examples.append(f"{'+'.join(kind.__name__ for kind in kinds)} {name}: {wrong}")
         if harmless:
-            tally.worst = min(tally.worst, 100 * len(got & whole[number]) / len(whole[number]))
+            tally.worst = min(tally.worst, 100 * len(got & whole[number]) / max(1, len(whole[number])))
     return tallies
 
 

@@ -37,6 +37,7 @@ class Reading:
     table=True,
     examples=(
         "access-monitor prices extract pricing.md",
+        "access-monitor prices extract pricing.md --provider anthropic",
         "access-monitor prices extract historical-v1.json --as llm_prices --json",
         "access-monitor evidence 3f9a2c41 | access-monitor prices extract -",
     ),

@@ -197,7 +197,10 @@ class _Walk:
                 self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
                 return False
         text = block.text
-        if not block.lone or len(text) > 60 or text.lower() in _TRANSPARENT or cells.tabs(text):
+        if cells.tabs(text):
+            self.section.tiers += 1  # a table under none of these tabs is not a standard one for want of a label
+            return False
+        if not block.lone or len(text) > 60 or text.lower() in _TRANSPARENT:
             return False
         tier = cells.tier(text)
         if tier:

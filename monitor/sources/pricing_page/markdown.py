@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from monitor.sources.pricing_page import markup, mdx
 from monitor.sources.pricing_page.blocks import Block, Heading, Pane, Paragraph, Row, Table
@@ -172,6 +173,14 @@ class _Reader:
             cut = not _closed(lines[n]) and (_closed(lines[0]) or ends)
             cut = cut or (ends and len(cells(lines[n])) < len(header))
             rows.append(Row(cells=cells(lines[n]), line=line + n, flaw="the row is cut off" if cut else ""))
+        if (
+            last
+            and count == len(lines)
+            and len(rows) > 1
+            and all(len(rows[-1].cells) != len(row.cells) for row in rows[:-1])
+        ):
+            # Cut off at a bar, it may fit a header that lost a cell and that no whole row fits.
+            rows[-1] = replace(rows[-1], flaw=rows[-1].flaw or "the row has another number of cells than all before it")
         above = tuple(cell.lower() for cell in header)
         if rows and any(above) and _GROUPS.issuperset(above) and "model" in (cell.lower() for cell in rows[0].cells):
             groups, label_row = header, rows.pop(0)
