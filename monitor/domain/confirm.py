@@ -132,6 +132,15 @@ def unstated(
     ]
 
 
+def unread(streaks: Iterable[Streak], at: datetime, belief: Belief) -> list[Believed]:
+    """The believed prices that were not stated clearly for as long as an absence has to last, and of which that was not said yet."""
+    return [
+        Believed(change=Change(fact=streak.fact, old=streak.value, new=None), streak=streak)
+        for streak in streaks
+        if not streak.seen and streak.quarantine is None and at - streak.first_at >= belief.absence.span
+    ]
+
+
 def next_look(
     streaks: Iterable[Streak], belief: Belief, at: datetime, *, hold: timedelta | None = None
 ) -> datetime | None:

@@ -79,7 +79,7 @@ def sift(
     accepted = [
         Believed(change=Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value), streak=streak)
         for streak in pending
-        if streak.quarantine is not None and seconded(streak.fact, streak.value)
+        if streak.seen and streak.quarantine is not None and seconded(streak.fact, streak.value)
     ]
     doubted: list[tuple[Believed, str]] = []
     believed = list(believed)
@@ -96,6 +96,10 @@ def sift(
 def _sibling(facts: Facts, subject: Subject, meter: price.Meter, name: str) -> Decimal | None:
     value = lookup(facts, Fact(subject, meter._replace(meter=name).field))
     return price.amount(value) if isinstance(value, str) else None
+
+
+UNREADABLE = "unreadable"
+"""The reason of a quarantine that holds no price back: one that is still spoken of and can no longer be read."""
 
 
 def quarantine(ledger: Ledger, spec: SourceSpec, item: Believed, reason: str, baseline: str) -> int:

@@ -158,7 +158,12 @@ def held(
 
 
 def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str, reason: str) -> Told:
-    """A price is held back that an entry goes by."""
+    """A price is held back that an entry goes by, or can no longer be read."""
+    unread = held_back.change.new is None
+    what = held_back.change.fact.field.removeprefix(price.PREFIX)
+    summary = f"a price that cannot be right is held back: {reason.replace('_', ' ')}"
+    if unread:
+        summary = f"{what} (was {value(held_back.change.old)}) is still spoken of and can no longer be read; nothing renews it"
     item = Item(
         reason=Reason.HELD,
         subject=held_back.change.fact.subject.name,
@@ -168,12 +173,16 @@ def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str
         name=entry.text("name"),
         status=entry.status,
         source=source,
-        summary=f"a price that cannot be right is held back: {reason.replace('_', ' ')}",
-        differences=(_difference(held_back.change),),
+        summary=summary,
+        differences=() if unread else (_difference(held_back.change),),
         looks=held_back.streak.seen,
         evidence=held_back.streak.evidence,
         denied=entry.status is not Status.ACTIVE,
-        commands=(f'access-monitor release {position} --by YOU --reason "…"',),
+        commands=(
+            f"access-monitor verify {entry.key} pricing --by YOU --url …"
+            if unread
+            else f'access-monitor release {position} --by YOU --reason "…"',
+        ),
     )
     return Told(owners=entry.texts("owners"), item=item)
 

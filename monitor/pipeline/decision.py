@@ -15,7 +15,7 @@ from monitor.domain import checklist, corroborate, crosscheck, outage, policy, r
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
-from monitor.domain.confirm import Believed, confirm, next_look, unclear, unstated
+from monitor.domain.confirm import Believed, confirm, next_look, unclear, unread, unstated
 from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
 from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
@@ -202,8 +202,8 @@ class Decision:
         self, observation: Snapshot | Unchanged, facts: Facts, baseline: Facts, *, suspicious: bool, stood: bool
     ) -> Outcome:
         """Diff, confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
-        held = suspicious and not stood
-        hold = self.configuration.belief.hold if suspicious else None
+        held, belief = suspicious and not stood, self.configuration.belief
+        hold = belief.hold if suspicious else None
         silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
         unknown = unclear(baseline, observation) if isinstance(observation, Snapshot) else frozenset()
         changes = diff(baseline, facts, silent=silent, unclear=unknown)
@@ -219,7 +219,7 @@ class Decision:
             at=observation.at,
             before=self.state.good_at,
             evidence=self._keep(observation) if news else "",
-            belief=self.configuration.belief,
+            belief=belief,
             held=held,
             hold=hold,
             unspoken=[fact for fact in streaks if fact in unknown or fact.field in silent],
@@ -247,10 +247,14 @@ class Decision:
         self.state = replace(self.state, baseline=hash, subjects=len(patched))
         let_in = {item.change.fact for item in accepted}
         pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
-        pending += [replace(item.streak, quarantine=self._quarantine(item, why, hash)) for item, why in doubted]
         pending += unstated(
             baseline, unknown - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
+        if not held:
+            doubted += [(item, corroborate.UNREADABLE) for item in unread(pending, observation.at, belief)]
+        said = {item.streak.fact: self._quarantine(item, why, hash) for item, why in doubted}
+        pending = [one for one in pending if one.fact not in said]
+        pending += [replace(item.streak, quarantine=said[item.streak.fact]) for item, _ in doubted]
         return self._close(observation, patched, held=held, hold=hold, pending=tuple(pending), claims=claims)
 
     def _quarantine(self, item: Believed, reason: str, baseline: str) -> int:

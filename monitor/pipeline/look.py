@@ -57,7 +57,7 @@ def release(
     Raises:
         Refused: no price is held back there.
     """
-    streak = next((one for one in tx.streaks() if one.quarantine == position), None)
+    streak = next((one for one in tx.streaks() if one.seen and one.quarantine == position), None)
     spec = configuration.sources.get(streak.source) if streak is not None else None
     state = tx.source(streak.source) if streak is not None else None
     if streak is None or spec is None or state is None:

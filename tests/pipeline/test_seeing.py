@@ -24,6 +24,7 @@ from pipeline_world import (
 from monitor.domain.model import Fact, FailureReason, PollFailure, Unchanged
 from monitor.domain.notice import Reason
 from monitor.domain.registry import Status
+from monitor.pipeline.ports import Refused
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -189,8 +190,18 @@ def test_a_price_stated_in_two_ways_moves_nothing_and_is_dated_no_longer(active:
     page, at, last = active.sources["page"], active.head, active.now
     page.unclear = frozenset({Fact(LUNA, OUTPUT)})
     page.set(LUNA, output=None)
-    outcomes = active.looks(6, "page", every=HOUR)
+    outcomes = active.looks(1, "page", every=HOUR)
     assert active.types(after=at) == []
+    outcomes += active.looks(5, "page", every=HOUR)
+    assert active.types(after=at) == ["price.quarantined"], "once, when it lasted as long as an absence has to"
+    said = active.events("price.quarantined")[0]
+    assert (said.data["reason"], said.data["old"], said.data["new"]) == ("unreadable", "6", None)
+    told = active.notices()[-1]
+    assert (told.reason, told.items[0].entry) == (Reason.HELD, "luna")
+    assert "standard.short.output (was 6)" in told.items[0].summary
+    assert told.items[0].commands == ("access-monitor verify luna pricing --by YOU --url …",)
+    with pytest.raises(Refused, match="no price is held back"):
+        active.operator.release(said.position, by="ann", reason="let it in", via={})
     assert active.baseline("page")[LUNA][OUTPUT] == "6"
     assert {(outcome.suspects, outcome.again) for outcome in outcomes} == {(0, None)}
     assert active.standing().price_until == last + timedelta(days=7)
