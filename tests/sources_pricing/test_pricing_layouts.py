@@ -318,9 +318,10 @@ def test_a_group_titled_like_a_meter_names_no_meter_of_the_columns_below_it() ->
 
 
 def test_a_last_row_that_alone_fits_a_header_that_lost_a_cell_was_cut_off() -> None:
-    page = section("Text", table("Model | Input | Output", "m-1 | $1 | $2 | $3", "m-2 | $1 | $2 | $3")) + ""
+    page = section("Text", table("Model | Input | Output", "m-1 | $1 | $2 | $3", "m-2 | $1 | $2 | $3"))
     cut = page.rstrip()[: -len("| $3 |")].rstrip() + " |"
-    assert "another number of cells" in refusals(cut)
+    with pytest.raises(Unreadable):
+        extract(cut, provider="p")
 
 
 def test_a_header_that_names_models_in_two_ways_is_refused() -> None:
