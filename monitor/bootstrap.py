@@ -165,7 +165,11 @@ class Monitor:
         return self.configuration.owners
 
     def replay(
-        self, recordings: Mapping[str, Sequence[Recording]], *, carry: timedelta | None = None, activate: bool = False
+        self,
+        recordings: Mapping[str, Sequence[Recording]],
+        *,
+        carry: Mapping[str, timedelta] | None = None,
+        activate: bool = False,
     ) -> Replay:
         """A replay of recorded looks into this store; nothing is fetched, no secret is read, nothing is published.
 

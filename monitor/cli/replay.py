@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from monitor.domain.notice import Notice
     from monitor.pipeline.replay import Recording, Replay, Step
 
+SPARSE = timedelta(hours=1)
+"""How often a look of a recording of sparse changes is repeated unless --carry says otherwise."""
+
 _ROUTINE = frozenset({ev.CHECK_VERIFIED, ev.CONFIG_CHANGED})
 """Left out of the table: the one comes every day for every entry, the other is the configuration that was just given."""
 
@@ -71,7 +74,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
     "--carry",
     metavar="EVERY",
     callback=_span,
-    help="Repeat the last observation at this interval, such as 1h, until the next: for files that hold only changes.",
+    help="Repeat the last observation at this interval, such as 1h, until the next: for files that hold only changes. Of a file whose changes are days apart each is repeated every hour unless told otherwise.",
 )
 @click.option(
     "--activate",
@@ -105,7 +108,8 @@ def replay(
         raise click.UsageError("--json and --format table ask for two formats: give one of them.")
     jsonl = options.json or form == "jsonl"
     with _store(options) as monitor:
-        play = monitor.replay(_recordings(monitor, files, carry), carry=carry, activate=activate is not None)
+        looks, repeated = _recordings(monitor, files, carry)
+        play = monitor.replay(looks, carry=repeated, activate=activate is not None)
         told = _Summary()
         _print(play, told, monitor, jsonl=jsonl)
     waived = _waived(play.waived)
@@ -129,7 +133,8 @@ def _store(options: Options) -> Iterator[Monitor]:
 
 def _recordings(
     monitor: Monitor, files: Sequence[tuple[str, Path]], carry: timedelta | None
-) -> Mapping[str, Sequence[Recording]]:
+) -> tuple[Mapping[str, Sequence[Recording]], Mapping[str, timedelta]]:
+    """The recorded looks of each source, and at which interval those of which sources are repeated."""
     from monitor.sources import recording
 
     known = monitor.configuration.sources
@@ -140,13 +145,21 @@ def _recordings(
                 f"{file} is given for {key!r}, which is no source of {monitor.settings.path}; it has: {there}."
             )
     histories = {key: recording.read(file) for key, file in files}
-    sparse = [key for key, history in histories.items() if history.only_changes]
-    if carry is None and sparse:
+    looks = {key: history.looks for key, history in histories.items()}
+    if carry is not None:
+        return looks, dict.fromkeys(looks, carry)
+    sparse = [key for key, history in histories.items() if history.sparse]
+    if sparse:
         output.note(
-            f"The recording of {', '.join(sparse)} holds only changes: what nothing in it confirms is never believed; "
+            f"The recording of {', '.join(sparse)} holds only changes, days apart: each look is repeated every hour until the next, "
+            "as with --carry 1h."
+        )
+    if doubtful := [key for key, history in histories.items() if history.only_changes and key not in sparse]:
+        output.note(
+            f"The recording of {', '.join(doubtful)} holds only changes: what nothing in it confirms is never believed; "
             "--carry 1h repeats each look until the next."
         )
-    return {key: history.looks for key, history in histories.items()}
+    return looks, dict.fromkeys(sparse, SPARSE)
 
 
 def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> None:

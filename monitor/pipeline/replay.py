@@ -99,7 +99,7 @@ def carried(recordings: Sequence[Recording], every: timedelta | None, until: dat
 class Replay:
     """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
 
-    `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
+    `carry` is, for each source whose looks are repeated until the next, at which interval. `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
     it is known once the replay has begun.
     """
 
@@ -110,14 +110,14 @@ class Replay:
         sources: Mapping[str, Source],
         recordings: Mapping[str, Sequence[Recording]],
         *,
-        carry: timedelta | None = None,
+        carry: Mapping[str, timedelta] | None = None,
         activate: bool = False,
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._sources = {key: Shown(source) for key, source in sources.items()}
         self._recordings = recordings
-        self._carry = carry
+        self._carry = carry or {}
         self._activate = activate
         self._now = min(looks[0].at for looks in recordings.values())
         self._head = 0
@@ -129,7 +129,7 @@ class Replay:
         )
         self._poller = Poller(store, mute, self._sources.__getitem__, self.clock, published=_nobody)
         self._operator = Operator(store, mute, self.clock, published=_nobody)
-        cadence = {key: PATIENCE * _gap(looks, carry) for key, looks in recordings.items()}
+        cadence = {key: PATIENCE * _gap(looks, self._carry.get(key)) for key, looks in recordings.items()}
         self._tender = Tender(store, mute, published=_nobody, cadence=cadence)
 
     def clock(self) -> datetime:
@@ -161,7 +161,7 @@ class Replay:
     def _stream(
         self, key: str, looks: Sequence[Recording], until: datetime
     ) -> Iterator[tuple[datetime, str, Recording]]:
-        return ((recording.at, key, recording) for recording in carried(looks, self._carry, until))
+        return ((recording.at, key, recording) for recording in carried(looks, self._carry.get(key), until))
 
     def _begin(self) -> None:
         with self._store.read() as reader:

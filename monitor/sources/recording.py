@@ -11,10 +11,11 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import BinaryIO, NamedTuple
 
 import zstandard
@@ -28,6 +29,10 @@ from monitor.sources.redaction import one_line, redact
 
 CHANGES = "changes"
 """The `sampling` of a file that holds only looks that differed from the one before."""
+
+RARE = timedelta(days=1)
+ENOUGH = 8
+"""A recording of only changes is sparse if it has at least so many looks, usually so far apart: no list or page was looked at that seldom."""
 
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _STATUSES = ("ok", "error", "missing", "invalid_json")
@@ -59,6 +64,12 @@ class History(NamedTuple):
         return len(self.looks) > 1 and all(
             one.body is not other.body for one, other in pairwise(self.looks) if one.body
         )
+
+    @property
+    def sparse(self) -> bool:
+        """Whether it holds only changes, and so few that hardly anything in it could ever be confirmed."""
+        gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(self.looks)]
+        return self.only_changes and len(self.looks) >= ENOUGH and median(gaps) >= RARE.total_seconds()
 
 
 class _Wrong(Exception):

@@ -85,7 +85,7 @@ def play(
     """Play recordings into a store in `folder`. The environment is empty: there is no secret to be had."""
     looks = {key: recording.read(file).looks for key, file in files.items()}
     with open_monitor(config, str(folder / "replay.db"), environ={}, durable=False) as monitor:
-        replay = monitor.replay(looks, carry=carry, activate=activate)
+        replay = monitor.replay(looks, carry=dict.fromkeys(looks, carry) if carry else None, activate=activate)
         steps = list(replay.run())
         with monitor.store.read() as reader:
             log = [one.event for one in reader.events()]

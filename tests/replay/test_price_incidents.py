@@ -62,7 +62,7 @@ def summer(tmp_path_factory: pytest.TempPathFactory) -> Summer:
     files = {"openai-pricing": folder / "pages.jsonl", "llm-prices": history("simonw_llm_prices_openai")}
     looks = {key: recording.read(file).looks for key, file in files.items()}
     with open_monitor(SHIPPED, str(folder / "replay.db"), environ={}, durable=False) as monitor:
-        replay = monitor.replay(looks, carry=timedelta(hours=12), activate=True)
+        replay = monitor.replay(looks, carry=dict.fromkeys(looks, timedelta(hours=12)), activate=True)
         steps = list(replay.run())
         with monitor.store.read() as reader:
             log = [one.event for one in reader.events()]

@@ -161,6 +161,17 @@ def test_a_file_of_changes_that_is_not_carried_is_remarked_on(here: Path, tmp_pa
     assert run(f"llm-prices={feed}", "--carry", "1h").stderr == ""
 
 
+def test_a_file_of_changes_that_are_days_apart_is_carried_of_itself_and_says_so(here: Path, tmp_path: Path) -> None:
+    amounts = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.2]
+    feed = tmp_path / "feed.jsonl"
+    days = (f"2026-07-{day:02}T00:00:00Z" for day in range(1, 32, 3))
+    lines = [json.dumps({"observed_at": at, **prices("gpt-5.6-luna", n)}) for at, n in zip(days, amounts, strict=False)]
+    feed.write_text("\n".join(lines), encoding="utf-8")
+    alone = run(f"llm-prices={feed}", "--json")
+    assert "as with --carry 1h" in alone.stderr
+    assert alone.stdout.count("price.reported") == 2 * (len(amounts) - 2)  # nothing follows that would confirm the last
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
