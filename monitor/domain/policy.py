@@ -246,14 +246,14 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
         mine = [
             claim
             for fact, claim in trigger.claims.items()
-            if fact not in done.get(entry.key, ()) and (_concerns(fact, entry) or _newcomer(entry, claim))
+            if fact not in done.get(entry.key, ()) and (concerns(fact, entry) or _newcomer(entry, claim))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, source=trigger.source))
     return more
 
 
-def _concerns(fact: Fact, entry: Entry) -> bool:
+def concerns(fact: Fact, entry: Entry) -> bool:
     """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use."""
     if fact.subject not in entry.subjects:
         return False

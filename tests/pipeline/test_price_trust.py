@@ -145,6 +145,14 @@ def test_a_price_that_cannot_be_right_is_held_back_and_told(active: World, shown
     assert notice.items[0].commands == (f'access-monitor release {held[0].position} --by YOU --reason "…"',)
 
 
+def test_a_doubtful_price_of_a_tier_that_is_not_in_use_is_held_back_and_wakes_nobody(active: World) -> None:
+    before = len(active.notices())
+    active.sources["page"].set(LUNA, **{"price.batch.short.input": "0"})
+    active.looks(2, "page")
+    assert [event.data["tier"] for event in active.events("price.quarantined")] == ["batch"]
+    assert len(active.notices()) == before
+
+
 def test_a_price_that_is_held_back_does_not_hold_back_the_others_of_its_page(active: World) -> None:
     active.sources["page"].set(LUNA, output="0", cached_input="0.2")
     active.looks(2, "page")
