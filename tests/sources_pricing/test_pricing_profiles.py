@@ -33,7 +33,7 @@ def prices(extraction: Extraction) -> dict[tuple[str, str, str], Decimal]:
 
 
 def refusals(extraction: Extraction) -> str:
-    return "\n".join(f"{where}: {reason}" for where, reason in extraction.refused)
+    return "\n".join(f"{where}: {reason}" for where, reason, _ in extraction.refused)
 
 
 @pytest.mark.skipif(not ANTHROPIC.is_file(), reason=f"NO REAL PAGE: {ANTHROPIC} is absent, set ACCESS_MONITOR_SHARED")
