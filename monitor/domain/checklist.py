@@ -98,25 +98,36 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
         if said[name] is True and (
             check.state is not CheckState.VERIFIED or check.verified_at is None or check.verified_at.date() < at.date()
         ):
-            register.add(
-                ev.CHECK_VERIFIED,
-                entry_stream(key),
-                key,
-                at=at,
-                source=spec.key,
-                evidence=evidence,
-                data={"check": name, "url": spec.shown_url, "by": ev.SYSTEM, "until": None},
-            )
+            move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence)
         elif said[name] is False and check.state is CheckState.VERIFIED:
-            register.add(
-                ev.CHECK_FAILED,
-                entry_stream(key),
-                key,
-                at=at,
-                source=spec.key,
-                evidence=evidence,
-                data={"check": name, "url": spec.shown_url, "by": ev.SYSTEM, "until": None, "reason": "not listed"},
-            )
+            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence, reason="not listed")
+
+
+def move(
+    register: Register,
+    kind: str,
+    key: str,
+    name: str,
+    *,
+    at: datetime,
+    spec: SourceSpec | None = None,
+    source: str = "",
+    cause: int | None = None,
+    evidence: str = "",
+    reason: str = "",
+) -> int:
+    """Write that the system moved a check, and return the position. `spec` is the source whose look did it."""
+    data = {"check": name, "url": spec.shown_url if spec else "", "by": ev.SYSTEM, "until": None}
+    return register.add(
+        kind,
+        entry_stream(key),
+        key,
+        at=at,
+        source=spec.key if spec else source,
+        cause=cause,
+        evidence=evidence,
+        data={**data, "reason": reason} if reason else data,
+    )
 
 
 def awaits(entry: Entry, spec: SourceSpec) -> bool:

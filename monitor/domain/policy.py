@@ -168,14 +168,16 @@ def _pause(
         },
     )
     for name in checklist.made_stale((shift.pin for shift in shifts), entry):
-        register.add(
+        paused = "the entry was paused"
+        checklist.move(
+            register,
             ev.CHECK_STALE,
-            entry_stream(entry.key),
             entry.key,
+            name,
             at=trigger.at,
             source=trigger.source,
             cause=position,
-            data={"check": name, "url": "", "by": ev.SYSTEM, "until": None, "reason": "the entry was paused"},
+            reason=paused,
         )
     spares = entry.text("on_pause") == "deny_new" and all(s.pin.field.startswith(price.PREFIX) for s in shifts)
     item = tell.entry_item(
@@ -246,14 +248,14 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
         mine = [
             claim
             for fact, claim in trigger.claims.items()
-            if fact not in done.get(entry.key, ()) and (concerns(fact, entry) or _newcomer(entry, claim))
+            if fact not in done.get(entry.key, ()) and (matters(fact, entry) or _newcomer(entry, claim))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, source=trigger.source))
     return more
 
 
-def concerns(fact: Fact, entry: Entry) -> bool:
+def matters(fact: Fact, entry: Entry) -> bool:
     """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use."""
     if fact.subject not in entry.subjects:
         return False
@@ -280,13 +282,7 @@ def expire(register: Register, key: str, *, at: datetime) -> list[tell.Told]:
     ]
     told = []
     for name in past:
-        position = register.add(
-            ev.CHECK_STALE,
-            entry_stream(key),
-            key,
-            at=at,
-            data={"check": name, "url": "", "by": ev.SYSTEM, "until": None, "reason": "its date has passed"},
-        )
+        position = checklist.move(register, ev.CHECK_STALE, key, name, at=at, reason="its date has passed")
         told.append(
             tell.Told(
                 owners=entry.texts("owners"),

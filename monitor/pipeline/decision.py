@@ -262,7 +262,7 @@ class Decision:
         self.told += [
             tell.quarantined(entry, item, position=position, source=self.spec.key, reason=reason)
             for entry in self.register.entries.values()
-            if entry.alive and policy.concerns(item.change.fact, entry)
+            if entry.alive and policy.matters(item.change.fact, entry)
         ]
         return position
 

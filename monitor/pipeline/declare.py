@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
+from monitor.domain import checklist, policy, tell
 from monitor.domain import events as ev
-from monitor.domain import policy, tell
 from monitor.domain.beliefs import MODELS_LIST, Beliefs
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
@@ -164,14 +164,8 @@ def _unverify(register: Register, before: Entry, said: Mapping[str, object], pos
     only_prices = moved <= {"url", "sources"}
     for name, check in sorted(before.checks.items()):
         if check.state is CheckState.VERIFIED and (name == "pricing" or not only_prices):
-            register.add(
-                ev.CHECK_STALE,
-                entry_stream(before.key),
-                before.key,
-                at=now,
-                cause=position,
-                data={"check": name, "url": "", "by": ev.SYSTEM, "until": None, "reason": "what it was about changed"},
-            )
+            reason = "what it was about changed"
+            checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
 
 
 def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, object]:
