@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from monitor.domain import events as ev
-from monitor.domain import price
+from monitor.domain import price, safety
 from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs, Unknown
 from monitor.domain.checklist_names import DEFAULT_REQUIRED
 from monitor.domain.configuration import OFFICIAL, SourceSpec
@@ -32,7 +32,7 @@ _BY_PRICE = ("pricing",)
 
 def required(entry: Entry) -> tuple[str, ...]:
     """The checks an entry needs, the default ones first."""
-    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"))))
+    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"), *safety.required(entry))))
 
 
 def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:

@@ -163,6 +163,11 @@ class Entry:
         return cast("Mapping[str, int]", self.declared.get("usage", {}))
 
     @property
+    def touches(self) -> tuple[str, ...]:
+        """The kinds of use that ask for a safety review."""
+        return tuple(cast("Iterable[str]", self.declared.get("touches", ())))
+
+    @property
     def alive(self) -> bool:
         """Whether the entry is still judged."""
         return self.status not in (Status.RETIRED, Status.WITHDRAWN)
@@ -205,8 +210,9 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         "freshness": seconds(spec.freshness),
         "price_freshness": seconds(spec.price_freshness),
         "ours": dict(ours),
-        # Left out where nobody states it: an entry that was declared before there was a usage is not amended by that.
+        # Left out where nobody states them: an entry that was declared before there were such keys is not amended by that.
         **({"usage": dict(spec.usage)} if spec.usage else {}),
+        **({"touches": list(spec.touches)} if spec.touches else {}),
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from difflib import get_close_matches
 
-from monitor.domain import checklist, policy, tell
+from monitor.domain import checklist, policy, safety, tell
 from monitor.domain import events as ev
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.checklist_names import CHECKS
@@ -170,6 +170,8 @@ class Operator:
                     f"the check {check} of {key} is verified by the models list and by nobody's word; "
                     f"`access-monitor poll` looks now"
                 )
+            if lack := safety.wanting(entry, check, url):
+                raise Refused(lack)
             until = now + checklist.ATTESTED_FOR
             register.add(
                 ev.CHECK_ATTESTED,

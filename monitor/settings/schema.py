@@ -237,6 +237,10 @@ class EntryTable(KeyedTable):
         description="Tokens a month by meter; what a price change means in money is told for it.",
         examples=[{"input": "400M", "cached": "1G", "output": "30M"}],
     )
+    touches: Annotated[list[str], Distinct] = Field(
+        default=[],
+        description="Kinds of use that ask for a safety review: code_execution, agents, vulnerability_work, dual_use_cyber.",
+    )
     fallback: str | None = Field(
         default=None, description="The entry to use while this one is denied.", examples=["gpt-5.4-mini"]
     )

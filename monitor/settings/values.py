@@ -207,6 +207,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         freshness=row.freshness,
         price_freshness=row.price_freshness,
         usage=usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {},
+        touches=tuple(row.touches),
     )
 
 
