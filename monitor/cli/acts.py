@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import socket
@@ -12,20 +11,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from monitor.cli import output
+from monitor.cli import output, papers
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.words import in_words
-from monitor.domain.model import Body
-from monitor.pipeline.ports import MonitorError, Refused
+from monitor.domain.record import record
+from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
     from monitor.domain.events import Event
 
 Act = TypeVar("Act", bound=Callable[..., object])
-
-LARGEST = 20_000_000
-"""Bytes of a file that `verify --from` keeps as evidence."""
 
 
 def via() -> dict[str, str]:
@@ -162,8 +158,9 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
 
 @command(
     "verify",
+    table=True,
     examples=(
-        "access-monitor verify gpt-5.6-luna evals --by 'Ada L.' --url https://ci.example.com/runs/812",
+        "access-monitor verify gpt-5.6-luna evals --by 'Ada L.' --from output.json --baseline gpt-5.4-mini",
         "access-monitor verify gpt-5.6-luna safety_review --by 'Ada L.' --from review.pdf --note 'approved for support'",
     ),
 )
@@ -174,35 +171,49 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
 @click.option("--note", metavar="TEXT", default="", help="What was seen.")
 @click.option(
     "--from",
-    "file",
+    "files",
     metavar="FILE",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file to keep as evidence.",
+    help="A file to keep as evidence; of evals it is read, and several may be given.",
 )
+@click.option("--baseline", metavar="ENTRY|MODEL", default="", help="Of evals: what production runs now.")
+@click.option("--called", metavar="NAME", default="", help="Of evals: what the files call the model of ENTRY.")
 @click.pass_obj
-def verify(options: Options, *, entry: str, check: str, by: str, url: str, note: str, file: Path | None) -> None:
+def verify(
+    options: Options,
+    *,
+    entry: str,
+    check: str,
+    by: str,
+    url: str,
+    note: str,
+    files: tuple[Path, ...],
+    baseline: str,
+    called: str,
+) -> None:
     """Attest a readiness check.
 
-    `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests on.
+    `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests on. Results of
+    promptfoo, inspect-ai and OpenAI evals are read: what they say of ENTRY stands beside what they say of the baseline.
     """
-
-    body = evidence_of(file, url) if file is not None else None
+    if (baseline or called) and (check != "evals" or not files):
+        raise click.UsageError(
+            "--baseline and --called are about the files of evals; leave them out, or give --from FILE."
+        )
+    if len(files) > 1 and check != "evals":
+        raise click.UsageError(f"Only evals take several files; give one --from for {check}.")
+    paper = papers.of_evals(files, url, baseline, called) if check == "evals" and files else None
+    body = papers.evidence_of(files[0], url) if files and paper is None else None
     with opened(options) as monitor:
-        _told(monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body))
-
-
-def evidence_of(file: Path, url: str) -> Body:
-    """A file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
-
-    Raises:
-        MonitorError: it is too large to be kept.
-    """
-    if file.stat().st_size > LARGEST:
-        raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
-    from monitor.sources.redaction import redact
-
-    content = file.read_bytes()
-    return Body(content=redact(content), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
+        event = monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body, paper=paper)
+        if options.json:
+            with monitor.store.read() as reader:
+                recorded = reader.event(event.position)
+            output.as_json(record(recorded) if recorded is not None else None)
+            return
+    _told(event)
+    papers.tell(event)
 
 
 def _told(event: Event) -> None:

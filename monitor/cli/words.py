@@ -17,6 +17,7 @@ _FOR_AUDITORS = frozenset(
         "causes",
         "configuration",
         "declaration",
+        "evals",
         "expect",
         "extractor",
         "last_with_old",

@@ -248,8 +248,8 @@ def test_the_checklist_shows_blanks_as_blanks_and_who_verified_the_rest(config: 
     report = tmp_path / "report.txt"
     report.write_text("passed, with sk-abcdefghijklmnopqrstuvwx\n")
     url = "https://ci.example.com/812"
-    am("verify", MINI, "evals", "--by", "Ada L.", "--url", url, "--note", "all passed", "--from", str(report))
-    row = {row["check"]: row for row in data("checklist", MINI)}["evals"]
+    am("verify", MINI, "rate_limits", "--by", "Ada L.", "--url", url, "--note", "all passed", "--from", str(report))
+    row = {row["check"]: row for row in data("checklist", MINI)}["rate_limits"]
     assert (row["state"], row["by"], row["url"], row["note"]) == ("verified", "Ada L.", url, "all passed")
     assert row["until"] > row["verified_at"]
     assert am("evidence", row["evidence"]).stdout == "passed, with [redacted]\n"
@@ -530,3 +530,48 @@ def test_a_lease_file_that_a_lost_log_left_behind_is_said_by_the_act_that_cannot
     assert "newer than this log" in said[0][0]
     assert said[0][1] == str(lease)
     assert json.loads(lease.read_text()) == document
+
+
+def results_of(*models: str) -> str:
+    rows = [
+        {
+            "provider": {"id": f"openai:responses:{model}"},
+            "success": True,
+            "score": 1,
+            "failureReason": 0,
+            "note": "sk-" + "a" * 20,
+        }
+        for model in models
+    ]
+    return json.dumps({"results": {"version": 3, "results": rows, "stats": {}}})
+
+
+def test_results_of_evals_are_read_shown_beside_the_baseline_and_kept(config: Path, tmp_path: Path) -> None:
+    am("poll")
+    file = tmp_path / "output.json"
+    file.write_text(results_of(MINI, MINI, "gpt-4o"))
+    words = ("verify", MINI, "evals", "--by", "Ada L.", "--from", str(file))
+    said = am(*words, "--baseline", "gpt-4.1")
+    table = [line.split() for line in said.stdout.splitlines()[1:]]
+    assert table[0] == ["SUITE", "METRIC", MINI, "gpt-4.1", "SAMPLES"]
+    assert table[1] == ["all", "pass", "rate", "1", "2", "/", "–"]
+    assert "An empty cell is one where nothing ran" in said.stderr
+    assert "Ignored, being of neither model: openai:responses:gpt-4o (1 result)" in said.stderr
+    event = data(*words)
+    assert event["data"]["evals"]["baseline"] is None
+    assert "sk-aaa" not in am("evidence", event["evidence"]).stdout
+
+
+def test_a_file_of_evals_that_no_runner_wrote_is_refused_with_the_runners(config: Path, tmp_path: Path) -> None:
+    am("poll")
+    file = tmp_path / "passed.txt"
+    file.write_text("all passed")
+    said = am("verify", MINI, "evals", "--by", "Ada L.", "--from", str(file), expect=1).stderr
+    assert "passed.txt cannot be read as results of evals" in said
+    assert "inspect-ai" in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("more", [("--baseline", "x"), ("--called", "x"), ("--from", __file__)])
+def test_what_only_evals_take_is_wrong_usage_elsewhere(config: Path, more: tuple[str, str]) -> None:
+    am("verify", MINI, "rate_limits", "--by", "Ada L.", "--from", __file__, *more, expect=2)

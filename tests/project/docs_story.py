@@ -19,10 +19,12 @@ from monitor.domain.configuration import (
     SourceSpec,
     Surface,
 )
+from monitor.domain.evals import Results, Score
 from monitor.domain.model import LISTED, SHUTDOWN_DATE, Body, FailureReason, PollFailure, Snapshot, Subject, Value
 from monitor.domain.notice import Notice
 from monitor.pipeline.declare import declare
 from monitor.pipeline.operate import Operator
+from monitor.pipeline.papers import EvalPaper
 from monitor.pipeline.poll import Poller
 from monitor.pipeline.ports import NotSent, Sent, Source
 from monitor.pipeline.relay import Relay
@@ -151,6 +153,15 @@ def prices(input: str, output: str = "1.2", **others: str) -> Fields:
     }
 
 
+def evals() -> EvalPaper:
+    """Results that a person hands in."""
+    score = Score(model=f"openai:responses:{LUNA}", suite="tool_use", metric="pass rate", value="0.9", samples=10)
+    results = Results(format="promptfoo", scores=(score,), counted={score.model: 10, "openai:gpt-4o": 10})
+    content = b'{"results": {}}'
+    body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    return EvalPaper(results=(results,), bodies=(body,), baseline="gpt-5.4-mini")
+
+
 @contextmanager
 def begun(folder: Path) -> Iterator[Story]:
     """The story before anything happened."""
@@ -192,7 +203,7 @@ def _tell(story: Story) -> None:
     story.look("openai-models", models, times=2)
     story.deliver()
 
-    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", **by)
+    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", paper=evals(), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
