@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -228,3 +229,28 @@ def test_no_shape_of_json_breaks_the_readers(document: Any) -> None:
             except Unreadable:
                 continue
             assert all(one.model in found.counted for one in found.scores)
+
+
+# -- files that the runners themselves wrote -----------------------------------
+
+DATA = Path(__file__).parent / "data"
+
+
+def test_a_file_that_promptfoo_wrote_is_read() -> None:
+    """Written by promptfoo 0.121.20 from the starting set, with two providers that answer from a table; cut to six rows."""
+    found = scores((DATA / "promptfoo-0.121.20.json").read_bytes())
+    for model in (LUNA, MINI):
+        provider = f"openai:responses:{model}"
+        assert found[provider, "", "pass rate"] == ("0.5", 2)
+        assert found[provider, "long_context", "pass rate"] == ("0.5", 2)
+        assert (provider, "safety_sensitive", "pass rate") not in found  # its one request ended in an error
+
+
+def test_an_archive_that_inspect_wrote_is_read() -> None:
+    """Written by inspect-ai 0.3.285 with its mock model: Zstandard, which is why `zipfile` alone would not do."""
+    found = read((DATA / "inspect-ai-0.3.285.eval").read_bytes())
+    assert [(one.metric, one.value, one.samples) for one in found.results.scores] == [
+        ("match accuracy", "0.5", 2),
+        ("match stderr", "0.5", 2),
+    ]
+    assert found.results.counted == {"mockllm/model": 2}

@@ -48,7 +48,7 @@ def header(content: bytes) -> bytes:
         ) from error
     except (zipfile.BadZipFile, zlib.error, zstandard.ZstdError, struct.error, EOFError) as error:
         raise Unreadable("it is an archive that is cut or damaged") from error
-    except (NotImplementedError, RuntimeError) as error:
+    except RuntimeError as error:  # also of a compression that the standard library does not have
         raise Unreadable(
             f"its {HEADER} is encrypted, or compressed in a way that this program does not know"
         ) from error
