@@ -20,6 +20,7 @@ from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
     from monitor.domain.events import Event
+    from monitor.pipeline.papers import Paper
 
 Act = TypeVar("Act", bound=Callable[..., object])
 
@@ -175,7 +176,7 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
     metavar="FILE",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file to keep as evidence; of evals it is read, and several may be given.",
+    help="A file to keep as evidence; of evals (several may be given) and logging it is read.",
 )
 @click.option("--baseline", metavar="ENTRY|MODEL", default="", help="Of evals: what production runs now.")
 @click.option("--called", metavar="NAME", default="", help="Of evals: what the files call the model of ENTRY.")
@@ -195,7 +196,8 @@ def verify(
     """Attest a readiness check.
 
     `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests on. Results of
-    promptfoo, inspect-ai and OpenAI evals are read: what they say of ENTRY stands beside what they say of the baseline.
+    promptfoo, inspect-ai and OpenAI evals are read: what they say of ENTRY stands beside what they say of the baseline. A sample of the
+    request log (JSON Lines) is read for the check logging, and held against the accepted model id and prices.
     """
     if (baseline or called) and (check != "evals" or not files):
         raise click.UsageError(
@@ -203,9 +205,15 @@ def verify(
         )
     if len(files) > 1 and check != "evals":
         raise click.UsageError(f"Only evals take several files; give one --from for {check}.")
-    paper = papers.of_evals(files, url, baseline, called) if check == "evals" and files else None
-    body = papers.evidence_of(files[0], url) if files and paper is None else None
     with opened(options) as monitor:
+        body = None
+        paper: Paper | None = None
+        if files and check == "evals":
+            paper = papers.of_evals(files, url, baseline, called)
+        elif files and check == "logging":
+            paper = papers.of_requests(files[0], url, monitor.settings.logging)
+        elif files:
+            body = papers.evidence_of(files[0], url)
         event = monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body, paper=paper)
         if options.json:
             with monitor.store.read() as reader:

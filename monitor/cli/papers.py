@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from monitor.cli import output
+from monitor.domain.cost import in_order
 from monitor.domain.model import Body
 from monitor.pipeline.ports import MonitorError, Refused
 
 if TYPE_CHECKING:
     from monitor.domain.events import Event
-    from monitor.pipeline.papers import EvalPaper
+    from monitor.domain.requests import Fields
+    from monitor.pipeline.papers import EvalPaper, RequestPaper
 
 LARGEST = 20_000_000
 """Bytes of a file that is kept as evidence."""
@@ -54,6 +58,25 @@ def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> Eva
     return EvalPaper(results=tuple(results), bodies=tuple(bodies), baseline=baseline, called=called)
 
 
+def of_requests(file: Path, url: str, fields: Fields) -> RequestPaper:
+    """A sample of a request log, read. Only the configured fields are kept: the others may hold prompts.
+
+    Raises:
+        Refused: it is not JSON Lines.
+        MonitorError: it is too large.
+    """
+    from monitor.pipeline.papers import RequestPaper
+    from monitor.sources.attested import request_log
+    from monitor.sources.extraction import Unreadable
+
+    content = _content(file)
+    try:
+        found = request_log.read(content, fields)
+    except Unreadable as error:
+        raise Refused(f"{file} cannot be read as JSON Lines: {error.reason}") from error
+    return RequestPaper(requests=found.requests, body=_body(found.kept, content, url), tolerance=fields.tolerance)
+
+
 def _content(file: Path) -> bytes:
     if file.stat().st_size > LARGEST:
         raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
@@ -70,6 +93,30 @@ def tell(event: Event) -> None:
     """Show what was found in the files of a word."""
     if compared := event.data.get("evals"):
         _comparison(compared)
+    if seen := event.data.get("logging"):
+        _usage(seen)
+
+
+def _usage(seen: Mapping[str, Any]) -> None:
+    click.echo(
+        f"{output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: {output.plural(seen['errors'], 'error')}, "
+        f"{seen['retries']} tried again, {seen['cost']} USD."
+    )
+    if seen["usage"]:
+        counted = ", ".join(
+            f"{meter.replace('_', ' ')} {tokens:,}" for meter, tokens in in_order(seen["usage"]).items()
+        )
+        click.echo(f"Observed usage, scaled to a month: {counted} tokens.")
+    else:
+        output.note("The sample is over less than an hour, so that no usage of a month follows from it.")
+    if seen["unpriced"]:
+        output.note(
+            f"The cost of {output.plural(seen['unpriced'], 'request')} was not held against a price: one of them is blank."
+        )
+    if seen["ignored"]:
+        output.note(
+            f"Ignored, being of other entries: {', '.join(f'{name} ({n})' for name, n in seen['ignored'].items())}."
+        )
 
 
 def _comparison(compared: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ _FOR_AUDITORS = frozenset(
         "evals",
         "expect",
         "extractor",
+        "logging",
         "last_with_old",
         "pins",
         "reference",

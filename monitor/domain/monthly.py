@@ -11,8 +11,15 @@ from monitor.domain.cost import Cost, cost, in_order
 CENT = Decimal("0.01")
 
 
-def monthly(usage: Mapping[str, int], tiers: Sequence[str], before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """The sentence, for each tier in use as if all of the usage ran there, at the prices of short context.
+def monthly(
+    usage: Mapping[str, int],
+    tiers: Sequence[str],
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    *,
+    known: str = "configured",
+) -> str:
+    """The sentence, for each tier in use as if all of the usage ran there, at the prices of short context. `known` says how the usage is.
 
     `before` and `now` map the fields of prices to amounts. A tier one of whose prices is blank is said to be one, not summed.
     """
@@ -20,7 +27,7 @@ def monthly(usage: Mapping[str, int], tiers: Sequence[str], before: Mapping[str,
     said = [_tier(tier, _cost(tier, before, used), _cost(tier, now, used)) for tier in tiers]
     if len(tiers) > 1:
         said = [f"{sentence} if all of it ran in {tier}" for tier, sentence in zip(tiers, said, strict=True)]
-    return "a month of the configured usage, in short context, " + "; ".join(said)
+    return f"a month of the {known} usage, in short context, " + "; ".join(said)
 
 
 def _cost(tier: str, prices: Mapping[str, str], usage: Mapping[str, int]) -> Cost:

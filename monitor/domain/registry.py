@@ -108,7 +108,8 @@ class Entry:
 
     `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
     about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
-    holds to the value that is believed instead (None: gone). `pause` is the event of the running pause.
+    holds to the value that is believed instead (None: gone). `pause` is the event of the running pause. `observed` is the usage of a month
+    as a sample of requests showed it, meter → tokens.
     """
 
     key: str
@@ -125,6 +126,7 @@ class Entry:
     reason: str = ""
     by: str = ""
     callers: tuple[str, ...] = ()
+    observed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def surfaces(self) -> Mapping[str, str]:
@@ -237,6 +239,8 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         raise IllegalTransition(event, Status.WITHDRAWN)
     if event.type.startswith("check."):
         entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
+        if seen := event.data.get("logging", {}).get("usage"):
+            entry = replace(entry, observed=dict(seen))
         # A check that was verified confirms what a person saw; only one that was lost can change a mind.
         return (
             entry if event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) else replace(entry, position=event.position)

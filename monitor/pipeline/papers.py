@@ -6,15 +6,23 @@ the word and judged by people.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeAlias
 
-from monitor.domain import evals
+from monitor.domain import evals, policy, requests
+from monitor.domain.beliefs import CONFIG
 from monitor.domain.configuration import Configuration
+from monitor.domain.cost import money
 from monitor.domain.evals import Comparison, Model, Results
+from monitor.domain.events import rfc3339
 from monitor.domain.model import Body
+from monitor.domain.price import PREFIX
 from monitor.domain.registry import Entry
+from monitor.domain.requests import Prices, Request
+from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Reader, Refused
 
 Keep: TypeAlias = Callable[[Body], str]
@@ -99,6 +107,81 @@ class EvalPaper:
             f"no result is of {ids}, the model of {entry.key}: there are results of {known}; if one of these is it, "
             f"say so with --called NAME"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPaper:
+    """A sample of the team's own request log, with the part of it to keep."""
+
+    requests: tuple[Request, ...]
+    body: Body
+    tolerance: Decimal
+
+    def hold(self, reader: Reader, configuration: Configuration, entry: Entry, keep: Keep) -> Held:
+        """Hold it against the model id and the prices that were accepted.
+
+        Raises:
+            Refused: a line lacks what it has to say, or says something else than the registry.
+        """
+        accepted = {str(pin.value) for pin in entry.pins if pin.scope == CONFIG and pin.field.startswith("model_id@")}
+        ids = frozenset(id for id in accepted or set(entry.surfaces.values()) if id)
+        if not ids:
+            raise Refused(f"{entry.key} has no model id yet, so that no request can be said to be its own")
+        mine = [request for request in self.requests if request.model in ids]
+        others = Counter(request.model for request in self.requests if request.model not in ids)
+        registered = {id for one in reader.entries().values() for id in one.surfaces.values()}
+        over = requests.span(self.requests)
+        costs = requests.costs(mine, self._prices(reader, configuration, entry), self.tolerance)
+        problems = [
+            *self._strangers(others, registered),
+            *requests.gaps([r for r in self.requests if r.model in ids or not r.model]),
+        ]
+        problems += [costs.differing] if costs.differing else []
+        problems += self._tiers(mine, entry)
+        if not any(not request.failed for request in mine):
+            problems.insert(0, f"no request that succeeded is of {', '.join(sorted(ids))}")
+        if problems or over is None:
+            raise Refused(f"the requests do not bear out logging of {entry.key}: " + "; ".join(problems))
+        spent = sum((request.cost for request in mine if request.cost is not None), Decimal(0))
+        data = {
+            "requests": len(mine),
+            "errors": sum(request.failed for request in mine),
+            "retries": sum(request.retries for request in mine),
+            "cost": money(spent),
+            "unpriced": costs.unpriced,
+            "from": rfc3339(over.first),
+            "to": rfc3339(over.last),
+            "ignored": dict(sorted(others.items())),
+            "usage": requests.observed(mine, over.length),
+        }
+        return Held(keep(self.body), {"logging": data})
+
+    def _tiers(self, mine: list[Request], entry: Entry) -> list[str]:
+        tiers = entry.texts("tiers")
+        strange = [request for request in mine if request.tier and requests.tier(request, tiers) not in tiers]
+        if not strange:
+            return []
+        return [
+            f"{len(strange)} request{'s' if len(strange) > 1 else ''} ran in a tier that it does not use: line {strange[0].line} says {strange[0].tier}"
+        ]
+
+    def _prices(self, reader: Reader, configuration: Configuration, entry: Entry) -> Prices:
+        """What was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
+        fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
+        if not entry.pins:
+            pins, _, _ = policy.pins(entry, beliefs(reader, configuration.sources))
+            fields = {pin.field: str(pin.value) for pin in pins if pin.field.startswith(PREFIX)}
+        return Prices(fields, entry.texts("tiers"))
+
+    def _strangers(self, others: Mapping[str, int], registered: set[str]) -> list[str]:
+        found = []
+        for name, count in sorted(others.items()):
+            if name and name not in registered:
+                line = next(request.line for request in self.requests if request.model == name)
+                found.append(
+                    f"{count} of {len(self.requests)} lines name {name}, which no entry holds, first line {line}"
+                )
+        return found
 
 
 def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> Model:

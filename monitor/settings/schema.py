@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from monitor.domain.configuration import Belief, GateRules
+from monitor.domain.requests import Fields
 from monitor.settings.fields import (
     BaseUrl,
     Database,
@@ -37,6 +38,7 @@ from monitor.settings.fields import (
     Money,
     Reference,
     Route,
+    Share,
     Span,
     Text,
     Tier,
@@ -48,6 +50,7 @@ from monitor.settings.kinds import KINDS
 
 BELIEF = Belief()
 GATE = GateRules()
+REQUEST = Fields()
 PRODUCTION = "production"
 
 PREFIX = "ACCESS_MONITOR__"
@@ -194,6 +197,32 @@ class RunTable(Table):
     )
 
 
+class LoggingTable(Table):
+    """What the fields of the team's own request log are called; dots lead into nested objects."""
+
+    at: Text = Field(
+        default=REQUEST.at, description="The time: RFC 3339 with a zone, or seconds or milliseconds since 1970."
+    )
+    model: Text = Field(default=REQUEST.model, description="The exact model id.")
+    latency: Text = Field(default=REQUEST.latency, description="How long it took, in any unit.")
+    input: Text = Field(default=REQUEST.input, description="Input tokens.")
+    cached: Text = Field(default=REQUEST.cached, description="Input tokens read from the cache.")
+    cache_write: str = Field(
+        default=REQUEST.cache_write, description="Input tokens written to the cache; empty for none."
+    )
+    output: Text = Field(default=REQUEST.output, description="Output tokens.")
+    cost: Text = Field(default=REQUEST.cost, description="What it cost, in USD.")
+    error: Text = Field(default=REQUEST.error, description="What went wrong; null, false or empty where nothing did.")
+    retries: Text = Field(default=REQUEST.retries, description="How often it was tried again.")
+    tier: str = Field(default=REQUEST.tier, description="The processing mode; empty where the log has none.")
+    cached_in_input: bool = Field(
+        default=REQUEST.cached_in_input, description="Whether input counts cached and written tokens as well."
+    )
+    tolerance: Share = Field(
+        default=REQUEST.tolerance, description="The share by which a logged cost may differ from price times tokens."
+    )
+
+
 class OwnerTable(KeyedTable):
     """Who is told."""
 
@@ -284,6 +313,7 @@ class Document(BaseSettings):
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()
+    logging: LoggingTable = LoggingTable()
     owner: list[OwnerTable] = []
     entry: list[EntryTable] = []
 

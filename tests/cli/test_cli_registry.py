@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -575,3 +576,52 @@ def test_a_file_of_evals_that_no_runner_wrote_is_refused_with_the_runners(config
 @pytest.mark.parametrize("more", [("--baseline", "x"), ("--called", "x"), ("--from", __file__)])
 def test_what_only_evals_take_is_wrong_usage_elsewhere(config: Path, more: tuple[str, str]) -> None:
     am("verify", MINI, "rate_limits", "--by", "Ada L.", "--from", __file__, *more, expect=2)
+
+
+def test_a_sample_of_the_request_log_is_held_against_the_registry(config: Path, tmp_path: Path) -> None:
+    am("poll")
+    prices = {
+        row["meter"]: row["amount"]
+        for row in data("prices", MINI)
+        if row["tier"] == "standard" and row["context"] == "short"
+    }
+    file = tmp_path / "requests.jsonl"
+
+    def written(cost: Decimal) -> None:
+        usage = {"input_tokens": 10**6, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 0}
+        rows = [
+            {
+                "timestamp": f"2026-07-30T{hour}:00:00Z",
+                "model": MINI,
+                "latency_ms": 9,
+                "usage": usage,
+                "cost_usd": float(cost),
+                "error": None,
+                "retries": 0,
+                "prompt": "p",
+            }
+            for hour in (10, 11)
+        ]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    words = ("verify", MINI, "logging", "--by", "Ada L.", "--from", str(file))
+    written(Decimal(prices["input"]) * 2)
+    assert "differs from the accepted price" in am(*words, expect=1).stderr
+    written(Decimal(prices["input"]))
+    said = am(*words).stdout
+    assert "2 requests from 2026-07-30T10:00:00Z to 2026-07-30T11:00:00Z: 0 errors" in said
+    assert "Observed usage, scaled to a month: input 1,440,000,000 tokens." in said
+    row = {row["check"]: row for row in data("checklist", MINI)}["logging"]
+    assert (row["state"], "prompt" in am("evidence", row["evidence"]).stdout) == ("verified", False)
+
+
+def test_the_names_of_the_fields_are_configured(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    am("poll")
+    file = tmp_path / "requests.jsonl"
+    file.write_text(json.dumps({"timestamp": "2026-07-30T10:00:00Z", "served_by": MINI}) + "\n")
+    words = ("verify", MINI, "logging", "--by", "Ada L.", "--from", str(file))
+    assert "model is missing" in am(*words, expect=1).stderr
+    monkeypatch.setenv("ACCESS_MONITOR__LOGGING__MODEL", "served_by")
+    said = am(*words, expect=1).stderr
+    assert "model is missing" not in said
+    assert "usage.input_tokens is missing" in said
