@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitor.domain import checklist, price, tell
+from monitor.domain import behind, checklist, price, tell
 from monitor.domain import events as ev
 from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs
+from monitor.domain.claim import Claim
 from monitor.domain.configuration import SourceSpec
-from monitor.domain.corroborate import Claim
 from monitor.domain.diff import same
 from monitor.domain.events import entry_stream
-from monitor.domain.model import LISTED, Fact, Subject, Value
+from monitor.domain.model import LIMIT, LISTED, PARAGRAPH, SETTING, Fact, Subject, Value
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
@@ -30,7 +30,8 @@ BRIEF = 4
 class Trigger:
     """What a judgement follows from.
 
-    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead. `position` is the
+    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead, `concerned` the entries that the
+    source is about. `position` is the
     event behind the judgement where no claim explains a deviation (an amendment, a new baseline). `versions` are recorded with
     every decision.
     """
@@ -41,6 +42,7 @@ class Trigger:
     evidence: str = ""
     claims: Mapping[Fact, Claim] = field(default_factory=dict)
     access: Mapping[Fact, int] = field(default_factory=dict)
+    concerned: frozenset[str] = frozenset()
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,6 +70,8 @@ def deviations(entry: Entry, beliefs: Beliefs) -> tuple[Shift, ...]:
 def _worse(pin: Pin, now: Value | None) -> bool:
     if pin.field.startswith(price.PREFIX) and isinstance(now, str) and isinstance(pin.value, str):
         return price.amount(now) > price.amount(pin.value)
+    if pin.field.startswith(LIMIT) and isinstance(now, int) and isinstance(pin.value, int):
+        return now < pin.value
     return True
 
 
@@ -248,7 +252,8 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
         mine = [
             claim
             for fact, claim in trigger.claims.items()
-            if fact not in done.get(entry.key, ()) and (matters(fact, entry) or _newcomer(entry, claim))
+            if fact not in done.get(entry.key, ())
+            and (matters(fact, entry) or _newcomer(entry, claim) or (_prose(fact) and entry.key in trigger.concerned))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, source=trigger.source))
@@ -256,10 +261,21 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
 
 
 def matters(fact: Fact, entry: Entry) -> bool:
-    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use."""
+    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use; or a setting of
+    a surface that it is on.
+    """
+    if fact.field.startswith(SETTING):
+        return fact.subject.scope in entry.surfaces
     if fact.subject not in entry.subjects:
         return False
-    return not fact.field.startswith(price.PREFIX) or price.Meter.of(fact.field).tier in entry.texts("tiers")
+    if not fact.field.startswith(price.PREFIX):
+        return True
+    return fact.subject == entry.price_subject and price.Meter.of(fact.field).tier in entry.texts("tiers")
+
+
+def _prose(fact: Fact) -> bool:
+    """Whether a fact is a part of a text, which is about no model; an incident is quoted where it explains something, never told."""
+    return fact.field.startswith(PARAGRAPH)
 
 
 def _newcomer(entry: Entry, claim: Claim) -> bool:
@@ -322,6 +338,15 @@ def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ..
             name = price.Meter(tier, price.SHORT, price.TEXT, meter).field
             if name not in priced:
                 unknown.append(f"{subject.scope}/{subject.name}/{name}")
+    for check in checklist.required(entry):
+        found = behind.verifying(check, entry, beliefs)
+        chosen += [
+            Pin(scope=fact.subject.scope, name=fact.subject.name, field=fact.field, value=value)
+            for fact, value in sorted(found.items())
+        ]
+        if check in behind.TABLE and not found:
+            unknown.append(f"{entry.surface}/{entry.model_id}/{check}")
+    chosen = list(dict.fromkeys(chosen))  # two checks may rest on one fact
     for key, value in sorted(entry.ours.items()):
         scope, _, rest = key.partition("/")
         owner, _, name = rest.rpartition("/")
@@ -341,6 +366,8 @@ def ours(
 
 def depends_on(entry: Entry, spec: SourceSpec) -> bool:
     """Whether what a source says can concern an entry."""
-    if spec.kind == "models_list":
+    if spec.model:
+        return entry.surfaces.get(spec.surface) == spec.model
+    if spec.surface:
         return spec.surface in entry.surfaces
     return spec.provider in ("", entry.price_subject.scope)

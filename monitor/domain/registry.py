@@ -150,7 +150,9 @@ class Entry:
     def subjects(self) -> frozenset[Subject]:
         """Everything that facts may be about and concern this entry."""
         listed = {Subject(surface, model_id) for surface, model_id in self.surfaces.items() if model_id}
-        return frozenset(listed | ({self.price_subject} if self.price_subject.name else set()))
+        provider = self.price_subject.scope
+        named = {Subject(provider, model_id) for model_id in self.surfaces.values() if model_id}
+        return frozenset(listed | named | ({self.price_subject} if self.price_subject.name else set()))
 
     @property
     def ours(self) -> Mapping[str, str]:

@@ -34,7 +34,7 @@ from monitor.domain.model import (
 )
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
-from monitor.pipeline.decision import Outcome
+from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.declare import declare
 from monitor.pipeline.operate import Operator
 from monitor.pipeline.poll import Poller
