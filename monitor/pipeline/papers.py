@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeAlias
 
-from monitor.domain import evals, policy, requests
+from monitor.domain import evals, pins, requests
 from monitor.domain.beliefs import CONFIG
 from monitor.domain.configuration import Configuration
 from monitor.domain.cost import money
@@ -169,8 +169,8 @@ class RequestPaper:
         """What was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
         fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
         if not entry.pins:
-            pins, _, _ = policy.pins(entry, beliefs(reader, configuration.sources))
-            fields = {pin.field: str(pin.value) for pin in pins if pin.field.startswith(PREFIX)}
+            chosen, _, _ = pins.pins(entry, beliefs(reader, configuration.sources))
+            fields = {pin.field: str(pin.value) for pin in chosen if pin.field.startswith(PREFIX)}
         return Prices(fields, entry.texts("tiers"))
 
     def _strangers(self, others: Mapping[str, int], registered: set[str]) -> list[str]:
