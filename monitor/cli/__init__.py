@@ -25,6 +25,7 @@ COMMANDS: Summaries = {
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
+        "report": ("monitor.cli.report:report", "Write the rollout page of an entry."),
         "replay": ("monitor.cli.replay:replay", "Run recorded observations through the pipeline and print the events."),
         "gate": ("monitor.cli.gate:gate", "May this environment use this model now? The answer is the exit code."),
     },

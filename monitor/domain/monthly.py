@@ -40,12 +40,12 @@ def _tier(tier: str, before: Cost, now: Cost) -> str:
         missing = ", ".join(meter.replace("_", " ") for meter in dict.fromkeys((*before.missing, *now.missing)))
         return f"cannot be told in money: no accepted price of {tier} {missing}"
     if before.total == now.total:
-        return f"costs {_usd(now.total)} as before"
+        return f"costs {usd(now.total)} as before"
     sign = "+" if now.total > before.total else "−"
-    return f"costs {_usd(now.total)} instead of {_usd(before.total)} ({sign}{_usd(abs(now.total - before.total))})"
+    return f"costs {usd(now.total)} instead of {usd(before.total)} ({sign}{usd(abs(now.total - before.total))})"
 
 
-def _usd(value: Decimal) -> str:
+def usd(value: Decimal) -> str:
     """To the cent, or with every digit where that would hide it."""
     cents = value.quantize(CENT, ROUND_HALF_EVEN)
     return f"{cents if cents or not value else value.normalize():,f} USD"

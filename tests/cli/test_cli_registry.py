@@ -625,3 +625,15 @@ def test_the_names_of_the_fields_are_configured(config: Path, tmp_path: Path, mo
     said = am(*words, expect=1).stderr
     assert "model is missing" not in said
     assert "usage.input_tokens is missing" in said
+
+
+def test_the_report_of_an_entry_is_markdown_or_one_html_file(config: Path) -> None:
+    am("poll")
+    plain = am("report", MINI).stdout
+    assert plain.startswith("# GPT-5.4 mini: rollout report\n")
+    assert "| model_id | yes | verified |" in plain
+    whole = am("report", MINI, "--format", "html").stdout
+    assert whole.startswith("<!doctype html>")
+    assert whole.endswith("</html>\n")
+    assert "no entry" in am("report", "gpt-9", expect=1).stderr
+    am("report", MINI, "--format", "pdf", expect=2)
