@@ -254,3 +254,26 @@ def test_an_archive_that_inspect_wrote_is_read() -> None:
         ("match stderr", "0.5", 2),
     ]
     assert found.results.counted == {"mockllm/model": 2}
+
+
+@pytest.mark.parametrize(
+    "name", ["apiKey", "api_key", "OPENAI_API_KEY", "Authorization", "x-api-key", "client_secret", "access_token"]
+)
+def test_what_a_runner_kept_under_the_name_of_a_secret_is_not_kept(name: str) -> None:
+    document = json.loads(promptfoo(promptfoo_row(PF_LUNA, True)))
+    document["config"] = {"providers": [{"config": {name: 'hush "hush" \\'}}], "maxTokens": 5, "token": "Hello"}
+    kept = read(json.dumps(document).encode()).kept
+    assert b"hush" not in kept
+    assert json.loads(kept)["config"] == {
+        "providers": [{"config": {name: "[redacted]"}}],
+        "maxTokens": 5,
+        "token": "Hello",
+    }
+    assert read(kept).results == read(json.dumps(document).encode()).results
+
+
+@pytest.mark.parametrize("zstd", [False, True])
+def test_nor_is_it_in_the_header_of_an_archive(zstd: bool) -> None:
+    log = inspect_log()
+    log["eval"]["model_args"] = {"api_key": "hush"}
+    assert b"hush" not in read(archive(log, zstd=zstd)).kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from monitor.domain.evals import Results
@@ -14,8 +15,15 @@ KNOWN = (
 )
 
 
+_NAMED_SECRET = re.compile(
+    rb'("[\w-]*(?:api[_-]?key|authorization|password|secret|(?:access|auth|bearer)[_-]?token|cookie)"\s*:\s*)"(?:[^"\\]|\\.)*"',
+    re.IGNORECASE,
+)
+"""A text under a name that says it is a secret: runners keep their configuration beside their results."""
+
+
 class Read(NamedTuple):
-    """What was read, and the bytes to keep of it: the file, or of an archive the part that was read."""
+    """What was read, and the bytes to keep of it: the file, or of an archive the part that was read, without what is named a secret."""
 
     results: Results
     kept: bytes
@@ -29,8 +37,12 @@ def read(content: bytes) -> Read:
     """
     if content.startswith(inspect_log.ARCHIVE):
         header = inspect_log.header(content)
-        return Read(_scored(inspect_log.read(json_text.parse(header))), header)
-    return Read(_scored(_of_text(content)), content)
+        return Read(_scored(inspect_log.read(json_text.parse(header))), _without_secrets(header))
+    return Read(_scored(_of_text(content)), _without_secrets(content))
+
+
+def _without_secrets(content: bytes) -> bytes:
+    return _NAMED_SECRET.sub(rb'\1"[redacted]"', content)
 
 
 def _of_text(content: bytes) -> Results:
