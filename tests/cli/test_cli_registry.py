@@ -613,6 +613,19 @@ def test_a_sample_of_the_request_log_is_held_against_the_registry(config: Path, 
     assert "Observed usage, scaled to a month: input 1,440,000,000 tokens." in said
     row = {row["check"]: row for row in data("checklist", MINI)}["logging"]
     assert (row["state"], "prompt" in am("evidence", row["evidence"]).stdout) == ("verified", False)
+    cost = next(row for row in data("prices", MINI, "--usage", "registry") if row["tier"] == "standard")
+    assert (cost["known"], cost["usage"]) == ("observed", {"input": 1_440_000_000})
+    assert Decimal(cost["cost"]) == Decimal(prices["input"]) * 1440
+    assert (
+        "For a month of the observed usage, input 1,440,000,000 tokens"
+        in am("prices", MINI, "--usage", "registry").stderr
+    )
+
+
+def test_a_usage_that_nobody_knows_is_not_made_up(config: Path) -> None:
+    am("poll")
+    assert f"verify {MINI} logging" in am("prices", MINI, "--usage", "registry", expect=1).stderr
+    assert "is none; write it out" in am("prices", f"openai/{MINI}", "--usage", "registry", expect=1).stderr
 
 
 def test_the_names_of_the_fields_are_configured(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
