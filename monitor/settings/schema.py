@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -21,7 +21,6 @@ from pydantic_settings import (
 )
 
 from monitor.domain.configuration import Belief, GateRules
-from monitor.domain.requests import Fields
 from monitor.settings.fields import (
     BaseUrl,
     Database,
@@ -39,7 +38,6 @@ from monitor.settings.fields import (
     Part,
     Reference,
     Route,
-    Share,
     Span,
     Text,
     Tier,
@@ -48,26 +46,14 @@ from monitor.settings.fields import (
     Usage,
 )
 from monitor.settings.kinds import KINDS
+from monitor.settings.tables import KeyedTable, LoggingTable, Table
 
 BELIEF = Belief()
 GATE = GateRules()
-REQUEST = Fields()
 PRODUCTION = "production"
 
 PREFIX = "ACCESS_MONITOR__"
 DELIMITER = "__"
-
-
-class Table(BaseModel):
-    """A TOML table; a key that it does not have is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class KeyedTable(Table):
-    """One of a list of tables, known by its key."""
-
-    key: Key = Field(examples=["name"])
 
 
 class DatabaseTable(Table):
@@ -213,6 +199,13 @@ class NotifyTable(Table):
         default=30, ge=1, le=1000, description="Attempts before a delivery is dead; 30 are about a day."
     )
     timezone: Timezone = Field(default="", description="Zone of the local times beside UTC; none unless named.")
+    repeat: Duration = Field(
+        default=timedelta(hours=4),
+        description="After how long a pause that nobody acknowledges is told again, then ever more seldom; 0s for never.",
+    )
+    escalate_after: int = Field(
+        default=2, ge=1, le=100, description="From which repetition on the owners' escalate_to is told, too."
+    )
 
 
 class RunTable(Table):
@@ -224,37 +217,16 @@ class RunTable(Table):
     )
 
 
-class LoggingTable(Table):
-    """What the fields of the team's own request log are called; dots lead into nested objects."""
-
-    at: Text = Field(
-        default=REQUEST.at, description="The time: RFC 3339 with a zone, or seconds or milliseconds since 1970."
-    )
-    model: Text = Field(default=REQUEST.model, description="The exact model id.")
-    latency: Text = Field(default=REQUEST.latency, description="How long it took, in any unit.")
-    input: Text = Field(default=REQUEST.input, description="Input tokens.")
-    cached: Text = Field(default=REQUEST.cached, description="Input tokens read from the cache.")
-    cache_write: str = Field(
-        default=REQUEST.cache_write, description="Input tokens written to the cache; empty for none."
-    )
-    output: Text = Field(default=REQUEST.output, description="Output tokens.")
-    cost: Text = Field(default=REQUEST.cost, description="What it cost, in USD.")
-    error: Text = Field(default=REQUEST.error, description="What went wrong; null, false or empty where nothing did.")
-    retries: Text = Field(default=REQUEST.retries, description="How often it was tried again.")
-    tier: str = Field(default=REQUEST.tier, description="The processing mode; empty where the log has none.")
-    cached_in_input: bool = Field(
-        default=REQUEST.cached_in_input, description="Whether input counts cached and written tokens as well."
-    )
-    tolerance: Share = Field(
-        default=REQUEST.tolerance, description="The share by which a logged cost may differ from price times tokens."
-    )
-
-
 class OwnerTable(KeyedTable):
     """Who is told."""
 
     destinations: list[Destination] = Field(
         min_length=1, description="References to Apprise URLs, or such URLs.", examples=[["env:SLACK_URL"]]
+    )
+    escalate_to: str | None = Field(
+        default=None,
+        description="The owner who is told as well of a pause that nobody acknowledges.",
+        examples=["oncall"],
     )
 
 
