@@ -275,3 +275,16 @@ def test_nothing_that_a_provider_or_a_person_wrote_becomes_markup_in_markdown() 
     assert "](" not in text.replace("\\](", "")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {4}
+
+
+def test_an_entry_has_a_report_in_every_status(world: World) -> None:
+    for key, model_id in (("luna", "gpt-luna"), ("later", "")):
+        with world_of(configuration(entries={key: entry_spec(key, model_id)})) as one:
+            assert f"| Model id | {model_id or 'blank'} on openai |" in markdown(page(gathered(one, key)))
+            furnish(one)
+            assert ("What is the exact model id?" in " ".join(gathered(one, key).questions)) is (not model_id)
+            one.operator.retire(key, by="ann", reason="over", via=VIA)
+            assert "| Status | retired |" in markdown(page(gathered(one, key)))
+    world.configure(configuration(entries={}, surfaces={}, sources={}, version="2"))
+    assert "| Status | withdrawn |" in md(world)
+    assert Parsed(html(page(gathered(world)))).open == []
