@@ -35,7 +35,7 @@ COMMANDS: Summaries = {
         "resume": ("monitor.cli.acts:resume", "Open a paused entry again."),
         "retire": ("monitor.cli.acts:retire", "End an entry for good."),
         "release": ("monitor.cli.acts:release", "Let a quarantined price in."),
-        "verify": ("monitor.cli.acts:verify", "Attest a readiness check."),
+        "verify": ("monitor.cli.verify:verify", "Attest a readiness check."),
     },
     "Tell": {
         "ack": ("monitor.cli.attend:ack", "Take a pause on, so that it is not told again."),
