@@ -16,6 +16,7 @@ from datetime import datetime
 from monitor.domain.verdict import PRODUCTION, Condition, rfc3339
 from monitor.gate import clock
 from monitor.gate.lease import ALLOWED, DENIED, WRONG_CONFIGURATION, WRONG_USAGE, Lease, Stop, read
+from monitor.gate.lease import place as lease_place
 
 SUMMARY = "May this environment use this model now? The answer is the exit code."
 
@@ -136,9 +137,7 @@ def _locate(options: dict[str, str], environ: Mapping[str, str]) -> str:
         place = environ.get("ACCESS_MONITOR__GATE__LEASE_DIR", "") or _configured_folder(options["--config"], environ)
     elif not os.path.isdir(place):
         return place
-    path = os.path.join(place, options["--env"] + ".json")
-    strictest = os.path.join(place, PRODUCTION + ".json")
-    return strictest if not os.path.exists(path) and os.path.exists(strictest) else path
+    return lease_place(place, options["--env"])
 
 
 def _configured_folder(named: str, environ: Mapping[str, str]) -> str:

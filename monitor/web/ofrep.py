@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.domain.gate import AMBIGUOUS, UNREGISTERED, Answer
-from monitor.domain.verdict import PRODUCTION, rfc3339
+from monitor.domain.gate import AMBIGUOUS, Answer
+from monitor.domain.verdict import PRODUCTION, UNREGISTERED, rfc3339
 from monitor.web.answers import UNKNOWN, Asking, decided
 from monitor.web.memory import View
 

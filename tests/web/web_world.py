@@ -117,3 +117,10 @@ class World:
         assert response.status_code == 200
         answer: dict[str, Any] = response.json()
         return answer
+
+    def bulk(self, **context: object) -> list[dict[str, Any]]:
+        """All evaluations."""
+        response = self.http.post("/ofrep/v1/evaluate/flags", json={"context": context})
+        assert response.status_code == 200
+        flags: list[dict[str, Any]] = response.json()["flags"]
+        return flags
