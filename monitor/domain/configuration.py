@@ -130,6 +130,16 @@ class GateRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What GitHub asks about: an environment of a repository there, the environment the gate is asked for, and the entries that it needs."""
+
+    repository: str
+    github_environment: str
+    environment: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """All that was declared, keyed. `version` is a digest of it; `code` the version of this program."""
 
