@@ -332,7 +332,7 @@ def test_the_example_of_an_event_is_one_of_its_type(type):
 
 def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log):
     prefix = {"Sources": "source/", "Models and access": "source/", "Prices": "source/", "Entries": "entry/"}
-    prefix |= {"Checks": "entry/", "Notices": "notice/", "Configuration": "config"}
+    prefix |= {"Checks": "entry/", "Notices": "notice/", "Configuration": "config", "Gate": "gate/"}
     of = {type: head for head, text in sections(page("events"), 2).items() for type in sections(text, 3)}
     for one in log:
         assert one["stream"].startswith(prefix[of[f"`{one['type']}`"]])
