@@ -32,6 +32,8 @@ EVERY = 5.0
 PATIENCE = 5.0
 """Seconds that one question may take."""
 
+_UNREAD = "No lease has been read yet."
+
 _log = logging.getLogger("monitor.gate")
 
 
@@ -60,7 +62,7 @@ class Kept:
         self._now = now
         self._elapsed = elapsed
         self._held: tuple[str, object, datetime, float] | None = None
-        self._trouble = Stop(NOT_KNOWN, "No lease has been read yet.")
+        self._trouble = Stop(NOT_KNOWN, _UNREAD)
 
     def take(self, path: str, document: object, *, forward: bool = False) -> None:
         """Keep this document from now on; going only `forward`, one that was written before the last one is refused while that one holds.
@@ -78,6 +80,7 @@ class Kept:
         else:
             if held is not None and written_at < held:
                 raise Stop(NOT_KNOWN, f"{path} gave a lease that is older than the last one, so it is not relied on.")
+            self.settle()
         self._held = path, document, now, elapsed
 
     def complain(self, trouble: Stop) -> None:
@@ -85,6 +88,10 @@ class Kept:
         if str(trouble) != str(self._trouble):
             _log.warning("The lease of %s is not renewed: %s", self._environment, trouble)
         self._trouble = trouble
+
+    def settle(self) -> None:
+        """Whatever the trouble was, it is over: said again if it comes again."""
+        self._trouble = Stop(NOT_KNOWN, _UNREAD)
 
     def lease(self) -> Lease:
         """The document as it stands now.
@@ -140,22 +147,19 @@ class FileKeeper:
         try:
             path = place(self._place, self._environment) if os.path.isdir(self._place) else self._place
             seen = path, _identity(path), _identity(path + SUFFIX) if self._check else None
-            if seen == self._seen and seen[1] is not None:
+            if seen == self._seen:
                 return
-            self._seen = None
-            try:
-                self._kept.take(path, self._read(path))
-            except Stop as stop:
-                self._kept.complain(stop)
-            self._seen = seen
+            self._seen = None  # what cannot be read is tried again at the next look, though nothing about it changes
+            found = content(path)
+            signed = self._check is None or self._check(found, content(path + SUFFIX).decode("latin-1"))
+            self._seen = seen  # what can be read and is wrong is not read again
+            if not signed:
+                raise Stop(NOT_KNOWN, f"The signature of {path} is not by the given key, so it is not relied on.")
+            self._kept.take(path, parse(path, found))
+        except Stop as stop:
+            self._kept.complain(stop)
         finally:
             self._looking.release()
-
-    def _read(self, path: str) -> object:
-        found = content(path)
-        if self._check is not None and not self._check(found, content(path + SUFFIX).decode("latin-1")):
-            raise Stop(NOT_KNOWN, f"The signature of {path} is not by the given key, so it is not relied on.")
-        return parse(path, found)
 
     def lease(self) -> Lease:
         """The lease as it stands now.
@@ -169,7 +173,7 @@ class FileKeeper:
         """Nothing is held open."""
 
 
-def _identity(path: str) -> tuple[int, int, int, int] | None:
+def _identity(path: str) -> tuple[int, ...] | None:
     try:
         found = os.stat(path)
     except OSError:
@@ -250,6 +254,7 @@ class UrlKeeper:
             with error:
                 if error.code != 304:
                     raise Stop(NOT_KNOWN, f"{self._url} answered {error.code} where a lease was asked for.") from None
+            self._kept.settle()
             return
         if len(found) > LARGEST:
             raise Stop(NOT_KNOWN, f"{self._url} gave more than {LARGEST} bytes.")

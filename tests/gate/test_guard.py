@@ -21,7 +21,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.registry import Status
+from monitor.gate import kept
 from monitor.gate.guard import GateError, Guard, ModelDenied
+from monitor.gate.lease import Stop
 
 ROOT = Path(__file__).parents[2]
 
@@ -356,3 +358,36 @@ def test_a_process_that_was_forked_off_answers_as_well(place: Place) -> None:
     if child == 0:
         os._exit(0 if guard.admit(LUNA) == LUNA else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_trouble_is_said_once_while_it_lasts_and_again_when_it_comes_back(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    guard = place.guard()
+    for _ in range(2):
+        place.file.unlink()
+        for _ in range(3):
+            place.time.wait(seconds=1)
+            assert guard.admit(LUNA) == LUNA
+        place.write()
+        place.time.wait(seconds=1)
+        assert guard.admit(LUNA) == LUNA
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert all("is not renewed: There is no lease file" in line for line in said)
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_though_nothing_about_it_changed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = kept.content
+
+    def failing(path: str) -> bytes:
+        raise Stop(75, "The lease file could not be read (Input/output error).")
+
+    monkeypatch.setattr(kept, "content", failing)
+    guard = place.guard()
+    denied(guard, LUNA)
+    monkeypatch.setattr(kept, "content", real)
+    place.time.wait(seconds=1)
+    assert guard.admit(LUNA) == LUNA

@@ -21,7 +21,7 @@ from openai.lib.azure import AzureOpenAI
 from monitor.domain.registry import Status
 from monitor.gate.guard import ModelDenied, guard
 
-pytestmark = pytest.mark.filterwarnings("ignore:The Assistants API is deprecated:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 class Number(pydantic.BaseModel):

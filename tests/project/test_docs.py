@@ -66,7 +66,7 @@ def described() -> dict[str, str]:
 
 def options(name: str, command: click.Command) -> set[str]:
     if name == "gate":  # it parses its own words
-        return set(re.findall(r"^  (--[a-z]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
+        return set(re.findall(r"^  (--[a-z-]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
     return {
         param.opts[0]
         for param in command.params

@@ -21,6 +21,7 @@ from gate_examples import HOUR, NOW, standing
 from web_world import World
 
 from monitor.domain.registry import Status
+from monitor.gate import ask
 from monitor.gate.guard import Guard, ModelDenied
 from monitor.gate.signature import HEADER, checker, signer
 from monitor.pipeline.ports import ConfigurationError, Unavailable
@@ -267,3 +268,20 @@ def test_a_forked_process_asks_by_itself(world: World, guards: Guards) -> None:
     world.commit(standing("luna", status=Status.PAUSED))
     os.write(send, b"x")
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_the_command_answers_only_from_what_is_signed_by_the_given_key(
+    signed: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "production.json"
+    file.write_bytes(signed.http.get("/v1/lease/production.json").content)
+
+    def code(key: str) -> int:
+        return ask.run(["luna", "--lease", str(tmp_path), "--public-key", key], {}, lambda: NOW)
+
+    assert code(PUBLIC) == 75
+    assert "production.json.sig" in capsys.readouterr().err
+    file.with_name("production.json.sig").write_text(signed.http.get("/v1/lease/production.json.sig").text)
+    assert [code(PUBLIC), code(OTHER), code("no key")] == [0, 75, 2]
+    file.write_bytes(file.read_bytes() + b" ")
+    assert code(PUBLIC) == 75
