@@ -37,6 +37,9 @@ _UNREAD = "No lease has been read yet."
 _log = logging.getLogger("monitor.gate")
 
 
+_keepers: weakref.WeakSet[FileKeeper | UrlKeeper] = weakref.WeakSet()
+
+
 class Keeper(Protocol):
     """Keeps the lease of one environment."""
 
@@ -62,7 +65,7 @@ class Kept:
         self._now = now
         self._elapsed = elapsed
         self._held: tuple[str, object, datetime, float] | None = None
-        self._trouble = Stop(NOT_KNOWN, _UNREAD)
+        self._trouble = _UNREAD
 
     def take(self, path: str, document: object, *, forward: bool = False) -> None:
         """Keep this document from now on; going only `forward`, one that was written before the last one is refused while that one holds.
@@ -85,13 +88,13 @@ class Kept:
 
     def complain(self, trouble: Stop) -> None:
         """Remember, and say once, why there is no newer document."""
-        if str(trouble) != str(self._trouble):
+        if str(trouble) != self._trouble:
             _log.warning("The lease of %s is not renewed: %s", self._environment, trouble)
-        self._trouble = trouble
+        self._trouble = str(trouble)
 
     def settle(self) -> None:
         """Whatever the trouble was, it is over: said again if it comes again."""
-        self._trouble = Stop(NOT_KNOWN, _UNREAD)
+        self._trouble = _UNREAD
 
     def lease(self) -> Lease:
         """The document as it stands now.
@@ -101,7 +104,8 @@ class Kept:
         """
         held = self._held
         if held is None:
-            raise self._trouble
+            # Made anew: one that is raised again and again would keep the frames of all who ever asked.
+            raise Stop(NOT_KNOWN, self._trouble)
         path, document, taken_at, taken = held
         now = self._now()
         lease = Lease(path, document, self._environment, now)
@@ -138,7 +142,12 @@ class FileKeeper:
         self._kept = Kept(environment, now, elapsed)
         self._seen: object = None
         self._looking = threading.Lock()
+        _keepers.add(self)
         self.look()
+
+    def resume(self) -> None:
+        """Begin again in a process that was forked off, perhaps while another thread was looking."""
+        self._looking = threading.Lock()
 
     def look(self) -> None:
         """Read the file if it is another one; who comes while another thread does goes on with what there is."""
@@ -302,9 +311,6 @@ def _no_redirect() -> type:
             return None
 
     return NoRedirect
-
-
-_keepers: weakref.WeakSet[UrlKeeper] = weakref.WeakSet()
 
 
 def _forked() -> None:

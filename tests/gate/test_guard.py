@@ -391,3 +391,36 @@ def test_a_file_that_could_not_be_read_is_tried_again_though_nothing_about_it_ch
     monkeypatch.setattr(kept, "content", real)
     place.time.wait(seconds=1)
     assert guard.admit(LUNA) == LUNA
+
+
+def test_a_process_that_was_forked_off_while_another_thread_looked_looks_by_itself(place: Place) -> None:
+    guard = place.guard()
+    keeper: Any = guard._keeper
+    assert keeper._looking.acquire()
+    child = os.fork()
+    if child == 0:
+        try:
+            place.write(standing("luna", status=Status.PAUSED))
+            place.time.wait(seconds=1)
+            denied(guard, LUNA)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    keeper._looking.release()
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_denial_that_is_repeated_holds_on_to_nothing(place: Place) -> None:
+    place.file.unlink()
+    guard = place.guard(lease=place.file)
+    frames = []
+    for _ in range(3):
+        refused: BaseException | None = denied(guard, LUNA)
+        depth = 0
+        while refused is not None:
+            trace = refused.__traceback__
+            while trace is not None:
+                depth, trace = depth + 1, trace.tb_next
+            refused = refused.__context__
+        frames.append(depth)
+    assert len(set(frames)) == 1

@@ -204,7 +204,7 @@ def test_a_token_is_sent_read_anew_and_never_repeated(world: World, guards: Guar
     tokens.append("s3cret-token")
     until(lambda: allowed(guard))
     tokens.append("line\r\nbreak")
-    until(lambda: "ValueError" in str(guard._keeper._kept._trouble))  # type: ignore[attr-defined]
+    until(lambda: "ValueError" in guard._keeper._kept._trouble)  # type: ignore[attr-defined]
 
 
 def test_a_lease_counts_only_if_it_is_signed_by_the_given_key(signed: World, guards: Guards) -> None:
@@ -226,7 +226,7 @@ def test_an_older_lease_does_not_take_the_place_of_a_newer_one(signed: World, gu
     assert not allowed(guard)
     older._position, older._made_at = signed.position, signed.now  # whoever sits between gives the old one again
     signed.endpoints.leases = older
-    until(lambda: "older than the last one" in str(guard._keeper._kept._trouble))  # type: ignore[attr-defined]
+    until(lambda: "older than the last one" in guard._keeper._kept._trouble)  # type: ignore[attr-defined]
     assert not allowed(guard)
 
 
