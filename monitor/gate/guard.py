@@ -292,9 +292,8 @@ def _keeper(
         return FileKeeper(lease, environment, check, now, elapsed)
     if not url.startswith(("http://", "https://")):
         raise ValueError("url is the root of the monitor's server, such as https://monitor.example.com")
-    whole = f"{url.rstrip('/')}/v1/lease/{environment}.json"
     read = token if callable(token) else lambda: token
-    return UrlKeeper(whole, environment, read, check, now, every=every, elapsed=elapsed)
+    return UrlKeeper(url.rstrip("/"), environment, read, check, now, every=every, elapsed=elapsed)
 
 
 def _time(written: object) -> datetime:

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Protocol, TypeAlias
 
+from monitor.domain.verdict import PRODUCTION
 from monitor.gate.lease import LARGEST, NOT_KNOWN, ClockBehind, Lease, Stop, content, parse, place
 from monitor.gate.signature import HEADER, SUFFIX
 
@@ -191,14 +192,14 @@ def _identity(path: str) -> tuple[int, ...] | None:
 
 
 class UrlKeeper:
-    """Asks a monitor's server for the lease again and again, in a thread of its own.
+    """Asks a monitor's server, at this root, for the lease again and again, in a thread of its own.
 
     The thread ends with `close`, and with the last reference to this object. `token` is read anew for each question.
     """
 
     def __init__(
         self,
-        url: str,
+        root: str,
         environment: str,
         token: Callable[[], str],
         check: Check | None,
@@ -207,7 +208,9 @@ class UrlKeeper:
         every: float = EVERY,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = url
+        # An environment that nobody configured has no lease of its own, and is judged by production's.
+        self._urls = [f"{root}/v1/lease/{name}.json" for name in dict.fromkeys((environment, PRODUCTION))]
+        self._url = self._urls[0]
         self._environment = environment
         self._token = token
         self._check = check
@@ -247,6 +250,15 @@ class UrlKeeper:
         return False
 
     def _ask(self) -> None:
+        for url in self._urls:
+            if url != self._url:
+                self._url, self._etag = url, ""
+            if self._fetched():
+                return
+        raise Stop(NOT_KNOWN, f"{self._url} answered 404 where a lease was asked for.")
+
+    def _fetched(self) -> bool:
+        """Take what the server gives; False where it has no such lease."""
         from urllib.error import HTTPError
         from urllib.request import Request, build_opener
 
@@ -261,10 +273,12 @@ class UrlKeeper:
                 etag, signature = response.headers.get("ETag", ""), response.headers.get(HEADER, "")
         except HTTPError as error:
             with error:
+                if error.code == 404:
+                    return False
                 if error.code != 304:
                     raise Stop(NOT_KNOWN, f"{self._url} answered {error.code} where a lease was asked for.") from None
             self._kept.settle()
-            return
+            return True
         if len(found) > LARGEST:
             raise Stop(NOT_KNOWN, f"{self._url} gave more than {LARGEST} bytes.")
         if self._check is not None and not self._check(found, signature):
@@ -272,6 +286,7 @@ class UrlKeeper:
         # Whoever can put an old answer in the place of a new one would undo a pause.
         self._kept.take(self._url, parse(self._url, found), forward=True)
         self._etag = etag
+        return True
 
     def lease(self) -> Lease:
         """The lease as it stands now.

@@ -64,7 +64,7 @@ class _Guarded:
 
 class _Sync(_Guarded):
     def request(self, cast_to: Any, options: Any, **rest: Any) -> Any:
-        return super().request(cast_to, _screened(self.guard, options), **rest)  # type: ignore[misc]
+        return super().request(cast_to, _screened(self, options), **rest)  # type: ignore[misc]
 
 
 class _Async(_Guarded):
@@ -72,13 +72,13 @@ class _Async(_Guarded):
         if options.files:
             import anyio.to_thread  # the SDK's own; a batch file may be hundreds of megabytes
 
-            options = await anyio.to_thread.run_sync(_screened, self.guard, options)
+            options = await anyio.to_thread.run_sync(_screened, self, options)
         else:
-            options = _screened(self.guard, options)
+            options = _screened(self, options)
         return await super().request(cast_to, options, **rest)  # type: ignore[misc]
 
 
-def _screened(guard: Guard, options: Any) -> Any:
+def _screened(client: _Guarded, options: Any) -> Any:
     """The options of the request that may be sent.
 
     Raises:
@@ -86,6 +86,11 @@ def _screened(guard: Guard, options: Any) -> Any:
     """
     if options.method.lower() == "get":
         return options
+    guard = client.guard
+    # An Azure client may be made for one deployment, which is then called whatever the body names.
+    deployment = getattr(client, "_azure_deployment", None)
+    if deployment:
+        guard.require(deployment)
     changes: dict[str, Any] = {}
     for part in ("json_data", "extra_json"):
         body = getattr(options, part)

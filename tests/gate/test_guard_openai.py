@@ -258,6 +258,26 @@ def test_a_subclass_of_a_client_is_guarded_as_well(place: Place, provider: Provi
     assert provider.seen[0][1] == f"/openai/deployments/{LUNA}/chat/completions"
 
 
+def test_a_client_for_one_azure_deployment_is_asked_for_it_whatever_the_body_names(
+    place: Place, provider: Provider
+) -> None:
+    for deployment, called in ((SOL, 0), (LUNA, 1)):
+        client = AzureOpenAI(
+            api_key="k",
+            azure_endpoint="http://azure.invalid",
+            azure_deployment=deployment,
+            api_version="1",
+            http_client=provider.client()._client,
+        )
+        guarded = guard(client, lease=place.folder).copy()
+        if not called:
+            with pytest.raises(ModelDenied):
+                guarded.chat.completions.create(model=LUNA, messages=MESSAGES)
+        else:
+            guarded.chat.completions.create(model=LUNA, messages=MESSAGES)
+        assert len(provider.seen) == called
+
+
 def test_what_is_no_client_or_guarded_already_is_refused(place: Place, provider: Provider) -> None:
     with pytest.raises(TypeError, match="not for str"):
         guard("client", lease=place.folder)

@@ -154,6 +154,15 @@ def test_a_guard_keeps_the_lease_of_a_server_and_learns_of_a_pause(world: World,
     until(lambda: not allowed(guard))
 
 
+def test_an_environment_that_is_not_configured_is_judged_by_productions_lease(world: World, guards: Guards) -> None:
+    guard = guards(environment="elsewhere")
+    assert allowed(guard)
+    assert not allowed(guard, "nova")
+    assert allowed(guards(environment="staging"), "nova")
+    world.commit(standing("luna", status=Status.PAUSED))
+    until(lambda: not allowed(guard))
+
+
 def test_what_has_not_changed_is_not_sent_again(world: World, guards: Guards, monkeypatch: pytest.MonkeyPatch) -> None:
     guard = guards()
     given: list[object] = []
