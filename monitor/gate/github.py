@@ -14,7 +14,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.domain.configuration import Deployment
@@ -57,12 +57,14 @@ class Reviews:
         self._deployments = deployments
         self._api = api
         self._lock = threading.Lock()
-        # Of the questions from before a reload, those that are still configured are still answered, as configured now.
+        # Questions from before a reload are answered as configured now; none goes to another API than it came from.
         known = {} if before is None else before.waiting()
         self._waiting = {
-            one.callback: one
+            one.callback: replace(
+                one, deployment=self._deployment(one.deployment.repository, one.deployment.github_environment)
+            )
             for one in known.values()
-            if one.deployment in deployments and one.callback.startswith(f"{api}/")
+            if one.callback.startswith(f"{api}/")
         }
 
     def waiting(self) -> dict[str, Review]:
@@ -92,11 +94,6 @@ class Reviews:
         if not self._ours(callback, repository):
             return 400, "The callback is not of github.api and of this repository, so no token is sent there."
         found = self._deployment(repository, environment)
-        if found is None:
-            # Answered as a question that nobody configured would be at the gate: not allowed, with the mend.
-            found = Deployment(
-                repository=repository, github_environment=environment, environment=environment, entries=()
-            )
         with self._lock:
             if len(self._waiting) >= LIMIT and callback not in self._waiting:
                 return 503, "Too many deployments wait for their answer: send it again later."
@@ -107,11 +104,12 @@ class Reviews:
         path = rf"/repos/{re.escape(repository)}/actions/runs/\d+/deployment_protection_rule"
         return re.fullmatch(re.escape(self._api) + path, callback, re.IGNORECASE) is not None
 
-    def _deployment(self, repository: str, environment: str) -> Deployment | None:
+    def _deployment(self, repository: str, environment: str) -> Deployment:
         for one in self._deployments:
             if one.repository.lower() == repository.lower() and one.github_environment == environment:
                 return one
-        return None
+        # One that nobody configured needs nothing, and is not allowed for that.
+        return Deployment(repository=repository, github_environment=environment, environment=environment, entries=())
 
     def answer_due(
         self,
@@ -137,12 +135,8 @@ class Reviews:
                 if isinstance(outcome, Sent) or outcome.permanent or now - asked_at > GIVEN_UP:
                     del self._waiting[one.callback]
                 else:
-                    self._waiting[one.callback] = Review(
-                        callback=one.callback,
-                        deployment=one.deployment,
-                        asked_at=asked_at,
-                        due=now + one.wait,
-                        wait=min(2 * one.wait, LONGEST),
+                    self._waiting[one.callback] = replace(
+                        one, asked_at=asked_at, due=now + one.wait, wait=min(2 * one.wait, LONGEST)
                     )
         return outcomes
 

@@ -29,7 +29,7 @@ from gate_examples import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.gate import Standing, answer
+from monitor.domain.gate import Standing, answer, resolve
 from monitor.domain.verdict import rfc3339
 from monitor.gate import ask
 from monitor.gate.guard import Guard, ModelDenied
@@ -123,6 +123,50 @@ def test_function_file_guard_and_flagd_give_one_answer_for_every_key_of_the_file
             assert (read["reason"], read["fallback"]) == (decided.reason, decided.fallback)
             if decided.allowed and decided.expires_at is not None:
                 assert read["expires_at"] == rfc3339(min(decided.expires_at, NOW + LEASE))
+
+
+def instead(registered: dict[str, Standing], key: str, environment: str, caller: str, now: datetime) -> str:
+    """The id of the first entry along the chain of fallbacks that the function allows and whose id is known."""
+    following, seen = resolve(key, registered), set()
+    while isinstance(following, Standing) and following.key not in seen:
+        seen.add(following.key)
+        following = registered.get(following.fallback)
+        if following is not None and following.key not in seen and following.model_id:
+            who = (environment, ENVIRONMENTS, caller, now, LEASE)
+            if answer(following.key, registered, *who).allowed:
+                return following.model_id
+    return ""
+
+
+@settings(max_examples=100)
+@given(registered=standings(), environment=environments, caller=callers, seconds=st.integers(0, 6 * 3600 - 1))
+def test_a_guard_that_takes_fallbacks_calls_the_one_that_the_function_names(
+    tmp_path_factory: pytest.TempPathFactory,
+    registered: dict[str, Standing],
+    environment: str,
+    caller: str,
+    seconds: int,
+) -> None:
+    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, 99)
+    now = NOW + timedelta(seconds=seconds)
+    file = tmp_path_factory.getbasetemp() / "fallbacks.json"
+    file.write_text(json.dumps(document))
+    guard = Guard(
+        lease=file,
+        environment=environment,
+        caller=caller,
+        on_denied="fallback",
+        fallbacks=registered,
+        now=lambda: now,
+        elapsed=lambda: 0,
+    )
+    for key in document["flags"]:
+        allowed = answer(key, registered, environment, ENVIRONMENTS, caller, now, LEASE).allowed
+        expected = key if allowed else instead(registered, key, environment, caller, now)
+        try:
+            assert guard.admit(key) == expected
+        except ModelDenied:
+            assert expected == ""
 
 
 @pytest.mark.parametrize(("entry", "environment", "caller", "hours", "allowed", "variant"), TABLE)

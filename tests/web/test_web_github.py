@@ -213,11 +213,12 @@ def test_while_the_registry_cannot_be_read_nothing_is_answered_and_the_question_
     assert list(reviews(asked).waiting()) == [CALLBACK]
 
 
-def test_questions_outlive_a_reload_that_still_knows_them(asked: World) -> None:
+def test_questions_outlive_a_reload_and_are_answered_as_configured_then(asked: World) -> None:
     deliver(asked)
     before = reviews(asked)
-    assert list(Reviews("new secret", (SHOP,), API, before).waiting()) == [CALLBACK]
-    assert Reviews(SECRET, (), API, before).waiting() == {}
+    more = replace(SHOP, entries=("luna", "terra"))
+    assert Reviews("new secret", (more,), API, before).waiting()[CALLBACK].deployment == more
+    assert Reviews(SECRET, (), API, before).waiting()[CALLBACK].deployment.entries == ()
     assert Reviews(SECRET, (SHOP,), "https://github.example/api/v3", before).waiting() == {}
 
 
