@@ -7,9 +7,10 @@ What is counted is bounded: callers and keys are whatever the asking side sends,
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from typing import TypeAlias
 
 from monitor.domain import events as ev
 from monitor.domain.gate import Answer
@@ -24,6 +25,9 @@ CALLERS = 100
 
 LIMIT = 10_000
 """Tallies held in memory; beyond it new callers are `others`."""
+
+BATCH = 500
+"""Events in one transaction."""
 
 LONGEST = 100
 """Characters of a caller's name or of an unknown key."""
@@ -121,57 +125,73 @@ def record(store: Store, uses: Uses, now: datetime, *, ending: bool = False) -> 
     """Write what is due, at most once for each; returns how many events that was.
 
     Raises:
-        MonitorError: the store cannot be written; what was due is counted on.
+        MonitorError: the store cannot be written; what was not written is counted on.
     """
-    due = uses.take(now, ending=ending)
-    if not due:
-        return 0
-    try:
-        with store.write() as tx:
-            ledger = ev.Ledger(tx.head())
-            for one, tally in sorted(due.items(), key=lambda pair: (pair[1].first, pair[0].subject, pair[0].caller)):
-                if not any(_same(one, event) for event in _written(tx, one)):
-                    _write(ledger, one, tally)
-            if ledger.events:
-                tx.append(ledger.events, now)
-            return len(ledger.events)
-    except BaseException:
-        uses.give_back(due)
-        raise
+    due = sorted(
+        uses.take(now, ending=ending).items(), key=lambda pair: (pair[1].first, pair[0].subject, pair[0].caller)
+    )
+    written = 0
+    while due:
+        try:
+            # In parts, as nobody else can write meanwhile.
+            written += _record(store, due[:BATCH], now)
+        except BaseException:
+            uses.give_back(dict(due))
+            raise
+        due = due[BATCH:]
+    return written
+
+
+def _record(store: Store, due: Sequence[tuple[Asked, Tally]], now: datetime) -> int:
+    with store.write() as tx:
+        known = _known(tx, [one for one, _ in due])
+        ledger = ev.Ledger(tx.head())
+        for one, tally in due:
+            if _identity(one) not in known:
+                _write(ledger, one, tally)
+        if ledger.events:
+            tx.append(ledger.events, now)
+        return len(ledger.events)
 
 
 def _write(ledger: ev.Ledger, one: Asked, tally: Tally) -> None:
+    type, stream, subject, caller, cause, day = _identity(one)
     data = {
         "environment": one.environment,
-        "caller": one.caller,
+        "caller": caller,
         "count": tally.count,
         "status": tally.status,
         "reason": tally.reason,
     }
-    ledger.add(
-        ev.GATE_FIRST_USED if one.day is None else ev.GATE_DENIED,
-        ev.gate_stream(one.environment),
-        one.subject,
-        at=tally.first,
-        cause=one.position or None,
-        data=data if one.day is None else data | {"day": one.day.isoformat()},
-    )
+    ledger.add(type, stream, subject, at=tally.first, cause=cause, data=data if day is None else data | {"day": day})
 
 
-def _written(reader: Reader, one: Asked) -> Iterator[ev.Event]:
-    """The events that may be the same (a subject is read as a glob); denials of a day are recorded on that day or after it."""
-    query = EventQuery(subject=one.subject, stream=ev.gate_stream(one.environment))
-    if one.day is None:
-        query = replace(query, type=ev.GATE_FIRST_USED)
-    else:
-        query = replace(query, type=ev.GATE_DENIED, since=datetime.combine(one.day, time(), tzinfo=UTC))
-    return (recorded.event for recorded in reader.events(query))
+Identity: TypeAlias = tuple[str, str, str, str, int | None, str | None]
 
 
-def _same(one: Asked, event: ev.Event) -> bool:
+def _identity(one: Asked) -> Identity:
+    """Of what there is one event: type, stream, subject, caller, cause and day."""
+    type = ev.GATE_FIRST_USED if one.day is None else ev.GATE_DENIED
     day = None if one.day is None else one.day.isoformat()
-    said = event.subject, event.data["caller"], event.cause, event.data.get("day")
-    return said == (one.subject, one.caller, one.position or None, day)
+    return type, ev.gate_stream(one.environment), one.subject, one.caller, one.position or None, day
+
+
+def _known(reader: Reader, due: Sequence[Asked]) -> set[Identity]:
+    """What is in the log already, of all that may be the same: first uses of these subjects, and denials since the first of these days."""
+    queries = set()
+    days = [one.day for one in due if one.day is not None]
+    for one in due:
+        stream = ev.gate_stream(one.environment)
+        if one.day is None:
+            queries.add(EventQuery(type=ev.GATE_FIRST_USED, stream=stream, subject=one.subject))
+        else:
+            since = datetime.combine(min(days), time(), tzinfo=UTC)
+            queries.add(EventQuery(type=ev.GATE_DENIED, stream=stream, since=since))
+    return {
+        (event.type, event.stream, event.subject, event.data["caller"], event.cause, event.data.get("day"))
+        for query in queries
+        for event in (recorded.event for recorded in reader.events(query))
+    }
 
 
 def _name(text: str) -> str:

@@ -122,6 +122,28 @@ def test_what_could_not_be_written_is_counted_on(world: World, counted: Uses) ->
     assert {event.type: event.data["count"] for event in written(world)} == {"gate.denied": 5, "gate.first_used": 1}
 
 
+def test_many_are_written_in_parts_and_what_a_failure_kept_back_is_written_later(
+    world: World, counted: Uses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uses, "BATCH", 4)
+    begun: list[int] = []
+
+    class Full:
+        def write(self) -> Any:
+            begun.append(1)
+            if len(begun) == 3:
+                raise Unavailable("The disk is full.")
+            return world.store.write()
+
+    for number in range(10):
+        ask(counted, world.now, caller=f"pod-{number}")
+    with pytest.raises(Unavailable):
+        record(Full(), counted, world.now, ending=True)  # type: ignore[arg-type]
+    assert len(written(world)) == 8
+    assert record(world.store, counted, world.now, ending=True) == 2
+    assert len({event.data["caller"] for event in written(world)}) == 10
+
+
 def test_callers_beyond_the_limit_are_one(world: World, counted: Uses) -> None:
     for number in range(3 * uses.CALLERS):
         ask(counted, world.now, caller=f"pod-{number}")
