@@ -142,12 +142,26 @@ def decide(
         reason = f"ambiguous: {' and '.join(standing.entries)} hold this model id; ask by the key of one of them"
         return _refusal(standing.key, AMBIGUOUS, reason, now + lease)
     judged = verdict(standing, environment, environments, caller, now, lease)
+    return answered(standing, judged, environment, environments, caller, now, lease, standings or {})
+
+
+def answered(
+    standing: Standing,
+    judged: Verdict,
+    environment: str,
+    environments: tuple[str, ...],
+    caller: str,
+    now: datetime,
+    lease: timedelta,
+    standings: Mapping[str, Standing],
+) -> Answer:
+    """The answer that a verdict on an entry makes, with its fallback."""
     return Answer(
         key=standing.key,
         allowed=judged.allowed,
         status=standing.status.value,
         reason=judged.reason,
-        fallback=_fallback(standing, environment, environments, caller, now, lease, standings or {}),
+        fallback=_fallback(standing, environment, environments, caller, now, lease, standings),
         position=standing.position,
         expires_at=judged.until,
     )

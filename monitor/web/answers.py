@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor import logs
-from monitor.domain.gate import Answer, Standing, decide, resolve, verdict
+from monitor.domain.gate import Answer, Standing, answered, decide, resolve, verdict
 from monitor.domain.verdict import PRODUCTION, rfc3339
 from monitor.web.memory import View
 
@@ -42,9 +42,11 @@ def decided(view: View, key: str, asking: Asking, now: datetime) -> Decided:
     who = (asking.environment, rules.environments, asking.caller, now, rules.lease)
     try:
         standing = resolve(key, view.standings)
-        given = replace(decide(standing, *who, view.standings), key=key)
         if isinstance(standing, Standing):
-            return Decided(answer=given, variant=verdict(standing, *who).variant, entry=standing.key)
+            judged = verdict(standing, *who)
+            given = replace(answered(standing, judged, *who, view.standings), key=key)
+            return Decided(answer=given, variant=judged.variant, entry=standing.key)
+        given = replace(decide(standing, *who), key=key)
         return Decided(answer=given, variant=given.status)
     except Exception as error:
         # A defect; but an error in its place makes OFREP clients use their caller's default, which may be "allowed".

@@ -159,13 +159,13 @@ class Endpoints:
 def application(endpoints: Endpoints) -> Starlette:
     """The ASGI application."""
     app = Starlette(
-        routes=[
+        routes=[  # what is asked most stands first: they are tried in turn
+            Route("/ofrep/v1/evaluate/flags/{key:path}", endpoints.flag, methods=["POST"]),
             Route("/v1/gate/{key:path}", endpoints.gate),
             Route("/v1/lease/{env}.json", endpoints.lease),
             Route("/v1/lease/{env}.json.sig", endpoints.signature),
             Route(GITHUB, endpoints.review, methods=["POST"]),
             Route("/ofrep/v1/evaluate/flags", endpoints.flags, methods=["POST"]),
-            Route("/ofrep/v1/evaluate/flags/{key:path}", endpoints.flag, methods=["POST"]),
             Route("/healthz", endpoints.alive),
             Route("/readyz", endpoints.ready),
             Route("/metrics", endpoints.measure),
