@@ -20,7 +20,7 @@ from _common import Row, failed, interleaved, report
 
 CHECKS = 2000
 REQUESTS = 200
-ROUNDS = 15
+ROUNDS = 31
 GUARD_LIMIT = 0.2
 OFREP_LIMIT = 0.5
 BODY = b'{"context": {"targetingKey": "support-agent"}}'
