@@ -1,5 +1,6 @@
 # make run      watch with $OPENAI_API_KEY, or without one play the demo against a sandbox on this machine
 # make test     the tests          make lint    style, types, layers
+# make test-peers   the tests against other people's programs, which it fetches into .peers
 # make bench    the measurements   make clean   remove what make made; the data in var/ stay
 #
 # Everything happens in .venv, which is made anew only when it is missing or pyproject.toml or constraints.txt changed.
@@ -7,11 +8,12 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .peers
 STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
-.PHONY: run test bench lint clean
+.PHONY: run test test-peers bench lint clean
 
 run: $(STAMP)
 	@if [ -n "$$OPENAI_API_KEY" ]; then exec $(BIN)/access-monitor run; fi; \
@@ -20,6 +22,14 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# Each peer that cannot be fetched is one whose tests are skipped, and say so.
+test-peers: $(STAMP)
+	@mkdir -p $(PEERS) && cp tests/peers/package.json $(PEERS)/
+	-npm install --prefix $(PEERS) --no-audit --no-fund --no-package-lock --silent
+	-@test -x $(PEERS)/litellm/bin/litellm || { $(BIN)/python -m venv --clear $(PEERS)/litellm && \
+		$(PEERS)/litellm/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/peers/litellm.txt; }
+	$(BIN)/python -m pytest tests/peers
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
@@ -31,7 +41,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --group needs a newer pip than Python 3.11 brings, so the environment's own pip is brought up to date first.

@@ -167,6 +167,16 @@ class GateRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What GitHub asks about: an environment of a repository there, the environment the gate is asked for, and the entries that it needs."""
+
+    repository: str
+    github_environment: str
+    environment: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
     """How often a pause is told that nobody acknowledges: first after `repeat` (zero: never again), then ever more seldom, at least daily.
 

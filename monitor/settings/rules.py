@@ -25,6 +25,7 @@ def check(document: Document) -> list[Finding]:
         _entries,
         _escalations,
         _fallbacks,
+        _deployments,
     )
     return [finding for rule in rules for finding in rule(document)]
 
@@ -35,6 +36,7 @@ def _keys(document: Document) -> Iterator[Finding]:
         ("source", document.source),
         ("owner", document.owner),
         ("entry", document.entry),
+        ("deployment", document.deployment),
     )
     for name, rows in tables:
         first: dict[str, int] = {}
@@ -175,3 +177,26 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
                 ("entry", index, "fallback"),
                 f"leads back to itself ({' → '.join([*path, row.key])}); let one of them fall back to nothing",
             )
+
+
+def _deployments(document: Document) -> Iterator[Finding]:
+    github, entries, environments = document.github, [row.key for row in document.entry], document.gate.environments
+    if (github.webhook_secret is None) != (github.token is None):
+        missing = "token" if github.token is None else "webhook_secret"
+        yield ("github", missing), f'is missing: GitHub is heard and answered, or neither; add {missing} = "env:NAME"'
+    first: dict[tuple[str, str], int] = {}
+    for index, row in enumerate(document.deployment):
+        at: Location = ("deployment", index)
+        if github.webhook_secret is None:
+            yield at, "has no effect without webhook_secret and token in [github]; add them or leave it out"
+        for entry in row.entries:
+            if entry not in entries:
+                yield (*at, "entries"), f"names the entry {entry!r}, which is not declared; {suggest(entry, entries)}"
+        if row.environment not in environments:
+            yield (
+                (*at, "environment"),
+                f"names the environment {row.environment!r}, which gate.environments does not; {suggest(row.environment, environments)}",
+            )
+        asked = row.repository.lower(), row.github_environment
+        if first.setdefault(asked, index) != index:
+            yield at, f"is asked about like deployment[{first[asked]}]; put their entries into one of them"

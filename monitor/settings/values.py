@@ -21,6 +21,7 @@ from monitor.domain.configuration import (
     Attention,
     Belief,
     Configuration,
+    Deployment,
     EntrySpec,
     GateRules,
     Owner,
@@ -49,6 +50,16 @@ class Web:
     host: str
     port: int
     tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Github:
+    """References to the webhook's secret (empty: nobody asks) and to the token of the answer, the API's root, and what may be deployed where."""
+
+    api: str
+    webhook_secret: str = ""
+    token: str = ""
+    deployments: tuple[Deployment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +97,7 @@ class Run:
 class Settings:
     """One loaded configuration.
 
-    `database` is a path, a URL or a reference to one, as written. `budget` is in USD per day and surface. `document` is what is in
+    `database` is a path, a URL or a reference to one, as written. `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document` is what is in
     effect, for `show` alone; `origins` maps a key to where its value came from and lacks what is a default.
     """
 
@@ -94,6 +105,8 @@ class Settings:
     configuration: Configuration
     database: str
     lease_dir: Path
+    signing_key: str
+    github: Github
     web: Web
     network: Network
     heartbeat: Heartbeat
@@ -134,6 +147,21 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         configuration=replace(configuration, version=version(configuration)),
         database=document.database.url,
         lease_dir=Path(document.gate.lease_dir),
+        signing_key=document.gate.signing_key or "",
+        github=Github(
+            api=document.github.api,
+            webhook_secret=document.github.webhook_secret or "",
+            token=document.github.token or "",
+            deployments=tuple(
+                Deployment(
+                    repository=row.repository,
+                    github_environment=row.github_environment,
+                    environment=row.environment,
+                    entries=tuple(row.entries),
+                )
+                for row in document.deployment
+            ),
+        ),
         web=Web(host=host, port=port, tokens=tuple(document.web.tokens)),
         network=Network(allow=frozenset(document.network.allow)),
         heartbeat=Heartbeat(url=document.heartbeat.url or ""),
