@@ -63,13 +63,25 @@ def _sources(document: Document) -> Iterator[Finding]:
                 f'names the surface {row.surface!r}, which has no admin key; give that admin_key = "env:NAME"',
             )
         elif row.kind == "admin" and row.surface is not None and surfaces[row.surface].project is None:
-            if of_project := [part for part in row.parts or get_args(Part) if part not in OF_ACCOUNT]:
-                yield (
-                    (*at, "surface"),
-                    f"names the surface {row.surface!r}, which has no project, and {', '.join(of_project)} belong to one; "
-                    'give that surface project = "proj_…" or leave them out of parts',
-                )
+            yield from _without_project(at, row)
+        if row.kind == "codex" and any(
+            other.kind == "models_list" and other.surface == row.surface for other in document.source
+        ):
+            yield (
+                (*at, "surface"),
+                f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
+            )
         yield from _source_keys(at, row)
+
+
+def _without_project(at: Location, row: SourceTable) -> Iterator[Finding]:
+    of_project = [part for part in row.parts or get_args(Part) if part not in OF_ACCOUNT]
+    if of_project:
+        yield (
+            (*at, "surface"),
+            f"names the surface {row.surface!r}, which has no project, and {', '.join(of_project)} belong to one; "
+            'give that surface project = "proj_…" or leave them out of parts',
+        )
 
 
 def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:
