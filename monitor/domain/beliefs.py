@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 from monitor.domain import price
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.diff import same
+from monitor.domain.events import source_stream
 from monitor.domain.model import LISTED, Fact, Facts, Subject, Value
 from monitor.domain.registry import Entry, Pin
 
@@ -115,8 +116,9 @@ class Beliefs:
     def now(self, pin: Pin, entry: Entry) -> Answer:
         """What is believed of a pinned fact. Of several official prices the first that differs from the pin speaks.
 
-        What is not stated any more is UNKNOWN: pages lose rows more often than prices end. A price that the entry pins in another place
-        was accepted there: costs that follow a page whose new price a person took say nothing new.
+        What is not stated any more is UNKNOWN: pages lose rows more often than prices end. A source whose own word is pinned apart (`pins`)
+        speaks for that pin alone. What is pinned of either was accepted of both: costs that follow a page whose new price a person took say
+        nothing new.
         """
         if pin.scope == CONFIG:
             return entry.ours.get(pin.key)
@@ -127,12 +129,17 @@ class Beliefs:
         stated: list[Value]
         accepted = [pin.value]
         if pin.field.startswith(price.PREFIX):
-            priced = Subject(entry.price_subject.scope, pin.name)
-            spoken = self.weighty(priced) if pin.scope == priced.scope else self.stated(priced)
+            alike = [one for one in entry.pins if (one.name, one.field) == (pin.name, pin.field)]
+            apart = {one.scope for one in alike} - {entry.price_subject.scope}
             stated = [
-                value for spec, field, value in spoken if field == pin.field and pin.scope in (priced.scope, spec.key)
+                value
+                for spec, field, value in self.stated(Subject(entry.price_subject.scope, pin.name))
+                if field == pin.field
+                and (
+                    pin.scope == source_stream(spec.key) if pin.scope in apart else source_stream(spec.key) not in apart
+                )
             ]
-            accepted += [one.value for one in entry.pins if (one.name, one.field) == (pin.name, pin.field)]
+            accepted += [one.value for one in alike]
         else:
             stated = [value for _, value in self.said(Fact(subject, pin.field))]
         if not stated:

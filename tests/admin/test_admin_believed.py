@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -201,7 +202,7 @@ def test_costs_win_over_a_page_that_says_otherwise_and_nothing_is_disputed(
         world.activate()
         pins = {pin.key: pin.value for pin in world.entry().pins}
         assert pins[f"openai/{MODEL}/{INPUT}"] == "0.9"
-        assert pins[f"page/{MODEL}/{INPUT}"] == "1"
+        assert pins[f"source/page/{MODEL}/{INPUT}"] == "1"
         world.settle()
         assert world.entry().status is Status.ACTIVE
 
@@ -241,6 +242,40 @@ def test_costs_that_move_on_their_own_pause(account: Account, watching: Watching
         world.settle()
         assert world.entry().status is Status.PAUSED
         assert world.entry().deviations == {f"openai/{MODEL}/{INPUT}": "1.5"}
+
+
+def test_costs_that_begin_after_the_activation_do_not_hide_a_page_that_moves(
+    account: Account, watching: Watching
+) -> None:
+    account.answers[COSTS] = (200, buckets())
+    with watching("costs") as world:
+        world.activate()
+        charge(account, 1)
+        world.settle()
+        assert {one.source for one in world.events("price.listed")} == {"account/costs"}
+        assert world.entry().status is Status.ACTIVE
+        world.sources["page"].set(LUNA, input="2")
+        world.settle("page")
+        assert world.entry().status is Status.PAUSED
+
+
+def test_a_page_whose_source_is_called_as_its_provider_is_pinned_apart_as_well(
+    account: Account, watching: Watching
+) -> None:
+    charge(account, 0.9)
+    with watching("costs") as world:
+        renamed = {("openai" if key == "page" else key): one for key, one in world.conf.sources.items()}
+        renamed["openai"] = replace(renamed["openai"], key="openai")
+        shown = world.sources["page"].facts
+        world.configure(replace(world.conf, sources=renamed, version="2"))
+        world.sources["openai"].facts = shown
+        world.look()
+        world.activate()
+        world.settle()
+        assert world.entry().status is Status.ACTIVE
+        world.sources["openai"].set(LUNA, input="2")
+        world.settle("openai")
+        assert world.entry().status is Status.PAUSED
 
 
 def test_days_without_usage_are_neither_removal_nor_anomaly_nor_news(account: Account, watching: Watching) -> None:
