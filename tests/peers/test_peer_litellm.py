@@ -95,7 +95,7 @@ def test_its_dialect_says_nothing_of_a_model_where_it_means_the_key_and_somethin
     proxy: Proxy, http: HttpClient
 ) -> None:
     taxonomy = pytest.importorskip("monitor.domain.taxonomy", reason="the taxonomy of errors is not part of this tree")
-    with proxy.serving((MODELS[0], THROTTLED)):
+    with proxy.serving((MODELS[0], THROTTLED)), httpx2.Client(trust_env=False, timeout=60) as client:
         assert isinstance(proxy.source(http).observe(START, None), Snapshot)
         refused = proxy.source(http, key="sk-of-somebody-else").observe(START, None)
         assert isinstance(refused, PollFailure)
@@ -106,7 +106,7 @@ def test_its_dialect_says_nothing_of_a_model_where_it_means_the_key_and_somethin
             url = f"{proxy.url}/{path}"
             headers = {"Authorization": f"Bearer {key}"}
             body = {"model": model, "messages": [{"role": "user", "content": "ping"}]}
-            answer = httpx2.post(url, headers=headers, json=body) if call else httpx2.get(url, headers=headers)
+            answer = client.post(url, headers=headers, json=body) if call else client.get(url, headers=headers)
             return str(taxonomy.classify(answer.status_code, answer.json(), model=model).meaning)
 
         assert meaning("chat/completions", model=MODELS[0]) == "granted"
