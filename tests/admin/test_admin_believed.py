@@ -9,7 +9,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from admin_account import KEY, NOW, OF_PROJECT, Account, buckets, completion, cost, error, listed, rate_limit, spec
+from admin_account import (
+    KEY,
+    NOW,
+    OF_PROJECT,
+    Account,
+    audited,
+    buckets,
+    completion,
+    cost,
+    error,
+    listed,
+    rate_limit,
+    spec,
+)
 from pipeline_world import INPUT, LUNA, OUTPUT, World, configuration, entry_spec, furnish, world_of
 
 from monitor.domain.model import Subject
@@ -137,6 +150,26 @@ def test_a_residency_that_an_entry_rests_on_pauses_it(account: Account, watching
         account.change(OF_PROJECT, residency="GLOBAL")
         world.settle()
         assert world.entry().status is Status.PAUSED
+
+
+def test_a_watched_event_of_the_audit_log_is_told_once_and_its_age_is_no_change(
+    account: Account, watching: Watching
+) -> None:
+    with watching("audit_log") as world:
+        assert world.events("source.anomaly") == []
+        lowered = {"rate_limit.updated": {"id": "rl-1", "changes_requested": {"max_requests_per_1_minute": 9}}}
+        event = audited("rate_limit.updated", NOW, **lowered)
+        account.answers["/organization/audit_logs"] = (200, listed(event))
+        world.settle()
+        ((subject, field, old, new),) = data(world, "setting.changed")
+        assert (subject, field, old) == ("audit_log", "setting.rate_limit.updated", None)
+        assert '"max_requests_per_1_minute":9' in new
+        account.answers["/organization/audit_logs"] = (200, listed())
+        world.settle()
+        assert len(world.events("setting.changed")) == 1
+        assert len(world.notices()) == 1 + len(
+            [one for one in world.notices() if one.items[0].reason is Reason.VISIBLE]
+        )
 
 
 def test_a_part_that_may_not_be_read_fails_alone_and_moves_nothing(account: Account, watching: Watching) -> None:

@@ -172,6 +172,14 @@ def test_the_parts_of_an_account_need_no_project(tmp_path):
         "bills/costs",
         "bills/audit_log",
     ]
+    costs = sources["bills/costs"]
+    assert (costs.provider, costs.url, costs.option("part")) == (
+        "keyed",
+        "https://api.example/v1/organization",
+        "costs",
+    )
+    assert costs.billed
+    assert costs.prices
 
 
 def test_the_key_of_a_source_cannot_hold_what_replay_splits_at(tmp_path):
