@@ -218,8 +218,9 @@ def _fact(pin: Pin, entry: Entry) -> Fact:
 
 
 def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
-    """What the price shifts among these mean for a month, against what was accepted; empty where nobody stated a usage."""
-    if not entry.usage or not any(shift.pin.field.startswith(price.PREFIX) for shift in shifts):
+    """What the price shifts among these mean for a month, against what was accepted; empty where a usage is neither stated nor observed."""
+    usage = entry.usage or entry.observed
+    if not usage or not any(shift.pin.field.startswith(price.PREFIX) for shift in shifts):
         return ""
     pinned = [
         pin for pin in entry.pins if pin.field.startswith(price.PREFIX) and pin.scope == entry.price_subject.scope
@@ -231,7 +232,7 @@ def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
         for pin in pinned
         if (value := moved.get(pin.field, entry.deviations.get(pin.key, pin.value))) is not None
     }
-    return monthly(entry.usage, entry.texts("tiers"), accepted, now)
+    return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
 
 
 def _in_brief(shifts: tuple[Shift, ...]) -> str:
