@@ -80,7 +80,12 @@ class SourceSpec:
     @property
     def prices(self) -> bool:
         """Whether it states prices."""
-        return self.kind in ("pricing_page", "price_feed") or (self.kind == "admin" and self.option("part") == "costs")
+        return self.kind in ("pricing_page", "price_feed") or self.billed
+
+    @property
+    def billed(self) -> bool:
+        """Whether the prices that it states are what the account was charged, which no page can contradict."""
+        return self.kind == "admin" and self.option("part") == "costs"
 
     @property
     def scope(self) -> str:

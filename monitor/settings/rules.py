@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import ip_address
+from typing import get_args
 
 from monitor.domain.checklist_names import CHECKS, TOUCHES
 from monitor.settings.errors import Finding, Location, suggest
-from monitor.settings.fields import address
-from monitor.settings.kinds import KINDS, plugins
+from monitor.settings.fields import Part, address
+from monitor.settings.kinds import KINDS, OF_ACCOUNT, plugins
 from monitor.settings.schema import PRODUCTION, Document, EntryTable, SourceTable
 
 
@@ -64,6 +65,8 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "surface"),
                 f'names the surface {row.surface!r}, which has no admin key; give that admin_key = "env:NAME"',
             )
+        elif row.kind == "admin" and row.surface is not None and surfaces[row.surface].project is None:
+            yield from _without_project(at, row)
         if row.kind == "codex" and any(
             other.kind == "models_list" and other.surface == row.surface for other in document.source
         ):
@@ -72,6 +75,16 @@ def _sources(document: Document) -> Iterator[Finding]:
                 f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
             )
         yield from _source_keys(at, row)
+
+
+def _without_project(at: Location, row: SourceTable) -> Iterator[Finding]:
+    of_project = [part for part in row.parts or get_args(Part) if part not in OF_ACCOUNT]
+    if of_project:
+        yield (
+            (*at, "surface"),
+            f"names the surface {row.surface!r}, which has no project, and {', '.join(of_project)} belong to one; "
+            'give that surface project = "proj_…" or leave them out of parts',
+        )
 
 
 def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:

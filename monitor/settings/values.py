@@ -222,9 +222,11 @@ def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
                 options = {"model": model, "route": route, "parameters": (row.parameters or {}).get(model, {})}
                 yield replace(spec, key=f"{row.key}/{model}/{route}", options=options)
     elif row.kind == "admin":
-        provider = next(_surface(one).provider for one in document.surface if one.key == row.surface)
+        surface = next(_surface(one) for one in document.surface if one.key == row.surface)
+        url = f"{surface.base_url}/organization"  # what a check or a price that it verified shows as its source
         for part in row.parts or get_args(Part):
-            yield replace(spec, key=f"{row.key}/{part}", provider=provider, options={"part": part})
+            options = {"part": part}
+            yield replace(spec, key=f"{row.key}/{part}", provider=surface.provider, url=url, options=options)
     else:
         yield spec
 
