@@ -9,7 +9,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
-from monitor.domain.model import LISTED, SHUTDOWN_DATE, Fact, Facts, Value
+from monitor.domain.model import (
+    DEPRECATION,
+    INCIDENT,
+    LISTED,
+    PARAGRAPH,
+    SHUTDOWN_DATE,
+    WATCHED,
+    Fact,
+    Facts,
+    Snapshot,
+    Value,
+)
+
+_OWN = (price.PREFIX, PARAGRAPH, WATCHED, INCIDENT, DEPRECATION)
+"""Prefixes of fields each of which is a fact of its own: the last one that goes is gone, not unspoken of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +74,20 @@ def diff(
 def dropped(before: Facts, after: Facts) -> frozenset[str]:
     """The fields of models that no model has any more: a list of another shape, which does not speak of them.
 
-    A price is its own fact, and a page that loses a whole column of them has said so. Of shutdown dates a source says itself whether it
+    A price is its own fact, and a page that loses a whole column of them has said so; so is a paragraph or an incident. Of shutdown dates a source says itself whether it
     speaks of them: the last one that is taken back leaves none, and is a withdrawal all the same.
     """
     if after is before:
         return frozenset()
     gone = _fields(before) - _fields(after) - {LISTED, SHUTDOWN_DATE}
-    return frozenset(field for field in gone if not field.startswith(price.PREFIX))
+    return frozenset(field for field in gone if not field.startswith(_OWN))
+
+
+def carried(before: Facts, look: Snapshot) -> Facts:
+    """The facts of a look, with those of the subjects that it says nothing of as they were: a row that left a page of announcements takes
+    none of them back.
+    """
+    return {**before, **look.facts} if look.partial else look.facts
 
 
 def _fields(facts: Facts) -> set[str]:

@@ -61,6 +61,15 @@ SETTING = "setting."
 PARAGRAPH = "paragraph."
 """`paragraph.<digest>`: one paragraph of a document, or one remark of a page that bears prices in prose."""
 
+WATCHED = "watch."
+"""`watch.<marker>`: whether a document holds a text that somebody watches for."""
+
+REPLACEMENT = "replacement"
+"""The field that names the model to move to, in its provider's words."""
+
+DEPRECATION = "deprecation."
+"""`deprecation.<what>`: what a deprecations page says of a model beside its end and replacement; `listed` where a row of it names the model."""
+
 ANNOUNCED = "announced."
 """`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied by itself."""
 
@@ -162,8 +171,8 @@ class Snapshot:
     """Everything one source said at one time.
 
     `at` is when the request began. `silent` are fields the whole answer does not speak of (a list without shutdown
-    dates); `unclear` are single facts it states in two ways. `valid_until` is when the same bytes would yield
-    other facts (a dated price takes effect).
+    dates); `unclear` are single facts it states in two ways; a `partial` one says nothing of a subject that it does not name.
+    `valid_until` is when the same bytes would yield other facts (a dated price takes effect).
     """
 
     source: str
@@ -173,6 +182,7 @@ class Snapshot:
     body: Body
     silent: frozenset[str] = frozenset()
     unclear: frozenset[Fact] = frozenset()
+    partial: bool = False
     valid_until: datetime | None = None
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()

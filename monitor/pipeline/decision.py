@@ -16,7 +16,7 @@ from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, confirm, next_look, unclear, unread, unstated
-from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
+from monitor.domain.diff import Change, carried, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
 from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
 from monitor.domain.registry import Entry, Register
@@ -27,7 +27,8 @@ from monitor.pipeline.ports import Transaction
 from monitor.pipeline.routes import Routes
 from monitor.pipeline.second import Second
 
-PAGE = "pricing_page"
+PAGES = frozenset({"pricing_page", "deprecations_page", "document"})
+"""The kinds that a body which shrank makes suspicious."""
 
 Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
@@ -64,10 +65,11 @@ class Decision:
         if isinstance(observation, Unchanged):
             facts, extractor, body_size = baseline, self.state.extractor, None
         else:
-            facts, extractor = observation.facts, observation.extractor
-            body_size = observation.body.size if self.spec.kind == PAGE else None
+            extractor = observation.extractor
+            body_size = observation.body.size if self.spec.kind in PAGES else None
             if self.state.baseline and extractor != self.state.extractor:
                 baseline = self._rebase(observation, baseline, reread)
+            facts = carried(baseline, observation)
         self.versions["extractor"] = extractor
         if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
             self.state = replace(self.state, anomaly_since=observation.at)
@@ -120,7 +122,7 @@ class Decision:
         again = reread(self.tx, self.state)
         facts = baseline
         if again is not None:
-            changes = diff(baseline, again.facts, silent=again.silent, unclear=unclear(baseline, again))
+            changes = diff(baseline, carried(baseline, again), silent=again.silent, unclear=unclear(baseline, again))
             facts = patch(baseline, changes)
             facts = patch(baseline, [one for one in changes if not corroborate.implausible(one, facts)])
         hash = self.tx.put_facts(facts)
