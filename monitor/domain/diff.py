@@ -10,10 +10,15 @@ from dataclasses import dataclass
 
 from monitor.domain import price
 from monitor.domain.model import (
+    ACCESS,
+    ANNOUNCED,
+    BEHAVIOUR,
     DEPRECATION,
     INCIDENT,
+    LIMIT,
     LISTED,
     PARAGRAPH,
+    SETTING,
     SHUTDOWN_DATE,
     WATCHED,
     Fact,
@@ -22,8 +27,8 @@ from monitor.domain.model import (
     Value,
 )
 
-_OWN = (price.PREFIX, PARAGRAPH, WATCHED, INCIDENT, DEPRECATION)
-"""Prefixes of fields each of which is a fact of its own: the last one that goes is gone, not unspoken of."""
+OWN = (price.PREFIX, ANNOUNCED, PARAGRAPH, WATCHED, INCIDENT, ACCESS, BEHAVIOUR, LIMIT, SETTING, DEPRECATION)
+"""Prefixes of fields that each stand for themselves: that no subject has one any more is said, not passed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +79,13 @@ def diff(
 def dropped(before: Facts, after: Facts) -> frozenset[str]:
     """The fields of models that no model has any more: a list of another shape, which does not speak of them.
 
-    A price is its own fact, and a page that loses a whole column of them has said so; so is a paragraph or an incident. Of shutdown dates a source says itself whether it
+    A price is its own fact, and a page that loses a whole column of them has said so. Of shutdown dates a source says itself whether it
     speaks of them: the last one that is taken back leaves none, and is a withdrawal all the same.
     """
     if after is before:
         return frozenset()
     gone = _fields(before) - _fields(after) - {LISTED, SHUTDOWN_DATE}
-    return frozenset(field for field in gone if not field.startswith(_OWN))
+    return frozenset(field for field in gone if not field.startswith(OWN))
 
 
 def carried(before: Facts, look: Snapshot) -> Facts:

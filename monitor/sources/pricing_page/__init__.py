@@ -16,7 +16,7 @@ from monitor.sources.pricing_page.notes import notes_of
 from monitor.sources.pricing_page.rows import reconcile, rows_of
 from monitor.sources.web_page import is_html
 
-EXTRACTOR = "pricing_page/2"
+EXTRACTOR = "pricing_page/3"
 
 
 def extract(text: str, *, provider: str) -> Extraction:
