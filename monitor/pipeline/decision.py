@@ -21,7 +21,9 @@ from monitor.domain.events import source_stream
 from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
 from monitor.domain.registry import Entry, Register
 from monitor.domain.routes import ALONE, lost
+from monitor.domain.unsettle import unsettle
 from monitor.pipeline.commit import beliefs
+from monitor.pipeline.incidents import incident
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Transaction
 from monitor.pipeline.routes import Routes
@@ -55,7 +57,7 @@ class Decision:
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
         evidence = self.tx.put_evidence(failure.body, self.spec.key, now) if failure.body else ""
-        self.state = outage.failed(self.register, self.spec, self.state, failure, evidence)
+        self.state = outage.failed(self.register, self.spec, self.state, failure, evidence, self._incident)
         return Outcome(source=self.spec.key, verdict="failed", detail=f"{failure.reason}: {failure.detail}")
 
     def good(self, observation: Snapshot | Unchanged, reread: Reread) -> Outcome:
@@ -79,7 +81,7 @@ class Decision:
         stood = suspicious and self._stood(observation.at)
         held = suspicious and not stood
         if held and not self.state.anomaly:
-            evidence = self._keep(observation)
+            evidence, said = self._keep(observation), self._incident()
             self.state = outage.anomaly(
                 self.register,
                 self.spec,
@@ -89,6 +91,7 @@ class Decision:
                 known=len(baseline),
                 seen=len(facts),
                 evidence=evidence,
+                incident=said,
             )
             self.told += tell.held(
                 self.register,
@@ -99,12 +102,17 @@ class Decision:
                 source=self.spec.key,
                 evidence=evidence,
                 hold=self.configuration.belief.hold,
+                incident=said,
             )
         if self.state.baseline:
             return self._compare(observation, facts, baseline, suspicious=suspicious, stood=stood)
         if held:
             return self._close(observation, baseline, held=True)
         return self._first(observation, facts)
+
+    def _incident(self) -> str:
+        """What the provider's status page says meanwhile."""
+        return incident(self.tx, self.configuration, self.spec)
 
     def _stood(self, at: datetime) -> bool:
         """Whether an anomaly stood for the whole hold. An empty answer where nothing was ever known is never a baseline."""
@@ -328,6 +336,7 @@ class Decision:
             if verifies:
                 checklist.verify(register, entry.key, self.spec, known, at=at, evidence=cause.evidence)
             told += policy.judge(register, entry.key, known, cause)
+            told += unsettle(register, entry.key, self.spec, cause)
         self.told += told + policy.inform(register, cause, told)
 
     def _note(self, observation: Snapshot | Unchanged, *, held: bool, pending: tuple[Streak, ...], moved: bool) -> None:
