@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
 from monitor.domain.diff import Change, lookup, same
-from monitor.domain.model import ANYTHING, PARAGRAPH, WATCHED, Fact, Facts, Snapshot, Streak, Subject, Value
+from monitor.domain.model import ANYTHING, INCIDENT, PARAGRAPH, Fact, Facts, Snapshot, Streak, Subject, Value
 from monitor.domain.routes import ALONE, Others, lost
 
 
@@ -54,13 +54,11 @@ def confirm(
     the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it. `hold` is how long an absence
     has to last where so much is absent at once; each for itself, because what is missing may differ from look to look. Rows that stand under
     another id in the same look (`renamed`) changed and are not absent, so that both halves of the rename are believed at once. A model that
-    `others`, the other routes, miss as well is believed gone in a held look, too. A paragraph that comes where another goes is believed with it:
-    what was rewritten is told once, old beside new.
+    `others`, the other routes, miss as well is believed gone in a held look, too.
     """
     believed: list[Believed] = []
     pending: list[Streak] = []
     changes = tuple(changes)
-    rewritten = any(_rewrites(change.fact, change.new) for change in changes)
     losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
@@ -70,7 +68,7 @@ def confirm(
         elif leaves:
             need = others.need(change.fact.subject, belief, hold, since=streak.first_at)
         else:
-            need = _need(change.fact, change.new, belief, hold, rewritten=rewritten)
+            need = _need(change.fact, change.new, belief, hold)
         held_back = held and not (leaves and others.agree(change.fact.subject))
         if not held_back and streak.quarantine is None and _enough(streak, at, need):
             believed.append(Believed(change=change, streak=streak))
@@ -107,12 +105,9 @@ def _advance(
     return replace(streak, seen=streak.seen + 1, counted_at=at)
 
 
-def _rewrites(fact: Fact, value: Value | None) -> bool:
-    return value is None and fact.field.startswith(PARAGRAPH)
-
-
-def _need(fact: Fact, value: Value | None, belief: Belief, hold: timedelta | None, *, rewritten: bool) -> Requirement:
-    if value is not None and not (rewritten and fact.field.startswith((PARAGRAPH, WATCHED))):
+def _need(fact: Fact, value: Value | None, belief: Belief, hold: timedelta | None) -> Requirement:
+    # A paragraph that is rewritten goes and comes at once: told apart, half of the news would be half an hour late.
+    if value is not None or fact.field.startswith((PARAGRAPH, INCIDENT)):
         return belief.change
     return belief.absence if hold is None else replace(belief.absence, span=max(belief.absence.span, hold))
 
@@ -173,8 +168,6 @@ def next_look(
     What waits for a person or for another source is no reason to hurry.
     """
     due: datetime | None = None
-    streaks = tuple(streaks)
-    rewritten = any(streak.seen and _rewrites(streak.fact, streak.value) for streak in streaks)
     for streak in streaks:
         if streak.quarantine is not None or not streak.seen:
             continue
@@ -182,7 +175,7 @@ def next_look(
             need = others.need(streak.fact.subject, belief, hold, since=streak.first_at)
             span = need.span
         else:
-            need = _need(streak.fact, streak.value, belief, hold, rewritten=rewritten)
+            need = _need(streak.fact, streak.value, belief, hold)
             span = need.span if hold is None else max(need.span, hold)
         when = at + belief.recheck if streak.seen < need.looks else max(at + belief.recheck, streak.first_at + span)
         due = when if due is None else min(due, when)
