@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
+from monitor.domain.admission import MASS
 from monitor.domain.model import (
     ACCESS,
     ANNOUNCED,
@@ -89,10 +90,20 @@ def dropped(before: Facts, after: Facts) -> frozenset[str]:
 
 
 def carried(before: Facts, look: Snapshot) -> Facts:
-    """The facts of a look, with those of the subjects that it says nothing of as they were: a row that left a page of announcements takes
-    none of them back.
+    """The facts of a look, with what it says nothing of as it was.
+
+    A row that left a page of announcements takes none of them back. Where several left at once that speak of days still to come, half of the page
+    is missing, and a day that another row lacks is not taken back either: of 13 such looks of one real history all were over within days.
     """
-    return {**before, **look.facts} if look.partial else look.facts
+    if not look.partial:
+        return look.facts
+    today = look.at.date().isoformat()
+    lost = sum(str(before[subject].get(SHUTDOWN_DATE, "")) > today for subject in before.keys() - look.facts.keys())
+    facts = {**before, **look.facts}
+    for subject in before.keys() & look.facts.keys() if lost >= MASS else ():
+        if SHUTDOWN_DATE in before[subject]:
+            facts[subject] = {SHUTDOWN_DATE: before[subject][SHUTDOWN_DATE], **look.facts[subject]}
+    return facts
 
 
 def _fields(facts: Facts) -> set[str]:
