@@ -29,8 +29,8 @@ from monitor.pipeline.ports import Transaction
 from monitor.pipeline.routes import Routes
 from monitor.pipeline.second import Second
 
-PAGES = frozenset({"pricing_page", "deprecations_page", "document"})
-"""The kinds that a body which shrank makes suspicious."""
+PAGES = frozenset({"pricing_page", "document"})
+"""The kinds of which a body that shrank is suspicious; a deprecations page takes nothing back by what it lacks."""
 
 Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
