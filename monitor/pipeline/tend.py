@@ -9,19 +9,22 @@ from datetime import UTC, datetime, time, timedelta
 from monitor.domain import checklist, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due
-from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
+from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.events import source_stream
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Reason
 from monitor.domain.outage import quoted
 from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline.commit import beliefs, status_moved, write
-from monitor.pipeline.incidents import STATUS_PAGE, incident
+from monitor.pipeline.incidents import incident
 from monitor.pipeline.ports import EventQuery, Reader, Store
 
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
 
+
+MISSED = 2
+"""A source that is polled seldom is called stale only after as many of its looks were missed."""
 
 AGENDA = timedelta(hours=1)
 """How often the agenda is read."""
@@ -117,7 +120,8 @@ class Tender:
             and (sources is None or key in sources)
             and (good_at := states[key].good_at) is not None
             and states[key].stale_position is None
-            and now - good_at > max(limit(self._configuration, spec) / WARN, self._cadence.get(key, timedelta(0)))
+            and now - good_at
+            > max(limit(self._configuration, spec) / WARN, MISSED * spec.every, self._cadence.get(key, timedelta(0)))
         ]
 
     def _stale(
@@ -159,11 +163,28 @@ class Tender:
                 ),
             )
             for entry in register.entries.values()
-            if entry.status is Status.ACTIVE and spec.trust == OFFICIAL and spec.kind != STATUS_PAGE
-            if policy.depends_on(entry, spec)
-            for verifies in (bool(checklist.fed_by(spec, entry)),)
+            if entry.status is Status.ACTIVE
+            for verifies in (_needs(entry, spec),)
+            if verifies or _rests(entry, spec)
         ]
         return position, told
+
+
+def _needs(entry: Entry, spec: SourceSpec) -> bool:
+    """Whether a required check of an entry is verified by a source, so that production is denied once nothing reads it."""
+    return policy.depends_on(entry, spec) and not set(checklist.required(entry)).isdisjoint(
+        checklist.fed_by(spec, entry)
+    )
+
+
+def _rests(entry: Entry, spec: SourceSpec) -> bool:
+    """Whether a required check of an entry rests on a document: while nothing reads it, a change of it unsettles nothing."""
+    named = spec.options.get("makes_stale", ())
+    return (
+        isinstance(named, tuple)
+        and policy.depends_on(entry, spec)
+        and not set(checklist.required(entry)).isdisjoint(named)
+    )
 
 
 def _past(entries: Mapping[str, Entry], now: datetime) -> list[str]:
