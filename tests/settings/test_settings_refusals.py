@@ -140,6 +140,10 @@ def test_a_cycle_of_fallbacks_is_told_once_with_its_whole_way(tmp_path):
         ('kind = "behaviour"\nsurface = "openai"\nroutes = ["retreive"]', "did you mean 'retrieve'?"),
         ('kind = "behaviour"\nsurface = "openai"\nroutes = []', "is empty"),
         ('kind = "admin"\nsurface = "openai"', "which has no admin key"),
+        (
+            'kind = "document"\nurl = "https://a.example"\nmakes_stale = ["safety"]',
+            "names the check 'safety', which there is not",
+        ),
         ('kind = "document"\nurl = "ftp://a.example"', "scheme must be http or https"),
         ('kind = "document"\nurl = "file:///etc/passwd"', "scheme must be http or https"),
         ('kind = "document"\nurl = "https://"', "without a host"),
