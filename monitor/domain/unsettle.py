@@ -44,7 +44,10 @@ def unsettle(register: Register, key: str, spec: SourceSpec, trigger: policy.Tri
             source=spec.key,
             evidence=cause.believed.streak.evidence,
             denied=entry.status is not Status.ACTIVE,
-            summary=f"the check {name} rests on {spec.key}, which changed: {cause.note}",
+            summary=f"the check {name} rests on {spec.key}, which changed" + ("" if told else f": {cause.note}"),
         )
-        told.append(tell.Told(owners=entry.texts("owners"), item=item))
+        # It says what changed, so that the change is not told a second time beside it.
+        told.append(
+            tell.Told(owners=entry.texts("owners"), item=item, facts=frozenset(claim.fact for claim in changed))
+        )
     return told

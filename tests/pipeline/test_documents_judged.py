@@ -64,8 +64,9 @@ def test_a_rewritten_document_is_one_event_and_one_notice_with_before_and_after(
     (event,) = watched.events("document.changed")
     assert (event.data["removed"], event.data["added"]) == ([INTRO], [OPEN])
     assert event.data["markers"] == {"came": [], "went": ["limited preview"]}
-    (told,) = summaries(watched, Reason.CHANGED)
-    assert told == (f"“limited preview” is in card no longer; card no longer says: “{INTRO}”; card says now: “{OPEN}”")
+    said = f"“limited preview” is in card no longer; card no longer says: “{INTRO}”; card says now: “{OPEN}”"
+    assert summaries(watched, Reason.STALE) == [f"the check safety_review rests on card, which changed: {said}"]
+    assert not summaries(watched, Reason.CHANGED), "it is told once"
     assert watched.entry().status is Status.ACTIVE
 
 
@@ -88,6 +89,9 @@ def test_a_check_that_is_stale_already_is_not_made_so_again(watched: World) -> N
     watched.settle()
     assert len(watched.events("document.changed")) == 2
     assert len(watched.events("check.stale")) == 1
+    assert len(summaries(watched, Reason.STALE)) == 1
+    (told,) = summaries(watched, Reason.CHANGED)
+    assert told.startswith("“limited preview” is in card now; ")
 
 
 def test_an_entry_that_stale_ness_concerns_cannot_be_resumed_before_the_check_is_verified_anew(watched: World) -> None:
