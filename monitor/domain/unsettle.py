@@ -18,7 +18,8 @@ def unsettle(register: Register, key: str, spec: SourceSpec, trigger: policy.Tri
     names = spec.options.get("makes_stale", ())
     if not changed or not isinstance(names, tuple):
         return []
-    entry, told = register.entries[key], []
+    entry = register.entries[key]
+    told: list[tell.Told] = []
     for name in names:
         if entry.checks.get(name, Check()).state is not CheckState.VERIFIED:
             continue

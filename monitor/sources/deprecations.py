@@ -178,7 +178,7 @@ def _row(
         return
     said: dict[str, Value | None] = {ROW: True}
     for field, text in cells.items():
-        plain = text.replace(CODE, "").translate(_HYPHENS).strip()
+        plain = "".join(filter(str.isprintable, text.replace(CODE, "").translate(_HYPHENS))).strip()
         if field == ROW or plain.lower() in _BLANK:
             continue
         if field == STATUS:

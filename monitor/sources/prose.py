@@ -29,7 +29,8 @@ _TYPOGRAPHY = str.maketrans(
 _FEED = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _DECLARED = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _ITEM = re.compile(r"(?m)^([ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+)(?=\S)")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)")
+# The bounds keep a page of nothing but brackets, or of hyphens, from costing the square of its size.
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()\n]|\([^()\n]{0,500}\)){0,2000}\)")
 _BULLET = re.compile(r"(?:[-+*•>]|\d{1,3}[.)])\s+")
 _APP = re.compile(r"(?:enable|requires?|turn on) javascript|loading\W*$", re.IGNORECASE)
 _AGO = re.compile(
@@ -42,7 +43,7 @@ _UPDATED = re.compile(
     re.IGNORECASE,
 )
 _BUILD = re.compile(
-    r"\b(?=[0-9a-f-]*\d)(?=[0-9a-f-]*[a-f])[0-9a-f]{12,64}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+    r"\b(?=[0-9a-f]{0,63}\d)(?=[0-9a-f]{0,63}[a-f])[0-9a-f]{12,64}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 )
 _CHROME = re.compile(
     r"(?:last )?(?:updated|modified)(?: on| at)?|skip to (?:main )?content|was this (?:page|article)? ?helpful\??.*|copy (?:page|link|as markdown)"
@@ -78,8 +79,9 @@ def cleaned(text: str) -> str:
 
 
 def normal(text: str) -> str:
-    """A text in one typography, with single spaces."""
-    return " ".join(text.translate(_TYPOGRAPHY).split())
+    """A text in one typography, with single spaces and nothing that cannot be seen."""
+    words = " ".join(text.translate(_TYPOGRAPHY).split())
+    return words if words.isprintable() else "".join(filter(str.isprintable, words))
 
 
 def _blocks(text: str) -> list[Block]:

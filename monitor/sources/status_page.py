@@ -38,9 +38,6 @@ READ = "status_page"
 OVER = frozenset({"resolved", "postmortem", "completed", "scheduled", "maintenance_scheduled", "maintenance_completed"})
 """Statuses of what is not going on: over, or not begun."""
 
-LONGEST = 300
-"""Characters of a title that are kept."""
-
 
 class StatusPage:
     """A status page, or the part of it that is about one component."""
@@ -100,6 +97,7 @@ def read(content: bytes, component: str = "") -> tuple[dict[str, Value], list[Re
         if (
             not isinstance(item, dict)
             or not isinstance(id, str | int)
+            or not str(id).isprintable()
             or not isinstance(title, str)
             or not title.strip()
         ):
@@ -112,9 +110,7 @@ def read(content: bytes, component: str = "") -> tuple[dict[str, Value], list[Re
         if component and touched and component.casefold() not in {name.casefold() for name in touched}:
             continue
         impact = str(item.get("impact") or item.get("current_worst_impact") or _worst(item) or "incident").lower()
-        fields[f"{INCIDENT}{id}"] = (
-            f"{impact.replace('_', ' ')}: {one_line(title)[:LONGEST]} ({status.replace('_', ' ')})"
-        )
+        fields[f"{INCIDENT}{id}"] = one_line(f"{impact.replace('_', ' ')}: {title} ({status.replace('_', ' ')})")
     if refused and len(refused) == len(items):
         raise Unreadable(f"none of the {len(items)} incidents has an id and a name")
     return fields, refused

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from source_loopback import NOW, shared
 
 from monitor.domain.configuration import SourceSpec
@@ -215,6 +217,23 @@ def test_a_row_that_is_cut_off_takes_nothing_back() -> None:
     reading = read(page)
     assert ("gpt-7-mini", "shutdown_date") in reading.unclear
     assert "gpt-7-mini" not in reading.models
+
+
+CELLS = st.sampled_from(["2026-12-11", "`gpt-a`", "gpt-a", "Videos API", "at earliest 2027-01-01", "—", "`a` | `b`", "", "**", "\\|", "<td>", "\x07`x`"])  # fmt: skip
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=6), st.text(max_size=60))
+def test_any_page_is_read_or_refused(rows: list[list[str]], cut: str) -> None:
+    page = "\n".join(
+        ["| Shutdown date | Model | Status |", "| --- | --- | --- |", *(f"| {' | '.join(r)} |" for r in rows)]
+    )
+    try:
+        reading = read(page + "\n" + cut)
+    except Unreadable:
+        return
+    assert all(" " not in model and model.isprintable() for model in reading.models)
+    days = [fields["shutdown_date"] for fields in reading.models.values() if "shutdown_date" in fields]
+    assert set(days) <= {"2026-12-11"}
 
 
 def test_a_page_without_any_table_is_unreadable() -> None:
