@@ -316,3 +316,16 @@ def test_two_models_that_leave_together_are_one_notice_per_owner(watched: World)
     watched.settle()
     new = watched.notices()[before:]
     assert [len(notice.items) for notice in new] == [2]
+
+
+def test_a_text_that_is_newly_watched_for_did_not_come_today(watched: World) -> None:
+    card = watched.sources["card"]
+    card.extractor, card.read = "fake/2", lambda facts: {TEXT: {**facts[TEXT], "watch.invited": False}}
+    watched.settle()
+    assert not watched.events("document.changed")
+    assert watched.baseline("card")[TEXT]["watch.invited"] is False
+    card.read = lambda facts: {TEXT: {**facts[TEXT], "watch.invited": True}}
+    card.facts = {TEXT: {**OLD, "paragraph.9": "Organisations are invited."}}
+    watched.settle()
+    (event,) = watched.events("document.changed")
+    assert event.data["markers"] == {"came": ["invited"], "went": []}
