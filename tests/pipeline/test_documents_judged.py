@@ -94,7 +94,7 @@ def test_a_check_that_is_stale_already_is_not_made_so_again(watched: World) -> N
     assert told.startswith("“limited preview” is in card now; ")
 
 
-def test_an_entry_that_stale_ness_concerns_cannot_be_resumed_before_the_check_is_verified_anew(watched: World) -> None:
+def test_an_entry_whose_check_went_stale_cannot_be_resumed_before_it_is_verified_anew(watched: World) -> None:
     watched.sources["card"].facts = {TEXT: dict(NEW)}
     watched.settle()
     watched.operator.pause("luna", by="ann", reason="the card changed", via={})
