@@ -23,6 +23,7 @@ COMMANDS: Summaries = {
         "why": ("monitor.cli.status:why", "Explain a status: events and evidence, in words."),
         "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
+        "lifecycle": ("monitor.cli.lifecycle:lifecycle", "Show announced ends, by source."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
         "report": ("monitor.cli.report:report", "Write the rollout page of an entry."),

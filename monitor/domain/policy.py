@@ -14,11 +14,11 @@ from monitor.domain import checklist, price, tell
 from monitor.domain import events as ev
 from monitor.domain.agenda import Reminder, in_words
 from monitor.domain.beliefs import UNKNOWN, Beliefs
-from monitor.domain.claim import Claim
+from monitor.domain.claim import PROSE, Claim
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.diff import same
 from monitor.domain.events import entry_stream
-from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, PARAGRAPH, SETTING, Fact, Subject, Value
+from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subject, Value
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
@@ -288,7 +288,7 @@ def matters(fact: Fact, entry: Entry) -> bool:
 
 def _prose(fact: Fact) -> bool:
     """Whether a fact is a part of a text, which is about no model; an incident is quoted where it explains something, never told."""
-    return fact.field.startswith(PARAGRAPH)
+    return fact.field.startswith(PROSE)
 
 
 def _newcomer(entry: Entry, claim: Claim) -> bool:

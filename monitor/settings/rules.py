@@ -74,6 +74,9 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "surface"),
                 f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
             )
+        for check in row.makes_stale or ():
+            if check not in CHECKS:
+                yield (*at, "makes_stale"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
         yield from _source_keys(at, row)
 
 

@@ -83,11 +83,49 @@ def _admin(spec: SourceSpec, deps: SourceDeps) -> Source:
     return AdminSource(spec, surface, deps.http, (lambda: deps.secret(reference)) if reference else None)
 
 
+def _deprecations_page(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources import deprecations
+    from monitor.sources.web_page import Page
+
+    _web(f"source {spec.key}", "url", spec.url)
+    if not spec.provider:
+        raise ConfigurationError(f"source {spec.key} is a deprecations_page and needs `provider`, whose models end")
+    return Page(spec, deps.http, reader=deprecations.snapshot, extractor=deprecations.EXTRACTOR)
+
+
+def _document(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.document import document
+
+    _web(f"source {spec.key}", "url", spec.url)
+    return document(spec, deps.http)
+
+
+def _codex(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.codex import Codex
+
+    if deps.surface is None:
+        raise ConfigurationError(
+            f"source {spec.key} is a codex and needs `surface`, the key of a [[surface]] of its own"
+        )
+    return Codex(spec, deps.surface)
+
+
+def _status_page(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.status_page import StatusPage
+
+    _web(f"source {spec.key}", "url", spec.url)
+    return StatusPage(spec, deps.http)
+
+
 BUILTIN: dict[str, Factory] = {
     "models_list": _models_list,
     "pricing_page": _pricing_page,
     "price_feed": _price_feed,
     "admin": _admin,
+    "deprecations_page": _deprecations_page,
+    "document": _document,
+    "codex": _codex,
+    "status_page": _status_page,
 }
 
 

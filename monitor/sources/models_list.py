@@ -18,6 +18,7 @@ import openai
 from monitor.domain.configuration import SourceSpec, Surface
 from monitor.domain.model import (
     LISTED,
+    REPLACEMENT,
     SHUTDOWN_DATE,
     Body,
     Fact,
@@ -47,9 +48,6 @@ from monitor.sources.http import (
 from monitor.sources.json_text import MAX_EXPONENT, NotJson, canonical_text, number, parse
 
 EXTRACTOR = "models_list/1"
-
-REPLACEMENT = "replacement"
-"""The field that names the model to move to."""
 
 SHUTDOWN_KEYS = ("shutdown_date", "deprecation_date", "deprecation", "expiration_date")
 """How providers spell the announced end of a model, best first: OpenAI, OpenAI until August 2026, Mistral, OpenRouter."""

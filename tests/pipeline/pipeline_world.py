@@ -73,6 +73,7 @@ class FakeSource:
         self.facts: Shown = {}
         self.silent: frozenset[str] = frozenset()
         self.unclear: frozenset[Fact] = frozenset()
+        self.announcing = False
         self.size: int | None = None
         self.fail: FailureReason | None = None
         self.before: Callable[[], object] = lambda: None
@@ -103,6 +104,7 @@ class FakeSource:
             extractor=self.extractor,
             body=body,
             silent=frozenset(silent),
+            announcing=self.announcing,
             unclear=frozenset(Fact(Subject(scope, name), field) for scope, name, field in unclear),
         )
 

@@ -149,6 +149,10 @@ def test_a_cycle_of_fallbacks_is_told_once_with_its_whole_way(tmp_path):
             f'kind = "admin"\nsurface = "keyed"\nparts = ["costs", "spend_limit"]\n{KEYED}',
             "and spend_limit belong to one",
         ),
+        (
+            'kind = "document"\nurl = "https://a.example"\nmakes_stale = ["safety"]',
+            "names the check 'safety', which there is not",
+        ),
         ('kind = "document"\nurl = "ftp://a.example"', "scheme must be http or https"),
         ('kind = "document"\nurl = "file:///etc/passwd"', "scheme must be http or https"),
         ('kind = "document"\nurl = "https://"', "without a host"),
