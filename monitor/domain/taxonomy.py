@@ -33,6 +33,9 @@ class Meaning(StrEnum):
     BLOCKED = "blocked"  # for safety: the account, or what it may touch
 
 
+GOOD = frozenset({200, 201, 203})
+"""The statuses of a whole answer; 206 is a part of one."""
+
 LOSSES = frozenset(
     {
         Meaning.ACCESS_LOST,
@@ -204,7 +207,7 @@ def classify(status: int, body: object, *, model: str = "") -> Verdict:
     With 200 only an answer that failed inside (`status: "failed"`) has an error to be read; any other 200 is granted as far as this table
     goes, and an error object in it is unknown. Whether its shape is the right one is the business of whoever made the call.
     """
-    if 200 <= status < 300:
+    if status in GOOD:
         if not isinstance(body, Mapping):
             return Verdict(meaning=Meaning.UNKNOWN)
         said = said_by(body)

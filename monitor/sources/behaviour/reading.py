@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeGuard
 
 from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value
-from monitor.domain.taxonomy import LOSSES, Meaning, Verdict
+from monitor.domain.taxonomy import GOOD, LOSSES, Meaning, Verdict
 from monitor.sources.behaviour.exchange import Exchange, Problem, usage
 from monitor.sources.http import refused, retry_after
 
@@ -81,9 +81,9 @@ def failure(one: Exchange, verdict: Verdict, at: datetime) -> Problem:
     if verdict.meaning is Meaning.PARAMETER_REJECTED:
         reason = FailureReason.PROBE_REJECTED
         detail += "; what its calls must carry stands in `parameters` of the source"
-    elif one.body is None and 200 <= one.status < 300:
+    elif one.body is None and one.status in GOOD:
         reason = FailureReason.NOT_JSON
-    elif 200 <= one.status < 300:
+    elif one.status in GOOD:
         reason = FAILED_INSIDE.get(verdict.code, FailureReason.INVALID_SHAPE)
     return Problem(reason, detail, retry_after(one.headers.get("retry-after", ""), at))
 
