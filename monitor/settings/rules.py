@@ -68,6 +68,11 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "surface"),
                 f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
             )
+        elif "region" in (row.routes or ()) and row.surface is not None and surfaces[row.surface].region_url is None:
+            yield (
+                (*at, "routes"),
+                f"try the route region, and the surface {row.surface!r} has no regional host; give that region_url or leave the route out",
+            )
         yield from _source_keys(at, row)
 
 

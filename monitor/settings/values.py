@@ -28,7 +28,7 @@ from monitor.domain.configuration import (
     Surface,
 )
 from monitor.domain.cost import usage
-from monitor.settings.fields import Part, address
+from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
 from monitor.settings.schema import Document, EntryTable, RequirementTable, SourceTable, SurfaceTable
 from monitor.settings.secrets import masked
@@ -184,8 +184,9 @@ def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
             for surface, model in _surfaces(entry).items()
             if surface == row.surface
         }
-        for model in filter(None, calls):
-            for route in row.routes or (FREE,):
+        # What costs nothing is asked of every model before anything is paid for.
+        for route in sorted(row.routes or (FREE,), key=get_args(Route).index):
+            for model in filter(None, calls):
                 options = {"model": model, "route": route, "parameters": (row.parameters or {}).get(model, {})}
                 yield replace(spec, key=f"{row.key}/{model}/{route}", options=options)
     elif row.kind == "admin":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,14 @@ def test_a_model_that_is_retrieved_is_granted_and_costs_nothing() -> None:
     assert looked.facts() == {"access.retrieve": "granted", "behaviour.retrieve.model": M}
     assert looked.requests[0].url.path == f"/v1/models/{M}"
     assert looked.budget.reserved == []
+
+
+@pytest.mark.parametrize(("id", "path"), [("a/b:free", "/v1/models/a/b:free"), ("a?b#c d", "/v1/models/a%3Fb%23c%20d")])
+def test_an_id_is_asked_for_as_it_stands(id: str, path: str) -> None:
+    looked = probe("retrieve", ok({"id": id}))
+    looked.source.spec = replace(looked.source.spec, options={"model": id, "route": "retrieve"})
+    looked.look()
+    assert looked.requests[0].url.raw_path.decode() == path
 
 
 def test_tokens_are_counted_without_generating() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from monitor.domain.taxonomy import Meaning
 from monitor.sources.behaviour.exchange import Call, Exchange
@@ -58,7 +59,7 @@ class Asked:
 
 
 def retrieve(asked: Asked) -> Plan:
-    yield Call(name="retrieve", method="GET", path=f"/models/{asked.model}")
+    yield Call(name="retrieve", method="GET", path="/models/" + quote(asked.model, safe="/:@"))
 
 
 def tokens(asked: Asked) -> Plan:
