@@ -5,7 +5,7 @@ Each rule yields where and what, as the end of a sentence with its mend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
 from monitor.domain.checklist_names import CHECKS
@@ -73,7 +73,17 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "routes"),
                 f"try the route region, and the surface {row.surface!r} has no regional host; give that region_url or leave the route out",
             )
+        held = {
+            model for entry in document.entry for surface, model in _held(entry) if model and surface == row.surface
+        }
+        for model in row.models or ():
+            if model not in held:
+                yield (*at, "models"), f"names {model!r}, which no entry has on that surface; {suggest(model, held)}"
         yield from _source_keys(at, row)
+
+
+def _held(row: EntryTable) -> Iterable[tuple[str | None, str | None]]:
+    return row.surfaces.items() if row.surfaces is not None else ((row.surface, row.model_id),)
 
 
 def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:

@@ -182,7 +182,7 @@ def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
             model: None
             for entry in document.entry
             for surface, model in _surfaces(entry).items()
-            if surface == row.surface
+            if surface == row.surface and (row.models is None or model in row.models)
         }
         # What costs nothing is asked of every model before anything is paid for.
         for route in sorted(row.routes or (FREE,), key=get_args(Route).index):

@@ -11,24 +11,26 @@ from probe_world import FakeBudget, M, error, luna_prices, ok, probe, response
 from monitor.domain.model import FailureReason, Snapshot
 from monitor.sources.behaviour.calls import PLANS
 
+FREE = ("retrieve", "tokens")
 
-@pytest.mark.parametrize("route", [*PLANS, "batch"])
-def test_no_route_but_the_free_ones_calls_anything_that_the_budget_refuses(route: str) -> None:
-    looked = probe(route, ok({"data": [], "id": "file_1"}), budget=FakeBudget(money=Decimal(0)))
-    seen = looked.failure() if route not in ("retrieve",) else None
-    if route in ("retrieve", "tokens"):
-        assert len(looked.requests) == (1 if seen else 0)
-        return
-    assert seen is not None
-    assert seen.reason is FailureReason.OVER_BUDGET
-    assert all(
-        request.url.path not in ("/v1/responses", "/v1/chat/completions", "/v1/embeddings")
-        for request in looked.requests
-    )
-    if route == "batch":
-        assert ("POST", "/v1/batches") not in {(one.method, one.url.path) for one in looked.requests}
-    else:
-        assert looked.requests == []
+
+@pytest.mark.parametrize("route", [route for route in PLANS if route not in FREE])
+def test_without_money_no_call_is_made(route: str) -> None:
+    looked = probe(route, ok({}), budget=FakeBudget(money=Decimal(0)))
+    assert looked.failure().reason is FailureReason.OVER_BUDGET
+    assert looked.requests == []
+
+
+def test_without_money_no_batch_is_made() -> None:
+    looked = probe("batch", ok({"data": [], "id": "file_1"}), budget=FakeBudget(money=Decimal(0)))
+    assert looked.failure().reason is FailureReason.OVER_BUDGET
+    assert ("POST", "/v1/batches") not in {(one.method, one.url.path) for one in looked.requests}
+
+
+@pytest.mark.parametrize("route", FREE)
+def test_what_costs_nothing_is_asked_without_money(route: str) -> None:
+    looked = probe(route, ok({"id": M, "input_tokens": 1}), budget=FakeBudget(money=Decimal(0), prices={}))
+    assert isinstance(looked.look(), Snapshot)
 
 
 def test_a_refusal_names_the_amount_what_is_left_and_the_setting() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import httpx2
 import pytest
 from probe_world import KEY, NOW, M, completion, error, ok, probe, response
 
+from monitor.domain.configuration import Surface
 from monitor.domain.model import FailureReason, PollFailure, Snapshot
+from monitor.sources.behaviour import BehaviourSource
 
 GONE = f"The model `{M}` does not exist or you do not have access to it."
 QUOTA = {"type": "insufficient_quota"}
@@ -115,6 +118,44 @@ def test_a_retry_after_of_an_hour_is_passed_on() -> None:
     assert probe("responses", limited).failure().retry_after == 3600
     dated = error(503, "Busy", retry_after="Mon, 23 Nov 2026 13:00:00 GMT")
     assert probe("responses", dated).failure().retry_after == 3600
+
+
+def test_until_the_hour_is_over_nothing_is_sent() -> None:
+    limited = error(429, "Rate limit", code="rate_limit_exceeded", retry_after="3600")
+    looked = probe("responses", [limited, ok(response())])
+    looked.look()
+    for minutes, left in ((1, 3540), (59, 60)):
+        seen = looked.look(NOW + timedelta(minutes=minutes))
+        assert isinstance(seen, PollFailure)
+        assert (seen.reason, seen.retry_after, seen.measured) == (FailureReason.RATE_LIMITED, left, ())
+    assert len(looked.requests) == 1
+    assert isinstance(looked.look(NOW + timedelta(minutes=60)), Snapshot)
+
+
+def test_a_clock_that_was_set_back_does_not_prolong_the_wait() -> None:
+    limited = error(429, "Rate limit", code="rate_limit_exceeded", retry_after="3600")
+    looked = probe("responses", [limited, ok(response())])
+    looked.look()
+    assert isinstance(looked.look(NOW - timedelta(days=1)), Snapshot)
+
+
+def test_a_key_is_read_anew_after_it_was_refused() -> None:
+    keys = iter(["sk-first-of-the-keys", "sk-second-of-the-keys"])
+    looked = probe("responses", [error(401, "No.", code="invalid_api_key"), ok(response())])
+    looked.source = BehaviourSource(
+        looked.source.spec,
+        Surface(key="openai", base_url="https://api.example/v1", provider="openai", api_key="env:KEY"),
+        looked.source._http,
+        lambda _: next(keys),
+        budget=looked.budget,
+        elapsed=lambda: 0.0,
+    )
+    looked.look()
+    looked.look()
+    assert [one.headers["authorization"] for one in looked.requests] == [
+        "Bearer sk-first-of-the-keys",
+        "Bearer sk-second-of-the-keys",
+    ]
 
 
 def test_a_refusal_of_its_own_parameters_names_what_to_mend() -> None:

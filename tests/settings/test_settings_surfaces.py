@@ -38,3 +38,34 @@ def test_every_source_of_an_example_can_be_built(path: Path) -> None:
         build(spec, SourceDeps(http=http, surface=configuration.surfaces[spec.surface], secret=lambda _: "key"))
     http.close()
     assert {spec.kind for spec in configuration.sources.values()} == {"models_list", "behaviour"}
+
+
+def test_probes_are_made_for_the_named_models_and_what_is_free_comes_first(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.toml"
+    path.write_text(
+        """
+[[surface]]
+key = "s"
+base_url = "https://s.example/v1"
+region_url = "https://eu.s.example/v1"
+[[source]]
+key = "probes"
+kind = "behaviour"
+surface = "s"
+routes = ["region", "chat", "retrieve"]
+models = ["a", "b"]
+parameters = { a = { effort = "low", store = "" } }
+[[owner]]
+key = "o"
+destinations = ["env:X"]
+"""
+        + "".join(
+            f'[[entry]]\nkey = "{name}"\nsurface = "s"\nmodel_id = "{name}"\nowners = ["o"]\n'
+            for name in ("a", "b", "c")
+        ),
+        encoding="utf-8",
+    )
+    sources = load(path, {}).configuration.sources
+    assert list(sources) == [f"probes/{model}/{route}" for route in ("retrieve", "chat", "region") for model in "ab"]
+    assert sources["probes/a/chat"].options["parameters"] == {"effort": "low", "store": ""}
+    assert sources["probes/b/chat"].options["parameters"] == {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import httpx2
@@ -41,6 +41,9 @@ BATCH = "batch"
 LARGEST = 2_000_000
 """Bytes of one answer; the longest, an embedding, has a twentieth of that."""
 
+LONGEST = timedelta(hours=24)
+"""For how long a provider's word to wait is kept."""
+
 EVENTS = "text/event-stream"
 
 
@@ -67,17 +70,33 @@ class BehaviourSource:
         self._purse = Purse(budget, surface, spec.model)
         self._elapsed = elapsed
         self._limits = replace(http.limits, size=min(http.limits.size, LARGEST))
+        self._rest: tuple[datetime, PollFailure] | None = None
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Look once: every call anew, since an answer of yesterday proves nothing about today.
 
+        Until a provider that named a time to wait for (`Retry-After`) is due, nothing is sent.
+
         Raises:
             ConfigurationError: a secret of the surface is not there.
         """
+        if self._rest is not None and self._rest[1].at <= now < self._rest[0]:
+            until, failure = self._rest
+            left = (until - now).total_seconds()
+            return replace(failure, at=now, retry_after=left, body=None, measured=())
+        seen = self._observed(now)
+        wait = seen.retry_after if isinstance(seen, PollFailure) else None
+        self._rest = (
+            (now + min(timedelta(seconds=wait), LONGEST), seen) if wait and isinstance(seen, PollFailure) else None
+        )
+        return seen
+
+    def _observed(self, now: datetime) -> Snapshot | PollFailure:
         exchanges: list[Exchange] = []
         measured: list[Measurement] = []
         try:
-            self._look(self._plan(now), exchanges, measured, now)
+            with self._http.look(self._limits):  # all calls of a look together
+                self._look(self._plan(now), exchanges, measured, now)
         except Problem as problem:
             return self._failed(problem, now, self._body(exchanges), measured)
         body = self._body(exchanges)
@@ -165,10 +184,9 @@ class BehaviourSource:
         client = sdk.client
         first: int | None = None
         try:
-            with self._http.look(self._limits):
-                if call.stream:
-                    return self._streamed(client, sdk, call, now)
-                response = self._answer(client, sdk, call)
+            if call.stream:
+                return self._streamed(client, sdk, call, now)
+            response = self._answer(client, sdk, call)
         except openai.APIStatusError as error:
             response = error.response
         except (openai.OpenAIError, httpx2.HTTPError) as error:
