@@ -196,7 +196,7 @@ TABLE: tuple[Row, ...] = (
         " integer_below_min_value integer_above_max_value string_above_max_length context_length_exceeded",
     ),
     _row(Meaning.PARAMETER_REJECTED, 400, says=r"does not support parameter\b"),  # xAI
-    _row(Meaning.PARAMETER_REJECTED, 422, type="invalid_request_error validation_error"),
+    _row(Meaning.PARAMETER_REJECTED, 422),
 )
 """The whole taxonomy. The order counts: a word about a region or a verification comes before what its code alone would say."""
 

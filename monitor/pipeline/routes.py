@@ -12,8 +12,8 @@ from monitor.domain.model import Streak, Subject
 from monitor.domain.routes import Others, Signal, lost, signal
 from monitor.pipeline.ports import Reader
 
-ASKED = frozenset({"list", "retrieve", "tokens", "responses", "chat", "embeddings"})
-"""The routes that a missing model is pursued by: the list, what costs nothing, and one small call."""
+ASKED = frozenset({"list", "codex", "retrieve", "tokens", "responses", "chat", "embeddings"})
+"""The routes that a missing model is pursued by: the lists, what costs nothing, and one small call."""
 
 
 class Routes:

@@ -314,6 +314,11 @@ SEEN: dict[str, tuple[int, Any, Meaning]] = {
         openai(f"model '{M}' not found", type="not_found_error"),
         Meaning.ACCESS_LOST,
     ),
+    "mistral: parameter": (
+        422,
+        {"object": "error", "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "store"]}]}},
+        Meaning.PARAMETER_REJECTED,
+    ),
     "groq: gone": (404, {"error": f"The model `{M}` was retired"}, Meaning.RETIRED),
     "country, without a code": (403, openai("Country, region, or territory not supported"), Meaning.REGION),
     "xai: no credit": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import httpx2
@@ -9,6 +10,7 @@ import pytest
 from probe_world import FakeBudget, M, error, luna_prices, ok, probe, response
 
 from monitor.domain.model import FailureReason, Snapshot
+from monitor.pipeline.ports import Reservation, Unavailable
 from monitor.sources.behaviour.calls import PLANS
 
 FREE = ("retrieve", "tokens")
@@ -116,3 +118,32 @@ def test_processing_in_a_region_costs_a_tenth_more() -> None:
     here.look()
     there.look()
     assert there.budget.settled[0] == here.budget.settled[0] * Decimal("1.1")
+
+
+class Shut(FakeBudget):
+    """A budget whose store cannot be reached, from the given call on."""
+
+    opened: bool = True
+
+    def settle(self, reservation: Reservation, spent: Decimal) -> None:
+        raise Unavailable("the database is locked")
+
+    def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
+        if not self.opened:
+            raise Unavailable("the database is locked")
+        return super().reserve(surface, amount, at)
+
+
+def test_while_the_budget_cannot_be_asked_nothing_is_called() -> None:
+    budget = Shut()
+    budget.opened = False
+    looked = probe("responses", ok(response()), budget=budget)
+    seen = looked.failure()
+    assert (seen.reason, looked.requests) == (FailureReason.OVER_BUDGET, [])
+    assert "the database is locked" in seen.detail
+
+
+def test_a_look_is_not_lost_because_its_cost_cannot_be_written_down() -> None:
+    seen = probe("responses", ok(response()), budget=Shut()).look()
+    assert isinstance(seen, Snapshot)
+    assert seen.measured[0].cost is None

@@ -184,6 +184,15 @@ def test_no_secret_is_kept_or_shown() -> None:
     assert KEY.encode() not in granted.body.content
 
 
+def test_a_secret_with_a_quote_in_it_is_not_kept_either() -> None:
+    secret = 'sk"with\\signs'
+    looked = probe("responses", ok(response(f"you sent {secret}")))
+    looked.source._sdk._secret = lambda _: secret
+    seen = looked.look()
+    assert isinstance(seen, Snapshot)
+    assert b"signs" not in seen.body.content
+
+
 def test_evidence_is_the_answer_with_the_headers_that_matter() -> None:
     seen = probe("responses", ok(response(), x_request_id="req_1", set_cookie="session=1")).look()
     assert isinstance(seen, Snapshot)

@@ -5,6 +5,7 @@ Each call is measured, whatever becomes of the look. What the answers say is rea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -230,7 +231,9 @@ class BehaviourSource:
 
     @property
     def _secrets(self) -> tuple[str, ...]:
-        return self._sdk.secrets + self._region.secrets
+        plain = self._sdk.secrets + self._region.secrets
+        # Evidence is JSON, in which a quote or a backslash of a secret is written otherwise.
+        return plain + tuple(json.dumps(secret)[1:-1] for secret in plain)
 
     def _body(self, exchanges: Sequence[Exchange]) -> Body | None:
         """All answers of a look as evidence, redacted; None where there was none."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from monitor.domain.configuration import Surface
 from monitor.domain.model import FailureReason
 from monitor.domain.price import canonical
-from monitor.pipeline.ports import Budget, Reservation
+from monitor.pipeline.ports import Budget, Reservation, Unavailable
 from monitor.sources.behaviour.exchange import Call, Problem, Usage
 
 REGIONAL = Decimal("1.1")
@@ -40,10 +40,15 @@ class Purse:
             return None
         if self._budget is None:
             raise Problem(FailureReason.OVER_BUDGET, f"the call {call.name} costs money, and there is no budget to ask")
-        amount = self._bound(call, self._budget)
-        reservation = self._budget.reserve(self._surface.key, amount, at)
+        try:
+            amount = self._bound(call, self._budget)
+            reservation = self._budget.reserve(self._surface.key, amount, at)
+            left = NOTHING if reservation is not None else self._budget.left(self._surface.key, at)
+        except Unavailable as error:
+            raise Problem(
+                FailureReason.OVER_BUDGET, f"the budget cannot be asked now, so nothing is called: {error}"
+            ) from error
         if reservation is None:
-            left = self._budget.left(self._surface.key, at)
             raise Problem(
                 FailureReason.OVER_BUDGET,
                 f"the call {call.name} may cost ${canonical(amount)} and surface {self._surface.key} has ${canonical(left)} left today; "
@@ -54,18 +59,21 @@ class Purse:
     def settle(self, call: Call, reservation: Reservation | None, status: int | None, used: Usage) -> str | None:
         """Say what a call cost, and return it in USD; None where the answer does not say it.
 
-        A refusal (4xx) costs nothing. Without an answer (`status` None), with a bill that comes later, or without a count of tokens what was set
-        aside stays spent: the call may have been served.
+        A refusal (4xx) costs nothing. Without an answer (`status` None), with a bill that comes later, without a count of tokens, or while the
+        budget cannot be written what was set aside stays spent: the call may have been served.
         """
         if reservation is None or self._budget is None or status is None:
             return None
-        if 400 <= status < 500:
-            self._budget.settle(reservation, NOTHING)
-            return canonical(NOTHING)
-        spent = None if call.late else self._spent(call, used, self._budget)
-        if spent is None:
+        try:
+            if 400 <= status < 500:
+                spent: Decimal | None = NOTHING
+            else:
+                spent = None if call.late else self._spent(call, used, self._budget)
+            if spent is None:
+                return None
+            self._budget.settle(reservation, spent)
+        except Unavailable:
             return None
-        self._budget.settle(reservation, spent)
         return canonical(spent)
 
     def _bound(self, call: Call, budget: Budget) -> Decimal:
