@@ -16,7 +16,7 @@ from monitor.domain.configuration import OFFICIAL, THIRD_PARTY
 ENTRY_POINTS = "monitor.sources"
 
 ALWAYS = ("key", "kind", "every")
-OPTIONS = ("routes", "watch", "parts", "parameters", "makes_stale", "catalogue", "component")
+OPTIONS = ("routes", "models", "watch", "parts", "parameters", "makes_stale", "catalogue", "component")
 """Keys that only some kinds have; they become `SourceSpec.options`."""
 
 
@@ -45,7 +45,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "price_feed": Kind(
             needs=("format", "url"), may=("provider", "trust"), every=timedelta(hours=1), trust=THIRD_PARTY
         ),
-        "behaviour": Kind(needs=("surface",), may=("routes", "parameters"), every=timedelta(hours=6)),
+        "behaviour": Kind(needs=("surface",), may=("routes", "models", "parameters"), every=timedelta(hours=6)),
         "admin": Kind(needs=("surface",), may=("parts",), every=timedelta(hours=1)),
         "document": Kind(
             needs=("url",), may=("watch", "surface", "provider", "trust", "makes_stale"), every=timedelta(hours=1)

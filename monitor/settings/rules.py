@@ -5,7 +5,7 @@ Each rule yields where and what, as the end of a sentence with its mend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from typing import get_args
 
@@ -74,6 +74,17 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "surface"),
                 f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
             )
+        elif "region" in (row.routes or ()) and row.surface in surfaces and surfaces[row.surface].region_url is None:
+            yield (
+                (*at, "routes"),
+                f"try the route region, and the surface {row.surface!r} has no regional host; give that region_url or leave the route out",
+            )
+        held = {
+            model for entry in document.entry for surface, model in _held(entry) if model and surface == row.surface
+        }
+        for model in row.models or ():
+            if model not in held:
+                yield (*at, "models"), f"names {model!r}, which no entry has on that surface; {suggest(model, held)}"
         for check in row.makes_stale or ():
             if check not in CHECKS:
                 yield (*at, "makes_stale"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
@@ -88,6 +99,10 @@ def _without_project(at: Location, row: SourceTable) -> Iterator[Finding]:
             f"names the surface {row.surface!r}, which has no project, and {', '.join(of_project)} belong to one; "
             'give that surface project = "proj_…" or leave them out of parts',
         )
+
+
+def _held(row: EntryTable) -> Iterable[tuple[str | None, str | None]]:
+    return row.surfaces.items() if row.surfaces is not None else ((row.surface, row.model_id),)
 
 
 def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:

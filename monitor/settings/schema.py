@@ -107,6 +107,11 @@ class SourceTable(KeyedTable):
     routes: Annotated[list[Route], Distinct] | None = Field(
         default=None, description="The routes that a behaviour source tries; retrieve unless told.", min_length=1
     )
+    models: Annotated[list[ModelId], Distinct] | None = Field(
+        default=None,
+        description="The models that a behaviour source calls; all that entries have there unless told.",
+        min_length=1,
+    )
     parameters: dict[str, dict[str, str | int | bool]] | None = Field(
         default=None, description="Model id to what its calls must carry, since models reject each other's parameters."
     )

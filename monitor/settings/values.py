@@ -31,7 +31,7 @@ from monitor.domain.configuration import (
 )
 from monitor.domain.cost import usage
 from monitor.domain.requests import Fields
-from monitor.settings.fields import Part, address
+from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
 from monitor.settings.schema import Document, EntryTable, OwnerTable, RequirementTable, SourceTable, SurfaceTable
 from monitor.settings.secrets import masked
@@ -215,10 +215,11 @@ def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
             model: None
             for entry in document.entry
             for surface, model in _surfaces(entry).items()
-            if surface == row.surface
+            if surface == row.surface and (row.models is None or model in row.models)
         }
-        for model in filter(None, calls):
-            for route in row.routes or (FREE,):
+        # What costs nothing is asked of every model before anything is paid for.
+        for route in sorted(row.routes or (FREE,), key=get_args(Route).index):
+            for model in filter(None, calls):
                 options = {"model": model, "route": route, "parameters": (row.parameters or {}).get(model, {})}
                 yield replace(spec, key=f"{row.key}/{model}/{route}", options=options)
     elif row.kind == "admin":

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from monitor.domain.configuration import SourceSpec, Surface
-from monitor.pipeline.ports import ConfigurationError, Source
+from monitor.pipeline.ports import Budget, ConfigurationError, Source
 
 if TYPE_CHECKING:
     from monitor.sources.http import HttpClient
@@ -24,11 +25,17 @@ GROUP = "monitor.sources"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDeps:
-    """What a source is built from. `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError."""
+    """What a source is built from.
+
+    `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget` nothing that costs money is
+    called. `elapsed` is a clock that only goes forward, in seconds, for what calls take.
+    """
 
     http: HttpClient
     surface: Surface | None
     secret: Callable[[str], str]
+    budget: Budget | None = None
+    elapsed: Callable[[], float] = monotonic
 
 
 Factory: TypeAlias = Callable[[SourceSpec, SourceDeps], Source]
@@ -41,8 +48,7 @@ def _models_list(spec: SourceSpec, deps: SourceDeps) -> Source:
     if surface is None:
         raise ConfigurationError(f"source {spec.key} is a models_list and needs `surface`, the key of a [[surface]]")
     _web(f"surface {surface.key}", "base_url", surface.base_url)
-    reference = surface.api_key
-    return ModelsList(spec, surface, deps.http, (lambda: deps.secret(reference)) if reference else None)
+    return ModelsList(spec, surface, deps.http, deps.secret)
 
 
 def _pricing_page(spec: SourceSpec, deps: SourceDeps) -> Source:
@@ -117,6 +123,18 @@ def _status_page(spec: SourceSpec, deps: SourceDeps) -> Source:
     return StatusPage(spec, deps.http)
 
 
+def _behaviour(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.behaviour import BehaviourSource
+
+    surface = deps.surface
+    if surface is None:
+        raise ConfigurationError(f"source {spec.key} is a behaviour and needs `surface`, the key of a [[surface]]")
+    _web(f"surface {surface.key}", "base_url", surface.base_url)
+    if spec.route == "region":
+        _web(f"surface {surface.key}, whose route region source {spec.key} tries,", "region_url", surface.region_url)
+    return BehaviourSource(spec, surface, deps.http, deps.secret, budget=deps.budget, elapsed=deps.elapsed)
+
+
 BUILTIN: dict[str, Factory] = {
     "models_list": _models_list,
     "pricing_page": _pricing_page,
@@ -126,6 +144,7 @@ BUILTIN: dict[str, Factory] = {
     "document": _document,
     "codex": _codex,
     "status_page": _status_page,
+    "behaviour": _behaviour,
 }
 
 

@@ -66,7 +66,7 @@ class Installed:
 
     def __init__(self, folder: Path, gateway: Gateway) -> None:
         (program,) = blocks(page("sources"), "python")
-        packaging, source = blocks(page("sources"), "toml")
+        packaging, source = blocks(page("sources"), "toml")[-2:]
         ((kind, place),) = tomllib.loads(packaging)["project"]["entry-points"]["monitor.sources"].items()
         module, _, _ = place.partition(":")
         (folder / f"{module}.py").write_text(program)

@@ -143,6 +143,8 @@ def test_a_cycle_of_fallbacks_is_told_once_with_its_whole_way(tmp_path):
         ('kind = "price_feed"\nurl = "https://a.example"\nformat = "lite_llm"', "did you mean 'litellm'?"),
         ('kind = "behaviour"\nsurface = "openai"\nroutes = ["retreive"]', "did you mean 'retrieve'?"),
         ('kind = "behaviour"\nsurface = "openai"\nroutes = []', "is empty"),
+        ('kind = "behaviour"\nsurface = "openai"\nroutes = ["chat", "region"]', "give that region_url"),
+        ('kind = "behaviour"\nsurface = "openai"\nmodels = ["gpt-5.6-lune"]', "which no entry has on that surface"),
         ('kind = "admin"\nsurface = "openai"', "which has no admin key"),
         (f'kind = "admin"\nsurface = "keyed"\n{KEYED}', "has no project, and project, rate_limits,"),
         (

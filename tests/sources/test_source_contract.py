@@ -58,12 +58,14 @@ def _spec(kind: str, url: str) -> SourceSpec:
     )
 
 
+def _surface(url: str) -> Surface:
+    return Surface(key="openai", base_url=url, provider="openai", api_key="env:KEY")
+
+
 KINDS = [
     Kind(
         "models_list",
-        lambda url, http: ModelsList(
-            _spec("models_list", ""), Surface(key="openai", base_url=url, provider="openai"), http, lambda: KEY
-        ),
+        lambda url, http: ModelsList(_spec("models_list", ""), _surface(url), http, lambda _: KEY),
         json.dumps({"object": "list", "data": [{"id": f"model-{n}", "object": "model"} for n in range(60)]}).encode(),
         FailureReason.NOT_JSON,
     ),
