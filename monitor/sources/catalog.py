@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from monitor.domain.configuration import SourceSpec, Surface
-from monitor.pipeline.ports import ConfigurationError, Source
+from monitor.pipeline.ports import Budget, ConfigurationError, Source
 
 if TYPE_CHECKING:
     from monitor.sources.http import HttpClient
@@ -29,6 +29,7 @@ class SourceDeps:
     http: HttpClient
     surface: Surface | None
     secret: Callable[[str], str]
+    budget: Budget | None = None
 
 
 Factory: TypeAlias = Callable[[SourceSpec, SourceDeps], Source]
