@@ -147,9 +147,7 @@ class Monitor:
         """What time does."""
         from monitor.pipeline.tend import Tender
 
-        return Tender(
-            self.store, self.configuration, published=self.publish, keep=self.settings.measurements.keep
-        )
+        return Tender(self.store, self.configuration, published=self.publish, keep=self.settings.measurements.keep)
 
     @cached_property
     def channel(self) -> AppriseChannel:

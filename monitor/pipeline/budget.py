@@ -33,7 +33,9 @@ class DailyBudget:
         self._configuration = configuration
         self._per_day = per_day
 
-    def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = price.STANDARD) -> Decimal | None:
+    def price(
+        self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = price.STANDARD
+    ) -> Decimal | None:
         """What a call costs in USD at the believed short-context text prices, meter → tokens; None if one of them is not known.
 
         Official prices count before those of aggregators, and where several differ the dearest: what a call may cost must not be thought less.
@@ -50,7 +52,7 @@ class DailyBudget:
         """Set money aside; None where the surface has not so much left on the UTC day of `at`.
 
         Raises:
-            ValueError: the amount is negative or no number.
+            ValueError: the amount is negative.
             Unavailable: the database cannot be written, so nothing may be spent.
         """
         with self._store.write() as tx:

@@ -25,9 +25,7 @@ SPENT = Statement(
     select(spending.c.amount).where(spending.c.day == bindparam("day"), spending.c.surface == bindparam("surface"))
 )
 RESERVE = Statement(
-    insert(spending)
-    .values({name: bindparam(name) for name in ("surface", "day", "amount")})
-    .returning(spending.c.id)
+    insert(spending).values({name: bindparam(name) for name in ("surface", "day", "amount")}).returning(spending.c.id)
 )
 SETTLE = Statement(update(spending).where(spending.c.id == bindparam("b_id")).values(amount=bindparam("amount")))
 

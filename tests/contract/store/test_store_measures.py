@@ -149,7 +149,7 @@ def test_a_settlement_of_nothing_and_a_sum_that_cannot_be_spent_are_refused(stor
 
 
 def test_a_transaction_that_fails_leaves_neither_measurements_nor_spending(store: SqlStore) -> None:
-    with pytest.raises(ZeroDivisionError), store.write() as tx:
+    with pytest.raises(ZeroDivisionError), store.write() as tx:  # noqa: PT012
         tx.put_measurements([FULL])
         tx.reserve("openai", Decimal(1), NOW)
         raise ZeroDivisionError
@@ -167,7 +167,11 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
         hash = tx.put_facts({})
     # All that the second revision does is to add these tables, so without them it is the first.
     with before.engine.begin() as connection:
-        for statement in ("DROP TABLE measurements", "DROP TABLE spending", "UPDATE alembic_version SET version_num = '0001'"):
+        for statement in (
+            "DROP TABLE measurements",
+            "DROP TABLE spending",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ):
             connection.execute(text(statement))
     before.close()
     with pytest.raises(MonitorError, match="older than this program"):
