@@ -5,13 +5,13 @@ a restart neither moves nor repeats one. A window is held against up to `REFEREN
 is compared is the level of now with the level that its owners know, and a return to the old level is a shift like any other.
 
 * latency of granted calls: Mann-Whitney's U, two-sided, by the normal approximation with correction for ties and continuity, and a ratio of the medians of
-  at least `RATIO`;
+  at least `RATIO`. Latencies wander, and successive ones are alike: the variance is inflated by (1 + r) / (1 - r), r being the correlation of successive
+  ranks in the reference;
 * the share of calls that were not granted: Fisher's exact test, two-sided, and a difference of at least `SHARE`.
 
 Both at `ALPHA`. At the default interval of six hours a window is five days, so 73 of each are tested in a year: of independent calls the tests
 alone make fewer than 73 x 2 x `ALPHA` = 0.0073 false alarms per (model, route) and year, one in 137 years, and the least effects make them fewer
-still. Windows of whole days keep the time of day out; latencies that wander for days are not independent, and their shifts are real to whoever
-waits for an answer.
+still. `bench/drift.py` measures it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from math import erfc, exp, lgamma, sqrt
 from statistics import median
 from typing import NamedTuple
@@ -43,6 +44,9 @@ RATIO = 1.5
 
 SHARE = 0.2
 """How far apart two shares of failed calls must be to be worth telling."""
+
+MOST_ALIKE = 0.9
+"""The highest correlation of successive calls that is believed of a reference."""
 
 LATENCY = "latency"
 ERRORS = "errors"
@@ -105,7 +109,7 @@ def _latency(before: Iterable[Measurement], now: Iterable[Measurement]) -> Shift
     was, is_now = median(old), median(new)
     if max(was, is_now) < RATIO * max(min(was, is_now), 1):
         return None
-    p = mann_whitney(old, new)
+    p = mann_whitney(old, new, inflation=inflation(old))
     if p > ALPHA:
         return None
     return Shift(
@@ -142,23 +146,43 @@ def _errors(before: Sequence[Measurement], now: Sequence[Measurement]) -> Shift 
     )
 
 
-def mann_whitney(one: Sequence[float], other: Sequence[float]) -> float:
-    """The two-sided p of Mann-Whitney's U, by the normal approximation; 1 where all values are equal."""
+def mann_whitney(one: Sequence[float], other: Sequence[float], *, inflation: float = 1.0) -> float:
+    """The two-sided p of Mann-Whitney's U, by the normal approximation; 1 where all values are equal.
+
+    `inflation` is by how much the variance exceeds that of independent values.
+    """
     n, m = len(one), len(other)
-    counts = Counter([*one, *other])
-    first: dict[float, float] = {}
-    place = 1
-    for value, count in sorted(counts.items()):
-        first[value] = place + (count - 1) / 2
-        place += count
-    u = sum(first[value] for value in one) - n * (n + 1) / 2
+    pool = [*one, *other]
+    u = sum(_ranks(pool)[:n]) - n * (n + 1) / 2
     total = n + m
-    ties = sum(count**3 - count for count in counts.values())
-    variance = n * m / 12 * (total + 1 - ties / (total * (total - 1)))
+    ties = sum(count**3 - count for count in Counter(pool).values())
+    variance = inflation * n * m / 12 * (total + 1 - ties / (total * (total - 1)))
     if variance <= 0:
         return 1.0
     z = max(0.0, abs(u - n * m / 2) - 0.5) / sqrt(variance)
     return erfc(z / sqrt(2))
+
+
+def inflation(values: Sequence[float]) -> float:
+    """By how much the variance of a sum of these values, in order of time, exceeds that of independent ones: 1 or more."""
+    ranks = _ranks(values)
+    middle = (len(ranks) + 1) / 2
+    spread = sum((rank - middle) ** 2 for rank in ranks)
+    if not spread:
+        return 1.0
+    r = sum((a - middle) * (b - middle) for a, b in pairwise(ranks)) / spread
+    r = min(max(r, 0.0), MOST_ALIKE)
+    return (1 + r) / (1 - r)
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """The rank of each value from 1 on; equal values share the middle of theirs."""
+    middle: dict[float, float] = {}
+    place = 1
+    for value, count in sorted(Counter(values).items()):
+        middle[value] = place + (count - 1) / 2
+        place += count
+    return [middle[value] for value in values]
 
 
 def fisher(failed: int, calls: int, others_failed: int, others: int) -> float:

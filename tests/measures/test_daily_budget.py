@@ -229,7 +229,7 @@ def test_an_account_says_what_is_spent_and_which_probes_wait_for_money(store: Sq
         tx.put_source(SourceState(key=PROBE.key, outage="over_budget", outage_since=NOW))
     with store.read() as reader:
         openai, eu = accounts(reader, declared, Decimal(1), NOW)
-    assert (openai.surface, openai.spent, openai.left, openai.refused) == ("openai", 0, 1, ())
+    assert (openai.surface, openai.spent, openai.left, openai.refused) == ("openai", Decimal(0), Decimal(1), ())
     assert (eu.surface, eu.spent, eu.left, eu.refused) == ("eu", Decimal("0.75"), Decimal("0.25"), (PROBE.key,))
     with store.write() as tx:
         tx.put_source(replace(SourceState(key=PROBE.key), outage="timeout"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from typing import Protocol
 
 import pytest
 from hypothesis import given, settings
@@ -27,10 +28,16 @@ def call(latency: int = 800, outcome: str = GRANTED) -> Measurement:
 
 
 def calls(count: int, failed: int = 0, latency: int = 800) -> list[Measurement]:
-    return [call(latency + number, "blocked" if number < failed else GRANTED) for number in range(count)]
+    return [call(latency + 4 * (number % 2), "blocked" if number < failed else GRANTED) for number in range(count)]
 
 
-def lognormal(seed: int, spread: float) -> Callable[[int, float], list[Measurement]]:
+class Some(Protocol):
+    """Makes so many calls around a middle latency."""
+
+    def __call__(self, count: int, middle: float = 800.0) -> list[Measurement]: ...
+
+
+def lognormal(seed: int, spread: float) -> Some:
     """Latencies as they are measured: skewed, a few of them many times the median."""
     chance = random.Random(seed)
 
@@ -111,6 +118,28 @@ def test_without_a_shift_nothing_is_told_in_years_of_windows() -> None:
     assert [one for one in told if one is not None] == []
 
 
+def test_latencies_that_wander_make_no_alarm_where_independent_ones_of_the_same_kind_would_be_one() -> None:
+    chance = random.Random(19)
+    state, wandering = 0.0, []
+    for _ in range(3000 * WINDOW):
+        state = 0.5 * state + math.sqrt(0.75) * chance.gauss(0, 1)
+        wandering.append(call(round(800 * math.exp(0.8 * state))))
+    starts = range(REFERENCE, len(wandering) - WINDOW, WINDOW)
+    series = [(wandering[at - REFERENCE : at], wandering[at : at + WINDOW]) for at in starts]
+    assert not any(shift(LATENCY, before, now) for before, now in series)
+    plain = [mann_whitney([c.latency for c in before], [c.latency for c in now]) for before, now in series]
+    assert sum(p <= ALPHA for p in plain) > 10
+
+
+def test_values_in_a_row_that_are_alike_count_for_less_and_chance_order_counts_in_full() -> None:
+    chance = random.Random(23)
+    values = [chance.random() for _ in range(2000)]
+    assert drift.inflation(values) == pytest.approx(1, abs=0.15)
+    assert drift.inflation(sorted(values)) == pytest.approx((1 + drift.MOST_ALIKE) / (1 - drift.MOST_ALIKE))
+    assert drift.inflation([5.0] * 30) == 1
+    assert drift.inflation([1.0, 2.0] * 30) == 1
+
+
 def test_a_steady_share_of_failures_is_told_by_nobody_in_years_of_windows() -> None:
     chance = random.Random(13)
 
@@ -151,8 +180,8 @@ def test_an_answer_that_became_faster_is_told_as_well_and_is_not_worse() -> None
     seen = shift(LATENCY, calls(200, latency=2000), calls(20, latency=500))
     assert isinstance(seen, Shift)
     assert not seen.worse
-    assert (seen.old, seen.new) == (2100, 510)
-    assert seen.spoken == ("2100 ms", "510 ms")
+    assert (seen.old, seen.new) == (2002, 502)
+    assert seen.spoken == ("2002 ms", "502 ms")
 
 
 def test_calls_that_fail_are_found_and_say_nothing_of_latency() -> None:
