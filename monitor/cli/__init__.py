@@ -23,6 +23,8 @@ COMMANDS: Summaries = {
         "why": ("monitor.cli.status:why", "Explain a status: events and evidence, in words."),
         "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
+        "measurements": ("monitor.cli.measurements:measurements", "Show what the calls of probes took."),
+        "budget": ("monitor.cli.measurements:budget", "Show what paid probes may still cost today."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
         "replay": ("monitor.cli.replay:replay", "Run recorded observations through the pipeline and print the events."),

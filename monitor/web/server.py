@@ -127,7 +127,7 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
         clock=monitor.clock,
         working=lambda: health.working(monitor.clock(), patience),
         probe=lambda: read_head(store),
-        metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock()),
+        metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock(), per_day=monitor.settings.budget),
     )
     server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
     try:
