@@ -62,21 +62,26 @@ class Beliefs:
             return UNKNOWN
         return any(LISTED in facts.get(subject, {}) for facts in known)
 
+    def speakers(self, subject: Subject) -> Iterator[SourceSpec]:
+        """The sources whose word counts for a subject; a feed that names no provider states those of all."""
+        for spec in self._specs.values():
+            anyone = spec.prices and not spec.provider and not spec.surface
+            if spec.trust == OFFICIAL and (anyone or subject.scope in (spec.surface, spec.provider, spec.key)):
+                yield spec
+
     def said(self, fact: Fact) -> Iterator[tuple[SourceSpec, Value]]:
         """What each official source believes of a fact that is no price."""
-        for spec in self._specs.values():
-            if spec.trust == OFFICIAL and fact.subject.scope in (spec.surface, spec.provider, spec.key):
-                value = (self.baseline(spec.key) or {}).get(fact.subject, {}).get(fact.field)
-                if value is not None:
-                    yield spec, value
+        for spec in self.speakers(fact.subject):
+            value = (self.baseline(spec.key) or {}).get(fact.subject, {}).get(fact.field)
+            if value is not None:
+                yield spec, value
 
     def facts_of(self, subject: Subject) -> dict[str, list[tuple[str, Value]]]:
         """Everything official that is believed of a subject: field → (source, value) of each source that states it."""
         found: dict[str, list[tuple[str, Value]]] = {}
-        for spec in self._specs.values():
-            if spec.trust == OFFICIAL and subject.scope in (spec.surface, spec.provider, spec.key):
-                for field, value in (self.baseline(spec.key) or {}).get(subject, {}).items():
-                    found.setdefault(field, []).append((spec.key, value))
+        for spec in self.speakers(subject):
+            for field, value in (self.baseline(spec.key) or {}).get(subject, {}).items():
+                found.setdefault(field, []).append((spec.key, value))
         return found
 
     def stated(self, subject: Subject, *, official: bool = True) -> Iterator[tuple[SourceSpec, str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from monitor.domain import events as ev
 from monitor.domain import price
@@ -52,13 +53,16 @@ EXCERPT = 280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new."""
+    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new; what is `over`, an
+    announcement whose day has come, is no news to them.
+    """
 
     fact: Fact
     position: int
     believed: Believed
     renamed: bool = False
     note: str = ""
+    over: bool = False
 
     @property
     def prose(self) -> bool:
@@ -122,7 +126,10 @@ def claim(
         renaming = subject in to or subject in since
         if renaming:
             note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
-        claims.append(Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note))
+        over = item.change.new is None and _come(item.change.fact.field, item.streak.first_at)
+        claims.append(
+            Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, over=over)
+        )
     claims += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
     return claims
 
@@ -180,9 +187,9 @@ def _renaming(spec: SourceSpec, old: Subject, new: Subject) -> str:
 def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[str, object]]:
     subject, field = change.fact
     moved: dict[str, object] = {"field": field, "old": change.old, "new": change.new}
-    place: dict[str, object] = (
-        {"surface": subject.scope} if spec.surface == subject.scope else {"provider": subject.scope}
-    )
+    place: dict[str, object] = {"provider": subject.scope}
+    if subject.scope in (spec.surface, spec.key):
+        place = {"surface": spec.surface} if spec.surface else {}
     if field.startswith(price.PREFIX):
         return _price_event(change, spec), {**price_data(change), "trust": spec.trust}
     if field == LISTED:
@@ -200,6 +207,11 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
         return "", {}
     kind = next((kind for prefix, kind in BY_PREFIX.items() if field.startswith(prefix)), ev.MODEL_CHANGED)
     return kind, {**place, **moved}
+
+
+def _come(field: str, at: datetime) -> bool:
+    """Whether a field is an announcement whose day has come."""
+    return field.startswith(ANNOUNCED) and field.rpartition("@")[2] <= at.date().isoformat()
 
 
 def announced_data(change: Change) -> dict[str, object]:

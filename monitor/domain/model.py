@@ -64,9 +64,6 @@ PARAGRAPH = "paragraph."
 ANNOUNCED = "announced."
 """`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied by itself."""
 
-PROMOTION_END = "promotion.end"
-"""The day through which a source guarantees the prices of a model, `YYYY-MM-DD`; what comes after it is unknown."""
-
 ALIAS_TARGET = "alias.target"
 """The id that an alias points to."""
 

@@ -99,6 +99,7 @@ def entry_item(
         Reason.PAUSED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.STALE: (f"access-monitor checklist {key}",),
+        Reason.REMINDER: (f"access-monitor status {key}", f"access-monitor checklist {key}"),
     }.get(reason, (f"access-monitor status {key}",))
     return Item(
         reason=reason,

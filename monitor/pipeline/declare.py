@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
-from monitor.domain import checklist, policy, tell
+from monitor.domain import checklist, pins, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
@@ -182,5 +182,5 @@ def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, obj
             feeding.append(source.key)
             stands_on.append((source.key, "url", source.shown_url))
     stands_on.append((spec.key, "sources", " ".join(sorted(feeding))))
-    ours = policy.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
+    ours = pins.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
     return declaration(spec, provider, ours)
