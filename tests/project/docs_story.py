@@ -21,13 +21,13 @@ from monitor.domain.configuration import (
 )
 from monitor.domain.drift import REFERENCE, WINDOW, window
 from monitor.domain.model import (
-    Body,
-    FailureReason,
     GRANTED,
     LISTED,
+    SHUTDOWN_DATE,
+    Body,
+    FailureReason,
     Measurement,
     PollFailure,
-    SHUTDOWN_DATE,
     Snapshot,
     Subject,
     Value,
