@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from monitor.domain import checklist, policy, tell
+from monitor.domain import attention, checklist, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due
 from monitor.domain.configuration import Configuration, SourceSpec
@@ -69,8 +69,9 @@ class Tender:
         self._forget(now)
         with self._store.read() as reader:
             ahead = self._looks_ahead(now) and bool(self._ahead(reader, now))
+            unheard = self._unheard(reader.entries(), now)
             late = self._blind(reader, now, sources) or _past(reader.entries(), now)
-            if not self._drift.shifts(reader, now, sources) and not ahead and not late:
+            if not (ahead or unheard or late or self._drift.shifts(reader, now, sources)):
                 return 0
         with self._store.write() as tx:
             before = tx.entries()
@@ -84,6 +85,9 @@ class Tender:
                 told += policy.expire(register, key, at=now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
                 told += policy.remind(register, key, reminders, at=now)
+            rules, owners = self._configuration.attention, self._configuration.owners
+            for key, count in self._unheard(register.entries, now).items():
+                told.append(attention.repeat(register, key, count, at=now, rules=rules, owners=owners))
             for spec, span, shift in self._drift.shifts(tx, now, sources):
                 told += tell_shift(register, spec, span, shift)
             write(tx, self._configuration, register, told, at=now)
@@ -99,6 +103,13 @@ class Tender:
         with self._store.write() as tx:
             tx.forget_measurements(now - self._keep)
         self._forgot = now.date()
+
+    def _unheard(self, entries: Mapping[str, Entry], now: datetime) -> dict[str, int]:
+        """The entries whose pause should be said again, and for which time."""
+        counts = {
+            key: attention.unacknowledged(entry, now, self._configuration.attention) for key, entry in entries.items()
+        }
+        return {key: count for key, count in counts.items() if count}
 
     def _looks_ahead(self, now: datetime) -> bool:
         """Whether it is time to read the agenda: what has a day need not be looked up every minute."""
