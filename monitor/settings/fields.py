@@ -23,6 +23,7 @@ _ALIASES = {"fast": "priority", "fast mode": "priority"}
 
 _DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg", "postgres"})
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
@@ -149,6 +150,12 @@ def _environment(value: str) -> str:
     return value
 
 
+def _repository(value: str) -> str:
+    if _REPOSITORY.fullmatch(value) is None:
+        raise ValueError('is not a repository of GitHub; write its owner and name, as in "example/shop"')
+    return value
+
+
 def _tier(value: object) -> object:
     return _ALIASES.get(value, value) if isinstance(value, str) else value
 
@@ -161,6 +168,16 @@ def _money(value: object) -> Decimal:
     if isinstance(value, bool) or not amount.is_finite() or amount < 0:
         raise ValueError('is not an amount of USD; write a decimal string, as in "1.00"')
     return amount
+
+
+def _share(value: object) -> Decimal:
+    try:
+        share = Decimal(str(value))
+    except ArithmeticError:
+        share = Decimal("NaN")
+    if isinstance(value, bool) or not share.is_finite() or not 0 <= share < 1:
+        raise ValueError('is not a share of one; write a decimal string, as in "0.01" for one in a hundred')
+    return share
 
 
 def _usage(value: dict[str, str | int]) -> dict[str, str | int]:
@@ -190,6 +207,12 @@ Money = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?$"}),
 ]
+Share = Annotated[
+    Decimal,
+    BeforeValidator(_share),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r"^0(\.\d+)?$"}),
+]
 Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
 Text = Annotated[str, AfterValidator(_text)]
@@ -213,5 +236,6 @@ Database = Annotated[str, AfterValidator(_database)]
 Host = Annotated[str, AfterValidator(_host)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
+Repository = Annotated[str, AfterValidator(_repository)]
 Environment = Annotated[str, AfterValidator(_environment)]
 Distinct = AfterValidator(_distinct)

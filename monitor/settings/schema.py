@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -37,6 +37,7 @@ from monitor.settings.fields import (
     Money,
     Part,
     Reference,
+    Repository,
     Route,
     Span,
     Text,
@@ -46,6 +47,7 @@ from monitor.settings.fields import (
     Usage,
 )
 from monitor.settings.kinds import KINDS
+from monitor.settings.tables import KeyedTable, LoggingTable, Table
 
 BELIEF = Belief()
 GATE = GateRules()
@@ -53,18 +55,6 @@ PRODUCTION = "production"
 
 PREFIX = "ACCESS_MONITOR__"
 DELIMITER = "__"
-
-
-class Table(BaseModel):
-    """A TOML table; a key that it does not have is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class KeyedTable(Table):
-    """One of a list of tables, known by its key."""
-
-    key: Key = Field(examples=["name"])
 
 
 class DatabaseTable(Table):
@@ -198,6 +188,30 @@ class GateTable(Table):
         default=GATE.price_freshness, description="How old the last good look at prices may be."
     )
     lease: Span = Field(default=GATE.lease, description="How long an answer holds without a living monitor.")
+    signing_key: Reference | None = Field(
+        default=None, description="A reference to the Ed25519 key that signs the lease files served over HTTP."
+    )
+
+
+class GithubTable(Table):
+    """The answer to GitHub before it deploys."""
+
+    webhook_secret: Reference | None = Field(
+        default=None, description="A reference to the secret of the webhook; without it there is no such path."
+    )
+    token: Reference | None = Field(
+        default=None, description="A reference to the installation token that the answer is given with."
+    )
+    api: BaseUrl = Field(default="https://api.github.com", description="The root of GitHub's API.")
+
+
+class DeploymentTable(KeyedTable):
+    """Which entries a deployment needs."""
+
+    repository: Repository = Field(examples=["example/shop"])
+    github_environment: Text = Field(examples=["production"], description="The environment's name at GitHub.")
+    environment: Environment = Field(default=PRODUCTION, description="The environment that the gate is asked about.")
+    entries: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["gpt-5.6-luna"]])
 
 
 class HeartbeatTable(Table):
@@ -282,6 +296,10 @@ class EntryTable(KeyedTable):
         description="Tokens a month by meter; what a price change means in money is told for it.",
         examples=[{"input": "400M", "cached": "1G", "output": "30M"}],
     )
+    touches: Annotated[list[str], Distinct] = Field(
+        default=[],
+        description="Kinds of use that ask for a safety review: code_execution, agents, vulnerability_work, dual_use_cyber.",
+    )
     fallback: str | None = Field(
         default=None, description="The entry to use while this one is denied.", examples=["gpt-5.4-mini"]
     )
@@ -323,11 +341,14 @@ class Document(BaseSettings):
     network: NetworkTable = NetworkTable()
     web: WebTable = WebTable()
     gate: GateTable = GateTable()
+    github: GithubTable = GithubTable()
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()
+    logging: LoggingTable = LoggingTable()
     owner: list[OwnerTable] = []
     entry: list[EntryTable] = []
+    deployment: list[DeploymentTable] = []
 
     def __init__(self, *, layers: Layers) -> None:
         """Lay them over each other and check the whole.

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from monitor.domain.configuration import (
@@ -20,6 +21,8 @@ from monitor.domain.configuration import (
     Surface,
 )
 from monitor.domain.drift import REFERENCE, WINDOW, window
+from monitor.domain.evals import Results, Score
+from monitor.domain.gate import Answer
 from monitor.domain.model import (
     GRANTED,
     LISTED,
@@ -33,13 +36,17 @@ from monitor.domain.model import (
     Value,
 )
 from monitor.domain.notice import Notice
+from monitor.domain.requests import Request
 from monitor.pipeline.attend import Attendant
 from monitor.pipeline.declare import declare
 from monitor.pipeline.operate import Operator
+from monitor.pipeline.papers import EvalPaper, RequestPaper
 from monitor.pipeline.poll import Poller
 from monitor.pipeline.ports import NotSent, Sent, Source
 from monitor.pipeline.relay import Relay
+from monitor.pipeline.standing import standings
 from monitor.pipeline.tend import Tender
+from monitor.pipeline.uses import Uses, record
 from monitor.store import SqlStore, open_store
 
 LUNA = "gpt-5.6-luna"
@@ -114,6 +121,7 @@ class Story:
         self.configuration = configuration()
         self.reachable = True
         self._executor = executor
+        self._uses = Uses(lambda: self.configuration.gate.environments)
 
     def clock(self) -> datetime:
         return self.now
@@ -178,6 +186,23 @@ class Story:
     def tend(self) -> None:
         Tender(self.store, self.configuration, published=lambda: None).tend(self.now)
 
+    def ask(self, allowed: bool, *, times: int) -> None:
+        """Production asks the gate about the entry."""
+        with self.store.read() as reader:
+            standing = standings(reader, self.configuration, self.now)[LUNA]
+        given = Answer(
+            key=LUNA,
+            allowed=allowed,
+            status=standing.status.value,
+            reason="active: every assumption that was accepted holds and is fresh" if allowed else standing.reason,
+            fallback="",
+            position=standing.position,
+            expires_at=None,
+        )
+        for _ in range(times):
+            self._uses.note(given, LUNA, "production", "support-agent", self.now)
+        record(self.store, self._uses, self.now, ending=True)
+
     def deliver(self) -> None:
         Relay(
             store=self.store,
@@ -209,6 +234,27 @@ def prices(input: str, output: str = "1.2", **others: str) -> Fields:
         "price.standard.short.output": output,
         **{f"price.standard.short.{meter}": amount for meter, amount in others.items()},
     }
+
+
+def evals() -> EvalPaper:
+    """Results that a person hands in."""
+    score = Score(model=f"openai:responses:{LUNA}", suite="tool_use", metric="pass rate", value="0.9", samples=10)
+    results = Results(format="promptfoo", scores=(score,), counted={score.model: 10, "openai:gpt-4o": 10})
+    content = b'{"results": {}}'
+    body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    return EvalPaper(results=(results,), bodies=(body,), baseline="gpt-5.4-mini")
+
+
+def requests(now: datetime) -> RequestPaper:
+    """A day of a request log."""
+    tokens = {"input": 1_000_000, "output": 100_000}
+    log = [
+        Request(line=line, model=LUNA, at=now - timedelta(days=2 - line), tokens=tokens, cost=Decimal("1.6"))
+        for line in (1, 2)
+    ]
+    content = b'{"line": 1}'
+    body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    return RequestPaper(requests=tuple(log), body=body, tolerance=Decimal("0.01"))
 
 
 @contextmanager
@@ -252,11 +298,14 @@ def _tell(story: Story) -> None:
     story.look("openai-models", models, times=2)
     story.deliver()
 
-    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", **by)
+    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", paper=evals(), **by)
+    story.operator.verify(LUNA, "logging", paper=requests(story.now), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
+    story.ask(True, times=1)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=2)
+    story.ask(False, times=42)
     story.reachable = False
     story.deliver()
     story.reachable = True

@@ -66,7 +66,7 @@ def described() -> dict[str, str]:
 
 def options(name: str, command: click.Command) -> set[str]:
     if name == "gate":  # it parses its own words
-        return set(re.findall(r"^  (--[a-z]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
+        return set(re.findall(r"^  (--[a-z-]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
     return {
         param.opts[0]
         for param in command.params
@@ -136,7 +136,15 @@ def parse(group: click.Group, words: list[str], ctx: click.Context) -> None:
 @pytest.mark.parametrize("line", sorted(set(typed())), ids=lambda line: f"{line.where}: {' '.join(line.words)}"[:80])
 def test_a_command_line_of_the_docs_is_one_that_parses(line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for name in ("pricing.md", "page.md", "historical-v1.json", "review.pdf", "history.jsonl.zst"):
+    for name in (
+        "pricing.md",
+        "page.md",
+        "historical-v1.json",
+        "review.pdf",
+        "output.json",
+        "requests.jsonl",
+        "history.jsonl.zst",
+    ):
         (tmp_path / name).write_text("{}")
     words = list(line.words)
     parse(cli, words, cli.make_context(PROGRAM, words))
@@ -337,6 +345,7 @@ def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log
         "Checks": "entry/",
         "Notices": "notice/",
         "Configuration": "config",
+        "Gate": "gate/",
     }
     of = {type: head for head, text in sections(page("events"), 2).items() for type in sections(text, 3)}
     for one in log:
