@@ -27,6 +27,7 @@ from monitor.store import SqlStore, open_store
 if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
     from monitor.pipeline.attend import Attendant
+    from monitor.pipeline.budget import DailyBudget
     from monitor.pipeline.operate import Operator
     from monitor.pipeline.poll import Poller
     from monitor.pipeline.relay import Relay
@@ -70,7 +71,7 @@ class Monitor:
         self.settings = settings
         self._sources = {}
         self._close_http()
-        for part in ("poller", "operator", "attendant", "tender", "channel", "relay"):
+        for part in ("budget", "poller", "operator", "attendant", "tender", "channel", "relay"):
             self.__dict__.pop(part, None)
 
     def _close_http(self) -> None:
@@ -105,9 +106,21 @@ class Monitor:
 
         if key not in self._sources:
             spec = self.configuration.sources[key]
-            deps = SourceDeps(http=self.http, surface=self.configuration.surfaces.get(spec.surface), secret=self.secret)
+            deps = SourceDeps(
+                http=self.http,
+                surface=self.configuration.surfaces.get(spec.surface),
+                secret=self.secret,
+                budget=self.budget,
+            )
             self._sources[key] = build(spec, deps)
         return self._sources[key]
+
+    @cached_property
+    def budget(self) -> DailyBudget:
+        """What paid calls may cost."""
+        from monitor.pipeline.budget import DailyBudget
+
+        return DailyBudget(self.store, self.configuration, self.settings.budget)
 
     @cached_property
     def poller(self) -> Poller:
@@ -142,7 +155,7 @@ class Monitor:
         """What time does."""
         from monitor.pipeline.tend import Tender
 
-        return Tender(self.store, self.configuration, published=self.publish)
+        return Tender(self.store, self.configuration, published=self.publish, keep=self.settings.measurements.keep)
 
     @cached_property
     def channel(self) -> AppriseChannel:

@@ -24,6 +24,8 @@ COMMANDS: Summaries = {
         "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
         "lifecycle": ("monitor.cli.lifecycle:lifecycle", "Show announced ends, by source."),
+        "measurements": ("monitor.cli.measurements:measurements", "Show what the calls of probes took."),
+        "budget": ("monitor.cli.measurements:budget", "Show what paid probes may still cost today."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
         "report": ("monitor.cli.report:report", "Write the rollout page of an entry."),

@@ -28,7 +28,12 @@ def record(
     now: datetime,
     reread: Reread,
 ) -> Outcome:
-    """Take one observation into the log. `now` is when it is recorded, and later than the decision."""
+    """Take one observation into the log. `now` is when it is recorded, and later than the decision.
+
+    What its calls took is kept whatever becomes of it: a look that comes too late was paid for as well.
+    """
+    if not isinstance(observation, Unchanged):
+        tx.put_measurements(observation.measured)
     state = tx.source(spec.key) or SourceState(key=spec.key)
     before = tx.entries()
     decision = Decision(tx, configuration, spec, Register(tx.head(), before), state)

@@ -231,7 +231,7 @@ class Transaction(Reader, Protocol):
     def put_measurements(self, measured: Iterable[Measurement]) -> None: ...
 
     def forget_measurements(self, before: datetime) -> int:
-        """Drop the measurements made before a time; returns how many. They are no part of the log."""
+        """Drop the measurements made before a time, and the spending of the days before it; returns how many measurements. Neither is a part of the log."""
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation:
         """Write down money that is set aside."""

@@ -1,10 +1,12 @@
-"""What time alone does: sources go blind, checks pass their date. Called now and then; writes only when something is due."""
+"""What time alone does: sources go blind, checks pass their date, a window of calls ends, measurements grow old. Called now and then; writes only
+when something is due.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from monitor.domain import attention, checklist, policy, tell
 from monitor.domain import events as ev
@@ -16,6 +18,7 @@ from monitor.domain.notice import Reason
 from monitor.domain.outage import quoted
 from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline.commit import beliefs, status_moved, write
+from monitor.pipeline.drift import Drift, tell_shift
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.ports import EventQuery, Reader, Store
 
@@ -39,9 +42,10 @@ def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
 
 
 class Tender:
-    """Lets what nobody looked at go stale.
+    """Lets what nobody looked at go stale, and tells of routes that answer differently than they did.
 
-    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its looks.
+    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its looks. Measurements older than `keep` are
+    dropped once a day; None drops none.
     """
 
     def __init__(
@@ -51,19 +55,25 @@ class Tender:
         *,
         published: Callable[[], object],
         cadence: Mapping[str, timedelta] | None = None,
+        keep: timedelta | None = None,
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._published = published
         self._cadence = cadence or {}
+        self._keep = keep
+        self._forgot: date | None = None
+        self._drift = Drift(configuration)
         self._ahead_at: datetime | None = None
 
     def tend(self, now: datetime, sources: Collection[str] | None = None) -> int:
         """Write what is due, of the named sources or of all; returns how many events that was."""
+        self._forget(now)
         with self._store.read() as reader:
             ahead = self._looks_ahead(now) and bool(self._ahead(reader, now))
             unheard = self._unheard(reader.entries(), now)
-            if not ahead and not unheard and not self._blind(reader, now, sources) and not _past(reader.entries(), now):
+            late = self._blind(reader, now, sources) or _past(reader.entries(), now)
+            if not (ahead or unheard or late or self._drift.shifts(reader, now, sources)):
                 return 0
         with self._store.write() as tx:
             before = tx.entries()
@@ -80,11 +90,21 @@ class Tender:
             rules, owners = self._configuration.attention, self._configuration.owners
             for key, count in self._unheard(register.entries, now).items():
                 told.append(attention.repeat(register, key, count, at=now, rules=rules, owners=owners))
+            for spec, span, shift in self._drift.shifts(tx, now, sources):
+                told += tell_shift(register, spec, span, shift)
             write(tx, self._configuration, register, told, at=now)
             moved = status_moved(register, before) or bool(register.moved)
         if moved:
             self._published()
         return len(register.events)
+
+    def _forget(self, now: datetime) -> None:
+        """Drop what is older than it is kept for, once a day."""
+        if self._keep is None or self._forgot == now.date():
+            return
+        with self._store.write() as tx:
+            tx.forget_measurements(now - self._keep)
+        self._forgot = now.date()
 
     def _unheard(self, entries: Mapping[str, Entry], now: datetime) -> dict[str, int]:
         """The entries whose pause should be said again, and for which time."""

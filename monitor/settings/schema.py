@@ -155,6 +155,12 @@ class BudgetTable(Table):
     )
 
 
+class MeasurementsTable(Table):
+    """What is kept of single calls to models."""
+
+    keep: Span = Field(default=timedelta(days=90), description="How long what a call took and cost is kept.")
+
+
 class NetworkTable(Table):
     """Where sources may connect to."""
 
@@ -336,6 +342,7 @@ class Document(BaseSettings):
     source: list[SourceTable] = []
     belief: BeliefTable = BeliefTable()
     budget: BudgetTable = BudgetTable()
+    measurements: MeasurementsTable = MeasurementsTable()
     network: NetworkTable = NetworkTable()
     web: WebTable = WebTable()
     gate: GateTable = GateTable()

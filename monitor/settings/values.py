@@ -94,6 +94,13 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """How long what calls to models took and cost is kept."""
+
+    keep: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One loaded configuration.
 
@@ -114,6 +121,7 @@ class Settings:
     run: Run
     logging: Fields
     budget: Decimal
+    measurements: Measurements
     document: Mapping[str, Any] = field(repr=False)
     origins: Mapping[str, str] = field(repr=False)
 
@@ -171,6 +179,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         logging=Fields(**dict(document.logging)),
         run=Run(workers=document.run.workers, drain=document.run.drain),
         budget=document.budget.per_day,
+        measurements=Measurements(keep=document.measurements.keep),
         document=MappingProxyType(document.model_dump(mode="python", exclude_none=True)),
         origins=MappingProxyType(dict(origins)),
     )

@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, cast
 
 from sqlalchemy import Connection, Select, Table, and_, bindparam, func, or_, select
 
 from monitor.domain.events import Event, Recorded
-from monitor.domain.model import Body, Fact, Facts, SourceState, Streak, Subject
+from monitor.domain.model import Body, Fact, Facts, Measurement, SourceState, Streak, Subject
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
-from monitor.pipeline.ports import Delivery, DeliveryState, EventQuery, Refused
-from monitor.store import blobs, codec
+from monitor.pipeline.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused
+from monitor.store import blobs, codec, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
 from monitor.store.schema import blobs as blob_table
@@ -59,6 +60,7 @@ CLAIMABLE = or_(
 _DUE = Statement(select(deliveries.c.id).where(CLAIMABLE).limit(1))
 
 _ALL = EventQuery()
+_ALL_MEASURED = MeasurementQuery()
 _NOTHING: Row = MappingProxyType({})
 _NO_FACTS: Facts = MappingProxyType({})
 
@@ -174,6 +176,19 @@ class SqlReader:
         if states:
             asked = asked.where(deliveries.c.state.in_([state.value for state in states]))
         return [delivery(cast(Row, row)) for row in self._connection.execute(asked).mappings()]
+
+    def measurements(self, query: MeasurementQuery = _ALL_MEASURED) -> Iterator[Measurement]:
+        """What calls took, oldest first, fetched in batches while they are read."""
+        found = self._connection.execute(measures.asked(query), execution_options={"yield_per": _BATCH})
+        try:
+            for row in found.mappings():
+                yield codec.of_columns(Measurement, row)
+        finally:
+            found.close()
+
+    def spent(self, surface: str, day: date) -> Decimal:
+        rows = self._run(measures.SPENT, {"day": day.isoformat(), "surface": surface}).fetchall()
+        return sum((Decimal(amount) for (amount,) in rows), Decimal(0))
 
     def due(self, now: datetime) -> bool:
         """Whether the outbox holds a delivery that could be claimed."""

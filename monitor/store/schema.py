@@ -155,3 +155,41 @@ deliveries = Table(
     Index("deliveries_notice", "notice"),
 )
 """The outbox. `claimed_by` and `claimed_until` are the lease of the relay that is sending it."""
+
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("source", _Text, nullable=False),
+    Column("surface", _Text, nullable=False),
+    Column("model", _Text, nullable=False),
+    Column("route", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+    Column("outcome", _Text, nullable=False),
+    Column("latency", _Number, nullable=False),
+    Column("first_token", _Number),
+    Column("retries", _Number, nullable=False),
+    Column("input_tokens", _Number),
+    Column("cached_tokens", _Number),
+    Column("cache_write_tokens", _Number),
+    Column("output_tokens", _Number),
+    Column("cost", _Text),
+    Column("request", _Text, nullable=False),
+    Index("measurements_at", "at"),
+    Index("measurements_source", "source", "at"),
+    Index("measurements_model", "model", "at"),
+)
+"""One row for each `Measurement`; every column but `id` is the field of that name. Rows are dropped when they are old."""
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("surface", _Text, nullable=False),
+    Column("day", _Text, nullable=False),
+    Column("amount", _Text, nullable=False),
+    Index("spending_day", "day", "surface"),
+)
+"""One row for each paid call: what was set aside for it, and once it is known what it cost. `day` is `YYYY-MM-DD` in UTC, `amount` a decimal string:
+a sum in the database would be one of floats.
+"""

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -25,11 +26,12 @@ from sqlalchemy import (
 )
 
 from monitor.domain.events import Event, Recorded
-from monitor.domain.model import Body, Facts, SourceState, Streak
+from monitor.domain.model import Body, Facts, Measurement, SourceState, Streak
 from monitor.domain.notice import Notice
+from monitor.domain.price import canonical
 from monitor.domain.registry import Entry
-from monitor.pipeline.ports import Conflict, Delivery, DeliveryState, Look, Refused
-from monitor.store import blobs, codec
+from monitor.pipeline.ports import Conflict, Delivery, DeliveryState, Look, Refused, Reservation
+from monitor.store import blobs, codec, measures
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery
 from monitor.store.schema import blobs as blob_table
 from monitor.store.schema import deliveries, entries, events, notices, sources, streaks
@@ -201,6 +203,35 @@ class SqlTransaction(SqlReader):
     def drop_entries(self) -> None:
         self._write(_DROP_ENTRIES, {})
 
+    def put_measurements(self, measured: Iterable[Measurement]) -> None:
+        rows = [codec.columns(one) for one in measured]
+        if rows:
+            self._write_many(measures.NEW_MEASUREMENTS, rows)
+
+    def forget_measurements(self, before: datetime) -> int:
+        self._write(measures.FORGET_SPENDING, {"day": measures.day_of(before).isoformat()})
+        return self._write(measures.FORGET_MEASUREMENTS, {"before": codec.time_text(before)})
+
+    def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation:
+        """Write down money that is set aside.
+
+        Raises:
+            ValueError: the amount is negative or no number.
+        """
+        row = {"surface": surface, "day": measures.day_of(at).isoformat(), "amount": _money(amount)}
+        self.written = True
+        return Reservation(id=self._run(measures.RESERVE, row).fetchone()[0], surface=surface, amount=amount)
+
+    def settle_spending(self, reservation: Reservation, spent: Decimal) -> None:
+        """Replace what was set aside by what was spent.
+
+        Raises:
+            ValueError: the sum is negative or no number.
+            Refused: nothing is set aside under this number.
+        """
+        if self._write(measures.SETTLE, {"b_id": reservation.id, "amount": _money(spent)}) == 0:
+            raise Refused(f"Nothing is set aside under the number {reservation.id}: it was dropped with its day.")
+
     def put_facts(self, facts: Facts) -> str:
         content = codec.facts_text(facts).encode()
         hash = blobs.name_of(content)
@@ -292,6 +323,12 @@ class SqlTransaction(SqlReader):
         """Renew the freshness of sources that were looked at and had not changed."""
         if looks:
             self._write_many(_TOUCH, [_touch_row(look) for look in looks])
+
+
+def _money(amount: Decimal) -> str:
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f"{amount} is no sum that can be spent")
+    return canonical(amount)
 
 
 def _touch_row(look: Look) -> dict[str, Any]:

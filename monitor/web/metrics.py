@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeAlias
 
 from monitor import __version__
 from monitor.domain.configuration import Configuration
+from monitor.domain.measured import Series, Summary, by_series
 from monitor.domain.registry import Status
 from monitor.health import Health
-from monitor.pipeline.ports import DeliveryState, MonitorError, Store
+from monitor.pipeline.budget import accounts
+from monitor.pipeline.ports import DeliveryState, MeasurementQuery, MonitorError, Store
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values, in the order in which they are written."""
@@ -26,10 +29,19 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "access_monitor_"
 
 
-def metrics(store: Store, configuration: Configuration, health: Health, now: datetime) -> str:
-    """All families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up` is 0."""
+RECENT = timedelta(days=1)
+"""How far back calls of probes are counted in."""
+
+
+def metrics(
+    store: Store, configuration: Configuration, health: Health, now: datetime, *, per_day: Decimal = Decimal(0)
+) -> str:
+    """All families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up` is 0.
+
+    `per_day` is what the paid probes of one surface may cost in a day, in USD.
+    """
     try:
-        of_store = _of_store(store, configuration, now)
+        of_store = _of_store(store, configuration, now, per_day)
     except MonitorError:
         of_store = ""
     looks: dict[Labels, float] = {(("verdict", verdict),): count for verdict, count in sorted(health.looks().items())}
@@ -42,8 +54,10 @@ def metrics(store: Store, configuration: Configuration, health: Health, now: dat
     )
 
 
-def _of_store(store: Store, configuration: Configuration, now: datetime) -> str:
+def _of_store(store: Store, configuration: Configuration, now: datetime, per_day: Decimal) -> str:
     with store.read() as reader:
+        measured = by_series(reader.measurements(MeasurementQuery(since=now - RECENT)))
+        budgets = accounts(reader, configuration, per_day, now)
         head, states, entries = reader.head(), reader.sources(), reader.entries()
         deliveries = reader.deliveries(DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
     ages: dict[Labels, float] = {}
@@ -64,6 +78,31 @@ def _of_store(store: Store, configuration: Configuration, now: datetime) -> str:
         + _gauge("source_failing", "Whether a source cannot be read, so that what it says is not known.", failing)
         + _gauge("entries", "Entries by status.", {(("status", one.value),): counted[one] for one in Status})
         + _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox)
+        + _of_probes(measured)
+        + _gauge(
+            "budget_left_usd",
+            "What the paid probes of a surface may still cost today.",
+            {(("surface", one.surface),): float(one.left) for one in budgets},
+        )
+    )
+
+
+def _of_probes(measured: Mapping[Series, Summary]) -> str:
+    latency: dict[Labels, float] = {}
+    failed: dict[Labels, float] = {}
+    cost: dict[Labels, float] = {}
+    for series, one in measured.items():
+        labels = tuple(series._asdict().items())
+        failed[labels] = float(one.error_rate)
+        for name, value in (("0.5", one.p50), ("0.9", one.p90), ("0.99", one.p99)):
+            if value is not None:
+                latency[(*labels, ("quantile", name))] = value / 1000
+        if one.cost is not None:
+            cost[labels] = float(one.cost)
+    return (
+        _gauge("probe_latency_seconds", "Latency of the granted calls of the last 24 hours.", latency)
+        + _gauge("probe_error_share", "Share of the calls of the last 24 hours that were not granted.", failed)
+        + _gauge("probe_cost_usd", "What the priced calls of the last 24 hours cost.", cost)
     )
 
 

@@ -167,7 +167,7 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
         working=lambda: health.working(monitor.clock(), patience),
         probe=lambda: read_head(store),
         uses=Uses(lambda: monitor.configuration.gate.environments),
-        metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock()),
+        metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock(), per_day=monitor.settings.budget),
     )
     server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
     try:

@@ -20,9 +20,21 @@ from monitor.domain.configuration import (
     SourceSpec,
     Surface,
 )
+from monitor.domain.drift import REFERENCE, WINDOW, window
 from monitor.domain.evals import Results, Score
 from monitor.domain.gate import Answer
-from monitor.domain.model import LISTED, SHUTDOWN_DATE, Body, FailureReason, PollFailure, Snapshot, Subject, Value
+from monitor.domain.model import (
+    GRANTED,
+    LISTED,
+    SHUTDOWN_DATE,
+    Body,
+    FailureReason,
+    Measurement,
+    PollFailure,
+    Snapshot,
+    Subject,
+    Value,
+)
 from monitor.domain.notice import Notice
 from monitor.domain.requests import Request
 from monitor.pipeline.attend import Attendant
@@ -146,6 +158,30 @@ class Story:
         detail = "HTTP 500 from https://api.openai.com/v1/models: The server had an error"
         failure = PollFailure(source=source, at=self.now, reason=FailureReason.SERVER_ERROR, detail=detail)
         self._poller().record(source, failure)
+
+    def slow_down(self, source: str, route: str, *, until: datetime | None = None) -> None:
+        """Let the calls of the last whole window, or of the one that ends with `until`, take twice as long as all those before."""
+        spec = self.configuration.sources[source]
+        since = until - WINDOW * spec.every if until else window(spec.every, self.now).since
+        calls = [
+            Measurement(
+                source=source,
+                surface=spec.surface,
+                model=spec.model,
+                route=route,
+                at=since + number * spec.every,
+                outcome=GRANTED,
+                latency=(790 if number < 0 else 1640) + 20 * (number % 2),
+                first_token=140,
+                input_tokens=12,
+                cached_tokens=0,
+                output_tokens=1,
+                cost="0.0000036",
+            )
+            for number in range(-REFERENCE, WINDOW)
+        ]
+        with self.store.write() as tx:
+            tx.put_measurements(calls)
 
     def tend(self) -> None:
         Tender(self.store, self.configuration, published=lambda: None).tend(self.now)
@@ -300,6 +336,7 @@ def _tell(story: Story) -> None:
     story.wait(days=80)
     story.tend()
     story.wait(days=10)
+    story.slow_down(PROBE, "responses")
     story.tend()
     story.operator.pause(LUNA, reason="answers degraded", **by)
     story.operator.retire(LUNA, reason="nobody calls it any more", **by)

@@ -147,6 +147,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> str:
     health = Health()
     health.looked("openai-models", "baseline", clock.now())
     with docs_story.visible(tmp_path_factory.mktemp("story")) as story:
+        story.now = clock.now()
+        story.slow_down(docs_story.PROBE, "responses", until=story.now)
         return metrics(story.store, story.configuration, health, clock.now())
 
 

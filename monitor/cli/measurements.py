@@ -1,0 +1,177 @@
+"""`measurements` and `budget`: what the calls of probes took and cost, and what they may still cost today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import output, plot
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import Moment, both, time_option
+from monitor.cli.words import share_in_percent
+from monitor.domain.cost import money
+from monitor.domain.events import rfc3339
+from monitor.pipeline.ports import MeasurementQuery, Reader, Refused
+
+if TYPE_CHECKING:
+    from monitor.domain.measured import Series, Summary
+
+RECENT = timedelta(days=7)
+"""How far back calls are shown unless told."""
+
+
+@command(
+    "measurements",
+    table=True,
+    examples=(
+        "access-monitor measurements",
+        "access-monitor measurements gpt-5.6-luna --route responses --since '30d ago'",
+        "access-monitor measurements gpt-5.6-luna --plot",
+    ),
+)
+@click.argument("name", metavar="[ENTRY|MODEL]", required=False)
+@click.option("--route", default="", help="One route only, as in responses.")
+@time_option("--since", "Calls from this time on; the last seven days unless given.")
+@click.option("--plot", "plotted", is_flag=True, help="One line of blocks a route: the median latency by day.")
+@click.pass_obj
+def measurements(options: Options, *, name: str | None, route: str, since: Moment | None, plotted: bool) -> None:
+    """Show what the calls of probes took.
+
+    By route and UTC day: calls, how many failed, latency of those that did not, tokens, cache and cost.
+    """
+    from monitor.domain.measured import by_day
+    from monitor.domain.model import Measurement
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        now = monitor.clock()
+        begin = since.resolve(now) if since else now - RECENT
+        wanted = _subjects(reader, name) if name else None
+
+        def asked(one: Measurement) -> bool:
+            return wanted is None or (one.surface, one.model) in wanted or ("", one.model) in wanted
+
+        days = by_day(filter(asked, reader.measurements(MeasurementQuery(route=route, since=begin))))
+    if not days and not options.json:
+        of = f" of {name!r}" if name else ""
+        by = f" by {route!r}" if route else ""
+        raise Refused(
+            f"no call{of}{by} since {rfc3339(begin)} was measured; a [[source]] of kind behaviour makes calls, and --since looks further back"
+        )
+    if options.json:
+        output.as_json([_as_json(series, day, one) for (series, day), one in days.items()])
+    elif plotted:
+        _plot(days, begin, now)
+    else:
+        _print(days)
+
+
+@command("budget", table=True, examples=("access-monitor budget", "access-monitor budget --json"))
+@click.pass_obj
+def budget(options: Options) -> None:
+    """Show what paid probes may still cost today.
+
+    By surface, in USD and UTC. REFUSED are the probes that could cost more than is left.
+    """
+    from monitor.pipeline.budget import accounts
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        found = accounts(reader, monitor.configuration, monitor.settings.budget, monitor.clock())
+    if options.json:
+        output.as_json(
+            [
+                {
+                    "surface": one.surface,
+                    "per_day": money(one.per_day),
+                    "spent": money(one.spent),
+                    "left": money(one.left),
+                    "refused": list(one.refused),
+                }
+                for one in found
+            ]
+        )
+    elif found:
+        output.table(
+            ("SURFACE", "PER DAY", "SPENT", "LEFT", "REFUSED"),
+            [
+                (one.surface, money(one.per_day), money(one.spent), money(one.left), ", ".join(one.refused))
+                for one in found
+            ],
+            numbers=("PER DAY", "SPENT", "LEFT"),
+        )
+    else:
+        output.note("No surface is configured, so nothing is spent.")
+
+
+def _subjects(reader: Reader, name: str) -> set[tuple[str, str]]:
+    """Surface and model of the entry with this key; else the model of this id on any surface."""
+    entry = reader.entries().get(name)
+    return set(entry.surfaces.items()) if entry is not None else {("", name)}
+
+
+def _as_json(series: Series, day: date, one: Summary) -> dict[str, object]:
+    return {
+        **series._asdict(),
+        "day": day.isoformat(),
+        "calls": one.calls,
+        "failed": one.failed,
+        "error_rate": str(one.error_rate),
+        "latency_ms": {"p50": one.p50, "p90": one.p90, "p99": one.p99},
+        "first_token_ms": one.first_token,
+        "retries": one.retries,
+        "input_tokens": one.input_tokens,
+        "output_tokens": one.output_tokens,
+        "cached": None if one.cached is None else str(one.cached),
+        "cost": None if one.cost is None else money(one.cost),
+        "priced": one.priced,
+    }
+
+
+def _print(days: Mapping[tuple[Series, date], Summary]) -> None:
+    numbers = ("CALLS", "FAILED", "P50", "P90", "P99", "FIRST", "INPUT", "OUTPUT", "CACHED", "USD")
+    output.table(
+        ("DAY", "SURFACE", "MODEL", "ROUTE", *numbers),
+        [
+            (
+                day.isoformat(),
+                series.surface,
+                series.model,
+                series.route,
+                str(one.calls),
+                f"{share_in_percent(str(one.error_rate))}" if one.failed else "0",
+                *(_number(value) for value in (one.p50, one.p90, one.p99, one.first_token)),
+                *(_number(value) for value in (one.input_tokens, one.output_tokens)),
+                "" if one.cached is None else share_in_percent(str(one.cached)),
+                "" if one.cost is None else money(one.cost),
+            )
+            for (series, day), one in days.items()
+        ],
+        numbers=numbers,
+    )
+    output.note("Latencies and time to the first token are in milliseconds, of calls that did not fail.")
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _plot(days: Mapping[tuple[Series, date], Summary], begin: datetime, now: datetime) -> None:
+    lines: dict[Series, list[plot.Step]] = {}
+    for (series, day), one in days.items():
+        at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        steps = lines.setdefault(series, [])
+        if steps and steps[-1].at < at - timedelta(days=1):
+            steps.append(plot.Step(steps[-1].at + timedelta(days=1), None))
+        steps.append(plot.Step(at, None if one.p50 is None else Decimal(one.p50)))
+    names = {series: output.printable(" ".join(series)) for series in lines}
+    widest = max(map(len, names.values()))
+    columns = max(10, min(60, output.width() - widest - 24))
+    for series, steps in lines.items():
+        known = [step.amount for step in steps if step.amount is not None]
+        ends = f"{known[0]} → {known[-1]}" if known else "none"
+        click.echo(f"{names[series]:<{widest}}  {plot.line(steps, begin, now, columns)}  {ends}")
+    output.note(f"Median latency by UTC day in milliseconds, from {both(begin)} to {both(now)}.")
