@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 from monitor.domain import price
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.diff import same
-from monitor.domain.model import LISTED, Facts, Subject, Value
+from monitor.domain.model import ALIAS_TARGET, LISTED, Facts, Subject, Value
 from monitor.domain.registry import Entry, Pin
 
 MODELS_LIST = "models_list"
@@ -80,10 +80,18 @@ class Beliefs:
                 found.setdefault(field, []).append((spec.key, value))
         return found
 
+    def aliased(self, subject: Subject) -> list[str]:
+        """What each official source that says so states an alias to point to."""
+        stated = (
+            (self.baseline(spec.key) or {}).get(subject, {}).get(ALIAS_TARGET)
+            for spec in self.price_sources(subject.scope)
+        )
+        return [target for target in stated if isinstance(target, str) and target]
+
     def now(self, pin: Pin, entry: Entry) -> Answer:
         """What is believed of a pinned fact. Of several official prices the first that differs from the pin speaks.
 
-        A price row that is gone is UNKNOWN: pages lose rows more often than prices end.
+        A price row that is gone is UNKNOWN: pages lose rows more often than prices end, and sentences about aliases more often still.
         """
         if pin.scope == CONFIG:
             return entry.ours.get(pin.key)
@@ -91,7 +99,10 @@ class Beliefs:
         if pin.field == LISTED:
             listed = self.listed(subject)
             return listed if listed is UNKNOWN or listed else None
-        stated = [value for _, field, value in self.stated(subject) if field == pin.field]
+        if pin.field == ALIAS_TARGET:
+            stated = self.aliased(subject)
+        else:
+            stated = [value for _, field, value in self.stated(subject) if field == pin.field]
         if not stated:
             return UNKNOWN
         return next((value for value in stated if not same(pin.field, value, pin.value)), pin.value)

@@ -16,7 +16,8 @@ from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.confirm import Believed
 from monitor.domain.diff import Change, lookup, patch
 from monitor.domain.events import Ledger, source_stream
-from monitor.domain.model import LISTED, SHUTDOWN_DATE, Fact, Facts, Streak, Subject, Value
+from monitor.domain.model import ALIAS_TARGET, LISTED, SHUTDOWN_DATE, Fact, Facts, Streak, Subject, Value
+from monitor.domain.remark import Remark
 
 EXTREME = Decimal(100)
 
@@ -126,13 +127,13 @@ def claim(
     actor: str = ev.SYSTEM,
     by: Mapping[str, object] | None = None,
     renamed: Mapping[Subject, Subject] | None = None,
-    notes: Mapping[Fact, str] | None = None,
+    remarks: Mapping[Fact, Remark] | None = None,
 ) -> list[Claim]:
     """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
     held back is that it was.
 
     A model that comes or goes is one event, not one for each of its fields. Prices are written in the order people ask for them: input first.
-    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `notes` are what else is to be read of a price.
+    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `remarks` are what else is to be read of a price.
     """
     to = renamed or {}
     since = {new: old for old, new in to.items()}
@@ -146,7 +147,8 @@ def claim(
         kind, data = _event(item.change, spec, whole=subject in coming)
         if not kind:
             continue
-        note = (notes or {}).get(item.change.fact, "")
+        remark = (remarks or {}).get(item.change.fact, Remark())
+        note = remark.note
         position = ledger.add(
             kind,
             source_stream(spec.key),
@@ -164,6 +166,7 @@ def claim(
                 "extractor": extractor,
                 **({"renamed_to": to[subject].name} if subject in to else {}),
                 **({"renamed_from": since[subject].name} if subject in since else {}),
+                **remark.data,
                 **({"note": note} if note else {}),
                 **(by or {}),
             },
@@ -200,6 +203,11 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
         return kind, {"surface": subject.scope, "date": change.new, "old": change.old}
     if whole:
         return "", {}
+    if field == ALIAS_TARGET:
+        old, new = change.old or None, change.new or None  # stated to be an alias, and not of what: a blank
+        # Read from a price source, whose subjects stand at a provider and on no surface.
+        moved: dict[str, object] = {"surface": None, "provider": subject.scope, "field": field, "old": old, "new": new}
+        return (ev.MODEL_CHANGED, moved) if old != new else ("", {})
     return ev.MODEL_CHANGED, {"surface": subject.scope, "field": field, "old": change.old, "new": change.new}
 
 

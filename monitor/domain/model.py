@@ -44,6 +44,9 @@ LISTED = "listed"
 SHUTDOWN_DATE = "shutdown_date"
 """The field of a model's announced end, whatever its provider calls it; `YYYY-MM-DD`."""
 
+ALIAS_TARGET = "alias.target"
+"""The field that says an id is an alias, and what it points to as its source spells it; empty where it is called one and no more is said."""
+
 
 class FailureReason(StrEnum):
     """Why a look failed. None of them says anything about a model, a price or access."""

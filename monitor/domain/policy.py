@@ -17,7 +17,7 @@ from monitor.domain.configuration import SourceSpec
 from monitor.domain.corroborate import Claim
 from monitor.domain.diff import same
 from monitor.domain.events import entry_stream
-from monitor.domain.model import LISTED, Fact, Subject, Value
+from monitor.domain.model import ALIAS_TARGET, LISTED, Fact, Subject, Value
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
@@ -317,6 +317,8 @@ def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ..
             chosen.append(Pin(scope=subject.scope, name=subject.name, field=name, value=priced[name][0][1]))
         else:
             disputed[name] = priced[name]
+    if len(targets := set(beliefs.aliased(subject))) == 1:  # an alias that moves is another model under the same name
+        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
     for tier in entry.texts("tiers"):
         for meter in ("input", "cached_input", "cache_write", "output"):
             name = price.Meter(tier, price.SHORT, price.TEXT, meter).field

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.domain import checklist, corroborate, crosscheck, outage, policy, rename, tell
+from monitor.domain import checklist, corroborate, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
@@ -23,6 +23,7 @@ from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Transaction
+from monitor.pipeline.remarks import remarks
 from monitor.pipeline.second import Second
 
 PAGE = "pricing_page"
@@ -238,7 +239,7 @@ class Decision:
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
             renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
-            notes=crosscheck.news(baseline, patched),
+            remarks=remarks(self.tx, self.spec, accepted, baseline, patched),
         )
         # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
         held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
@@ -272,16 +273,17 @@ class Decision:
         change = Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
         patched = patch(baseline, [change])
         hash = self.tx.put_facts(patched)
+        believed = [Believed(change=change, streak=streak)]
         claims = corroborate.claim(
             self.register,
             self.spec,
-            [Believed(change=change, streak=streak)],
+            believed,
             baseline=hash,
             extractor=self.versions["extractor"],
             cause=position,
             actor=str(by["by"]),
             by=by,
-            notes=crosscheck.news(baseline, patched),
+            remarks=remarks(self.tx, self.spec, believed, baseline, patched),
         )
         self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.

@@ -37,7 +37,7 @@ def words(*facts: PriceFact) -> list[Word]:
 
 @pytest.mark.parametrize(
     ("stated", "said"),
-    [("0.2", "agrees"), ("0.3", "+50 %"), ("1", "+400 %, stale"), ("0.1", "−50 %")],
+    [("0.2", "agrees"), ("0.3", "+50 %"), ("1", "+400 %, stale: frozen"), ("0.1", "−50 %")],
 )
 def test_a_word_is_said_by_how_far_it_is_from_the_official_one(stated: str, said: str) -> None:
     official, feed = words(fact("page", "input", "0.2", "1"), fact("feed", "input", stated))
@@ -48,12 +48,24 @@ def test_a_word_is_said_by_how_far_it_is_from_the_official_one(stated: str, said
 def test_a_word_without_an_official_one_says_so() -> None:
     (alone,) = words(fact("feed", "input", "1"))
     assert cell(alone) == "no official price"
-    assert as_json(alone) == {"agreement": "alone", "official": None, "of_official": None, "stale": False}
+    assert as_json(alone) == {
+        "agreement": "alone",
+        "official": None,
+        "of_official": None,
+        "stale": False,
+        "stale_because": None,
+    }
 
 
 def test_scripts_read_how_many_times_the_official_amount_a_source_states() -> None:
     feed = words(fact("page", "input", "0.2", "1"), fact("feed", "input", "1"))[1]
-    assert as_json(feed) == {"agreement": "differs", "official": "0.2", "of_official": "5", "stale": True}
+    assert as_json(feed) == {
+        "agreement": "differs",
+        "official": "0.2",
+        "of_official": "5",
+        "stale": True,
+        "stale_because": "frozen",
+    }
 
 
 def test_under_why_each_source_has_a_line_with_what_it_states_differently() -> None:

@@ -48,7 +48,17 @@ def _exact(value: object) -> float:
 def of(snapshot: Snapshot, provider: str, model: str) -> dict[str, object]:
     """The prices of one model, their fields without `price.`."""
     fields = snapshot.facts.get(Subject(provider, model), {})
-    return {field.removeprefix("price."): value for field, value in fields.items()}
+    return {field.removeprefix("price."): value for field, value in fields.items() if field.startswith("price.")}
+
+
+def amounts(snapshot: Snapshot) -> list[str]:
+    """Every amount that a look saw."""
+    return [
+        str(value)
+        for fields in snapshot.facts.values()
+        for field, value in fields.items()
+        if field.startswith("price.")
+    ]
 
 
 def lines(name: str) -> Iterator[dict[str, Any]]:

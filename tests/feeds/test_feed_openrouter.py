@@ -6,10 +6,10 @@ import json
 from fractions import Fraction
 
 import pytest
-from feed_reading import needs_histories, observed, of, whole
+from feed_reading import amounts, needs_histories, observed, of, whole
 
 from monitor.domain.diff import diff
-from monitor.domain.model import Fact, FailureReason, PollFailure, Subject
+from monitor.domain.model import ALIAS_TARGET, Fact, FailureReason, PollFailure, Subject
 
 
 def item(id: str, **pricing: object) -> dict[str, object]:
@@ -82,6 +82,25 @@ def test_a_variant_is_a_model_of_its_own_and_an_alias_never_that_of_the_maker() 
     assert seen.notes == ("~openai/gpt-latest currently points to openai/gpt-5.6-sol",)
 
 
+def test_what_an_alias_points_to_is_a_fact_and_blank_where_only_the_alias_is_stated() -> None:
+    stated = {**item("~openai/gpt-latest", prompt="0.000003"), "alias_target": {"slug": "openai/gpt-5.6-sol"}}
+    canonical = {**item("~openai/gpt-mini-latest", prompt="0.000003"), "canonical_slug": "openai/gpt-5.4-mini-20260317"}
+    own = {**item("~openai/gpt-nano-latest", prompt="0.000003"), "canonical_slug": "~openai/gpt-nano-latest"}
+    dated = {**item("openai/gpt-5.4", prompt="0.000003"), "canonical_slug": "openai/gpt-5.4-20260305"}
+    seen = observed("openrouter", listed(stated, canonical, own, dated))
+    aliases = {subject.name: fields.get(ALIAS_TARGET) for subject, fields in seen.facts.items()}
+    assert aliases == {
+        "gpt-latest": "openai/gpt-5.6-sol",
+        "gpt-mini-latest": "openai/gpt-5.4-mini-20260317",
+        "gpt-nano-latest": "",
+        "gpt-5.4": None,
+    }
+    assert seen.notes == (
+        "~openai/gpt-latest currently points to openai/gpt-5.6-sol",
+        "~openai/gpt-mini-latest currently points to openai/gpt-5.4-mini-20260317",
+    )
+
+
 def test_of_several_overrides_none_is_taken() -> None:
     overrides = [{"min_prompt_tokens": size, "prompt": "0.000002"} for size in (32000, 256000)]
     seen = observed("openrouter", listed(item("qwen/q", prompt="0.000001", overrides=overrides)))
@@ -151,4 +170,4 @@ def test_every_price_by_the_token_of_the_real_list_is_read() -> None:
     }
     assert read == expected
     assert len(read) > 900
-    assert not any("e" in str(value).lower() for fields in seen.facts.values() for value in fields.values())
+    assert not any("e" in amount.lower() for amount in amounts(seen))

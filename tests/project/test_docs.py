@@ -308,10 +308,11 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         assert one["data"].keys() - data_keys(documented()[one["type"]]) == set(), one["type"]
     rare = {
         "source.baseline_recorded": {"reason"},
-        "price.changed": {"by", "reason", "via", "note"},
+        "model.changed": {"provider"},
+        "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
         "price.listed": {"renamed_from", "note"},
         "price.removed": {"renamed_to"},
-        "price.reported": {"note"},
+        "price.reported": {"note", "correction", "alias_from", "alias_to"},
     }
     for type, keys in seen.items():
         assert data_keys(documented()[type]) - keys == rare.get(type, set()), type

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 
-from monitor.domain.model import Refusal
+from monitor.domain.model import Refusal, Subject
 from monitor.domain.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.context import place
-from monitor.sources.pricing_page.notes import notes_of
+from monitor.sources.pricing_page.notes import aliases_of, notes_of
 from monitor.sources.pricing_page.rows import reconcile, rows_of
 
-EXTRACTOR = "pricing_page/2"
+EXTRACTOR = "pricing_page/3"
 
 _HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
@@ -47,4 +47,5 @@ def extract(text: str, *, provider: str) -> Extraction:
     if not rows:
         first = f"; the first: {refused[0].where}: {refused[0].reason}" if refused else ""
         raise Unreadable(f"no price was recognised in {len(placed)} tables{first}")
-    return Extraction(rows=tuple(rows), refused=tuple(refused), notes=notes_of(blocks))
+    aliases = {Subject(provider, name): target for name, target in aliases_of(blocks).items()}
+    return Extraction(rows=tuple(rows), refused=tuple(refused), notes=notes_of(blocks), aliases=aliases)
