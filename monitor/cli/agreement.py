@@ -18,7 +18,12 @@ NAMED = 3
 
 def cell(word: Word) -> str:
     """`agrees`, `+400 %, stale: frozen`; nothing for an official price that no other official one disputes."""
-    said = {"official": "", "differs": _distance(word), "alone": "no official price"}.get(word.view, str(word.view))
+    said = {
+        "official": "",
+        "differs": _distance(word),
+        "resold": f"resold at {_distance(word)}",
+        "alone": "no official price",
+    }.get(word.view, str(word.view))
     return ", ".join(part for part in (said, f"stale: {word.because}" if word.because else "") if part)
 
 
@@ -55,7 +60,13 @@ def lines(words: Sequence[Word], *, overtaken: bool = False) -> Iterator[str]:
 
 
 def _counts(words: Sequence[Word]) -> dict[str, int]:
-    names = {"official": "official", "disputed": "disputed", "agrees": "agree", "alone": "without an official price"}
+    names = {
+        "official": "official",
+        "disputed": "disputed",
+        "agrees": "agree",
+        "resold": "resold",
+        "alone": "without an official price",
+    }
     counts: dict[str, int] = {}
     for word in words:
         name = names.get(word.view, "differ")

@@ -20,6 +20,10 @@ MODELS_LIST = "models_list"
 PRICE_KINDS = frozenset({"pricing_page", "price_feed"})
 
 
+RESELLERS = frozenset({"openrouter"})
+"""Formats of feeds that state what their publisher charges: another offer of the same model, not another word on the maker's price."""
+
+
 class Unknown(Enum):
     """The third value."""
 

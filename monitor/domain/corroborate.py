@@ -24,13 +24,16 @@ EXTREME = Decimal(100)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new."""
+    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new; what is no `news`
+    they are not told.
+    """
 
     fact: Fact
     position: int
     believed: Believed
     renamed: bool = False
     note: str = ""
+    news: bool = True
 
 
 def implausible(change: Change, facts: Facts) -> str:
@@ -174,7 +177,16 @@ def claim(
         renaming = subject in to or subject in since
         if renaming:
             note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
-        claims.append(Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note))
+        claims.append(
+            Claim(
+                fact=item.change.fact,
+                position=position,
+                believed=item,
+                renamed=renaming,
+                note=note,
+                news=remark.news,
+            )
+        )
     return claims
 
 

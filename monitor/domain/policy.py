@@ -248,7 +248,7 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
         mine = [
             claim
             for fact, claim in trigger.claims.items()
-            if fact not in done.get(entry.key, ()) and (matters(fact, entry) or _newcomer(entry, claim))
+            if claim.news and fact not in done.get(entry.key, ()) and (matters(fact, entry) or _newcomer(entry, claim))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, source=trigger.source))

@@ -24,6 +24,7 @@ class View(StrEnum):
     DISPUTED = "disputed"  # two official sources state different prices
     AGREES = "agrees"
     DIFFERS = "differs"
+    RESOLD = "resold"  # a reseller charges something else, which contradicts nobody
     ALONE = "alone"  # no official source states this price
 
 
@@ -87,6 +88,8 @@ def _word(fact: PriceFact, stated: Sequence[PriceFact], fresh_since: datetime) -
         return Word(fact=fact, view=View.OFFICIAL, official=official.amount, because=because)
     if price.equal(fact.amount, official.amount):
         return Word(fact=fact, view=View.AGREES, official=official.amount, because=because)
+    if fact.resold:
+        return Word(fact=fact, view=View.RESOLD, official=official.amount, because=because)
     agreeing = [one for one in others if price.equal(one.amount, official.amount)]
     if any(_moved_on(one, fact) for one in (*officials, *agreeing)):
         because = because or Stale.FROZEN

@@ -207,6 +207,7 @@ class Decision:
         hold = belief.hold if suspicious else None
         silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
         unknown = unclear(baseline, observation) if isinstance(observation, Snapshot) else frozenset()
+        notes = observation.notes if isinstance(observation, Snapshot) else ()
         changes = diff(baseline, facts, silent=silent, unclear=unknown)
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
         news = any(
@@ -239,7 +240,7 @@ class Decision:
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
             renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
-            remarks=remarks(self.tx, self.spec, accepted, baseline, patched),
+            remarks=remarks(second, self.spec, accepted, baseline, patched, notes),
         )
         # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
         held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
@@ -283,7 +284,7 @@ class Decision:
             cause=position,
             actor=str(by["by"]),
             by=by,
-            remarks=remarks(self.tx, self.spec, believed, baseline, patched),
+            remarks=remarks(Second(self.tx, self.configuration, self.spec.key), self.spec, believed, baseline, patched),
         )
         self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.

@@ -10,35 +10,52 @@ from datetime import datetime
 
 from monitor.domain import crosscheck, price, remark
 from monitor.domain import events as ev
-from monitor.domain.configuration import SourceSpec
+from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.confirm import Believed
 from monitor.domain.model import Fact, Facts, Subject
 from monitor.domain.remark import Remark
 from monitor.pipeline.ports import EventQuery, Reader
+from monitor.pipeline.second import Second
 
 
 def remarks(
-    reader: Reader, spec: SourceSpec, accepted: Sequence[Believed], before: Facts, after: Facts
+    second: Second,
+    spec: SourceSpec,
+    accepted: Sequence[Believed],
+    before: Facts,
+    after: Facts,
+    notes: Sequence[str] = (),
 ) -> dict[Fact, Remark]:
-    """What is to be read of accepted changes, which make `after` of `before`."""
+    """What is to be read of accepted changes, which make `after` of `before`. `notes` are those of the look."""
     odd = {fact: Remark(note=said) for fact, said in crosscheck.news(before, after).items()}
     aliased = remark.of_aliases(before, after, (one.change for one in accepted))
     moved = [
-        (change.fact, one.streak.first_at)
+        (change, one.streak.first_at)
         for one in accepted
         if (change := one.change).old is not None
         and change.new is not None
         and change.fact.field.startswith(price.PREFIX)
     ]
-    listed = {subject: _first(reader, spec, subject) for subject in {fact.subject for fact, _ in moved}}
+    listed = {subject: _first(second.reader, spec, subject) for subject in {change.fact.subject for change, _ in moved}}
     corrected = {
-        fact: said
-        for fact, at in moved
-        if fact not in aliased
-        and (since := listed[fact.subject].get(fact.field)) is not None
+        change.fact: said
+        for change, at in moved
+        if change.fact not in aliased
+        and (since := listed[change.fact.subject].get(change.fact.field)) is not None
         and (said := remark.of_correction(since, at)) is not None
     }
-    return remark.joined(aliased, corrected, odd)
+    promoted = {
+        change.fact: said
+        for change, _ in moved
+        if (said := remark.of_promotion(change.fact.subject.name, notes)) is not None
+    }
+    # A feed that follows is corroboration; of an official source every move is news.
+    corroborating = {
+        change.fact: said
+        for change, _ in (moved if spec.trust != OFFICIAL else ())
+        if (said := remark.of_others(second.sources(change.fact, change.new))) is not None
+    }
+    return remark.joined(aliased, corrected, promoted, corroborating, odd)
 
 
 def _first(reader: Reader, spec: SourceSpec, subject: Subject) -> dict[str, datetime | None]:

@@ -309,10 +309,10 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
     rare = {
         "source.baseline_recorded": {"reason"},
         "model.changed": {"provider"},
-        "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
+        "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to", "promotion_until"},
         "price.listed": {"renamed_from", "note"},
         "price.removed": {"renamed_to"},
-        "price.reported": {"note", "correction", "alias_from", "alias_to"},
+        "price.reported": {"note", "correction", "alias_from", "alias_to", "promotion_until", "corroborates"},
     }
     for type, keys in seen.items():
         assert data_keys(documented()[type]) - keys == rare.get(type, set()), type
