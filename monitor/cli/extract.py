@@ -51,7 +51,9 @@ class Reading:
     help="pricing_page, or the format of a feed such as llm_prices; told from the content unless given.",
 )
 @click.option(
-    "--provider", default="openai", show_default=True, help="Whose prices a page states; a feed says so itself."
+    "--provider",
+    default="",
+    help="Whose prices a page states; told from its words unless given, and a feed says so itself.",
 )
 @click.pass_obj
 def extract(options: Options, *, file: str, form: str, provider: str) -> int:
@@ -127,6 +129,17 @@ def as_json(reading: Reading) -> dict[str, object]:
 
 
 def _read_page(content: bytes, provider: str) -> Reading:
+    """A page read as a provider's; without one as OpenAI's, and where that yields nothing as that of the one provider whose words it is in."""
+    from monitor.sources.pricing_page.profiles import KNOWN
+
+    reading = _read_page_of(content, provider or "openai")
+    if provider or not reading.unreadable:
+        return reading
+    others = [other for name in KNOWN if not (other := _read_page_of(content, name)).unreadable]
+    return others[0] if len(others) == 1 else reading
+
+
+def _read_page_of(content: bytes, provider: str) -> Reading:
     from monitor.domain.model import Body
     from monitor.sources import page, pricing_page
     from monitor.sources.extraction import Unreadable

@@ -229,31 +229,42 @@ def test_overwrite_then_history_of_a_scalar_that_becomes_a_list_is_no_second_cha
     )
 
 
-def test_scheduled_increase_cancelled_stays_a_report_of_the_feeds_that_nobody_confirms(tmp_path: Path) -> None:
+SONNETS = {
+    "2026-07-01T00:00:00Z": (("through August 31, 2026", 2, 10), ("starting September 1, 2026", 3, 15)),
+    "2026-08-12T01:04:00Z": (("", 2, 10),),
+}
+"""What the official page said of Claude Sonnet 5: a schedule, and six weeks later one row without dates."""
+
+
+def sonnets(rows: tuple[tuple[str, int, int], ...]) -> str:
+    drawn = [f"| Claude Sonnet 5 {dates} | ${cost} / MTok | ${output} / MTok |" for dates, cost, output in rows]
+    head = "| Model | Base Input Tokens | Output Tokens |\n|---|---|---|"
+    return "\n".join(
+        ["# Pricing\n\n## Model pricing\n", head, *drawn, "| Claude Haiku 4.5 | $1 / MTok | $5 / MTok |", ""]
+    )
+
+
+def scheduled(folder: Path, pages: dict[str, tuple[tuple[str, int, int], ...]]) -> Played:
+    """The last document of the feed and the pages of the maker, over the first of September."""
     *_, last = (line for line in lines(FORMATS["genai-v2"][1]) if line["status"] == "ok")
     days = ("2026-08-21T20:00:00Z", "2026-08-31T23:30:00Z", "2026-09-01T00:30:00Z", "2026-09-03T00:00:00Z")
-    page = """# Pricing
-
-## Model pricing
-
-| Model | Base Input Tokens | 5m Cache Writes | 1h Cache Writes | Cache Hits & Refreshes | Output Tokens |
-|---|---|---|---|---|---|
-| Claude Sonnet 5 | $2 / MTok | $2.50 / MTok | $4 / MTok | $0.20 / MTok | $10 / MTok |
-"""
-    official = OFFICIAL.replace('"openai"', '"anthropic"')
-    config = configured(tmp_path, "genai-v2", models=("claude-sonnet-5",), more=official)
-    text = config.read_text(encoding="utf-8")
-    config.write_text(
-        text.replace('model_id = "claude-sonnet-5"', 'model_id = "claude-sonnet-5"\nprice_model = "Claude Sonnet 5"'),
-        encoding="utf-8",
+    config = configured(
+        folder, "genai-v2", models=("claude-sonnet-5",), more=OFFICIAL.replace('"openai"', '"anthropic"')
     )
-    looks = [{"observed_at": day, "status": "ok", "payload_text": page} for day in days]
-    (tmp_path / "page.jsonl").write_text("\n".join(map(json.dumps, looks)), encoding="utf-8")
+    mapped = 'model_id = "claude-sonnet-5"\nprice_model = "Claude Sonnet 5"'
+    text = config.read_text(encoding="utf-8").replace('model_id = "claude-sonnet-5"', mapped)
+    config.write_text(text, encoding="utf-8")
+    looks = [{"observed_at": at, "status": "ok", "payload_text": sonnets(rows)} for at, rows in pages.items()]
+    (folder / "page.jsonl").write_text("\n".join(map(json.dumps, looks)), encoding="utf-8")
     files = {
-        "genai-v2": written(tmp_path, "feed", [(day, last["payload"]) for day in days]),
-        "page": tmp_path / "page.jsonl",
+        "genai-v2": written(folder, "feed", [(day, last["payload"]) for day in days]),
+        "page": folder / "page.jsonl",
     }
-    played = play(tmp_path, files, config=config, carry=HOUR)
+    return play(folder, files, config=config, carry=timedelta(hours=3), activate=True)
+
+
+def test_scheduled_increase_cancelled_stays_a_report_of_the_feeds_that_nobody_confirms(tmp_path: Path) -> None:
+    played = scheduled(tmp_path, SONNETS)
     reported = played.events("price.reported", subject="claude-sonnet-5")
     assert (
         short(reported).items()
@@ -263,7 +274,17 @@ def test_scheduled_increase_cancelled_stays_a_report_of_the_feeds_that_nobody_co
         }.items()
     )
     assert {event.occurred_at for event in reported} == {time("2026-09-01T00:30:00Z")}
-    assert played.events("price.changed", "entry.paused") == []
+    assert played.events("price.changed", "price.removed", "entry.paused") == []
+
+
+def test_scheduled_increase_that_the_page_still_announces_on_its_day_is_official_then_and_not_before(
+    tmp_path: Path,
+) -> None:
+    (day, announced), _ = SONNETS.items()
+    played = scheduled(tmp_path, {day: announced})
+    changed = played.events("price.changed")
+    assert short(changed) == {("Claude Sonnet 5", "input"): ("2", "3"), ("Claude Sonnet 5", "output"): ("10", "15")}
+    assert {event.occurred_at for event in changed} == {time("2026-09-01T00:00:00Z")}
 
 
 # -- ids: renamed, variants, aliases -----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.context import place
 from monitor.sources.pricing_page.notes import aliases_of, notes_of
+from monitor.sources.pricing_page.profiles import profile
 from monitor.sources.pricing_page.rows import reconcile, rows_of
 
 EXTRACTOR = "pricing_page/3"
@@ -31,7 +32,7 @@ def extract(text: str, *, provider: str) -> Extraction:
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     blocks = markup.read(text) if _HTML.match(text) else markdown.read(text)
-    placed, lead = place(blocks)
+    placed, lead = place(blocks, per_model=profile(provider).per_model is not None)
     if lead is not None and not lead.tables:
         raise Unreadable(f"the section {lead.title!r} announces prices per 1M tokens and holds no table")
     read: list[PriceRow] = []

@@ -57,7 +57,9 @@ class Elsewhere(Unplaced):
 
 @dataclass(slots=True, kw_only=True)
 class Section:
-    """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it."""
+    """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it, `models` are
+    those it is about where a line of ids says so.
+    """
 
     level: int
     title: str
@@ -66,6 +68,7 @@ class Section:
     unit: str = ""
     tiers: int = 0
     tables: int = 0
+    models: tuple[str, ...] = ()
 
     def chain(self) -> Iterator[Section]:
         """The section and those it stands in, innermost first."""
@@ -93,6 +96,11 @@ class Placed:
     def where(self) -> str:
         """The place, as refusals name it."""
         return f"{self.section.path}, line {self.block.line}".removeprefix(", ")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that its section is about, by the nearest line of ids over it."""
+        return next((section.models for section in self.section.chain() if section.models), ())
 
     def tier(self, column: str = "") -> str:
         """The one tier the table is under; `column` is the one that its columns name, if they name one.
@@ -155,6 +163,7 @@ class Placed:
 
 @dataclass(slots=True)
 class _Walk:
+    per_model: bool = False
     section: Section = field(default_factory=lambda: Section(level=0, title="", parent=None))
     lead: Section | None = None
     pending: str | None = None  # the tier of the next table; empty: labels without content between them
@@ -197,6 +206,9 @@ class _Walk:
                 self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
                 return False
         text = block.text
+        if self.per_model and (models := cells.ids(text)):
+            self.section.models = models
+            return False
         if cells.tabs(text):
             self.section.tiers += 1  # a table under none of these tabs is not a standard one for want of a label
             return False
@@ -227,9 +239,12 @@ class _Walk:
             section.tables += 1
 
 
-def place(blocks: Iterable[Block]) -> tuple[list[Placed], Section | None]:
-    """The tables with what is stated around them, and the first section that announces prices per 1M tokens."""
-    walk = _Walk()
+def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], Section | None]:
+    """The tables with what is stated around them, and the first section that announces prices per 1M tokens.
+
+    With `per_model` a line of nothing but ids says which models its section is about.
+    """
+    walk = _Walk(per_model=per_model)
     for block in blocks:
         labelled = False
         if isinstance(block, Heading):

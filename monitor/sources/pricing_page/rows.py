@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from typing import TypeAlias
 
 from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, TEXT, Meter, PriceRow, canonical, equal
-from monitor.sources.pricing_page import cells
+from monitor.sources.pricing_page import cells, conditions, per_model
 from monitor.sources.pricing_page.blocks import Row, Table
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced
 from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind
@@ -29,6 +32,8 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
     block = placed.block
     if words.across and isinstance(block, Table):
         block = upright(block)
+    if words.per_model and isinstance(block, Table):
+        block = per_model.upright(block, placed.models, words.per_model, frozenset(words.meters))
     own_unit = False
     try:
         if block.flaw:
@@ -40,7 +45,9 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
             placed.check_unit()  # a header may say it again, not otherwise
         tier = placed.tier(binding.tier if binding else "")
         modality = placed.modality() if binding is None or binding.modality is None else ""
-        if binding is not None:
+        if (
+            binding is not None and words.per_model is None
+        ):  # there the columns were rows, and none is a condition on another
             _check_ignored(binding, block.rows)
     except (Unplaced, Unbound) as error:
         about = () if isinstance(error, Elsewhere) else _names(block.rows) or (ANYTHING,)
@@ -94,18 +101,52 @@ def _row(
         return
     if len(row.cells) != binding.width:
         raise ValueError(f"the row has {len(row.cells)} cells and the header {binding.width}")
-    model, long = cells.model(row.cells[binding.model], words.name)
+    label = _label(row.cells[binding.model], words)
     if binding.modality is not None:
         modality = cells.modality(row.cells[binding.modality])
     for column, price in binding.prices.items():
         try:
-            amount = cells.amount(row.cells[column])
-            context = _context(price, long)
+            stated = _amounts(row.cells[column], words)
+            priced = [
+                (_context(price, label.condition.long or one.condition.long), kind, one)
+                for one in stated
+                for kind in one.condition.kinds or (modality,)
+            ]
         except ValueError as error:
-            yield Refusal(f"{where}, {model} {price.meter}", str(error), (model,))
+            yield Refusal(f"{where}, {' / '.join(label.names)} {price.meter}", str(error), label.names)
             continue
-        if amount is not None:
-            yield _price(provider, model, Meter(tier, context, modality, price.meter), amount)
+        for model in label.names:
+            for context, kind, one in priced:
+                found = _price(provider, model, Meter(tier, context, kind, price.meter), one.amount)
+                begin = one.condition.begin or label.condition.begin
+                yield replace(found, valid_from=begin, valid_to=one.condition.end or label.condition.end)
+
+
+def _label(text: str, words: Profile) -> conditions.Label:
+    """Whom a row is about.
+
+    Raises:
+        ValueError: neither an id nor, where the page has them, a name.
+    """
+    try:
+        model, long = cells.model(text)
+    except ValueError:
+        if words.name is None:
+            raise
+        return conditions.label(text, words.name)
+    return conditions.Label(names=(model,), condition=conditions.Condition(long=long))
+
+
+def _amounts(text: str, words: Profile) -> list[conditions.Stated]:
+    """The amounts of a cell: one or none, unless the page states several in one.
+
+    Raises:
+        ValueError: not understood.
+    """
+    if words.per_model is not None:
+        return conditions.amounts(text)
+    amount = cells.amount(text)
+    return [] if amount is None else [conditions.Stated(amount=amount, condition=conditions.PLAIN)]
 
 
 def _context(price: Price, long: bool) -> str:
@@ -157,18 +198,21 @@ def _price(provider: str, model: str, meter: Meter, amount: Decimal) -> PriceRow
     )
 
 
+_Key: TypeAlias = tuple[str, Meter, datetime | None, datetime | None]
+
+
 def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
-    """One row for each identity: equal values merge, unequal ones refuse both, since the page does not say which holds."""
-    found: dict[tuple[str, Meter], PriceRow] = {}
-    torn: dict[tuple[str, Meter], list[str]] = {}
+    """One row for each identity and its dates: equal values merge, unequal ones refuse both, since the page does not say which holds."""
+    found: dict[_Key, PriceRow] = {}
+    torn: dict[_Key, list[str]] = {}
     for row in rows:
-        key = (row.model, row.identity)
+        key = (row.model, row.identity, row.valid_from, row.valid_to)
         first = found.setdefault(key, row)
         if first.amount != row.amount and not equal(canonical(first.amount), canonical(row.amount)):
             torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))
     kept = [row for key, row in found.items() if key not in torn]
     refused = [
         Refusal(f"{model} {meter.field}", f"stated more than once, as {', '.join(dict.fromkeys(amounts))}", (model,))
-        for (model, meter), amounts in torn.items()
+        for (model, meter, _, _), amounts in torn.items()
     ]
     return kept, refused
