@@ -58,7 +58,7 @@ class Elsewhere(Unplaced):
 @dataclass(slots=True, kw_only=True)
 class Section:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it, `models` are
-    those it is about where a line of ids says so.
+    those it is about where a line of ids says so; a `tab` is one whose label names no tier.
     """
 
     level: int
@@ -69,6 +69,7 @@ class Section:
     tiers: int = 0
     tables: int = 0
     models: tuple[str, ...] = ()
+    tab: bool = False
 
     def chain(self) -> Iterator[Section]:
         """The section and those it stands in, innermost first."""
@@ -111,6 +112,8 @@ class Placed:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
         """
         claims = {*self.claims, column} if column else set(self.claims)
+        if isinstance(self.block, Component) and self.section.tab:  # the tab may be a region or another offer
+            raise Unplaced(f"it stands under a tab that names no tier ({self.section.title!r})")
         if len(claims) > 1 or "" in claims:
             raise Unplaced("its tier is not known, or its labels name more than one")
         spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))
@@ -173,10 +176,23 @@ class _Walk:
 
     def enter(self, level: int, title: str) -> None:
         parent = self.section
+        tab = parent.tab and level == _LOOSE  # a title within a tab
         while parent.level >= level and parent.parent is not None:
             parent = parent.parent
-        self.section = Section(level=level, title=title, parent=parent)
+        self.section = Section(level=level, title=title, parent=parent, tab=tab)
         self.pending = self.caption = None
+
+    def pane(self, value: str) -> bool:
+        """Enter a tab; whether it is one of a tier."""
+        while self.section.tab and self.section.parent is not None:
+            self.section = self.section.parent
+        tier = cells.tier(value)
+        if tier:
+            self.label(tier, pane=True)
+            return True
+        self.enter(_LOOSE, value)
+        self.section.tab = True
+        return False
 
     def label(self, tier: str, pane: bool = False) -> None:
         """A tab's label. Labels in a row are a list of tabs, and none of them is over what follows."""
@@ -252,12 +268,7 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
         elif isinstance(block, Paragraph):
             labelled = walk.paragraph(block)
         elif isinstance(block, Pane):
-            tier = cells.tier(block.value)
-            if tier:
-                walk.label(tier, pane=True)
-                labelled = True
-            else:
-                walk.enter(_LOOSE, block.value)
+            labelled = walk.pane(block.value)
         else:
             walk.table(block)
         walk.adjacent = labelled

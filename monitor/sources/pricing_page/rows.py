@@ -179,7 +179,7 @@ def _component_row(row: Row, provider: str, tier: str, modality: str) -> Iterato
         for meter in ("cached_input", "input", "cache_write", "output")
         if (amount := amounts.get(meter)) is not None
     ]
-    if rising != sorted(rising) or amounts["input"] is None:
+    if rising != sorted(rising) or amounts["input"] is None or amounts["output"] is None:
         raise ValueError("the amounts are not in the order of this component's cells")
     for meter, amount in amounts.items():
         if amount is not None:
