@@ -54,7 +54,7 @@ def aliases_of(blocks: Iterable[Block]) -> dict[str, str]:
             continue
         for sentence in _SENTENCE.split(block.text):
             match = _POINTS.fullmatch(sentence) if len(sentence) <= _LONGEST else None
-            if match is None:
+            if match is None or sentence.count("currently point") > 1:
                 continue
             names, targets = _NAME.findall(match[1]), _NAME.findall(match[2])
             if len(targets) == 1 and not match[3]:
