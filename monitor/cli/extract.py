@@ -53,7 +53,7 @@ class Reading:
 @click.option(
     "--provider",
     default="",
-    help="Whose prices a page states; told from its words unless given, and a feed says so itself.",
+    help="Whose prices a page states, openai unless its words are another's; a feed says so itself.",
 )
 @click.pass_obj
 def extract(options: Options, *, file: str, form: str, provider: str) -> int:
@@ -87,7 +87,7 @@ def read(content: bytes, form: str, provider: str) -> Reading:
     if form and form != PAGE and form not in FORMATS:
         raise click.UsageError(f"There is no format {form!r}; known are {', '.join((PAGE, *sorted(FORMATS)))}.")
     if form == PAGE or (not form and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))):
-        return _read_page(content, provider)
+        return _read_page(content, provider) if provider else _read_any_page(content)
     readings = [_read_feed(content, name) for name in ([form] if form else sorted(FORMATS))]
     fitting = [reading for reading in readings if not reading.unreadable]
     if len(fitting) == 1 or form or len(readings) == 1:
@@ -129,17 +129,6 @@ def as_json(reading: Reading) -> dict[str, object]:
 
 
 def _read_page(content: bytes, provider: str) -> Reading:
-    """A page read as a provider's; without one as OpenAI's, and where that yields nothing as that of the one provider whose words it is in."""
-    from monitor.sources.pricing_page.profiles import KNOWN
-
-    reading = _read_page_of(content, provider or "openai")
-    if provider or not reading.unreadable:
-        return reading
-    others = [other for name in KNOWN if not (other := _read_page_of(content, name)).unreadable]
-    return others[0] if len(others) == 1 else reading
-
-
-def _read_page_of(content: bytes, provider: str) -> Reading:
     from monitor.domain.model import Body
     from monitor.sources import page, pricing_page
     from monitor.sources.extraction import Unreadable
@@ -154,6 +143,17 @@ def _read_page_of(content: bytes, provider: str) -> Reading:
     )
 
 
+def _read_any_page(content: bytes) -> Reading:
+    """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider whose words it uses."""
+    from monitor.sources.pricing_page.profiles import PROVIDERS
+
+    plain = _read_page(content, "openai")
+    if not plain.unreadable:
+        return plain
+    others = [reading for provider in PROVIDERS if not (reading := _read_page(content, provider)).unreadable]
+    return others[0] if len(others) == 1 else plain
+
+
 def _read_feed(content: bytes, form: str) -> Reading:
     from monitor.sources.extraction import Unreadable
     from monitor.sources.feed import FORMATS
@@ -164,7 +164,13 @@ def _read_feed(content: bytes, form: str) -> Reading:
         read = read_feed(content, form)
     except Unreadable as error:
         return Reading(format=form, extractor=extractor, unreadable=error.reason)
-    return Reading(format=form, extractor=extractor, rows=read.rows, refused=read.refused, notes=read.notes)
+    # What a page says of aliases is a sentence among its notes already.
+    aliases = [
+        f"{scope}/{name} currently points to {target}" for (scope, name), target in read.aliases.items() if target
+    ]
+    return Reading(
+        format=form, extractor=extractor, rows=read.rows, refused=read.refused, notes=(*read.notes, *aliases)
+    )
 
 
 def _print(reading: Reading) -> None:

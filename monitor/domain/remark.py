@@ -1,5 +1,5 @@
-"""What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing was corrected, that
-a promotion has an end, that others state the same already.
+"""What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing was corrected,
+that others state the same already.
 
 A remark explains a move to people and scripts. It accepts nothing and holds nothing back: whether a price is believed is `corroborate`'s, and
 whether it pauses is `policy`'s.
@@ -7,10 +7,9 @@ whether it pauses is `policy`'s.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from monitor.domain import price
 from monitor.domain.diff import Change, lookup
@@ -20,26 +19,6 @@ SOON = timedelta(days=7)
 """How long after the first listing of a price another amount is a correction of it: the wrong one of gpt-5.5-pro stood for five days."""
 
 UNSTATED = "it is an alias, and of what is not stated: it may point to another model now"
-
-
-_PROMOTION = re.compile(r"\bpromotion", re.IGNORECASE)
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-_END = re.compile(
-    rf"\b(?:through|until) (?:(?P<month>{'|'.join(_MONTHS)}) (?P<day>\d{{1,2}}), (?P<year>\d{{4}})|(?P<iso>\d{{4}}-\d\d-\d\d))\b"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,30 +57,6 @@ def of_correction(listed: datetime, at: datetime) -> Remark | None:
     return Remark(
         note=f"correction: first listed {count} {unit}{'' if count == 1 else 's'} before", data={"correction": True}
     )
-
-
-def of_promotion(model: str, notes: Iterable[str]) -> Remark | None:
-    """That the notes of a source call the price of a model a promotion, and until when; None where they name no model and date.
-
-    The date is the source's advice. What the price will be after it is not said, and nothing is applied on that day.
-    """
-    spelt = r"[-\s]?".join(map(re.escape, re.split(r"[-_\s]", model)))
-    # A capitalised word behind a name and a number before it are more of the name: GPT-5.6 Sol is neither gpt-5.6 nor sol.
-    named = re.compile(rf"(?<![\w.-])(?<!\d\s)(?i:{spelt})(?![\w.]|-\w|\s+[A-Z])")
-    for note in notes:
-        end = _END.search(note)
-        if end is None or not _PROMOTION.search(note) or not named.search(note):
-            continue
-        try:
-            until = date.fromisoformat(end["iso"]) if end["iso"] else _day(end["year"], end["month"], end["day"])
-        except ValueError:
-            continue  # the 31st of a month that has none is no date to advise
-        return Remark(note=f"the source says: {note}", data={"promotion_until": until.isoformat()})
-    return None
-
-
-def _day(year: str, month: str, day: str) -> date:
-    return date(int(year), _MONTHS.index(month) + 1, int(day))
 
 
 def of_others(sources: Sequence[str]) -> Remark | None:

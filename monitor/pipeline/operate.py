@@ -10,9 +10,8 @@ from dataclasses import asdict
 from datetime import datetime
 from difflib import get_close_matches
 
-from monitor.domain import checklist, policy, tell
+from monitor.domain import checklist, pins, tell
 from monitor.domain import events as ev
-from monitor.domain.beliefs import Beliefs
 from monitor.domain.checklist_names import CHECKS
 from monitor.domain.configuration import Configuration
 from monitor.domain.events import Event, entry_stream
@@ -245,12 +244,12 @@ class Operator:
             f"{name} is {state} ({_remedy(entry, name, state)})"
             for name, state in checklist.missing(entry, now=now, waived=waived).items()
         ]
-        pins, unpinned, disputed = policy.pins(entry, known)
+        chosen, unpinned, disputed = pins.pins(entry, known)
         problems += [
             f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})"
             for field, said in disputed.items()
         ]
-        facts = {Fact(Subject(pin.scope, pin.name), pin.field) for pin in pins}
+        facts = {Fact(Subject(pin.scope, pin.name), pin.field) for pin in chosen}
         problems += [
             f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {tell.value(streak.value)} by {streak.source} "
             f"since {ev.rfc3339(streak.first_at)} (wait until it is believed or gone, or `access-monitor poll {streak.source}`)"
@@ -258,22 +257,17 @@ class Operator:
             if streak.seen
             and streak.quarantine is None
             and streak.fact in facts
-            and self._counts(known, streak.source, streak.fact)
+            and any(spec.key == streak.source for spec in known.speakers(streak.fact.subject))
         ]
         problems += self._stale(fresh, entry, now, waived)
         if problems:
             raise Refused(f"{entry.key} cannot be accepted yet: " + "; ".join(problems))
         return {
-            "pins": [asdict(pin) for pin in pins],
+            "pins": [asdict(pin) for pin in chosen],
             "unpinned": list(unpinned),
             "callers": list(entry.texts("callers")),
             "waived": sorted(waived),
         }
-
-    def _counts(self, known: Beliefs, source: str, fact: Fact) -> bool:
-        """Whether the word of a source counts for a fact, so that its suspicion does."""
-        speakers = (*known.lists(fact.subject.scope), *known.price_sources(fact.subject.scope))
-        return any(spec.key == source for spec in speakers)
 
     def _stale(self, fresh: Freshness, entry: Entry, now: datetime, waived: frozenset[str]) -> list[str]:
         rules = self._configuration.gate

@@ -24,9 +24,8 @@ def remarks(
     accepted: Sequence[Believed],
     before: Facts,
     after: Facts,
-    notes: Sequence[str] = (),
 ) -> dict[Fact, Remark]:
-    """What is to be read of accepted changes, which make `after` of `before`. `notes` are those of the look."""
+    """What is to be read of accepted changes, which make `after` of `before`."""
     odd = {fact: Remark(note=said) for fact, said in crosscheck.news(before, after).items()}
     aliased = remark.of_aliases(before, after, (one.change for one in accepted))
     moved = [
@@ -44,18 +43,13 @@ def remarks(
         and (since := listed[change.fact.subject].get(change.fact.field)) is not None
         and (said := remark.of_correction(since, at)) is not None
     }
-    promoted = {
-        change.fact: said
-        for change, _ in moved
-        if (said := remark.of_promotion(change.fact.subject.name, notes)) is not None
-    }
     # A feed that follows is corroboration; of an official source every move is news.
     corroborating = {
         change.fact: said
         for change, _ in (moved if spec.trust != OFFICIAL else ())
         if (said := remark.of_others(second.sources(change.fact, change.new))) is not None
     }
-    return remark.joined(aliased, corrected, promoted, corroborating, odd)
+    return remark.joined(aliased, corrected, corroborating, odd)
 
 
 def _first(reader: Reader, spec: SourceSpec, subject: Subject) -> dict[str, datetime | None]:

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.domain.diff import Change
 from monitor.domain.model import ALIAS_TARGET, Fact, Subject
-from monitor.domain.remark import SOON, UNSTATED, Remark, joined, of_aliases, of_correction, of_others, of_promotion
+from monitor.domain.remark import SOON, UNSTATED, Remark, joined, of_aliases, of_correction, of_others
 
 LATEST = Subject("~maker", "model-latest")
 INPUT = "price.standard.short.input"
@@ -72,37 +72,6 @@ def test_a_price_that_changes_soon_after_its_first_listing_is_a_correction(stood
 
 def test_a_price_that_stood_for_longer_is_no_correction() -> None:
     assert of_correction(LISTED, LISTED + SOON + timedelta(seconds=1)) is None
-
-
-FOOTNOTE = "GPT-5.6 Sol’s promotional pricing is available at least through November 21, 2026."
-
-
-def test_the_end_of_a_promotion_is_told_as_the_sources_advice() -> None:
-    remark = of_promotion("gpt-5.6-sol", ["Nothing.", FOOTNOTE])
-    assert remark == Remark(note=f"the source says: {FOOTNOTE}", data={"promotion_until": "2026-11-21"})
-
-
-@pytest.mark.parametrize("model", ["gpt-5.6", "gpt-5.6-sol-pro", "sol", "gpt-5", "5.6-sol", "gpt-5x6-sol"])
-def test_a_promotion_of_another_model_is_none_of_this_one(model: str) -> None:
-    assert of_promotion(model, [FOOTNOTE]) is None
-
-
-@pytest.mark.parametrize(
-    "note",
-    [
-        "GPT-5.6 Sol’s promotional pricing is available for now.",
-        "GPT-5.6 Sol is available through November 21, 2026.",
-        "GPT-5.6 Sol’s promotion runs through November 31, 2026.",
-    ],
-)
-def test_without_a_date_or_the_word_there_is_nothing_to_tell(note: str) -> None:
-    assert of_promotion("gpt-5.6-sol", [note]) is None
-
-
-def test_a_feeds_own_field_of_the_end_is_read_too() -> None:
-    remark = of_promotion("openai-gpt-5-6-sol", ["openai-gpt-5-6-sol: a promotion through 2026-11-21"])
-    assert remark is not None
-    assert remark.data == {"promotion_until": "2026-11-21"}
 
 
 def test_what_others_state_already_is_no_news() -> None:

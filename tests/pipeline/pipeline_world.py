@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import shutil
@@ -34,9 +35,9 @@ from monitor.domain.model import (
 )
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
-from monitor.pipeline.decision import Outcome
 from monitor.pipeline.declare import declare
 from monitor.pipeline.operate import Operator
+from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.poll import Poller
 from monitor.pipeline.ports import EventQuery, Store
 from monitor.pipeline.standing import standings
@@ -162,6 +163,7 @@ def entry_spec(key: str = "luna", model_id: str = "gpt-luna", **changes: Any) ->
 def _empty_database() -> Path:
     """A migrated database, made once: a copy costs far less than the migrations."""
     folder = Path(tempfile.mkdtemp(prefix="monitor-core-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     upgrade(f"sqlite:///{folder / 'empty.db'}")
     return folder / "empty.db"
 

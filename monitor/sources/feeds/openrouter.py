@@ -51,7 +51,6 @@ def extract(payload: object) -> Extraction:
     """
     items = _items(payload)
     sheet = Sheet()
-    notes: list[str] = []
     for index, item in enumerate(items):
         try:
             if not isinstance(item, dict):
@@ -70,9 +69,7 @@ def extract(payload: object) -> Extraction:
         target = _target(item)
         if target is not None:
             sheet.aliases[Subject(provider, model)] = target
-        if target:
-            notes.append(f"{id} currently points to {target}")
-    return sheet.extraction(notes)
+    return sheet.extraction()
 
 
 def _target(item: Mapping[str, object]) -> str | None:

@@ -7,29 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from monitor.domain.price import TEXT
 from monitor.sources.pricing_page import cells
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _GAP = re.compile(r"[\s,.;]+")
 _PROMPTS = re.compile(r"(?:for )?prompts (<=|≤|>|up to|over) ?([0-9][0-9,]*)(k)?(?: tokens)?(?![\w/])", re.IGNORECASE)
-_DATE = re.compile(rf"(through|starting) ({'|'.join(_MONTHS)}) ([0-9]{{1,2}}), (20[0-9]{{2}})(?![\w/])")
+_DATE = re.compile(r"(?:through|starting) [A-Z][a-z]{2,8}\.? [0-9]{1,2},? 20[0-9]{2}(?![\w/])")
 _KINDS = re.compile(
     r"((?:text|images?|videos?|audio|thinking)(?:(?: ?[,/] ?| and |, and )(?:text|images?|videos?|audio|thinking))*)$"
 )
@@ -46,14 +31,13 @@ _AMOUNT = re.compile(r"((?:US)?\$ ?[0-9][0-9,]*(?:\.[0-9]+)?)(?![\w%])")
 class Condition:
     """What is said of when something holds. `limit` is the size of prompts that parts the bands, and `long` on which side of it this is.
 
-    `begin` is inclusive and `end` exclusive, in UTC since no page names a zone; `stored` is a price of time and not of tokens.
+    `stored` is a price of time and not of tokens.
     """
 
     limit: int | None = None
     long: bool = False
     kinds: tuple[str, ...] = ()
-    begin: datetime | None = None
-    end: datetime | None = None
+    window: cells.Window = cells.ALWAYS
     stored: bool = False
 
 
@@ -161,14 +145,13 @@ def _one(text: str, found: Condition, *, status: bool, kinds: bool) -> tuple[Con
         limit = int(match[2].replace(",", "")) * (1000 if match[3] else 1)
         return replace(found, limit=limit, long=match[1].lower() in (">", "over")), match.end()
     if match := _DATE.match(text):
-        day = datetime(int(match[4]), _MONTHS.index(match[2]) + 1, int(match[3]), tzinfo=UTC)
-        if match[1] == "starting":
-            twice, found = found.begin, replace(found, begin=day)
-        else:
-            twice, found = found.end, replace(found, end=day + timedelta(days=1))
-        if twice is not None:
+        rest, window = cells.dated(match[0])
+        if rest:
+            raise ValueError(f"{match[0]!r} is no date")
+        if (window.begin and found.window.begin) or (window.end and found.window.end):
             raise ValueError(f"two dates for one amount: {text!r}")
-        return found, match.end()
+        both = cells.Window(window.begin or found.window.begin, window.end or found.window.end)
+        return replace(found, window=both), match.end()
     if status and (match := _STATUS.match(text)):
         return found, match.end()
     if kinds and (match := _KINDS.match(text)):

@@ -102,8 +102,9 @@ _PROFILES = {
     ),
 }
 
-KNOWN = tuple(sorted(_PROFILES))
-"""The providers that have words of their own."""
+
+PROVIDERS = tuple(_PROFILES)
+"""The providers whose pages have words of their own."""
 
 
 def profile(provider: str) -> Profile:

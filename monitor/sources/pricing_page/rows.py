@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias
 
 from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, TEXT, Meter, PriceRow, canonical, equal
@@ -101,7 +98,8 @@ def _row(
         return
     if len(row.cells) != binding.width:
         raise ValueError(f"the row has {len(row.cells)} cells and the header {binding.width}")
-    label = _label(row.cells[binding.model], words)
+    named, window = cells.dated(row.cells[binding.model])
+    label = _label(named, words)
     if binding.modality is not None:
         modality = cells.modality(row.cells[binding.modality])
     for column, price in binding.prices.items():
@@ -117,9 +115,8 @@ def _row(
             continue
         for model in label.names:
             for context, kind, one in priced:
-                found = _price(provider, model, Meter(tier, context, kind, price.meter), one.amount)
-                begin = one.condition.begin or label.condition.begin
-                yield replace(found, valid_from=begin, valid_to=one.condition.end or label.condition.end)
+                when = cells.Window(one.condition.window.begin or window.begin, one.condition.window.end or window.end)
+                yield _price(provider, model, Meter(tier, context, kind, price.meter), one.amount, when)
 
 
 def _label(text: str, words: Profile) -> conditions.Label:
@@ -186,7 +183,7 @@ def _component_row(row: Row, provider: str, tier: str, modality: str) -> Iterato
             yield _price(provider, model, Meter(tier, "long" if long else SHORT, modality or TEXT, meter), amount)
 
 
-def _price(provider: str, model: str, meter: Meter, amount: Decimal) -> PriceRow:
+def _price(provider: str, model: str, meter: Meter, amount: Decimal, window: cells.Window = cells.ALWAYS) -> PriceRow:
     return PriceRow(
         provider=provider,
         model=model,
@@ -195,24 +192,23 @@ def _price(provider: str, model: str, meter: Meter, amount: Decimal) -> PriceRow
         modality=meter.modality,
         meter=meter.meter,
         amount=amount,
+        valid_from=window.begin,
+        valid_to=window.end,
     )
 
 
-_Key: TypeAlias = tuple[str, Meter, datetime | None, datetime | None]
-
-
 def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
-    """One row for each identity and its dates: equal values merge, unequal ones refuse both, since the page does not say which holds."""
-    found: dict[_Key, PriceRow] = {}
-    torn: dict[_Key, list[str]] = {}
+    """One row for each identity and window: equal values merge, unequal ones refuse both, since the page does not say which holds."""
+    found: dict[tuple[str, Meter, cells.Window], PriceRow] = {}
+    torn: dict[tuple[str, Meter, cells.Window], list[str]] = {}
     for row in rows:
-        key = (row.model, row.identity, row.valid_from, row.valid_to)
+        key = (row.model, row.identity, cells.Window(row.valid_from, row.valid_to))
         first = found.setdefault(key, row)
         if first.amount != row.amount and not equal(canonical(first.amount), canonical(row.amount)):
             torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))
     kept = [row for key, row in found.items() if key not in torn]
     refused = [
         Refusal(f"{model} {meter.field}", f"stated more than once, as {', '.join(dict.fromkeys(amounts))}", (model,))
-        for (model, meter, _, _), amounts in torn.items()
+        for (model, meter, _), amounts in torn.items()
     ]
     return kept, refused
