@@ -275,6 +275,10 @@ def test_scheduled_increase_cancelled_stays_a_report_of_the_feeds_that_nobody_co
     )
     assert {event.occurred_at for event in reported} == {time("2026-09-01T00:30:00Z")}
     assert played.events("price.changed", "price.removed", "entry.paused") == []
+    withdrawn = {
+        (e.data["date"], e.data["old"], e.data["new"]) for e in played.events("price.announced", source="page")
+    }
+    assert withdrawn == {("2026-09-01", "3", None), ("2026-09-01", "15", None)}
 
 
 def test_scheduled_increase_that_the_page_still_announces_on_its_day_is_official_then_and_not_before(
