@@ -37,6 +37,8 @@ COMMANDS: Summaries = {
         "verify": ("monitor.cli.acts:verify", "Attest a readiness check."),
     },
     "Tell": {
+        "ack": ("monitor.cli.attend:ack", "Take a pause on, so that it is not told again."),
+        "silence": ("monitor.cli.attend:silence", "Tell nothing of an entry for a while."),
         "notify": ("monitor.cli.notify:notify", "Try out the destinations of an owner."),
         "outbox": ("monitor.cli.outbox:outbox", "Show deliveries waiting or dead; send them again."),
     },

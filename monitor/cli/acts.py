@@ -43,13 +43,13 @@ def _said(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value.strip()
 
 
-def _by(act: Act) -> Act:
+def by_person(act: Act) -> Act:
     return click.option(
         "--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log."
     )(act)
 
 
-def _reason(act: Act) -> Act:
+def reason_given(act: Act) -> Act:
     return click.option("--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept in the log.")(act)
 
 
@@ -67,8 +67,8 @@ def _expect(act: Act) -> Act:
     examples=("access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",),
 )
 @click.argument("entry")
-@_by
-@_reason
+@by_person
+@reason_given
 @_expect
 @click.pass_obj
 def activate(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
@@ -78,13 +78,13 @@ def activate(options: Options, *, entry: str, by: str, reason: str, expect: int 
     verified, a change is suspected, or something relevant happened after --expect.
     """
     with opened(options) as monitor:
-        _told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect))
+        told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect))
 
 
 @command("pause", examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
 @click.argument("entry")
-@_by
-@_reason
+@by_person
+@reason_given
 @_expect
 @click.pass_obj
 def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
@@ -93,7 +93,7 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
     Production is denied the entry from now on, until a person resumes it.
     """
     with opened(options) as monitor:
-        _told(monitor.operator.pause(entry, by=by, reason=reason, via=via(), expect=expect))
+        told(monitor.operator.pause(entry, by=by, reason=reason, via=via(), expect=expect))
 
 
 @command(
@@ -105,8 +105,8 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
 )
 @click.argument("entry", required=False)
 @click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Resume all that this event paused.")
-@_by
-@_reason
+@by_person
+@reason_given
 @_expect
 @click.pass_obj
 def resume(options: Options, *, entry: str | None, cause: int | None, by: str, reason: str, expect: int | None) -> int:
@@ -122,7 +122,7 @@ def resume(options: Options, *, entry: str | None, cause: int | None, by: str, r
         keys = (entry,) if entry is not None else monitor.operator.paused_by(cause or 0)
         for key in keys:
             try:
-                _told(monitor.operator.resume(key, by=by, reason=reason, via=via(), expect=expect))
+                told(monitor.operator.resume(key, by=by, reason=reason, via=via(), expect=expect))
             except Refused as error:
                 refusals.append(error)
     for refusal in refusals:
@@ -132,8 +132,8 @@ def resume(options: Options, *, entry: str | None, cause: int | None, by: str, r
 
 @command("retire", examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",))
 @click.argument("entry")
-@_by
-@_reason
+@by_person
+@reason_given
 @_expect
 @click.pass_obj
 def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
@@ -142,13 +142,13 @@ def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | 
     It is denied everywhere from now on and judged no more; what happened to it stays in the log.
     """
     with opened(options) as monitor:
-        _told(monitor.operator.retire(entry, by=by, reason=reason, via=via(), expect=expect))
+        told(monitor.operator.retire(entry, by=by, reason=reason, via=via(), expect=expect))
 
 
 @command("release", examples=("access-monitor release 4711 --by 'Ada L.' --reason 'the provider announced it'",))
 @click.argument("position", type=click.IntRange(min=1))
-@_by
-@_reason
+@by_person
+@reason_given
 @click.pass_obj
 def release(options: Options, *, position: int, by: str, reason: str) -> None:
     """Let a quarantined price in.
@@ -157,7 +157,7 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
     """
     with opened(options) as monitor:
         for event in monitor.operator.release(position, by=by, reason=reason, via=via()):
-            _told(event)
+            told(event)
 
 
 @command(
@@ -169,7 +169,7 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
 )
 @click.argument("entry")
 @click.argument("check")
-@_by
+@by_person
 @click.option("--url", metavar="U", default="", help="Where the proof is.")
 @click.option("--note", metavar="TEXT", default="", help="What was seen.")
 @click.option(
@@ -188,7 +188,7 @@ def verify(options: Options, *, entry: str, check: str, by: str, url: str, note:
 
     body = evidence_of(file, url) if file is not None else None
     with opened(options) as monitor:
-        _told(monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body))
+        told(monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body))
 
 
 def evidence_of(file: Path, url: str) -> Body:
@@ -205,7 +205,7 @@ def evidence_of(file: Path, url: str) -> Body:
     return Body(content=redact(content), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
 
 
-def _told(event: Event) -> None:
+def told(event: Event) -> None:
     said = output.printable(f"{event.subject}  {in_words(event)}")
     click.echo(f"{event.position}  {event.type}  {said}".rstrip())
     if unpinned := event.data.get("unpinned"):
