@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
+
+from _common import ROOT
 
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import extract
+
+SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", ROOT.parent / "shared"))
 
 
 class Price(NamedTuple):

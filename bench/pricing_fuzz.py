@@ -25,13 +25,12 @@ from html import escape
 from pathlib import Path
 
 import _components
-from _common import ROOT, ROWS, Row, failed, report
-from _pricing import Price, Tally, accepted
+from _common import ROWS, Row, failed, report
+from _pricing import SHARED, Price, Tally, accepted
 
 MUTANTS = 10_000
 SAMPLE = 2_000
 """Mutants when run among all benches."""
-SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", ROOT.parent / "shared"))
 KEPT = 95.0
 """Percent of its rows that the worst harmless mutant keeps."""
 
