@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from monitor.domain import behind, price
+from monitor.domain import behind, price, safety
 from monitor.domain import events as ev
 from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs, Unknown
 from monitor.domain.checklist_names import DEFAULT_REQUIRED
@@ -35,7 +35,7 @@ _BY_PRICE = ("pricing",)
 
 def required(entry: Entry) -> tuple[str, ...]:
     """The checks an entry needs, the default ones first."""
-    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"))))
+    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"), *safety.required(entry))))
 
 
 def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:

@@ -105,7 +105,7 @@ class EntrySpec:
     """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
 
     An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `usage` is what
-    production uses in a month, meter → tokens; empty where nobody said.
+    production uses in a month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review.
     """
 
     key: str
@@ -124,6 +124,7 @@ class EntrySpec:
     freshness: timedelta | None = None
     price_freshness: timedelta | None = None
     usage: Mapping[str, int] = field(default_factory=dict)
+    touches: tuple[str, ...] = ()
 
     @property
     def surface(self) -> str:

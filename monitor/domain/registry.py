@@ -109,7 +109,8 @@ class Entry:
     `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
     about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
     holds to the value that is believed instead (None: gone). `pause` is the event of the running pause, `reminded` what was said ahead
-    of its day (`agenda`), `acknowledged` the pause that somebody took on.
+    of its day (`agenda`), `acknowledged` the pause that somebody took on. `observed` is
+    the usage of a month as a sample of requests showed it, meter → tokens.
     """
 
     key: str
@@ -127,6 +128,7 @@ class Entry:
     by: str = ""
     callers: tuple[str, ...] = ()
     reminded: tuple[str, ...] = ()
+    observed: Mapping[str, int] = field(default_factory=dict)
     acknowledged: int | None = None
     silenced_until: datetime | None = None
 
@@ -167,6 +169,11 @@ class Entry:
     def usage(self) -> Mapping[str, int]:
         """What production uses in a month, meter → tokens; empty where nobody said."""
         return cast("Mapping[str, int]", self.declared.get("usage", {}))
+
+    @property
+    def touches(self) -> tuple[str, ...]:
+        """The kinds of use that ask for a safety review."""
+        return tuple(cast("Iterable[str]", self.declared.get("touches", ())))
 
     @property
     def alive(self) -> bool:
@@ -211,8 +218,9 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         "freshness": seconds(spec.freshness),
         "price_freshness": seconds(spec.price_freshness),
         "ours": dict(ours),
-        # Left out where nobody states it: an entry that was declared before there was a usage is not amended by that.
+        # Left out where nobody states them: an entry that was declared before there were such keys is not amended by that.
         **({"usage": dict(spec.usage)} if spec.usage else {}),
+        **({"touches": list(spec.touches)} if spec.touches else {}),
     }
 
 
@@ -244,6 +252,8 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         return replace(entry, silenced_until=datetime.fromisoformat(until) if until else None)
     if event.type.startswith("check."):
         entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
+        if seen := event.data.get("logging", {}).get("usage"):
+            entry = replace(entry, observed=dict(seen))
         # A check that was verified confirms what a person saw; only one that was lost can change a mind.
         return (
             entry if event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) else replace(entry, position=event.position)

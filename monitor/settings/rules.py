@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import ip_address
 
-from monitor.domain.checklist_names import CHECKS
+from monitor.domain.checklist_names import CHECKS, TOUCHES
 from monitor.settings.errors import Finding, Location, suggest
 from monitor.settings.fields import address
 from monitor.settings.kinds import KINDS, plugins
@@ -124,6 +124,9 @@ def _entries(document: Document) -> Iterator[Finding]:
         for check in row.checks:
             if check not in CHECKS:
                 yield (*at, "checks"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
+        for touched in row.touches:
+            if touched not in TOUCHES:
+                yield (*at, "touches"), f"names {touched!r}, which is no kind of use; {suggest(touched, TOUCHES)}"
         if row.on_pause == "deny_new" and row.grace is None:
             yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
         if row.on_pause == "deny" and row.grace is not None:
