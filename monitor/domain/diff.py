@@ -102,6 +102,15 @@ def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
     return {subject: fields for subject, fields in patched.items() if fields}
 
 
+def common(facts: Facts, seen: Facts) -> Facts:
+    """Those of the facts that are also among what was `seen`, each with the value of `facts`."""
+    kept = {
+        subject: {field: value for field, value in fields.items() if field in seen.get(subject, {})}
+        for subject, fields in facts.items()
+    }
+    return {subject: fields for subject, fields in kept.items() if fields}
+
+
 def without(facts: Facts, dropped: Iterable[Fact]) -> Facts:
     """`facts` less some of them."""
     return patch(facts, (Change(fact=fact, old=None, new=None) for fact in dropped))

@@ -160,7 +160,8 @@ class Snapshot:
 
     `at` is when the request began. `silent` are fields the whole answer does not speak of (a list without shutdown
     dates); `unclear` are single facts it states in two ways. `valid_until` is when the same bytes would yield
-    other facts (a dated price takes effect).
+    other facts (a dated price takes effect). A `partial` answer speaks of what happened and of nothing else: what it does not name (a model
+    that nobody was billed for this week) is neither gone nor seen.
     """
 
     source: str
@@ -174,6 +175,7 @@ class Snapshot:
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     measured: tuple[Measurement, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

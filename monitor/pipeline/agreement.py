@@ -58,7 +58,8 @@ class Word:
 def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[Word]:
     """The word of each source, in the order of `facts`.
 
-    What was last seen before `fresh_since` is stale, and what others contradict since before it is outvoted.
+    What was last seen before `fresh_since` is stale, and what others contradict since before it is outvoted. Where the account's own
+    costs state a price, theirs is the official one, and a page agrees with it or differs like anybody else.
     """
     stated: dict[tuple[str, str, price.Meter], list[PriceFact]] = {}
     for fact in facts:
@@ -74,7 +75,8 @@ def of_entry(reader: Reader, configuration: Configuration, entry: Entry, now: da
 
 
 def _word(fact: PriceFact, stated: Sequence[PriceFact], fresh_since: datetime) -> Word:
-    officials = [one for one in stated if one.trust == OFFICIAL]
+    billed = any(one.billed for one in stated)
+    officials = [one for one in stated if one.trust == OFFICIAL and (one.billed or not billed)]
     others = [one for one in stated if one.trust != OFFICIAL and one.source != fact.source]
     because = Stale.UNREAD if fact.verified_at is None or fact.verified_at < fresh_since else None
     if any(not price.equal(one.amount, officials[0].amount) for one in officials):
@@ -84,7 +86,7 @@ def _word(fact: PriceFact, stated: Sequence[PriceFact], fresh_since: datetime) -
         frozen = Stale.FROZEN if len(moved_on) >= OTHERS else None
         return Word(fact=fact, view=View.ALONE, official=None, because=because or frozen)
     official = officials[0]
-    if fact.trust == OFFICIAL:
+    if any(fact is one for one in officials):
         return Word(fact=fact, view=View.OFFICIAL, official=official.amount, because=because)
     if price.equal(fact.amount, official.amount):
         return Word(fact=fact, view=View.AGREES, official=official.amount, because=because)

@@ -49,9 +49,8 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceFact:
-    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before.
-
-    `resold` is what a reseller charges for it.
+    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before, `resold`
+    says that a reseller charges it, `billed` that it is what the account was charged.
     """
 
     source: str
@@ -67,6 +66,7 @@ class PriceFact:
     url: str
     formerly: tuple[str, ...] = ()
     resold: bool = False
+    billed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +222,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     url=spec.shown_url,
                     resold=spec.format in RESELLERS,
                     formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
+                    billed=spec.billed,
                 )
             )
     return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))

@@ -16,7 +16,7 @@ from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, confirm, next_look, unclear, unread, unstated
-from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
+from monitor.domain.diff import Change, common, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
 from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
 from monitor.domain.registry import Entry, Register
@@ -72,8 +72,11 @@ class Decision:
         self.versions["extractor"] = extractor
         if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
             self.state = replace(self.state, anomaly_since=observation.at)
-        self.renamed = rename.renames(baseline, facts)
-        admission = admit(self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys())
+        partial = isinstance(observation, Snapshot) and observation.partial
+        self.renamed = {} if partial else rename.renames(baseline, facts)
+        admission = admit(
+            self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys(), partial=partial
+        )
         suspicious = admission.verdict is Verdict.HELD
         stood = suspicious and self._stood(observation.at)
         held = suspicious and not stood
@@ -237,7 +240,7 @@ class Decision:
         pending += unstated(
             baseline, unknown - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
-        if not held:
+        if not held and not (isinstance(observation, Snapshot) and observation.partial):
             doubted += [(item, corroborate.UNREADABLE) for item in unread(pending, observation.at, belief)]
         said = {item.streak.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
@@ -292,7 +295,8 @@ class Decision:
         claims = claims or []
         self._note(observation, held=held, pending=pending, moved=bool(claims) or trigger is not None)
         if self.state.baseline:
-            self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger)
+            seen = observation.facts if isinstance(observation, Snapshot) and observation.partial else None
+            self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger, seen=seen)
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
         attention = held or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
@@ -307,9 +311,18 @@ class Decision:
         return [e for e in self.register.entries.values() if e.alive and policy.depends_on(e, self.spec)]
 
     def _judge(
-        self, at: datetime, baseline: Facts, *, verifies: bool, claims: list[claim.Claim], trigger: int | None
+        self,
+        at: datetime,
+        baseline: Facts,
+        *,
+        verifies: bool,
+        claims: list[claim.Claim],
+        trigger: int | None,
+        seen: Facts | None = None,
     ) -> None:
-        """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word."""
+        """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word. A partial look
+        verifies only what it has `seen` of what is believed.
+        """
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
         cause = policy.Trigger(
@@ -323,10 +336,13 @@ class Decision:
             versions=self.versions,
         )
         known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
+        dated = known
+        if seen is not None:
+            dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=common(baseline, seen))
         told: list[tell.Told] = []
         for entry in self._entries():
             if verifies:
-                checklist.verify(register, entry.key, self.spec, known, at=at, evidence=cause.evidence)
+                checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=cause.evidence)
             told += policy.judge(register, entry.key, known, cause)
         self.told += told + policy.inform(register, cause, told)
 

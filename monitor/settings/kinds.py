@@ -20,6 +20,10 @@ OPTIONS = ("routes", "watch", "parts", "parameters", "makes_stale", "catalogue",
 """Keys that only some kinds have; they become `SourceSpec.options`."""
 
 
+OF_ACCOUNT = frozenset({"usage", "costs", "audit_log"})
+"""The parts of an admin source that belong to the whole account; each other one is asked for with the id of a project."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """Which keys a `[[source]]` of this kind must (`needs`) and may have, and its defaults."""

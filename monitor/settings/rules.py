@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import ip_address
+from typing import get_args
 
 from monitor.domain.checklist_names import CHECKS, TOUCHES
 from monitor.settings.errors import Finding, Location, suggest
-from monitor.settings.fields import address
-from monitor.settings.kinds import KINDS, plugins
+from monitor.settings.fields import Part, address
+from monitor.settings.kinds import KINDS, OF_ACCOUNT, plugins
 from monitor.settings.schema import PRODUCTION, Document, EntryTable, SourceTable
 
 
@@ -25,6 +26,7 @@ def check(document: Document) -> list[Finding]:
         _entries,
         _escalations,
         _fallbacks,
+        _deployments,
     )
     return [finding for rule in rules for finding in rule(document)]
 
@@ -35,6 +37,7 @@ def _keys(document: Document) -> Iterator[Finding]:
         ("source", document.source),
         ("owner", document.owner),
         ("entry", document.entry),
+        ("deployment", document.deployment),
     )
     for name, rows in tables:
         first: dict[str, int] = {}
@@ -62,6 +65,8 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "surface"),
                 f'names the surface {row.surface!r}, which has no admin key; give that admin_key = "env:NAME"',
             )
+        elif row.kind == "admin" and row.surface is not None and surfaces[row.surface].project is None:
+            yield from _without_project(at, row)
         if row.kind == "codex" and any(
             other.kind == "models_list" and other.surface == row.surface for other in document.source
         ):
@@ -70,6 +75,16 @@ def _sources(document: Document) -> Iterator[Finding]:
                 f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
             )
         yield from _source_keys(at, row)
+
+
+def _without_project(at: Location, row: SourceTable) -> Iterator[Finding]:
+    of_project = [part for part in row.parts or get_args(Part) if part not in OF_ACCOUNT]
+    if of_project:
+        yield (
+            (*at, "surface"),
+            f"names the surface {row.surface!r}, which has no project, and {', '.join(of_project)} belong to one; "
+            'give that surface project = "proj_…" or leave them out of parts',
+        )
 
 
 def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:
@@ -175,3 +190,26 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
                 ("entry", index, "fallback"),
                 f"leads back to itself ({' → '.join([*path, row.key])}); let one of them fall back to nothing",
             )
+
+
+def _deployments(document: Document) -> Iterator[Finding]:
+    github, entries, environments = document.github, [row.key for row in document.entry], document.gate.environments
+    if (github.webhook_secret is None) != (github.token is None):
+        missing = "token" if github.token is None else "webhook_secret"
+        yield ("github", missing), f'is missing: GitHub is heard and answered, or neither; add {missing} = "env:NAME"'
+    first: dict[tuple[str, str], int] = {}
+    for index, row in enumerate(document.deployment):
+        at: Location = ("deployment", index)
+        if github.webhook_secret is None:
+            yield at, "has no effect without webhook_secret and token in [github]; add them or leave it out"
+        for entry in row.entries:
+            if entry not in entries:
+                yield (*at, "entries"), f"names the entry {entry!r}, which is not declared; {suggest(entry, entries)}"
+        if row.environment not in environments:
+            yield (
+                (*at, "environment"),
+                f"names the environment {row.environment!r}, which gate.environments does not; {suggest(row.environment, environments)}",
+            )
+        asked = row.repository.lower(), row.github_environment
+        if first.setdefault(asked, index) != index:
+            yield at, f"is asked about like deployment[{first[asked]}]; put their entries into one of them"

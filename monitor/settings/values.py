@@ -21,6 +21,7 @@ from monitor.domain.configuration import (
     Attention,
     Belief,
     Configuration,
+    Deployment,
     EntrySpec,
     GateRules,
     Owner,
@@ -49,6 +50,16 @@ class Web:
     host: str
     port: int
     tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Github:
+    """References to the webhook's secret (empty: nobody asks) and to the token of the answer, the API's root, and what may be deployed where."""
+
+    api: str
+    webhook_secret: str = ""
+    token: str = ""
+    deployments: tuple[Deployment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +97,7 @@ class Run:
 class Settings:
     """One loaded configuration.
 
-    `database` is a path, a URL or a reference to one, as written. `budget` is in USD per day and surface. `document` is what is in
+    `database` is a path, a URL or a reference to one, as written. `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document` is what is in
     effect, for `show` alone; `origins` maps a key to where its value came from and lacks what is a default.
     """
 
@@ -94,6 +105,8 @@ class Settings:
     configuration: Configuration
     database: str
     lease_dir: Path
+    signing_key: str
+    github: Github
     web: Web
     network: Network
     heartbeat: Heartbeat
@@ -134,6 +147,21 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         configuration=replace(configuration, version=version(configuration)),
         database=document.database.url,
         lease_dir=Path(document.gate.lease_dir),
+        signing_key=document.gate.signing_key or "",
+        github=Github(
+            api=document.github.api,
+            webhook_secret=document.github.webhook_secret or "",
+            token=document.github.token or "",
+            deployments=tuple(
+                Deployment(
+                    repository=row.repository,
+                    github_environment=row.github_environment,
+                    environment=row.environment,
+                    entries=tuple(row.entries),
+                )
+                for row in document.deployment
+            ),
+        ),
         web=Web(host=host, port=port, tokens=tuple(document.web.tokens)),
         network=Network(allow=frozenset(document.network.allow)),
         heartbeat=Heartbeat(url=document.heartbeat.url or ""),
@@ -194,9 +222,11 @@ def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
                 options = {"model": model, "route": route, "parameters": (row.parameters or {}).get(model, {})}
                 yield replace(spec, key=f"{row.key}/{model}/{route}", options=options)
     elif row.kind == "admin":
-        provider = next(_surface(one).provider for one in document.surface if one.key == row.surface)
+        surface = next(_surface(one) for one in document.surface if one.key == row.surface)
+        url = f"{surface.base_url}/organization"  # what a check or a price that it verified shows as its source
         for part in row.parts or get_args(Part):
-            yield replace(spec, key=f"{row.key}/{part}", provider=provider, options={"part": part})
+            options = {"part": part}
+            yield replace(spec, key=f"{row.key}/{part}", provider=surface.provider, url=url, options=options)
     else:
         yield spec
 

@@ -65,10 +65,29 @@ def _price_feed(spec: SourceSpec, deps: SourceDeps) -> Source:
     return PriceFeed(spec, deps.http)
 
 
+def _admin(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.admin import PARTS, AdminSource
+
+    surface, part = deps.surface, spec.option("part")
+    if surface is None:
+        raise ConfigurationError(f"source {spec.key} is an admin and needs `surface`, the key of a [[surface]]")
+    _web(f"surface {surface.key}", "base_url", surface.base_url)
+    if part not in PARTS:
+        raise ConfigurationError(f"source {spec.key} has the unknown part {part!r}; known are {', '.join(PARTS)}")
+    if PARTS[part].of_project and not surface.project:
+        raise ConfigurationError(
+            f"source {spec.key} reads what belongs to a project, and surface {surface.key} names none; "
+            f'give that surface project = "proj_…" or leave {part} out of `parts`'
+        )
+    reference = surface.admin_key
+    return AdminSource(spec, surface, deps.http, (lambda: deps.secret(reference)) if reference else None)
+
+
 BUILTIN: dict[str, Factory] = {
     "models_list": _models_list,
     "pricing_page": _pricing_page,
     "price_feed": _price_feed,
+    "admin": _admin,
 }
 
 

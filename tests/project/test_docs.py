@@ -66,7 +66,7 @@ def described() -> dict[str, str]:
 
 def options(name: str, command: click.Command) -> set[str]:
     if name == "gate":  # it parses its own words
-        return set(re.findall(r"^  (--[a-z]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
+        return set(re.findall(r"^  (--[a-z-]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
     return {
         param.opts[0]
         for param in command.params
@@ -346,6 +346,7 @@ def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log
         "Checks": "entry/",
         "Notices": "notice/",
         "Configuration": "config",
+        "Gate": "gate/",
     }
     of = {type: head for head, text in sections(page("events"), 2).items() for type in sections(text, 3)}
     for one in log:
