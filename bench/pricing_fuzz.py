@@ -4,7 +4,7 @@
 
 Every amount of a page is made unique first, so that a wrong reading cannot hide behind an equal price. What a mutant states is read by an
 oracle that shares no code with the extractor: it knows the few header texts of these pages by heart, looks upwards from a table
-for its tier, and takes nothing from a row that does not fit its header. Refusing costs nothing here but the share that is shown; mutants that
+for its tier, and takes nothing from a row that does not fit its header. A third of the mutants are of unrendered pages (`_components`). Refusing costs nothing here but the share that is shown; mutants that
 say the same in another order must keep their rows.
 """
 
@@ -23,17 +23,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
 
-from _common import ROOT, ROWS, Row, failed, report
-
-from monitor.sources.extraction import Unreadable
-from monitor.sources.pricing_page import extract
+import _components
+from _common import ROWS, Row, failed, report
+from _pricing import SHARED, Price, Tally, accepted
 
 MUTANTS = 10_000
 SAMPLE = 2_000
 """Mutants when run among all benches."""
-SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", ROOT.parent / "shared"))
 KEPT = 95.0
 """Percent of its rows that the worst harmless mutant keeps."""
 
@@ -101,15 +98,6 @@ LABEL = re.compile(r"(?:#+ )?(.*?)(?: pricing data)?", re.IGNORECASE)
 AMOUNT = re.compile(r"(?<=\$)[0-9]+(?:\.[0-9]+)?")
 STATED = re.compile(r"\\?\$([0-9]+(?:\.[0-9]+)?)(?: / MTok)?")
 DELIMITER = re.compile(r"\|[\s:|-]+\|$")
-
-
-class Price(NamedTuple):
-    model: str
-    tier: str
-    context: str
-    modality: str
-    meter: str
-    amount: Decimal
 
 
 @dataclass
@@ -431,26 +419,6 @@ HARMFUL: tuple[Mutation, ...] = (
 )
 
 
-def accepted(text: str, provider: str) -> set[Price]:
-    try:
-        rows = extract(text, provider=provider).rows
-    except Unreadable:
-        return set()
-    return {Price(row.model, row.tier, row.context, row.modality, row.meter, row.amount) for row in rows}
-
-
-@dataclass
-class Tally:
-    """What came of the mutants of one kind."""
-
-    mutants: int = 0
-    stated: int = 0
-    kept: int = 0
-    silent: int = 0
-    worst: float = 100.0
-    examples: list[str] = field(default_factory=list)
-
-
 def fuzz(pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Price]] = accepted) -> dict[str, Tally]:
     """Mutate, read and judge; `read` is what is judged."""
     dice = random.Random(seed)
@@ -477,12 +445,7 @@ def fuzz(pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Pr
             text, name = (text[:cut], "cut off") if dice.random() < 0.7 else (text[cut:], "without its start")
         got = read(text, page.provider)
         tally = tallies.setdefault("harmless" if harmless and len(kinds) > 1 else name, Tally())
-        tally.mutants += 1
-        tally.stated += len(want)
-        tally.kept += len(got & want)
-        for wrong in sorted(got - want):
-            tally.silent += 1
-            tally.examples.append(f"{'+'.join(kind.__name__ for kind in kinds)} {name}: {wrong}")
+        tally.judge(f"{'+'.join(kind.__name__ for kind in kinds)} {name}", want, got)
         if harmless:
             tally.worst = min(tally.worst, 100 * len(got & whole[number]) / max(1, len(whole[number])))
     return tallies
@@ -498,12 +461,14 @@ def main() -> int:
         return report(
             [failed("mutants of the real pages", f"no real pages in {options.pages}: set ACCESS_MONITOR_SHARED")]
         )
-    tallies = fuzz(options.pages, options.mutants, options.seed)
+    components = options.mutants // 3
+    tallies = fuzz(options.pages, options.mutants - components, options.seed)
+    tallies |= _components.fuzz(options.pages, components, options.seed)
     silent = 0
     for name, tally in sorted(tallies.items()):
         refused = 100 * (1 - tally.kept / max(1, tally.stated))
         print(
-            f"{name:24} {tally.mutants:6} mutants  {tally.stated:8} prices stated  {refused:5.1f} % refused  {tally.silent} silent errors"
+            f"{name:32} {tally.mutants:6} mutants  {tally.stated:8} prices stated  {refused:5.1f} % refused  {tally.silent} silent errors"
         )
         for example in tally.examples[:3]:
             print(f"    {example}")

@@ -17,9 +17,14 @@ NAMED = 3
 
 
 def cell(word: Word) -> str:
-    """`agrees`, `+400 %, stale`; nothing for an official price that no other official one disputes."""
-    said = {"official": "", "differs": _distance(word), "alone": "no official price"}.get(word.view, str(word.view))
-    return ", ".join(part for part in (said, "stale" if word.stale else "") if part)
+    """`agrees`, `+400 %, stale: frozen`; nothing for an official price that no other official one disputes."""
+    said = {
+        "official": "",
+        "differs": _distance(word),
+        "resold": f"resold at {_distance(word)}",
+        "alone": "no official price",
+    }.get(word.view, str(word.view))
+    return ", ".join(part for part in (said, f"stale: {word.because}" if word.because else "") if part)
 
 
 def as_json(word: Word) -> dict[str, object]:
@@ -29,15 +34,21 @@ def as_json(word: Word) -> dict[str, object]:
         "official": word.official,
         "of_official": None if word.official is None else multiple(word.fact.amount, word.official),
         "stale": word.stale,
+        "stale_because": None if word.because is None else str(word.because),
     }
 
 
-def lines(words: Sequence[Word]) -> Iterator[str]:
-    """One line for each source: on how many prices it agrees, and which it states differently. A source alone agrees with nobody."""
+def lines(words: Sequence[Word], *, overtaken: bool = False) -> Iterator[str]:
+    """One line for each source: on how many prices it agrees, and which it states differently. A source alone agrees with nobody.
+
+    With `overtaken`, only those of which a word is stale.
+    """
     sources: dict[str, list[Word]] = {}
     for word in words:
         sources.setdefault(word.fact.source, []).append(word)
     for source, mine in sources.items() if len(sources) > 1 else ():
+        if overtaken and not any(word.stale for word in mine):
+            continue
         said = [f"{views} {name}" for name, views in _counts(mine).items()]
         differing = [word for word in mine if word.view == "differs"]
         named = [
@@ -49,13 +60,19 @@ def lines(words: Sequence[Word]) -> Iterator[str]:
 
 
 def _counts(words: Sequence[Word]) -> dict[str, int]:
-    names = {"official": "official", "disputed": "disputed", "agrees": "agree", "alone": "without an official price"}
+    names = {
+        "official": "official",
+        "disputed": "disputed",
+        "agrees": "agree",
+        "resold": "resold",
+        "alone": "without an official price",
+    }
     counts: dict[str, int] = {}
     for word in words:
         name = names.get(word.view, "differ")
         counts[name] = counts.get(name, 0) + 1
-    if stale := sum(word.stale for word in words):
-        counts["stale"] = stale
+    for because in dict.fromkeys(word.because for word in words if word.because):
+        counts[f"stale ({because})"] = sum(word.because is because for word in words)
     return dict(sorted(counts.items(), key=lambda item: item[0] == "differ"))
 
 

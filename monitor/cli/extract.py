@@ -164,7 +164,13 @@ def _read_feed(content: bytes, form: str) -> Reading:
         read = read_feed(content, form)
     except Unreadable as error:
         return Reading(format=form, extractor=extractor, unreadable=error.reason)
-    return Reading(format=form, extractor=extractor, rows=read.rows, refused=read.refused, notes=read.notes)
+    # What a page says of aliases is a sentence among its notes already.
+    aliases = [
+        f"{scope}/{name} currently points to {target}" for (scope, name), target in read.aliases.items() if target
+    ]
+    return Reading(
+        format=form, extractor=extractor, rows=read.rows, refused=read.refused, notes=(*read.notes, *aliases)
+    )
 
 
 def _print(reading: Reading) -> None:

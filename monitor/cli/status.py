@@ -20,6 +20,7 @@ from monitor.domain.registry import Check, CheckState
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
+    from monitor.pipeline.agreement import Word
     from monitor.pipeline.audit import CheckRow, StatusRow, Step
     from monitor.pipeline.terms import Priced
 
@@ -53,6 +54,7 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     ('2h ago').
     """
     from monitor.pipeline import audit
+    from monitor.pipeline.agreement import of_entry
     from monitor.pipeline.terms import priced
 
     with opened(options) as monitor, monitor.store.read() as reader:
@@ -61,6 +63,8 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
         rows = audit.status(reader, monitor.configuration, at=then)
         shown = audit.entries(reader, at=then) if options.json or entry is not None else {}
         costs = priced(reader, monitor.configuration, shown, at=then)
+        one = shown.get(entry) if entry is not None and then is None else None
+        words = of_entry(reader, monitor.configuration, one, now) if one is not None and not options.json else []
     if entry is not None:
         known = ", ".join(row.key for row in rows) or "no entry yet (`access-monitor poll` loads the configuration)"
         rows = [row for row in rows if row.key == entry]
@@ -73,7 +77,7 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     if options.json:
         output.as_json([{**status_json(row), **terms.as_json(costs[row.key])} for row in rows])
     elif entry is not None:
-        _print_one(rows[0], costs[rows[0].key], now)
+        _print_one(rows[0], costs[rows[0].key], words, now)
     elif rows:
         _print_all(rows, now, past=then is not None)
     else:
@@ -89,16 +93,10 @@ def why(options: Options, *, entry: str) -> None:
     The nearest event comes first; what led to an event stands below it, further in.
     """
     from monitor.pipeline import audit
-    from monitor.pipeline.agreement import weigh
+    from monitor.pipeline.agreement import of_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        registered = audit.entry(reader, entry)
-        facts = [
-            fact
-            for fact in audit.prices(reader, monitor.configuration, (registered.price_subject,))
-            if fact.meter.tier in registered.texts("tiers")
-        ]
-        words = weigh(facts, fresh_since=monitor.clock() - monitor.configuration.gate.price_freshness)
+        words = of_entry(reader, monitor.configuration, audit.entry(reader, entry), monitor.clock())
         steps = audit.why(reader, entry)
         row = next(row for row in audit.status(reader, monitor.configuration) if row.key == entry)
     if options.json:
@@ -229,7 +227,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
     )
 
 
-def _print_one(row: StatusRow, priced: Priced, now: datetime) -> None:
+def _print_one(row: StatusRow, priced: Priced, words: Sequence[Word], now: datetime) -> None:
     verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
@@ -242,6 +240,7 @@ def _print_one(row: StatusRow, priced: Priced, now: datetime) -> None:
         ("owners", ", ".join(row.owners)),
         ("fallback", row.fallback or "none"),
         *terms.lines(priced, now),
+        *(("stale", line) for line in agreement.lines(words, overtaken=True)),
     )
     for name, value in lines:
         if value:

@@ -18,6 +18,9 @@ from monitor.domain.events import source_stream
 from monitor.domain.model import LISTED, Fact, Facts, Subject, Value
 from monitor.domain.registry import Entry, Pin
 
+RESELLERS = frozenset({"openrouter"})
+"""Formats of feeds that state what their publisher charges: another offer of the same model, not another word on the maker's price."""
+
 
 class Unknown(Enum):
     """The third value."""
@@ -141,7 +144,7 @@ class Beliefs:
             ]
             accepted += [one.value for one in alike]
         else:
-            stated = [value for _, value in self.said(Fact(subject, pin.field))]
+            stated = [value for _, value in self.said(Fact(subject, pin.field)) if value != ""]
         if not stated:
             return UNKNOWN
         return next((value for value in stated if not any(same(pin.field, value, one) for one in accepted)), pin.value)

@@ -18,6 +18,7 @@ from monitor.domain.diff import Change
 from monitor.domain.events import Ledger, source_stream
 from monitor.domain.model import (
     ACCESS,
+    ALIAS_TARGET,
     ANNOUNCED,
     BEHAVIOUR,
     DEPRECATION,
@@ -34,6 +35,7 @@ from monitor.domain.model import (
     Subject,
     Value,
 )
+from monitor.domain.remark import Remark
 from monitor.domain.routes import Others, Signal, lost
 
 ROW = DEPRECATION + "listed"
@@ -63,8 +65,8 @@ EXCERPT = 280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new; what is `over`, an
-    announcement whose day has come, is no news to them.
+    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new. An announcement whose
+    day has come, and what another source had stated before, are no `news` to them.
     """
 
     fact: Fact
@@ -72,7 +74,7 @@ class Claim:
     believed: Believed
     renamed: bool = False
     note: str = ""
-    over: bool = False
+    news: bool = True
 
     @property
     def prose(self) -> bool:
@@ -91,13 +93,13 @@ def claim(
     actor: str = ev.SYSTEM,
     by: Mapping[str, object] | None = None,
     renamed: Mapping[Subject, Subject] | None = None,
-    notes: Mapping[Fact, str] | None = None,
+    remarks: Mapping[Fact, Remark] | None = None,
 ) -> list[Claim]:
     """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
     held back is that it was.
 
     A model that comes or goes is one event, not one for each of its fields, and so is a new row of a deprecations page. Prices are written in the order people ask for them: input first.
-    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `notes` are what else is to be read of a price.
+    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `remarks` are what else is to be read of a price.
     """
     to = renamed or {}
     since = {new: old for old, new in to.items()}
@@ -113,7 +115,8 @@ def claim(
         row = beside.get(subject, {})
         if not kind or item.change.fact.field.startswith(PROSE) or item.change.fact.field in row:
             continue
-        note = (notes or {}).get(item.change.fact, "")
+        remark = (remarks or {}).get(item.change.fact, Remark())
+        note = remark.note
         position = ledger.add(
             kind,
             source_stream(spec.key),
@@ -132,6 +135,7 @@ def claim(
                 "extractor": extractor,
                 **({"renamed_to": to[subject].name} if subject in to else {}),
                 **({"renamed_from": since[subject].name} if subject in since else {}),
+                **remark.data,
                 **({"note": note} if note else {}),
                 **(by or {}),
             },
@@ -140,8 +144,9 @@ def claim(
         if renaming:
             note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
         over = item.change.new is None and _come(item.change.fact.field, item.streak.first_at)
+        news = remark.news and not over
         claims.append(
-            Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, over=over)
+            Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, news=news)
         )
     claims += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
     return claims
@@ -251,6 +256,10 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
         return ev.PRICE_ANNOUNCED, {**announced_data(change), "trust": spec.trust}
     if whole:
         return "", {}
+    if field == ALIAS_TARGET:
+        # Stated to be an alias, and not of what, is a blank; of a price source `surface` is one too.
+        blank = {"old": change.old or None, "new": change.new or None}
+        return (ev.MODEL_CHANGED if blank["old"] != blank["new"] else ""), {"surface": None, **place, **moved, **blank}
     kind = next((kind for prefix, kind in BY_PREFIX.items() if field.startswith(prefix)), ev.MODEL_CHANGED)
     return kind, {**place, **moved}
 

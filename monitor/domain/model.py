@@ -74,7 +74,7 @@ ANNOUNCED = "announced."
 """`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied by itself."""
 
 ALIAS_TARGET = "alias.target"
-"""The id that an alias points to."""
+"""The id that an alias points to, as its source spells it; empty where it is called an alias and no more is said."""
 
 INCIDENT = "incident."
 """`incident.<id>`: an open incident of a component of a provider's status page, in its own words."""

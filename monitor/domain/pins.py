@@ -11,7 +11,7 @@ from monitor.domain import behind, checklist, price
 from monitor.domain.beliefs import CONFIG, Beliefs
 from monitor.domain.diff import same
 from monitor.domain.events import source_stream
-from monitor.domain.model import LISTED, Subject
+from monitor.domain.model import ALIAS_TARGET, LISTED, Fact, Subject
 from monitor.domain.registry import Entry, Pin
 
 
@@ -43,6 +43,9 @@ def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ..
             name = price.Meter(tier, price.SHORT, price.TEXT, meter).field
             if name not in priced:
                 unknown.append(f"{subject.scope}/{subject.name}/{name}")
+    targets = {target for _, target in beliefs.said(Fact(subject, ALIAS_TARGET)) if target != ""}
+    if len(targets) == 1:  # an alias that moves is another model under the same name
+        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
     for check in checklist.required(entry):
         found = behind.verifying(check, entry, beliefs)
         chosen += [

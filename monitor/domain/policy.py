@@ -263,7 +263,7 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
         mine = [
             claim
             for fact, claim in trigger.claims.items()
-            if not claim.over
+            if claim.news
             and fact not in done.get(entry.key, ())
             and (matters(fact, entry) or _newcomer(entry, claim) or (_prose(fact) and entry.key in trigger.concerned))
         ]

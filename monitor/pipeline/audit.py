@@ -11,6 +11,7 @@ from datetime import datetime
 
 from monitor.domain import checklist, price, registry
 from monitor.domain import events as ev
+from monitor.domain.beliefs import RESELLERS
 from monitor.domain.configuration import OFFICIAL, Configuration
 from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Fact, Subject
@@ -48,8 +49,8 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceFact:
-    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before, `billed`
-    says that it is what the account was charged.
+    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before, `resold`
+    says that a reseller charges it, `billed` that it is what the account was charged.
     """
 
     source: str
@@ -64,6 +65,7 @@ class PriceFact:
     evidence: str
     url: str
     formerly: tuple[str, ...] = ()
+    resold: bool = False
     billed: bool = False
 
 
@@ -218,6 +220,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     verified_at=fresh.seen(spec, Fact(subject, field)),
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
+                    resold=spec.format in RESELLERS,
                     formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
                     billed=spec.billed,
                 )

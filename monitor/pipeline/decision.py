@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.domain import checklist, claim, corroborate, crosscheck, outage, policy, rename, tell
+from monitor.domain import checklist, claim, corroborate, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
@@ -26,6 +26,7 @@ from monitor.pipeline.commit import beliefs
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Transaction
+from monitor.pipeline.remarks import remarks
 from monitor.pipeline.routes import Routes
 from monitor.pipeline.second import Second
 
@@ -237,7 +238,7 @@ class Decision:
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
             renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
-            notes=crosscheck.news(baseline, patched),
+            remarks=remarks(second, self.spec, accepted, baseline, patched),
         )
         # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
         held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
@@ -271,16 +272,17 @@ class Decision:
         change = Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
         patched = patch(baseline, [change])
         hash = self.tx.put_facts(patched)
+        believed = [Believed(change=change, streak=streak)]
         claims = claim.claim(
             self.register,
             self.spec,
-            [Believed(change=change, streak=streak)],
+            believed,
             baseline=hash,
             extractor=self.versions["extractor"],
             cause=position,
             actor=str(by["by"]),
             by=by,
-            notes=crosscheck.news(baseline, patched),
+            remarks=remarks(Second(self.tx, self.configuration, self.spec.key), self.spec, believed, baseline, patched),
         )
         self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.

@@ -1,4 +1,4 @@
-"""Whether another source says the same of a price that cannot be right: what lets it in without a person.
+"""Whether another source says the same of a price: what lets in one that cannot be right without a person, and what is no news of a feed.
 
 Read from the store when first asked, since hardly any look has a price in doubt. Nothing is written here.
 """
@@ -19,7 +19,7 @@ class Second:
     """What the sources other than `own` say of prices."""
 
     def __init__(self, reader: Reader, configuration: Configuration, own: str) -> None:
-        self._reader = reader
+        self.reader = reader
         self._configuration = configuration
         self._own = own
 
@@ -30,16 +30,25 @@ class Second:
             spec.key != self._own and field == fact.field and same(field, other, value) for spec, field, other in stated
         ) or any(streak.fact == fact and same(fact.field, streak.value, value) for streak in self._held_back)
 
+    def sources(self, fact: Fact, value: Value | None) -> list[str]:
+        """The other sources that believe the same price."""
+        stated = self._beliefs.stated(fact.subject, official=False)
+        return [
+            spec.key
+            for spec, field, other in stated
+            if spec.key != self._own and field == fact.field and same(field, other, value)
+        ]
+
     @cached_property
     def _beliefs(self) -> Beliefs:
-        return beliefs(self._reader, self._configuration.sources)
+        return beliefs(self.reader, self._configuration.sources)
 
     @cached_property
     def _held_back(self) -> list[Streak]:
         looks = self._configuration.belief.change.looks
         return [
             streak
-            for streak in self._reader.streaks()
+            for streak in self.reader.streaks()
             if streak.quarantine is not None
             and streak.seen >= looks
             and streak.source != self._own

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -16,13 +16,15 @@ from monitor.domain.price import PER_MILLION_TOKENS, USD, PriceRow, canonical, e
 class Extraction:
     """What was read from a page or feed: prices, the parts that were refused, and remarks for a person.
 
-    `unclear` are prices that were refused although whose they are was understood: unknown, never absent.
+    `unclear` are prices that were refused although whose they are was understood: unknown, never absent. `aliases` are the ids that are
+    stated to be aliases, with what they point to as it is spelt there; empty where that is not said.
     """
 
     rows: Sequence[PriceRow]
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     unclear: frozenset[Fact] = frozenset()
+    aliases: Mapping[Subject, str] = field(default_factory=dict)
 
 
 class Unreadable(Exception):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, Fact, FailureReason, Known, Observation, PollFailure, Snapshot
+from monitor.domain.model import ALIAS_TARGET, Body, Fact, FailureReason, Known, Observation, PollFailure, Snapshot
 from monitor.sources.extraction import Extraction, Priced, Unreadable, announced, facts_of, next_boundary, with_remarks
 from monitor.sources.feeds import genai_prices, litellm, llm_prices, modelpricewatch, models_dev, openrouter
 from monitor.sources.feeds.sheet import Sheet
@@ -77,10 +77,14 @@ def snapshot(source: str, extractor: str, extraction: Extraction, body: Body, at
         until = next_boundary(rows, at)
     stated = (Fact(subject, field) for subject, field in extraction.unclear if field in priced.facts.get(subject, {}))
     unclear = priced.unclear | extraction.unclear.difference(stated)
+    aliased = {
+        subject: {**priced.facts.get(subject, {}), ALIAS_TARGET: target}
+        for subject, target in extraction.aliases.items()
+    }
     return Snapshot(
         source=source,
         at=at,
-        facts=with_remarks(priced.facts, source, extraction.notes),
+        facts=with_remarks({**priced.facts, **aliased} if aliased else priced.facts, source, extraction.notes),
         extractor=extractor,
         body=body,
         unclear=unclear,

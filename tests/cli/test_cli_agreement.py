@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -37,7 +38,7 @@ def words(*facts: PriceFact) -> list[Word]:
 
 @pytest.mark.parametrize(
     ("stated", "said"),
-    [("0.2", "agrees"), ("0.3", "+50 %"), ("1", "+400 %, stale"), ("0.1", "−50 %")],
+    [("0.2", "agrees"), ("0.3", "+50 %"), ("1", "+400 %, stale: frozen"), ("0.1", "−50 %")],
 )
 def test_a_word_is_said_by_how_far_it_is_from_the_official_one(stated: str, said: str) -> None:
     official, feed = words(fact("page", "input", "0.2", "1"), fact("feed", "input", stated))
@@ -48,12 +49,24 @@ def test_a_word_is_said_by_how_far_it_is_from_the_official_one(stated: str, said
 def test_a_word_without_an_official_one_says_so() -> None:
     (alone,) = words(fact("feed", "input", "1"))
     assert cell(alone) == "no official price"
-    assert as_json(alone) == {"agreement": "alone", "official": None, "of_official": None, "stale": False}
+    assert as_json(alone) == {
+        "agreement": "alone",
+        "official": None,
+        "of_official": None,
+        "stale": False,
+        "stale_because": None,
+    }
 
 
 def test_scripts_read_how_many_times_the_official_amount_a_source_states() -> None:
     feed = words(fact("page", "input", "0.2", "1"), fact("feed", "input", "1"))[1]
-    assert as_json(feed) == {"agreement": "differs", "official": "0.2", "of_official": "5", "stale": True}
+    assert as_json(feed) == {
+        "agreement": "differs",
+        "official": "0.2",
+        "of_official": "5",
+        "stale": True,
+        "stale_because": "frozen",
+    }
 
 
 def test_under_why_each_source_has_a_line_with_what_it_states_differently() -> None:
@@ -74,3 +87,47 @@ def test_a_source_that_differs_everywhere_is_cut_and_counted() -> None:
     (_, line) = lines(words(*(fact("page", m, "1") for m in meters), *(fact("feed", m, "2") for m in meters)))
     assert line.startswith("feed: 5 differ: ")
     assert line.endswith("; and 2 more")
+
+
+def test_a_feed_that_others_moved_on_from_is_frozen_also_without_an_official_price() -> None:
+    frozen = fact("frozen", "input", "1")
+    one, other = fact("one", "input", "0.2", "1"), fact("other", "input", "0.2", "1")
+    assert [cell(word) for word in words(frozen, one, other)] == [
+        "no official price, stale: frozen",
+        "no official price",
+        "no official price",
+    ]
+    assert cell(words(frozen, one)[0]) == "no official price", "of two that differ nobody knows which lags"
+
+
+def test_a_feed_that_did_not_follow_another_to_the_official_price_is_frozen() -> None:
+    official, frozen, other = (
+        fact("page", "input", "0.2"),
+        fact("frozen", "input", "1"),
+        fact("other", "input", "0.2", "1"),
+    )
+    assert cell(words(official, frozen, other)[1]) == "+400 %, stale: frozen"
+
+
+def test_a_feed_that_an_official_and_another_source_contradict_for_long_is_outvoted() -> None:
+    facts = [fact("page", "input", "30"), fact("wrong", "input", "60"), fact("other", "input", "30")]
+    later = NOW + timedelta(days=1)
+    assert cell(words(*facts)[1]) == "+100 %", "not for long yet"
+    read = [replace(one, verified_at=later) for one in facts]
+    assert cell(weigh(read, fresh_since=later)[1]) == "+100 %, stale: outvoted"
+    assert cell(weigh(read[:2], fresh_since=later)[1]) == "+100 %", "one against one is a disagreement"
+
+
+def test_what_a_reseller_charges_contradicts_nobody() -> None:
+    resold = replace(fact("reseller", "input", "0.1"), resold=True)
+    official, word, _ = words(fact("page", "input", "0.2", "0.1"), resold, fact("other", "input", "0.2", "0.1"))
+    assert (cell(official), cell(word), word.stale) == ("", "resold at −50 %", False)
+    assert as_json(word)["agreement"] == "resold"
+    assert cell(words(fact("page", "input", "0.1"), resold)[1]) == "agrees"
+
+
+def test_only_sources_with_a_stale_word_are_named_where_that_is_asked() -> None:
+    facts = [fact("page", "input", "0.2", "1"), fact("feed", "input", "1"), fact("other", "input", "0.2")]
+    assert list(lines(words(*facts), overtaken=True)) == [
+        "feed: 1 stale (frozen), 1 differ: standard input 1.00 (+400 %, stale: frozen)"
+    ]

@@ -138,3 +138,14 @@ def test_another_shape_is_a_failure(payload: object) -> None:
     seen = observed("genai_prices", payload)
     assert isinstance(seen, PollFailure)
     assert seen.reason is FailureReason.INVALID_SHAPE
+
+
+def test_where_no_dated_set_holds_yet_the_first_one_does() -> None:
+    sets = [
+        {"constraint": {"start_date": "2026-09-01"}, "prices": {"input_mtok": 2}},
+        {"constraint": {"start_date": "2026-10-01"}, "prices": {"input_mtok": 3}},
+    ]
+    payload = [{"id": "openai", "models": [{"id": "sol", "prices": sets}]}]
+    for day, amount in (("2026-08-01", "2"), ("2026-09-15", "2"), ("2026-10-01", "3")):
+        seen = observed("genai_prices", payload, time(f"{day}T00:00:00+00:00"))
+        assert of(seen, "openai", "sol") == {"standard.short.input": amount}

@@ -129,3 +129,26 @@ def test_another_shape_is_a_failure(payload: object) -> None:
     seen = observed("models_dev", payload)
     assert isinstance(seen, PollFailure)
     assert seen.reason is FailureReason.INVALID_SHAPE
+
+
+def test_a_catalog_holds_the_same_providers_beside_models_of_nobodys() -> None:
+    alone = {"openai/sol": {"id": "openai/sol", "name": "Sol", "limit": {"context": 1}}}
+    seen = observed("models_dev", {"models": alone, "providers": api(COST)})
+    assert of(seen, "openai", "sol") == SHORT
+    assert {tuple(subject) for subject in seen.facts} == {("openai", "sol")}
+
+
+def test_models_alone_are_refused_with_the_documents_that_state_prices() -> None:
+    seen = observed("models_dev", {"openai/sol": {"id": "openai/sol", "name": "Sol"}})
+    assert isinstance(seen, PollFailure)
+    assert seen.reason is FailureReason.INVALID_SHAPE
+    assert "api.json and catalog.json" in seen.detail
+
+
+def test_models_alone_are_read_under_their_makers_where_they_state_prices() -> None:
+    seen = observed(
+        "models_dev", {"openai/sol": {"id": "openai/sol", "cost": COST}, "x/y": {"id": "x/z", "cost": COST}}
+    )
+    assert of(seen, "openai", "sol") == SHORT
+    assert of(seen, "x", "y") == {}
+    assert [refusal.where for refusal in seen.refused] == ["x/y"]

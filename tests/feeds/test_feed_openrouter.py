@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from hashlib import sha256
 
 import pytest
 from feed_reading import amounts, needs_histories, observed, of, whole
 
 from monitor.domain.diff import diff
-from monitor.domain.model import Fact, FailureReason, PollFailure, Subject
+from monitor.domain.model import ALIAS_TARGET, Fact, FailureReason, PollFailure, Subject
 
 
 def item(id: str, **pricing: object) -> dict[str, object]:
@@ -77,13 +76,25 @@ def test_a_variant_is_a_model_of_its_own_and_an_alias_never_that_of_the_maker() 
     alias = {**item("~openai/gpt-latest", prompt="0.000003"), "alias_target": {"slug": "openai/gpt-5.6-sol"}}
     variants = [item(f"openai/gpt-5.6-sol{suffix}", prompt="0.000001") for suffix in (":batch", ":free")]
     seen = observed("openrouter", listed(SOL, alias, *variants))
-    assert seen.facts.pop(Subject("feed", "remarks")).keys() == {
-        f"paragraph.{sha256(seen.notes[0].encode()).hexdigest()[:16]}"
-    }
     assert {tuple(subject) for subject in seen.facts} == {
         ("openai", "gpt-5.6-sol"), ("openai", "gpt-5.6-sol:batch"), ("openai", "gpt-5.6-sol:free"), ("~openai", "gpt-latest"),
     }  # fmt: skip
-    assert seen.notes == ("~openai/gpt-latest currently points to openai/gpt-5.6-sol",)
+
+
+def test_what_an_alias_points_to_is_a_fact_and_blank_where_only_the_alias_is_stated() -> None:
+    stated = {**item("~openai/gpt-latest", prompt="0.000003"), "alias_target": {"slug": "openai/gpt-5.6-sol"}}
+    canonical = {**item("~openai/gpt-mini-latest", prompt="0.000003"), "canonical_slug": "openai/gpt-5.4-mini-20260317"}
+    own = {**item("~openai/gpt-nano-latest", prompt="0.000003"), "canonical_slug": "~openai/gpt-nano-latest"}
+    dated = {**item("openai/gpt-5.4", prompt="0.000003"), "canonical_slug": "openai/gpt-5.4-20260305"}
+    seen = observed("openrouter", listed(stated, canonical, own, dated))
+    aliases = {subject.name: fields.get(ALIAS_TARGET) for subject, fields in seen.facts.items()}
+    assert aliases == {
+        "gpt-latest": "openai/gpt-5.6-sol",
+        "gpt-mini-latest": "openai/gpt-5.4-mini-20260317",
+        "gpt-nano-latest": "",
+        "gpt-5.4": None,
+    }
+    assert seen.notes == ()
 
 
 def test_of_several_overrides_none_is_taken() -> None:

@@ -82,7 +82,8 @@ def seen(history: str, form: str) -> Iterator[Moved]:
     )
     for (_, before), (at, after) in pairwise(looks):
         for change in diff(before.facts, after.facts, unclear=after.unclear):
-            if change.old is not None and change.new is not None:
+            priced = change.fact.field.startswith("price.")
+            if priced and change.old is not None and change.new is not None:
                 scope, model = change.fact.subject
                 bare = model if form == "litellm" else f"{scope}/{model}"
                 yield (

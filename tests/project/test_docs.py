@@ -318,16 +318,16 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "source.baseline_recorded": {"reason"},
         "source.failed": {"incident"},
         "source.anomaly": {"incident"},
-        "price.changed": {"by", "reason", "via", "note"},
-        "price.listed": {"renamed_from", "note"},
-        "price.removed": {"renamed_to"},
-        "price.reported": {"note"},
-        "model.changed": {"provider"},
         "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
         "lifecycle.moved": {"provider"},
         "lifecycle.withdrawn": {"provider"},
         "document.changed": {"markers"},
         "incident.changed": {"surface"},
+        "model.changed": {"provider"},
+        "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
+        "price.listed": {"renamed_from", "note"},
+        "price.removed": {"renamed_to"},
+        "price.reported": {"note", "correction", "alias_from", "alias_to", "corroborates"},
     }
     for type, keys in seen.items():
         assert data_keys(documented()[type]) - keys == rare.get(type, set()), type

@@ -19,6 +19,7 @@ from monitor.domain.events import Event, Recorded
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
 from monitor.domain.registry import replay as folded
+from monitor.pipeline.agreement import Word, of_entry
 from monitor.pipeline.replay import Step
 from monitor.sources import recording
 
@@ -48,6 +49,7 @@ class Played:
     rebuilt: Mapping[str, Entry]
     waived: Mapping[str, frozenset[str]]
     deliveries: int
+    words: tuple[Word, ...] = ()
 
     @property
     def log(self) -> list[Recorded]:
@@ -79,17 +81,49 @@ def play(
     files: Mapping[str, Path],
     *,
     config: Path = SHIPPED,
-    carry: timedelta | None = None,
+    carry: timedelta | Mapping[str, timedelta] | None = None,
     activate: bool = False,
+    at: datetime | None = None,
 ) -> Played:
-    """Play recordings into a store in `folder`. The environment is empty: there is no secret to be had."""
+    """Play recordings into a store in `folder`; `carry` is one for all, or of each. The environment is empty: there is no secret to be had.
+
+    With `at`, `words` are how the sources stand to each other at that time.
+    """
     looks = {key: recording.read(file).looks for key, file in files.items()}
+    every = carry if isinstance(carry, Mapping) else dict.fromkeys(looks, carry) if carry else None
     with open_monitor(config, str(folder / "replay.db"), environ={}, durable=False) as monitor:
-        replay = monitor.replay(looks, carry=dict.fromkeys(looks, carry) if carry else None, activate=activate)
+        replay = monitor.replay(looks, carry=every, activate=activate)
         steps = list(replay.run())
         with monitor.store.read() as reader:
             log = [one.event for one in reader.events()]
-            return Played(steps, reader.entries(), folded(log), replay.waived, len(reader.deliveries()))
+            entries = reader.entries()
+            words = [
+                word
+                for entry in (entries.values() if at is not None else ())
+                for word in of_entry(reader, monitor.configuration, entry, at or datetime.max)
+            ]
+            return Played(steps, entries, folded(log), replay.waived, len(reader.deliveries()), tuple(words))
+
+
+def written(folder: Path, name: str, looks: Iterable[tuple[str, object]]) -> Path:
+    """A recording of payloads, each with the time of its look."""
+    file = folder / f"{name}.jsonl"
+    said = ({"observed_at": at, "status": "ok", "payload": payload} for at, payload in looks)
+    file.write_text("\n".join(map(json.dumps, said)), encoding="utf-8")
+    return file
+
+
+def cut(folder: Path, name: str, since: str, until: str = "9999") -> Path:
+    """The lines of a history that lie in a stretch of time, and the good one that stood when it began."""
+    stretch: list[dict[str, Any]] = []
+    for line in lines(name):
+        if line["observed_at"] < since and line["status"] == "ok":
+            stretch = [line]
+        elif since <= line["observed_at"] <= until:
+            stretch.append(line)
+    file = folder / f"{name}.jsonl"
+    file.write_text("\n".join(map(json.dumps, stretch)), encoding="utf-8")
+    return file
 
 
 def lines(name: str) -> Iterator[dict[str, Any]]:

@@ -107,6 +107,8 @@ def test_price_drop_2026_07_30_is_first_reported_by_the_feed_and_that_pauses_nob
 def test_sol_promo_2026_08_21_is_an_official_change_and_invents_no_price_after_it(summer: Summer) -> None:
     changed = moves(summer.played.events("price.changed", subject=SOL), SOL)
     assert {meter: move for (_, meter), move in changed.items()}.items() >= PROMOTION.items()
+    said = [text for event in summer.played.events("document.changed") for text in event.data["added"]]
+    assert any("promotional pricing is available at least through November 21, 2026" in text for text in said)
     assert [event.subject for event in summer.played.events("entry.paused")].count(SOL) == 1
     assert summer.played.between(time("2026-08-23T00:00:00Z"), time("2026-09-30T00:00:00Z"), "price.") == []
 
@@ -140,4 +142,4 @@ def test_overwrite_then_history_is_no_second_change(summer: Summer) -> None:
 def test_gpt_5_6_staged_access_is_not_told_by_a_price(summer: Summer) -> None:
     listed = summer.played.events("price.listed", subject=LUNA, source="llm-prices")
     assert min(event.occurred_at for event in listed) == time("2026-06-26T17:25:58Z")
-    assert summer.played.events("access.", "model.") == []
+    assert summer.played.events("access.", "model.listed", "model.unlisted") == []

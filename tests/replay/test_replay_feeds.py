@@ -64,7 +64,16 @@ def replayed(folder: Path, carry: timedelta, *keys: str) -> Played:
 def test_no_feed_makes_a_price_or_moves_an_entry(name: str, request: pytest.FixtureRequest) -> None:
     played: Played = request.getfixturevalue(name)
     kinds = {event.type for event in played.events("price.", "entry.", "model.", "access.")}
-    assert kinds <= {"price.listed", "price.reported", "price.removed", "price.quarantined", "entry.declared"}
+    assert {event.data["field"] for event in played.events("model.")} <= {"alias.target"}
+    assert kinds <= {
+        "model.changed",
+        "price.announced",
+        "price.listed",
+        "price.reported",
+        "price.removed",
+        "price.quarantined",
+        "entry.declared",
+    }
     assert "price.reported" in kinds
 
 

@@ -33,6 +33,26 @@ def test_the_mutants_of_the_real_pages_yield_no_price_that_they_do_not_state(ben
     assert sum(tally.kept for tally in tallies.values()) > 1_000
 
 
+def test_the_mutants_of_unrendered_pages_yield_no_price_that_they_do_not_state(bench: ModuleType) -> None:
+    tallies = bench._components.fuzz(PAGES, 150, 7)
+    assert [example for tally in tallies.values() for example in tally.examples] == []
+    assert min(tally.worst for tally in tallies.values()) >= bench.KEPT
+    assert {name.split()[0] for name in tallies} == {"mdx", "astro"}
+    assert sum(tally.kept for tally in tallies.values()) > 10_000
+
+
+def test_the_oracle_of_components_catches_a_reader_that_trusts_every_row_and_no_tab(bench: ModuleType) -> None:
+    def trusting(text: str, provider: str) -> set[object]:
+        found: set[object] = set()
+        for model, *cells in re.findall(r'\["([^"]+)", ([0-9.]+|null), ([0-9.]+|null), ([0-9.]+|null)\]', text):
+            for meter, cell in zip(("input", "cached_input", "output"), cells, strict=True):
+                if cell != "null":
+                    found.add(bench.Price(model, "standard", "short", "text", meter, Decimal(cell)))
+        return found
+
+    assert sum(tally.silent for tally in bench._components.fuzz(PAGES, 40, 7, trusting).values()) > 100
+
+
 def test_the_whole_pages_yield_what_the_oracle_reads_and_nothing_else(bench: ModuleType) -> None:
     for name, provider in bench.PAGES.items():
         page = bench.parsed((PAGES / name).read_text(encoding="utf-8"), provider)

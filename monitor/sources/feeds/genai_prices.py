@@ -3,7 +3,8 @@
     [{"id": "openai", "models": [{"id": "gpt-5.6-luna", "prices": {"input_mtok": {"base": 1, "tiers": [{"start": 272000, "price": 2}]}}}]}]
 
 `prices` is one set, or a list of sets with a `constraint` each, of which the last one that holds is valid: from its `start_date` a set
-replaces all before it, meters that it does not state included. A set that holds at certain hours of the day is refused.
+replaces all before it, meters that it does not state included; where none holds yet, the first one does. A set that holds at certain hours of the
+day is refused. Nothing is priced by provider or by tier there: the tiers of a price are bands of context.
 """
 
 from __future__ import annotations
@@ -101,6 +102,8 @@ def _sets(where: str, prices: object, refused: list[Refusal]) -> Iterator[_Set]:
             refused.append(Refusal(at, "a price that holds at certain hours of the day"))
             continue
         begin = _begin(constraint, index)
+        if not index:  # where none holds yet, the feed goes by the first
+            begin = None
         if begin is None or end is None or begin < end:
             yield _Set(at, conditional.get("prices"), begin, end)
             if begin is None:

@@ -1,4 +1,7 @@
-"""The `models_dev` format: `api.json` of models.dev, providers with their models, in USD per one million tokens.
+"""The `models_dev` format: the three documents of models.dev, in USD per one million tokens.
+
+- `api.json`: providers with their models, as below; `catalog.json` holds the same under `providers`, beside `models` of no provider's own
+- `models.json`: models alone, as `maker/model`; it states no prices as published, and is refused as such
 
     {"openai": {"id": "openai", "models": {"gpt-5.6-sol": {"cost": {"input": 5, "tiers": [{"input": 10, "tier": {"size": 272000}}]}}}}}
 
@@ -16,7 +19,7 @@ from monitor.domain.price import STANDARD, TEXT
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import SEVERAL_BANDS, Sheet, long, name, number, plain, short, why_not
 
-EXTRACTOR = "models_dev/1"
+EXTRACTOR = "models_dev/2"
 
 METERS = {
     "input": ("input", TEXT),
@@ -43,12 +46,14 @@ def extract(payload: object) -> Extraction:
     Raises:
         Unreadable: no map of providers with models, or not one price in it could be read.
     """
-    if not isinstance(payload, dict) or not any(
-        isinstance(provider, dict) and isinstance(provider.get("models"), dict) for provider in payload.values()
-    ):
-        raise Unreadable("no map of providers with a map `models`")
     sheet = Sheet()
-    for key, provider in payload.items():
+    providers = _providers(payload)
+    if providers is None:
+        for where, model in _alone(payload):
+            scope, _, id = where.partition("/")
+            _model(sheet, scope, id, model, named=where)
+        return sheet.extraction()
+    for key, provider in providers.items():
         models = provider.get("models") if isinstance(provider, dict) else None
         try:
             scope = name(key, "the name of a provider")
@@ -62,13 +67,41 @@ def extract(payload: object) -> Extraction:
     return sheet.extraction()
 
 
-def _model(sheet: Sheet, scope: str, id: str, model: object) -> None:
+def _providers(payload: object) -> Mapping[str, object] | None:
+    """The map of providers of `api.json` or `catalog.json`; None where there is none."""
+    if not isinstance(payload, dict):
+        return None
+    for found in (payload, payload.get("providers")):
+        if isinstance(found, dict) and any(
+            isinstance(p, dict) and isinstance(p.get("models"), dict) for p in found.values()
+        ):
+            return found
+    return None
+
+
+def _alone(payload: object) -> Iterator[tuple[str, object]]:
+    """The models of `models.json` with a maker and a price.
+
+    Raises:
+        Unreadable: it is no such document, or not one of its models has a price.
+    """
+    models = payload.items() if isinstance(payload, dict) else ()
+    made = [(key, model) for key, model in models if isinstance(key, str) and "/" in key and isinstance(model, dict)]
+    if not made:
+        raise Unreadable("no map of providers with a map `models`")
+    priced = [(key, model) for key, model in made if model.get("cost") is not None]
+    if not priced:
+        raise Unreadable("a list of models without prices, as models.json is: api.json and catalog.json state them")
+    yield from priced
+
+
+def _model(sheet: Sheet, scope: str, id: str, model: object, *, named: str = "") -> None:
     where = f"{scope}/{id}"
     try:
-        subject = Subject(scope, name(id, "the name of a model"))
+        subject = Subject(name(scope, "the name of a provider"), name(id, "the name of a model"))
         if not isinstance(model, dict):
             raise ValueError("no object with a `cost`")
-        if model.get("id", id) != id:
+        if model.get("id", named or id) != (named or id):
             raise ValueError("`id` is not the name that it stands under")
     except ValueError as error:
         sheet.refuse(where, str(error))

@@ -4,7 +4,8 @@
 
 It is a reseller's list: promotions move its prices where the maker's stay. What stands before the slash is the provider; a variant
 (`:batch`, `:free`) stays a part of the model's name, since it is sold as a model. `~openai/gpt-latest` is a name of OpenRouter's own
-for whatever model is the latest, so its tilde stays with the provider and keeps it apart from the models of that maker.
+for whatever model is the latest, so its tilde stays with the provider and keeps it apart from the models of that maker. What such a name
+points to is stated in `alias_target` since 2026-07-29, and never told by its price.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ METERS = {
 OTHER_UNITS = frozenset({"request", "web_search", "image"})
 """By the request and the search; an image is priced by the piece for some models and by its tokens for others, and which is not said."""
 
+ALIAS = "~"
+"""What the ids of aliases begin with."""
+
 OVERRIDES = "overrides"
 CONDITION = "min_prompt_tokens"
 
@@ -47,7 +51,6 @@ def extract(payload: object) -> Extraction:
     """
     items = _items(payload)
     sheet = Sheet()
-    notes: list[str] = []
     for index, item in enumerate(items):
         try:
             if not isinstance(item, dict):
@@ -63,10 +66,23 @@ def extract(payload: object) -> Extraction:
             sheet.refuse(f"data[{index}]", str(error))
             continue
         _read(sheet, Subject(provider, model), id, pricing)
-        target = item.get("alias_target")
-        if isinstance(target, dict) and isinstance(slug := target.get("slug"), str) and slug.isprintable():
-            notes.append(f"{id} currently points to {slug}")
-    return sheet.extraction(notes)
+        target = _target(item)
+        if target is not None:
+            sheet.aliases[Subject(provider, model)] = target
+    return sheet.extraction()
+
+
+def _target(item: Mapping[str, object]) -> str | None:
+    """What an alias points to, empty where the list does not say; None for what is none."""
+    stated = item.get("alias_target")
+    if isinstance(stated, dict) and isinstance(slug := stated.get("slug"), str) and slug.strip() and slug.isprintable():
+        return slug
+    id, canonical = item.get("id"), item.get("canonical_slug")
+    if not isinstance(id, str) or not id.startswith(ALIAS):
+        return None
+    # An alias that is its own canonical name says nothing; that of a model is its dated spelling.
+    known = isinstance(canonical, str) and canonical.strip() and canonical.isprintable() and canonical[0] != ALIAS
+    return str(canonical) if known else ""
 
 
 def _items(payload: object) -> list[object]:

@@ -120,6 +120,7 @@ class Sheet(Sequence[PriceRow]):
         self.facts: dict[Subject, dict[str, Value]] = {}
         self.refused: list[Refusal] = []
         self.unclear: set[Fact] = set()
+        self.aliases: dict[Subject, str] = {}
 
     def fields(self, subject: Subject) -> dict[str, Value]:
         """The prices of a subject so far, to which new fields may be added."""
@@ -152,7 +153,9 @@ class Sheet(Sequence[PriceRow]):
             first = f"; {self.refused[0].where}: {self.refused[0].reason}" if self.refused else ""
             raise Unreadable(f"not one price could be read{first}")
         unclear = frozenset(self.unclear)
-        return Extraction(rows=self, refused=tuple(self.refused), notes=tuple(notes), unclear=unclear)
+        return Extraction(
+            rows=self, refused=tuple(self.refused), notes=tuple(notes), unclear=unclear, aliases=self.aliases
+        )
 
     def __len__(self) -> int:
         return sum(map(len, self.facts.values()))

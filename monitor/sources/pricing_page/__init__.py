@@ -7,12 +7,13 @@ refusals, never a price under another meter, tier, band or model.
 
 from __future__ import annotations
 
-from monitor.domain.model import Refusal
+from monitor.domain.model import Refusal, Subject
 from monitor.domain.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.context import place
-from monitor.sources.pricing_page.notes import notes_of
+from monitor.sources.pricing_page.notes import aliases_of, notes_of
+from monitor.sources.pricing_page.profiles import profile
 from monitor.sources.pricing_page.rows import reconcile, rows_of
 from monitor.sources.web_page import is_html
 
@@ -28,7 +29,7 @@ def extract(text: str, *, provider: str) -> Extraction:
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     blocks = markup.read(text) if is_html(text) else markdown.read(text)
-    placed, lead = place(blocks)
+    placed, lead = place(blocks, per_model=profile(provider).per_model is not None)
     if lead is not None and not lead.tables:
         raise Unreadable(f"the section {lead.title!r} announces prices per 1M tokens and holds no table")
     read: list[PriceRow] = []
@@ -44,4 +45,5 @@ def extract(text: str, *, provider: str) -> Extraction:
     if not rows:
         first = f"; the first: {refused[0].where}: {refused[0].reason}" if refused else ""
         raise Unreadable(f"no price was recognised in {len(placed)} tables{first}")
-    return Extraction(rows=tuple(rows), refused=tuple(refused), notes=notes_of(blocks))
+    aliases = {Subject(provider, name): target for name, target in aliases_of(blocks).items()}
+    return Extraction(rows=tuple(rows), refused=tuple(refused), notes=notes_of(blocks), aliases=aliases)

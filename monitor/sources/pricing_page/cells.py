@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 from monitor.domain.price import STANDARD, TEXT
 
-BLANK = frozenset({"", "-", "–", "—", "−", "n/a", "free"})
+BLANK = frozenset({"", "-", "–", "—", "−", "n/a", "free", "free of charge", "not available"})
 
 _AMOUNT = re.compile(r"(?:US)?\$ ?([0-9]{1,6}(?:\.[0-9]+)?|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?)", re.ASCII)
-_SAME_UNIT = re.compile(r" ?(?:/|per) ?(?:(?:1M|1 million|million|M) tokens?|MTok)$", re.IGNORECASE)
+_SAME_UNIT = re.compile(
+    r" ?(?:/|per) ?(?:(?:1M|1 million|million|M) tokens?|MTok)[1-9]?$", re.IGNORECASE
+)  # a digit is a mark of a footnote
 _MODEL = re.compile(r"(?=.*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.ASCII)
 _THRESHOLD = re.compile(r" ?\((<|≤|<=|>|≥|>=) ?[0-9]+[KM] context(?: length)?\)$", re.ASCII)
-_STATUS = re.compile(r" \((?:deprecated|legacy)\)$", re.IGNORECASE)  # of a model's life, no condition on its price
+_IDS = re.compile(r"[*_]?([A-Za-z0-9._:/-]+(?:(?:, and |, | and )[A-Za-z0-9._:/-]+)*)[*_]?")
 _DATED = re.compile(
     r"[ ,]*[(–—-]? ?(?P<word>through|starting|beginning|effective|from|as of)(?: on)? "
     r"(?P<month>[A-Z][a-z]{2,8})\.? (?P<day>[0-9]{1,2}),? (?P<year>20[0-9]{2})\)?$",
@@ -60,19 +62,24 @@ def names_unit(text: str) -> bool:
     return _SAME_UNIT.search(text) is not None
 
 
-def model(text: str, name: re.Pattern[str] | None = None) -> tuple[str, bool]:
-    """The model's id, or its display name where the page's are spelt as `name`, and whether the label restricts it to long contexts (`(>272K context length)`).
+def model(text: str) -> tuple[str, bool]:
+    """The model's id, and whether the label restricts it to long contexts (`(>272K context length)`).
 
     Raises:
         ValueError: not an id: a display name, a label that sets other conditions, a modality where the model should be.
     """
     threshold = _THRESHOLD.search(text)
     label = text[: threshold.start()] if threshold else text
-    if name is not None:
-        label = _STATUS.sub("", label)
-    if not _MODEL.fullmatch(label) and not (name is not None and name.fullmatch(label)):
+    if not _MODEL.fullmatch(label):
         raise ValueError(f"{text!r} is not a model id")
     return label, threshold is not None and threshold[1] in (">", "≥", ">=")
+
+
+def ids(text: str) -> tuple[str, ...]:
+    """The model ids that a line is made of; none where it says anything else."""
+    match = _IDS.fullmatch(text)
+    found = re.split(r", and |, | and ", match[1]) if match else []
+    return tuple(found) if found and all(map(_MODEL.fullmatch, found)) else ()
 
 
 class Window(NamedTuple):

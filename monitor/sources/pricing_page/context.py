@@ -57,7 +57,9 @@ class Elsewhere(Unplaced):
 
 @dataclass(slots=True, kw_only=True)
 class Section:
-    """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it."""
+    """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it, `models` are
+    those it is about where a line of ids says so; a `tab` is one whose label names no tier.
+    """
 
     level: int
     title: str
@@ -66,6 +68,8 @@ class Section:
     unit: str = ""
     tiers: int = 0
     tables: int = 0
+    models: tuple[str, ...] = ()
+    tab: bool = False
 
     def chain(self) -> Iterator[Section]:
         """The section and those it stands in, innermost first."""
@@ -94,6 +98,11 @@ class Placed:
         """The place, as refusals name it."""
         return f"{self.section.path}, line {self.block.line}".removeprefix(", ")
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that its section is about, by the nearest line of ids over it."""
+        return next((section.models for section in self.section.chain() if section.models), ())
+
     def tier(self, column: str = "") -> str:
         """The one tier the table is under; `column` is the one that its columns name, if they name one.
 
@@ -103,6 +112,8 @@ class Placed:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
         """
         claims = {*self.claims, column} if column else set(self.claims)
+        if isinstance(self.block, Component) and self.section.tab:  # the tab may be a region or another offer
+            raise Unplaced(f"it stands under a tab that names no tier ({self.section.title!r})")
         if len(claims) > 1 or "" in claims:
             raise Unplaced("its tier is not known, or its labels name more than one")
         spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))
@@ -155,6 +166,7 @@ class Placed:
 
 @dataclass(slots=True)
 class _Walk:
+    per_model: bool = False
     section: Section = field(default_factory=lambda: Section(level=0, title="", parent=None))
     lead: Section | None = None
     pending: str | None = None  # the tier of the next table; empty: labels without content between them
@@ -164,10 +176,23 @@ class _Walk:
 
     def enter(self, level: int, title: str) -> None:
         parent = self.section
+        tab = parent.tab and level == _LOOSE  # a title within a tab
         while parent.level >= level and parent.parent is not None:
             parent = parent.parent
-        self.section = Section(level=level, title=title, parent=parent)
+        self.section = Section(level=level, title=title, parent=parent, tab=tab)
         self.pending = self.caption = None
+
+    def pane(self, value: str) -> bool:
+        """Enter a tab; whether it is one of a tier."""
+        while self.section.tab and self.section.parent is not None:
+            self.section = self.section.parent
+        tier = cells.tier(value)
+        if tier:
+            self.label(tier, pane=True)
+            return True
+        self.enter(_LOOSE, value)
+        self.section.tab = True
+        return False
 
     def label(self, tier: str, pane: bool = False) -> None:
         """A tab's label. Labels in a row are a list of tabs, and none of them is over what follows."""
@@ -197,6 +222,9 @@ class _Walk:
                 self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
                 return False
         text = block.text
+        if self.per_model and (models := cells.ids(text)):
+            self.section.models = models
+            return False
         if cells.tabs(text):
             self.section.tiers += 1  # a table under none of these tabs is not a standard one for want of a label
             return False
@@ -227,9 +255,12 @@ class _Walk:
             section.tables += 1
 
 
-def place(blocks: Iterable[Block]) -> tuple[list[Placed], Section | None]:
-    """The tables with what is stated around them, and the first section that announces prices per 1M tokens."""
-    walk = _Walk()
+def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], Section | None]:
+    """The tables with what is stated around them, and the first section that announces prices per 1M tokens.
+
+    With `per_model` a line of nothing but ids says which models its section is about.
+    """
+    walk = _Walk(per_model=per_model)
     for block in blocks:
         labelled = False
         if isinstance(block, Heading):
@@ -237,12 +268,7 @@ def place(blocks: Iterable[Block]) -> tuple[list[Placed], Section | None]:
         elif isinstance(block, Paragraph):
             labelled = walk.paragraph(block)
         elif isinstance(block, Pane):
-            tier = cells.tier(block.value)
-            if tier:
-                walk.label(tier, pane=True)
-                labelled = True
-            else:
-                walk.enter(_LOOSE, block.value)
+            labelled = walk.pane(block.value)
         else:
             walk.table(block)
         walk.adjacent = labelled

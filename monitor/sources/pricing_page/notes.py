@@ -1,4 +1,7 @@
-"""Prose that bears on prices: uplifts, promotions, dates, aliases. It is shown to people and never becomes a price."""
+"""Prose that bears on prices: uplifts, promotions, dates, aliases. It is shown to people and never becomes a price.
+
+One kind of sentence is also a fact, though none of price: which id an alias currently points to.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,13 @@ _TOLD = re.compile(
 )
 _CODE = re.compile(r"[{}\[\]]|\bpricingHtml\b|=>")
 _LONGEST = 500
+_ID = r"[A-Za-z](?=[A-Za-z0-9._:/-]*[0-9-])[A-Za-z0-9._:/-]*[A-Za-z0-9]"
+_IDS = rf"{_ID}(?:, {_ID})*(?:,? and {_ID})?"
+_POINTS = re.compile(
+    rf"(?:The (?:alias|aliases) )?({_IDS})(?: (?:is an alias|are aliases)(?: that| which|,)?)? currently points? to ({_IDS})"
+    r"(, respectively)?[.,;]?(?: .*)?"
+)
+_NAME = re.compile(_ID)
 
 
 def notes_of(blocks: Iterable[Block]) -> tuple[str, ...]:
@@ -30,3 +40,28 @@ def notes_of(blocks: Iterable[Block]) -> tuple[str, ...]:
                 ):
                     found[sentence] = None
     return tuple(found)
+
+
+def aliases_of(blocks: Iterable[Block]) -> dict[str, str]:
+    """The ids that a sentence says currently point to another, which it names; several are paired in order, or all point to one.
+
+    An alias of which two sentences say different things, or that is counted out against targets that are fewer or more, is none.
+    """
+    found: dict[str, str] = {}
+    torn: set[str] = set()
+    for block in blocks:
+        if not isinstance(block, Paragraph) or "currently point" not in block.text:
+            continue
+        for sentence in _SENTENCE.split(block.text):
+            match = _POINTS.fullmatch(sentence) if len(sentence) <= _LONGEST else None
+            if match is None or sentence.count("currently point") > 1:
+                continue
+            names, targets = _NAME.findall(match[1]), _NAME.findall(match[2])
+            if len(targets) == 1 and not match[3]:
+                targets *= len(names)
+            if len(names) != len(targets):
+                continue
+            for name, target in zip(names, targets, strict=True):
+                if found.setdefault(name, target) != target:
+                    torn.add(name)
+    return {name: target for name, target in found.items() if name not in torn}

@@ -12,19 +12,32 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PerModel:
+    """How a page spells tables that are about one model each: the title of the column that is read (lower case), those that may stand beside
+    it, and what may stand above its labels.
+    """
+
+    offer: str
+    beside: frozenset[str]
+    corner: frozenset[str] = frozenset({""})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A provider's words beyond those that every page may use.
 
     `meters` maps a column's label (lower case, without its unit) to its meter; `name` is the spelling of display names, where the page
     names models by these instead of ids. They are kept as they stand: which id goes by which name is said by an
     entry's `price_model` and never guessed. `across` says that its tables name models across and meters down, `descriptive` which lines
-    of such a table describe a model and set no condition on its price.
+    of such a table describe a model and set no condition on its price. With `per_model` each table is about the models of its section, and a
+    cell may state several amounts under conditions.
     """
 
     meters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     name: re.Pattern[str] | None = None
     across: bool = False
     descriptive: frozenset[str] = frozenset()
+    per_model: PerModel | None = None
 
 
 PLAIN = Profile()
@@ -41,6 +54,26 @@ _PROFILES = {
             "cache hits and refreshes": "cached_input",
         },
         name=re.compile(r"Claude(?: (?:[A-Z][a-z]+|[0-9]+(?:\.[0-9]+)?)){1,3}", re.ASCII),
+    ),
+    "google": Profile(
+        meters={
+            "input price": "input",
+            "input price (text, image, video)": "input",
+            "text input price": "input",
+            "output price": "output",
+            "output price (including thinking tokens)": "output",
+            "context caching price": "cached_input",
+            "cache read price": "cached_input",
+        },
+        descriptive=frozenset(
+            {
+                "used to improve our products",
+                "grounding with google search",
+                "grounding with google search^*^",
+                "grounding with google maps",
+            }
+        ),
+        per_model=PerModel(offer="paid tier, per 1m tokens in usd", beside=frozenset({"free tier"})),
     ),
     "deepseek": Profile(
         meters={

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, TEXT, Meter, PriceRow, canonical, equal
-from monitor.sources.pricing_page import cells
+from monitor.sources.pricing_page import cells, conditions, per_model
 from monitor.sources.pricing_page.blocks import Row, Table
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced
 from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind
@@ -29,6 +29,8 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
     block = placed.block
     if words.across and isinstance(block, Table):
         block = upright(block)
+    if words.per_model and isinstance(block, Table):
+        block = per_model.upright(block, placed.models, words.per_model, frozenset(words.meters))
     own_unit = False
     try:
         if block.flaw:
@@ -40,7 +42,9 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
             placed.check_unit()  # a header may say it again, not otherwise
         tier = placed.tier(binding.tier if binding else "")
         modality = placed.modality() if binding is None or binding.modality is None else ""
-        if binding is not None:
+        if (
+            binding is not None and words.per_model is None
+        ):  # there the columns were rows, and none is a condition on another
             _check_ignored(binding, block.rows)
     except (Unplaced, Unbound) as error:
         about = () if isinstance(error, Elsewhere) else _names(block.rows) or (ANYTHING,)
@@ -94,19 +98,52 @@ def _row(
         return
     if len(row.cells) != binding.width:
         raise ValueError(f"the row has {len(row.cells)} cells and the header {binding.width}")
-    label, window = cells.dated(row.cells[binding.model])
-    model, long = cells.model(label, words.name)
+    named, window = cells.dated(row.cells[binding.model])
+    label = _label(named, words)
     if binding.modality is not None:
         modality = cells.modality(row.cells[binding.modality])
     for column, price in binding.prices.items():
         try:
-            amount = cells.amount(row.cells[column])
-            context = _context(price, long)
+            stated = _amounts(row.cells[column], words)
+            priced = [
+                (_context(price, label.condition.long or one.condition.long), kind, one)
+                for one in stated
+                for kind in one.condition.kinds or (modality,)
+            ]
         except ValueError as error:
-            yield Refusal(f"{where}, {model} {price.meter}", str(error), (model,))
+            yield Refusal(f"{where}, {' / '.join(label.names)} {price.meter}", str(error), label.names)
             continue
-        if amount is not None:
-            yield _price(provider, model, Meter(tier, context, modality, price.meter), amount, window)
+        for model in label.names:
+            for context, kind, one in priced:
+                when = cells.Window(one.condition.window.begin or window.begin, one.condition.window.end or window.end)
+                yield _price(provider, model, Meter(tier, context, kind, price.meter), one.amount, when)
+
+
+def _label(text: str, words: Profile) -> conditions.Label:
+    """Whom a row is about.
+
+    Raises:
+        ValueError: neither an id nor, where the page has them, a name.
+    """
+    try:
+        model, long = cells.model(text)
+    except ValueError:
+        if words.name is None:
+            raise
+        return conditions.label(text, words.name)
+    return conditions.Label(names=(model,), condition=conditions.Condition(long=long))
+
+
+def _amounts(text: str, words: Profile) -> list[conditions.Stated]:
+    """The amounts of a cell: one or none, unless the page states several in one.
+
+    Raises:
+        ValueError: not understood.
+    """
+    if words.per_model is not None:
+        return conditions.amounts(text)
+    amount = cells.amount(text)
+    return [] if amount is None else [conditions.Stated(amount=amount, condition=conditions.PLAIN)]
 
 
 def _context(price: Price, long: bool) -> str:
@@ -139,7 +176,7 @@ def _component_row(row: Row, provider: str, tier: str, modality: str) -> Iterato
         for meter in ("cached_input", "input", "cache_write", "output")
         if (amount := amounts.get(meter)) is not None
     ]
-    if rising != sorted(rising) or amounts["input"] is None:
+    if rising != sorted(rising) or amounts["input"] is None or amounts["output"] is None:
         raise ValueError("the amounts are not in the order of this component's cells")
     for meter, amount in amounts.items():
         if amount is not None:
