@@ -24,6 +24,7 @@ from monitor.domain.routes import ALONE, lost
 from monitor.domain.unsettle import unsettle
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.incidents import incident
+from monitor.pipeline.noting import noted
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Transaction
 from monitor.pipeline.remarks import remarks
@@ -303,7 +304,15 @@ class Decision:
     ) -> Outcome:
         """Judge the entries, then write down what is known of the source: the end of every good look."""
         claims = claims or []
-        self._note(observation, held=held, pending=pending, moved=bool(claims) or trigger is not None)
+        self.state = noted(
+            self.state,
+            observation,
+            extractor=self.versions["extractor"],
+            held=held,
+            suspects=any(streak.seen for streak in pending),
+            moved=bool(claims) or trigger is not None,
+            keep=self._keep,
+        )
         if self.state.baseline:
             seen = observation.facts if isinstance(observation, Snapshot) and observation.partial else None
             self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger, seen=seen)
@@ -356,29 +365,6 @@ class Decision:
             told += policy.judge(register, entry.key, known, cause)
             told += unsettle(register, entry.key, self.spec, cause)
         self.told += told + policy.inform(register, cause, told)
-
-    def _note(self, observation: Snapshot | Unchanged, *, held: bool, pending: tuple[Streak, ...], moved: bool) -> None:
-        """Write down the look. `moved` says that the baseline did, so that its evidence is another."""
-        state, at = self.state, observation.at
-        state = replace(state, extractor=self.versions["extractor"], accepted_at=at, looked_at=at)
-        if not held:
-            state = replace(state, good_at=at, stale_position=None, heartbeat_at=at)
-        if isinstance(observation, Snapshot):
-            body = observation.body
-            state = replace(
-                state,
-                body_sha256=body.sha256,
-                body_size=state.body_size if held else body.size,
-                etag=body.etag,
-                last_modified=body.last_modified,
-                valid_until=observation.valid_until,
-            )
-            # Bytes that also show a suspect would make it a belief when they are read anew.
-            if any(streak.seen for streak in pending):
-                state = replace(state, evidence="" if moved else state.evidence)
-            elif moved or not state.evidence:
-                state = replace(state, evidence=self._keep(observation))
-        self.state = state
 
     def _outcome(
         self,

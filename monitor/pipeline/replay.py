@@ -15,7 +15,7 @@ from statistics import median
 
 from monitor.domain import checklist, policy
 from monitor.domain import events as ev
-from monitor.domain.configuration import Configuration
+from monitor.domain.configuration import Attention, Configuration
 from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Body, FailureReason, Known, Observation, PollFailure, Unchanged
 from monitor.domain.notice import Notice
@@ -122,9 +122,11 @@ class Replay:
         self._now = min(looks[0].at for looks in recordings.values())
         self._head = 0
         self.waived: Mapping[str, frozenset[str]] = {}
-        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of them.
+        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of them. Nobody was there to
+        # acknowledge anything either, so nothing is said again.
         mute = replace(
             configuration,
+            attention=Attention(),
             owners={key: replace(owner, destinations=()) for key, owner in configuration.owners.items()},
         )
         self._poller = Poller(store, mute, self._sources.__getitem__, self.clock, published=_nobody)

@@ -58,7 +58,7 @@ def test_current_prices_are_read() -> None:
         "price.standard.short.output": "1.2",
         "price.standard.short.cached_input": "0.02",
     }
-    assert (seen.extractor, seen.valid_until) == ("llm_prices/1", None)
+    assert (seen.extractor, seen.valid_until) == ("llm_prices/2", None)
 
 
 def test_a_vendors_file_is_read() -> None:
@@ -87,7 +87,11 @@ def test_a_dated_price_holds_from_its_first_midnight_until_before_its_last(
     at: str, price: str, until: str | None
 ) -> None:
     seen = observed(DATED, day(at))
-    assert of(seen, "luna") == {"price.standard.short.input": price}
+    later = {"2026-07-30": "0.2", "2026-12-01": "0.5"}
+    announced = {
+        f"announced.price.standard.short.input@{date}": amount for date, amount in later.items() if date > at[:10]
+    }
+    assert of(seen, "luna") == {"price.standard.short.input": price, **announced}
     assert seen.valid_until == (day(until) if until else None)
 
 

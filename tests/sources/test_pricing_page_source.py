@@ -45,7 +45,8 @@ def observed(content: str | bytes, content_type: str = "text/html") -> Any:
 def test_a_page_is_read_by_its_extractor() -> None:
     seen = observed("PRICES" + FILLER)
     assert isinstance(seen, Snapshot)
-    assert list(seen.facts) == [Subject("openai", "luna")]
+    assert list(seen.facts) == [Subject("openai", "luna"), Subject("openai-pricing", "remarks")]
+    assert list(seen.facts[Subject("openai-pricing", "remarks")].values()) == ["a note"]
     assert (seen.extractor, seen.notes) == ("pricing_page/1", ("a note",))
 
 
