@@ -17,6 +17,7 @@ from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.events import entry_stream
 from monitor.domain.model import LISTED, Subject
 from monitor.domain.registry import Check, CheckState, Entry, Pin, Register, Status
+from monitor.domain.verdict import PRODUCTION
 
 DEFAULT = DEFAULT_REQUIRED
 """What every entry needs before it may be active."""
@@ -30,8 +31,10 @@ _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
 
 
-def required(entry: Entry) -> tuple[str, ...]:
-    """The checks an entry needs, the default ones first."""
+def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
+    """The checks an entry needs in an environment, the default ones first; outside production only those that were declared for it."""
+    if environment != PRODUCTION:
+        return entry.checks_in(environment)
     return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"))))
 
 
@@ -137,10 +140,12 @@ def awaits(entry: Entry, spec: SourceSpec) -> bool:
     )
 
 
-def missing(entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset()) -> dict[str, CheckState]:
-    """The required checks that are not verified, or whose date has passed."""
+def missing(
+    entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset(), environment: str = PRODUCTION
+) -> dict[str, CheckState]:
+    """The checks that an environment requires and that are not verified, or whose date has passed."""
     wanting: dict[str, CheckState] = {}
-    for name in required(entry):
+    for name in required(entry, environment):
         check = entry.checks.get(name, Check())
         if name in waived:
             continue

@@ -68,8 +68,9 @@ class Owner:
 class EntrySpec:
     """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
 
-    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `usage` is what
-    production uses in a month, meter → tokens; empty where nobody said.
+    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `checks` is what
+    production requires beyond the default, `checks_in` what each other environment requires at all. `usage` is what production uses in a
+    month, meter → tokens; empty where nobody said.
     """
 
     key: str
@@ -79,6 +80,7 @@ class EntrySpec:
     price_model: str = ""
     use: str = ""
     checks: tuple[str, ...] = ()
+    checks_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tiers: tuple[str, ...] = ("standard",)
     fallback: str = ""
     pause_on: str = "any"

@@ -162,6 +162,11 @@ class Entry:
         """What production uses in a month, meter → tokens; empty where nobody said."""
         return cast("Mapping[str, int]", self.declared.get("usage", {}))
 
+    def checks_in(self, environment: str) -> tuple[str, ...]:
+        """The checks that an environment other than production requires; none unless somebody said."""
+        declared = cast("Mapping[str, Iterable[str]]", self.declared.get("checks_in", {}))
+        return tuple(declared.get(environment, ()))
+
     @property
     def alive(self) -> bool:
         """Whether the entry is still judged."""
@@ -205,8 +210,9 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         "freshness": seconds(spec.freshness),
         "price_freshness": seconds(spec.price_freshness),
         "ours": dict(ours),
-        # Left out where nobody states it: an entry that was declared before there was a usage is not amended by that.
+        # Left out where nobody states it: an entry that was declared before there was such a key is not amended by that.
         **({"usage": dict(spec.usage)} if spec.usage else {}),
+        **({"checks_in": {name: list(checks) for name, checks in spec.checks_in.items()}} if spec.checks_in else {}),
     }
 
 

@@ -140,6 +140,8 @@ class Lease:
             spared=bool(caller) and caller in self._rule(key)[1],
             lease_until=self.lease_until,
             now=self.now,
+            checks_until=self._date(metadata, "checks_until"),
+            unready=self._text(metadata, "unready") if "unready" in metadata else "",
         )
 
     def _allowed(self, key: str, caller: str) -> bool:

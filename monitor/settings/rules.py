@@ -113,13 +113,29 @@ def _entries(document: Document) -> Iterator[Finding]:
         for owner in row.owners:
             if owner not in owners:
                 yield (*at, "owners"), f"names the owner {owner!r}, who is not declared; {suggest(owner, owners)}"
-        for check in row.checks:
-            if check not in CHECKS:
-                yield (*at, "checks"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
+        yield from _entry_checks(at, row, document.gate.environments)
         if row.on_pause == "deny_new" and row.grace is None:
             yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
         if row.on_pause == "deny" and row.grace is not None:
             yield (*at, "grace"), 'has no effect with on_pause = "deny"; leave it out or write on_pause = "deny_new"'
+
+
+def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) -> Iterator[Finding]:
+    named: dict[Location, Collection[str]] = {(*at, "checks"): row.checks}
+    for environment, checks in (row.checks_in or {}).items():
+        place = (*at, "checks_in", environment)
+        named[place] = checks
+        if environment == PRODUCTION:
+            yield place, "is what checks = […] says; move them there"
+        elif environment not in environments:
+            yield (
+                place,
+                f"is for an environment that gate.environments does not name; {suggest(environment, environments)}",
+            )
+    for place, names in named.items():
+        for check in names:
+            if check not in CHECKS:
+                yield place, f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
 
 
 def _entry_surfaces(at: Location, row: EntryTable, surfaces: Collection[str]) -> Iterator[Finding]:

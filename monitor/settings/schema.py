@@ -221,6 +221,11 @@ class EntryTable(KeyedTable):
     use: str = Field(default="", description="What it is planned for.")
     owners: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["platform"]])
     checks: Annotated[list[str], Distinct] = Field(default=[], description="Checks required beyond the default.")
+    checks_in: dict[str, Annotated[list[str], Distinct]] | None = Field(
+        default=None,
+        description="Environment to the checks that it requires; none but production requires any unless told.",
+        examples=[{"staging": ["test_call"]}],
+    )
     on_pause: Literal["deny", "deny_new"] = Field(
         default="deny", description="deny_new spares the callers after a price shift until the grace ends."
     )

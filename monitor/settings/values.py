@@ -198,6 +198,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         price_model=row.price_model or "",
         use=row.use,
         checks=tuple(row.checks),
+        checks_in={environment: tuple(names) for environment, names in (row.checks_in or {}).items()},
         tiers=tuple(row.tiers),
         fallback=row.fallback or "",
         pause_on=row.pause_on,
