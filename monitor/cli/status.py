@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import agreement, output, terms
+from monitor.cli import accepting, agreement, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
 from monitor.cli.words import in_words
 from monitor.domain.events import rfc3339
 from monitor.domain.record import record
-from monitor.domain.registry import Check, CheckState
+from monitor.domain.registry import Check, CheckState, Status
+from monitor.domain.verdict import PRODUCTION
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
@@ -128,14 +129,22 @@ def checklist(options: Options, *, entry: str) -> None:
     """Show every readiness check of an entry.
 
     Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody and
-    nothing has verified.
+    nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side by side.
     """
     from monitor.domain.checklist_names import CHECKS
     from monitor.pipeline import audit
+    from monitor.pipeline.acceptance import acceptance, mend
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = complete(audit.checks(reader, monitor.configuration, entry), CHECKS, now)
+        one = audit.entry(reader, entry)
+        accepted = acceptance(reader, monitor.configuration, one, now)
+        mends = {
+            row.name: mend(monitor.configuration, one, row.name, row.check.state)
+            for row in rows
+            if row.required_in and row.check.state is not CheckState.VERIFIED
+        }
     if options.json:
         output.as_json([check_json(row, CHECKS) for row in rows])
         return
@@ -144,7 +153,7 @@ def checklist(options: Options, *, entry: str) -> None:
         [
             (
                 row.name,
-                "yes" if row.required else "",
+                ", ".join("yes" if environment == PRODUCTION else environment for environment in row.required_in),
                 row.check.state.value,
                 both(row.verified_at) if row.verified_at else "",
                 both(row.check.until) if row.check.until else "",
@@ -155,11 +164,13 @@ def checklist(options: Options, *, entry: str) -> None:
         ],
         coloured="STATE",
     )
-    wanting = [row.name for row in rows if row.required and row.check.state is not CheckState.VERIFIED]
-    if wanting:
-        output.note(
-            f"Needed and not verified: {', '.join(wanting)}. Attest one with `access-monitor verify {entry} CHECK --by YOU --url …`."
-        )
+    if one.status is Status.PAUSED:
+        click.echo()
+        accepting.pins(accepted.compared)
+    if mends:
+        output.note(f"Needed and not verified: {', '.join(mends)}.")
+    for name, how in mends.items():
+        output.note(f"  {name}: {how}")
 
 
 def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
@@ -186,6 +197,7 @@ def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
         "check": row.name,
         "about": known.get(row.name, ""),
         "required": row.required,
+        "required_in": list(row.required_in),
         "state": check.state.value,
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
         "until": rfc3339(check.until) if check.until else None,

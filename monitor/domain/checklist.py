@@ -6,7 +6,7 @@ Whether a blank may be ignored is never decided here: a required check is verifi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from monitor.domain import events as ev
@@ -21,9 +21,6 @@ from monitor.domain.verdict import PRODUCTION
 
 DEFAULT = DEFAULT_REQUIRED
 """What every entry needs before it may be active."""
-
-ATTESTED_FOR = timedelta(days=90)
-"""How long the word of a person holds."""
 
 ESSENTIAL_METERS = ("input", "output")
 

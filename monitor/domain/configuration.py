@@ -69,7 +69,7 @@ class EntrySpec:
     """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
 
     An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `checks` is what
-    production requires beyond the default, `checks_in` what each other environment requires at all. `usage` is what production uses in a
+    production requires beyond the default, `checks_in` what each other environment requires at all, `check_age` how long a check may hold. `usage` is what production uses in a
     month, meter → tokens; empty where nobody said.
     """
 
@@ -89,6 +89,7 @@ class EntrySpec:
     callers: tuple[str, ...] = ()
     freshness: timedelta | None = None
     price_freshness: timedelta | None = None
+    check_age: Mapping[str, timedelta] = field(default_factory=dict)
     usage: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -132,6 +133,14 @@ class GateRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRules:
+    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good look."""
+
+    attested: timedelta = timedelta(days=90)
+    verified: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """All that was declared, keyed. `version` is a digest of it; `code` the version of this program."""
 
@@ -141,5 +150,6 @@ class Configuration:
     entries: Mapping[str, EntrySpec] = field(default_factory=dict)
     belief: Belief = Belief()
     gate: GateRules = GateRules()
+    checks: CheckRules = CheckRules()
     version: str = ""
     code: str = ""

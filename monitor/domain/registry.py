@@ -167,6 +167,11 @@ class Entry:
         declared = cast("Mapping[str, Iterable[str]]", self.declared.get("checks_in", {}))
         return tuple(declared.get(environment, ()))
 
+    def check_age(self, name: str) -> timedelta | None:
+        """How long a check of this entry may hold, None where nobody said."""
+        seconds = cast("Mapping[str, int]", self.declared.get("check_age", {})).get(name)
+        return None if seconds is None else timedelta(seconds=seconds)
+
     @property
     def alive(self) -> bool:
         """Whether the entry is still judged."""
@@ -212,6 +217,7 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         "ours": dict(ours),
         # Left out where nobody states it: an entry that was declared before there was such a key is not amended by that.
         **({"usage": dict(spec.usage)} if spec.usage else {}),
+        **({"check_age": {name: seconds(age) for name, age in spec.check_age.items()}} if spec.check_age else {}),
         **({"checks_in": {name: list(checks) for name, checks in spec.checks_in.items()}} if spec.checks_in else {}),
     }
 

@@ -15,6 +15,7 @@ from monitor.domain.configuration import OFFICIAL, Configuration
 from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Fact, Subject
 from monitor.domain.registry import Check, Entry
+from monitor.domain.verdict import PRODUCTION
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import EventQuery, Reader, Refused
 from monitor.pipeline.standing import Freshness, reason
@@ -38,12 +39,13 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """One check of an entry as `checklist` shows it."""
+    """One check of an entry as `checklist` shows it. `required_in` are the environments that require it, `required` whether production does."""
 
     name: str
     required: bool
     check: Check
     verified_at: datetime | None
+    required_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +126,14 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     one = entry(reader, key)
     fresh = Freshness(reader, configuration)
     looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
-    needed = checklist.required(one)
-    names = dict.fromkeys((*needed, *sorted(one.checks)))
+    environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
+    needed = {environment: checklist.required(one, environment) for environment in environments}
+    names = dict.fromkeys((*(name for required in needed.values() for name in required), *sorted(one.checks)))
     return [
         CheckRow(
             name=name,
-            required=name in needed,
+            required=name in needed[PRODUCTION],
+            required_in=tuple(environment for environment, required in needed.items() if name in required),
             check=(check := one.checks.get(name, Check())),
             verified_at=max(
                 (at for at in (looked.get(name), check.verified_at) if at and check.verified_at), default=None

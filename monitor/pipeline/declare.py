@@ -40,6 +40,8 @@ def describe(configuration: Configuration) -> dict[str, str]:
         said[f"belief.{name}"] = f"{getattr(belief, name).total_seconds():g}s"
     for name in ("freshness", "price_freshness", "lease"):
         said[f"gate.{name}"] = f"{getattr(gate, name).total_seconds():g}s"
+    for name in ("attested", "verified"):
+        said[f"checks.{name}"] = f"{getattr(configuration.checks, name).total_seconds():g}s"
     said["gate.environments"] = ", ".join(gate.environments)
     return said
 

@@ -10,18 +10,17 @@ from dataclasses import asdict
 from datetime import datetime
 from difflib import get_close_matches
 
-from monitor.domain import checklist, policy, tell
+from monitor.domain import ages, checklist
 from monitor.domain import events as ev
-from monitor.domain.beliefs import Beliefs
 from monitor.domain.checklist_names import CHECKS
 from monitor.domain.configuration import Configuration
 from monitor.domain.events import Event, entry_stream
-from monitor.domain.model import Body, Fact, Subject
-from monitor.domain.registry import TRANSITIONS, CheckState, Entry, Register, Status
+from monitor.domain.model import Body
+from monitor.domain.registry import TRANSITIONS, Entry, Register, Status
 from monitor.pipeline import look
+from monitor.pipeline.acceptance import Acceptance, acceptance
 from monitor.pipeline.commit import status_moved, write
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Refused, Store
-from monitor.pipeline.standing import Freshness
 
 Via = Mapping[str, str]
 """Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
@@ -71,6 +70,17 @@ class Operator:
             Refused: as `activate`; a check that the pause made stale has to be verified since.
         """
         return self._move(key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, accept=waived)
+
+    def preview(self, key: str, kind: str) -> Acceptance:
+        """What an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
+
+        Raises:
+            Refused: there is no such entry, or it has another status.
+        """
+        with self._store.read() as reader:
+            entry = _entry(reader.entries(), key)
+            _may(entry, kind)
+            return acceptance(reader, self._configuration, entry, self._clock())
 
     def paused_by(self, cause: int) -> tuple[str, ...]:
         """The entries whose running pause one event caused.
@@ -163,14 +173,14 @@ class Operator:
         now = self._clock()
         with self._store.write() as tx:
             register = Register(tx.head(), tx.entries())
-            entry = _entry(register, key)
+            entry = _entry(register.entries, key)
             fed = {name for spec in self._configuration.sources.values() for name in checklist.fed_by(spec, entry)}
             if check in fed and check != "pricing":
                 raise Refused(
                     f"the check {check} of {key} is verified by the models list and by nobody's word; "
                     f"`access-monitor poll` looks now"
                 )
-            until = now + checklist.ATTESTED_FOR
+            until = now + ages.attested(entry, check, self._configuration.checks)
             register.add(
                 ev.CHECK_ATTESTED,
                 entry_stream(key),
@@ -210,7 +220,7 @@ class Operator:
         with self._store.write() as tx:
             before = tx.entries()
             register = Register(tx.head(), before)
-            entry = _entry(register, key)
+            entry = _entry(register.entries, key)
             _may(entry, kind)
             _expected(tx, entry, expect)
             if accept is not None:
@@ -239,59 +249,21 @@ class Operator:
 
     def _acceptance(self, reader: Reader, entry: Entry, now: datetime, waived: frozenset[str]) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""
-        fresh = Freshness(reader, self._configuration)
-        known = fresh.beliefs
-        problems = [
-            f"{name} is {state} ({_remedy(entry, name, state)})"
-            for name, state in checklist.missing(entry, now=now, waived=waived).items()
-        ]
-        pins, unpinned, disputed = policy.pins(entry, known)
-        problems += [
-            f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})"
-            for field, said in disputed.items()
-        ]
-        facts = {Fact(Subject(pin.scope, pin.name), pin.field) for pin in pins}
-        problems += [
-            f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {tell.value(streak.value)} by {streak.source} "
-            f"since {ev.rfc3339(streak.first_at)} (wait until it is believed or gone, or `access-monitor poll {streak.source}`)"
-            for streak in reader.streaks()
-            if streak.seen
-            and streak.quarantine is None
-            and streak.fact in facts
-            and self._counts(known, streak.source, streak.fact)
-        ]
-        problems += self._stale(fresh, entry, now, waived)
-        if problems:
-            raise Refused(f"{entry.key} cannot be accepted yet: " + "; ".join(problems))
+        found = acceptance(reader, self._configuration, entry, now, waived)
+        if found.problems:
+            raise Refused(f"{entry.key} cannot be accepted yet: " + "; ".join(map(str, found.problems)))
         return {
-            "pins": [asdict(pin) for pin in pins],
-            "unpinned": list(unpinned),
+            "pins": [asdict(pin) for pin in found.pins],
+            "unpinned": list(found.unpinned),
             "callers": list(entry.texts("callers")),
             "waived": sorted(waived),
         }
 
-    def _counts(self, known: Beliefs, source: str, fact: Fact) -> bool:
-        """Whether the word of a source counts for a fact, so that its suspicion does."""
-        speakers = (*known.lists(fact.subject.scope), *known.price_sources(fact.subject.scope))
-        return any(spec.key == source for spec in speakers)
 
-    def _stale(self, fresh: Freshness, entry: Entry, now: datetime, waived: frozenset[str]) -> list[str]:
-        rules = self._configuration.gate
-        problems = []
-        for name, at, limit in (
-            ("visibility", fresh.access(entry), entry.seconds("freshness") or rules.freshness),
-            ("pricing", fresh.price(entry), entry.seconds("price_freshness") or rules.price_freshness),
-        ):
-            if name not in waived and at is not None and now - at > limit:
-                problems.append(f"{name} was last verified {ev.rfc3339(at)} (run `access-monitor poll`)")
-        return problems
-
-
-def _entry(register: Register, key: str) -> Entry:
-    if key not in register.entries:
-        known = register.entries
+def _entry(known: Mapping[str, Entry], key: str) -> Entry:
+    if key not in known:
         raise Refused(f"there is no entry {key!r}{_perhaps(key, known)}; `access-monitor status` lists the entries")
-    return register.entries[key]
+    return known[key]
 
 
 def _perhaps(word: str, known: Mapping[str, object]) -> str:
@@ -335,11 +307,3 @@ def _caused(reader: Reader, pause: int, cause: int) -> bool:
         and (cause in recorded.event.data["causes"] or cause == recorded.event.position)
         for recorded in events
     )
-
-
-def _remedy(entry: Entry, name: str, state: CheckState) -> str:
-    if name in ("model_id", "visibility"):
-        return "`access-monitor poll` looks at the models list"
-    if name == "pricing" and state is not CheckState.BLANK:
-        return "`access-monitor poll` reads the official page again"
-    return f"`access-monitor verify {entry.key} {name} --by YOU --url …`"

@@ -75,7 +75,9 @@ class Freshness:
         }
         sources = self.beliefs.price_sources(subject.scope)
         check = entry.checks.get("pricing")
-        attested = check.verified_at if check and check.state is CheckState.VERIFIED else None
+        # Of an accepted entry time alone made it stale: what it was verified at is old, not unknown.
+        counts = (CheckState.VERIFIED, *((CheckState.STALE,) if entry.status is Status.ACTIVE else ()))
+        attested = check.verified_at if check and check.state in counts else None
         seen = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
         oldest = _oldest(seen)
         by_person = attested if check and check.until is not None else None

@@ -13,6 +13,7 @@ from monitor.domain.events import source_stream
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
+from monitor.pipeline import aging
 from monitor.pipeline.commit import status_moved, write
 from monitor.pipeline.ports import Reader, Store
 
@@ -47,7 +48,11 @@ class Tender:
     def tend(self, now: datetime, sources: Collection[str] | None = None) -> int:
         """Write what is due, of the named sources or of all; returns how many events that was."""
         with self._store.read() as reader:
-            if not self._blind(reader, now, sources) and not _past(reader.entries(), now):
+            if (
+                not self._blind(reader, now, sources)
+                and not _past(reader.entries(), now)
+                and not self._aged(reader, now, sources)
+            ):
                 return 0
         with self._store.write() as tx:
             before = tx.entries()
@@ -59,11 +64,15 @@ class Tender:
                 tx.put_source(replace(state, stale_position=position))
             for key in _past(register.entries, now):
                 told += policy.expire(register, key, at=now)
+            told += aging.expire(tx, self._configuration, register, self._aged(tx, now, sources), now)
             write(tx, self._configuration, register, told, at=now)
             moved = status_moved(register, before) or bool(register.moved)
         if moved:
             self._published()
         return len(register.events)
+
+    def _aged(self, reader: Reader, now: datetime, sources: Collection[str] | None) -> aging.Aged:
+        return aging.aged(reader, self._configuration, now, sources=sources, cadence=self._cadence)
 
     def _blind(
         self, reader: Reader, now: datetime, sources: Collection[str] | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import ip_address
 
+from monitor.domain.ages import BY_FRESHNESS
 from monitor.domain.checklist_names import CHECKS
 from monitor.settings.errors import Finding, Location, suggest
 from monitor.settings.fields import address
@@ -132,6 +133,12 @@ def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) 
                 place,
                 f"is for an environment that gate.environments does not name; {suggest(environment, environments)}",
             )
+    for name in row.check_age or {}:
+        place = (*at, "check_age", name)
+        if limit := BY_FRESHNESS.get(name):
+            yield place, f"goes by how fresh what a source saw is; set {limit} instead"
+        elif name not in CHECKS:
+            yield place, f"is for the check {name!r}, which there is not; {suggest(name, CHECKS)}"
     for place, names in named.items():
         for check in names:
             if check not in CHECKS:

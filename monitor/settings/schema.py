@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from monitor.domain.configuration import Belief, GateRules
+from monitor.domain.configuration import Belief, CheckRules, GateRules
 from monitor.settings.fields import (
     BaseUrl,
     Database,
@@ -48,6 +48,7 @@ from monitor.settings.kinds import KINDS
 
 BELIEF = Belief()
 GATE = GateRules()
+CHECKS = CheckRules()
 PRODUCTION = "production"
 
 PREFIX = "ACCESS_MONITOR__"
@@ -167,6 +168,15 @@ class GateTable(Table):
     lease: Span = Field(default=GATE.lease, description="How long an answer holds without a living monitor.")
 
 
+class ChecksTable(Table):
+    """How long a readiness check holds."""
+
+    attested: Span = Field(default=CHECKS.attested, description="How long the word of a person holds.")
+    verified: Span = Field(
+        default=CHECKS.verified, description="How long what a source verified holds after its last good look."
+    )
+
+
 class HeartbeatTable(Table):
     """The watcher of the watcher."""
 
@@ -247,6 +257,11 @@ class EntryTable(KeyedTable):
     )
     freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
     price_freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
+    check_age: dict[str, Span] | None = Field(
+        default=None,
+        description="Check to how long it holds for this entry, where that is longer.",
+        examples=[{"evals": "180d"}],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +297,7 @@ class Document(BaseSettings):
     network: NetworkTable = NetworkTable()
     web: WebTable = WebTable()
     gate: GateTable = GateTable()
+    checks: ChecksTable = ChecksTable()
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()

@@ -19,6 +19,7 @@ from typing import Any
 from monitor import __version__
 from monitor.domain.configuration import (
     Belief,
+    CheckRules,
     Configuration,
     EntrySpec,
     GateRules,
@@ -122,6 +123,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
             price_freshness=document.gate.price_freshness,
             lease=document.gate.lease,
         ),
+        checks=CheckRules(attested=document.checks.attested, verified=document.checks.verified),
         code=__version__,
     )
     host, port = address(document.web.listen) if document.web.listen else ("", 0)
@@ -207,6 +209,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         callers=tuple(row.callers),
         freshness=row.freshness,
         price_freshness=row.price_freshness,
+        check_age=row.check_age or {},
         usage=usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {},
     )
 
