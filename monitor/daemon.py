@@ -25,7 +25,7 @@ from monitor import logs
 from monitor.bootstrap import Monitor
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.health import Health, notify_systemd, watchdog_interval
-from monitor.pipeline.decision import Outcome
+from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import ConfigurationError, MonitorError, NotSent
 from monitor.settings import Settings
 

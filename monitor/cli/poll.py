@@ -19,7 +19,7 @@ from monitor.domain.model import FailureReason
 from monitor.pipeline.ports import ConfigurationError, MonitorError, Unavailable
 
 if TYPE_CHECKING:
-    from monitor.pipeline.decision import Outcome
+    from monitor.pipeline.outcome import Outcome
 
 CHANGED = 10
 """The exit code of `--exit-code` where a change was believed."""

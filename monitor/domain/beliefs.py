@@ -13,11 +13,8 @@ from typing import Final, Literal, TypeAlias
 from monitor.domain import price
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.diff import same
-from monitor.domain.model import LISTED, Facts, Subject, Value
+from monitor.domain.model import LISTED, Fact, Facts, Subject, Value
 from monitor.domain.registry import Entry, Pin
-
-MODELS_LIST = "models_list"
-PRICE_KINDS = frozenset({"pricing_page", "price_feed"})
 
 
 class Unknown(Enum):
@@ -46,14 +43,14 @@ class Beliefs:
 
     def lists(self, surface: str) -> tuple[SourceSpec, ...]:
         """The sources that speak for what is listed on a surface."""
-        return tuple(spec for spec in self._specs.values() if spec.kind == MODELS_LIST and spec.surface == surface)
+        return tuple(spec for spec in self._specs.values() if spec.lists and spec.surface == surface)
 
     def price_sources(self, provider: str, *, official: bool = True) -> tuple[SourceSpec, ...]:
         """The sources that state prices of a provider; only those whose word counts unless asked for all."""
         return tuple(
             spec
             for spec in self._specs.values()
-            if spec.kind in PRICE_KINDS
+            if spec.prices
             and (spec.trust == OFFICIAL or not official)
             and (not spec.provider or spec.provider == provider)
         )
@@ -64,6 +61,28 @@ class Beliefs:
         if not known:
             return UNKNOWN
         return any(LISTED in facts.get(subject, {}) for facts in known)
+
+    def speakers(self, subject: Subject) -> Iterator[SourceSpec]:
+        """The sources whose word counts for a subject; a feed that names no provider states those of all."""
+        for spec in self._specs.values():
+            anyone = spec.prices and not spec.provider and not spec.surface
+            if spec.trust == OFFICIAL and (anyone or subject.scope in (spec.surface, spec.provider, spec.key)):
+                yield spec
+
+    def said(self, fact: Fact) -> Iterator[tuple[SourceSpec, Value]]:
+        """What each official source believes of a fact that is no price."""
+        for spec in self.speakers(fact.subject):
+            value = (self.baseline(spec.key) or {}).get(fact.subject, {}).get(fact.field)
+            if value is not None:
+                yield spec, value
+
+    def facts_of(self, subject: Subject) -> dict[str, list[tuple[str, Value]]]:
+        """Everything official that is believed of a subject: field → (source, value) of each source that states it."""
+        found: dict[str, list[tuple[str, Value]]] = {}
+        for spec in self.speakers(subject):
+            for field, value in (self.baseline(spec.key) or {}).get(subject, {}).items():
+                found.setdefault(field, []).append((spec.key, value))
+        return found
 
     def stated(self, subject: Subject, *, official: bool = True) -> Iterator[tuple[SourceSpec, str, str]]:
         """Every price that is believed of a model: source, field, amount."""
@@ -83,7 +102,7 @@ class Beliefs:
     def now(self, pin: Pin, entry: Entry) -> Answer:
         """What is believed of a pinned fact. Of several official prices the first that differs from the pin speaks.
 
-        A price row that is gone is UNKNOWN: pages lose rows more often than prices end.
+        What is not stated any more is UNKNOWN: pages lose rows more often than prices end.
         """
         if pin.scope == CONFIG:
             return entry.ours.get(pin.key)
@@ -91,7 +110,11 @@ class Beliefs:
         if pin.field == LISTED:
             listed = self.listed(subject)
             return listed if listed is UNKNOWN or listed else None
-        stated = [value for _, field, value in self.stated(subject) if field == pin.field]
+        stated: list[Value]
+        if pin.field.startswith(price.PREFIX):
+            stated = [value for _, field, value in self.stated(subject) if field == pin.field]
+        else:
+            stated = [value for _, value in self.said(Fact(subject, pin.field))]
         if not stated:
             return UNKNOWN
         return next((value for value in stated if not same(pin.field, value, pin.value)), pin.value)

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
+from monitor.domain import behind, price
 from monitor.domain import events as ev
-from monitor.domain import price
 from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs, Unknown
 from monitor.domain.checklist_names import DEFAULT_REQUIRED
 from monitor.domain.configuration import OFFICIAL, SourceSpec
@@ -23,6 +23,9 @@ DEFAULT = DEFAULT_REQUIRED
 """What every entry needs before it may be active."""
 
 ESSENTIAL_METERS = ("input", "output")
+
+CODEX = "codex"
+"""The kind of a source that lists what Codex offers, and the check that it verifies."""
 
 _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
@@ -50,6 +53,15 @@ def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.
     if entry.status is Status.ACTIVE:  # else a pinned row that is gone would be dated anew by the rows that are left
         wanted |= {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
     return {
+        **{name: behind.verdict(name, entry, beliefs) for name in behind.TABLE},
+        "codex": _all(
+            [
+                beliefs.listed(Subject(surface, entry.surfaces[surface]))
+                for surface in watched
+                if any(spec.kind == CODEX for spec in beliefs.lists(surface))
+            ]
+            or [UNKNOWN]
+        ),
         "model_id": beliefs.listed(Subject(entry.surface, entry.model_id)) if entry.model_id else UNKNOWN,
         # A surface that nothing watches says nothing; it stays unpinned, and is shown so.
         "visibility": _all(listed) if listed and len(listed) == len(watched) else UNKNOWN,
@@ -68,9 +80,11 @@ def _all(values: Iterable[bool | Literal[Unknown.UNKNOWN]]) -> bool | Literal[Un
 
 def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
     """The checks that a look at this source can verify for an entry."""
-    if spec.kind == "models_list" and spec.surface in entry.surfaces:
-        return _BY_LIST
-    if spec.trust == OFFICIAL and spec.kind != "models_list" and spec.provider in ("", entry.price_subject.scope):
+    if spec.lists and spec.surface in entry.surfaces:
+        return (*_BY_LIST, CODEX) if spec.kind == CODEX else _BY_LIST
+    if spec.surface in entry.surfaces and spec.model in ("", entry.surfaces[spec.surface]):
+        return (*behind.fed_by(spec), *(_BY_PRICE if spec.prices else ()))
+    if spec.prices and spec.trust == OFFICIAL and spec.provider in ("", entry.price_subject.scope):
         return _BY_PRICE
     return ()
 
@@ -84,7 +98,7 @@ def made_stale(pins: Iterable[Pin], entry: Entry) -> tuple[str, ...]:
         elif pin.scope == CONFIG:
             touched |= set(entry.checks)  # another host, project or id: nothing that was verified was about it
         elif pin.field != LISTED:
-            touched |= set(required(entry)) - set(DEFAULT)
+            touched |= behind.checks_of(pin.field)
     return tuple(name for name in sorted(touched) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
 
 
@@ -100,7 +114,11 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
         ):
             move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence)
         elif said[name] is False and check.state is CheckState.VERIFIED:
-            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence, reason="not listed")
+            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence, reason=_lost(name))
+
+
+def _lost(name: str) -> str:
+    return "not listed" if name in (*_BY_LIST, CODEX) else "what it rests on is not so any more"
 
 
 def move(

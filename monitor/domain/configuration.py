@@ -15,7 +15,11 @@ THIRD_PARTY = "third_party"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
-    """A door to models: base URL, credential reference and project. `provider` is whose prices its models go by."""
+    """A door to models: base URL, credential reference and project. `provider` is whose prices its models go by.
+
+    `key_header` is where the key goes if not into `Authorization: Bearer …`; `headers` are further ones, their values literal or
+    references. `region_url` is the regional host that the route `region` tries.
+    """
 
     key: str
     base_url: str
@@ -23,13 +27,17 @@ class Surface:
     api_key: str = ""
     admin_key: str = ""
     project: str = ""
+    key_header: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    region_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec:
     """Something polled.
 
-    `trust` is `official` or `third_party`; a models list is the account's own word and always official. `options` are the
+    A behaviour source is one (surface, model, route) and an admin source one (surface, part): a table of the file makes as many as it names
+    (`openai-behaviour/gpt-5.6-luna/responses`), so that each has its own failures, freshness and baseline. `trust` is `official` or `third_party`; a models list is the account's own word and always official. `options` are the
     settings that only this kind of source has.
     """
 
@@ -49,6 +57,30 @@ class SourceSpec:
         address, mark, query = self.url.partition("?")
         names = (part.partition("=")[0] for part in query.split("&"))
         return address + mark + "&".join(f"{name}=…" for name in names) if mark else address
+
+    def option(self, name: str) -> str:
+        """An option that is a text; empty where it is not set."""
+        return str(self.options.get(name, ""))
+
+    @property
+    def model(self) -> str:
+        """The model that a behaviour source calls."""
+        return self.option("model")
+
+    @property
+    def route(self) -> str:
+        """By which route it says whether a model can be reached: `list`, `codex`, the route of a probe; empty for other kinds."""
+        return {"models_list": "list", "codex": "codex", "behaviour": self.option("route")}.get(self.kind, "")
+
+    @property
+    def lists(self) -> bool:
+        """Whether it says which models stand in a list of its surface."""
+        return self.kind in ("models_list", "codex")
+
+    @property
+    def prices(self) -> bool:
+        """Whether it states prices."""
+        return self.kind in ("pricing_page", "price_feed") or (self.kind == "admin" and self.option("part") == "costs")
 
     @property
     def scope(self) -> str:

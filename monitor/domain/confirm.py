@@ -14,6 +14,7 @@ from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
 from monitor.domain.diff import Change, lookup, same
 from monitor.domain.model import ANYTHING, Fact, Facts, Snapshot, Streak, Subject, Value
+from monitor.domain.routes import ALONE, Others, lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,20 +46,31 @@ def confirm(
     hold: timedelta | None = None,
     unspoken: Iterable[Fact] = (),
     renamed: Set[Subject] = frozenset(),
+    others: Others = ALONE,
 ) -> Confirmation:
     """Count one look that began at `at`.
 
     A streak whose fact is back at the baseline ends; one whose fact this look did not speak of (`unspoken`) stays as it is. `before` is
     the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it. `hold` is how long an absence
     has to last where so much is absent at once; each for itself, because what is missing may differ from look to look. Rows that stand under
-    another id in the same look (`renamed`) changed and are not absent, so that both halves of the rename are believed at once.
+    another id in the same look (`renamed`) changed and are not absent, so that both halves of the rename are believed at once. A model that
+    `others`, the other routes, miss as well is believed gone in a held look, too.
     """
     believed: list[Believed] = []
     pending: list[Streak] = []
+    changes = tuple(changes)
+    losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
-        need = belief.change if change.fact.subject in renamed else _need(change.new, belief, hold)
-        if not held and streak.quarantine is None and _enough(streak, at, need):
+        leaves = change.fact.subject in losing and (change.new is None or lost(change.fact, change.new))
+        if change.fact.subject in renamed:
+            need = belief.change
+        elif leaves:
+            need = others.need(change.fact.subject, belief, hold, since=streak.first_at)
+        else:
+            need = _need(change.new, belief, hold)
+        held_back = held and not (leaves and others.agree(change.fact.subject))
+        if not held_back and streak.quarantine is None and _enough(streak, at, need):
             believed.append(Believed(change=change, streak=streak))
         else:
             pending.append(streak)
@@ -142,7 +154,12 @@ def unread(streaks: Iterable[Streak], at: datetime, belief: Belief) -> list[Beli
 
 
 def next_look(
-    streaks: Iterable[Streak], belief: Belief, at: datetime, *, hold: timedelta | None = None
+    streaks: Iterable[Streak],
+    belief: Belief,
+    at: datetime,
+    *,
+    hold: timedelta | None = None,
+    others: Others = ALONE,
 ) -> datetime | None:
     """When a suspect should be looked at again, before jitter; None if nothing is suspected.
 
@@ -153,8 +170,12 @@ def next_look(
     for streak in streaks:
         if streak.quarantine is not None or not streak.seen:
             continue
-        need = _need(streak.value, belief, hold)
-        span = need.span if hold is None else max(need.span, hold)
+        if lost(streak.fact, streak.value):
+            need = others.need(streak.fact.subject, belief, hold, since=streak.first_at)
+            span = need.span
+        else:
+            need = _need(streak.value, belief, hold)
+            span = need.span if hold is None else max(need.span, hold)
         when = at + belief.recheck if streak.seen < need.looks else max(at + belief.recheck, streak.first_at + span)
         due = when if due is None else min(due, when)
     return due

@@ -1,35 +1,23 @@
-"""What a believed change may claim: which event it becomes, on whose word, and which prices are held back.
+"""Which prices are held back: one that cannot be right is quarantined until another source or a person agrees.
 
-Only an official source makes a `price.changed`; the same change at an aggregator is `price.reported`. A price that
-cannot be right is quarantined until another source or a person agrees. Whether any of it pauses an entry is the business of `policy`.
+What a believed change becomes in the log stands in `claim`; whether any of it pauses an entry is the business of `policy`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from monitor.domain import events as ev
 from monitor.domain import price
-from monitor.domain.configuration import OFFICIAL, SourceSpec
+from monitor.domain.claim import price_data
+from monitor.domain.configuration import SourceSpec
 from monitor.domain.confirm import Believed
 from monitor.domain.diff import Change, lookup, patch
 from monitor.domain.events import Ledger, source_stream
-from monitor.domain.model import LISTED, SHUTDOWN_DATE, Fact, Facts, Streak, Subject, Value
+from monitor.domain.model import Fact, Facts, Streak, Subject, Value
 
 EXTREME = Decimal(100)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new."""
-
-    fact: Fact
-    position: int
-    believed: Believed
-    renamed: bool = False
-    note: str = ""
 
 
 def implausible(change: Change, facts: Facts) -> str:
@@ -111,147 +99,5 @@ def quarantine(ledger: Ledger, spec: SourceSpec, item: Believed, reason: str, ba
         at=item.streak.first_at,
         source=spec.key,
         evidence=item.streak.evidence,
-        data={**_price_data(item.change), "reason": reason, "baseline": baseline},
+        data={**price_data(item.change), "reason": reason, "baseline": baseline},
     )
-
-
-def claim(
-    ledger: Ledger,
-    spec: SourceSpec,
-    believed: Iterable[Believed],
-    *,
-    baseline: str,
-    extractor: str,
-    cause: int | None = None,
-    actor: str = ev.SYSTEM,
-    by: Mapping[str, object] | None = None,
-    renamed: Mapping[Subject, Subject] | None = None,
-    notes: Mapping[Fact, str] | None = None,
-) -> list[Claim]:
-    """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
-    held back is that it was.
-
-    A model that comes or goes is one event, not one for each of its fields. Prices are written in the order people ask for them: input first.
-    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `notes` are what else is to be read of a price.
-    """
-    to = renamed or {}
-    since = {new: old for old, new in to.items()}
-    believed = sorted(
-        believed, key=lambda item: (item.change.fact.subject, price.telling_order(item.change.fact.field))
-    )
-    coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
-    claims: list[Claim] = []
-    for item in believed:
-        subject = item.change.fact.subject
-        kind, data = _event(item.change, spec, whole=subject in coming)
-        if not kind:
-            continue
-        note = (notes or {}).get(item.change.fact, "")
-        position = ledger.add(
-            kind,
-            source_stream(spec.key),
-            subject.name,
-            at=item.streak.first_at,
-            source=spec.key,
-            actor=actor,
-            cause=cause if item.streak.quarantine is None else item.streak.quarantine,
-            evidence=item.streak.evidence,
-            data={
-                **data,
-                "looks": item.streak.seen,
-                "last_with_old": None if item.streak.before is None else ev.rfc3339(item.streak.before),
-                "baseline": baseline,
-                "extractor": extractor,
-                **({"renamed_to": to[subject].name} if subject in to else {}),
-                **({"renamed_from": since[subject].name} if subject in since else {}),
-                **({"note": note} if note else {}),
-                **(by or {}),
-            },
-        )
-        renaming = subject in to or subject in since
-        if renaming:
-            note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
-        claims.append(Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note))
-    return claims
-
-
-def _renaming(spec: SourceSpec, old: Subject, new: Subject) -> str:
-    said = f"{spec.key} states the prices of {old.name} under {new.name} now, each as it was"
-    if spec.trust != OFFICIAL:
-        return f"{said}; this is its own naming and moves nothing"
-    return (
-        f'{said}; whether it is the same model a person decides: price_model = "{new.name}" then lets an entry that went by '
-        f"{old.name} go by it"
-    )
-
-
-def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[str, object]]:
-    subject, field = change.fact
-    if field.startswith(price.PREFIX):
-        return _price_event(change, spec), {**_price_data(change), "trust": spec.trust}
-    if field == LISTED:
-        return ev.MODEL_UNLISTED if change.new is None else ev.MODEL_LISTED, {"surface": subject.scope}
-    if field == SHUTDOWN_DATE:
-        if whole and change.new is None:
-            return "", {}
-        kind = {(True, False): ev.LIFECYCLE_ANNOUNCED, (False, True): ev.LIFECYCLE_WITHDRAWN}.get(
-            (change.old is None, change.new is None), ev.LIFECYCLE_MOVED
-        )
-        return kind, {"surface": subject.scope, "date": change.new, "old": change.old}
-    if whole:
-        return "", {}
-    return ev.MODEL_CHANGED, {"surface": subject.scope, "field": field, "old": change.old, "new": change.new}
-
-
-def _price_event(change: Change, spec: SourceSpec) -> str:
-    if change.new is None:
-        return ev.PRICE_REMOVED
-    if change.old is None:
-        return ev.PRICE_LISTED
-    return ev.PRICE_CHANGED if spec.trust == OFFICIAL else ev.PRICE_REPORTED
-
-
-def _price_data(change: Change) -> dict[str, object]:
-    meter = price.Meter.of(change.fact.field)
-    return {
-        "provider": change.fact.subject.scope,
-        **meter._asdict(),
-        "unit": price.PER_MILLION_TOKENS,
-        "currency": price.USD,
-        "old": change.old,
-        "new": change.new,
-    }
-
-
-def access(ledger: Ledger, claims: Iterable[Claim], registered: frozenset[Subject]) -> dict[Fact, int]:
-    """Join the signals about registered models into a judgement on access, caused by the edges of the list."""
-    positions: dict[Fact, int] = {}
-    for item in claims:
-        subject, field = item.fact
-        if field != LISTED or subject not in registered:
-            continue
-        streak = item.believed.streak
-        gained = item.believed.change.new is not None
-        positions[item.fact] = ledger.add(
-            ev.ACCESS_GAINED if gained else ev.ACCESS_LOST,
-            source_stream(streak.source),
-            subject.name,
-            at=streak.first_at,
-            source=streak.source,
-            cause=item.position,
-            evidence=streak.evidence,
-            data={
-                "surface": subject.scope,
-                "route": "list",
-                "signals": [
-                    {
-                        "route": "list",
-                        "source": streak.source,
-                        "looks": streak.seen,
-                        "since": ev.rfc3339(streak.first_at),
-                        "until": ev.rfc3339(streak.counted_at),
-                    }
-                ],
-            },
-        )
-    return positions

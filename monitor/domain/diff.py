@@ -9,7 +9,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
-from monitor.domain.model import LISTED, SHUTDOWN_DATE, Fact, Facts, Value
+from monitor.domain.model import (
+    ACCESS,
+    ANNOUNCED,
+    BEHAVIOUR,
+    INCIDENT,
+    LIMIT,
+    LISTED,
+    PARAGRAPH,
+    SETTING,
+    SHUTDOWN_DATE,
+    Fact,
+    Facts,
+    Value,
+)
+
+OWN = (price.PREFIX, ANNOUNCED, PARAGRAPH, INCIDENT, ACCESS, BEHAVIOUR, LIMIT, SETTING)
+"""Prefixes of fields that each stand for themselves: that no subject has one any more is said, not passed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +82,7 @@ def dropped(before: Facts, after: Facts) -> frozenset[str]:
     if after is before:
         return frozenset()
     gone = _fields(before) - _fields(after) - {LISTED, SHUTDOWN_DATE}
-    return frozenset(field for field in gone if not field.startswith(price.PREFIX))
+    return frozenset(field for field in gone if not field.startswith(OWN))
 
 
 def _fields(facts: Facts) -> set[str]:

@@ -20,8 +20,8 @@ Value: TypeAlias = str | int | bool
 class Subject(NamedTuple):
     """Whom a fact is about.
 
-    `scope` is the key of the surface for what a models list says, the provider for prices, the source's own key for
-    documents. The same name at two scopes is two subjects: resellers carry hundreds of names at other prices.
+    `scope` is the key of the surface for what a models list, a probe or an admin setting says, the provider for prices and announced ends, the
+    source's own key for documents and status pages. The same name at two scopes is two subjects: resellers carry hundreds of names at other prices.
     """
 
     scope: str
@@ -43,6 +43,32 @@ LISTED = "listed"
 
 SHUTDOWN_DATE = "shutdown_date"
 """The field of a model's announced end, whatever its provider calls it; `YYYY-MM-DD`."""
+
+ACCESS = "access."
+"""`access.<route>`: how a route answered for a model; `GRANTED`, or the meaning of its refusal (`domain/taxonomy`)."""
+
+GRANTED = "granted"
+
+BEHAVIOUR = "behaviour."
+"""`behaviour.<route>.<what>`: what a route did with a call that it took."""
+
+LIMIT = "limit."
+"""`limit.<what>`: a rate limit of a model, a whole number."""
+
+SETTING = "setting."
+"""`setting.<what>`: how the account or project is set; the subject is the setting, its scope the surface."""
+
+PARAGRAPH = "paragraph."
+"""`paragraph.<digest>`: one paragraph of a document, or one remark of a page that bears prices in prose."""
+
+ANNOUNCED = "announced."
+"""`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied by itself."""
+
+ALIAS_TARGET = "alias.target"
+"""The id that an alias points to."""
+
+INCIDENT = "incident."
+"""`incident.<id>`: an open incident of a component of a provider's status page, in its own words."""
 
 
 class FailureReason(StrEnum):
@@ -66,6 +92,8 @@ class FailureReason(StrEnum):
     UNREADABLE = "unreadable"  # a page without a table that the extractor recognises
     NO_CREDENTIAL = "no_credential"  # the referenced secret is not there
     MISCONFIGURED = "misconfigured"  # no source can be built from what the configuration says
+    PROBE_REJECTED = "probe_rejected"  # the call was refused for its own parameters, which says nothing about access
+    OVER_BUDGET = "over_budget"  # the call could cost more than the budget of its surface has left today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +111,32 @@ class Body:
     url: str = ""
     etag: str = ""
     last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What one call to a model took. Kept beside the log for a while, never in it; nothing is paused on it.
+
+    `outcome` is the meaning of the answer (`domain/taxonomy`), `latency` and `first_token` are wall time in milliseconds, `retries` is what
+    the client sent again, tokens are as the provider counted them and `cost` is a decimal string in USD, priced from the monitor's own facts; None is
+    what the answer did not say.
+    """
+
+    source: str
+    surface: str
+    model: str
+    route: str
+    at: datetime
+    outcome: str
+    latency: int
+    first_token: int | None = None
+    retries: int = 0
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: str | None = None
+    request: str = ""
 
 
 ANYTHING = "*"
@@ -119,6 +173,7 @@ class Snapshot:
     valid_until: datetime | None = None
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
+    measured: tuple[Measurement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +196,7 @@ class PollFailure:
     detail: str
     retry_after: float | None = None
     body: Body | None = None
+    measured: tuple[Measurement, ...] = ()
 
 
 Observation: TypeAlias = Snapshot | Unchanged | PollFailure

@@ -12,12 +12,13 @@ from datetime import datetime
 
 from monitor.domain import checklist, price, tell
 from monitor.domain import events as ev
-from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs
+from monitor.domain.agenda import Reminder, in_words
+from monitor.domain.beliefs import UNKNOWN, Beliefs
+from monitor.domain.claim import Claim
 from monitor.domain.configuration import SourceSpec
-from monitor.domain.corroborate import Claim
 from monitor.domain.diff import same
 from monitor.domain.events import entry_stream
-from monitor.domain.model import LISTED, Fact, Subject, Value
+from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, PARAGRAPH, SETTING, Fact, Subject, Value
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
@@ -30,7 +31,8 @@ BRIEF = 4
 class Trigger:
     """What a judgement follows from.
 
-    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead. `position` is the
+    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead, `concerned` the entries that the
+    source is about. `position` is the
     event behind the judgement where no claim explains a deviation (an amendment, a new baseline). `versions` are recorded with
     every decision.
     """
@@ -41,6 +43,7 @@ class Trigger:
     evidence: str = ""
     claims: Mapping[Fact, Claim] = field(default_factory=dict)
     access: Mapping[Fact, int] = field(default_factory=dict)
+    concerned: frozenset[str] = frozenset()
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,6 +71,8 @@ def deviations(entry: Entry, beliefs: Beliefs) -> tuple[Shift, ...]:
 def _worse(pin: Pin, now: Value | None) -> bool:
     if pin.field.startswith(price.PREFIX) and isinstance(now, str) and isinstance(pin.value, str):
         return price.amount(now) > price.amount(pin.value)
+    if pin.field.startswith(LIMIT) and isinstance(now, int) and isinstance(pin.value, int):
+        return now < pin.value
     return True
 
 
@@ -248,7 +253,9 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
         mine = [
             claim
             for fact, claim in trigger.claims.items()
-            if fact not in done.get(entry.key, ()) and (matters(fact, entry) or _newcomer(entry, claim))
+            if not claim.over
+            and fact not in done.get(entry.key, ())
+            and (matters(fact, entry) or _newcomer(entry, claim) or (_prose(fact) and entry.key in trigger.concerned))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, source=trigger.source))
@@ -256,10 +263,22 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
 
 
 def matters(fact: Fact, entry: Entry) -> bool:
-    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use."""
+    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use; or a setting of
+    a surface that it is on.
+    """
+    if fact.field.startswith(SETTING):
+        return fact.subject.scope in entry.surfaces
     if fact.subject not in entry.subjects:
         return False
-    return not fact.field.startswith(price.PREFIX) or price.Meter.of(fact.field).tier in entry.texts("tiers")
+    field = fact.field.removeprefix(ANNOUNCED).partition("@")[0]
+    if not field.startswith(price.PREFIX):
+        return True
+    return fact.subject == entry.price_subject and price.Meter.of(field).tier in entry.texts("tiers")
+
+
+def _prose(fact: Fact) -> bool:
+    """Whether a fact is a part of a text, which is about no model; an incident is quoted where it explains something, never told."""
+    return fact.field.startswith(PARAGRAPH)
 
 
 def _newcomer(entry: Entry, claim: Claim) -> bool:
@@ -270,6 +289,44 @@ def _newcomer(entry: Entry, claim: Claim) -> bool:
         and claim.believed.change.new is not None
         and claim.fact.subject.scope in entry.surfaces
     )
+
+
+def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: datetime) -> list[tell.Told]:
+    """Say ahead what comes on its day."""
+    told = []
+    for one in reminders:
+        dated = one.dated
+        position = register.add(
+            ev.ENTRY_REMINDED,
+            entry_stream(key),
+            key,
+            at=at,
+            source=dated.source,
+            data={
+                "key": one.key,
+                "what": dated.what,
+                "date": dated.day.isoformat(),
+                "days": one.days,
+                "text": dated.text,
+            },
+        )
+        entry = register.entries[key]
+        told.append(
+            tell.Told(
+                owners=entry.texts("owners"),
+                item=tell.entry_item(
+                    register,
+                    key,
+                    reason=Reason.REMINDER,
+                    position=position,
+                    since=at,
+                    source=dated.source,
+                    summary=f"{in_words(one.days)}: {dated.text}",
+                    denied=entry.status is not Status.ACTIVE,
+                ),
+            )
+        )
+    return told
 
 
 def expire(register: Register, key: str, *, at: datetime) -> list[tell.Told]:
@@ -300,47 +357,10 @@ def expire(register: Register, key: str, *, at: datetime) -> list[tell.Told]:
     return told
 
 
-def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
-    """What an activation would pin now, what stays unpinned because it is unknown, and prices that sources dispute."""
-    chosen: list[Pin] = []
-    unknown: list[str] = []
-    for surface, model_id in entry.surfaces.items():
-        if beliefs.listed(Subject(surface, model_id)) is True:
-            chosen.append(Pin(scope=surface, name=model_id, field=LISTED, value=True))
-        else:
-            unknown.append(f"{surface}/{model_id}/{LISTED}")
-    subject = entry.price_subject
-    priced = beliefs.prices(subject, entry.texts("tiers"))
-    disputed: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(priced):
-        if all(same(name, priced[name][0][1], value) for _, value in priced[name]):
-            chosen.append(Pin(scope=subject.scope, name=subject.name, field=name, value=priced[name][0][1]))
-        else:
-            disputed[name] = priced[name]
-    for tier in entry.texts("tiers"):
-        for meter in ("input", "cached_input", "cache_write", "output"):
-            name = price.Meter(tier, price.SHORT, price.TEXT, meter).field
-            if name not in priced:
-                unknown.append(f"{subject.scope}/{subject.name}/{name}")
-    for key, value in sorted(entry.ours.items()):
-        scope, _, rest = key.partition("/")
-        owner, _, name = rest.rpartition("/")
-        chosen.append(Pin(scope=scope, name=owner, field=name, value=value))
-    return tuple(chosen), tuple(unknown), disputed
-
-
-def ours(
-    entry_key: str, surfaces: Mapping[str, str], price_model: str, declared: Iterable[tuple[str, str, str]]
-) -> dict[str, str]:
-    """The `config` pins of an entry: model ids and price id as declared, and (owner, field, value) of what they stand on."""
-    values = {f"{CONFIG}/{entry_key}/model_id@{surface}": model_id for surface, model_id in surfaces.items()}
-    values[f"{CONFIG}/{entry_key}/price_model"] = price_model
-    values.update({f"{CONFIG}/{owner}/{name}": value for owner, name, value in declared})
-    return values
-
-
 def depends_on(entry: Entry, spec: SourceSpec) -> bool:
     """Whether what a source says can concern an entry."""
-    if spec.kind == "models_list":
+    if spec.model:
+        return entry.surfaces.get(spec.surface) == spec.model
+    if spec.surface:
         return spec.surface in entry.surfaces
     return spec.provider in ("", entry.price_subject.scope)

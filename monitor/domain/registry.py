@@ -108,7 +108,8 @@ class Entry:
 
     `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
     about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
-    holds to the value that is believed instead (None: gone). `pause` is the event of the running pause.
+    holds to the value that is believed instead (None: gone). `pause` is the event of the running pause, `reminded` what was said ahead
+    of its day (`agenda`).
     """
 
     key: str
@@ -125,6 +126,7 @@ class Entry:
     reason: str = ""
     by: str = ""
     callers: tuple[str, ...] = ()
+    reminded: tuple[str, ...] = ()
 
     @property
     def surfaces(self) -> Mapping[str, str]:
@@ -150,7 +152,9 @@ class Entry:
     def subjects(self) -> frozenset[Subject]:
         """Everything that facts may be about and concern this entry."""
         listed = {Subject(surface, model_id) for surface, model_id in self.surfaces.items() if model_id}
-        return frozenset(listed | ({self.price_subject} if self.price_subject.name else set()))
+        provider = self.price_subject.scope
+        named = {Subject(provider, model_id) for model_id in self.surfaces.values() if model_id}
+        return frozenset(listed | named | ({self.price_subject} if self.price_subject.name else set()))
 
     @property
     def ours(self) -> Mapping[str, str]:
@@ -241,6 +245,8 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         )
     if entry is None:
         raise IllegalTransition(event, Status.WITHDRAWN)
+    if event.type == ev.ENTRY_REMINDED:  # tells what was told already, so it can change no mind
+        return replace(entry, reminded=(*entry.reminded, event.data["key"]))
     if event.type.startswith("check."):
         entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
         # A check that was verified confirms what a person saw; only one that was lost can change a mind.

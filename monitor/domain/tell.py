@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.domain import price
+from monitor.domain.claim import Claim
 from monitor.domain.confirm import Believed
-from monitor.domain.corroborate import Claim
 from monitor.domain.diff import Change
 from monitor.domain.model import Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Notice, Reason
@@ -99,6 +99,7 @@ def entry_item(
         Reason.PAUSED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.STALE: (f"access-monitor checklist {key}",),
+        Reason.REMINDER: (f"access-monitor status {key}", f"access-monitor checklist {key}"),
     }.get(reason, (f"access-monitor status {key}",))
     return Item(
         reason=reason,
@@ -200,7 +201,7 @@ def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source
         source=source,
         evidence=claims[0].believed.streak.evidence,
         denied=entry.status is not Status.ACTIVE,
-        differences=tuple(_difference(claim.believed.change) for claim in claims if not claim.renamed),
+        differences=tuple(_difference(claim.believed.change) for claim in claims if not (claim.renamed or claim.prose)),
         summary=notes(claims),
     )
     return Told(owners=entry.texts("owners"), item=item)

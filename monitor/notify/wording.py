@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import groupby
 from shlex import quote
 
-from monitor.domain.model import LISTED
+from monitor.domain.model import ANNOUNCED, LISTED
 from monitor.domain.notice import SERIOUS, Difference, Item, Notice, Reason
 from monitor.domain.price import PREFIX, TEXT, Meter, amount, spoken
 
@@ -36,6 +36,7 @@ HEADLINES = {
     Reason.HELD: "HELD BACK",
     Reason.BLIND: "BLIND",
     Reason.STALE: "STALE",
+    Reason.REMINDER: "REMINDER",
     Reason.CHANGED: "CHANGED",
     Reason.VISIBLE: "VISIBLE",
     Reason.UNDELIVERED: "NOT DELIVERED",
@@ -92,6 +93,9 @@ def spoken_field(what: str) -> str:
     """The name of a field as people say it: `standard input, short context` for `price.standard.short.input`."""
     if what == LISTED:
         return "models list"
+    if what.startswith(ANNOUNCED):
+        field, _, day = what.removeprefix(ANNOUNCED).partition("@")
+        return f"{spoken_field(field)}, announced for {day}"
     try:
         meter = Meter.of(what)
     except ValueError:
@@ -106,7 +110,7 @@ def spoken_change(difference: Difference) -> str:
     old, new = difference.old, difference.new
     if difference.what == LISTED:
         return f"{_listing(old)} → {_listing(new)}"
-    if difference.what.startswith(PREFIX):
+    if difference.what.removeprefix(ANNOUNCED).startswith(PREFIX):
         return _spoken_prices(old, new)
     return f"{_value(old)} → {_value(new)}"
 
@@ -278,6 +282,8 @@ def _done(item: Item) -> str:
             return "Went on looking. What is believed was left as it was at the last good look."
         case Reason.STALE:
             return "Marked it stale. Nothing else was changed."
+        case Reason.REMINDER:
+            return f"Reminded of it, and changed nothing.{_status(item)}"
         case Reason.CHANGED:
             return f"Recorded it and paused nothing.{_status(item)}"
         case Reason.VISIBLE:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain import ages, checklist, policy, tell
+from monitor.domain import ages, checklist, tell
 from monitor.domain import events as ev
+from monitor.domain import pins as pinning
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import Configuration
 from monitor.domain.diff import same
@@ -67,7 +68,7 @@ def acceptance(
         Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
         for name, state in wanting.items()
     ]
-    pins, unpinned, disputed = policy.pins(entry, fresh.beliefs)
+    pins, unpinned, disputed = pinning.pins(entry, fresh.beliefs)
     problems += [
         Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})")
         for field, said in disputed.items()
@@ -120,14 +121,8 @@ def _suspected(reader: Reader, known: Beliefs, pins: tuple[Pin, ...]) -> list[Pr
         if streak.seen
         and streak.quarantine is None
         and streak.fact in facts
-        and _counts(known, streak.source, streak.fact)
+        and any(spec.key == streak.source for spec in known.speakers(streak.fact.subject))
     ]
-
-
-def _counts(known: Beliefs, source: str, fact: Fact) -> bool:
-    """Whether the word of a source counts for a fact, so that its suspicion does."""
-    speakers = (*known.lists(fact.subject.scope), *known.price_sources(fact.subject.scope))
-    return any(spec.key == source for spec in speakers)
 
 
 def _stale(

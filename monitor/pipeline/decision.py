@@ -7,11 +7,11 @@ the short way, which has no access to any baseline.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.domain import checklist, corroborate, crosscheck, outage, policy, rename, tell
+from monitor.domain import checklist, claim, corroborate, crosscheck, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
@@ -19,36 +19,18 @@ from monitor.domain.confirm import Believed, confirm, next_look, unclear, unread
 from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
 from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
-from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register
+from monitor.domain.routes import ALONE, lost
 from monitor.pipeline.commit import beliefs
+from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Transaction
+from monitor.pipeline.routes import Routes
 from monitor.pipeline.second import Second
 
 PAGE = "pricing_page"
 
 Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What one look came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
-
-    `believed` counts the changes of fact that became beliefs, `again` is when to look next if something is suspected, `ask` names other
-    sources that should be looked at now, `moved` says that the status of an entry did.
-    """
-
-    source: str
-    verdict: str
-    detail: str = ""
-    believed: int = 0
-    suspects: int = 0
-    again: datetime | None = None
-    ask: tuple[str, ...] = ()
-    moved: bool = False
-    events: tuple[ev.Event, ...] = ()
-    notices: tuple[Notice, ...] = ()
 
 
 class Decision:
@@ -66,6 +48,8 @@ class Decision:
         self.versions = {"code": configuration.code, "configuration": configuration.version}
         self.rebased: int | None = None
         self.renamed: dict[Subject, Subject] = {}
+        self.routes = Routes(tx, configuration, spec)
+        self.others = ALONE
 
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
@@ -212,6 +196,7 @@ class Decision:
             change.fact not in streaks or not same(change.fact.field, streaks[change.fact].value, change.new)
             for change in changes
         )
+        self.others = self.routes.others({one.fact.subject for one in changes if lost(one.fact, one.new)})
         confirmation = confirm(
             streaks,
             changes,
@@ -224,13 +209,14 @@ class Decision:
             hold=hold,
             unspoken=[fact for fact in streaks if fact in unknown or fact.field in silent],
             renamed=self.renamed.keys(),
+            others=self.others,
         )
         open = () if held else confirmation.pending
         second = Second(self.tx, self.configuration, self.spec.key)
         accepted, doubted = corroborate.sift(confirmation.believed, open, baseline, second.says)
         patched = patch(baseline, [item.change for item in accepted]) if accepted else baseline
         hash = self.tx.put_facts(patched) if accepted else self.state.baseline
-        claims = corroborate.claim(
+        claims = claim.claim(
             self.register,
             self.spec,
             accepted,
@@ -272,7 +258,7 @@ class Decision:
         change = Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
         patched = patch(baseline, [change])
         hash = self.tx.put_facts(patched)
-        claims = corroborate.claim(
+        claims = claim.claim(
             self.register,
             self.spec,
             [Believed(change=change, streak=streak)],
@@ -297,7 +283,7 @@ class Decision:
         held: bool = False,
         hold: timedelta | None = None,
         pending: tuple[Streak, ...] = (),
-        claims: list[corroborate.Claim] | None = None,
+        claims: list[claim.Claim] | None = None,
         trigger: int | None = None,
     ) -> Outcome:
         """Judge the entries, then write down what is known of the source: the end of every good look."""
@@ -309,7 +295,7 @@ class Decision:
         attention = held or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
         self.tx.put_streaks(self.spec.key, pending)
-        again = next_look(pending, self.configuration.belief, observation.at, hold=hold)
+        again = next_look(pending, self.configuration.belief, observation.at, hold=hold, others=self.others)
         if again is None and waits and self.register.events:  # what was just lost may be verified by the next look
             again = observation.at + self.configuration.belief.recheck
         return self._outcome(again, held=held, pending=pending, claims=claims, first=trigger is not None)
@@ -319,7 +305,7 @@ class Decision:
         return [e for e in self.register.entries.values() if e.alive and policy.depends_on(e, self.spec)]
 
     def _judge(
-        self, at: datetime, baseline: Facts, *, verifies: bool, claims: list[corroborate.Claim], trigger: int | None
+        self, at: datetime, baseline: Facts, *, verifies: bool, claims: list[claim.Claim], trigger: int | None
     ) -> None:
         """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word."""
         register = self.register
@@ -329,8 +315,9 @@ class Decision:
             position=self.rebased if trigger is None else trigger,
             source=self.spec.key,
             evidence=claims[-1].believed.streak.evidence if claims else self.state.evidence,
-            claims={claim.fact: claim for claim in claims},
-            access=corroborate.access(register, claims, registered),
+            claims={one.fact: one for one in claims},
+            access=claim.access(register, self.spec, claims, registered, self.others),
+            concerned=frozenset(entry.key for entry in self._entries()),
             versions=self.versions,
         )
         known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
@@ -370,7 +357,7 @@ class Decision:
         *,
         held: bool,
         pending: tuple[Streak, ...],
-        claims: list[corroborate.Claim],
+        claims: list[claim.Claim],
         first: bool,
     ) -> Outcome:
         suspects = sum(bool(streak.seen) and streak.quarantine is None for streak in pending)
@@ -382,13 +369,13 @@ class Decision:
             believed=len(claims),
             suspects=suspects,
             again=again,
-            ask=self._ask(claims),
+            ask=self._ask(claims, pending),
         )
 
-    def _ask(self, claims: list[corroborate.Claim]) -> tuple[str, ...]:
-        """The official sources to look at now, after an aggregator reported a price of theirs."""
+    def _ask(self, claims: list[claim.Claim], pending: tuple[Streak, ...]) -> tuple[str, ...]:
+        """The sources to look at now: the other routes to a model that is missed, the official page of a price that an aggregator reported."""
         if self.spec.trust == OFFICIAL:
-            return ()
+            return tuple(sorted(self.routes.asked(pending, self.others)))
         known = beliefs(self.tx, self.configuration.sources)
-        providers = {claim.fact.subject.scope for claim in claims}
+        providers = {one.fact.subject.scope for one in claims}
         return tuple(sorted(spec.key for provider in providers for spec in known.price_sources(provider)))

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
-from monitor.domain import checklist, policy, tell
+from monitor.domain import checklist, pins, policy, tell
 from monitor.domain import events as ev
-from monitor.domain.beliefs import MODELS_LIST, Beliefs
+from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
 from monitor.domain.registry import CheckState, Entry, Register, Status, declaration
@@ -178,11 +178,11 @@ def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, obj
         surface = configuration.surfaces[key]
         stands_on += [(key, "base_url", surface.base_url), (key, "project", surface.project)]
     for source in configuration.sources.values():
-        if source.kind == MODELS_LIST and source.surface in spec.surfaces:
+        if source.lists and source.surface in spec.surfaces:
             feeding.append(source.key)
-        elif source.trust == OFFICIAL and source.kind != MODELS_LIST and source.provider in ("", provider):
+        elif source.prices and source.trust == OFFICIAL and source.provider in ("", provider):
             feeding.append(source.key)
             stands_on.append((source.key, "url", source.shown_url))
     stands_on.append((spec.key, "sources", " ".join(sorted(feeding))))
-    ours = policy.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
+    ours = pins.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
     return declaration(spec, provider, ours)

@@ -14,7 +14,8 @@ from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.model import Observation, PollFailure, SourceState, Unchanged
 from monitor.domain.registry import Register
 from monitor.pipeline.commit import status_moved, write
-from monitor.pipeline.decision import Decision, Outcome, Reread
+from monitor.pipeline.decision import Decision, Reread
+from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Refused, Transaction
 
 

@@ -22,7 +22,7 @@ from monitor.domain.model import (
     Unchanged,
 )
 from monitor.pipeline import look
-from monitor.pipeline.decision import Outcome
+from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Clock, ConfigurationError, Look, Refused, Source, Store, Transaction
 
 
@@ -55,14 +55,19 @@ class Poller:
     def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
         """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
 
+        The key of a table that makes several sources names all of them.
+
         Raises:
             Refused: a key names no source.
         """
-        keys = list(keys) or list(self._configuration.sources)
-        for key in keys:
-            if key not in self._configuration.sources:
-                known = ", ".join(sorted(self._configuration.sources)) or "none"
-                raise Refused(f"there is no source {key!r} in the configuration; it has: {known}")
+        known = self._configuration.sources
+        named = {key: [one for one in known if one == key or one.startswith(f"{key}/")] for key in keys}
+        for key, found in named.items():
+            if not found:
+                raise Refused(
+                    f"there is no source {key!r} in the configuration; it has: {', '.join(sorted(known)) or 'none'}"
+                )
+        keys = list(dict.fromkeys(one for found in named.values() for one in found)) or list(known)
         outcomes = self.look(keys)
         self.flush()
         return outcomes

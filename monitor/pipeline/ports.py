@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.events import Event, Recorded
-from monitor.domain.model import Body, Facts, Known, Observation, SourceState, Streak
+from monitor.domain.model import Body, Facts, Known, Measurement, Observation, SourceState, Streak
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
 
@@ -131,6 +132,45 @@ class EventQuery:
     newest_first: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementQuery:
+    """Which measurements; an empty text is any, `since` is inclusive and `until` exclusive."""
+
+    source: str = ""
+    surface: str = ""
+    model: str = ""
+    route: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Money set aside for one call before it is made. `id` is the row that holds it, `amount` in USD."""
+
+    id: int
+    surface: str
+    amount: Decimal
+
+
+class Budget(Protocol):
+    """What paid calls may cost: the daily budget of each surface, shared by every process on the database."""
+
+    def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
+        """What a call costs in USD by the prices the monitor believes, meter → tokens; None if a price is not known."""
+
+    def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
+        """Set money aside; None where the surface has not so much left on the UTC day of `at`."""
+
+    def settle(self, reservation: Reservation, spent: Decimal) -> None:
+        """Replace what was set aside by what was spent. A reservation that is never settled stays spent: the call may have been made."""
+
+    def left(self, surface: str, at: datetime) -> Decimal:
+        """What a surface may still spend on the UTC day of `at`."""
+
+
 class Reader(Protocol):
     """A consistent view of the store; never waits for writers."""
 
@@ -161,6 +201,12 @@ class Reader(Protocol):
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
         """Rows of the outbox, oldest first; all without a state."""
 
+    def measurements(self, query: MeasurementQuery = MeasurementQuery()) -> Iterator[Measurement]:
+        """What calls took, oldest first."""
+
+    def spent(self, surface: str, day: date) -> Decimal:
+        """What was reserved or spent on a surface on a UTC day, in USD."""
+
     def due(self, now: datetime) -> bool:
         """Whether the outbox holds a delivery that could be claimed."""
 
@@ -181,6 +227,16 @@ class Transaction(Reader, Protocol):
         """Replace all streaks of a source."""
 
     def put_entry(self, entry: Entry) -> None: ...
+
+    def put_measurements(self, measured: Iterable[Measurement]) -> None: ...
+
+    def forget_measurements(self, before: datetime) -> int:
+        """Drop the measurements made before a time; returns how many. They are no part of the log."""
+
+    def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation:
+        """Write down money that is set aside."""
+
+    def settle_spending(self, reservation: Reservation, spent: Decimal) -> None: ...
 
     def drop_entries(self) -> None:
         """Forget the registry projection, to rebuild it from the log."""

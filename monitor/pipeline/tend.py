@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from monitor.domain import events as ev
 from monitor.domain import policy, tell
+from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.events import source_stream
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline import aging
-from monitor.pipeline.commit import status_moved, write
-from monitor.pipeline.ports import Reader, Store
+from monitor.pipeline.commit import beliefs, status_moved, write
+from monitor.pipeline.ports import EventQuery, Reader, Store
 
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
+
+
+AGENDA = timedelta(hours=1)
+"""How often the agenda is read."""
+
+ANNOUNCING = {SHUTDOWN: "lifecycle.*", PRICE: ev.PRICE_ANNOUNCED}
+"""Kind of a dated thing → the events by which its owners were told of it."""
 
 
 def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
@@ -44,12 +52,15 @@ class Tender:
         self._configuration = configuration
         self._published = published
         self._cadence = cadence or {}
+        self._ahead_at: datetime | None = None
 
     def tend(self, now: datetime, sources: Collection[str] | None = None) -> int:
         """Write what is due, of the named sources or of all; returns how many events that was."""
         with self._store.read() as reader:
+            ahead = self._looks_ahead(now) and bool(self._ahead(reader, now))
             if (
-                not self._blind(reader, now, sources)
+                not ahead
+                and not self._blind(reader, now, sources)
                 and not _past(reader.entries(), now)
                 and not self._aged(reader, now, sources)
             ):
@@ -65,6 +76,8 @@ class Tender:
             for key in _past(register.entries, now):
                 told += policy.expire(register, key, at=now)
             told += aging.expire(tx, self._configuration, register, self._aged(tx, now, sources), now)
+            for key, reminders in self._ahead(tx, now).items() if ahead else ():
+                told += policy.remind(register, key, reminders, at=now)
             write(tx, self._configuration, register, told, at=now)
             moved = status_moved(register, before) or bool(register.moved)
         if moved:
@@ -73,6 +86,33 @@ class Tender:
 
     def _aged(self, reader: Reader, now: datetime, sources: Collection[str] | None) -> aging.Aged:
         return aging.aged(reader, self._configuration, now, sources=sources, cadence=self._cadence)
+
+    def _looks_ahead(self, now: datetime) -> bool:
+        """Whether it is time to read the agenda: what has a day need not be looked up every minute."""
+        before, due = self._ahead_at, False
+        if before is None or not before <= now < before + AGENDA:
+            self._ahead_at, due = now, True
+        return due
+
+    def _ahead(self, reader: Reader, now: datetime) -> dict[str, list[Reminder]]:
+        """What should be said now of what comes, by entry."""
+        specs = self._configuration.sources.values()
+        known = beliefs(reader, self._configuration.sources)
+        found: dict[str, list[Reminder]] = {}
+        for key, entry in reader.entries().items():
+            if not entry.alive or not entry.model_id:
+                continue
+            dated = agenda(entry, known, [spec for spec in specs if policy.depends_on(entry, spec)])
+            reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
+            if reminders:
+                found[key] = reminders
+        return found
+
+    def _told(self, reader: Reader, reminder: Reminder) -> bool:
+        """Whether the announcement itself was told since the step of a reminder was passed: the one says what the other would."""
+        since = datetime.combine(reminder.crossed, time(), UTC)
+        query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
+        return any(one.event.data.get("date") == reminder.dated.day.isoformat() for one in reader.events(query))
 
     def _blind(
         self, reader: Reader, now: datetime, sources: Collection[str] | None

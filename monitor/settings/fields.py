@@ -201,7 +201,12 @@ Url = Annotated[str, AfterValidator(_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Tier = Annotated[Literal["standard", "batch", "flex", "priority", "ultrafast"], BeforeValidator(_tier)]
 Route = Literal[
-    "retrieve", "responses", "chat", "batch", "flex", "priority", "caching", "streaming", "tools", "structured", "embeddings", "region"
+    "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority", "contract", "caching",
+    "region", "batch",
+]  # fmt: skip
+Part = Literal[
+    "project", "rate_limits", "model_permissions", "service_tiers", "hosted_tools", "data_retention", "spend_limit", "usage", "costs",
+    "audit_log",
 ]  # fmt: skip
 Format = Literal["litellm", "openrouter", "models_dev", "llm_prices", "genai_prices", "modelpricewatch"]
 Database = Annotated[str, AfterValidator(_database)]

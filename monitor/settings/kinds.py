@@ -16,7 +16,7 @@ from monitor.domain.configuration import OFFICIAL, THIRD_PARTY
 ENTRY_POINTS = "monitor.sources"
 
 ALWAYS = ("key", "kind", "every")
-OPTIONS = ("routes", "watch")
+OPTIONS = ("routes", "watch", "parts", "parameters", "makes_stale", "catalogue", "component")
 """Keys that only some kinds have; they become `SourceSpec.options`."""
 
 
@@ -41,11 +41,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "price_feed": Kind(
             needs=("format", "url"), may=("provider", "trust"), every=timedelta(hours=1), trust=THIRD_PARTY
         ),
-        "behaviour": Kind(needs=("surface",), may=("routes",), every=timedelta(hours=6)),
-        "admin": Kind(needs=("surface",), every=timedelta(hours=1)),
-        "document": Kind(needs=("url",), may=("watch", "surface", "provider", "trust"), every=timedelta(hours=1)),
-        "codex": Kind(needs=("surface",), may=("url",), every=timedelta(hours=1)),
-        "status_page": Kind(needs=("url",), may=("surface", "provider"), every=timedelta(minutes=5)),
+        "behaviour": Kind(needs=("surface",), may=("routes", "parameters"), every=timedelta(hours=6)),
+        "admin": Kind(needs=("surface",), may=("parts",), every=timedelta(hours=1)),
+        "document": Kind(
+            needs=("url",), may=("watch", "surface", "provider", "trust", "makes_stale"), every=timedelta(hours=1)
+        ),
+        "deprecations_page": Kind(needs=("url", "provider"), may=("trust",), every=timedelta(hours=6)),
+        "codex": Kind(needs=("surface",), may=("catalogue",), every=timedelta(hours=1)),
+        "status_page": Kind(needs=("url",), may=("surface", "component"), every=timedelta(minutes=5)),
     }
 )
 

@@ -35,6 +35,7 @@ from monitor.settings.fields import (
     Listen,
     ModelId,
     Money,
+    Part,
     Reference,
     Route,
     Span,
@@ -84,6 +85,19 @@ class SurfaceTable(KeyedTable):
     api_key: Reference | None = Field(default=None, description="A reference to the key of a project.")
     admin_key: Reference | None = Field(default=None, description="A reference to an admin key, for kind admin.")
     project: Header | None = Field(default=None, description="The project that the key belongs to.")
+    key_header: Header | None = Field(
+        default=None,
+        description="The header that carries the key, where it is not Authorization.",
+        examples=["api-key"],
+    )
+    headers: dict[str, Text] = Field(
+        default={}, description="Further headers of every request; values literal or references."
+    )
+    region_url: BaseUrl | None = Field(
+        default=None,
+        description="The regional host that the route region tries.",
+        examples=["https://eu.api.openai.com/v1"],
+    )
 
 
 class SourceTable(KeyedTable):
@@ -104,6 +118,19 @@ class SourceTable(KeyedTable):
     routes: Annotated[list[Route], Distinct] | None = Field(
         default=None, description="The routes that a behaviour source tries; retrieve unless told.", min_length=1
     )
+    parameters: dict[str, dict[str, str | int | bool]] | None = Field(
+        default=None, description="Model id to what its calls must carry, since models reject each other's parameters."
+    )
+    parts: Annotated[list[Part], Distinct] | None = Field(
+        default=None, description="The parts of the account that an admin source reads; all unless told.", min_length=1
+    )
+    makes_stale: Annotated[list[str], Distinct] | None = Field(
+        default=None, description="Checks that a change of the document makes stale.", examples=[["safety_review"]]
+    )
+    catalogue: Text | None = Field(
+        default=None, description="A file with the catalogue of Codex; without it the installed codex is asked."
+    )
+    component: Text | None = Field(default=None, description="The component of the status page that counts.")
     watch: list[Text] | None = Field(
         default=None, description="Words in a document whose coming or going is named in the notice."
     )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from monitor import __version__
 from monitor.domain.configuration import (
@@ -29,13 +29,13 @@ from monitor.domain.configuration import (
     Surface,
 )
 from monitor.domain.cost import usage
-from monitor.settings.fields import address
+from monitor.settings.fields import Part, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
 from monitor.settings.schema import Document, EntryTable, RequirementTable, SourceTable, SurfaceTable
 from monitor.settings.secrets import masked
 
-_DEFAULT_OPTIONS: Mapping[str, Mapping[str, object]] = {"behaviour": {"routes": ("retrieve",)}}
-"""The one route that costs nothing; a paid one is only ever tried because somebody wrote it down."""
+FREE = "retrieve"
+"""The one route that surely costs nothing; another is only ever tried because somebody wrote it down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
     """Make the values; the document has passed every check."""
     configuration = Configuration(
         surfaces={row.key: _surface(row) for row in document.surface},
-        sources={row.key: _source(row) for row in document.source},
+        sources={spec.key: spec for row in document.source for spec in _sources(row, document)},
         owners={row.key: Owner(key=row.key, destinations=tuple(row.destinations)) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
         belief=Belief(
@@ -170,7 +170,32 @@ def _surface(row: SurfaceTable) -> Surface:
         api_key=row.api_key or "",
         admin_key=row.admin_key or "",
         project=row.project or "",
+        key_header=row.key_header or "",
+        headers=dict(row.headers),
+        region_url=row.region_url or "",
     )
+
+
+def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
+    """The sources that one table makes: one for each model and route of a behaviour, one for each part of an admin, else one."""
+    spec = _source(row)
+    if row.kind == "behaviour":
+        calls = {
+            model: None
+            for entry in document.entry
+            for surface, model in _surfaces(entry).items()
+            if surface == row.surface
+        }
+        for model in filter(None, calls):
+            for route in row.routes or (FREE,):
+                options = {"model": model, "route": route, "parameters": (row.parameters or {}).get(model, {})}
+                yield replace(spec, key=f"{row.key}/{model}/{route}", options=options)
+    elif row.kind == "admin":
+        provider = next(_surface(one).provider for one in document.surface if one.key == row.surface)
+        for part in row.parts or get_args(Part):
+            yield replace(spec, key=f"{row.key}/{part}", provider=provider, options={"part": part})
+    else:
+        yield spec
 
 
 def _source(row: SourceTable) -> SourceSpec:
@@ -186,16 +211,19 @@ def _source(row: SourceTable) -> SourceSpec:
         url=row.url or "",
         format=row.format or "",
         trust=row.trust or kind.trust,
-        options={**_DEFAULT_OPTIONS.get(row.kind, {}), **options},
+        options=options,
     )
 
 
+def _surfaces(row: EntryTable) -> Mapping[str, str]:
+    return row.surfaces if row.surfaces is not None else {row.surface or "": row.model_id or ""}
+
+
 def _entry(row: EntryTable) -> EntrySpec:
-    surfaces = row.surfaces if row.surfaces is not None else {row.surface or "": row.model_id or ""}
     return EntrySpec(
         key=row.key,
         name=row.name or row.key,
-        surfaces=dict(surfaces),
+        surfaces=dict(_surfaces(row)),
         owners=tuple(row.owners),
         price_model=row.price_model or "",
         use=row.use,

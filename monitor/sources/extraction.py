@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 
-from monitor.domain.model import Fact, Facts, Refusal, Subject, Value
+from monitor.domain.model import ANNOUNCED, PARAGRAPH, Fact, Facts, Refusal, Subject, Value
 from monitor.domain.price import PER_MILLION_TOKENS, USD, PriceRow, canonical, equal
 
 
@@ -66,6 +67,36 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
         if fact not in unclear:
             facts.setdefault(fact.subject, {})[fact.field] = value
     return Priced(facts, frozenset(unclear | (foreign - stated.keys())), tuple(refusals))
+
+
+def announced(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> Priced:
+    """`priced` with what the rows state for later days, where it differs from what holds now. Two amounts for one day are none."""
+    later: dict[Fact, set[str]] = {}
+    for row in rows:
+        if row.valid_from is None or row.valid_from <= at or row.unit != PER_MILLION_TOKENS or row.currency != USD:
+            continue
+        subject, value = Subject(row.provider, row.model), canonical(row.amount)
+        now = priced.facts.get(subject, {}).get(row.identity.field)
+        if not isinstance(now, str) or not equal(now, value):
+            field = f"{ANNOUNCED}{row.identity.field}@{row.valid_from.date().isoformat()}"
+            later.setdefault(Fact(subject, field), set()).add(value)
+    if not later:
+        return priced
+    facts = {subject: dict(fields) for subject, fields in priced.facts.items()}
+    for fact, values in later.items():
+        if len(values) == 1:
+            facts.setdefault(fact.subject, {})[fact.field] = values.pop()
+    return priced._replace(facts=facts)
+
+
+REMARKS = "remarks"
+"""The subject of the remarks of a page or feed that bear on prices in prose."""
+
+
+def with_remarks(facts: Facts, source: str, notes: Iterable[str]) -> Facts:
+    """`facts` with the remarks of a source, each by the hash of its words, so that their order means nothing."""
+    said: dict[str, Value] = {PARAGRAPH + sha256(note.encode()).hexdigest()[:16]: note for note in notes}
+    return {**facts, Subject(source, REMARKS): said} if said and facts else facts
 
 
 def next_boundary(rows: Iterable[PriceRow], at: datetime) -> datetime | None:

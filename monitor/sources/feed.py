@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.model import Body, Fact, FailureReason, Known, Observation, PollFailure, Snapshot
-from monitor.sources.extraction import Extraction, Priced, Unreadable, facts_of, next_boundary
+from monitor.sources.extraction import Extraction, Priced, Unreadable, announced, facts_of, next_boundary, with_remarks
 from monitor.sources.feeds import genai_prices, litellm, llm_prices, modelpricewatch, models_dev, openrouter
 from monitor.sources.feeds.sheet import Sheet
 from monitor.sources.http import HttpClient, settled
@@ -73,14 +73,14 @@ def snapshot(source: str, extractor: str, extraction: Extraction, body: Body, at
     if isinstance(rows, Sheet):
         priced, until = Priced(rows.facts, extraction.unclear, extraction.refused), None
     else:
-        priced = facts_of((row for row in rows if row.effective(at)), extraction.refused)
+        priced = announced(facts_of((row for row in rows if row.effective(at)), extraction.refused), rows, at)
         until = next_boundary(rows, at)
     stated = (Fact(subject, field) for subject, field in extraction.unclear if field in priced.facts.get(subject, {}))
     unclear = priced.unclear | extraction.unclear.difference(stated)
     return Snapshot(
         source=source,
         at=at,
-        facts=priced.facts,
+        facts=with_remarks(priced.facts, source, extraction.notes),
         extractor=extractor,
         body=body,
         unclear=unclear,

@@ -23,7 +23,8 @@ from monitor.domain.configuration import EntrySpec
 from monitor.domain.diff import same
 from monitor.domain.events import Event, entry_stream
 from monitor.domain.model import Facts, Subject
-from monitor.domain.policy import Trigger, deviations, judge, ours, pins
+from monitor.domain.pins import ours, pins
+from monitor.domain.policy import Trigger, deviations, judge
 from monitor.domain.registry import (
     TRANSITIONS,
     Entry,

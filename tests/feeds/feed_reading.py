@@ -46,9 +46,21 @@ def _exact(value: object) -> float:
 
 
 def of(snapshot: Snapshot, provider: str, model: str) -> dict[str, object]:
-    """The prices of one model, their fields without `price.`."""
+    """The prices of one model that hold now, their fields without `price.`."""
     fields = snapshot.facts.get(Subject(provider, model), {})
-    return {field.removeprefix("price."): value for field, value in fields.items()}
+    return {field.removeprefix("price."): value for field, value in fields.items() if field.startswith("price.")}
+
+
+def amounts(snapshot: Snapshot) -> list[str]:
+    """Every price in a look, of whatever model."""
+    return [str(v) for fields in snapshot.facts.values() for field, v in fields.items() if field.startswith("price.")]
+
+
+def announced(snapshot: Snapshot, provider: str, model: str) -> dict[str, object]:
+    """What is stated of one model for later days, without `announced.price.`."""
+    fields = snapshot.facts.get(Subject(provider, model), {})
+    prefix = "announced.price."
+    return {field.removeprefix(prefix): value for field, value in fields.items() if field.startswith(prefix)}
 
 
 def lines(name: str) -> Iterator[dict[str, Any]]:

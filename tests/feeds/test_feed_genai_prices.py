@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from feed_reading import observed, of, time
+from feed_reading import announced, observed, of, time
 
 from monitor.domain.model import Fact, FailureReason, PollFailure, Subject
 
@@ -76,6 +76,8 @@ def test_from_its_date_a_set_replaces_all_before_it(at: str, held: dict[str, str
     seen = observed("genai_prices", DATED, time(at))
     assert of(seen, "openai", "luna") == {f"standard.short.{meter}": price for meter, price in held.items()}
     assert seen.valid_until == (time(until) if until else None)
+    later = {name.rpartition("@")[2] for name in announced(seen, "openai", "luna")}
+    assert later == {day for day in ("2026-07-30", "2026-09-01") if day > at[:10]}
 
 
 def test_of_the_sets_that_hold_the_last_one_counts_whatever_their_dates() -> None:

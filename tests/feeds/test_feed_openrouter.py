@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from hashlib import sha256
 
 import pytest
-from feed_reading import needs_histories, observed, of, whole
+from feed_reading import amounts, needs_histories, observed, of, whole
 
 from monitor.domain.diff import diff
 from monitor.domain.model import Fact, FailureReason, PollFailure, Subject
@@ -76,6 +77,9 @@ def test_a_variant_is_a_model_of_its_own_and_an_alias_never_that_of_the_maker() 
     alias = {**item("~openai/gpt-latest", prompt="0.000003"), "alias_target": {"slug": "openai/gpt-5.6-sol"}}
     variants = [item(f"openai/gpt-5.6-sol{suffix}", prompt="0.000001") for suffix in (":batch", ":free")]
     seen = observed("openrouter", listed(SOL, alias, *variants))
+    assert seen.facts.pop(Subject("feed", "remarks")).keys() == {
+        f"paragraph.{sha256(seen.notes[0].encode()).hexdigest()[:16]}"
+    }
     assert {tuple(subject) for subject in seen.facts} == {
         ("openai", "gpt-5.6-sol"), ("openai", "gpt-5.6-sol:batch"), ("openai", "gpt-5.6-sol:free"), ("~openai", "gpt-latest"),
     }  # fmt: skip
@@ -151,4 +155,4 @@ def test_every_price_by_the_token_of_the_real_list_is_read() -> None:
     }
     assert read == expected
     assert len(read) > 900
-    assert not any("e" in str(value).lower() for fields in seen.facts.values() for value in fields.values())
+    assert not any("e" in amount.lower() for amount in amounts(seen))

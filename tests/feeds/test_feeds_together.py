@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from feed_reading import HISTORIES, lines, needs_histories, observed, whole
+from feed_reading import HISTORIES, amounts, lines, needs_histories, observed, whole
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,4 +147,4 @@ def test_a_raw_feed_is_recognised_and_no_amount_in_it_bears_an_exponent() -> Non
         assert isinstance(reading.rows, Sheet)
         seen = observed(form, whole(name))
         assert isinstance(seen, Snapshot)
-        assert all(set(str(value)) <= set("0123456789.") for fields in seen.facts.values() for value in fields.values())
+        assert all(set(amount) <= set("0123456789.") for amount in amounts(seen))

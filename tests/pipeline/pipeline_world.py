@@ -35,9 +35,9 @@ from monitor.domain.model import (
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
 from monitor.pipeline.acceptance import Problem, acceptance
-from monitor.pipeline.decision import Outcome
 from monitor.pipeline.declare import declare
 from monitor.pipeline.operate import Operator
+from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.poll import Poller
 from monitor.pipeline.ports import EventQuery, Store
 from monitor.pipeline.standing import standings

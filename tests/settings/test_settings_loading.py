@@ -139,7 +139,10 @@ owners = ["platform"]
     page, feed = configuration.sources["page"], configuration.sources["feed"]
     assert (page.every, page.trust, page.scope) == (timedelta(minutes=45), "third_party", "openai-inc")
     assert (feed.every, feed.trust, feed.format) == (timedelta(hours=1), "third_party", "llm_prices")
-    assert configuration.sources["behaviour"].options == {"routes": ("retrieve", "responses")}
+    assert {(spec.model, spec.route) for spec in configuration.sources.values() if spec.kind == "behaviour"} == {
+        ("luna-o", "retrieve"),
+        ("luna-o", "responses"),
+    }
     assert configuration.sources["card"].options == {"watch": ("limited preview",)}
     assert configuration.belief.absence.looks == 4
     assert configuration.belief.change.span == timedelta()

@@ -18,7 +18,7 @@ from monitor.domain.price import SHORT, STANDARD, TEXT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import LONG, NO_PRICE, SEVERAL_BANDS, field_of, name, number, shown, why_not
 
-EXTRACTOR = "genai_prices/1"
+EXTRACTOR = "genai_prices/2"
 
 OTHER_UNIT = "_kcount"
 """By the thousand: requests, searches."""

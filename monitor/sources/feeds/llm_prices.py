@@ -19,7 +19,7 @@ from monitor.domain.price import SHORT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import LONG, NOT_AN_AMOUNT, name, number
 
-EXTRACTOR = "llm_prices/1"
+EXTRACTOR = "llm_prices/2"
 
 METERS = {"input": "input", "output": "output", "input_cached": "cached_input"}
 

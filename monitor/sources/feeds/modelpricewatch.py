@@ -12,7 +12,7 @@ from monitor.domain.model import Subject
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import Sheet, name, number, plain, short, why_not
 
-EXTRACTOR = "modelpricewatch/1"
+EXTRACTOR = "modelpricewatch/2"
 
 METERS = {"input_per_mtok": "input", "output_per_mtok": "output", "cached_input_per_mtok": "cached_input"}
 

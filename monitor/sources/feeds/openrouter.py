@@ -16,7 +16,7 @@ from monitor.domain.price import TEXT
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import SEVERAL_BANDS, Sheet, long, name, number_in_text, per_million, short, why_not
 
-EXTRACTOR = "openrouter/1"
+EXTRACTOR = "openrouter/2"
 
 METERS = {
     "prompt": ("input", TEXT),

@@ -17,7 +17,7 @@ from monitor.sources.pricing_page.context import place
 from monitor.sources.pricing_page.notes import notes_of
 from monitor.sources.pricing_page.rows import reconcile, rows_of
 
-EXTRACTOR = "pricing_page/2"
+EXTRACTOR = "pricing_page/3"
 
 _HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 

@@ -1,0 +1,277 @@
+"""What a believed change becomes in the log: which event, on whose word, and with what beside old and new.
+
+Only an official source makes a `price.changed`; the same change at an aggregator is `price.reported`. What cannot be right was held back
+before (`corroborate`); whether any of it pauses an entry is the business of `policy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.domain import events as ev
+from monitor.domain import price
+from monitor.domain.configuration import OFFICIAL, SourceSpec
+from monitor.domain.confirm import Believed
+from monitor.domain.diff import Change
+from monitor.domain.events import Ledger, source_stream
+from monitor.domain.model import (
+    ACCESS,
+    ANNOUNCED,
+    BEHAVIOUR,
+    GRANTED,
+    INCIDENT,
+    LIMIT,
+    LISTED,
+    PARAGRAPH,
+    SETTING,
+    SHUTDOWN_DATE,
+    Fact,
+    Subject,
+)
+from monitor.domain.routes import Others, Signal, lost
+
+BY_PREFIX = {
+    ACCESS: ev.BEHAVIOUR_CHANGED,
+    BEHAVIOUR: ev.BEHAVIOUR_CHANGED,
+    LIMIT: ev.LIMIT_CHANGED,
+    SETTING: ev.SETTING_CHANGED,
+    INCIDENT: ev.INCIDENT_CHANGED,
+}
+"""Prefix of a field → the event of a believed change of it; what has none is a field of a models list."""
+
+EXCERPTS = 8
+"""How many paragraphs each way an event quotes."""
+
+QUOTED = 2
+"""How many paragraphs a notice quotes."""
+
+EXCERPT = 280
+"""Characters of a paragraph that an event quotes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new; what is `over`, an
+    announcement whose day has come, is no news to them.
+    """
+
+    fact: Fact
+    position: int
+    believed: Believed
+    renamed: bool = False
+    note: str = ""
+    over: bool = False
+
+    @property
+    def prose(self) -> bool:
+        """Whether it is about a paragraph of a text: its note says what moved, old and new would be whole texts."""
+        return self.fact.field.startswith(PARAGRAPH)
+
+
+def claim(
+    ledger: Ledger,
+    spec: SourceSpec,
+    believed: Iterable[Believed],
+    *,
+    baseline: str,
+    extractor: str,
+    cause: int | None = None,
+    actor: str = ev.SYSTEM,
+    by: Mapping[str, object] | None = None,
+    renamed: Mapping[Subject, Subject] | None = None,
+    notes: Mapping[Fact, str] | None = None,
+) -> list[Claim]:
+    """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
+    held back is that it was.
+
+    A model that comes or goes is one event, not one for each of its fields. Prices are written in the order people ask for them: input first.
+    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `notes` are what else is to be read of a price.
+    """
+    to = renamed or {}
+    since = {new: old for old, new in to.items()}
+    believed = sorted(
+        believed, key=lambda item: (item.change.fact.subject, price.telling_order(item.change.fact.field))
+    )
+    coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
+    claims: list[Claim] = []
+    for item in believed:
+        subject = item.change.fact.subject
+        kind, data = _event(item.change, spec, whole=subject in coming)
+        if not kind or item.change.fact.field.startswith(PARAGRAPH):
+            continue
+        note = (notes or {}).get(item.change.fact, "")
+        position = ledger.add(
+            kind,
+            source_stream(spec.key),
+            subject.name,
+            at=item.streak.first_at,
+            source=spec.key,
+            actor=actor,
+            cause=cause if item.streak.quarantine is None else item.streak.quarantine,
+            evidence=item.streak.evidence,
+            data={
+                **data,
+                "looks": item.streak.seen,
+                "last_with_old": None if item.streak.before is None else ev.rfc3339(item.streak.before),
+                "baseline": baseline,
+                "extractor": extractor,
+                **({"renamed_to": to[subject].name} if subject in to else {}),
+                **({"renamed_from": since[subject].name} if subject in since else {}),
+                **({"note": note} if note else {}),
+                **(by or {}),
+            },
+        )
+        renaming = subject in to or subject in since
+        if renaming:
+            note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
+        over = item.change.new is None and _come(item.change.fact.field, item.streak.first_at)
+        claims.append(
+            Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, over=over)
+        )
+    claims += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
+    return claims
+
+
+def _paragraphs(
+    ledger: Ledger, spec: SourceSpec, believed: Iterable[Believed], *, baseline: str, extractor: str, cause: int | None
+) -> list[Claim]:
+    """One event for all paragraphs that came and went together; every one of them is claimed by it."""
+    moved = [item for item in believed if item.change.fact.field.startswith(PARAGRAPH)]
+    if not moved:
+        return []
+    added = [excerpt(str(item.change.new)) for item in moved if item.change.new is not None]
+    removed = [excerpt(str(item.change.old)) for item in moved if item.change.new is None]
+    streak = moved[0].streak
+    position = ledger.add(
+        ev.DOCUMENT_CHANGED,
+        source_stream(spec.key),
+        spec.key,
+        at=min(item.streak.first_at for item in moved),
+        source=spec.key,
+        cause=cause,
+        evidence=streak.evidence,
+        data={
+            "added": added[:EXCERPTS],
+            "removed": removed[:EXCERPTS],
+            "more": max(0, len(added) - EXCERPTS) + max(0, len(removed) - EXCERPTS),
+            "looks": streak.seen,
+            "last_with_old": None if streak.before is None else ev.rfc3339(streak.before),
+            "baseline": baseline,
+            "extractor": extractor,
+        },
+    )
+    said = [f"{spec.key} says now: “{text}”" for text in added] + [
+        f"{spec.key} no longer says: “{text}”" for text in removed
+    ]
+    note = "; ".join(said[:QUOTED]) + (f"; and {len(said) - QUOTED} more paragraphs" if len(said) > QUOTED else "")
+    return [Claim(fact=item.change.fact, position=position, believed=item, note=note) for item in moved]
+
+
+def excerpt(text: str) -> str:
+    """A paragraph as an event holds it: the beginning of it."""
+    return text if len(text) <= EXCERPT else text[: EXCERPT - 1].rstrip() + "…"
+
+
+def _renaming(spec: SourceSpec, old: Subject, new: Subject) -> str:
+    said = f"{spec.key} states the prices of {old.name} under {new.name} now, each as it was"
+    if spec.trust != OFFICIAL:
+        return f"{said}; this is its own naming and moves nothing"
+    return (
+        f'{said}; whether it is the same model a person decides: price_model = "{new.name}" then lets an entry that went by '
+        f"{old.name} go by it"
+    )
+
+
+def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[str, object]]:
+    subject, field = change.fact
+    moved: dict[str, object] = {"field": field, "old": change.old, "new": change.new}
+    place: dict[str, object] = (
+        {"surface": subject.scope} if spec.surface == subject.scope else {"provider": subject.scope}
+    )
+    if field.startswith(price.PREFIX):
+        return _price_event(change, spec), {**price_data(change), "trust": spec.trust}
+    if field == LISTED:
+        return ev.MODEL_UNLISTED if change.new is None else ev.MODEL_LISTED, place
+    if field == SHUTDOWN_DATE:
+        if whole and change.new is None:
+            return "", {}
+        kind = {(True, False): ev.LIFECYCLE_ANNOUNCED, (False, True): ev.LIFECYCLE_WITHDRAWN}.get(
+            (change.old is None, change.new is None), ev.LIFECYCLE_MOVED
+        )
+        return kind, {**place, "date": change.new, "old": change.old}
+    if field.startswith(ANNOUNCED):
+        return ev.PRICE_ANNOUNCED, {**announced_data(change), "trust": spec.trust}
+    if whole:
+        return "", {}
+    kind = next((kind for prefix, kind in BY_PREFIX.items() if field.startswith(prefix)), ev.MODEL_CHANGED)
+    return kind, {**place, **moved}
+
+
+def _come(field: str, at: datetime) -> bool:
+    """Whether a field is an announcement whose day has come."""
+    return field.startswith(ANNOUNCED) and field.rpartition("@")[2] <= at.date().isoformat()
+
+
+def announced_data(change: Change) -> dict[str, object]:
+    """An announced price as its event holds it: the identity of the price, the day, and the announcement before and now."""
+    field, _, day = change.fact.field.removeprefix(ANNOUNCED).partition("@")
+    return {**price_data(replace(change, fact=Fact(change.fact.subject, field))), "date": day}
+
+
+def _price_event(change: Change, spec: SourceSpec) -> str:
+    if change.new is None:
+        return ev.PRICE_REMOVED
+    if change.old is None:
+        return ev.PRICE_LISTED
+    return ev.PRICE_CHANGED if spec.trust == OFFICIAL else ev.PRICE_REPORTED
+
+
+def price_data(change: Change) -> dict[str, object]:
+    meter = price.Meter.of(change.fact.field)
+    return {
+        "provider": change.fact.subject.scope,
+        **meter._asdict(),
+        "unit": price.PER_MILLION_TOKENS,
+        "currency": price.USD,
+        "old": change.old,
+        "new": change.new,
+    }
+
+
+def access(
+    ledger: Ledger, spec: SourceSpec, claims: Iterable[Claim], registered: frozenset[Subject], others: Others
+) -> dict[Fact, int]:
+    """Join the signals about registered models into a judgement on access, caused by the edge of one route; `others` are the other routes."""
+    positions: dict[Fact, int] = {}
+    for item in claims:
+        fact, change, streak = item.fact, item.believed.change, item.believed.streak
+        if fact.subject not in registered or not (fact.field == LISTED or fact.field.startswith(ACCESS)):
+            continue
+        gone = lost(fact, change.new)
+        if gone == lost(fact, change.old):  # refused for another reason than before: the route is as closed as it was
+            continue
+        mine = Signal(
+            route=spec.route,
+            source=spec.key,
+            says="lost" if gone else GRANTED,
+            looks=streak.seen,
+            since=streak.first_at,
+            until=streak.counted_at,
+        )
+        positions[fact] = ledger.add(
+            ev.ACCESS_LOST if gone else ev.ACCESS_GAINED,
+            source_stream(streak.source),
+            fact.subject.name,
+            at=streak.first_at,
+            source=streak.source,
+            cause=item.position,
+            evidence=streak.evidence,
+            data={
+                "surface": fact.subject.scope,
+                "route": spec.route,
+                "signals": [one.data for one in (mine, *others.signals.get(fact.subject, ()))],
+            },
+        )
+    return positions

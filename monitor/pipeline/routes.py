@@ -1,0 +1,60 @@
+"""What the other routes say of the models that a look misses, and which of them should be asked now.
+
+Read from the store only when a look misses a model, since hardly any look does. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.domain.configuration import Configuration, SourceSpec
+from monitor.domain.model import Streak, Subject
+from monitor.domain.routes import Others, Signal, lost, signal
+from monitor.pipeline.ports import Reader
+
+ASKED = frozenset({"list", "retrieve", "tokens", "responses", "chat", "embeddings"})
+"""The routes that a missing model is pursued by: the list, what costs nothing, and one small call."""
+
+
+class Routes:
+    """The routes beside that of `own`, on its surface."""
+
+    def __init__(self, reader: Reader, configuration: Configuration, own: SourceSpec) -> None:
+        self._reader = reader
+        self._own = own
+        self._specs = [
+            spec
+            for spec in configuration.sources.values()
+            if own.route and spec.route and spec.surface == own.surface and spec.route != own.route
+        ]
+
+    def others(self, subjects: Iterable[Subject]) -> Others:
+        """The signals of the other routes about these models."""
+        signals: dict[Subject, tuple[Signal, ...]] = {}
+        for subject in subjects:
+            if found := tuple(one for spec in self._about(subject) if (one := self._signal(spec, subject)) is not None):
+                signals[subject] = found
+        return Others(signals=signals)
+
+    def asked(self, suspects: Iterable[Streak], others: Others) -> frozenset[str]:
+        """The sources that should look now: those that said nothing of a missing model since it was first missed."""
+        return frozenset(
+            spec.key
+            for streak in suspects
+            if streak.seen and lost(streak.fact, streak.value)
+            for spec in self._about(streak.fact.subject)
+            if spec.route in ASKED
+            and not any(
+                one.source == spec.key and one.until >= streak.first_at
+                for one in others.signals.get(streak.fact.subject, ())
+            )
+        )
+
+    def _about(self, subject: Subject) -> list[SourceSpec]:
+        return [spec for spec in self._specs if spec.model in ("", subject.name)]
+
+    def _signal(self, spec: SourceSpec, subject: Subject) -> Signal | None:
+        state = self._reader.source(spec.key)
+        if state is None or not state.baseline:
+            return None
+        return signal(spec, state, self._reader.facts(state.baseline), self._reader.streaks(spec.key), subject)
