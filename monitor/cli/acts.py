@@ -166,8 +166,7 @@ def resume(
                     continue
                 accepting.pins(found.compared)
                 # What comes between showing and accepting refuses: nobody saw it.
-                seen = found.position if expect is None else expect
-                _told(monitor.operator.resume(key, by=who, reason=why, via=via(), expect=seen))
+                _told(monitor.operator.resume(key, by=who, reason=why, via=via(), expect=expect, shown=found.position))
             except Refused as error:
                 refusals.append(error)
     for refusal in refusals:
@@ -253,5 +252,10 @@ def evidence_of(file: Path, url: str) -> Body:
 def _told(event: Event) -> None:
     said = output.printable(f"{event.subject}  {in_words(event)}")
     click.echo(f"{event.position}  {event.type}  {said}".rstrip())
+    if event.type == ev.ENTRY_APPROVAL_REQUESTED:
+        from monitor.pipeline.approval import COMMANDS
+
+        again = f"access-monitor {COMMANDS[event.data['act']]} {event.subject} --by … --reason … --expect {event.data['expect']}"
+        output.note(f"This is a request: it takes effect when another person runs `{again}`.")
     if unpinned := event.data.get("unpinned"):
         output.note(f"Not pinned, since nothing is known of it: {', '.join(map(str, unpinned))}.")

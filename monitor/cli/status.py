@@ -112,6 +112,8 @@ def why(options: Options, *, entry: str) -> None:
     click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
     for step in steps:
         click.echo(output.printable(_step(step)))
+    if asked := _asked(row):
+        click.echo(output.printable(f"  {asked}"))
     for line in agreement.lines(words):
         click.echo(output.printable(f"  prices at {line}"))
     if row.status in _NEXT:
@@ -253,11 +255,23 @@ def _print_one(row: StatusRow, priced: Priced, now: datetime) -> None:
         ("position", str(row.position)),
         ("owners", ", ".join(row.owners)),
         ("fallback", row.fallback or "none"),
+        ("asked", _asked(row)),
         *terms.lines(priced, now),
     )
     for name, value in lines:
         if value:
             click.echo(f"{name:<10}{value if name == 'status' else output.printable(value)}")
+
+
+def _asked(row: StatusRow) -> str:
+    """What waits for a second person, and the command that confirms it."""
+    from monitor.pipeline.approval import COMMANDS
+
+    if row.approval is None:
+        return ""
+    asked = row.approval
+    act = COMMANDS[asked.act]
+    return f"{asked.by} asked to {act} it at position {asked.position}; another person confirms: access-monitor {act} {row.key} --by YOU --reason WHY --expect {asked.expect}"
 
 
 def _step(step: Step) -> str:

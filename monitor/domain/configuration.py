@@ -122,6 +122,7 @@ class EntrySpec:
     freshness: timedelta | None = None
     price_freshness: timedelta | None = None
     check_age: Mapping[str, timedelta] = field(default_factory=dict)
+    approvers: int = 1
     usage: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -103,6 +103,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """An acceptance that one person asked for: the event type it would be, who asked, the event that did, and what the entry's position was."""
+
+    act: str
+    by: str
+    position: int
+    expect: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A registry row, folded from the log.
 
@@ -127,6 +137,7 @@ class Entry:
     by: str = ""
     callers: tuple[str, ...] = ()
     reminded: tuple[str, ...] = ()
+    approval: Approval | None = None
 
     @property
     def surfaces(self) -> Mapping[str, str]:
@@ -165,6 +176,16 @@ class Entry:
     def usage(self) -> Mapping[str, int]:
         """What production uses in a month, meter → tokens; empty where nobody said."""
         return cast("Mapping[str, int]", self.declared.get("usage", {}))
+
+    @property
+    def approvers(self) -> int:
+        """How many people an acceptance takes."""
+        return cast(int, self.declared.get("approvers", 1))
+
+    @property
+    def asked(self) -> Approval | None:
+        """The acceptance that waits for a second person; what could change a mind ends it."""
+        return self.approval if self.approval is not None and self.approval.expect == self.position else None
 
     def checks_in(self, environment: str) -> tuple[str, ...]:
         """The checks that an environment other than production requires; none unless somebody said."""
@@ -221,6 +242,7 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         "ours": dict(ours),
         # Left out where nobody states it: an entry that was declared before there was such a key is not amended by that.
         **({"usage": dict(spec.usage)} if spec.usage else {}),
+        **({"approvers": spec.approvers} if spec.approvers > 1 else {}),
         **({"check_age": {name: seconds(age) for name, age in spec.check_age.items()}} if spec.check_age else {}),
         **({"checks_in": {name: list(checks) for name, checks in spec.checks_in.items()}} if spec.checks_in else {}),
     }
@@ -247,6 +269,10 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         raise IllegalTransition(event, Status.WITHDRAWN)
     if event.type == ev.ENTRY_REMINDED:  # tells what was told already, so it can change no mind
         return replace(entry, reminded=(*entry.reminded, event.data["key"]))
+    if event.type == ev.ENTRY_APPROVAL_REQUESTED:
+        said = event.data
+        asked = Approval(act=said["act"], by=said["by"], position=event.position, expect=said["expect"])
+        return replace(entry, approval=asked)
     if event.type.startswith("check."):
         entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
         # A check that was verified confirms what a person saw; only one that was lost can change a mind.
@@ -276,6 +302,7 @@ def _moved(entry: Entry, event: Event) -> Entry:
             callers=tuple(data["callers"]),
             deviations={},
             pause=None,
+            approval=None,
         )
     if event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
         moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}

@@ -91,11 +91,12 @@ def entry_item(
     source: str = "",
     evidence: str = "",
     summary: str = "",
+    commands: tuple[str, ...] = (),
 ) -> Item:
-    """An item about an entry as it stands after the decision."""
+    """An item about an entry as it stands after the decision; `commands` are those of its reason unless given."""
     entry = register.entries[key]
     other, allowed = fallback(register, entry)
-    commands = {
+    usual = {
         Reason.PAUSED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.STALE: (f"access-monitor checklist {key}",),
@@ -117,7 +118,7 @@ def entry_item(
         denied=denied,
         fallback=other,
         fallback_allowed=allowed,
-        commands=commands,
+        commands=commands or usual,
     )
 
 

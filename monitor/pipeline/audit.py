@@ -14,7 +14,7 @@ from monitor.domain import events as ev
 from monitor.domain.configuration import OFFICIAL, Configuration
 from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Fact, Subject
-from monitor.domain.registry import Check, Entry
+from monitor.domain.registry import Approval, Check, Entry
 from monitor.domain.verdict import PRODUCTION
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import EventQuery, Reader, Refused
@@ -23,7 +23,9 @@ from monitor.pipeline.standing import Freshness, reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
-    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank."""
+    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what
+    waits for a second person.
+    """
 
     key: str
     name: str
@@ -35,6 +37,7 @@ class StatusRow:
     owners: tuple[str, ...]
     fallback: str
     reason: str
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,7 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             owners=one.texts("owners"),
             fallback=one.text("fallback"),
             reason=reason(one),
+            approval=one.asked,
         )
         for one in entries(reader, at=at).values()
     ]

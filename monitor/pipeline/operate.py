@@ -17,7 +17,7 @@ from monitor.domain.configuration import Configuration
 from monitor.domain.events import Event, entry_stream
 from monitor.domain.model import Body
 from monitor.domain.registry import TRANSITIONS, Entry, Register, Status
-from monitor.pipeline import look
+from monitor.pipeline import approval, look
 from monitor.pipeline.acceptance import Acceptance, acceptance
 from monitor.pipeline.commit import status_moved, write
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Refused, Store
@@ -47,7 +47,7 @@ class Operator:
         expect: int | None = None,
         waived: frozenset[str] = frozenset(),
     ) -> Event:
-        """Accept what is believed now as the assumptions of an entry, and let production use it.
+        """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people have to, ask for it.
 
         Raises:
             Refused: the entry is not one that can be activated, something is missing, or something relevant happened after `expect`.
@@ -62,14 +62,17 @@ class Operator:
         reason: str,
         via: Via,
         expect: int | None = None,
+        shown: int | None = None,
         waived: frozenset[str] = frozenset(),
     ) -> Event:
-        """Accept what is believed now after a pause.
+        """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown, for want of an `expect`.
 
         Raises:
             Refused: as `activate`; a check that the pause made stale has to be verified since.
         """
-        return self._move(key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, accept=waived)
+        return self._move(
+            key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, shown=shown, accept=waived
+        )
 
     def preview(self, key: str, kind: str) -> Acceptance:
         """What an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
@@ -212,6 +215,7 @@ class Operator:
         reason: str,
         via: Via,
         expect: int | None,
+        shown: int | None = None,
         accept: frozenset[str] | None = None,
         **data: object,
     ) -> Event:
@@ -222,26 +226,36 @@ class Operator:
             register = Register(tx.head(), before)
             entry = _entry(register.entries, key)
             _may(entry, kind)
-            _expected(tx, entry, expect)
+            _expected(tx, entry, shown if expect is None else expect)
+            seen: int | None = expect
+            cause = entry.position
             if accept is not None:
                 data |= self._acceptance(tx, entry, now, accept)
+                confirms = approval.confirmed(tx, entry, kind, data, by=by, expect=expect)
+                data |= {"act": kind} if confirms is None else confirms
+                if confirms is None:  # one person's word is a request, at the position that it is about
+                    kind, seen = ev.ENTRY_APPROVAL_REQUESTED, entry.position
+                elif confirms:
+                    cause = int(str(confirms["request"]))
             register.add(
                 kind,
                 entry_stream(key),
                 key,
                 at=now,
                 actor=by,
-                cause=entry.position,
+                cause=cause,
                 data={
                     **data,
                     "by": by,
                     "reason": reason,
                     "via": dict(via),
-                    "expect": entry.position if expect is None else expect,
+                    "expect": entry.position if seen is None else seen,
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )
-            write(tx, self._configuration, register, [], at=now)
+            asked = kind == ev.ENTRY_APPROVAL_REQUESTED
+            told = approval.told(register, register.events[-1]) if asked else []
+            write(tx, self._configuration, register, told, at=now)
             moved = status_moved(register, before)
         if moved:
             self._published()

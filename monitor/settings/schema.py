@@ -284,6 +284,9 @@ class EntryTable(KeyedTable):
     )
     freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
     price_freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
+    approvers: int = Field(
+        default=1, ge=1, le=2, description="How many people it takes to activate or resume; 2 needs another to confirm."
+    )
     check_age: dict[str, Span] | None = Field(
         default=None,
         description="Check to how long it holds for this entry, where that is longer.",

@@ -238,6 +238,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         freshness=row.freshness,
         price_freshness=row.price_freshness,
         check_age=row.check_age or {},
+        approvers=row.approvers,
         usage=usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {},
     )
 

@@ -94,3 +94,20 @@ def test_entries_paused_by_one_cause_are_shown_one_after_the_other(repriced: Pat
     position = data("why", LUNA)["chain"][0]["position"]
     assert "Nothing is missing" in am("resume", "--cause", str(position), "--dry-run").stdout
     assert data("status", LUNA)[0]["status"] == "paused"
+
+
+def test_a_second_person_confirms_with_the_command_that_the_first_was_told(config: Path) -> None:
+    declare(config, MINI, "approvers = 2")
+    am("poll")
+    asked = am("activate", MINI, *BY)
+    assert "entry.approval_requested" in asked.stdout
+    position = data("status", MINI)[0]["position"]
+    assert f"activate {MINI} --by … --reason … --expect {position}" in asked.stderr
+    assert data("status", MINI)[0]["approval"]["by"] == "Ada L."
+    for command in ("status", "why"):
+        assert f"Ada L. asked to activate it at position {position + 1}" in am(command, MINI).stdout
+    am("activate", MINI, *BY, expect=1)
+    am("activate", MINI, "--by", "Bob K.", "--reason", "x", expect=1)
+    am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position))
+    assert (row := data("status", MINI)[0])["status"] == "active"
+    assert row["approval"] is None

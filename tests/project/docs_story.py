@@ -204,7 +204,11 @@ def _tell(story: Story) -> None:
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
     story.operator.release(story.position("price.quarantined"), reason="the provider announced it", **by)
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=4, minutes=15)
+    story.declare(configuration(approvers=2))
     story.operator.resume(LUNA, reason="new price accepted", **by)
+    with story.store.read() as reader:
+        seen = reader.entries()[LUNA].position
+    story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via=VIA)
 
     dated: dict[str, Fields] = {**models, "gpt-4.1": {**on, SHUTDOWN_DATE: "2026-10-23"}}
     dated["gpt-4o"] = {**on, SHUTDOWN_DATE: "2026-10-23"}
