@@ -26,6 +26,7 @@ from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
+    from monitor.pipeline.maintenance import Maintenance
     from monitor.pipeline.operate import Operator
     from monitor.pipeline.poll import Poller
     from monitor.pipeline.relay import Relay
@@ -69,7 +70,7 @@ class Monitor:
         self.settings = settings
         self._sources = {}
         self._close_http()
-        for part in ("poller", "operator", "tender", "channel", "relay"):
+        for part in ("poller", "operator", "maintenance", "tender", "channel", "relay"):
             self.__dict__.pop(part, None)
 
     def _close_http(self) -> None:
@@ -128,6 +129,13 @@ class Monitor:
         from monitor.pipeline.operate import Operator
 
         return Operator(self.store, self.configuration, self.clock, published=self.publish)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        """Windows in which changes are expected."""
+        from monitor.pipeline.maintenance import Maintenance
+
+        return Maintenance(self.store, self.configuration, self.clock, published=self.publish)
 
     @cached_property
     def tender(self) -> Tender:

@@ -35,6 +35,7 @@ COMMANDS: Summaries = {
         "retire": ("monitor.cli.acts:retire", "End an entry for good."),
         "release": ("monitor.cli.acts:release", "Let a quarantined price in."),
         "verify": ("monitor.cli.acts:verify", "Attest a readiness check."),
+        "expect": ("monitor.cli.expect:expect", "Announce maintenance in which changes are expected."),
     },
     "Tell": {
         "notify": ("monitor.cli.notify:notify", "Try out the destinations of an owner."),

@@ -46,13 +46,15 @@ def _said(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
     return value.strip()
 
 
-def _by(act: Act) -> Act:
+def by_option(act: Act) -> Act:
+    """The option of who acts."""
     return click.option(
         "--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log."
     )(act)
 
 
-def _reason(act: Act) -> Act:
+def reason_option(act: Act) -> Act:
+    """The option of why."""
     return click.option("--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept in the log.")(act)
 
 
@@ -104,14 +106,14 @@ def activate(
         return accepting.preview(found, f"access-monitor activate {entry}")
     by, reason = _named(by, reason)
     with opened(options) as monitor:
-        _told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect))
+        told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect))
     return 0
 
 
 @command("pause", examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
 @click.argument("entry")
-@_by
-@_reason
+@by_option
+@reason_option
 @_expect
 @click.pass_obj
 def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
@@ -120,7 +122,7 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
     Production is denied the entry from now on, until a person resumes it.
     """
     with opened(options) as monitor:
-        _told(monitor.operator.pause(entry, by=by, reason=reason, via=via(), expect=expect))
+        told(monitor.operator.pause(entry, by=by, reason=reason, via=via(), expect=expect))
 
 
 @command(
@@ -166,7 +168,7 @@ def resume(
                     continue
                 accepting.pins(found.compared)
                 # What comes between showing and accepting refuses: nobody saw it.
-                _told(monitor.operator.resume(key, by=who, reason=why, via=via(), expect=expect, shown=found.position))
+                told(monitor.operator.resume(key, by=who, reason=why, via=via(), expect=expect, shown=found.position))
             except Refused as error:
                 refusals.append(error)
     for refusal in refusals:
@@ -176,8 +178,8 @@ def resume(
 
 @command("retire", examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",))
 @click.argument("entry")
-@_by
-@_reason
+@by_option
+@reason_option
 @_expect
 @click.pass_obj
 def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
@@ -186,13 +188,13 @@ def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | 
     It is denied everywhere from now on and judged no more; what happened to it stays in the log.
     """
     with opened(options) as monitor:
-        _told(monitor.operator.retire(entry, by=by, reason=reason, via=via(), expect=expect))
+        told(monitor.operator.retire(entry, by=by, reason=reason, via=via(), expect=expect))
 
 
 @command("release", examples=("access-monitor release 4711 --by 'Ada L.' --reason 'the provider announced it'",))
 @click.argument("position", type=click.IntRange(min=1))
-@_by
-@_reason
+@by_option
+@reason_option
 @click.pass_obj
 def release(options: Options, *, position: int, by: str, reason: str) -> None:
     """Let a quarantined price in.
@@ -201,7 +203,7 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
     """
     with opened(options) as monitor:
         for event in monitor.operator.release(position, by=by, reason=reason, via=via()):
-            _told(event)
+            told(event)
 
 
 @command(
@@ -213,7 +215,7 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
 )
 @click.argument("entry")
 @click.argument("check")
-@_by
+@by_option
 @click.option("--url", metavar="U", default="", help="Where the proof is.")
 @click.option("--note", metavar="TEXT", default="", help="What was seen.")
 @click.option(
@@ -232,7 +234,7 @@ def verify(options: Options, *, entry: str, check: str, by: str, url: str, note:
 
     body = evidence_of(file, url) if file is not None else None
     with opened(options) as monitor:
-        _told(monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body))
+        told(monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body))
 
 
 def evidence_of(file: Path, url: str) -> Body:
@@ -249,7 +251,8 @@ def evidence_of(file: Path, url: str) -> Body:
     return Body(content=redact(content), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
 
 
-def _told(event: Event) -> None:
+def told(event: Event) -> None:
+    """Print what an act recorded, and what follows from it for who did it."""
     said = output.printable(f"{event.subject}  {in_words(event)}")
     click.echo(f"{event.position}  {event.type}  {said}".rstrip())
     if event.type == ev.ENTRY_APPROVAL_REQUESTED:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import accepting, agreement, output, terms
+from monitor.cli import accepting, agreement, expect, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
@@ -72,11 +72,11 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
                 else f"There is no entry {entry!r}; the registry has: {known}."
             )
     if options.json:
-        output.as_json([{**status_json(row), **terms.as_json(costs[row.key])} for row in rows])
+        output.as_json([{**status_json(row, then or now), **terms.as_json(costs[row.key])} for row in rows])
     elif entry is not None:
-        _print_one(rows[0], costs[rows[0].key], now)
+        _print_one(rows[0], costs[rows[0].key], now, at=then or now)
     elif rows:
-        _print_all(rows, now, past=then is not None)
+        _print_all(rows, then or now, past=then is not None)
     else:
         output.note("The registry is empty; `access-monitor poll` loads the configuration.")
 
@@ -101,12 +101,13 @@ def why(options: Options, *, entry: str) -> None:
         ]
         words = weigh(facts, fresh_since=monitor.clock() - monitor.configuration.gate.price_freshness)
         steps = audit.why(reader, entry)
+        now = monitor.clock()
         row = next(row for row in audit.status(reader, monitor.configuration) if row.key == entry)
     if options.json:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         said = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
         sources = [{**one, **agreement.as_json(word)} for one, word in zip(said, words, strict=True)]
-        output.as_json({**status_json(row), "chain": chain, "prices": sources})
+        output.as_json({**status_json(row, now), "chain": chain, "prices": sources})
         return
     head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
     click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
@@ -114,6 +115,8 @@ def why(options: Options, *, entry: str) -> None:
         click.echo(output.printable(_step(step)))
     if asked := _asked(row):
         click.echo(output.printable(f"  {asked}"))
+    for window in row.windows:
+        click.echo(output.printable(f"  maintenance {expect.in_words(window, now)}"))
     for line in agreement.lines(words):
         click.echo(output.printable(f"  prices at {line}"))
     if row.status in _NEXT:
@@ -186,9 +189,13 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
     return [*(_judged(row, now) for row in rows), *blanks]
 
 
-def status_json(row: StatusRow) -> dict[str, object]:
+def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
     """An entry for scripts, in the documented shape."""
-    times = {"since": rfc3339(row.since), "verified_at": rfc3339(row.verified_at) if row.verified_at else None}
+    times: dict[str, object] = {
+        "since": rfc3339(row.since),
+        "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
+    }
+    times["windows"] = expect.as_json(row.windows, at)
     return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners)}
 
 
@@ -234,7 +241,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
                 str(row.position),
                 ", ".join(row.owners),
                 row.fallback,
-                row.reason,
+                "; ".join([row.reason, *(f"maintenance until {utc(w.end)}" for w in row.windows if w.open(now))]),
             )
             for row in rows
         ],
@@ -243,7 +250,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
     )
 
 
-def _print_one(row: StatusRow, priced: Priced, now: datetime) -> None:
+def _print_one(row: StatusRow, priced: Priced, now: datetime, *, at: datetime) -> None:
     verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
@@ -256,6 +263,7 @@ def _print_one(row: StatusRow, priced: Priced, now: datetime) -> None:
         ("owners", ", ".join(row.owners)),
         ("fallback", row.fallback or "none"),
         ("asked", _asked(row)),
+        *(("expected", expect.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),
     )
     for name, value in lines:

@@ -16,6 +16,7 @@ from monitor.domain import events as ev
 from monitor.domain.configuration import EntrySpec
 from monitor.domain.events import Event, Ledger
 from monitor.domain.model import Subject, Value
+from monitor.domain.windows import Window
 
 
 class Status(StrEnum):
@@ -138,6 +139,7 @@ class Entry:
     callers: tuple[str, ...] = ()
     reminded: tuple[str, ...] = ()
     approval: Approval | None = None
+    windows: tuple[Window, ...] = ()
 
     @property
     def surfaces(self) -> Mapping[str, str]:
@@ -282,7 +284,23 @@ def apply(entry: Entry | None, event: Event) -> Entry:
     entry = replace(entry, position=event.position)
     if event.type == ev.ENTRY_AMENDED:
         return replace(entry, declared=event.data["declaration"])
+    if event.type == ev.ENTRY_WINDOW_OPENED:
+        return replace(entry, windows=(*entry.windows, _window(event)))
+    if event.type == ev.ENTRY_WINDOW_CLOSED:
+        return replace(entry, windows=tuple(one for one in entry.windows if one.position != event.data["window"]))
     return _moved(entry, event)
+
+
+def _window(event: Event) -> Window:
+    data = event.data
+    return Window(
+        position=event.position,
+        start=datetime.fromisoformat(data["from"]),
+        end=datetime.fromisoformat(data["until"]),
+        changes=tuple(data["changes"]),
+        by=data["by"],
+        reason=data["reason"],
+    )
 
 
 def _moved(entry: Entry, event: Event) -> Entry:

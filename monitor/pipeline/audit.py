@@ -16,6 +16,7 @@ from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Fact, Subject
 from monitor.domain.registry import Approval, Check, Entry
 from monitor.domain.verdict import PRODUCTION
+from monitor.domain.windows import Window
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import EventQuery, Reader, Refused
 from monitor.pipeline.standing import Freshness, reason
@@ -24,7 +25,7 @@ from monitor.pipeline.standing import Freshness, reason
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
     """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what
-    waits for a second person.
+    waits for a second person, `windows` the maintenance that is planned or goes on.
     """
 
     key: str
@@ -38,6 +39,7 @@ class StatusRow:
     fallback: str
     reason: str
     approval: Approval | None = None
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             fallback=one.text("fallback"),
             reason=reason(one),
             approval=one.asked,
+            windows=one.windows,
         )
         for one in entries(reader, at=at).values()
     ]

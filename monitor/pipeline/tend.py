@@ -14,7 +14,7 @@ from monitor.domain.events import source_stream
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
-from monitor.pipeline import aging
+from monitor.pipeline import aging, maintenance
 from monitor.pipeline.commit import beliefs, status_moved, write
 from monitor.pipeline.ports import EventQuery, Reader, Store
 
@@ -63,6 +63,7 @@ class Tender:
                 and not self._blind(reader, now, sources)
                 and not _past(reader.entries(), now)
                 and not self._aged(reader, now, sources)
+                and not maintenance.ended(reader.entries(), now)
             ):
                 return 0
         with self._store.write() as tx:
@@ -75,6 +76,8 @@ class Tender:
                 tx.put_source(replace(state, stale_position=position))
             for key in _past(register.entries, now):
                 told += policy.expire(register, key, at=now)
+            for key, window in maintenance.ended(register.entries, now):
+                told += maintenance.end_window(tx, self._configuration, register, key, window, now)
             told += aging.expire(tx, self._configuration, register, self._aged(tx, now, sources), now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
                 told += policy.remind(register, key, reminders, at=now)

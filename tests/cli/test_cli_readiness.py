@@ -111,3 +111,22 @@ def test_a_second_person_confirms_with_the_command_that_the_first_was_told(confi
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position))
     assert (row := data("status", MINI)[0])["status"] == "active"
     assert row["approval"] is None
+
+
+def test_maintenance_is_announced_shown_and_ended(config: Path) -> None:
+    am("poll")
+    am("activate", MINI, *BY)
+    glob = f"openai/{MINI}/price.*"
+    opened = am("expect", MINI, "--until", "in 4h", "--change", glob, *BY).stdout
+    position = int(opened.split()[0])
+    (window,) = data("status", MINI)[0]["windows"]
+    assert (window["position"], window["changes"], window["open"]) == (position, [glob], True)
+    for command in (["status"], ["status", MINI], ["why", MINI]):
+        assert "maintenance until" in am(*command).stdout or f"{glob} may move" in am(*command).stdout
+    am("expect", MINI, "--close", str(position), *BY)
+    assert data("why", MINI)["windows"] == []
+
+
+@pytest.mark.parametrize("args", [("--until", "in 4h"), ("--change", "x"), ("--close", "1", "--until", "in 4h")])
+def test_a_window_without_its_end_or_its_changes_is_wrong_usage(config: Path, args: tuple[str, ...]) -> None:
+    am("expect", MINI, *args, *BY, expect=2)

@@ -22,6 +22,7 @@ from monitor.domain.configuration import (
 from monitor.domain.model import LISTED, SHUTDOWN_DATE, Body, FailureReason, PollFailure, Snapshot, Subject, Value
 from monitor.domain.notice import Notice
 from monitor.pipeline.declare import declare
+from monitor.pipeline.maintenance import Maintenance
 from monitor.pipeline.operate import Operator
 from monitor.pipeline.poll import Poller
 from monitor.pipeline.ports import NotSent, Sent, Source
@@ -209,6 +210,12 @@ def _tell(story: Story) -> None:
     with story.store.read() as reader:
         seen = reader.entries()[LUNA].position
     story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via=VIA)
+
+    maintenance = Maintenance(story.store, story.configuration, story.clock, published=lambda: None)
+    spans = {"changes": ("openai/*/price.*",), "reason": "prices announced for today", **by}
+    first = maintenance.open(LUNA, end=story.now + timedelta(hours=4), **spans)
+    maintenance.open(LUNA, end=story.now + timedelta(hours=5), **spans)
+    maintenance.close(LUNA, first.position, reason="done early", **by)
 
     dated: dict[str, Fields] = {**models, "gpt-4.1": {**on, SHUTDOWN_DATE: "2026-10-23"}}
     dated["gpt-4o"] = {**on, SHUTDOWN_DATE: "2026-10-23"}
