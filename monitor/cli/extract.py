@@ -51,7 +51,9 @@ class Reading:
     help="pricing_page, or the format of a feed such as llm_prices; told from the content unless given.",
 )
 @click.option(
-    "--provider", default="openai", show_default=True, help="Whose prices a page states; a feed says so itself."
+    "--provider",
+    default="",
+    help="Whose prices a page states, openai unless its words are another's; a feed says so itself.",
 )
 @click.pass_obj
 def extract(options: Options, *, file: str, form: str, provider: str) -> int:
@@ -85,7 +87,7 @@ def read(content: bytes, form: str, provider: str) -> Reading:
     if form and form != PAGE and form not in FORMATS:
         raise click.UsageError(f"There is no format {form!r}; known are {', '.join((PAGE, *sorted(FORMATS)))}.")
     if form == PAGE or (not form and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))):
-        return _read_page(content, provider)
+        return _read_page(content, provider) if provider else _read_any_page(content)
     readings = [_read_feed(content, name) for name in ([form] if form else sorted(FORMATS))]
     fitting = [reading for reading in readings if not reading.unreadable]
     if len(fitting) == 1 or form or len(readings) == 1:
@@ -139,6 +141,17 @@ def _read_page(content: bytes, provider: str) -> Reading:
     return Reading(
         format=PAGE, extractor=pricing_page.EXTRACTOR, rows=read.rows, refused=read.refused, notes=read.notes
     )
+
+
+def _read_any_page(content: bytes) -> Reading:
+    """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider whose words it uses."""
+    from monitor.sources.pricing_page.profiles import PROVIDERS
+
+    plain = _read_page(content, "openai")
+    if not plain.unreadable:
+        return plain
+    others = [reading for provider in PROVIDERS if not (reading := _read_page(content, provider)).unreadable]
+    return others[0] if len(others) == 1 else plain
 
 
 def _read_feed(content: bytes, form: str) -> Reading:

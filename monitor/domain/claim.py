@@ -187,9 +187,9 @@ def _renaming(spec: SourceSpec, old: Subject, new: Subject) -> str:
 def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[str, object]]:
     subject, field = change.fact
     moved: dict[str, object] = {"field": field, "old": change.old, "new": change.new}
-    place: dict[str, object] = (
-        {"surface": subject.scope} if spec.surface == subject.scope else {"provider": subject.scope}
-    )
+    place: dict[str, object] = {"provider": subject.scope}
+    if subject.scope in (spec.surface, spec.key):
+        place = {"surface": spec.surface} if spec.surface else {}
     if field.startswith(price.PREFIX):
         return _price_event(change, spec), {**price_data(change), "trust": spec.trust}
     if field == LISTED:

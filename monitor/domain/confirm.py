@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
 from monitor.domain.diff import Change, lookup, same
-from monitor.domain.model import ANYTHING, Fact, Facts, Snapshot, Streak, Subject, Value
+from monitor.domain.model import ANYTHING, INCIDENT, PARAGRAPH, Fact, Facts, Snapshot, Streak, Subject, Value
 from monitor.domain.routes import ALONE, Others, lost
 
 
@@ -68,7 +68,7 @@ def confirm(
         elif leaves:
             need = others.need(change.fact.subject, belief, hold, since=streak.first_at)
         else:
-            need = _need(change.new, belief, hold)
+            need = _need(change.fact, change.new, belief, hold)
         held_back = held and not (leaves and others.agree(change.fact.subject))
         if not held_back and streak.quarantine is None and _enough(streak, at, need):
             believed.append(Believed(change=change, streak=streak))
@@ -105,8 +105,9 @@ def _advance(
     return replace(streak, seen=streak.seen + 1, counted_at=at)
 
 
-def _need(value: Value | None, belief: Belief, hold: timedelta | None) -> Requirement:
-    if value is not None:
+def _need(fact: Fact, value: Value | None, belief: Belief, hold: timedelta | None) -> Requirement:
+    # A paragraph that is rewritten goes and comes at once: told apart, half of the news would be half an hour late.
+    if value is not None or fact.field.startswith((PARAGRAPH, INCIDENT)):
         return belief.change
     return belief.absence if hold is None else replace(belief.absence, span=max(belief.absence.span, hold))
 
@@ -174,7 +175,7 @@ def next_look(
             need = others.need(streak.fact.subject, belief, hold, since=streak.first_at)
             span = need.span
         else:
-            need = _need(streak.value, belief, hold)
+            need = _need(streak.fact, streak.value, belief, hold)
             span = need.span if hold is None else max(need.span, hold)
         when = at + belief.recheck if streak.seen < need.looks else max(at + belief.recheck, streak.first_at + span)
         due = when if due is None else min(due, when)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import shutil
@@ -163,6 +164,7 @@ def entry_spec(key: str = "luna", model_id: str = "gpt-luna", **changes: Any) ->
 def _empty_database() -> Path:
     """A migrated database, made once: a copy costs far less than the migrations."""
     folder = Path(tempfile.mkdtemp(prefix="monitor-core-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     upgrade(f"sqlite:///{folder / 'empty.db'}")
     return folder / "empty.db"
 

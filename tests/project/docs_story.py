@@ -32,7 +32,19 @@ from monitor.store import SqlStore, open_store
 
 LUNA = "gpt-5.6-luna"
 VIA = {"user": "ada", "host": "ops-1", "channel": "cli"}
-EXTRACTOR = {"openai-models": "models_list/1", "openai-pricing": "pricing_page/2", "llm-prices": "llm_prices/1"}
+PROBE = f"openai-behaviour/{LUNA}/responses"
+LIMITS, PROJECT = "openai-admin/rate_limits", "openai-admin/project"
+CARD, STATUS = "openai-system-card", "openai-status"
+EXTRACTOR = {
+    "openai-models": "models_list/1",
+    "openai-pricing": "pricing_page/3",
+    "llm-prices": "llm_prices/2",
+    PROBE: "behaviour/1",
+    LIMITS: "admin/1",
+    PROJECT: "admin/1",
+    CARD: "document/1",
+    STATUS: "status_page/1",
+}
 
 Fields = Mapping[str, Value]
 
@@ -56,13 +68,23 @@ def configuration(**entry: object) -> Configuration:
             trust="third_party",
         ),
     )
+    probe = {"model": LUNA, "route": "responses"}
+    more = (
+        SourceSpec(key=PROBE, kind="behaviour", every=timedelta(hours=6), surface="openai", options=probe),
+        SourceSpec(
+            key=LIMITS, kind="admin", every=timedelta(hours=1), surface="openai", options={"part": "rate_limits"}
+        ),
+        SourceSpec(key=PROJECT, kind="admin", every=timedelta(hours=1), surface="openai", options={"part": "project"}),
+        SourceSpec(key=CARD, kind="document", every=timedelta(hours=1), url="https://example.com/system-card"),
+        SourceSpec(key=STATUS, kind="status_page", every=timedelta(minutes=5), url="https://status.example.com/"),
+    )
     made = EntrySpec(key=LUNA, name="GPT-5.6 Luna", surfaces={"openai": LUNA}, owners=("platform",), **entry)
     surface = Surface(
         key="openai", base_url="https://api.openai.com/v1", provider="openai", api_key="env:OPENAI_API_KEY"
     )
     return Configuration(
         surfaces={"openai": surface},
-        sources={source.key: source for source in sources},
+        sources={source.key: source for source in (*sources, *more)},
         owners={"platform": Owner(key="platform", destinations=("env:SLACK_URL",))},
         entries={LUNA: made},
         belief=Belief(absence=Requirement(looks=3, span=timedelta(minutes=30))),
@@ -95,10 +117,11 @@ class Story:
     def operator(self) -> Operator:
         return Operator(self.store, self.configuration, self.clock, published=lambda: None)
 
-    def look(self, source: str, facts: Mapping[str, Fields], *, times: int = 1, minutes: float = 2) -> None:
+    def look(
+        self, source: str, facts: Mapping[str, Fields], *, times: int = 1, minutes: float = 2, scope: str = "openai"
+    ) -> None:
         for _ in range(times):
             self.wait(minutes=minutes)
-            scope = "openai"
             content = repr(sorted((name, sorted(fields.items())) for name, fields in facts.items())).encode()
             body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
             snapshot = Snapshot(
@@ -228,10 +251,13 @@ def _tell(story: Story) -> None:
     story.look("openai-models", dated)
     story.look("openai-models", {LUNA: on})
     story.look("openai-models", dated)
+    _tell_of_the_account(story)
     story.wait(hours=13)
     story.tend()
     story.declare(configuration(use="high volume"))
-    story.wait(days=90)
+    story.wait(days=80)
+    story.tend()
+    story.wait(days=10)
     story.tend()
     story.operator.pause(LUNA, reason="answers degraded", **by)
     story.operator.retire(LUNA, reason="nobody calls it any more", **by)
@@ -239,3 +265,19 @@ def _tell(story: Story) -> None:
     entry = replace(spare.entries[LUNA], key="luna-eu", surfaces={"openai": "gpt-5.6-luna-eu"})
     story.declare(replace(spare, entries={"luna-eu": entry}, version="with-luna-eu"))
     story.declare(replace(spare, entries={}, version="without-luna-eu"))
+
+
+def _tell_of_the_account(story: Story) -> None:
+    """What probes, the account, texts and announcements bring."""
+    for source, name, before, after, scope in (
+        (PROBE, LUNA, {"access.responses": "granted", "behaviour.responses.model": LUNA}, {"behaviour.responses.model": "gpt-5.6-luna-2026-08-01"}, "openai"),
+        (LIMITS, LUNA, {"limit.requests_per_minute": 5000}, {"limit.requests_per_minute": 2500}, "openai"),
+        (PROJECT, "residency", {"setting.value": "GLOBAL"}, {"setting.value": "EU_STORAGE_PROCESSING"}, "openai"),
+        (CARD, "text", {"paragraph.5f0c": "It is offered as a limited preview."}, {"paragraph.5f0c": None, "paragraph.91b2": "It is generally available."}, CARD),
+        (STATUS, "Responses", {"incident.01H": "minor: slow answers (monitoring)"}, {"incident.01J": "major: elevated errors (investigating)"}, STATUS),
+    ):  # fmt: skip
+        story.look(source, {name: before}, scope=scope)
+        now = {field: value for field, value in {**before, **after}.items() if value is not None}
+        story.look(source, {name: now}, scope=scope, times=4, minutes=15)
+    announced = {"announced.price.standard.short.input@2026-12-01": "0.4"}
+    story.look("openai-pricing", {LUNA: {**prices("0.2", "1.2"), **announced}}, times=2)

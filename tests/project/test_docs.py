@@ -229,14 +229,14 @@ def test_the_described_default_of_a_listed_table_is_the_default(section):
     for key, (_, default, _) in tabled(section, plain=False).items():
         said = settings()[section][key]
         assert (default == "required") == (said.required), key
-        if said.default not in (None, [], ""):
+        if said.default not in (None, [], "", {}):
             stated = said.default[0] if isinstance(said.default, list) else said.default
             assert quoted(default) == [str(stated)], key
         else:
             assert (
                 default == "none"
                 or said.required
-                or re.search("by kind|the |that of|required, unless|retrieve", default)
+                or re.search("by kind|the |that of|required, unless|retrieve|all", default)
             ), key
 
 
@@ -246,22 +246,22 @@ def test_the_intervals_of_the_kinds_are_as_described():
 
     _, _, meaning = tabled("source", plain=False)["every"]
     said = re.search(
-        r"`models_list` and `status_page` (\w+), `pricing_page` (\w+), `behaviour` (\w+), all others (\w+)", meaning
+        r"`models_list` and `status_page` (\w+), `pricing_page` (\w+), `behaviour` and `deprecations_page` (\w+), all others (\w+)",
+        meaning,
     )
     assert said
     lists, pages, behaviour, others = said.groups()
-    expected = {"models_list": lists, "status_page": lists, "pricing_page": pages, "behaviour": behaviour}
+    expected = {"models_list": lists, "status_page": lists, "pricing_page": pages}
+    expected |= {"behaviour": behaviour, "deprecations_page": behaviour}
     assert {key: spoken(kind.every) for key, kind in KINDS.items()} == {key: expected.get(key, others) for key in KINDS}
     assert spoken(PLUGIN.every) == others
 
 
-def test_the_kinds_that_are_called_reserved_are_those_that_cannot_be_built_and_every_format_is_read():
+def test_every_kind_and_every_format_that_is_named_can_be_built():
     from monitor.settings.kinds import KINDS
 
     kinds = tabled("source", plain=False)["kind"][2]
-    can, cannot = re.split(r"or a kind that an installed plug-in brings\.", kinds)
-    assert set(quoted(can)) == set(BUILTIN)
-    assert set(quoted(cannot)) == set(KINDS) - set(BUILTIN)
+    assert set(quoted(kinds)) == set(KINDS) == set(BUILTIN)
     formats = tabled("source", plain=False)["format"][2]
     named = schema()["$defs"]["SourceTable"]["properties"]["format"]["anyOf"][0]["enum"]
     assert set(quoted(formats)) - {"price_feed"} == set(FORMATS) == set(named)
@@ -333,7 +333,12 @@ def test_the_example_of_an_event_is_one_of_its_type(type):
 
 def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log):
     prefix = {"Sources": "source/", "Models and access": "source/", "Prices": "source/", "Entries": "entry/"}
-    prefix |= {"Checks": "entry/", "Notices": "notice/", "Configuration": "config"}
+    prefix |= {
+        "The account, texts and incidents": "source/",
+        "Checks": "entry/",
+        "Notices": "notice/",
+        "Configuration": "config",
+    }
     of = {type: head for head, text in sections(page("events"), 2).items() for type in sections(text, 3)}
     for one in log:
         assert one["stream"].startswith(prefix[of[f"`{one['type']}`"]])

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from monitor.settings import load, schema
+from monitor.settings.kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -151,10 +152,13 @@ def test_every_setting_stands_in_the_shipped_configuration_if_only_as_a_comment(
 def test_every_example_that_is_commented_out_is_one_that_loads(tmp_path):
     text = (ROOT / "config/monitor.toml").read_text()
     # A commented line `key = …` within a table is an alternative; a commented table is one to switch on.
-    spare = re.findall(r"^# (\[\[source\]\](?: .*)?\n(?:# [a-z_]+ = .*\n)+)", text, re.MULTILINE)
-    assert len(spare) == 2
+    spare = re.findall(r"^# (\[\[(?:source|surface)\]\](?: .*)?\n(?:# [a-z_]+ = .*\n)+)", text, re.MULTILINE)
+    assert len(spare) == 7
+    text = text.replace("# admin_key", "admin_key")  # which a source of kind admin needs
     (tmp_path / "all.toml").write_text(text + "".join(block.replace("\n# ", "\n") for block in spare))
-    assert {"openai-behaviour", "openai-system-card"} <= load(tmp_path / "all.toml", {}).configuration.sources.keys()
+    loaded = load(tmp_path / "all.toml", {}).configuration.sources
+    assert {"openai-behaviour/gpt-5.6-sol/responses", "openai-admin/costs", "openai-system-card"} <= loaded.keys()
+    assert {spec.kind for spec in loaded.values()} == KINDS.keys()
     luna = text.index('key = "gpt-5.6-luna"')
     other = re.sub(
         r"^# (on_pause|grace|callers|freshness|price_freshness)",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from monitor.domain.price import STANDARD, TEXT
 
@@ -15,6 +17,15 @@ _SAME_UNIT = re.compile(r" ?(?:/|per) ?(?:(?:1M|1 million|million|M) tokens?|MTo
 _MODEL = re.compile(r"(?=.*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.ASCII)
 _THRESHOLD = re.compile(r" ?\((<|≤|<=|>|≥|>=) ?[0-9]+[KM] context(?: length)?\)$", re.ASCII)
 _STATUS = re.compile(r" \((?:deprecated|legacy)\)$", re.IGNORECASE)  # of a model's life, no condition on its price
+_DATED = re.compile(
+    r"[ ,]*[(–—-]? ?(?P<word>through|starting|beginning|effective|from|as of)(?: on)? "
+    r"(?P<month>[A-Z][a-z]{2,8})\.? (?P<day>[0-9]{1,2}),? (?P<year>20[0-9]{2})\)?$",
+    re.ASCII | re.IGNORECASE,
+)
+_MONTHS = {
+    name: number + 1
+    for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
+}
 _MODALITIES = {"text": TEXT, "audio": "audio", "image": "image", "video": "video"}
 _TIERS = {
     "standard": STANDARD,
@@ -62,6 +73,35 @@ def model(text: str, name: re.Pattern[str] | None = None) -> tuple[str, bool]:
     if not _MODEL.fullmatch(label) and not (name is not None and name.fullmatch(label)):
         raise ValueError(f"{text!r} is not a model id")
     return label, threshold is not None and threshold[1] in (">", "≥", ">=")
+
+
+class Window(NamedTuple):
+    """When a row holds: `begin` inclusive, `end` exclusive, both at midnight UTC; None is unbounded."""
+
+    begin: datetime | None = None
+    end: datetime | None = None
+
+
+ALWAYS = Window()
+
+
+def dated(text: str) -> tuple[str, Window]:
+    """A label without the dates that it bears, and these: `Sonnet 5 (through August 31, 2026)`, `Sonnet 5 starting September 1, 2026`.
+
+    "Until" is left standing, and so the row is refused: whether its day is still in is not said.
+    """
+    begin = end = None
+    while match := _DATED.search(text):
+        try:
+            day = datetime(int(match["year"]), _MONTHS[match["month"][:3].lower()], int(match["day"]), tzinfo=UTC)
+        except (KeyError, ValueError):
+            break
+        if match["word"].lower() == "through":
+            end = day + timedelta(days=1)
+        else:
+            begin = day
+        text = text[: match.start()]
+    return text, Window(begin, end)
 
 
 def modality(text: str) -> str:

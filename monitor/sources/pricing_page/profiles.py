@@ -70,6 +70,10 @@ _PROFILES = {
 }
 
 
+PROVIDERS = tuple(_PROFILES)
+"""The providers whose pages have words of their own."""
+
+
 def profile(provider: str) -> Profile:
     """The words of a provider; none of its own for most."""
     return _PROFILES.get(provider, PLAIN)

@@ -94,7 +94,8 @@ def _row(
         return
     if len(row.cells) != binding.width:
         raise ValueError(f"the row has {len(row.cells)} cells and the header {binding.width}")
-    model, long = cells.model(row.cells[binding.model], words.name)
+    label, window = cells.dated(row.cells[binding.model])
+    model, long = cells.model(label, words.name)
     if binding.modality is not None:
         modality = cells.modality(row.cells[binding.modality])
     for column, price in binding.prices.items():
@@ -105,7 +106,7 @@ def _row(
             yield Refusal(f"{where}, {model} {price.meter}", str(error), (model,))
             continue
         if amount is not None:
-            yield _price(provider, model, Meter(tier, context, modality, price.meter), amount)
+            yield _price(provider, model, Meter(tier, context, modality, price.meter), amount, window)
 
 
 def _context(price: Price, long: bool) -> str:
@@ -145,7 +146,7 @@ def _component_row(row: Row, provider: str, tier: str, modality: str) -> Iterato
             yield _price(provider, model, Meter(tier, "long" if long else SHORT, modality or TEXT, meter), amount)
 
 
-def _price(provider: str, model: str, meter: Meter, amount: Decimal) -> PriceRow:
+def _price(provider: str, model: str, meter: Meter, amount: Decimal, window: cells.Window = cells.ALWAYS) -> PriceRow:
     return PriceRow(
         provider=provider,
         model=model,
@@ -154,21 +155,23 @@ def _price(provider: str, model: str, meter: Meter, amount: Decimal) -> PriceRow
         modality=meter.modality,
         meter=meter.meter,
         amount=amount,
+        valid_from=window.begin,
+        valid_to=window.end,
     )
 
 
 def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
-    """One row for each identity: equal values merge, unequal ones refuse both, since the page does not say which holds."""
-    found: dict[tuple[str, Meter], PriceRow] = {}
-    torn: dict[tuple[str, Meter], list[str]] = {}
+    """One row for each identity and window: equal values merge, unequal ones refuse both, since the page does not say which holds."""
+    found: dict[tuple[str, Meter, cells.Window], PriceRow] = {}
+    torn: dict[tuple[str, Meter, cells.Window], list[str]] = {}
     for row in rows:
-        key = (row.model, row.identity)
+        key = (row.model, row.identity, cells.Window(row.valid_from, row.valid_to))
         first = found.setdefault(key, row)
         if first.amount != row.amount and not equal(canonical(first.amount), canonical(row.amount)):
             torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))
     kept = [row for key, row in found.items() if key not in torn]
     refused = [
         Refusal(f"{model} {meter.field}", f"stated more than once, as {', '.join(dict.fromkeys(amounts))}", (model,))
-        for (model, meter), amounts in torn.items()
+        for (model, meter, _), amounts in torn.items()
     ]
     return kept, refused

@@ -1,0 +1,131 @@
+"""What the routes to a model say together: list and retrieve, list and probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pipeline_world import LUNA, World, configuration, entry_spec, furnish, model, world_of
+
+from monitor.domain.configuration import SourceSpec
+from monitor.domain.model import FailureReason
+from monitor.domain.registry import Status
+
+RETRIEVE = "probes/gpt-luna/retrieve"
+RESPONSES = "probes/gpt-luna/responses"
+
+
+def probe(key: str) -> SourceSpec:
+    _, name, route = key.split("/")
+    options = {"model": name, "route": route}
+    return SourceSpec(key=key, kind="behaviour", every=timedelta(hours=6), surface="openai", options=options)
+
+
+@pytest.fixture
+def routes() -> Iterator[World]:
+    """An active entry whose model is listed, retrieved and called."""
+    conf = configuration(entries={"luna": entry_spec(checks=("test_call",))})
+    conf = replace(conf, sources={**conf.sources, **{key: probe(key) for key in (RETRIEVE, RESPONSES)}})
+    with world_of(conf) as world:
+        for key in (RETRIEVE, RESPONSES):
+            world.sources[key].facts = {LUNA: {f"access.{key.rpartition('/')[2]}": "granted"}}
+        furnish(world)
+        world.look()
+        world.activate()
+        yield world
+
+
+def refuse(world: World, key: str, meaning: str = "access_lost") -> None:
+    world.sources[key].facts = {LUNA: {f"access.{key.rpartition('/')[2]}": meaning}}
+
+
+def test_a_call_that_was_granted_verifies_the_test_call_and_is_pinned(routes: World) -> None:
+    entry = routes.entry()
+    assert entry.checks["test_call"].by == "system"
+    assert {pin.key: pin.value for pin in entry.pins}["openai/gpt-luna/access.responses"] == "granted"
+    assert "openai/gpt-luna/access.retrieve" not in {pin.key for pin in entry.pins}
+
+
+def test_list_and_retrieve_that_agree_pause_within_two_minutes_and_show_their_signals(routes: World) -> None:
+    routes.sources["list"].drop(LUNA)
+    refuse(routes, RETRIEVE)
+    start = routes.head
+    outcome = routes.look("list")[0]
+    assert outcome.verdict == "suspect"
+    assert {RETRIEVE, RESPONSES} <= set(outcome.ask)
+    assert routes.entry().status is Status.ACTIVE
+    routes.look("list", after=timedelta(seconds=90))
+    assert routes.entry().status is Status.PAUSED
+    lost = routes.events("access.lost", after=start)
+    assert [event.data["route"] for event in lost] == ["list"]
+    said = {(one["route"], one["says"], one["looks"]) for one in lost[0].data["signals"]}
+    assert said == {("list", "lost", 2), ("retrieve", "lost", 1), ("responses", "granted", 1)}
+    assert routes.entry().pause is not None
+
+
+def test_a_list_alone_needs_three_looks_over_half_an_hour(routes: World) -> None:
+    routes.sources["list"].drop(LUNA)
+    for key in (RETRIEVE, RESPONSES):
+        routes.sources[key].fail = FailureReason.SERVER_ERROR
+    routes.looks(3, "list", every=timedelta(seconds=90))
+    assert routes.entry().status is Status.ACTIVE
+    routes.look("list", after=timedelta(minutes=31))
+    assert routes.entry().status is Status.PAUSED
+
+
+def test_a_model_that_another_route_still_reaches_is_believed_unlisted_only_after_the_hold(routes: World) -> None:
+    routes.sources["list"].drop(LUNA)
+    routes.looks(6, every=timedelta(minutes=20))
+    assert routes.entry().status is Status.ACTIVE
+    routes.looks(4, every=timedelta(hours=8))
+    assert routes.entry().status is Status.PAUSED
+    assert {one["says"] for one in routes.events("access.lost")[0].data["signals"] if one["route"] != "list"} == {
+        "granted"
+    }
+
+
+def test_a_mass_drop_is_settled_in_minutes_for_the_models_that_another_route_misses_too(routes: World) -> None:
+    routes.sources["list"].drop(LUNA, *(model(n) for n in range(6)))
+    refuse(routes, RETRIEVE)
+    routes.look("list")
+    assert routes.state("list").anomaly == "mass_drop"
+    routes.look("list", after=timedelta(seconds=90))
+    assert routes.entry().status is Status.PAUSED
+    assert {event.subject for event in routes.events("model.unlisted")} == {"gpt-luna"}
+    assert routes.state("list").anomaly == "mass_drop", "what only the list misses stays held"
+    assert model(0) in routes.baseline("list")
+
+
+def test_listed_is_not_usable_a_refused_call_alone_pauses_what_pins_it(routes: World) -> None:
+    refuse(routes, RESPONSES, "quota")
+    routes.looks(4, RESPONSES, every=timedelta(minutes=11))
+    entry = routes.entry()
+    assert entry.status is Status.PAUSED
+    assert entry.deviations == {"openai/gpt-luna/access.responses": "quota"}
+    assert entry.checks["test_call"].state == "failed"
+    lost = routes.events("access.lost")[0]
+    assert (lost.subject, lost.data["route"]) == ("gpt-luna", "responses")
+    assert routes.events("behaviour.changed")[0].data["new"] == "quota"
+
+
+def test_a_probe_that_fails_says_nothing_of_access(routes: World) -> None:
+    for reason in (FailureReason.PROBE_REJECTED, FailureReason.OVER_BUDGET, FailureReason.RATE_LIMITED):
+        routes.sources[RESPONSES].fail = reason
+        routes.looks(4, RESPONSES, every=timedelta(minutes=20))
+    assert routes.entry().status is Status.ACTIVE
+    assert not routes.events("access.*")
+
+
+def test_a_route_that_is_refused_for_another_reason_is_lost_once(routes: World) -> None:
+    refuse(routes, RESPONSES, "quota")
+    routes.looks(4, RESPONSES, every=timedelta(minutes=11))
+    refuse(routes, RESPONSES, "policy")
+    routes.looks(4, RESPONSES, every=timedelta(minutes=11))
+    assert len(routes.events("access.lost")) == 1
+    assert [event.data["new"] for event in routes.events("behaviour.changed")] == ["quota", "policy"]
+    refuse(routes, RESPONSES, "granted")
+    routes.looks(2, RESPONSES)
+    assert [event.data["route"] for event in routes.events("access.gained")] == ["responses"]
+    assert routes.replayed() == routes.entries()
