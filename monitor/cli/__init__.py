@@ -22,6 +22,7 @@ COMMANDS: Summaries = {
         "status": ("monitor.cli.status:status", "Show the registry, now or as it was."),
         "why": ("monitor.cli.status:why", "Explain a status: events and evidence, in words."),
         "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
+        "coverage": ("monitor.cli.coverage:coverage", "Show what watches each pin and check."),
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),

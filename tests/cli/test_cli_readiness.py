@@ -130,3 +130,20 @@ def test_maintenance_is_announced_shown_and_ended(config: Path) -> None:
 @pytest.mark.parametrize("args", [("--until", "in 4h"), ("--change", "x"), ("--close", "1", "--until", "in 4h")])
 def test_a_window_without_its_end_or_its_changes_is_wrong_usage(config: Path, args: tuple[str, ...]) -> None:
     am("expect", MINI, *args, *BY, expect=2)
+
+
+def test_what_nothing_watches_is_shown_and_ends_with_1_where_that_was_asked_for(config: Path) -> None:
+    declare(config, MINI, 'checks = ["evals"]')
+    assert "registry is empty" in am("coverage").stderr
+    am("poll")
+    result = am("coverage", MINI)
+    assert [MINI, "check", "evals", "unwatched"] in [line.split() for line in result.stdout.splitlines()]
+    assert "Nothing watches 1 assumption now." in result.stderr
+    am("coverage", MINI, "--exit-code", expect=1)
+    am("verify", MINI, "evals", "--by", "Ada L.", "--note", "passed")
+    assert "Everything is watched." in am("coverage", MINI, "--exit-code").stderr
+    rows = {row["name"]: row for row in data("coverage", MINI)}
+    assert rows[f"openai/{MINI}/listed"]["sources"] == ["openai-models"]
+    assert rows["evals"]["until"].endswith("Z")
+    assert rows["evals"]["state"] == "attested"
+    am("coverage", "gpt-5.4-mimi", expect=1)
