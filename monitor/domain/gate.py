@@ -40,7 +40,7 @@ class Standing:
     `model_ids` are the ids that the key also answers for; `position` is the event that gave the status, and `reason` says in one
     sentence why the entry is not allowed. `access_until` and `price_until` end the freshness of its facts, None was never
     verified. `price_shift` says that the running pause is due to price shifts only; `callers` are those that a `deny_new` spares until
-    `grace_until`. `readiness` holds the environments that require checks.
+    `grace_until`. `readiness` holds the environments that require checks, `since` when the status began.
     """
 
     key: str
@@ -57,6 +57,7 @@ class Standing:
     grace_until: datetime | None = None
     callers: tuple[str, ...] = ()
     readiness: Mapping[str, Readiness] = field(default_factory=dict)
+    since: datetime | None = None
 
     def ready(self, environment: str, environments: tuple[str, ...]) -> Readiness:
         """How the checks stand that an environment requires; one that nobody configured requires what production does."""
@@ -137,6 +138,7 @@ def verdict(
         now=now,
         checks_until=ready.until,
         unready=ready.unready,
+        since=standing.since,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from monitor.domain import checklist
 from monitor.domain.gate import Readiness
 from monitor.domain.registry import Check, CheckState, Entry
-from monitor.domain.verdict import PRODUCTION
+from monitor.domain.verdict import PRODUCTION, rfc3339
 
 _LOST = frozenset({CheckState.STALE, CheckState.FAILED})
 
@@ -28,7 +28,7 @@ def _of(entry: Entry, environment: str) -> Readiness:
     dates = [check.until for check in held.values() if check.until is not None]
     return Readiness(
         until=min(dates, default=None),
-        unready=in_words({name: check.state for name, check in held.items() if _wanting(check, environment)}),
+        unready=", ".join(_in_words(name, check) for name, check in held.items() if _wanting(check, environment)),
     )
 
 
@@ -38,6 +38,6 @@ def _wanting(check: Check, environment: str) -> bool:
     return check.state in _LOST if environment == PRODUCTION else check.state is not CheckState.VERIFIED
 
 
-def in_words(states: dict[str, CheckState]) -> str:
-    """Checks and their states: `evals is stale, test_call is blank`."""
-    return ", ".join(f"{name} is {state}" for name, state in states.items())
+def _in_words(name: str, check: Check) -> str:
+    """A check and its state, with the date that it has: `evals is stale (verified 2026-07-30T17:34:21Z)`."""
+    return f"{name} is {check.state}" + (f" (verified {rfc3339(check.verified_at)})" if check.verified_at else "")

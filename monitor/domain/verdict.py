@@ -32,15 +32,20 @@ _ALLOWED = {
 
 
 class Condition:
-    """One requirement of an answer: what it asks, whether it holds, the reason to give where not, and until when it holds."""
+    """One requirement of an answer: what it asks, whether it holds, the reason to give where not, until when it holds, and since when
+    it is as it is where that is known.
+    """
 
-    __slots__ = ("asks", "holds", "reason", "until")
+    __slots__ = ("asks", "holds", "reason", "since", "until")
 
-    def __init__(self, asks: str, holds: bool, reason: str, until: datetime | None = None) -> None:
+    def __init__(
+        self, asks: str, holds: bool, reason: str, until: datetime | None = None, since: datetime | None = None
+    ) -> None:
         self.asks = asks
         self.holds = holds
         self.reason = reason
         self.until = until
+        self.since = since
 
 
 class Verdict:
@@ -71,6 +76,7 @@ def judge(
     now: datetime,
     checks_until: datetime | None = None,
     unready: str = "",
+    since: datetime | None = None,
 ) -> Verdict:
     """Whether an entry may be used at `now`.
 
@@ -78,7 +84,7 @@ def judge(
     that only price shifts caused and that denies new callers only (None: no such pause), `spared` whether the caller is one
     that had the entry before. `access_until` and `price_until` are when each kind of fact stops being fresh; None was never verified.
     `checks_until` is when the first check that the environment requires passes its date (None: none has one), `unready` names those that
-    are not verified.
+    are not verified. `since` is when the status began, to explain it.
 
     Every limit counts in whole seconds, rounded down: the timestamp that a flagd rule sees has no fraction, and file
     and function shall change their answer at the same instant.
@@ -104,7 +110,7 @@ def judge(
     usable = status == ACTIVE or (evaluable and status == EVALUATING)
     wanted = "active or evaluating" if evaluable else "active"
     denial = "" if usable else reason or _DENIED.get(status, f"its status is {status}")
-    conditions = [Condition(f"the status is {wanted} (it is {status})", usable, denial)]
+    conditions = [Condition(f"the status is {wanted} (it is {status})", usable, denial, since=since)]
     if status == PAUSED and grace_until is not None:
         conditions.append(Condition("the caller is one that the pause spares", False, denial, _whole(grace_until)))
     conditions.append(access)

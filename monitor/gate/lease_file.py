@@ -147,6 +147,7 @@ def _metadata(
         "price_until": standing.price_until,
         "grace_until": standing.grace,
         "checks_until": ready.until,
+        "since": standing.since,
     }
     if ready.unready:
         metadata["unready"] = ready.unready

@@ -121,6 +121,7 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         grace_until=entry.since + grace if entry.status is Status.PAUSED and grace is not None else None,
         callers=entry.callers,
         readiness=readiness(entry, rules.environments),
+        since=entry.since,
     )
 
 

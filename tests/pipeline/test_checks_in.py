@@ -47,7 +47,7 @@ def test_what_production_requires_is_not_asked_of_staging() -> None:
         world.look()
         world.tender.tend(world.now)
         assert _asked(world, "staging").allowed
-        assert _asked(world, "production").reason.startswith("unready: evals is stale")
+        assert _asked(world, "production").reason.startswith("unready: evals is stale (verified 2026-07-01T00:02:00Z)")
 
 
 def test_an_environment_that_nobody_configured_requires_what_production_does() -> None:
