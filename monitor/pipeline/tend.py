@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
+from monitor.domain import checklist, policy, tell
 from monitor.domain import events as ev
-from monitor.domain import policy, tell
 from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.events import source_stream
@@ -21,6 +21,9 @@ from monitor.pipeline.ports import EventQuery, Reader, Store
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
 
+
+MISSED = 2
+"""A source that is polled seldom is called stale only after as many of its looks were missed."""
 
 AGENDA = timedelta(hours=1)
 """How often the agenda is read."""
@@ -128,7 +131,8 @@ class Tender:
             and (sources is None or key in sources)
             and (good_at := states[key].good_at) is not None
             and states[key].stale_position is None
-            and now - good_at > max(limit(self._configuration, spec) / WARN, self._cadence.get(key, timedelta(0)))
+            and now - good_at
+            > max(limit(self._configuration, spec) / WARN, MISSED * spec.every, self._cadence.get(key, timedelta(0)))
         ]
 
     def _stale(
@@ -168,9 +172,16 @@ class Tender:
                 ),
             )
             for entry in register.entries.values()
-            if entry.status is Status.ACTIVE and spec.trust == "official" and policy.depends_on(entry, spec)
+            if entry.status is Status.ACTIVE and _needs(entry, spec)
         ]
         return position, told
+
+
+def _needs(entry: Entry, spec: SourceSpec) -> bool:
+    """Whether a required check of an entry is verified by a source, so that production is denied once nothing reads it."""
+    return policy.depends_on(entry, spec) and not set(checklist.required(entry)).isdisjoint(
+        checklist.fed_by(spec, entry)
+    )
 
 
 def _past(entries: Mapping[str, Entry], now: datetime) -> list[str]:

@@ -62,6 +62,13 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "surface"),
                 f'names the surface {row.surface!r}, which has no admin key; give that admin_key = "env:NAME"',
             )
+        if row.kind == "codex" and any(
+            other.kind == "models_list" and other.surface == row.surface for other in document.source
+        ):
+            yield (
+                (*at, "surface"),
+                f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
+            )
         yield from _source_keys(at, row)
 
 
