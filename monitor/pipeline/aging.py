@@ -20,6 +20,9 @@ from monitor.pipeline.standing import Freshness
 Aged = Mapping[str, Mapping[str, datetime]]
 """Entry → check → the last look that verified it."""
 
+MISSED = 2
+"""What a source verifies that is polled seldom ages only after as many of its looks were missed."""
+
 DECLARED = "fallback"
 """Verified by the declaration itself, which does not age."""
 
@@ -41,12 +44,16 @@ def aged(
         for name, check in sorted(entry.checks.items()):
             if check.state is not CheckState.VERIFIED or check.until is not None or name == DECLARED:
                 continue
-            feeding = [spec.key for spec in _feeding(configuration, entry, name)]
-            if sources is not None and not set(sources) & set(feeding):
+            feeding = _feeding(configuration, entry, name)
+            if sources is not None and not any(spec.key in sources for spec in feeding):
                 continue
             last = max(at for at in (check.verified_at, _seen(fresh, entry, name)) if at is not None)
-            slack = max(((cadence or {}).get(spec, timedelta(0)) for spec in feeding), default=timedelta(0))
-            if now - last > max(slack, ages.verified(entry, name, configuration.gate, configuration.checks)):
+            slack = [(cadence or {}).get(spec.key, timedelta(0)) for spec in feeding]
+            if (
+                name not in ages.BY_FRESHNESS
+            ):  # what goes by freshness is denied by the gate then, however seldom it is polled
+                slack += [MISSED * spec.every for spec in feeding]
+            if now - last > max(ages.verified(entry, name, configuration.gate, configuration.checks), *slack):
                 found.setdefault(key, {})[name] = last
     return found
 

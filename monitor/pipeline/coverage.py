@@ -19,7 +19,7 @@ from monitor.domain.verdict import PRODUCTION
 from monitor.pipeline import audit
 from monitor.pipeline.ports import Reader
 from monitor.pipeline.standing import Freshness
-from monitor.pipeline.tend import limit
+from monitor.pipeline.tend import MISSED, limit
 
 PIN = "pin"
 CHECK = "check"
@@ -109,7 +109,10 @@ class _View:
         return None if state is None else state.good_at
 
     def _by(self, entry: Entry, kind: str, name: str, speakers: list[tuple[SourceSpec, datetime | None]]) -> Covered:
-        fresh = any(at is not None and self._now - at <= limit(self._configuration, spec) for spec, at in speakers)
+        fresh = any(
+            at is not None and self._now - at <= max(limit(self._configuration, spec), MISSED * spec.every)
+            for spec, at in speakers
+        )
         return Covered(
             entry=entry.key,
             kind=kind,

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from pipeline_world import INPUT, LUNA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.configuration import CheckRules
+from monitor.domain.configuration import CheckRules, SourceSpec
 from monitor.domain.gate import decide
-from monitor.domain.model import FailureReason
+from monitor.domain.model import ACCESS, GRANTED, FailureReason
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Status
 from monitor.pipeline.ports import Refused
@@ -92,6 +92,26 @@ def test_a_fallback_that_is_declared_does_not_age() -> None:
         world.now += 30 * DAY
         world.tender.tend(world.now)
         assert _states(world, "fallback", "visibility") == [CheckState.VERIFIED, CheckState.STALE]
+
+
+@pytest.mark.parametrize(("every", "days"), [(HOUR, 7), (10 * DAY, 20)])
+def test_what_a_probe_verifies_ages_by_the_setting_but_not_between_two_of_its_looks(
+    every: timedelta, days: int
+) -> None:
+    probe = SourceSpec(key="probe", kind="behaviour", every=every, surface="openai", options={"route": "responses"})
+    sources = {**configuration().sources, "probe": probe}
+    with world_of(configuration(sources=sources, entries={"luna": entry_spec(checks=("test_call",))})) as world:
+        world.sources["probe"].facts = {LUNA: {f"{ACCESS}responses": GRANTED}}
+        furnish(world)
+        assert _states(world, "test_call") == [CheckState.VERIFIED]
+        world.now += days * DAY
+        world.tender.tend(world.now)
+        assert _states(world, "test_call") == [CheckState.VERIFIED]
+        world.now += HOUR
+        world.tender.tend(world.now)
+        assert _states(world, "test_call") == [CheckState.STALE]
+        world.look("probe")
+        assert _states(world, "test_call") == [CheckState.VERIFIED]
 
 
 def test_a_check_whose_source_left_the_configuration_ages_all_the_same(active: World) -> None:
