@@ -34,7 +34,7 @@ _BY_PRICE = ("pricing",)
 def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
     """The checks an entry needs in an environment, the default ones first; outside production only those that were declared for it."""
     if environment != PRODUCTION:
-        return entry.checks_in(environment)
+        return entry.checks_in.get(environment, ())
     return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"))))
 
 
@@ -106,7 +106,8 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
     """Date what this look verified: the first time, after it was lost, and once a day."""
     entry = register.entries[key]
     said = machine(entry, beliefs)
-    names = fed_by(spec, entry) + (("fallback",) if "fallback" in required(entry) else ())
+    anywhere = {name for environment in (PRODUCTION, *entry.checks_in) for name in required(entry, environment)}
+    names = fed_by(spec, entry) + (("fallback",) if "fallback" in anywhere else ())
     for name in names:
         check = entry.checks.get(name, Check())
         if said[name] is True and (
@@ -155,12 +156,10 @@ def awaits(entry: Entry, spec: SourceSpec) -> bool:
     )
 
 
-def missing(
-    entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset(), environment: str = PRODUCTION
-) -> dict[str, CheckState]:
-    """The checks that an environment requires and that are not verified, or whose date has passed."""
+def missing(entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset()) -> dict[str, CheckState]:
+    """The checks that production requires and that are not verified, or whose date has passed."""
     wanting: dict[str, CheckState] = {}
-    for name in required(entry, environment):
+    for name in required(entry):
         check = entry.checks.get(name, Check())
         if name in waived:
             continue

@@ -189,10 +189,11 @@ class Entry:
         """The acceptance that waits for a second person; what could change a mind ends it."""
         return self.approval if self.approval is not None and self.approval.expect == self.position else None
 
-    def checks_in(self, environment: str) -> tuple[str, ...]:
-        """The checks that an environment other than production requires; none unless somebody said."""
+    @property
+    def checks_in(self) -> Mapping[str, tuple[str, ...]]:
+        """The checks that environments other than production require, as far as somebody said."""
         declared = cast("Mapping[str, Iterable[str]]", self.declared.get("checks_in", {}))
-        return tuple(declared.get(environment, ()))
+        return {environment: tuple(names) for environment, names in declared.items()}
 
     def check_age(self, name: str) -> timedelta | None:
         """How long a check of this entry may hold, None where nobody said."""

@@ -80,3 +80,13 @@ def test_blindness_denies_whatever_the_checks_say(active: World) -> None:
     active.sources["list"].fail = FailureReason.TIMEOUT
     active.look(after=timedelta(hours=25))
     assert _asked(active, "production").reason.startswith("stale: access")
+
+
+def test_a_fallback_that_only_staging_requires_is_verified_by_the_declaration() -> None:
+    entries = {
+        "luna": entry_spec(checks_in={"staging": ("fallback",)}, fallback="sol"),
+        "sol": entry_spec("sol", "m00"),
+    }
+    with world_of(configuration(entries=entries)) as world:
+        furnish(world)
+        assert _asked(world, "staging").allowed
