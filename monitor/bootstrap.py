@@ -26,6 +26,7 @@ from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
+    from monitor.pipeline.attend import Attendant
     from monitor.pipeline.maintenance import Maintenance
     from monitor.pipeline.operate import Operator
     from monitor.pipeline.poll import Poller
@@ -70,7 +71,7 @@ class Monitor:
         self.settings = settings
         self._sources = {}
         self._close_http()
-        for part in ("poller", "operator", "maintenance", "tender", "channel", "relay"):
+        for part in ("poller", "operator", "maintenance", "attendant", "tender", "channel", "relay"):
             self.__dict__.pop(part, None)
 
     def _close_http(self) -> None:
@@ -136,6 +137,13 @@ class Monitor:
         from monitor.pipeline.maintenance import Maintenance
 
         return Maintenance(self.store, self.configuration, self.clock, published=self.publish)
+
+    @cached_property
+    def attendant(self) -> Attendant:
+        """What people say to notices."""
+        from monitor.pipeline.attend import Attendant
+
+        return Attendant(self.store, self.configuration, self.clock)
 
     @cached_property
     def tender(self) -> Tender:

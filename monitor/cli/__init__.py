@@ -39,6 +39,8 @@ COMMANDS: Summaries = {
         "expect": ("monitor.cli.expect:expect", "Announce maintenance in which changes are expected."),
     },
     "Tell": {
+        "ack": ("monitor.cli.attend:ack", "Take a pause on, so that it is not told again."),
+        "silence": ("monitor.cli.attend:silence", "Tell nothing of an entry for a while."),
         "notify": ("monitor.cli.notify:notify", "Try out the destinations of an owner."),
         "outbox": ("monitor.cli.outbox:outbox", "Show deliveries waiting or dead; send them again."),
     },

@@ -46,14 +46,14 @@ def _said(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
     return value.strip()
 
 
-def by_option(act: Act) -> Act:
+def by_person(act: Act) -> Act:
     """The option of who acts."""
     return click.option(
         "--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log."
     )(act)
 
 
-def reason_option(act: Act) -> Act:
+def reason_given(act: Act) -> Act:
     """The option of why."""
     return click.option("--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept in the log.")(act)
 
@@ -112,8 +112,8 @@ def activate(
 
 @command("pause", examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
 @click.argument("entry")
-@by_option
-@reason_option
+@by_person
+@reason_given
 @_expect
 @click.pass_obj
 def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
@@ -178,8 +178,8 @@ def resume(
 
 @command("retire", examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",))
 @click.argument("entry")
-@by_option
-@reason_option
+@by_person
+@reason_given
 @_expect
 @click.pass_obj
 def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
@@ -193,8 +193,8 @@ def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | 
 
 @command("release", examples=("access-monitor release 4711 --by 'Ada L.' --reason 'the provider announced it'",))
 @click.argument("position", type=click.IntRange(min=1))
-@by_option
-@reason_option
+@by_person
+@reason_given
 @click.pass_obj
 def release(options: Options, *, position: int, by: str, reason: str) -> None:
     """Let a quarantined price in.
@@ -215,7 +215,7 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
 )
 @click.argument("entry")
 @click.argument("check")
-@by_option
+@by_person
 @click.option("--url", metavar="U", default="", help="Where the proof is.")
 @click.option("--note", metavar="TEXT", default="", help="What was seen.")
 @click.option(

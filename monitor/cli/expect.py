@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.acts import by_option, reason_option, told, via
+from monitor.cli.acts import by_person, reason_given, told, via
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     help="The key of a pin that is expected to move; may stand several times.",
 )
 @click.option("--close", metavar="POSITION", type=click.IntRange(min=1), help="End the window that this event opened.")
-@by_option
-@reason_option
+@by_person
+@reason_given
 @click.pass_obj
 def expect(
     options: Options,

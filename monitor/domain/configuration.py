@@ -90,10 +90,14 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Who is told. `destinations` are references or Apprise URLs as written; only `notify` may resolve them."""
+    """Who is told. `destinations` are references or Apprise URLs as written; only `notify` may resolve them.
+
+    `escalate_to` is the owner who is told as well of a pause that this one does not acknowledge.
+    """
 
     key: str
     destinations: tuple[str, ...]
+    escalate_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +178,17 @@ class CheckRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """How often a pause is told that nobody acknowledges: first after `repeat` (zero: never again), then ever more seldom, at least daily.
+
+    From the `escalate_after`-th time on those to whom its owners escalate are told, too.
+    """
+
+    repeat: timedelta = timedelta(0)
+    escalate_after: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """All that was declared, keyed. `version` is a digest of it; `code` the version of this program."""
 
@@ -184,5 +199,6 @@ class Configuration:
     belief: Belief = Belief()
     gate: GateRules = GateRules()
     checks: CheckRules = CheckRules()
+    attention: Attention = Attention()
     version: str = ""
     code: str = ""

@@ -16,6 +16,7 @@ class Reason(StrEnum):
 
     PAUSED = "paused"  # production is denied now
     PAUSE_EXTENDED = "pause_extended"  # it was already, and another assumption fell
+    UNACKNOWLEDGED = "unacknowledged"  # it is paused, and nobody said that they take it on
     HELD = "held"  # something was seen that is not believed yet: a mass drop, an implausible price
     BLIND = "blind"  # a source has not been read for too long
     STALE = "stale"  # a check passed its age
@@ -26,7 +27,17 @@ class Reason(StrEnum):
     TEST = "test"
 
 
-SERIOUS = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.HELD, Reason.BLIND, Reason.STALE, Reason.UNDELIVERED})
+SERIOUS = frozenset(
+    {
+        Reason.PAUSED,
+        Reason.PAUSE_EXTENDED,
+        Reason.UNACKNOWLEDGED,
+        Reason.HELD,
+        Reason.BLIND,
+        Reason.STALE,
+        Reason.UNDELIVERED,
+    }
+)
 """Reasons that are worth waking someone for."""
 
 

@@ -120,7 +120,7 @@ class Entry:
     `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
     about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
     holds to the value that is believed instead (None: gone). `pause` is the event of the running pause, `reminded` what was said ahead
-    of its day (`agenda`).
+    of its day (`agenda`), `acknowledged` the pause that somebody took on.
     """
 
     key: str
@@ -140,6 +140,8 @@ class Entry:
     reminded: tuple[str, ...] = ()
     approval: Approval | None = None
     windows: tuple[Window, ...] = ()
+    acknowledged: int | None = None
+    silenced_until: datetime | None = None
 
     @property
     def surfaces(self) -> Mapping[str, str]:
@@ -276,6 +278,11 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         said = event.data
         asked = Approval(act=said["act"], by=said["by"], position=event.position, expect=said["expect"])
         return replace(entry, approval=asked)
+    if event.type == ev.NOTICE_ACKNOWLEDGED:
+        return replace(entry, acknowledged=entry.pause)
+    if event.type == ev.ENTRY_SILENCED:
+        until = event.data["until"]
+        return replace(entry, silenced_until=datetime.fromisoformat(until) if until else None)
     if event.type.startswith("check."):
         entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
         # A check that was verified confirms what a person saw; only one that was lost can change a mind.
@@ -357,6 +364,8 @@ def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
     """The entries that an event changes, as they are after it."""
     if event.stream == ev.entry_stream(event.subject):
         return {event.subject: apply(entries.get(event.subject), event)}
+    if event.type == ev.NOTICE_ACKNOWLEDGED:
+        return {key: apply(entries[key], event) for key in event.data["entries"] if key in entries}
     return {key: replace(entry, position=event.position) for key, entry in entries.items() if concerns(entry, event)}
 
 

@@ -59,6 +59,11 @@ def activate(entry: Entry) -> str:
     return f'access-monitor activate {entry.key} --by YOU --reason "…" --expect {entry.position}'
 
 
+def ack(entry: Entry) -> str:
+    """The command that takes a pause on."""
+    return f"access-monitor ack {entry.key} --by YOU"
+
+
 def resume(entry: Entry) -> str:
     """The command that resumes an entry at what was shown."""
     return f'access-monitor resume {entry.key} --by YOU --reason "…" --expect {entry.position}'
@@ -99,7 +104,8 @@ def entry_item(
     entry = register.entries[key]
     other, allowed = fallback(register, entry)
     usual = {
-        Reason.PAUSED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
+        Reason.PAUSED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
+        Reason.UNACKNOWLEDGED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.STALE: (f"access-monitor checklist {key}",),
         Reason.REMINDER: (f"access-monitor status {key}", f"access-monitor checklist {key}"),

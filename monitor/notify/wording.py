@@ -33,6 +33,7 @@ HASH_LENGTH = 12
 HEADLINES = {
     Reason.PAUSED: "PAUSED",
     Reason.PAUSE_EXTENDED: "STILL PAUSED",
+    Reason.UNACKNOWLEDGED: "UNACKNOWLEDGED",
     Reason.HELD: "HELD BACK",
     Reason.BLIND: "BLIND",
     Reason.STALE: "STALE",
@@ -43,7 +44,7 @@ HEADLINES = {
     Reason.TEST: "TEST",
 }
 
-_PAUSING = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED})
+_PAUSING = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.UNACKNOWLEDGED})
 _DENYING = _PAUSING | {Reason.STALE}
 """Reasons that may themselves be why production is denied."""
 
@@ -276,6 +277,8 @@ def _done(item: Item) -> str:
             return f"Paused {who}. It stays paused until a named person resumes it."
         case Reason.PAUSE_EXTENDED:
             return f"Kept {who} paused and added this to what must be looked at before it is resumed."
+        case Reason.UNACKNOWLEDGED:
+            return f"Said again that {who} is paused. `access-monitor ack` ends that, and resumes nothing."
         case Reason.HELD:
             return "Held it back: it is recorded, not believed, and nothing was paused."
         case Reason.BLIND:

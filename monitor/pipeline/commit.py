@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from monitor.domain import tell
+from monitor.domain import attention, tell
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.model import Facts
@@ -38,7 +38,8 @@ def write(
         tx.append(register.events, at)
     for entry in register.moved:
         tx.put_entry(entry)
-    notices = tell.notices(told, at=at, position=register.events[-1].position) if told else ()
+    audible = attention.audible(told, register.entries, at)
+    notices = tell.notices(audible, at=at, position=register.events[-1].position) if audible else ()
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
         tx.enqueue(notice, destinations(owner) if owner else (), at)

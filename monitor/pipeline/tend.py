@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from monitor.domain import checklist, policy, tell
+from monitor.domain import attention, checklist, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due
 from monitor.domain.configuration import Configuration, SourceSpec
@@ -61,8 +61,10 @@ class Tender:
         """Write what is due, of the named sources or of all; returns how many events that was."""
         with self._store.read() as reader:
             ahead = self._looks_ahead(now) and bool(self._ahead(reader, now))
+            unheard = self._unheard(reader.entries(), now)
             if (
                 not ahead
+                and not unheard
                 and not self._blind(reader, now, sources)
                 and not _past(reader.entries(), now)
                 and not self._aged(reader, now, sources)
@@ -84,6 +86,9 @@ class Tender:
             told += aging.expire(tx, self._configuration, register, self._aged(tx, now, sources), now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
                 told += policy.remind(register, key, reminders, at=now)
+            rules, owners = self._configuration.attention, self._configuration.owners
+            for key, count in self._unheard(register.entries, now).items():
+                told.append(attention.repeat(register, key, count, at=now, rules=rules, owners=owners))
             write(tx, self._configuration, register, told, at=now)
             moved = status_moved(register, before) or bool(register.moved)
         if moved:
@@ -92,6 +97,13 @@ class Tender:
 
     def _aged(self, reader: Reader, now: datetime, sources: Collection[str] | None) -> aging.Aged:
         return aging.aged(reader, self._configuration, now, sources=sources, cadence=self._cadence)
+
+    def _unheard(self, entries: Mapping[str, Entry], now: datetime) -> dict[str, int]:
+        """The entries whose pause should be said again, and for which time."""
+        counts = {
+            key: attention.unacknowledged(entry, now, self._configuration.attention) for key, entry in entries.items()
+        }
+        return {key: count for key, count in counts.items() if count}
 
     def _looks_ahead(self, now: datetime) -> bool:
         """Whether it is time to read the agenda: what has a day need not be looked up every minute."""

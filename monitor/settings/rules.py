@@ -24,6 +24,7 @@ def check(document: Document) -> list[Finding]:
         _web,
         _environments,
         _entries,
+        _escalations,
         _fallbacks,
     )
     return [finding for rule in rules for finding in rule(document)]
@@ -162,6 +163,17 @@ def _entry_surfaces(at: Location, row: EntryTable, surfaces: Collection[str]) ->
     ):
         if key not in surfaces:
             yield (*at, name), f"names the surface {key!r}, which is not declared; {suggest(key, surfaces)}"
+
+
+def _escalations(document: Document) -> Iterator[Finding]:
+    owners = [row.key for row in document.owner]
+    for index, row in enumerate(document.owner):
+        if row.escalate_to is not None and (row.escalate_to not in owners or row.escalate_to == row.key):
+            others = [key for key in owners if key != row.key]
+            yield (
+                ("owner", index, "escalate_to"),
+                f"names {row.escalate_to!r}, which is no other owner; {suggest(row.escalate_to, others)}",
+            )
 
 
 def _fallbacks(document: Document) -> Iterator[Finding]:

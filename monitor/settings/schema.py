@@ -220,6 +220,13 @@ class NotifyTable(Table):
         default=30, ge=1, le=1000, description="Attempts before a delivery is dead; 30 are about a day."
     )
     timezone: Timezone = Field(default="", description="Zone of the local times beside UTC; none unless named.")
+    repeat: Duration = Field(
+        default=timedelta(hours=4),
+        description="After how long a pause that nobody acknowledges is told again, then ever more seldom; 0s for never.",
+    )
+    escalate_after: int = Field(
+        default=2, ge=1, le=100, description="From which repetition on the owners' escalate_to is told, too."
+    )
 
 
 class RunTable(Table):
@@ -236,6 +243,11 @@ class OwnerTable(KeyedTable):
 
     destinations: list[Destination] = Field(
         min_length=1, description="References to Apprise URLs, or such URLs.", examples=[["env:SLACK_URL"]]
+    )
+    escalate_to: str | None = Field(
+        default=None,
+        description="The owner who is told as well of a pause that nobody acknowledges.",
+        examples=["oncall"],
     )
 
 

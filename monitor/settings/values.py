@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 from monitor import __version__
 from monitor.domain.configuration import (
+    Attention,
     Belief,
     CheckRules,
     Configuration,
@@ -31,7 +32,7 @@ from monitor.domain.configuration import (
 from monitor.domain.cost import usage
 from monitor.settings.fields import Part, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
-from monitor.settings.schema import Document, EntryTable, RequirementTable, SourceTable, SurfaceTable
+from monitor.settings.schema import Document, EntryTable, OwnerTable, RequirementTable, SourceTable, SurfaceTable
 from monitor.settings.secrets import masked
 
 FREE = "retrieve"
@@ -108,7 +109,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
     configuration = Configuration(
         surfaces={row.key: _surface(row) for row in document.surface},
         sources={spec.key: spec for row in document.source for spec in _sources(row, document)},
-        owners={row.key: Owner(key=row.key, destinations=tuple(row.destinations)) for row in document.owner},
+        owners={row.key: _owner(row) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
         belief=Belief(
             absence=_requirement(document.belief.absence),
@@ -124,6 +125,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
             lease=document.gate.lease,
         ),
         checks=CheckRules(attested=document.checks.attested, verified=document.checks.verified),
+        attention=Attention(repeat=document.notify.repeat, escalate_after=document.notify.escalate_after),
         code=__version__,
     )
     host, port = address(document.web.listen) if document.web.listen else ("", 0)
@@ -213,6 +215,10 @@ def _source(row: SourceTable) -> SourceSpec:
         trust=row.trust or kind.trust,
         options=options,
     )
+
+
+def _owner(row: OwnerTable) -> Owner:
+    return Owner(key=row.key, destinations=tuple(row.destinations), escalate_to=row.escalate_to or "")
 
 
 def _surfaces(row: EntryTable) -> Mapping[str, str]:

@@ -1,0 +1,66 @@
+"""`ack` and `silence`: what people say to notices."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from monitor.cli.acts import by_person, reason_given, told, via
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.settings.durations import parse
+
+
+def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    if value is None:
+        return None
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} {error}.", ctx, param) from error
+
+
+@command(
+    "ack",
+    examples=(
+        "access-monitor ack gpt-5.6-luna --by 'Ada L.'",
+        "access-monitor ack 4711.platform --by 'Ada L.' --note 'on it'",
+    ),
+)
+@click.argument("what", metavar="ENTRY|NOTICE")
+@by_person
+@click.option("--note", metavar="TEXT", default="", help="What is being done about it.")
+@click.pass_obj
+def ack(options: Options, *, what: str, by: str, note: str) -> None:
+    """Take a pause on, so that it is not told again.
+
+    It resumes nothing. NOTICE is the id at the end of a message.
+    """
+    with opened(options) as monitor:
+        told(monitor.attendant.acknowledge(what, by=by, note=note, via=via()))
+
+
+@command(
+    "silence",
+    examples=(
+        "access-monitor silence gpt-5.6-luna --for 8h --by 'Ada L.' --reason 'migration tonight'",
+        "access-monitor silence gpt-5.6-luna --lift --by 'Ada L.' --reason 'done'",
+    ),
+)
+@click.argument("entry")
+@click.option("--for", "span", metavar="DURATION", callback=_span, help="How long, such as 8h.")
+@click.option("--lift", is_flag=True, help="End a silence.")
+@by_person
+@reason_given
+@click.pass_obj
+def silence(options: Options, *, entry: str, span: timedelta | None, lift: bool, by: str, reason: str) -> None:
+    """Tell nothing of an entry for a while.
+
+    A new pause is told all the same, and everything stands in the log.
+    """
+    if (span is None) == (not lift):
+        raise click.UsageError("Say how long with --for, or end a silence with --lift.")
+    with opened(options) as monitor:
+        until = None if span is None else monitor.clock() + span
+        told(monitor.attendant.silence(entry, until=until, by=by, reason=reason, via=via()))

@@ -1,0 +1,83 @@
+"""Who has taken what on: pauses that nobody acknowledges are told again and to others, and silences keep the rest quiet for a while.
+
+Neither moves an entry. A silence hides no new pause: production assumptions never move silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from monitor.domain import events as ev
+from monitor.domain import tell
+from monitor.domain.configuration import Attention, Owner
+from monitor.domain.events import entry_stream
+from monitor.domain.notice import Reason
+from monitor.domain.registry import Entry, Register, Status
+
+SELDOM = timedelta(days=1)
+"""The longest time between two repetitions; each is twice the one before until then."""
+
+LOUD = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED})
+"""What no silence hides."""
+
+
+def times(since: datetime, now: datetime, every: timedelta) -> int:
+    """How often a pause since `since` should have been said again by now."""
+    count, step, due = 0, every, since + every
+    while every and due <= now:
+        count += 1
+        step = min(2 * step, max(SELDOM, every))
+        due += step
+    return count
+
+
+def unacknowledged(entry: Entry, now: datetime, rules: Attention) -> int:
+    """Which repetition of an entry's pause is due now and was not said; 0 for none."""
+    if entry.status is not Status.PAUSED or entry.by or entry.acknowledged == entry.pause:
+        return 0
+    count = times(entry.since, now, rules.repeat)
+    return 0 if _key(entry, count) in entry.reminded else count
+
+
+def repeat(
+    register: Register, key: str, count: int, *, at: datetime, rules: Attention, owners: Mapping[str, Owner]
+) -> tell.Told:
+    """Say again that an entry is paused, from a count on to those to whom its owners escalate as well."""
+    entry = register.entries[key]
+    text = f"{entry.key} is paused since {ev.rfc3339(entry.since)} and nobody has acknowledged it: {entry.reason}"
+    position = register.add(
+        ev.ENTRY_REMINDED,
+        entry_stream(key),
+        key,
+        at=at,
+        cause=entry.pause,
+        data={
+            "key": _key(entry, count),
+            "what": "pause",
+            "date": entry.since.date().isoformat(),
+            "days": (entry.since.date() - at.date()).days,
+            "text": text,
+        },
+    )
+    told = entry.texts("owners")
+    if count >= rules.escalate_after:
+        further = (owners[name].escalate_to for name in told if name in owners)
+        told = tuple(dict.fromkeys((*told, *filter(None, further))))
+    item = tell.entry_item(
+        register, key, reason=Reason.UNACKNOWLEDGED, position=position, since=entry.since, denied=True, summary=text
+    )
+    return tell.Told(owners=told, item=item)
+
+
+def audible(told: Iterable[tell.Told], entries: Mapping[str, Entry], at: datetime) -> list[tell.Told]:
+    """What no silence hides."""
+    return [one for one in told if one.item.reason in LOUD or not _silent(entries.get(one.item.entry), at)]
+
+
+def _silent(entry: Entry | None, at: datetime) -> bool:
+    return entry is not None and entry.silenced_until is not None and at < entry.silenced_until
+
+
+def _key(entry: Entry, count: int) -> str:
+    return f"pause {entry.pause} {count}" if count else ""
