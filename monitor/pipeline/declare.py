@@ -14,8 +14,9 @@ from monitor.domain import checklist, pins, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
+from monitor.domain.declaration import declaration
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
-from monitor.domain.registry import CheckState, Entry, Register, Status, declaration
+from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline.commit import beliefs, status_moved, write
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
 
