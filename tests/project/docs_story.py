@@ -21,6 +21,7 @@ from monitor.domain.configuration import (
 )
 from monitor.domain.model import LISTED, SHUTDOWN_DATE, Body, FailureReason, PollFailure, Snapshot, Subject, Value
 from monitor.domain.notice import Notice
+from monitor.pipeline.attend import Attendant
 from monitor.pipeline.declare import declare
 from monitor.pipeline.maintenance import Maintenance
 from monitor.pipeline.operate import Operator
@@ -228,6 +229,9 @@ def _tell(story: Story) -> None:
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
     story.operator.release(story.position("price.quarantined"), reason="the provider announced it", **by)
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=4, minutes=15)
+    attendant = Attendant(story.store, story.configuration, story.clock)
+    attendant.acknowledge(LUNA, note="on it", **by)
+    attendant.silence(LUNA, until=story.now + timedelta(hours=1), reason="migration tonight", **by)
     story.declare(configuration(approvers=2))
     story.operator.resume(LUNA, reason="new price accepted", **by)
     with story.store.read() as reader:
