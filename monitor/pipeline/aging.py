@@ -30,15 +30,16 @@ DECLARED = "fallback"
 def aged(
     reader: Reader,
     configuration: Configuration,
+    entries: Mapping[str, Entry],
     now: datetime,
     *,
     sources: Collection[str] | None = None,
     cadence: Mapping[str, timedelta] | None = None,
 ) -> Aged:
-    """The checks whose age has passed, of all entries or of those that the named sources feed. `cadence` lengthens the age of what a source feeds."""
+    """The checks of these entries whose age has passed; of all, or of those that the named sources feed. `cadence` lengthens the age of what a source feeds."""
     fresh = Freshness(reader, configuration)
     found: dict[str, dict[str, datetime]] = {}
-    for key, entry in reader.entries().items():
+    for key, entry in entries.items():
         if not entry.alive:
             continue
         for name, check in sorted(entry.checks.items()):

@@ -61,14 +61,14 @@ class Tender:
         """Write what is due, of the named sources or of all; returns how many events that was."""
         with self._store.read() as reader:
             ahead = self._looks_ahead(now) and bool(self._ahead(reader, now))
-            unheard = self._unheard(reader.entries(), now)
+            entries = reader.entries()
             if (
                 not ahead
-                and not unheard
+                and not self._unheard(entries, now)
                 and not self._blind(reader, now, sources)
-                and not _past(reader.entries(), now)
-                and not self._aged(reader, now, sources)
-                and not maintenance.ended(reader.entries(), now)
+                and not _past(entries, now)
+                and not self._aged(reader, entries, now, sources)
+                and not maintenance.ended(entries, now)
             ):
                 return 0
         with self._store.write() as tx:
@@ -83,7 +83,7 @@ class Tender:
                 told += policy.expire(register, key, at=now)
             for key, window in maintenance.ended(register.entries, now):
                 told += maintenance.end_window(tx, self._configuration, register, key, window, now)
-            told += aging.expire(tx, self._configuration, register, self._aged(tx, now, sources), now)
+            told += aging.expire(tx, self._configuration, register, self._aged(tx, register.entries, now, sources), now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
                 told += policy.remind(register, key, reminders, at=now)
             rules, owners = self._configuration.attention, self._configuration.owners
@@ -95,8 +95,10 @@ class Tender:
             self._published()
         return len(register.events)
 
-    def _aged(self, reader: Reader, now: datetime, sources: Collection[str] | None) -> aging.Aged:
-        return aging.aged(reader, self._configuration, now, sources=sources, cadence=self._cadence)
+    def _aged(
+        self, reader: Reader, entries: Mapping[str, Entry], now: datetime, sources: Collection[str] | None
+    ) -> aging.Aged:
+        return aging.aged(reader, self._configuration, entries, now, sources=sources, cadence=self._cadence)
 
     def _unheard(self, entries: Mapping[str, Entry], now: datetime) -> dict[str, int]:
         """The entries whose pause should be said again, and for which time."""

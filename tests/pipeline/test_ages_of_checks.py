@@ -13,6 +13,7 @@ from monitor.domain.gate import decide
 from monitor.domain.model import ACCESS, GRANTED, FailureReason
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Status
+from monitor.pipeline.maintenance import Maintenance
 from monitor.pipeline.ports import Refused
 
 DAY = timedelta(days=1)
@@ -196,3 +197,16 @@ def test_the_ages_are_recorded_with_the_configuration(world: World) -> None:
     changed = replace(world.conf, checks=CheckRules(attested=10 * DAY), version="2")
     world.configure(changed)
     assert world.events("config.changed")[-1].data["changed"] == ["checks.attested"]
+
+
+def test_what_a_window_that_ends_makes_stale_is_not_made_stale_again_by_its_age(active: World) -> None:
+    maintenance = Maintenance(active.store, active.conf, active.clock, published=active.publish)
+    said = {"by": "ann", "reason": "announced", "via": {}}
+    maintenance.open("luna", end=active.now + 10 * DAY, changes=("openai/gpt-luna/price.*",), **said)
+    active.sources["page"].set(LUNA, output="7")
+    active.looks(2, "page")
+    active.now += 10 * DAY
+    at = active.head
+    active.tender.tend(active.now)
+    stale = [event.data["check"] for event in active.events("check.stale", after=at)]
+    assert sorted(stale) == ["model_id", "pricing", "visibility"]
