@@ -26,6 +26,7 @@ COMMANDS: Summaries = {
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
+        "report": ("monitor.cli.report:report", "Write the rollout page of an entry."),
         "replay": ("monitor.cli.replay:replay", "Run recorded observations through the pipeline and print the events."),
         "gate": ("monitor.cli.gate:gate", "May this environment use this model now? The answer is the exit code."),
     },
@@ -35,7 +36,7 @@ COMMANDS: Summaries = {
         "resume": ("monitor.cli.acts:resume", "Open a paused entry again."),
         "retire": ("monitor.cli.acts:retire", "End an entry for good."),
         "release": ("monitor.cli.acts:release", "Let a quarantined price in."),
-        "verify": ("monitor.cli.acts:verify", "Attest a readiness check."),
+        "verify": ("monitor.cli.verify:verify", "Attest a readiness check."),
         "expect": ("monitor.cli.expect:expect", "Announce maintenance in which changes are expected."),
     },
     "Tell": {

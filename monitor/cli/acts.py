@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -17,16 +15,12 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.words import in_words
 from monitor.domain import events as ev
-from monitor.domain.model import Body
-from monitor.pipeline.ports import MonitorError, Refused
+from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
     from monitor.domain.events import Event
 
 Act = TypeVar("Act", bound=Callable[..., object])
-
-LARGEST = 20_000_000
-"""Bytes of a file that `verify --from` keeps as evidence."""
 
 
 def via() -> dict[str, str]:
@@ -204,51 +198,6 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
     with opened(options) as monitor:
         for event in monitor.operator.release(position, by=by, reason=reason, via=via()):
             told(event)
-
-
-@command(
-    "verify",
-    examples=(
-        "access-monitor verify gpt-5.6-luna evals --by 'Ada L.' --url https://ci.example.com/runs/812",
-        "access-monitor verify gpt-5.6-luna safety_review --by 'Ada L.' --from review.pdf --note 'approved for support'",
-    ),
-)
-@click.argument("entry")
-@click.argument("check")
-@by_person
-@click.option("--url", metavar="U", default="", help="Where the proof is.")
-@click.option("--note", metavar="TEXT", default="", help="What was seen.")
-@click.option(
-    "--from",
-    "file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file to keep as evidence.",
-)
-@click.pass_obj
-def verify(options: Options, *, entry: str, check: str, by: str, url: str, note: str, file: Path | None) -> None:
-    """Attest a readiness check.
-
-    `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests on.
-    """
-
-    body = evidence_of(file, url) if file is not None else None
-    with opened(options) as monitor:
-        told(monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body))
-
-
-def evidence_of(file: Path, url: str) -> Body:
-    """A file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
-
-    Raises:
-        MonitorError: it is too large to be kept.
-    """
-    if file.stat().st_size > LARGEST:
-        raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
-    from monitor.sources.redaction import redact
-
-    content = file.read_bytes()
-    return Body(content=redact(content), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
 
 
 def told(event: Event) -> None:

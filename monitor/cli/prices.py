@@ -49,7 +49,10 @@ class Series(NamedTuple):
 @click.option("--history", is_flag=True, help="Every recorded move instead of what is believed now.")
 @click.option("--plot", "plotted", is_flag=True, help="One line of blocks a price, over the time of its moves.")
 @click.option(
-    "--usage", "used", type=costs.Usage(), help="What so many tokens cost, by tier and band; blank where a price is."
+    "--usage",
+    "used",
+    type=costs.Usage(),
+    help="What so many tokens cost, by tier and band, blank where a price is; registry: the usage of ENTRY, configured or observed.",
 )
 @click.pass_obj
 def show(options: Options, *, name: str, history: bool, plotted: bool, used: dict[str, int] | None) -> None:
@@ -60,13 +63,16 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
     from monitor.pipeline import audit
     from monitor.pipeline.agreement import weigh
 
-    if used and (history or plotted):
+    if used is not None and (history or plotted):
         raise click.UsageError("--usage is about the prices that are believed now; leave --history and --plot out.")
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         subjects = audit.price_subjects(reader, monitor.configuration, name)
         facts = audit.prices(reader, monitor.configuration, subjects)
         moves = audit.price_history(reader, subjects) if history or plotted else []
+        known = ""
+        if used is not None and not used:
+            used, known = costs.of_registry(reader.entries(), name)
     if not facts and not moves:
         raise Refused(
             f"no source states a price of {name!r} now; `access-monitor prices {name} --history` shows what was"
@@ -74,11 +80,11 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
     fresh = now - monitor.configuration.gate.price_freshness
     facts.sort(key=lambda fact: (fact.provider, fact.model, in_order(fact.meter), fact.trust, fact.source))
     words = weigh(facts, fresh_since=fresh)
-    if used:
+    if used is not None:
         if options.json:
-            output.as_json([costs.as_json(*offer, used) for offer in costs.offers(facts, used).items()])
+            output.as_json([costs.as_json(*offer, used, known) for offer in costs.offers(facts, used).items()])
         else:
-            costs.print_costs(facts, used)
+            costs.print_costs(facts, used, known)
         return
     if options.json:
         output.as_json([record(move) for move in moves] if history else [as_json(word) for word in words])

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from monitor.cli import output
-from monitor.domain.cost import Cost, cost, money
+from monitor.domain.cost import Cost, cost, in_order, money
 from monitor.domain.cost import usage as read
 from monitor.domain.price import TEXT, USD, spoken
+from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
+    from monitor.domain.registry import Entry
     from monitor.pipeline.audit import PriceFact
 
 
-class Usage(click.ParamType[dict[str, int]]):
-    """`input=400M,cached=1G,output=30M`: meter → tokens."""
+REGISTRY = "registry"
+"""The word for the usage that the registry has of an entry; read as a usage without a meter, which nobody can write."""
 
-    name = "METER=TOKENS,…"
+
+class Usage(click.ParamType[dict[str, int]]):
+    """`input=400M,cached=1G,output=30M`: meter → tokens; or `registry`, which is empty until it is looked up."""
+
+    name = f"METER=TOKENS,…|{REGISTRY}"
 
     def convert(
         self, value: dict[str, int] | str, param: click.Parameter | None, ctx: click.Context | None
@@ -27,12 +33,33 @@ class Usage(click.ParamType[dict[str, int]]):
         """Read it, or refuse it with the mend."""
         if isinstance(value, dict):
             return value
+        if value == REGISTRY:
+            return {}
         try:
             return read(
                 (name.strip(), text.strip()) for name, _, text in (one.partition("=") for one in value.split(","))
             )
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
+
+
+def of_registry(entries: Mapping[str, Entry], key: str) -> tuple[dict[str, int], str]:
+    """The usage of an entry, and whether it is `configured` or `observed`.
+
+    Raises:
+        Refused: there is no such entry, or it has none.
+    """
+    if key not in entries:
+        raise Refused(
+            f"--usage {REGISTRY} is the usage of an entry, and {key!r} is none; write it out, as in input=400M,output=30M"
+        )
+    entry = entries[key]
+    used = in_order(entry.usage or entry.observed)
+    if not used:
+        raise Refused(
+            f"nothing is known of the usage of {key}: declare it, or show it with `access-monitor verify {key} logging --by YOU --from FILE`"
+        )
+    return used, "configured" if entry.usage else "observed"
 
 
 class Offer(NamedTuple):
@@ -56,19 +83,20 @@ def offers(facts: Sequence[PriceFact], used: dict[str, int]) -> dict[Offer, Cost
     return {offer: cost(found, used) for offer, found in amounts.items()}
 
 
-def as_json(offer: Offer, found: Cost, used: dict[str, int]) -> dict[str, object]:
-    """A cost for scripts; what has no price is null."""
+def as_json(offer: Offer, found: Cost, used: dict[str, int], known: str = "") -> dict[str, object]:
+    """A cost for scripts; what has no price is null, and so is where the usage is from if it was written out."""
     return {
         **offer._asdict(),
         "currency": USD,
         "usage": used,
+        "known": known or None,
         "parts": {meter: None if part is None else money(part) for meter, part in found.parts.items()},
         "missing": list(found.missing),
         "cost": None if found.total is None else money(found.total),
     }
 
 
-def print_costs(facts: Sequence[PriceFact], used: dict[str, int]) -> None:
+def print_costs(facts: Sequence[PriceFact], used: dict[str, int], known: str = "") -> None:
     """One row for each offer; a blank stays blank, and so does the sum that it is part of."""
     costs = offers(facts, used)
     meters = tuple(meter.replace("_", " ").upper() for meter in used)
@@ -90,4 +118,5 @@ def print_costs(facts: Sequence[PriceFact], used: dict[str, int]) -> None:
     )
     counted = ", ".join(f"{meter.replace('_', ' ')} {count:,}" for meter, count in used.items())
     blank = " A blank has no stated price, and so no sum." if any(found.missing for found in costs.values()) else ""
-    output.note(f"For {counted} tokens; input counts those that were not cached.{blank}")
+    month = f"a month of the {known} usage, " if known else ""
+    output.note(f"For {month}{counted} tokens; input counts those that were not cached.{blank}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from monitor.domain import behind, price
+from monitor.domain import behind, price, safety
 from monitor.domain import events as ev
 from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs, Unknown
 from monitor.domain.checklist_names import DEFAULT_REQUIRED
@@ -35,7 +35,7 @@ def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
     """The checks an entry needs in an environment, the default ones first; outside production only those that were declared for it."""
     if environment != PRODUCTION:
         return entry.checks_in.get(environment, ())
-    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"))))
+    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"), *safety.required(entry))))
 
 
 def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:

@@ -32,5 +32,17 @@ CHECKS: Mapping[str, str] = MappingProxyType(
 )
 """Name → what it asks, in the order in which the checklist is shown."""
 
+SAFETY_REVIEW = "safety_review"
+
+TOUCHES: Mapping[str, str] = MappingProxyType(
+    {
+        "code_execution": "runs code that the model wrote",
+        "agents": "lets the model act by itself, over several steps",
+        "vulnerability_work": "looks for weaknesses in software",
+        "dual_use_cyber": "security tasks that serve defence and attack alike",
+    }
+)
+"""Name → kind of use that an entry may declare in `touches`; each of them asks for a safety review."""
+
 DEFAULT_REQUIRED: tuple[str, ...] = ("model_id", "visibility", "pricing")
 """What every entry must have verified before it can be activated; `checks` of an entry adds to it."""

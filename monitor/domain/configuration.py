@@ -106,7 +106,7 @@ class EntrySpec:
 
     An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `checks` is what
     production requires beyond the default, `checks_in` what each other environment requires at all, `check_age` how long a check may hold. `usage` is what production uses in a
-    month, meter → tokens; empty where nobody said.
+    month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review.
     """
 
     key: str
@@ -128,6 +128,7 @@ class EntrySpec:
     check_age: Mapping[str, timedelta] = field(default_factory=dict)
     approvers: int = 1
     usage: Mapping[str, int] = field(default_factory=dict)
+    touches: tuple[str, ...] = ()
 
     @property
     def surface(self) -> str:

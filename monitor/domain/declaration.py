@@ -37,6 +37,7 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         "ours": dict(ours),
         # Left out where nobody states it: an entry that was declared before there was such a key is not amended by that.
         **({"usage": dict(spec.usage)} if spec.usage else {}),
+        **({"touches": list(spec.touches)} if spec.touches else {}),
         **({"approvers": spec.approvers} if spec.approvers > 1 else {}),
         **({"check_age": {name: seconds(age) for name, age in spec.check_age.items()}} if spec.check_age else {}),
         **({"checks_in": {name: list(checks) for name, checks in spec.checks_in.items()}} if spec.checks_in else {}),

@@ -218,8 +218,9 @@ def _pause(
 
 
 def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
-    """What the price shifts among these mean for a month, against what was accepted; empty where nobody stated a usage."""
-    if not entry.usage or not any(shift.pin.field.startswith(price.PREFIX) for shift in shifts):
+    """What the price shifts among these mean for a month, against what was accepted; empty where a usage is neither stated nor observed."""
+    usage = entry.usage or entry.observed
+    if not usage or not any(shift.pin.field.startswith(price.PREFIX) for shift in shifts):
         return ""
     accepted = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(price.PREFIX)}
     moved = {shift.pin.key: shift.new for shift in shifts}
@@ -228,7 +229,7 @@ def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
         for pin in entry.pins
         if pin.field in accepted and (value := moved.get(pin.key, entry.deviations.get(pin.key, pin.value))) is not None
     }
-    return monthly(entry.usage, entry.texts("tiers"), accepted, now)
+    return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
 
 
 def _in_brief(shifts: tuple[Shift, ...]) -> str:

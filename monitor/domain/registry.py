@@ -119,7 +119,8 @@ class Entry:
     `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
     about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
     holds to the value that is believed instead (None: gone). `pause` is the event of the running pause, `reminded` what was said ahead
-    of its day (`agenda`), `acknowledged` the pause that somebody took on.
+    of its day (`agenda`), `acknowledged` the pause that somebody took on. `observed` is
+    the usage of a month as a sample of requests showed it, meter → tokens.
     """
 
     key: str
@@ -139,6 +140,7 @@ class Entry:
     reminded: tuple[str, ...] = ()
     approval: Approval | None = None
     windows: tuple[Window, ...] = ()
+    observed: Mapping[str, int] = field(default_factory=dict)
     acknowledged: int | None = None
     silenced_until: datetime | None = None
 
@@ -202,6 +204,11 @@ class Entry:
         return None if seconds is None else timedelta(seconds=seconds)
 
     @property
+    def touches(self) -> tuple[str, ...]:
+        """The kinds of use that ask for a safety review."""
+        return tuple(cast("Iterable[str]", self.declared.get("touches", ())))
+
+    @property
     def alive(self) -> bool:
         """Whether the entry is still judged."""
         return self.status not in (Status.RETIRED, Status.WITHDRAWN)
@@ -252,6 +259,8 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         return replace(entry, silenced_until=datetime.fromisoformat(until) if until else None)
     if event.type.startswith("check."):
         entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
+        if seen := event.data.get("logging", {}).get("usage"):
+            entry = replace(entry, observed=dict(seen))
         # A check that was verified confirms what a person saw; only one that was lost can change a mind.
         return (
             entry if event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) else replace(entry, position=event.position)

@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
-from monitor.domain import checklist, pins, policy, tell
+from monitor.domain import checklist, pins, policy, safety, tell
 from monitor.domain import events as ev
 from monitor.domain.beliefs import Beliefs
+from monitor.domain.checklist_names import SAFETY_REVIEW
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
 from monitor.domain.declaration import declaration
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
@@ -150,6 +151,7 @@ def _entry(
             },
         )
         _unverify(register, entry, said, position, now)
+        _unreview(register, entry, said, position, now)
     else:
         return []
     return policy.judge(register, spec.key, known, policy.Trigger(at=now, position=position, versions=versions))
@@ -169,6 +171,15 @@ def _unverify(register: Register, before: Entry, said: Mapping[str, object], pos
         if check.state is CheckState.VERIFIED and (name == "pricing" or not only_prices):
             reason = "what it was about changed"
             checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
+
+
+def _unreview(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:
+    """Let a safety review go stale that was not about everything that the entry touches now, whether accepted or not."""
+    review = register.entries[before.key].checks.get(SAFETY_REVIEW)
+    more = safety.widened(before, said)
+    if more and review is not None and review.state is CheckState.VERIFIED:
+        reason = f"the entry now touches {', '.join(more)}, which the review was not about"
+        checklist.move(register, ev.CHECK_STALE, before.key, SAFETY_REVIEW, at=now, cause=position, reason=reason)
 
 
 def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, object]:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from difflib import get_close_matches
 
-from monitor.domain import ages, checklist
+from monitor.domain import ages, checklist, safety
 from monitor.domain import events as ev
 from monitor.domain.checklist_names import CHECKS
 from monitor.domain.configuration import Configuration
@@ -20,6 +20,7 @@ from monitor.domain.registry import TRANSITIONS, Entry, Register, Status
 from monitor.pipeline import approval, look
 from monitor.pipeline.acceptance import Acceptance, acceptance
 from monitor.pipeline.commit import status_moved, write
+from monitor.pipeline.papers import Held, Paper
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Refused, Store
 
 Via = Mapping[str, str]
@@ -161,15 +162,16 @@ class Operator:
         url: str = "",
         note: str = "",
         body: Body | None = None,
+        paper: Paper | None = None,
     ) -> Event:
-        """Attest a check; `body` is kept as evidence.
+        """Attest a check; `body` is kept as evidence, and a `paper` is held against the entry first.
 
         Raises:
-            Refused: there is no such check, or a source verifies it by itself.
+            Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
         """
         if check not in CHECKS:
             raise Refused(f"there is no check {check!r}{_perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
-        if not (url or note or body):
+        if not (url or note or body or paper):
             raise Refused(
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
             )
@@ -183,6 +185,15 @@ class Operator:
                     f"the check {check} of {key} is verified by the models list and by nobody's word; "
                     f"`access-monitor poll` looks now"
                 )
+            if lack := safety.wanting(entry, check, url):
+                raise Refused(lack)
+
+            def keep(one: Body) -> str:
+                return tx.put_evidence(one, f"attested by {by}", now)
+
+            held = Held(keep(body) if body else "", {})
+            if paper is not None:
+                held = paper.hold(tx, self._configuration, entry, keep)
             until = now + ages.attested(entry, check, self._configuration.checks)
             register.add(
                 ev.CHECK_ATTESTED,
@@ -190,7 +201,7 @@ class Operator:
                 key,
                 at=now,
                 actor=by,
-                evidence=tx.put_evidence(body, f"attested by {by}", now) if body else "",
+                evidence=held.evidence,
                 data={
                     "check": check,
                     "url": url,
@@ -198,6 +209,7 @@ class Operator:
                     "until": ev.rfc3339(until),
                     "note": note,
                     "via": dict(via),
+                    **held.data,
                 },
             )
             write(tx, self._configuration, register, [], at=now)

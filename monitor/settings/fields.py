@@ -163,6 +163,16 @@ def _money(value: object) -> Decimal:
     return amount
 
 
+def _share(value: object) -> Decimal:
+    try:
+        share = Decimal(str(value))
+    except ArithmeticError:
+        share = Decimal("NaN")
+    if isinstance(value, bool) or not share.is_finite() or not 0 <= share < 1:
+        raise ValueError('is not a share of one; write a decimal string, as in "0.01" for one in a hundred')
+    return share
+
+
 def _usage(value: dict[str, str | int]) -> dict[str, str | int]:
     try:
         usage((name, str(count)) for name, count in value.items())
@@ -189,6 +199,12 @@ Money = Annotated[
     BeforeValidator(_money),
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?$"}),
+]
+Share = Annotated[
+    Decimal,
+    BeforeValidator(_share),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r"^0(\.\d+)?$"}),
 ]
 Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import ip_address
 
 from monitor.domain.ages import BY_FRESHNESS
-from monitor.domain.checklist_names import CHECKS
+from monitor.domain.checklist_names import CHECKS, TOUCHES
 from monitor.settings.errors import Finding, Location, suggest
 from monitor.settings.fields import address
 from monitor.settings.kinds import KINDS, plugins
@@ -123,6 +123,9 @@ def _entries(document: Document) -> Iterator[Finding]:
             if owner not in owners:
                 yield (*at, "owners"), f"names the owner {owner!r}, who is not declared; {suggest(owner, owners)}"
         yield from _entry_checks(at, row, document.gate.environments)
+        for touched in row.touches:
+            if touched not in TOUCHES:
+                yield (*at, "touches"), f"names {touched!r}, which is no kind of use; {suggest(touched, TOUCHES)}"
         if row.on_pause == "deny_new" and row.grace is None:
             yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
         if row.on_pause == "deny" and row.grace is not None:

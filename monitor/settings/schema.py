@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -46,6 +46,7 @@ from monitor.settings.fields import (
     Usage,
 )
 from monitor.settings.kinds import KINDS
+from monitor.settings.tables import KeyedTable, LoggingTable, Table
 
 BELIEF = Belief()
 GATE = GateRules()
@@ -54,18 +55,6 @@ PRODUCTION = "production"
 
 PREFIX = "ACCESS_MONITOR__"
 DELIMITER = "__"
-
-
-class Table(BaseModel):
-    """A TOML table; a key that it does not have is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class KeyedTable(Table):
-    """One of a list of tables, known by its key."""
-
-    key: Key = Field(examples=["name"])
 
 
 class DatabaseTable(Table):
@@ -291,6 +280,10 @@ class EntryTable(KeyedTable):
         description="Tokens a month by meter; what a price change means in money is told for it.",
         examples=[{"input": "400M", "cached": "1G", "output": "30M"}],
     )
+    touches: Annotated[list[str], Distinct] = Field(
+        default=[],
+        description="Kinds of use that ask for a safety review: code_execution, agents, vulnerability_work, dual_use_cyber.",
+    )
     fallback: str | None = Field(
         default=None, description="The entry to use while this one is denied.", examples=["gpt-5.4-mini"]
     )
@@ -343,6 +336,7 @@ class Document(BaseSettings):
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()
+    logging: LoggingTable = LoggingTable()
     owner: list[OwnerTable] = []
     entry: list[EntryTable] = []
 

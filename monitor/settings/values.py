@@ -30,6 +30,7 @@ from monitor.domain.configuration import (
     Surface,
 )
 from monitor.domain.cost import usage
+from monitor.domain.requests import Fields
 from monitor.settings.fields import Part, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
 from monitor.settings.schema import Document, EntryTable, OwnerTable, RequirementTable, SourceTable, SurfaceTable
@@ -99,6 +100,7 @@ class Settings:
     heartbeat: Heartbeat
     notify: Notify
     run: Run
+    logging: Fields
     budget: Decimal
     document: Mapping[str, Any] = field(repr=False)
     origins: Mapping[str, str] = field(repr=False)
@@ -140,6 +142,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         notify=Notify(
             timeout=document.notify.timeout, attempts=document.notify.attempts, timezone=document.notify.timezone
         ),
+        logging=Fields(**dict(document.logging)),
         run=Run(workers=document.run.workers, drain=document.run.drain),
         budget=document.budget.per_day,
         document=MappingProxyType(document.model_dump(mode="python", exclude_none=True)),
@@ -246,6 +249,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         check_age=row.check_age or {},
         approvers=row.approvers,
         usage=usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {},
+        touches=tuple(row.touches),
     )
 
 

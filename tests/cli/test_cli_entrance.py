@@ -276,4 +276,4 @@ def test_commands_are_completed_without_importing_them() -> None:
         "COMP_CWORD": "1",
     }
     result = run([], env=environment)
-    assert result.stdout.split() == ["plain,replay", "plain,resume", "plain,retire", "plain,release"]
+    assert result.stdout.split() == ["plain,report", "plain,replay", "plain,resume", "plain,retire", "plain,release"]

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import sqlite3
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -218,8 +219,8 @@ def test_the_checklist_shows_blanks_as_blanks_and_who_verified_the_rest(config: 
     report = tmp_path / "report.txt"
     report.write_text("passed, with sk-abcdefghijklmnopqrstuvwx\n")
     url = "https://ci.example.com/812"
-    am("verify", MINI, "evals", "--by", "Ada L.", "--url", url, "--note", "all passed", "--from", str(report))
-    row = {row["check"]: row for row in data("checklist", MINI)}["evals"]
+    am("verify", MINI, "rate_limits", "--by", "Ada L.", "--url", url, "--note", "all passed", "--from", str(report))
+    row = {row["check"]: row for row in data("checklist", MINI)}["rate_limits"]
     assert (row["state"], row["by"], row["url"], row["note"]) == ("verified", "Ada L.", url, "all passed")
     assert row["until"] > row["verified_at"]
     assert am("evidence", row["evidence"]).stdout == "passed, with [redacted]\n"
@@ -500,3 +501,122 @@ def test_a_lease_file_that_a_lost_log_left_behind_is_said_by_the_act_that_cannot
     assert "newer than this log" in said[0][0]
     assert said[0][1] == str(lease)
     assert json.loads(lease.read_text()) == document
+
+
+def results_of(*models: str) -> str:
+    rows = [
+        {
+            "provider": {"id": f"openai:responses:{model}"},
+            "success": True,
+            "score": 1,
+            "failureReason": 0,
+            "note": "sk-" + "a" * 20,
+        }
+        for model in models
+    ]
+    return json.dumps({"results": {"version": 3, "results": rows, "stats": {}}})
+
+
+def test_results_of_evals_are_read_shown_beside_the_baseline_and_kept(config: Path, tmp_path: Path) -> None:
+    am("poll")
+    file = tmp_path / "output.json"
+    file.write_text(results_of(MINI, MINI, "gpt-4o"))
+    words = ("verify", MINI, "evals", "--by", "Ada L.", "--from", str(file))
+    said = am(*words, "--baseline", "gpt-4.1")
+    table = [line.split() for line in said.stdout.splitlines()[1:]]
+    assert table[0] == ["SUITE", "METRIC", MINI, "gpt-4.1", "SAMPLES"]
+    assert table[1] == ["all", "pass", "rate", "1", "2", "/", "–"]
+    assert "An empty cell is one where nothing ran" in said.stderr
+    assert "Ignored, being of neither model: openai:responses:gpt-4o (1 result)" in said.stderr
+    event = data(*words)
+    assert event["data"]["evals"]["baseline"] is None
+    assert "sk-aaa" not in am("evidence", event["evidence"]).stdout
+
+
+def test_a_file_of_evals_that_no_runner_wrote_is_refused_with_the_runners(config: Path, tmp_path: Path) -> None:
+    am("poll")
+    file = tmp_path / "passed.txt"
+    file.write_text("all passed")
+    said = am("verify", MINI, "evals", "--by", "Ada L.", "--from", str(file), expect=1).stderr
+    assert "passed.txt cannot be read as results of evals" in said
+    assert "inspect-ai" in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("more", [("--baseline", "x"), ("--called", "x"), ("--from", __file__)])
+def test_what_only_evals_take_is_wrong_usage_elsewhere(config: Path, more: tuple[str, str]) -> None:
+    am("verify", MINI, "rate_limits", "--by", "Ada L.", "--from", __file__, *more, expect=2)
+
+
+def test_a_sample_of_the_request_log_is_held_against_the_registry(config: Path, tmp_path: Path) -> None:
+    am("poll")
+    prices = {
+        row["meter"]: row["amount"]
+        for row in data("prices", MINI)
+        if row["tier"] == "standard" and row["context"] == "short"
+    }
+    file = tmp_path / "requests.jsonl"
+
+    def written(cost: Decimal) -> None:
+        usage = {"input_tokens": 10**6, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 0}
+        rows = [
+            {
+                "timestamp": f"2026-07-30T{hour}:00:00Z",
+                "model": MINI,
+                "latency_ms": 9,
+                "usage": usage,
+                "cost_usd": float(cost),
+                "error": None,
+                "retries": 0,
+                "prompt": "p",
+            }
+            for hour in (10, 11)
+        ]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    words = ("verify", MINI, "logging", "--by", "Ada L.", "--from", str(file))
+    written(Decimal(prices["input"]) * 2)
+    assert "differs from the accepted price" in am(*words, expect=1).stderr
+    written(Decimal(prices["input"]))
+    said = am(*words).stdout
+    assert "2 requests from 2026-07-30T10:00:00Z to 2026-07-30T11:00:00Z: 0 errors" in said
+    assert "Observed usage, scaled to a month: input 1,440,000,000 tokens." in said
+    row = {row["check"]: row for row in data("checklist", MINI)}["logging"]
+    assert (row["state"], "prompt" in am("evidence", row["evidence"]).stdout) == ("verified", False)
+    cost = next(row for row in data("prices", MINI, "--usage", "registry") if row["tier"] == "standard")
+    assert (cost["known"], cost["usage"]) == ("observed", {"input": 1_440_000_000})
+    assert Decimal(cost["cost"]) == Decimal(prices["input"]) * 1440
+    assert (
+        "For a month of the observed usage, input 1,440,000,000 tokens"
+        in am("prices", MINI, "--usage", "registry").stderr
+    )
+
+
+def test_a_usage_that_nobody_knows_is_not_made_up(config: Path) -> None:
+    am("poll")
+    assert f"verify {MINI} logging" in am("prices", MINI, "--usage", "registry", expect=1).stderr
+    assert "is none; write it out" in am("prices", f"openai/{MINI}", "--usage", "registry", expect=1).stderr
+
+
+def test_the_names_of_the_fields_are_configured(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    am("poll")
+    file = tmp_path / "requests.jsonl"
+    file.write_text(json.dumps({"timestamp": "2026-07-30T10:00:00Z", "served_by": MINI}) + "\n")
+    words = ("verify", MINI, "logging", "--by", "Ada L.", "--from", str(file))
+    assert "model is missing" in am(*words, expect=1).stderr
+    monkeypatch.setenv("ACCESS_MONITOR__LOGGING__MODEL", "served_by")
+    said = am(*words, expect=1).stderr
+    assert "model is missing" not in said
+    assert "usage.input_tokens is missing" in said
+
+
+def test_the_report_of_an_entry_is_markdown_or_one_html_file(config: Path) -> None:
+    am("poll")
+    plain = am("report", MINI).stdout
+    assert plain.startswith("# GPT-5.4 mini: rollout report\n")
+    assert "| model_id | yes | verified |" in plain
+    whole = am("report", MINI, "--format", "html").stdout
+    assert whole.startswith("<!doctype html>")
+    assert whole.endswith("</html>\n")
+    assert "no entry" in am("report", "gpt-9", expect=1).stderr
+    am("report", MINI, "--format", "pdf", expect=2)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from monitor.domain.configuration import (
@@ -19,12 +20,15 @@ from monitor.domain.configuration import (
     SourceSpec,
     Surface,
 )
+from monitor.domain.evals import Results, Score
 from monitor.domain.model import LISTED, SHUTDOWN_DATE, Body, FailureReason, PollFailure, Snapshot, Subject, Value
 from monitor.domain.notice import Notice
+from monitor.domain.requests import Request
 from monitor.pipeline.attend import Attendant
 from monitor.pipeline.declare import declare
 from monitor.pipeline.maintenance import Maintenance
 from monitor.pipeline.operate import Operator
+from monitor.pipeline.papers import EvalPaper, RequestPaper
 from monitor.pipeline.poll import Poller
 from monitor.pipeline.ports import NotSent, Sent, Source
 from monitor.pipeline.relay import Relay
@@ -176,6 +180,27 @@ def prices(input: str, output: str = "1.2", **others: str) -> Fields:
     }
 
 
+def evals() -> EvalPaper:
+    """Results that a person hands in."""
+    score = Score(model=f"openai:responses:{LUNA}", suite="tool_use", metric="pass rate", value="0.9", samples=10)
+    results = Results(format="promptfoo", scores=(score,), counted={score.model: 10, "openai:gpt-4o": 10})
+    content = b'{"results": {}}'
+    body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    return EvalPaper(results=(results,), bodies=(body,), baseline="gpt-5.4-mini")
+
+
+def requests(now: datetime) -> RequestPaper:
+    """A day of a request log."""
+    tokens = {"input": 1_000_000, "output": 100_000}
+    log = [
+        Request(line=line, model=LUNA, at=now - timedelta(days=2 - line), tokens=tokens, cost=Decimal("1.6"))
+        for line in (1, 2)
+    ]
+    content = b'{"line": 1}'
+    body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    return RequestPaper(requests=tuple(log), body=body, tolerance=Decimal("0.01"))
+
+
 @contextmanager
 def begun(folder: Path) -> Iterator[Story]:
     """The story before anything happened."""
@@ -217,7 +242,8 @@ def _tell(story: Story) -> None:
     story.look("openai-models", models, times=2)
     story.deliver()
 
-    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", **by)
+    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", paper=evals(), **by)
+    story.operator.verify(LUNA, "logging", paper=requests(story.now), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)

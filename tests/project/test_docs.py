@@ -136,7 +136,15 @@ def parse(group: click.Group, words: list[str], ctx: click.Context) -> None:
 @pytest.mark.parametrize("line", sorted(set(typed())), ids=lambda line: f"{line.where}: {' '.join(line.words)}"[:80])
 def test_a_command_line_of_the_docs_is_one_that_parses(line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for name in ("pricing.md", "page.md", "historical-v1.json", "review.pdf", "history.jsonl.zst"):
+    for name in (
+        "pricing.md",
+        "page.md",
+        "historical-v1.json",
+        "review.pdf",
+        "output.json",
+        "requests.jsonl",
+        "history.jsonl.zst",
+    ):
         (tmp_path / name).write_text("{}")
     words = list(line.words)
     parse(cli, words, cli.make_context(PROGRAM, words))

@@ -1,0 +1,149 @@
+"""The files that `verify --from` takes: kept as evidence, and where the check asks for it read first; and what was found in them, shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli import output
+from monitor.domain.cost import in_order
+from monitor.domain.model import Body
+from monitor.pipeline.ports import MonitorError, Refused
+
+if TYPE_CHECKING:
+    from monitor.domain.events import Event
+    from monitor.domain.requests import Fields
+    from monitor.pipeline.papers import EvalPaper, RequestPaper
+
+LARGEST = 20_000_000
+"""Bytes of a file that is kept as evidence."""
+
+
+def evidence_of(file: Path, url: str) -> Body:
+    """A file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
+
+    Raises:
+        MonitorError: it is too large to be kept.
+    """
+    content = _content(file)
+    return _body(content, content, url)
+
+
+def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> EvalPaper:
+    """Results of evals, read. Of an archive the part that was read is kept: what is compressed cannot be redacted.
+
+    Raises:
+        Refused: a file is not one of results.
+        MonitorError: a file is too large to be kept.
+    """
+    from monitor.pipeline.papers import EvalPaper
+    from monitor.sources.attested import evals
+    from monitor.sources.extraction import Unreadable
+
+    results, bodies = [], []
+    for file in files:
+        content = _content(file)
+        try:
+            found = evals.read(content)
+        except Unreadable as error:
+            raise Refused(
+                f"{file} cannot be read as results of evals: {error.reason}; known are {evals.KNOWN}, and --url may point to others"
+            ) from error
+        results.append(found.results)
+        bodies.append(_body(found.kept, content, url))
+    return EvalPaper(results=tuple(results), bodies=tuple(bodies), baseline=baseline, called=called)
+
+
+def of_requests(file: Path, url: str, fields: Fields) -> RequestPaper:
+    """A sample of a request log, read. Only the configured fields are kept: the others may hold prompts.
+
+    Raises:
+        Refused: it is not JSON Lines.
+        MonitorError: it is too large.
+    """
+    from monitor.pipeline.papers import RequestPaper
+    from monitor.sources.attested import request_log
+    from monitor.sources.extraction import Unreadable
+
+    content = _content(file)
+    try:
+        found = request_log.read(content, fields)
+    except Unreadable as error:
+        raise Refused(f"{file} cannot be read as JSON Lines: {error.reason}") from error
+    return RequestPaper(requests=found.requests, body=_body(found.kept, content, url), tolerance=fields.tolerance)
+
+
+def _content(file: Path) -> bytes:
+    if file.stat().st_size > LARGEST:
+        raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
+    return file.read_bytes()
+
+
+def _body(kept: bytes, content: bytes, url: str) -> Body:
+    from monitor.sources.redaction import redact
+
+    return Body(content=redact(kept), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
+
+
+def tell(event: Event) -> None:
+    """Show what was found in the files of a word."""
+    if compared := event.data.get("evals"):
+        _comparison(compared)
+    if seen := event.data.get("logging"):
+        _usage(seen)
+
+
+def _usage(seen: Mapping[str, Any]) -> None:
+    click.echo(
+        f"{output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: {output.plural(seen['errors'], 'error')}, "
+        f"{seen['retries']} tried again, {seen['cost']} USD."
+    )
+    if seen["usage"]:
+        counted = ", ".join(
+            f"{meter.replace('_', ' ')} {tokens:,}" for meter, tokens in in_order(seen["usage"]).items()
+        )
+        click.echo(f"Observed usage, scaled to a month: {counted} tokens.")
+    else:
+        output.note("The sample is over less than an hour, so that no usage of a month follows from it.")
+    if seen["unpriced"]:
+        output.note(
+            f"The cost of {output.plural(seen['unpriced'], 'request')} was not held against a price: one of them is blank."
+        )
+    if seen["ignored"]:
+        output.note(
+            f"Ignored, being of other entries: {', '.join(f'{name} ({n})' for name, n in seen['ignored'].items())}."
+        )
+
+
+def _comparison(compared: Mapping[str, Any]) -> None:
+    baseline = compared["baseline"]
+    output.table(
+        (
+            "SUITE",
+            "METRIC",
+            ", ".join(compared["candidate"]),
+            baseline["name"] if baseline else "NO BASELINE",
+            "SAMPLES",
+        ),
+        [
+            (
+                row["suite"] or "all",
+                row["metric"],
+                row["candidate"] or "",
+                row["baseline"] or "",
+                " / ".join("–" if count is None else str(count) for count in row["samples"]),
+            )
+            for row in compared["rows"]
+        ],
+    )
+    if not baseline:
+        output.note("Nothing to compare with: name what production runs now with --baseline ENTRY|MODEL.")
+    elif any(row["candidate"] is None or row["baseline"] is None for row in compared["rows"]):
+        output.note("An empty cell is one where nothing ran.")
+    if ignored := compared["ignored"]:
+        said = ", ".join(f"{name} ({output.plural(count, 'result')})" for name, count in ignored.items())
+        output.note(f"Ignored, being of neither model: {said}.")

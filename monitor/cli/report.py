@@ -1,0 +1,284 @@
+"""`report`: the internal rollout page of an entry. What is confirmed stands apart from what must still be checked, and every blank is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor import __version__
+from monitor.cli import agreement, output
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.report_page import Block, Cell, Items, Link, Page, Section, State, Table, html, is_web, markdown
+from monitor.cli.status import complete
+from monitor.cli.terms import lines as price_lines
+from monitor.cli.times import age, utc
+from monitor.domain.checklist_names import CHECKS
+from monitor.domain.cost import in_order, money
+from monitor.domain.events import SYSTEM
+from monitor.domain.monthly import usd
+from monitor.domain.price import spoken
+from monitor.domain.registry import CheckState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from monitor.pipeline.audit import CheckRow
+    from monitor.pipeline.report import Pause, Report
+
+FORMS = {"md": markdown, "html": html}
+
+
+@command(
+    "report",
+    examples=(
+        "access-monitor report gpt-5.6-luna",
+        "access-monitor report gpt-5.6-luna --format html > gpt-5.6-luna.html",
+    ),
+)
+@click.argument("entry")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMS)),
+    default="md",
+    show_default=True,
+    help="Markdown, or one HTML file that needs nothing else and prints well.",
+)
+@click.pass_obj
+def report(options: Options, *, entry: str, form: str) -> None:
+    """Write the rollout page of an entry.
+
+    What is confirmed and what must be checked, prices with their dates, the checklist with its blanks, evals beside current production, the
+    history of pauses, and the open questions.
+    """
+    from monitor.pipeline.report import report as gather
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        found = gather(reader, monitor.configuration, entry, now=monitor.clock())
+    click.echo(FORMS[form](page(found)), nl=False)
+
+
+def page(of: Report) -> Page:
+    """The page of a report; what there is nothing to say about is said to be nothing."""
+    checks = complete(of.checks, CHECKS, of.at)
+    return Page(
+        title=f"{of.row.name or of.row.key}: rollout report",
+        lead=f"Entry {of.row.key}, as the registry stood on {utc(of.at)} at position {of.head} of its log.",
+        sections=(
+            Section(title="Where it stands", blocks=tuple(_standing(of))),
+            Section(title="Open questions", blocks=_or_none(Items(items=of.questions), of.questions, "None.")),
+            Section(title="Confirmed", blocks=tuple(_confirmed(of, checks))),
+            Section(title="Must be checked", blocks=tuple(_to_check(checks))),
+            Section(title="Prices", blocks=tuple(_prices(of))),
+            Section(title="Checklist", blocks=(_checklist(checks),)),
+            Section(title="Evals beside current production", blocks=tuple(_evals(of))),
+            Section(title="Usage and cost", blocks=tuple(_usage(of))),
+            Section(title="What comes on a day", blocks=_dated(of)),
+            Section(title="Pauses", blocks=tuple(_pauses(of))),
+        ),
+        footer=f"access-monitor {__version__}. Prices in USD. What is blank is not known; nothing here is inferred from a name.",
+    )
+
+
+def _standing(of: Report) -> Iterator[Block]:
+    row, entry = of.row, of.entry
+    verified = f"{utc(row.verified_at)}, {age(of.at - row.verified_at)} ago" if row.verified_at else "never as a whole"
+    rows: list[tuple[str, Cell]] = [
+        ("Status", State(str(row.status))),
+        ("Because", row.reason),
+        ("Since", utc(row.since)),
+        ("Last verified", verified),
+        ("Planned for", entry.text("use")),
+        *(("Model id", f"{model_id or 'blank'} on {surface}") for surface, model_id in entry.surfaces.items()),
+        ("Its price goes by", of.priced.terms.price_model or "blank"),
+        ("Processing modes in use", ", ".join(entry.texts("tiers"))),
+        ("Touches", ", ".join(entry.touches)),
+        ("Owners", ", ".join(row.owners)),
+        ("Fallback", row.fallback or "none"),
+        ("Callers", ", ".join(entry.texts("callers"))),
+    ]
+    if of.accepted is not None:
+        data = of.accepted.event.data
+        rows.append(
+            (
+                "Accepted",
+                f"by {data['by']} on {utc(of.accepted.event.occurred_at)}: {data['reason']} (position {of.accepted.event.position})",
+            )
+        )
+    yield Table(headers=("Field", "Value"), rows=[one for one in rows if one[1]])
+
+
+def _confirmed(of: Report, checks: Sequence[CheckRow]) -> Iterator[Block]:
+    rows: list[tuple[Cell, ...]] = [
+        (one.what, one.value, utc(one.seen_at) if one.seen_at else "", "") for one in of.confirmed
+    ]
+    rows += [
+        (CHECKS.get(row.name, row.name), row.name, _when(row.verified_at), _by(row))
+        for row in checks
+        if row.check.state is CheckState.VERIFIED
+    ]
+    yield from _or_none(
+        Table(headers=("What", "Value", "Last seen or verified", "By"), rows=rows), rows, "Nothing yet."
+    )
+
+
+def _to_check(checks: Sequence[CheckRow]) -> Iterator[Block]:
+    open_ = [row for row in checks if row.check.state is not CheckState.VERIFIED]
+    rows: list[tuple[Cell, ...]] = [
+        (CHECKS.get(row.name, row.name), row.name, "yes" if row.required else "", State(row.check.state.value))
+        for row in sorted(open_, key=lambda row: not row.required)
+    ]
+    table = Table(headers=("What", "Check", "Needed", "State"), rows=rows)
+    yield from _or_none(table, rows, "Nothing: every check is verified.")
+
+
+def _prices(of: Report) -> Iterator[Block]:
+    accepted = {pin.field: str(pin.value) for pin in of.entry.pins}
+    rows: list[tuple[Cell, ...]] = [
+        (
+            *word.fact.meter[:2],
+            word.fact.meter.meter.replace("_", " ")
+            if word.fact.meter.modality == "text"
+            else f"{word.fact.meter.modality} {word.fact.meter.meter}",
+            spoken(word.fact.amount),
+            spoken(accepted[word.fact.meter.field]) if word.fact.meter.field in accepted else "",
+            _when(word.fact.since),
+            _when(word.fact.verified_at),
+            word.fact.source,
+            agreement.cell(word) or "official",
+        )
+        for word in of.words
+    ]
+    numbers = ("USD per 1M tokens", "Accepted")
+    headers = ("Tier", "Context", "Meter", *numbers, "Since", "Last seen", "Source", "Stands")
+    yield from _or_none(Table(headers=headers, rows=rows, numbers=numbers), rows, "No source states a price of it.")
+    said = [text for label, text in price_lines(of.priced, of.at) if label == "price"]
+    if rows and said:
+        yield "In the registry's terms, cached reads and cache writes beside input:"
+        yield Items(items=said)
+    if of.priced.urls:
+        yield Table(headers=("Stated at",), rows=[(Link(url),) for url in of.priced.urls])
+
+
+def _checklist(checks: Sequence[CheckRow]) -> Block:
+    def proof(row: CheckRow) -> Cell:
+        parts = [
+            row.check.note,
+            f"evidence {row.check.evidence.removeprefix('sha256:')[:12]}" if row.check.evidence else "",
+        ]
+        if is_web(row.check.url) and not any(parts):
+            return Link(row.check.url)
+        return "; ".join(part for part in (row.check.url, *parts) if part)
+
+    return Table(
+        headers=("Check", "Needed", "State", "Verified", "Until", "By", "On what"),
+        rows=[
+            (
+                row.name,
+                "yes" if row.required else "",
+                State(row.check.state.value),
+                _when(row.verified_at),
+                _when(row.check.until),
+                _by(row),
+                proof(row),
+            )
+            for row in checks
+        ],
+    )
+
+
+def _evals(of: Report) -> Iterator[Block]:
+    if of.compared is None:
+        yield "No results were handed in."
+        return
+    event = of.compared.event
+    found: dict[str, Any] = event.data["evals"]
+    name = found["baseline"]["name"] if found["baseline"] else "no baseline was named"
+    files = ", ".join(
+        f"{file['format']} ({str(file['evidence']).removeprefix('sha256:')[:12]})" for file in found["files"]
+    )
+    yield f"Handed in by {event.data['by']} on {utc(event.occurred_at)}: {files}. An empty cell is one where nothing ran."
+    numbers = ("Candidate", "Production")
+    yield f"Candidate: {', '.join(found['candidate'])}. Production: {name}."
+    yield Table(
+        headers=("Suite", "Metric", *numbers, "Samples"),
+        rows=[
+            (
+                row["suite"] or "all",
+                row["metric"],
+                row["candidate"] or "",
+                row["baseline"] or "",
+                " / ".join("–" if count is None else str(count) for count in row["samples"]),
+            )
+            for row in found["rows"]
+        ],
+        numbers=numbers,
+    )
+    if found["ignored"]:
+        yield f"Ignored, being of neither model: {', '.join(found['ignored'])}."
+
+
+def _usage(of: Report) -> Iterator[Block]:
+    if of.sampled is not None:
+        seen: dict[str, Any] = of.sampled.event.data["logging"]
+        yield (
+            f"A sample of {output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: {output.plural(seen['errors'], 'error')}, "
+            f"{seen['retries']} tried again, {seen['cost']} USD."
+        )
+    if of.spending is None:
+        yield "What production uses in a month is not known."
+        return
+    meters = in_order(of.spending.usage)
+    yield f"A month of the {of.spending.known} usage, in short context, at the official prices of now:"
+    columns = tuple(meter.replace("_", " ") for meter in meters)
+    rows: list[tuple[Cell, ...]] = [("tokens", *(f"{tokens:,}" for tokens in meters.values()), "")]
+    for tier, spent in of.spending.tiers.items():
+        parts = (spent.parts[meter] for meter in meters)
+        shown = ("" if part is None else spoken(money(part)) for part in parts)
+        rows.append((f"{tier}, USD", *shown, "" if spent.total is None else usd(spent.total)))
+    yield Table(headers=("", *columns, "Together"), rows=rows, numbers=(*columns, "Together"))
+
+
+def _dated(of: Report) -> tuple[Block, ...]:
+    rows: list[tuple[Cell, ...]] = [(one.day.isoformat(), one.what, one.text, one.source) for one in of.dated]
+    return _or_none(Table(headers=("Day", "Kind", "What", "Source"), rows=rows), rows, "Nothing is announced.")
+
+
+def _pauses(of: Report) -> Iterator[Block]:
+    rows = [_pause(of, one) for one in of.pauses]
+    headers = ("From", "To", "For", "What fell", "Ended by", "Position")
+    yield from _or_none(Table(headers=headers, rows=rows), rows, "It was never paused.")
+
+
+def _pause(of: Report, one: Pause) -> tuple[Cell, ...]:
+    began, ended = one.began.event, one.ended.event if one.ended else None
+    reasons = [str(each.event.data["reason"]) for each in (one.began, *one.extended)]
+    by = f" ({began.data['by']})" if began.data.get("by") else ""
+    lasted = (ended.occurred_at if ended else of.at) - began.occurred_at
+    end = "it lasts"
+    if ended is not None:
+        words = (str(ended.data.get("by", "")), str(ended.data.get("reason", "")))
+        end = f"{ended.type.partition('.')[2]}: {', '.join(word for word in words if word)}"
+    return (
+        utc(began.occurred_at),
+        utc(ended.occurred_at) if ended else "",
+        age(lasted),
+        "; then ".join(reasons) + by,
+        end,
+        str(began.position),
+    )
+
+
+def _or_none(block: Block, content: Sequence[object], otherwise: str) -> tuple[Block, ...]:
+    return (block,) if content else (otherwise,)
+
+
+def _by(row: CheckRow) -> str:
+    return "its sources" if row.check.by == SYSTEM else row.check.by
+
+
+def _when(at: datetime | None) -> str:
+    return utc(at) if at else ""

@@ -1,0 +1,68 @@
+"""Which runner wrote a file of results: told by what is in it, and read by that runner's reader."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from monitor.domain.evals import Results
+from monitor.sources import json_text
+from monitor.sources.attested import inspect_log, openai_evals, promptfoo
+from monitor.sources.extraction import Unreadable
+
+KNOWN = (
+    "promptfoo (output.json), inspect-ai (.eval or .json) and OpenAI evals (the record log, or a run of the Evals API)"
+)
+
+
+_NAMED_SECRET = re.compile(
+    rb'("[\w-]*(?:api[_-]?key|authorization|password|secret|(?:access|auth|bearer)[_-]?token|cookie)"\s*:\s*)"(?:[^"\\]|\\.)*"',
+    re.IGNORECASE,
+)
+"""A text under a name that says it is a secret: runners keep their configuration beside their results."""
+
+
+class Read(NamedTuple):
+    """What was read, and the bytes to keep of it: the file, or of an archive the part that was read, without what is named a secret."""
+
+    results: Results
+    kept: bytes
+
+
+def read(content: bytes) -> Read:
+    """Read a file of results.
+
+    Raises:
+        Unreadable: it is of no known runner, unfinished, or holds no score.
+    """
+    if content.startswith(inspect_log.ARCHIVE):
+        header = inspect_log.header(content)
+        return Read(_scored(inspect_log.read(json_text.parse(header))), _without_secrets(header))
+    return Read(_scored(_of_text(content)), _without_secrets(content))
+
+
+def _without_secrets(content: bytes) -> bytes:
+    return _NAMED_SECRET.sub(rb'\1"[redacted]"', content)
+
+
+def _of_text(content: bytes) -> Results:
+    try:
+        document = json_text.parse(content)
+    except json_text.NotJson:
+        lines = openai_evals.lines(content)
+        if not openai_evals.is_record_log(lines):
+            raise
+        return openai_evals.read_record_log(lines)
+    if promptfoo.fits(document):
+        return promptfoo.read(document)
+    if inspect_log.fits(document):
+        return inspect_log.read(document)
+    if openai_evals.is_run(document):
+        return openai_evals.read_runs(document)
+    raise Unreadable("it is JSON, but of no runner that is known")
+
+
+def _scored(results: Results) -> Results:
+    if not results.counted:
+        raise Unreadable(f"it is a file of {results.format} without a single result")
+    return results

@@ -1,0 +1,31 @@
+"""What an entry touches, as the file states it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from configurations import MINIMAL, loaded
+
+from monitor.pipeline.ports import ConfigurationError
+
+
+def test_what_an_entry_touches_is_read(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, MINIMAL + 'touches = ["agents", "dual_use_cyber"]\n')
+    assert settings.configuration.entries["luna"].touches == ("agents", "dual_use_cyber")
+    assert loaded(tmp_path).configuration.entries["luna"].touches == ()
+
+
+@pytest.mark.parametrize(
+    ("touches", "said"),
+    [
+        ('["agent"]', "did you mean 'agents'?"),
+        ('["agents", "agents"]', "names something twice"),
+        ('"agents"', "entry[0].touches"),
+    ],
+)
+def test_a_use_that_there_is_not_is_refused_with_its_place(tmp_path: Path, touches: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        loaded(tmp_path, MINIMAL + f"touches = {touches}\n")
+    assert said in str(refused.value)
+    assert "touches" in str(refused.value)
