@@ -1,6 +1,8 @@
 # make run      watch with $OPENAI_API_KEY, or without one play the demo against a sandbox on this machine
 # make test     the tests          make lint    style, types, layers
 # make bench    the measurements   make clean   remove what make made; the data in var/ stay
+# make peers    other people's servers, about a gigabyte, each in an environment of its own in .peers, for
+# make test-peers   the tests against them; without them those tests are skipped, and say so
 #
 # Everything happens in .venv, which is made anew only when it is missing or pyproject.toml or constraints.txt changed.
 # Another interpreter: make PYTHON=/path/to/python3.13 …
@@ -11,7 +13,9 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
-.PHONY: run test bench lint clean
+PEERS := .peers
+
+.PHONY: run test bench lint clean peers test-peers
 
 run: $(STAMP)
 	@if [ -n "$$OPENAI_API_KEY" ]; then exec $(BIN)/access-monitor run; fi; \
@@ -24,6 +28,11 @@ test: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
 
+peers: $(PEERS)/llmock/.installed $(PEERS)/litellm/.installed $(PEERS)/node_modules/.installed
+
+test-peers: $(STAMP) peers
+	$(BIN)/python -m pytest tests/peers
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,7 +40,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --group needs a newer pip than Python 3.11 brings, so the environment's own pip is brought up to date first.
@@ -41,4 +50,16 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --build-constraint constraints.txt --editable . --group dev
+	@touch $@
+
+# LiteLLM's proxy pins an SDK that is older than ours, so no two of them share an environment.
+$(PEERS)/%/.installed: tests/peers/requirements-%.txt
+	$(PYTHON) -m venv --clear $(PEERS)/$*
+	$(PEERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(PEERS)/node_modules/.installed: tests/peers/package.json
+	@mkdir -p $(PEERS)
+	cp $< $(PEERS)/package.json
+	npm install --prefix $(PEERS) --no-package-lock --no-audit --no-fund --ignore-scripts
 	@touch $@

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from _common import ROWS, Row, failed, show
 
-BENCHES = ("startup", "store_commit", "cycle", "memory", "extraction", "feeds", "pricing_fuzz")
+BENCHES = ("startup", "gate", "store_commit", "cycle", "memory", "extraction", "feeds", "pricing_fuzz")
 
 
 def rows(name: str, file: Path) -> list[Row]:

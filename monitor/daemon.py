@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 STEP = timedelta(seconds=1)
 TEND = timedelta(seconds=30)
 HEARTBEAT = timedelta(minutes=1)
+USES = timedelta(minutes=1)
+"""How often first uses are written, and the denials of a day that is over."""
+
 PATIENCE = timedelta(seconds=60)
 """How old the last finished step may be before the watchdog is no longer fed."""
 
@@ -156,6 +159,10 @@ class Daemon:
         ended.start()
         ended.join(drain)
         self._monitor.poller.flush()
+        try:
+            self._record_uses(ending=True)
+        except MonitorError as error:
+            logs.line("uses not recorded", level=logging.WARNING, error=error)
         logs.line("stopped", drained=not ended.is_alive())
         return not ended.is_alive()
 
@@ -170,7 +177,7 @@ class Daemon:
             web = settings.web
             moved = (web.host, web.port) != self._listening
             # Tokens belong to an address: those of another one may be none at all.
-            tokens = None if self._web is None or moved else self._web.tokens_of(web)
+            keys = None if self._web is None or moved else self._web.keys_of(settings)
             # Jobs of the old configuration end first: none of them may record under the new one.
             self._end_jobs()
             self._monitor.poller.flush()
@@ -178,8 +185,8 @@ class Daemon:
             self._monitor.publish()  # a lease folder that cannot be written is found before anything is recorded
             changed = self._monitor.declare()
             self._monitor.publish()
-            if self._web is not None and tokens is not None:
-                self._web.endpoints.tokens = tokens
+            if self._web is not None and keys is not None:
+                self._web.use(keys, settings)
             if moved:
                 logs.line("web.listen is another; it takes effect at the next start", level=logging.WARNING)
             logs.line("reloaded", path=settings.path, events=changed)
@@ -228,6 +235,9 @@ class Daemon:
         self._every(STEP, self._follow, "follow", first=now)
         self._every(TEND, self._tend, "tend", first=now + STEP)
         self._every(min(rules.lease / 2, LEASE_RENEWAL), self._renew, "leases")
+        if self._web is not None:
+            self._every(USES, self._record_uses, "uses")
+            self._every(STEP, self._deployments, "deployments")
         if self._monitor.settings.heartbeat.url:
             self._every(HEARTBEAT, self._beat, "heartbeat")
 
@@ -263,7 +273,7 @@ class Daemon:
             if self._failing.get(event.job_id) != said:
                 logs.line("job failed", level=logging.ERROR, job=event.job_id, error=said)
             self._failing[event.job_id] = said
-        elif event.code == EVENT_JOB_MAX_INSTANCES and event.job_id not in ("step", "follow"):
+        elif event.code == EVENT_JOB_MAX_INSTANCES and event.job_id not in ("step", "follow", "deployments"):
             logs.line("job overran", level=logging.WARNING, job=event.job_id)
 
     def _worked(self, event: JobEvent) -> None:
@@ -334,6 +344,18 @@ class Daemon:
 
     def _renew(self) -> None:
         self._monitor.publish()
+
+    def _record_uses(self, *, ending: bool = False) -> None:
+        if self._web is not None:
+            from monitor.web.review import record_uses
+
+            record_uses(self._web.endpoints, self._monitor, ending=ending)
+
+    def _deployments(self) -> None:
+        if self._web is not None:
+            from monitor.web.review import answer_deployments
+
+            answer_deployments(self._web.endpoints, self._monitor)
 
     def _beat(self) -> None:
         """Tell the outside that polls truly succeed; silence is the alarm."""

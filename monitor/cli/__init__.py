@@ -24,6 +24,7 @@ COMMANDS: Summaries = {
         "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
         "coverage": ("monitor.cli.coverage:coverage", "Show what watches each pin and check."),
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
+        "lifecycle": ("monitor.cli.lifecycle:lifecycle", "Show announced ends, by source."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
         "report": ("monitor.cli.report:report", "Write the rollout page of an entry."),

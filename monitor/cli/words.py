@@ -43,6 +43,8 @@ def in_words(event: Event) -> str:
     data = event.data
     if event.type.startswith("price.") and "meter" in data:
         return _and_reason(_price(data), data)
+    if event.type.startswith("lifecycle."):
+        data = {**{key: value for key, value in data.items() if key != "date"}, "field": "date", "new": data["date"]}
     parts = [_subject(data), str(data.get("reason", ""))]
     parts += [str(data[key]) for key in ("note", "detail", "url") if data.get(key)]
     parts += [_plain(key, value) for key, value in data.items() if key not in _SAID_FIRST | _FOR_AUDITORS | _OF_A_PRICE]
@@ -112,7 +114,8 @@ def _plain(key: str, value: Any) -> str:
     if value in (None, "", [], {}, 0):
         return ""
     if isinstance(value, Mapping):
-        return f"{key} ({', '.join(f'{k} {v}' for k, v in value.items() if not isinstance(v, Mapping | list))})"
+        inner = [(k, ", ".join(map(str, v)) if isinstance(v, list | tuple) else v) for k, v in value.items()]
+        return f"{key} ({', '.join(f'{k} {v}' for k, v in inner if v != '' and not isinstance(v, Mapping))})"
     if isinstance(value, list | tuple):
         shown = ", ".join(str(one) for one in value[:5] if not isinstance(one, Mapping | list))
         return f"{key} {shown or len(value)}" + (f" and {len(value) - 5} more" if shown and len(value) > 5 else "")

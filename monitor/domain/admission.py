@@ -49,11 +49,14 @@ def admit(
     *,
     body_size: int | None,
     renamed: Set[Subject] = frozenset(),
+    partial: bool = False,
 ) -> Admission:
     """Judge a look against what is believed. `body_size` in bytes is given for pages only, None for lists and feeds.
 
-    What only goes by another id now (`renamed`) is not missing.
+    What only goes by another id now (`renamed`) is not missing, and from an answer that is `partial` by nature nothing is.
     """
+    if partial:
+        return Admission(verdict=Verdict.ACCEPTED)
     missing = tuple(sorted(baseline.keys() - facts.keys() - renamed))
     if not baseline and (facts or state.baseline):  # an empty answer where emptiness is believed is no news
         return Admission(verdict=Verdict.ACCEPTED)

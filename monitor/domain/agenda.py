@@ -18,12 +18,14 @@ from monitor.domain.model import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, V
 from monitor.domain.registry import CheckState, Entry
 
 SHUTDOWN = "shutdown"
+OVERDUE = "overdue"
 PRICE = "price"
 PROMOTION = "promotion"
 CHECK = "check"
 
-AHEAD = {SHUTDOWN: (90, 30, 7, 1), PRICE: (7, 1, 0), PROMOTION: (7, 1, -1), CHECK: (14, 3)}
-"""Kind → how many days ahead it is reminded of; -1 is the day after, when a promotion no longer has to hold."""
+AHEAD = {SHUTDOWN: (90, 30, 7, 1), OVERDUE: (-1,), PRICE: (7, 1, 0), PROMOTION: (7, 1, -1), CHECK: (14, 3)}
+"""Kind → how many days ahead it is reminded of; -1 is the day after, when a promotion no longer has to hold and a model
+that was to end is still listed."""
 
 _DATE = re.compile(
     r"\b(?P<through>through|until|till|ends? on|ending|expires? on)\s+(?P<month>[A-Z][a-z]{2,8})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>20\d\d)\b"
@@ -70,7 +72,8 @@ def due(entry: Entry, dated: Iterable[Dated], today: date) -> list[Reminder]:
     for one in dated:
         days = (one.day - today).days
         passed = [step for step in AHEAD[one.what] if step >= days]
-        if not passed or days < min(AHEAD[one.what]) - 1:  # long past, as after a stop of weeks: its looks have told it
+        # Long past, as after a stop of weeks, its looks have told it; but what goes on past its end goes on until somebody knows.
+        if not passed or (days < min(AHEAD[one.what]) - 1 and one.what != OVERDUE):
             continue
         step = min(passed)
         key = one.key(step)
@@ -118,6 +121,14 @@ def _ends(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:
         day = _day(value)
         if day is not None:
             yield Dated(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
+            still = [
+                surface
+                for surface, id in entry.surfaces.items()
+                if id == name and beliefs.listed(Subject(surface, id)) is True
+            ]
+            if still:
+                text = f"{name} was to be shut down on {day} and is still listed on {', '.join(still)}; that is no proof that it answers: probe it"
+                yield Dated(what=OVERDUE, name=name, day=day, text=text, source=source)
 
 
 def _prices(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:

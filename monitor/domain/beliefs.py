@@ -1,6 +1,7 @@
 """What is believed now, across sources: the baselines, asked in the words of pins.
 
-Who may speak for what is decided here, once: a surface's lists for what is listed there, official sources for prices.
+Who may speak for what is decided here, once: a surface's lists for what is listed there, official sources for prices, and of these the account's
+own costs before any page: a page says what a model should cost, the costs say what it did.
 A question that no baseline can answer is `UNKNOWN`, which is neither yes nor no.
 """
 
@@ -13,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 from monitor.domain import price
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.diff import same
+from monitor.domain.events import source_stream
 from monitor.domain.model import LISTED, Fact, Facts, Subject, Value
 from monitor.domain.registry import Entry, Pin
 
@@ -91,10 +93,22 @@ class Beliefs:
                 if field.startswith(price.PREFIX) and isinstance(value, str):
                     yield spec, field, value
 
+    def weighty(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
+        """The official prices of a model that count: where the account's own costs state one, no other source's does."""
+        stated = list(self.stated(subject))
+        billed = {field for spec, field, _ in stated if spec.billed}
+        return (one for one in stated if one[0].billed or one[1] not in billed)
+
+    def outranked(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
+        """The official prices that the account's own costs speak before."""
+        stated = list(self.stated(subject))
+        billed = {field for spec, field, _ in stated if spec.billed}
+        return (one for one in stated if not one[0].billed and one[1] in billed)
+
     def prices(self, subject: Subject, tiers: tuple[str, ...]) -> dict[str, list[tuple[str, str]]]:
-        """Official prices of a model in the given tiers: field → (source, amount) of each source that states it."""
+        """Official prices of a model in the given tiers: field → (source, amount) of each source whose word counts for it."""
         found: dict[str, list[tuple[str, str]]] = {}
-        for spec, field, value in self.stated(subject):
+        for spec, field, value in self.weighty(subject):
             if price.Meter.of(field).tier in tiers:
                 found.setdefault(field, []).append((spec.key, value))
         return found
@@ -102,7 +116,9 @@ class Beliefs:
     def now(self, pin: Pin, entry: Entry) -> Answer:
         """What is believed of a pinned fact. Of several official prices the first that differs from the pin speaks.
 
-        What is not stated any more is UNKNOWN: pages lose rows more often than prices end.
+        What is not stated any more is UNKNOWN: pages lose rows more often than prices end. A source whose own word is pinned apart (`pins`)
+        speaks for that pin alone. What is pinned of either was accepted of both: costs that follow a page whose new price a person took say
+        nothing new.
         """
         if pin.scope == CONFIG:
             return entry.ours.get(pin.key)
@@ -111,13 +127,24 @@ class Beliefs:
             listed = self.listed(subject)
             return listed if listed is UNKNOWN or listed else None
         stated: list[Value]
+        accepted = [pin.value]
         if pin.field.startswith(price.PREFIX):
-            stated = [value for _, field, value in self.stated(subject) if field == pin.field]
+            alike = [one for one in entry.pins if (one.name, one.field) == (pin.name, pin.field)]
+            apart = {one.scope for one in alike} - {entry.price_subject.scope}
+            stated = [
+                value
+                for spec, field, value in self.stated(Subject(entry.price_subject.scope, pin.name))
+                if field == pin.field
+                and (
+                    pin.scope == source_stream(spec.key) if pin.scope in apart else source_stream(spec.key) not in apart
+                )
+            ]
+            accepted += [one.value for one in alike]
         else:
             stated = [value for _, value in self.said(Fact(subject, pin.field))]
         if not stated:
             return UNKNOWN
-        return next((value for value in stated if not same(pin.field, value, pin.value)), pin.value)
+        return next((value for value in stated if not any(same(pin.field, value, one) for one in accepted)), pin.value)
 
 
 CONFIG: Final = "config"

@@ -108,6 +108,10 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
     said = machine(entry, beliefs)
     anywhere = {name for environment in (PRODUCTION, *entry.checks_in) for name in required(entry, environment)}
     names = fed_by(spec, entry) + (("fallback",) if "fallback" in anywhere else ())
+    if spec.billed and entry.price_subject not in (beliefs.baseline(spec.key) or {}):
+        names = tuple(
+            name for name in names if name not in _BY_PRICE
+        )  # a bill without the model dates no price that a page states
     for name in names:
         check = entry.checks.get(name, Check())
         if said[name] is True and (

@@ -6,7 +6,7 @@ before (`corroborate`); whether any of it pauses an entry is the business of `po
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,17 +20,24 @@ from monitor.domain.model import (
     ACCESS,
     ANNOUNCED,
     BEHAVIOUR,
+    DEPRECATION,
     GRANTED,
     INCIDENT,
     LIMIT,
     LISTED,
     PARAGRAPH,
+    REPLACEMENT,
     SETTING,
     SHUTDOWN_DATE,
+    WATCHED,
     Fact,
     Subject,
+    Value,
 )
 from monitor.domain.routes import Others, Signal, lost
+
+ROW = DEPRECATION + "listed"
+"""The fact that a row names a model, whatever else it says."""
 
 BY_PREFIX = {
     ACCESS: ev.BEHAVIOUR_CHANGED,
@@ -41,11 +48,14 @@ BY_PREFIX = {
 }
 """Prefix of a field → the event of a believed change of it; what has none is a field of a models list."""
 
+PROSE = (PARAGRAPH, WATCHED)
+"""Prefixes of the facts of a text; what moved of them together is one event."""
+
 EXCERPTS = 8
 """How many paragraphs each way an event quotes."""
 
-QUOTED = 2
-"""How many paragraphs a notice quotes."""
+QUOTED = 1
+"""How many paragraphs each way a notice quotes: it has one line for them."""
 
 EXCERPT = 280
 """Characters of a paragraph that an event quotes."""
@@ -66,8 +76,8 @@ class Claim:
 
     @property
     def prose(self) -> bool:
-        """Whether it is about a paragraph of a text: its note says what moved, old and new would be whole texts."""
-        return self.fact.field.startswith(PARAGRAPH)
+        """Whether it is about a part of a text: its note says what moved, old and new would be whole paragraphs."""
+        return self.fact.field.startswith(PROSE)
 
 
 def claim(
@@ -86,7 +96,7 @@ def claim(
     """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
     held back is that it was.
 
-    A model that comes or goes is one event, not one for each of its fields. Prices are written in the order people ask for them: input first.
+    A model that comes or goes is one event, not one for each of its fields, and so is a new row of a deprecations page. Prices are written in the order people ask for them: input first.
     Rows that only go by another id now (`renamed`, old → new) say so on both sides; `notes` are what else is to be read of a price.
     """
     to = renamed or {}
@@ -95,11 +105,13 @@ def claim(
         believed, key=lambda item: (item.change.fact.subject, price.telling_order(item.change.fact.field))
     )
     coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
+    beside = _beside(believed)
     claims: list[Claim] = []
     for item in believed:
         subject = item.change.fact.subject
         kind, data = _event(item.change, spec, whole=subject in coming)
-        if not kind or item.change.fact.field.startswith(PARAGRAPH):
+        row = beside.get(subject, {})
+        if not kind or item.change.fact.field.startswith(PROSE) or item.change.fact.field in row:
             continue
         note = (notes or {}).get(item.change.fact, "")
         position = ledger.add(
@@ -113,6 +125,7 @@ def claim(
             evidence=item.streak.evidence,
             data={
                 **data,
+                **{name.removeprefix(DEPRECATION): value for name, value in row.items() if name != ROW},
                 "looks": item.streak.seen,
                 "last_with_old": None if item.streak.before is None else ev.rfc3339(item.streak.before),
                 "baseline": baseline,
@@ -134,15 +147,36 @@ def claim(
     return claims
 
 
+def _beside(believed: Iterable[Believed]) -> dict[Subject, dict[str, Value]]:
+    """What a new row of a deprecations page says beside what its event is about, by subject: field → value."""
+    rows: dict[Subject, dict[str, Value]] = {}
+    for item in believed:
+        if item.change.old is None and item.change.new is not None:
+            rows.setdefault(item.change.fact.subject, {})[item.change.fact.field] = item.change.new
+    return {
+        subject: {
+            name: value
+            for name, value in fields.items()
+            if name == REPLACEMENT or (name.startswith(DEPRECATION) and (name != ROW or SHUTDOWN_DATE in fields))
+        }
+        for subject, fields in rows.items()
+        if ROW in fields
+    }
+
+
 def _paragraphs(
     ledger: Ledger, spec: SourceSpec, believed: Iterable[Believed], *, baseline: str, extractor: str, cause: int | None
 ) -> list[Claim]:
-    """One event for all paragraphs that came and went together; every one of them is claimed by it."""
-    moved = [item for item in believed if item.change.fact.field.startswith(PARAGRAPH)]
+    """One event for all that came and went in a text together; every part of it is claimed by it."""
+    moved = [item for item in believed if item.change.fact.field.startswith(PROSE)]
     if not moved:
         return []
-    added = [excerpt(str(item.change.new)) for item in moved if item.change.new is not None]
-    removed = [excerpt(str(item.change.old)) for item in moved if item.change.new is None]
+    parts = [item for item in moved if item.change.fact.field.startswith(PARAGRAPH)]
+    added = [excerpt(str(item.change.new)) for item in parts if item.change.new is not None]
+    removed = [excerpt(str(item.change.old)) for item in parts if item.change.new is None]
+    watched = {item.change.fact.field.removeprefix(WATCHED): item.change.new for item in moved if item not in parts}
+    came = sorted(marker for marker, there in watched.items() if there)
+    went = sorted(watched.keys() - set(came))
     streak = moved[0].streak
     position = ledger.add(
         ev.DOCUMENT_CHANGED,
@@ -156,17 +190,29 @@ def _paragraphs(
             "added": added[:EXCERPTS],
             "removed": removed[:EXCERPTS],
             "more": max(0, len(added) - EXCERPTS) + max(0, len(removed) - EXCERPTS),
+            **({"markers": {"came": came, "went": went}} if watched else {}),
             "looks": streak.seen,
             "last_with_old": None if streak.before is None else ev.rfc3339(streak.before),
             "baseline": baseline,
             "extractor": extractor,
         },
     )
-    said = [f"{spec.key} says now: “{text}”" for text in added] + [
-        f"{spec.key} no longer says: “{text}”" for text in removed
+    said = [
+        *(f"“{marker}” is in {spec.key} now" for marker in came),
+        *(f"“{marker}” is in {spec.key} no longer" for marker in went),
     ]
-    note = "; ".join(said[:QUOTED]) + (f"; and {len(said) - QUOTED} more paragraphs" if len(said) > QUOTED else "")
+    note = "; ".join([*said, *_before_after(spec, removed, added)])
     return [Claim(fact=item.change.fact, position=position, believed=item, note=note) for item in moved]
+
+
+def _before_after(spec: SourceSpec, removed: list[str], added: list[str]) -> Iterator[str]:
+    """The first paragraphs each way, and how many more there are."""
+    if removed:
+        yield f"{spec.key} no longer says: " + " ".join(f"“{text}”" for text in removed[:QUOTED])
+    if added:
+        yield f"{spec.key} says now: " + " ".join(f"“{text}”" for text in added[:QUOTED])
+    if left := max(0, len(removed) - QUOTED) + max(0, len(added) - QUOTED):
+        yield f"and {left} more paragraph{'s' if left > 1 else ''}"
 
 
 def excerpt(text: str) -> str:

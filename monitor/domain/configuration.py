@@ -80,7 +80,12 @@ class SourceSpec:
     @property
     def prices(self) -> bool:
         """Whether it states prices."""
-        return self.kind in ("pricing_page", "price_feed") or (self.kind == "admin" and self.option("part") == "costs")
+        return self.kind in ("pricing_page", "price_feed") or self.billed
+
+    @property
+    def billed(self) -> bool:
+        """Whether the prices that it states are what the account was charged, which no page can contradict."""
+        return self.kind == "admin" and self.option("part") == "costs"
 
     @property
     def scope(self) -> str:
@@ -176,6 +181,16 @@ class CheckRules:
 
     attested: timedelta = timedelta(days=90)
     verified: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What GitHub asks about: an environment of a repository there, the environment the gate is asked for, and the entries that it needs."""
+
+    repository: str
+    github_environment: str
+    environment: str
+    entries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,10 +117,17 @@ def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
 
 
 def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
-    """The facts that a look does not speak of clearly: what it says itself, and the believed prices that a refused part may hold.
+    """The facts that a look does not speak of clearly: what it says itself, what a partial answer leaves out, and the believed prices that a
+    refused part may hold.
 
     A price that is not among those read is gone only where everything that names its model was read.
     """
+    if look.partial:
+        return look.unclear | {
+            Fact(subject, field)
+            for subject, fields in baseline.items()
+            for field in fields.keys() - look.facts.get(subject, {}).keys()
+        }
     about = {name for refusal in look.refused for name in refusal.about}
     if not about:
         return look.unclear

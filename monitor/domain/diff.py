@@ -9,22 +9,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain import price
+from monitor.domain.admission import MASS
 from monitor.domain.model import (
     ACCESS,
     ANNOUNCED,
     BEHAVIOUR,
+    DEPRECATION,
     INCIDENT,
     LIMIT,
     LISTED,
     PARAGRAPH,
     SETTING,
     SHUTDOWN_DATE,
+    WATCHED,
     Fact,
     Facts,
+    Snapshot,
     Value,
 )
 
-OWN = (price.PREFIX, ANNOUNCED, PARAGRAPH, INCIDENT, ACCESS, BEHAVIOUR, LIMIT, SETTING)
+OWN = (price.PREFIX, ANNOUNCED, PARAGRAPH, WATCHED, INCIDENT, ACCESS, BEHAVIOUR, LIMIT, SETTING, DEPRECATION)
 """Prefixes of fields that each stand for themselves: that no subject has one any more is said, not passed over."""
 
 
@@ -85,6 +89,23 @@ def dropped(before: Facts, after: Facts) -> frozenset[str]:
     return frozenset(field for field in gone if not field.startswith(OWN))
 
 
+def carried(before: Facts, look: Snapshot) -> Facts:
+    """The facts of a look, with what it says nothing of as it was.
+
+    A row that left a page of announcements takes none of them back. Where several left at once that speak of days still to come, half of the page
+    is missing, and a day that another row lacks is not taken back either: of 13 such looks of one real history all were over within days.
+    """
+    if not look.announcing:
+        return look.facts
+    today = look.at.date().isoformat()
+    lost = sum(str(before[subject].get(SHUTDOWN_DATE, "")) > today for subject in before.keys() - look.facts.keys())
+    facts = {**before, **look.facts}
+    for subject in before.keys() & look.facts.keys() if lost >= MASS else ():
+        if SHUTDOWN_DATE in before[subject]:
+            facts[subject] = {SHUTDOWN_DATE: before[subject][SHUTDOWN_DATE], **look.facts[subject]}
+    return facts
+
+
 def _fields(facts: Facts) -> set[str]:
     return {field for fields in facts.values() for field in fields}
 
@@ -100,6 +121,15 @@ def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
         else:
             fields[field] = change.new
     return {subject: fields for subject, fields in patched.items() if fields}
+
+
+def common(facts: Facts, seen: Facts) -> Facts:
+    """Those of the facts that are also among what was `seen`, each with the value of `facts`."""
+    kept = {
+        subject: {field: value for field, value in fields.items() if field in seen.get(subject, {})}
+        for subject, fields in facts.items()
+    }
+    return {subject: fields for subject, fields in kept.items() if fields}
 
 
 def without(facts: Facts, dropped: Iterable[Fact]) -> Facts:

@@ -62,6 +62,8 @@ NOTICE_DELIVERED = "notice.delivered"
 NOTICE_DEAD = "notice.dead"
 NOTICE_ACKNOWLEDGED = "notice.acknowledged"
 CONFIG_CHANGED = "config.changed"
+GATE_DENIED = "gate.denied"
+GATE_FIRST_USED = "gate.first_used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,11 @@ def entry_stream(key: str) -> str:
 def notice_stream(id: str) -> str:
     """The stream of what became of one notice."""
     return f"notice/{id}"
+
+
+def gate_stream(environment: str) -> str:
+    """The stream of what the gate was asked by one environment."""
+    return f"gate/{environment}"
 
 
 CONFIG_STREAM = "config"

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.domain.registry import Status
-from monitor.domain.verdict import PRODUCTION, Verdict, judge
+from monitor.domain.verdict import PRODUCTION, UNREGISTERED, Verdict, judge
 
 DENY = "deny"
 DENY_NEW = "deny_new"
 
-UNREGISTERED = "unregistered"
 AMBIGUOUS = "ambiguous"
 
 _ENDED = frozenset({Status.RETIRED, Status.WITHDRAWN})
@@ -38,7 +37,7 @@ class Standing:
     """What the gate needs to know of one entry.
 
     `model_ids` are the ids that the key also answers for; `position` is the event that gave the status, and `reason` says in one
-    sentence why the entry is not allowed. `access_until` and `price_until` end the freshness of its facts, None was never
+    sentence why the entry is not allowed. `model_id` is the one on the surface that the gate speaks for, empty while it is not known. `access_until` and `price_until` end the freshness of its facts, None was never
     verified. `price_shift` says that the running pause is due to price shifts only; `callers` are those that a `deny_new` spares until
     `grace_until`. `readiness` holds the environments that require checks, `since` when the status began.
     """
@@ -48,6 +47,7 @@ class Standing:
     model_ids: tuple[str, ...]
     status: Status
     position: int
+    model_id: str = ""
     reason: str = ""
     fallback: str = ""
     access_until: datetime | None = None
@@ -163,12 +163,26 @@ def decide(
         reason = f"ambiguous: {' and '.join(standing.entries)} hold this model id; ask by the key of one of them"
         return _refusal(standing.key, AMBIGUOUS, reason, now + lease)
     judged = verdict(standing, environment, environments, caller, now, lease)
+    return answered(standing, judged, environment, environments, caller, now, lease, standings or {})
+
+
+def answered(
+    standing: Standing,
+    judged: Verdict,
+    environment: str,
+    environments: tuple[str, ...],
+    caller: str,
+    now: datetime,
+    lease: timedelta,
+    standings: Mapping[str, Standing],
+) -> Answer:
+    """The answer that a verdict on an entry makes, with its fallback."""
     return Answer(
         key=standing.key,
         allowed=judged.allowed,
         status=standing.status.value,
         reason=judged.reason,
-        fallback=_fallback(standing, environment, environments, caller, now, lease, standings or {}),
+        fallback=_fallback(standing, environment, environments, caller, now, lease, standings),
         position=standing.position,
         expires_at=judged.until,
     )

@@ -61,6 +61,15 @@ SETTING = "setting."
 PARAGRAPH = "paragraph."
 """`paragraph.<digest>`: one paragraph of a document, or one remark of a page that bears prices in prose."""
 
+WATCHED = "watch."
+"""`watch.<marker>`: whether a document holds a text that somebody watches for."""
+
+REPLACEMENT = "replacement"
+"""The field that names the model to move to, in its provider's words."""
+
+DEPRECATION = "deprecation."
+"""`deprecation.<what>`: what a deprecations page says of a model beside its end and replacement; `listed` where a row of it names the model."""
+
 ANNOUNCED = "announced."
 """`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied by itself."""
 
@@ -160,7 +169,8 @@ class Snapshot:
 
     `at` is when the request began. `silent` are fields the whole answer does not speak of (a list without shutdown
     dates); `unclear` are single facts it states in two ways. `valid_until` is when the same bytes would yield
-    other facts (a dated price takes effect).
+    other facts (a dated price takes effect). A `partial` answer speaks of what happened and of nothing else: what it does not name (a model
+    that nobody was billed for this week) is neither gone nor seen. An `announcing` one takes back nothing of a subject that it does not name any more.
     """
 
     source: str
@@ -174,6 +184,8 @@ class Snapshot:
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     measured: tuple[Measurement, ...] = ()
+    partial: bool = False
+    announcing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

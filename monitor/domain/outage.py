@@ -5,6 +5,7 @@ Once per outage, once per anomaly. Nothing in here has access to a baseline, so 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,8 +19,15 @@ NAMED = 50
 """How many missing subjects an anomaly names; the rest is counted."""
 
 
-def failed(ledger: Ledger, spec: SourceSpec, state: SourceState, failure: PollFailure, evidence: str) -> SourceState:
-    """Record a failure to look: the first of an outage, and again when the reason changes."""
+def failed(
+    ledger: Ledger,
+    spec: SourceSpec,
+    state: SourceState,
+    failure: PollFailure,
+    evidence: str,
+    incident: Callable[[], str],
+) -> SourceState:
+    """Record a failure to look: the first of an outage, and again when the reason changes. `incident` is asked for then."""
     state = replace(state, looked_at=failure.at)
     if state.outage == failure.reason:
         return state
@@ -31,7 +39,7 @@ def failed(ledger: Ledger, spec: SourceSpec, state: SourceState, failure: PollFa
         source=spec.key,
         cause=state.outage_position,
         evidence=evidence,
-        data={"reason": str(failure.reason), "detail": failure.detail},
+        data={"reason": str(failure.reason), "detail": failure.detail, **quoted(incident())},
     )
     return replace(
         state, outage=str(failure.reason), outage_since=state.outage_since or failure.at, outage_position=position
@@ -56,8 +64,9 @@ def anomaly(
     known: int,
     seen: int,
     evidence: str,
+    incident: str,
 ) -> SourceState:
-    """Record that an answer is held back. `known` and `seen` count subjects."""
+    """Record that an answer is held back. `known` and `seen` count subjects, `incident` is what its provider says of it."""
     names = [subject.name for subject in admission.missing]
     position = ledger.add(
         ev.SOURCE_ANOMALY,
@@ -72,9 +81,15 @@ def anomaly(
             "seen": seen,
             "missing": names[:NAMED],
             "missing_count": len(names),
+            **quoted(incident),
         },
     )
     return replace(state, anomaly=admission.reason, anomaly_since=at, anomaly_position=position)
+
+
+def quoted(incident: str) -> dict[str, object]:
+    """What an event of a source holds of an open incident; nothing where there is none."""
+    return {"incident": incident} if incident else {}
 
 
 def settled(ledger: Ledger, spec: SourceSpec, state: SourceState, at: datetime, *, stood: bool) -> SourceState:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from monitor.domain import behind, checklist, price
 from monitor.domain.beliefs import CONFIG, Beliefs
 from monitor.domain.diff import same
+from monitor.domain.events import source_stream
 from monitor.domain.model import LISTED, Subject
 from monitor.domain.registry import Entry, Pin
 
@@ -31,6 +32,12 @@ def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ..
             chosen.append(Pin(scope=subject.scope, name=subject.name, field=name, value=priced[name][0][1]))
         else:
             disputed[name] = priced[name]
+    # Costs lag by days. So that a page that moves pauses at once, and one that always stood elsewhere does not, its own word is pinned as well.
+    chosen += [
+        Pin(scope=source_stream(spec.key), name=subject.name, field=name, value=value)
+        for spec, name, value in beliefs.outranked(subject)
+        if name in priced
+    ]
     for tier in entry.texts("tiers"):
         for meter in ("input", "cached_input", "cache_write", "output"):
             name = price.Meter(tier, price.SHORT, price.TEXT, meter).field

@@ -14,11 +14,11 @@ from monitor.domain import checklist, price, tell
 from monitor.domain import events as ev
 from monitor.domain.agenda import Reminder, in_words
 from monitor.domain.beliefs import UNKNOWN, Beliefs
-from monitor.domain.claim import Claim
+from monitor.domain.claim import PROSE, Claim
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.diff import same
 from monitor.domain.events import entry_stream
-from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, PARAGRAPH, SETTING, Fact, Subject, Value
+from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subject, Value
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
@@ -151,7 +151,7 @@ def _pause(
     register: Register, entry: Entry, shifts: tuple[Shift, ...], trigger: Trigger, kind: str, reason: Reason
 ) -> list[tell.Told]:
     shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
-    facts = [Fact(Subject(shift.pin.scope, shift.pin.name), shift.pin.field) for shift in shifts]
+    facts = [_fact(shift.pin, entry) for shift in shifts]
     explained = [fact for fact in facts if fact in trigger.claims]
     causes = sorted({trigger.access.get(fact, trigger.claims[fact].position) for fact in explained})
     if not causes:
@@ -217,17 +217,26 @@ def _pause(
     return [tell.Told(owners=entry.texts("owners"), item=item, facts=frozenset(facts))]
 
 
+def _fact(pin: Pin, entry: Entry) -> Fact:
+    """What a pin is about: a price is one of the provider's, whichever source's word is pinned."""
+    scope = entry.price_subject.scope if pin.field.startswith(price.PREFIX) else pin.scope
+    return Fact(Subject(scope, pin.name), pin.field)
+
+
 def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
     """What the price shifts among these mean for a month, against what was accepted; empty where a usage is neither stated nor observed."""
     usage = entry.usage or entry.observed
     if not usage or not any(shift.pin.field.startswith(price.PREFIX) for shift in shifts):
         return ""
-    accepted = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(price.PREFIX)}
-    moved = {shift.pin.key: shift.new for shift in shifts}
+    pinned = [
+        pin for pin in entry.pins if pin.field.startswith(price.PREFIX) and pin.scope == entry.price_subject.scope
+    ]
+    accepted = {pin.field: str(pin.value) for pin in pinned}
+    moved = {shift.pin.field: shift.new for shift in shifts}
     now = {
         pin.field: str(value)
-        for pin in entry.pins
-        if pin.field in accepted and (value := moved.get(pin.key, entry.deviations.get(pin.key, pin.value))) is not None
+        for pin in pinned
+        if (value := moved.get(pin.field, entry.deviations.get(pin.key, pin.value))) is not None
     }
     return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
 
@@ -285,7 +294,7 @@ def matters(fact: Fact, entry: Entry) -> bool:
 
 def _prose(fact: Fact) -> bool:
     """Whether a fact is a part of a text, which is about no model; an incident is quoted where it explains something, never told."""
-    return fact.field.startswith(PARAGRAPH)
+    return fact.field.startswith(PROSE)
 
 
 def _newcomer(entry: Entry, claim: Claim) -> bool:

@@ -74,7 +74,8 @@ class IllegalTransition(Exception):
 class Pin:
     """An assumption: the value of one fact when a person accepted it.
 
-    `scope` is a surface, a provider, or `config` for our own side (base URL, project, model id, price id, source of a pin).
+    `scope` is a surface, a provider, or `config` for our own side (base URL, project, model id, price id, source of a pin); `source/KEY`
+    for a price as that page states it where the account's own costs state it, too.
     """
 
     scope: str

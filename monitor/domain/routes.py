@@ -46,11 +46,24 @@ class Signal:
         }
 
 
+_DEPTH = {"list": 0, "codex": 0, "retrieve": 1, "tokens": 1}
+_CALL = 2
+
+
+def outweighs(one: str, other: str) -> bool:
+    """Whether a model that the route `one` reaches speaks against its loss by the route `other`.
+
+    A call that was served speaks against a list that misses the model. A list says nothing of whether its models can be called, nor one call of another.
+    """
+    return _DEPTH.get(one, _CALL) > _DEPTH.get(other, _CALL)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Others:
-    """What the other routes say of the models that a look misses: subject → their signals."""
+    """What the other routes say of the models that a look by the route `own` misses: subject → their signals."""
 
     signals: Mapping[Subject, tuple[Signal, ...]] = field(default_factory=dict)
+    own: str = "list"
 
     def agree(self, subject: Subject) -> int:
         """How many looks by other routes say that the model is gone, too."""
@@ -59,13 +72,16 @@ class Others:
     def need(self, subject: Subject, belief: Belief, hold: timedelta | None, *, since: datetime) -> Requirement:
         """What it takes to believe a loss that was first seen at `since`.
 
-        Agreement of routes counts their looks together and needs no span; a model that another route reached after it was first missed
-        is believed gone only once that stood for the hold, like a mass drop.
+        Agreement of routes counts their looks together and needs no span; a model that a route which outweighs ours reached after it was
+        first missed is believed gone only once that stood for the hold, like a mass drop.
         """
         absence = belief.absence
         if agreeing := self.agree(subject):
             return Requirement(looks=max(1, absence.looks - agreeing), span=timedelta(0))
-        reached = any(one.says == GRANTED and one.until > since for one in self.signals.get(subject, ()))
+        reached = any(
+            one.says == GRANTED and one.until > since and outweighs(one.route, self.own)
+            for one in self.signals.get(subject, ())
+        )
         longer = belief.hold if reached else hold
         return absence if longer is None else Requirement(looks=absence.looks, span=max(absence.span, longer))
 

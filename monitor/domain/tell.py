@@ -140,11 +140,12 @@ def held(
     source: str,
     evidence: str,
     hold: timedelta,
+    incident: str,
 ) -> list[Told]:
     """An answer is held back in which active entries are missing: each of their owners is told at once."""
     summary = (
         f"{len(missing)} of {known} known models are missing from {source} at once; "
-        f"nothing is believed before it stood for {span(hold)}"
+        f"nothing is believed before it stood for {span(hold)}{status_says(incident)}"
     )
     return [
         Told(
@@ -165,6 +166,11 @@ def held(
         for key, entry in register.entries.items()
         if entry.status is Status.ACTIVE and entry.subjects & missing
     ]
+
+
+def status_says(incident: str) -> str:
+    """What to add to a sentence while an incident is open on the surface that it is about."""
+    return f"; the provider's status page says: “{incident}”" if incident else ""
 
 
 def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str, reason: str) -> Told:

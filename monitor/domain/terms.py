@@ -64,7 +64,7 @@ def terms(beliefs: Beliefs, subject: Subject, tiers: tuple[str, ...]) -> Terms:
     """The terms of a model in the tiers in use; each has at least its short band, blank or not."""
     stated: dict[str, list[str]] = {}
     sources: dict[str, None] = {}
-    for spec, name, value in beliefs.stated(subject):
+    for spec, name, value in beliefs.weighty(subject):
         stated.setdefault(name, []).append(value)
         sources[spec.key] = None
     disputed = {name for name, values in stated.items() if not all(same(name, values[0], one) for one in values)}

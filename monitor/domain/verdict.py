@@ -16,6 +16,7 @@ EVALUATING = "evaluating"
 PAUSED = "paused"
 STALE = "stale"
 GRACE = "grace"
+UNREGISTERED = "unregistered"
 
 _DENIED = {
     "waiting": "waiting: the model is not confirmed to be visible",

@@ -15,11 +15,22 @@ from datetime import datetime
 
 from monitor.domain.verdict import PRODUCTION, Condition, rfc3339
 from monitor.gate import clock
-from monitor.gate.lease import ALLOWED, DENIED, WRONG_CONFIGURATION, WRONG_USAGE, Lease, Stop, read
+from monitor.gate.lease import (
+    ALLOWED,
+    DENIED,
+    NOT_KNOWN,
+    WRONG_CONFIGURATION,
+    WRONG_USAGE,
+    Lease,
+    Stop,
+    content,
+    parse,
+)
+from monitor.gate.lease import place as lease_place
 
 SUMMARY = "May this environment use this model now? The answer is the exit code."
 
-USAGE = "access-monitor gate KEY [--env ENV] [--caller NAME] [--explain] [--json] [--lease FILE] [--config FILE]"
+USAGE = "access-monitor gate KEY [--env ENV] [--caller NAME] [--explain] [--json] [--lease FILE] [--public-key KEY] [--config FILE]"
 
 HELP = f"""\
 Usage: {USAGE}
@@ -44,6 +55,8 @@ Options:
   --lease FILE    the lease file, or the folder that holds one file an
                   environment; else $ACCESS_MONITOR_LEASE, else gate.lease_dir
                   of the configuration
+  --public-key KEY  answer only from a lease file whose signature, beside it in
+                  FILE.sig, is by the owner of this key
   --config FILE   the configuration [$ACCESS_MONITOR_CONFIG,
                   ./config/monitor.toml, /etc/access-monitor/monitor.toml]
   --help          this text
@@ -56,7 +69,7 @@ Examples:
 
 _DEFAULT_FOLDER = "var/lease"
 _CONFIGURATIONS = ("config/monitor.toml", "/etc/access-monitor/monitor.toml")
-_VALUED = ("--env", "--caller", "--lease", "--config", "--database")
+_VALUED = ("--env", "--caller", "--lease", "--public-key", "--config", "--database")
 _FLAGS = ("--explain", "--json", "--help")
 
 
@@ -74,7 +87,10 @@ def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], date
             return ALLOWED
         key, environment, caller = options["KEY"], options["--env"], options["--caller"]
         path = _locate(options, environ)
-        lease = Lease(path, read(path), environment, now())
+        found = content(path)
+        if options["--public-key"]:
+            _check(path, found, options["--public-key"])
+        lease = Lease(path, parse(path, found), environment, now())
         answer = lease.answer(key, caller)
     except Stop as stop:
         sys.stderr.write(f"{stop}\n")
@@ -96,7 +112,7 @@ def _parse(arguments: list[str]) -> dict[str, str]:
     Raises:
         Stop: wrong usage.
     """
-    options = {"--env": PRODUCTION, "--caller": "", "--lease": "", "--config": "", "--database": ""}
+    options = {"--env": PRODUCTION, "--caller": "", "--lease": "", "--public-key": "", "--config": "", "--database": ""}
     keys: list[str] = []
     rest = iter(arguments)
     for argument in rest:
@@ -125,6 +141,19 @@ def _parse(arguments: list[str]) -> dict[str, str]:
     return options
 
 
+def _check(path: str, found: bytes, key: str) -> None:
+    from monitor.gate.signature import SUFFIX, checker  # costs more than the rest of the answer
+
+    try:
+        check = checker(key)
+    except ValueError as error:
+        raise _usage(f"--public-key: {error}") from error
+    if not check(found, content(path + SUFFIX).decode("latin-1")):
+        raise Stop(
+            NOT_KNOWN, f"The signature of {path} is not by the given key: take both files from the monitor anew."
+        )
+
+
 def _usage(why: str) -> Stop:
     return Stop(WRONG_USAGE, f"Wrong usage, {why}: {USAGE}")
 
@@ -136,9 +165,7 @@ def _locate(options: dict[str, str], environ: Mapping[str, str]) -> str:
         place = environ.get("ACCESS_MONITOR__GATE__LEASE_DIR", "") or _configured_folder(options["--config"], environ)
     elif not os.path.isdir(place):
         return place
-    path = os.path.join(place, options["--env"] + ".json")
-    strictest = os.path.join(place, PRODUCTION + ".json")
-    return strictest if not os.path.exists(path) and os.path.exists(strictest) else path
+    return lease_place(place, options["--env"])
 
 
 def _configured_folder(named: str, environ: Mapping[str, str]) -> str:

@@ -7,7 +7,8 @@ allowed. Whatever is missing, broken or in doubt is "not known", never "allowed"
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from monitor.domain.verdict import EVALUATING, PRODUCTION, Verdict, judge, rfc3339
@@ -33,15 +34,35 @@ class Stop(Exception):
         self.code = code
 
 
+class ClockBehind(Stop):
+    """The document comes from this machine's future, so that no date in it can be trusted."""
+
+
+def place(folder: str, environment: str) -> str:
+    """The lease file of an environment in a folder; production's, being the strictest, for one that has none."""
+    path = os.path.join(folder, environment + ".json")
+    strictest = os.path.join(folder, PRODUCTION + ".json")
+    return strictest if not os.path.exists(path) and os.path.exists(strictest) else path
+
+
 def read(path: str) -> object:
     """The content of the file, parsed.
 
     Raises:
         Stop: it is not there, not readable, too large or no JSON.
     """
+    return parse(path, content(path))
+
+
+def content(path: str) -> bytes:
+    """The bytes of the file.
+
+    Raises:
+        Stop: it is not there, not readable or too large.
+    """
     try:
         with open(path, "rb") as file:
-            content = file.read(LARGEST + 1)
+            found = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise Stop(
             NOT_KNOWN, f"There is no lease file {path}: `access-monitor run` writes it, --lease names another."
@@ -50,8 +71,17 @@ def read(path: str) -> object:
         raise Stop(
             NOT_KNOWN, f"The lease file {path} could not be read ({error.strerror}): let this user read it."
         ) from error
-    if len(content) > LARGEST:
+    if len(found) > LARGEST:
         raise _broken(path, f"it is larger than {LARGEST} bytes")
+    return found
+
+
+def parse(path: str, content: bytes) -> object:
+    """The document in these bytes; `path` is what to call it.
+
+    Raises:
+        Stop: they are no JSON.
+    """
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -91,7 +121,7 @@ class Lease:
                 f"or name the file of {environment} with --lease.",
             )
         if now + CLOCK_TOLERANCE < self.written_at:
-            raise Stop(
+            raise ClockBehind(
                 NOT_KNOWN,
                 f"The clock of this machine ({rfc3339(now)}) is behind the lease file {path} (written {rfc3339(self.written_at)}), so "
                 "that no date in it can be trusted: set the clock, then ask again.",
@@ -121,7 +151,7 @@ class Lease:
             "allowed": allowed,
             "status": self._text(metadata, "status"),
             "reason": verdict.reason if agreed else self._text(metadata, "reason"),
-            "fallback": self._fallback(key, caller),
+            "fallback": next(self.fallbacks(key, caller), ""),
             "position": self._position(metadata),
             "expires_at": rfc3339(verdict.until if agreed else self.lease_until),
         }
@@ -189,15 +219,23 @@ class Lease:
                 return limit, callers, then, str(after)
         raise self._broken(f"the rule of {key} is none that the monitor writes")
 
-    def _fallback(self, key: str, caller: str) -> str:
+    def model_id(self, key: str) -> str:
+        """The exact model id of an entry on the surface that the gate speaks for; empty while it is not known, or in a file of an older monitor."""
+        return self._text(self._metadata(key), "model_id") if "model_id" in self._metadata(key) else ""
+
+    def fallbacks(self, key: str, caller: str) -> Iterator[str]:
+        """The entries along the chain of fallbacks that are themselves allowed, nearest first.
+
+        Raises:
+            Stop: a flag along the chain is broken.
+        """
         seen = {self._text(self._metadata(key), "entry")}
         following = self._text(self._metadata(key), "declared_fallback")
         while following in self.flags and following not in seen:
             if self._allowed(following, caller) and self.judge(following, caller).allowed:
-                return following
+                yield following
             seen.add(following)
             following = self._text(self._metadata(following), "declared_fallback")
-        return ""
 
     def _flag(self, key: str) -> Mapping[str, object]:
         return self._mapping(self.flags[key], f"the flag {key}")

@@ -138,6 +138,7 @@ def _metadata(
         "fallback": answer.fallback,
         "entry": standing.key,
         "name": standing.name,
+        "model_id": standing.model_id,
         "declared_fallback": standing.fallback,
     }
     # Metadata cannot hold null, so what has no date has no key.

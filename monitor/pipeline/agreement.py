@@ -39,11 +39,16 @@ class Word:
 
 
 def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[Word]:
-    """The word of each source, in the order of `facts`. What was last seen before `fresh_since` is stale."""
+    """The word of each source, in the order of `facts`. What was last seen before `fresh_since` is stale.
+
+    Where the account's own costs state a price, theirs is the official one, and a page agrees with it or differs like anybody else.
+    """
     officials: dict[tuple[str, str, price.Meter], list[PriceFact]] = {}
+    billed = {(fact.provider, fact.model, fact.meter) for fact in facts if fact.billed}
     for fact in facts:
-        if fact.trust == OFFICIAL:
-            officials.setdefault((fact.provider, fact.model, fact.meter), []).append(fact)
+        key = (fact.provider, fact.model, fact.meter)
+        if fact.trust == OFFICIAL and (fact.billed or key not in billed):
+            officials.setdefault(key, []).append(fact)
     return [_word(fact, officials.get((fact.provider, fact.model, fact.meter), ()), fresh_since) for fact in facts]
 
 
@@ -54,7 +59,7 @@ def _word(fact: PriceFact, officials: Sequence[PriceFact], fresh_since: datetime
     if not officials:
         return Word(fact=fact, view=View.ALONE, official=None, stale=unread)
     official = officials[0].amount
-    if fact.trust == OFFICIAL:
+    if any(fact is one for one in officials):
         return Word(fact=fact, view=View.OFFICIAL, official=official, stale=unread)
     if price.equal(fact.amount, official):
         return Word(fact=fact, view=View.AGREES, official=official, stale=unread)

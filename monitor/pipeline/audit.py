@@ -55,7 +55,9 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceFact:
-    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before."""
+    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before, `billed`
+    says that it is what the account was charged.
+    """
 
     source: str
     trust: str
@@ -69,6 +71,7 @@ class PriceFact:
     evidence: str
     url: str
     formerly: tuple[str, ...] = ()
+    billed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +230,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
                     formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
+                    billed=spec.billed,
                 )
             )
     return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))

@@ -16,18 +16,21 @@ from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, confirm, next_look, unclear, unread, unstated
-from monitor.domain.diff import Change, diff, dropped, lookup, patch, same, without
+from monitor.domain.diff import Change, carried, common, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
 from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
 from monitor.domain.registry import Entry, Register
 from monitor.domain.routes import ALONE, lost
+from monitor.domain.unsettle import unsettle
 from monitor.pipeline.commit import beliefs
+from monitor.pipeline.incidents import incident
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Transaction
 from monitor.pipeline.routes import Routes
 from monitor.pipeline.second import Second
 
-PAGE = "pricing_page"
+PAGES = frozenset({"pricing_page", "document"})
+"""The kinds of which a body that shrank is suspicious; a deprecations page takes nothing back by what it lacks."""
 
 Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
@@ -54,7 +57,7 @@ class Decision:
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
         evidence = self.tx.put_evidence(failure.body, self.spec.key, now) if failure.body else ""
-        self.state = outage.failed(self.register, self.spec, self.state, failure, evidence)
+        self.state = outage.failed(self.register, self.spec, self.state, failure, evidence, self._incident)
         return Outcome(source=self.spec.key, verdict="failed", detail=f"{failure.reason}: {failure.detail}")
 
     def good(self, observation: Snapshot | Unchanged, reread: Reread) -> Outcome:
@@ -64,20 +67,24 @@ class Decision:
         if isinstance(observation, Unchanged):
             facts, extractor, body_size = baseline, self.state.extractor, None
         else:
-            facts, extractor = observation.facts, observation.extractor
-            body_size = observation.body.size if self.spec.kind == PAGE else None
+            extractor = observation.extractor
+            body_size = observation.body.size if self.spec.kind in PAGES else None
             if self.state.baseline and extractor != self.state.extractor:
                 baseline = self._rebase(observation, baseline, reread)
+            facts = carried(baseline, observation)
         self.versions["extractor"] = extractor
         if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
             self.state = replace(self.state, anomaly_since=observation.at)
-        self.renamed = rename.renames(baseline, facts)
-        admission = admit(self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys())
+        partial = isinstance(observation, Snapshot) and observation.partial
+        self.renamed = {} if partial else rename.renames(baseline, facts)
+        admission = admit(
+            self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys(), partial=partial
+        )
         suspicious = admission.verdict is Verdict.HELD
         stood = suspicious and self._stood(observation.at)
         held = suspicious and not stood
         if held and not self.state.anomaly:
-            evidence = self._keep(observation)
+            evidence, said = self._keep(observation), self._incident()
             self.state = outage.anomaly(
                 self.register,
                 self.spec,
@@ -87,6 +94,7 @@ class Decision:
                 known=len(baseline),
                 seen=len(facts),
                 evidence=evidence,
+                incident=said,
             )
             self.told += tell.held(
                 self.register,
@@ -97,12 +105,17 @@ class Decision:
                 source=self.spec.key,
                 evidence=evidence,
                 hold=self.configuration.belief.hold,
+                incident=said,
             )
         if self.state.baseline:
             return self._compare(observation, facts, baseline, suspicious=suspicious, stood=stood)
         if held:
             return self._close(observation, baseline, held=True)
         return self._first(observation, facts)
+
+    def _incident(self) -> str:
+        """What the provider's status page says meanwhile."""
+        return incident(self.tx, self.configuration, self.spec)
 
     def _stood(self, at: datetime) -> bool:
         """Whether an anomaly stood for the whole hold. An empty answer where nothing was ever known is never a baseline."""
@@ -120,7 +133,7 @@ class Decision:
         again = reread(self.tx, self.state)
         facts = baseline
         if again is not None:
-            changes = diff(baseline, again.facts, silent=again.silent, unclear=unclear(baseline, again))
+            changes = diff(baseline, carried(baseline, again), silent=again.silent, unclear=unclear(baseline, again))
             facts = patch(baseline, changes)
             facts = patch(baseline, [one for one in changes if not corroborate.implausible(one, facts)])
         hash = self.tx.put_facts(facts)
@@ -236,7 +249,7 @@ class Decision:
         pending += unstated(
             baseline, unknown - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
-        if not held:
+        if not held and not (isinstance(observation, Snapshot) and observation.partial):
             doubted += [(item, corroborate.UNREADABLE) for item in unread(pending, observation.at, belief)]
         said = {item.streak.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
@@ -290,7 +303,8 @@ class Decision:
         claims = claims or []
         self._note(observation, held=held, pending=pending, moved=bool(claims) or trigger is not None)
         if self.state.baseline:
-            self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger)
+            seen = observation.facts if isinstance(observation, Snapshot) and observation.partial else None
+            self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger, seen=seen)
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
         attention = held or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
@@ -305,9 +319,18 @@ class Decision:
         return [e for e in self.register.entries.values() if e.alive and policy.depends_on(e, self.spec)]
 
     def _judge(
-        self, at: datetime, baseline: Facts, *, verifies: bool, claims: list[claim.Claim], trigger: int | None
+        self,
+        at: datetime,
+        baseline: Facts,
+        *,
+        verifies: bool,
+        claims: list[claim.Claim],
+        trigger: int | None,
+        seen: Facts | None = None,
     ) -> None:
-        """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word."""
+        """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word. A partial look
+        verifies only what it has `seen` of what is believed.
+        """
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
         cause = policy.Trigger(
@@ -321,11 +344,15 @@ class Decision:
             versions=self.versions,
         )
         known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
+        dated = known
+        if seen is not None:
+            dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=common(baseline, seen))
         told: list[tell.Told] = []
         for entry in self._entries():
             if verifies:
-                checklist.verify(register, entry.key, self.spec, known, at=at, evidence=cause.evidence)
+                checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=cause.evidence)
             told += policy.judge(register, entry.key, known, cause)
+            told += unsettle(register, entry.key, self.spec, cause)
         self.told += told + policy.inform(register, cause, told)
 
     def _note(self, observation: Snapshot | Unchanged, *, held: bool, pending: tuple[Streak, ...], moved: bool) -> None:

@@ -12,12 +12,12 @@ from monitor.domain.model import Streak, Subject
 from monitor.domain.routes import Others, Signal, lost, signal
 from monitor.pipeline.ports import Reader
 
-ASKED = frozenset({"list", "retrieve", "tokens", "responses", "chat", "embeddings"})
-"""The routes that a missing model is pursued by: the list, what costs nothing, and one small call."""
+ASKED = frozenset({"list", "codex", "retrieve", "tokens", "responses", "chat", "embeddings"})
+"""The routes that a missing model is pursued by: the lists, what costs nothing, and one small call."""
 
 
 class Routes:
-    """The routes beside that of `own`, on its surface."""
+    """The routes beside that of `own`, on its surface: those by which a model is reached at all. A tier that is refused is no word about the model."""
 
     def __init__(self, reader: Reader, configuration: Configuration, own: SourceSpec) -> None:
         self._reader = reader
@@ -25,7 +25,7 @@ class Routes:
         self._specs = [
             spec
             for spec in configuration.sources.values()
-            if own.route and spec.route and spec.surface == own.surface and spec.route != own.route
+            if own.route and spec.route in ASKED and spec.surface == own.surface and spec.route != own.route
         ]
 
     def others(self, subjects: Iterable[Subject]) -> Others:
@@ -34,7 +34,7 @@ class Routes:
         for subject in subjects:
             if found := tuple(one for spec in self._about(subject) if (one := self._signal(spec, subject)) is not None):
                 signals[subject] = found
-        return Others(signals=signals)
+        return Others(signals=signals, own=self._own.route)
 
     def asked(self, suspects: Iterable[Streak], others: Others) -> frozenset[str]:
         """The sources that should look now: those that said nothing of a missing model since it was first missed."""
@@ -43,8 +43,7 @@ class Routes:
             for streak in suspects
             if streak.seen and lost(streak.fact, streak.value)
             for spec in self._about(streak.fact.subject)
-            if spec.route in ASKED
-            and not any(
+            if not any(
                 one.source == spec.key and one.until >= streak.first_at
                 for one in others.signals.get(streak.fact.subject, ())
             )

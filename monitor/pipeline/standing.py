@@ -112,6 +112,7 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         model_ids=tuple(dict.fromkeys(id for id in entry.surfaces.values() if id)),
         status=entry.status,
         position=entry.status_position,
+        model_id=entry.model_id,
         reason=reason(entry),
         fallback=entry.text("fallback"),
         access_until=_until(access, entry.seconds("freshness"), rules.freshness),

@@ -13,9 +13,11 @@ from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.events import source_stream
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Reason
+from monitor.domain.outage import quoted
 from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline import aging, maintenance
 from monitor.pipeline.commit import beliefs, status_moved, write
+from monitor.pipeline.incidents import incident
 from monitor.pipeline.ports import EventQuery, Reader, Store
 
 WARN = 2
@@ -76,7 +78,7 @@ class Tender:
             register = Register(tx.head(), before)
             told: list[tell.Told] = []
             for spec, state in self._blind(tx, now, sources):
-                position, news = self._stale(register, spec, state, now)
+                position, news = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
                 told += news
                 tx.put_source(replace(state, stale_position=position))
             for key in _past(register.entries, now):
@@ -150,7 +152,7 @@ class Tender:
         ]
 
     def _stale(
-        self, register: Register, spec: SourceSpec, state: SourceState, now: datetime
+        self, register: Register, spec: SourceSpec, state: SourceState, now: datetime, said: str
     ) -> tuple[int, list[tell.Told]]:
         good_at = state.good_at or now
         denied_at = good_at + limit(self._configuration, spec)
@@ -165,12 +167,14 @@ class Tender:
                 "reason": state.outage or state.anomaly or "no good look",
                 "last_good": ev.rfc3339(good_at),
                 "denied_at": ev.rfc3339(denied_at),
+                **quoted(said),
             },
         )
-        summary = (
-            f"{spec.key} has not been read since {ev.rfc3339(good_at)} ({state.outage or state.anomaly or 'no look'}); "
-            f"what only it can verify is denied in production from {ev.rfc3339(denied_at)}"
+        unread = (
+            f"{spec.key} has not been read since {ev.rfc3339(good_at)} ({state.outage or state.anomaly or 'no look'})"
         )
+        denies = f"what only it can verify is denied in production from {ev.rfc3339(denied_at)}"
+        unseen = "nothing is denied for that, and what changes there is not seen"
         told = [
             tell.Told(
                 owners=entry.texts("owners"),
@@ -181,12 +185,14 @@ class Tender:
                     position=position,
                     since=good_at,
                     source=spec.key,
-                    denied=denied_at <= now,
-                    summary=summary,
+                    denied=verifies and denied_at <= now,
+                    summary=f"{unread}; {denies if verifies else unseen}{tell.status_says(said)}",
                 ),
             )
             for entry in register.entries.values()
-            if entry.status is Status.ACTIVE and _needs(entry, spec)
+            if entry.status is Status.ACTIVE
+            for verifies in (_needs(entry, spec),)
+            if verifies or _rests(entry, spec)
         ]
         return position, told
 
@@ -195,6 +201,16 @@ def _needs(entry: Entry, spec: SourceSpec) -> bool:
     """Whether a required check of an entry is verified by a source, so that production is denied once nothing reads it."""
     return policy.depends_on(entry, spec) and not set(checklist.required(entry)).isdisjoint(
         checklist.fed_by(spec, entry)
+    )
+
+
+def _rests(entry: Entry, spec: SourceSpec) -> bool:
+    """Whether a required check of an entry rests on a document: while nothing reads it, a change of it unsettles nothing."""
+    named = spec.options.get("makes_stale", ())
+    return (
+        isinstance(named, tuple)
+        and policy.depends_on(entry, spec)
+        and not set(checklist.required(entry)).isdisjoint(named)
     )
 
 

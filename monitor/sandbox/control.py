@@ -68,7 +68,7 @@ class Control:
             },
             "looks": timeline.looks,
             "ended": timeline.ended,
-            "models": [model.id for model in state.models],
+            "models": [model.id for model in state.listed],
             "prices": {id: _price(price) for id, price in state.prices.items()},
             "faults": [dict(fault.described()) for fault in timeline.faults],
             "requests": timeline.requests,

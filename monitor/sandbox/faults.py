@@ -24,6 +24,9 @@ class Target(StrEnum):
     RETRIEVE = "retrieve"
     RESPONSES = "responses"
     CHAT = "chat"
+    TOKENS = "tokens"
+    EMBEDDINGS = "embeddings"
+    BATCHES = "batches"
     WEBHOOK = "webhook"
 
 

@@ -25,6 +25,8 @@ CACHE_FROM = 1024
 
 CACHE_STEP = 128
 LEAST_OUTPUT = 16
+DIMENSIONS = 8
+"""Of an embedding; true ones have thousands."""
 
 TIERS = {"auto": "default", "default": "default", "flex": "flex", "priority": "priority", "fast": "priority"}
 """Asked for → what the answer says was used."""
@@ -74,6 +76,7 @@ class Inference:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._cached: set[str] = set()
+        self._responses: dict[str, str] = {}
 
     def responses(self, scene: Scene, body: bytes) -> Answer:
         """`POST /v1/responses`."""
@@ -83,15 +86,9 @@ class Inference:
         refusal = _refusal(scene, request) or _responses_refusal(request)
         if refusal is not None:
             return refusal
-        message = {
-            "id": f"msg_{uuid4().hex}",
-            "type": "message",
-            "status": "completed",
-            "role": "assistant",
-            "content": [{"type": "output_text", "text": TEXT, "annotations": [], "logprobs": []}],
-        }
+        usage = self._usage(scene, request, request.get("input"))
         answer = {
-            "id": f"resp_{uuid4().hex}",
+            "id": self._named(request, f"resp_{uuid4().hex}"),
             "object": "response",
             "created_at": int(scene.list_modified.timestamp()),
             "status": "completed",
@@ -102,7 +99,7 @@ class Inference:
             "max_output_tokens": request.get("max_output_tokens"),
             "metadata": {},
             "model": request["model"],
-            "output": [message],
+            "output": [output(request)],
             "parallel_tool_calls": True,
             "previous_response_id": None,
             "service_tier": TIERS[request.get("service_tier") or "auto"],
@@ -112,8 +109,12 @@ class Inference:
             "tools": [],
             "top_p": 1.0,
             "truncation": "disabled",
-            "usage": self._usage(scene, request, request.get("input")).responses(),
+            "usage": usage.responses(),
         }
+        options = request.get("prompt_cache_options")
+        compared = options.get("comparison_response_id") if isinstance(options, dict) else None
+        if compared is not None:
+            answer["prompt_cache_diagnostics"] = self._diagnosed(request, str(compared), usage)
         return json_answer(answer, headers=LIMITS)
 
     def chat(self, scene: Scene, body: bytes) -> Answer:
@@ -144,6 +145,50 @@ class Inference:
             "finish_reason": "stop",
         }
         return json_answer({**head, "object": "chat.completion", "choices": [choice], "usage": usage}, headers=LIMITS)
+
+    def tokens(self, scene: Scene, body: bytes) -> Answer:
+        """`POST /v1/responses/input_tokens`."""
+        request = _parse(body)
+        if request is None:
+            return _unparsable()
+        refusal = _refusal(scene, request)
+        if refusal is not None:
+            return refusal
+        count = _tokens("".join(text for text, _ in _blocks(request.get("input"))))
+        return json_answer({"object": "response.input_tokens", "input_tokens": count})
+
+    def embeddings(self, scene: Scene, body: bytes) -> Answer:
+        """`POST /v1/embeddings`, of models that do not generate."""
+        request = _parse(body)
+        if request is None:
+            return _unparsable()
+        refusal = _unknown(scene, request)
+        if refusal is not None:
+            return refusal
+        model = scene.state.model(request["model"])
+        if model is not None and model.generates:
+            return invalid_request("You are not allowed to generate embeddings from this model", status=403)
+        count = _tokens(str(request.get("input")))
+        item = {"object": "embedding", "index": 0, "embedding": [0.125] * DIMENSIONS}
+        usage = {"prompt_tokens": count, "total_tokens": count}
+        answer = {"object": "list", "data": [item], "model": request["model"], "usage": usage}
+        return json_answer(answer, headers=LIMITS)
+
+    def _named(self, request: Mapping[str, Any], id: str) -> str:
+        """Remember which model a response was of, as long as the sandbox lives, and return its id."""
+        with self._lock:
+            self._responses[id] = str(request["model"])
+        return id
+
+    def _diagnosed(self, request: Mapping[str, Any], compared: str, usage: _Usage) -> dict[str, Any]:
+        with self._lock:
+            before = self._responses.get(compared)
+        if before is None:
+            return {"type": "comparison_response_not_found"}
+        if usage.cached:
+            return {"type": "cache_hit"}
+        reason = "input_changed" if before == request["model"] else "model_changed"
+        return {"type": "cache_miss", "reason": reason, "cache_missed_tokens": usage.prompt}
 
     def _usage(self, scene: Scene, request: Mapping[str, Any], prompt: object) -> _Usage:
         blocks = list(_blocks(prompt))
@@ -183,14 +228,50 @@ def _unparsable() -> Answer:
     return invalid_request("We could not parse the JSON body of your request.")
 
 
-def _refusal(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
-    """What both endpoints refuse: an unknown model, a tier that is not to be had, sampling parameters."""
+def output(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The one item that a response consists of: a call of the first tool where one is required, else the text."""
+    tools = request.get("tools")
+    if isinstance(tools, list) and tools and request.get("tool_choice") == "required":
+        arguments = json.dumps(_instance(tools[0].get("parameters")))
+        call = {"id": f"fc_{uuid4().hex}", "call_id": f"call_{uuid4().hex}", "name": tools[0].get("name")}
+        return {"type": "function_call", "status": "completed", "arguments": arguments, **call}
+    text = request.get("text")
+    form = text.get("format") if isinstance(text, dict) else None
+    said = json.dumps(_instance(form.get("schema"))) if isinstance(form, dict) and "schema" in form else TEXT
+    return {
+        "id": f"msg_{uuid4().hex}",
+        "type": "message",
+        "status": "completed",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": said, "annotations": [], "logprobs": []}],
+    }
+
+
+def _instance(schema: object) -> dict[str, Any]:
+    """An object of a flat schema of booleans."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return dict.fromkeys(properties, True) if isinstance(properties, dict) else {}
+
+
+def _unknown(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
+    """The refusal of a model that is not there, or not for us."""
     id = request.get("model")
     if not isinstance(id, str) or not id:
         return invalid_request("Missing required parameter: 'model'.", param="model", code="missing_required_parameter")
     model = scene.state.model(id)
     if model is None:
         return openai_error(404, "model_not_found", model=id)
+    return None if model.refused is None else openai_error(*model.refused, model=id)
+
+
+def _refusal(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
+    """What both endpoints refuse: an unknown model, a tier that is not to be had, sampling parameters."""
+    refusal = _unknown(scene, request)
+    if refusal is not None:
+        return refusal
+    id = request["model"]
+    model = scene.state.model(id)
+    assert model is not None, "an unknown one was refused"
     if not model.generates:
         return invalid_request(
             "This is not a chat model and thus not supported in this endpoint.", param="model", status=404
@@ -245,6 +326,12 @@ def _chat_refusal(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
             "Use 'max_completion_tokens' instead.",
             param="max_tokens",
             code="unsupported_parameter",
+        )
+    if model is not None and model.reasons and request.get("tools") and request.get("reasoning_effort") != "none":
+        return invalid_request(
+            "Function tools with reasoning_effort are not supported for this model in /v1/chat/completions. "
+            "Please use /v1/responses or set reasoning_effort to 'none'.",
+            param="reasoning_effort",
         )
     return None
 

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from monitor.sandbox import pricing_page
 from monitor.sandbox.answers import HTML, JSON, MARKDOWN, Answer, json_answer
+from monitor.sandbox.batches import Batches
 from monitor.sandbox.control import Control
 from monitor.sandbox.errors import invalid_request, openai_error
 from monitor.sandbox.faults import LOGIN_PAGE, ON_THE_WIRE, Fault, Target
@@ -28,6 +29,8 @@ API_KEY = "sk-sandbox"
 
 WEBHOOK_PATH = "/services/T000/B000/XXX"
 PAGE_PATH = "/docs/pricing.md"
+REGION_PATH = "/eu/v1"
+"""The base URL of the regional host."""
 
 IDENTITY: Mapping[str, str] = {
     "openai-version": "2020-10-01",
@@ -38,12 +41,13 @@ IDENTITY: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request as it arrived; the names of `headers` are in lower case."""
+    """A request as it arrived; the names of `headers` are in lower case. `date` is the `Date` of its answer, which files and batches are dated by."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes = b""
+    date: str = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +65,14 @@ class Provider:
         self._timeline = timeline
         self._inbox = inbox
         self._inference = Inference()
+        self._batches = Batches()
         self._control = Control(timeline, inbox)
 
     def reply(self, request: Request) -> Reply:
         """Answer one request."""
         path = unquote(urlsplit(request.path).path)
+        if path.startswith(REGION_PATH):
+            return self._regional(replace(request, path=request.path.removeprefix("/eu")))
         if path == "/v1" or path.startswith("/v1/"):
             reply = self._api(request, path)
             headers = {**IDENTITY, "x-request-id": f"req_{uuid4().hex}", **reply.answer.headers}
@@ -84,6 +91,12 @@ class Provider:
             return Reply(answer=Answer(body=LOGIN_PAGE, content_type=HTML))
         return Reply(answer=Answer(status=404, body=b"not found\n"))
 
+    def _regional(self, request: Request) -> Reply:
+        """What the regional host says: what the other one does, or that the project does not live there."""
+        if self._timeline.state.regional or _unauthorised(request.headers.get("authorization", "")):
+            return self.reply(request)
+        return Reply(answer=openai_error(401, "incorrect_hostname"))
+
     def _api(self, request: Request, path: str) -> Reply:
         refusal = _unauthorised(request.headers.get("authorization", ""))
         if refusal is not None:
@@ -98,6 +111,14 @@ class Provider:
             case ("POST", "/v1/chat/completions"):
                 scene = self._timeline.request(Target.CHAT)
                 return _faulty(scene, self._inference.chat(scene, request.body), _model_of(request.body))
+            case ("POST", "/v1/responses/input_tokens"):
+                scene = self._timeline.request(Target.TOKENS)
+                return _faulty(scene, self._inference.tokens(scene, request.body), _model_of(request.body))
+            case ("POST", "/v1/embeddings"):
+                scene = self._timeline.request(Target.EMBEDDINGS)
+                return _faulty(scene, self._inference.embeddings(scene, request.body), _model_of(request.body))
+            case ("GET" | "POST", _) if path.startswith(("/v1/files", "/v1/batches")):
+                return self._batch(request, path)
             case ("GET", _) if path.startswith("/v1/models/"):
                 scene = self._timeline.request(Target.RETRIEVE)
                 id = path.removeprefix("/v1/models/")
@@ -111,6 +132,18 @@ class Provider:
                 )
             )
         return Reply(answer=invalid_request(f"Invalid URL ({request.method} {path})", status=404))
+
+    def _batch(self, request: Request, path: str) -> Reply:
+        scene = self._timeline.request(Target.BATCHES)
+
+        def serve(endpoint: str, body: bytes) -> Answer:
+            answer = self._inference.chat if endpoint.endswith("/chat/completions") else self._inference.responses
+            return answer(scene, body)
+
+        now = int(parsedate_to_datetime(request.date).timestamp())
+        kind = request.headers.get("content-type", "")
+        answer = self._batches.answer(request.method, path, request.body, kind, now=now, serve=serve)
+        return _faulty(scene, answer or invalid_request(f"No such object: {path}", status=404))
 
     def _page(self, request: Request) -> Reply:
         scene = self._timeline.request(Target.PAGE)
@@ -145,13 +178,15 @@ def _row(model: Model) -> dict[str, Any]:
 
 
 def _listing(scene: Scene) -> Answer:
-    body = json.dumps({"object": "list", "data": [_row(model) for model in scene.state.models]}).encode()
+    body = json.dumps({"object": "list", "data": [_row(model) for model in scene.state.listed]}).encode()
     return Answer(body=body, content_type=JSON, etag=_etag(body), modified=scene.list_modified)
 
 
 def _retrieved(scene: Scene, id: str) -> Answer:
     model = scene.state.model(id)
-    return openai_error(404, "model_not_found", model=id) if model is None else json_answer(_row(model))
+    if model is None or not model.listed:
+        return openai_error(*((model and model.refused) or (404, "model_not_found")), model=id)
+    return json_answer(_row(model))
 
 
 def _etag(body: bytes) -> str:

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from monitor.sandbox.faults import Fault, Target
 from monitor.sandbox.gpt_5_6 import STEPS
-from monitor.sandbox.provider import PAGE_PATH, WEBHOOK_PATH, Provider
+from monitor.sandbox.provider import PAGE_PATH, REGION_PATH, WEBHOOK_PATH, Provider
 from monitor.sandbox.server import LOOPBACK, Server
 from monitor.sandbox.timeline import State, Step, Timeline
 from monitor.sandbox.webhook import Inbox, Message
@@ -78,6 +78,11 @@ class Sandbox:
     def base_url(self) -> str:
         """What an SDK takes as its base URL."""
         return f"{self.url}/v1"
+
+    @property
+    def region_url(self) -> str:
+        """The base URL of the regional host."""
+        return self.url + REGION_PATH
 
     @property
     def pricing_url(self) -> str:

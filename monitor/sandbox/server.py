@@ -115,7 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.server.provider.reply(Request(method=self.command, path=self.path, headers=headers, body=body))
+        request = Request(method=self.command, path=self.path, headers=headers, body=body, date=self.date_time_string())
+        reply = self.server.provider.reply(request)
         fault = reply.fault
         extra = {"openai-processing-ms": str(round((perf_counter() - began) * 1000))} if "/v1/" in self.path else {}
         if fault is None:

@@ -25,7 +25,8 @@ ALL_TIERS = (STANDARD, BATCH, FLEX, FAST)
 class Model:
     """A row of the models list. `created` is in Unix seconds, `shutdown_date` is `YYYY-MM-DD` where one is announced.
 
-    `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters.
+    `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters. One that is not `listed` cannot be
+    retrieved either. `refused` is how calls are answered where they are, as status and code of the table in `errors`: listed is not callable.
     """
 
     id: str
@@ -34,6 +35,8 @@ class Model:
     shutdown_date: str | None = None
     generates: bool = True
     reasons: bool = True
+    listed: bool = True
+    refused: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +56,20 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table."""
+    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and `regional` is whether the regional host serves the project."""
 
     models: tuple[Model, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    regional: bool = True
+
+    @property
+    def listed(self) -> tuple[Model, ...]:
+        """The models that stand in the list."""
+        return tuple(model for model in self.models if model.listed)
 
     def model(self, id: str) -> Model | None:
-        """The listed model of this exact id."""
+        """The model of this exact id."""
         return next((model for model in self.models if model.id == id), None)
 
 
@@ -70,7 +79,7 @@ class Step:
 
     `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each looked at
     `looks` times, and in hold mode until the act that it `waits_for` was released. `lists` adds models or replaces those of the same
-    id, `unlists` takes them away; `prices` and `unprices` likewise; `notes`, where given, replaces the page's remarks. `faults` stand until
+    id, `unlists` takes them away; `prices` and `unprices` likewise; `notes` and `regional`, where given, replace what was. `faults` stand until
     the step ends.
     """
 
@@ -82,6 +91,7 @@ class Step:
     prices: Mapping[str, Price] = field(default_factory=dict)
     unprices: tuple[str, ...] = ()
     notes: tuple[str, ...] | None = None
+    regional: bool | None = None
     faults: tuple[Fault, ...] = ()
     waits_for: str = ""
 
@@ -100,6 +110,7 @@ class Step:
             models=tuple(models.values()),
             prices={id: price for id, price in prices.items() if id not in self.unprices},
             notes=state.notes if self.notes is None else self.notes,
+            regional=state.regional if self.regional is None else self.regional,
         )
 
 
@@ -267,7 +278,7 @@ def _scenes(steps: Sequence[Step]) -> tuple[Scene, ...]:
         state = step.follow(before.state if before else State())
         # Two steps may share a date; a second per step keeps their Last-Modified apart.
         now = datetime.combine(step.date, time(), UTC) + timedelta(seconds=index)
-        same_list = before is not None and before.state.models == state.models
+        same_list = before is not None and before.state.listed == state.listed
         same_page = before is not None and (before.state.prices, before.state.notes) == (state.prices, state.notes)
         scenes.append(
             Scene(

@@ -8,9 +8,10 @@ from monitor.settings.errors import InvalidConfiguration
 from monitor.settings.loading import load
 from monitor.settings.secrets import is_reference, resolve
 from monitor.settings.show import Shown, schema, show
-from monitor.settings.values import Heartbeat, Network, Notify, Run, Settings, Web
+from monitor.settings.values import Github, Heartbeat, Network, Notify, Run, Settings, Web
 
 __all__ = [
+    "Github",
     "Heartbeat",
     "InvalidConfiguration",
     "Network",

@@ -23,6 +23,7 @@ _ALIASES = {"fast": "priority", "fast mode": "priority"}
 
 _DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg", "postgres"})
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
@@ -149,6 +150,12 @@ def _environment(value: str) -> str:
     return value
 
 
+def _repository(value: str) -> str:
+    if _REPOSITORY.fullmatch(value) is None:
+        raise ValueError('is not a repository of GitHub; write its owner and name, as in "example/shop"')
+    return value
+
+
 def _tier(value: object) -> object:
     return _ALIASES.get(value, value) if isinstance(value, str) else value
 
@@ -229,5 +236,6 @@ Database = Annotated[str, AfterValidator(_database)]
 Host = Annotated[str, AfterValidator(_host)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
+Repository = Annotated[str, AfterValidator(_repository)]
 Environment = Annotated[str, AfterValidator(_environment)]
 Distinct = AfterValidator(_distinct)

@@ -16,8 +16,12 @@ from monitor.domain.configuration import OFFICIAL, THIRD_PARTY
 ENTRY_POINTS = "monitor.sources"
 
 ALWAYS = ("key", "kind", "every")
-OPTIONS = ("routes", "watch", "parts", "parameters", "makes_stale", "catalogue", "component")
+OPTIONS = ("routes", "models", "watch", "parts", "parameters", "makes_stale", "catalogue", "component")
 """Keys that only some kinds have; they become `SourceSpec.options`."""
+
+
+OF_ACCOUNT = frozenset({"usage", "costs", "audit_log"})
+"""The parts of an admin source that belong to the whole account; each other one is asked for with the id of a project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "price_feed": Kind(
             needs=("format", "url"), may=("provider", "trust"), every=timedelta(hours=1), trust=THIRD_PARTY
         ),
-        "behaviour": Kind(needs=("surface",), may=("routes", "parameters"), every=timedelta(hours=6)),
+        "behaviour": Kind(needs=("surface",), may=("routes", "models", "parameters"), every=timedelta(hours=6)),
         "admin": Kind(needs=("surface",), may=("parts",), every=timedelta(hours=1)),
         "document": Kind(
             needs=("url",), may=("watch", "surface", "provider", "trust", "makes_stale"), every=timedelta(hours=1)

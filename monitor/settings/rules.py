@@ -5,14 +5,15 @@ Each rule yields where and what, as the end of a sentence with its mend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
+from typing import get_args
 
 from monitor.domain.ages import BY_FRESHNESS
 from monitor.domain.checklist_names import CHECKS, TOUCHES
 from monitor.settings.errors import Finding, Location, suggest
-from monitor.settings.fields import address
-from monitor.settings.kinds import KINDS, plugins
+from monitor.settings.fields import Part, address
+from monitor.settings.kinds import KINDS, OF_ACCOUNT, plugins
 from monitor.settings.schema import PRODUCTION, Document, EntryTable, SourceTable
 
 
@@ -26,6 +27,7 @@ def check(document: Document) -> list[Finding]:
         _entries,
         _escalations,
         _fallbacks,
+        _deployments,
     )
     return [finding for rule in rules for finding in rule(document)]
 
@@ -36,6 +38,7 @@ def _keys(document: Document) -> Iterator[Finding]:
         ("source", document.source),
         ("owner", document.owner),
         ("entry", document.entry),
+        ("deployment", document.deployment),
     )
     for name, rows in tables:
         first: dict[str, int] = {}
@@ -63,6 +66,8 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "surface"),
                 f'names the surface {row.surface!r}, which has no admin key; give that admin_key = "env:NAME"',
             )
+        elif row.kind == "admin" and row.surface is not None and surfaces[row.surface].project is None:
+            yield from _without_project(at, row)
         if row.kind == "codex" and any(
             other.kind == "models_list" and other.surface == row.surface for other in document.source
         ):
@@ -70,7 +75,35 @@ def _sources(document: Document) -> Iterator[Finding]:
                 (*at, "surface"),
                 f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
             )
+        elif "region" in (row.routes or ()) and row.surface in surfaces and surfaces[row.surface].region_url is None:
+            yield (
+                (*at, "routes"),
+                f"try the route region, and the surface {row.surface!r} has no regional host; give that region_url or leave the route out",
+            )
+        held = {
+            model for entry in document.entry for surface, model in _held(entry) if model and surface == row.surface
+        }
+        for model in row.models or ():
+            if model not in held:
+                yield (*at, "models"), f"names {model!r}, which no entry has on that surface; {suggest(model, held)}"
+        for check in row.makes_stale or ():
+            if check not in CHECKS:
+                yield (*at, "makes_stale"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
         yield from _source_keys(at, row)
+
+
+def _without_project(at: Location, row: SourceTable) -> Iterator[Finding]:
+    of_project = [part for part in row.parts or get_args(Part) if part not in OF_ACCOUNT]
+    if of_project:
+        yield (
+            (*at, "surface"),
+            f"names the surface {row.surface!r}, which has no project, and {', '.join(of_project)} belong to one; "
+            'give that surface project = "proj_…" or leave them out of parts',
+        )
+
+
+def _held(row: EntryTable) -> Iterable[tuple[str | None, str | None]]:
+    return row.surfaces.items() if row.surfaces is not None else ((row.surface, row.model_id),)
 
 
 def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:
@@ -198,3 +231,26 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
                 ("entry", index, "fallback"),
                 f"leads back to itself ({' → '.join([*path, row.key])}); let one of them fall back to nothing",
             )
+
+
+def _deployments(document: Document) -> Iterator[Finding]:
+    github, entries, environments = document.github, [row.key for row in document.entry], document.gate.environments
+    if (github.webhook_secret is None) != (github.token is None):
+        missing = "token" if github.token is None else "webhook_secret"
+        yield ("github", missing), f'is missing: GitHub is heard and answered, or neither; add {missing} = "env:NAME"'
+    first: dict[tuple[str, str], int] = {}
+    for index, row in enumerate(document.deployment):
+        at: Location = ("deployment", index)
+        if github.webhook_secret is None:
+            yield at, "has no effect without webhook_secret and token in [github]; add them or leave it out"
+        for entry in row.entries:
+            if entry not in entries:
+                yield (*at, "entries"), f"names the entry {entry!r}, which is not declared; {suggest(entry, entries)}"
+        if row.environment not in environments:
+            yield (
+                (*at, "environment"),
+                f"names the environment {row.environment!r}, which gate.environments does not; {suggest(row.environment, environments)}",
+            )
+        asked = row.repository.lower(), row.github_environment
+        if first.setdefault(asked, index) != index:
+            yield at, f"is asked about like deployment[{first[asked]}]; put their entries into one of them"

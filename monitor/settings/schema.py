@@ -37,6 +37,7 @@ from monitor.settings.fields import (
     Money,
     Part,
     Reference,
+    Repository,
     Route,
     Span,
     Text,
@@ -106,6 +107,11 @@ class SourceTable(KeyedTable):
     )
     routes: Annotated[list[Route], Distinct] | None = Field(
         default=None, description="The routes that a behaviour source tries; retrieve unless told.", min_length=1
+    )
+    models: Annotated[list[ModelId], Distinct] | None = Field(
+        default=None,
+        description="The models that a behaviour source calls; all that entries have there unless told.",
+        min_length=1,
     )
     parameters: dict[str, dict[str, str | int | bool]] | None = Field(
         default=None, description="Model id to what its calls must carry, since models reject each other's parameters."
@@ -182,6 +188,30 @@ class GateTable(Table):
         default=GATE.price_freshness, description="How old the last good look at prices may be."
     )
     lease: Span = Field(default=GATE.lease, description="How long an answer holds without a living monitor.")
+    signing_key: Reference | None = Field(
+        default=None, description="A reference to the Ed25519 key that signs the lease files served over HTTP."
+    )
+
+
+class GithubTable(Table):
+    """The answer to GitHub before it deploys."""
+
+    webhook_secret: Reference | None = Field(
+        default=None, description="A reference to the secret of the webhook; without it there is no such path."
+    )
+    token: Reference | None = Field(
+        default=None, description="A reference to the installation token that the answer is given with."
+    )
+    api: BaseUrl = Field(default="https://api.github.com", description="The root of GitHub's API.")
+
+
+class DeploymentTable(KeyedTable):
+    """Which entries a deployment needs."""
+
+    repository: Repository = Field(examples=["example/shop"])
+    github_environment: Text = Field(examples=["production"], description="The environment's name at GitHub.")
+    environment: Environment = Field(default=PRODUCTION, description="The environment that the gate is asked about.")
+    entries: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["gpt-5.6-luna"]])
 
 
 class ChecksTable(Table):
@@ -333,12 +363,14 @@ class Document(BaseSettings):
     web: WebTable = WebTable()
     gate: GateTable = GateTable()
     checks: ChecksTable = ChecksTable()
+    github: GithubTable = GithubTable()
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()
     run: RunTable = RunTable()
     logging: LoggingTable = LoggingTable()
     owner: list[OwnerTable] = []
     entry: list[EntryTable] = []
+    deployment: list[DeploymentTable] = []
 
     def __init__(self, *, layers: Layers) -> None:
         """Lay them over each other and check the whole.

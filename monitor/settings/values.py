@@ -22,6 +22,7 @@ from monitor.domain.configuration import (
     Belief,
     CheckRules,
     Configuration,
+    Deployment,
     EntrySpec,
     GateRules,
     Owner,
@@ -31,7 +32,7 @@ from monitor.domain.configuration import (
 )
 from monitor.domain.cost import usage
 from monitor.domain.requests import Fields
-from monitor.settings.fields import Part, address
+from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
 from monitor.settings.schema import Document, EntryTable, OwnerTable, RequirementTable, SourceTable, SurfaceTable
 from monitor.settings.secrets import masked
@@ -50,6 +51,16 @@ class Web:
     host: str
     port: int
     tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Github:
+    """References to the webhook's secret (empty: nobody asks) and to the token of the answer, the API's root, and what may be deployed where."""
+
+    api: str
+    webhook_secret: str = ""
+    token: str = ""
+    deployments: tuple[Deployment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +98,7 @@ class Run:
 class Settings:
     """One loaded configuration.
 
-    `database` is a path, a URL or a reference to one, as written. `budget` is in USD per day and surface. `document` is what is in
+    `database` is a path, a URL or a reference to one, as written. `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document` is what is in
     effect, for `show` alone; `origins` maps a key to where its value came from and lacks what is a default.
     """
 
@@ -95,6 +106,8 @@ class Settings:
     configuration: Configuration
     database: str
     lease_dir: Path
+    signing_key: str
+    github: Github
     web: Web
     network: Network
     heartbeat: Heartbeat
@@ -136,6 +149,21 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         configuration=replace(configuration, version=version(configuration)),
         database=document.database.url,
         lease_dir=Path(document.gate.lease_dir),
+        signing_key=document.gate.signing_key or "",
+        github=Github(
+            api=document.github.api,
+            webhook_secret=document.github.webhook_secret or "",
+            token=document.github.token or "",
+            deployments=tuple(
+                Deployment(
+                    repository=row.repository,
+                    github_environment=row.github_environment,
+                    environment=row.environment,
+                    entries=tuple(row.entries),
+                )
+                for row in document.deployment
+            ),
+        ),
         web=Web(host=host, port=port, tokens=tuple(document.web.tokens)),
         network=Network(allow=frozenset(document.network.allow)),
         heartbeat=Heartbeat(url=document.heartbeat.url or ""),
@@ -189,16 +217,19 @@ def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
             model: None
             for entry in document.entry
             for surface, model in _surfaces(entry).items()
-            if surface == row.surface
+            if surface == row.surface and (row.models is None or model in row.models)
         }
-        for model in filter(None, calls):
-            for route in row.routes or (FREE,):
+        # What costs nothing is asked of every model before anything is paid for.
+        for route in sorted(row.routes or (FREE,), key=get_args(Route).index):
+            for model in filter(None, calls):
                 options = {"model": model, "route": route, "parameters": (row.parameters or {}).get(model, {})}
                 yield replace(spec, key=f"{row.key}/{model}/{route}", options=options)
     elif row.kind == "admin":
-        provider = next(_surface(one).provider for one in document.surface if one.key == row.surface)
+        surface = next(_surface(one) for one in document.surface if one.key == row.surface)
+        url = f"{surface.base_url}/organization"  # what a check or a price that it verified shows as its source
         for part in row.parts or get_args(Part):
-            yield replace(spec, key=f"{row.key}/{part}", provider=provider, options={"part": part})
+            options = {"part": part}
+            yield replace(spec, key=f"{row.key}/{part}", provider=surface.provider, url=url, options=options)
     else:
         yield spec
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from monitor.domain.configuration import SourceSpec, Surface
-from monitor.pipeline.ports import ConfigurationError, Source
+from monitor.pipeline.ports import Budget, ConfigurationError, Source
 
 if TYPE_CHECKING:
     from monitor.sources.http import HttpClient
@@ -24,11 +25,17 @@ GROUP = "monitor.sources"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDeps:
-    """What a source is built from. `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError."""
+    """What a source is built from.
+
+    `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget` nothing that costs money is
+    called. `elapsed` is a clock that only goes forward, in seconds, for what calls take.
+    """
 
     http: HttpClient
     surface: Surface | None
     secret: Callable[[str], str]
+    budget: Budget | None = None
+    elapsed: Callable[[], float] = monotonic
 
 
 Factory: TypeAlias = Callable[[SourceSpec, SourceDeps], Source]
@@ -41,8 +48,7 @@ def _models_list(spec: SourceSpec, deps: SourceDeps) -> Source:
     if surface is None:
         raise ConfigurationError(f"source {spec.key} is a models_list and needs `surface`, the key of a [[surface]]")
     _web(f"surface {surface.key}", "base_url", surface.base_url)
-    reference = surface.api_key
-    return ModelsList(spec, surface, deps.http, (lambda: deps.secret(reference)) if reference else None)
+    return ModelsList(spec, surface, deps.http, deps.secret)
 
 
 def _pricing_page(spec: SourceSpec, deps: SourceDeps) -> Source:
@@ -65,10 +71,80 @@ def _price_feed(spec: SourceSpec, deps: SourceDeps) -> Source:
     return PriceFeed(spec, deps.http)
 
 
+def _admin(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.admin import PARTS, AdminSource
+
+    surface, part = deps.surface, spec.option("part")
+    if surface is None:
+        raise ConfigurationError(f"source {spec.key} is an admin and needs `surface`, the key of a [[surface]]")
+    _web(f"surface {surface.key}", "base_url", surface.base_url)
+    if part not in PARTS:
+        raise ConfigurationError(f"source {spec.key} has the unknown part {part!r}; known are {', '.join(PARTS)}")
+    if PARTS[part].of_project and not surface.project:
+        raise ConfigurationError(
+            f"source {spec.key} reads what belongs to a project, and surface {surface.key} names none; "
+            f'give that surface project = "proj_…" or leave {part} out of `parts`'
+        )
+    reference = surface.admin_key
+    return AdminSource(spec, surface, deps.http, (lambda: deps.secret(reference)) if reference else None)
+
+
+def _deprecations_page(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources import deprecations
+    from monitor.sources.web_page import Page
+
+    _web(f"source {spec.key}", "url", spec.url)
+    if not spec.provider:
+        raise ConfigurationError(f"source {spec.key} is a deprecations_page and needs `provider`, whose models end")
+    return Page(spec, deps.http, reader=deprecations.snapshot, extractor=deprecations.EXTRACTOR)
+
+
+def _document(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.document import document
+
+    _web(f"source {spec.key}", "url", spec.url)
+    return document(spec, deps.http)
+
+
+def _codex(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.codex import Codex
+
+    if deps.surface is None:
+        raise ConfigurationError(
+            f"source {spec.key} is a codex and needs `surface`, the key of a [[surface]] of its own"
+        )
+    return Codex(spec, deps.surface)
+
+
+def _status_page(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.status_page import StatusPage
+
+    _web(f"source {spec.key}", "url", spec.url)
+    return StatusPage(spec, deps.http)
+
+
+def _behaviour(spec: SourceSpec, deps: SourceDeps) -> Source:
+    from monitor.sources.behaviour import BehaviourSource
+
+    surface = deps.surface
+    if surface is None:
+        raise ConfigurationError(f"source {spec.key} is a behaviour and needs `surface`, the key of a [[surface]]")
+    _web(f"surface {surface.key}", "base_url", surface.base_url)
+    if spec.route == "region":
+        _web(f"surface {surface.key}, whose route region source {spec.key} tries,", "region_url", surface.region_url)
+    return BehaviourSource(spec, surface, deps.http, deps.secret, budget=deps.budget, elapsed=deps.elapsed)
+
+
 BUILTIN: dict[str, Factory] = {
     "models_list": _models_list,
     "pricing_page": _pricing_page,
     "price_feed": _price_feed,
+    "admin": _admin,
+    "deprecations_page": _deprecations_page,
+    "document": _document,
+    "codex": _codex,
+    "status_page": _status_page,
+    "behaviour": _behaviour,
 }
 
 

@@ -1,8 +1,6 @@
 """A surface's models list, through the `openai` SDK: which ids stand in it, and what it says of each.
 
-The SDK only carries the request, so that credentials, project and headers are the ones that production uses. It
-does not parse: it would turn `{"data": null}` into an empty list and HTML into an AttributeError. No judgement
-about an empty or shrunken list either; that is admission's.
+The SDK only carries the request (`sdk`). No judgement about an empty or shrunken list either; that is admission's.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ import openai
 from monitor.domain.configuration import SourceSpec, Surface
 from monitor.domain.model import (
     LISTED,
+    REPLACEMENT,
     SHUTDOWN_DATE,
     Body,
     Fact,
@@ -31,7 +30,6 @@ from monitor.domain.model import (
     Value,
 )
 from monitor.domain.price import PREFIX
-from monitor.pipeline.ports import ConfigurationError
 from monitor.sources.http import (
     Answer,
     Failure,
@@ -42,14 +40,11 @@ from monitor.sources.http import (
     judged,
     message,
     settled,
-    timeout,
 )
 from monitor.sources.json_text import MAX_EXPONENT, NotJson, canonical_text, number, parse
+from monitor.sources.sdk import Sdk
 
 EXTRACTOR = "models_list/1"
-
-REPLACEMENT = "replacement"
-"""The field that names the model to move to."""
 
 SHUTDOWN_KEYS = ("shutdown_date", "deprecation_date", "deprecation", "expiration_date")
 """How providers spell the announced end of a model, best first: OpenAI, OpenAI until August 2026, Mistral, OpenRouter."""
@@ -80,20 +75,15 @@ IGNORED = frozenset(
 
 
 class ModelsList:
-    """The models list of one surface.
-
-    `secret` yields the API key and is asked at the first look, and again after the provider refused the key; it is
-    None for a surface without one.
-    """
+    """The models list of one surface. `secret` resolves the references of the surface."""
 
     extractor = EXTRACTOR
 
-    def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[], str] | None) -> None:
+    def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[str], str]) -> None:
         self.spec = spec
         self._surface = surface
         self._http = http
-        self._secret = secret
-        self._sdk: openai.OpenAI | None = None
+        self._sdk = Sdk(surface, http, secret)
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Look once.
@@ -101,11 +91,10 @@ class ModelsList:
         Raises:
             ConfigurationError: the API key is not where the configuration says, or cannot be one.
         """
-        sdk = self._sdk = self._sdk or self._connect()
-        got = self._fetch(sdk, now, known)
+        got = self._fetch(now, known)
         if isinstance(got, Failure) and got.reason is FailureReason.UNAUTHORIZED:
-            self._sdk = None  # the key may have been replaced where it is kept
-        seen = settled(self.spec.key, got, now=now, known=known, secrets=[sdk.api_key])
+            self._sdk.forget()
+        seen = settled(self.spec.key, got, now=now, known=known, secrets=self._sdk.secrets)
         return self.extract(seen, now) if isinstance(seen, Body) else seen
 
     def extract(self, body: Body, at: datetime) -> Observation:
@@ -125,45 +114,16 @@ class ModelsList:
             refused=tuple(reading.refused),
         )
 
-    def _connect(self) -> openai.OpenAI:
-        """A client of which nothing is left to the environment: `OPENAI_BASE_URL` and the like would redirect it silently."""
-        key = self._secret().strip() if self._secret else ""
-        if self._secret and not (key and key.isascii() and key.isprintable()):
-            raise ConfigurationError(
-                f"the API key of surface {self._surface.key} is empty or no header may carry it; "
-                f"check what {self._surface.api_key} refers to"
-            )
-        sdk = openai.OpenAI(
-            api_key=key,
-            admin_api_key="",
-            organization="",
-            project=self._surface.project,
-            webhook_secret="",
-            base_url=self._surface.base_url,
-            http_client=self._http.client,
-            max_retries=0,
-            timeout=timeout(self._http.limits),
-            _enforce_credentials=False,
-        )
-        # An empty string keeps the environment out and would then be sent as an empty header, so it is taken back. The
-        # headers of OPENAI_CUSTOM_HEADERS are merged in whatever is passed; only replacing them removes them.
-        sdk.organization = None
-        sdk.project = self._surface.project or None
-        sdk._custom_headers = {}
-        return sdk
-
-    def _fetch(self, sdk: openai.OpenAI, now: datetime, known: Known | None) -> Answer | NotModified | Failure:
+    def _fetch(self, now: datetime, known: Known | None) -> Answer | NotModified | Failure:
+        sdk = self._sdk.client
         conditional = conditions(known, now)
-        headers: dict[str, str | openai.Omit] = {**conditional}
-        if not sdk.api_key:
-            headers["Authorization"] = openai.Omit()
         try:
             with self._http.look():
-                response = sdk.models.with_raw_response.list(extra_headers=headers).http_response
+                response = sdk.models.with_raw_response.list(extra_headers=self._sdk.headers(conditional)).http_response
         except openai.APIStatusError as error:
             response = error.response
         except openai.OpenAIError as error:
-            return failure_of(error, f"{self._surface.base_url.rstrip('/')}/models")
+            return failure_of(error, f"{self._sdk.base_url}/models")
         return judged(response, now=now, conditional=bool(conditional))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor import logs
-from monitor.domain.gate import Answer, Standing, answer, resolve, verdict
+from monitor.domain.gate import Answer, Standing, answered, decide, resolve, verdict
 from monitor.domain.verdict import PRODUCTION, rfc3339
 from monitor.web.memory import View
 
@@ -23,23 +23,38 @@ class Asking:
     caller: str = ""
 
 
-def decided(view: View, key: str, asking: Asking, now: datetime) -> tuple[Answer, str]:
-    """Allow or deny, and what the lease file calls the outcome: `stale` for an active entry whose facts are, `grace` for a spared caller."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The answer; what the lease file calls the outcome (`stale` for an active entry whose facts are, `grace` for a spared caller); and the
+    key of the entry that it is about, empty where it is about none.
+    """
+
+    answer: Answer
+    variant: str
+    entry: str = ""
+
+
+def decided(view: View, key: str, asking: Asking, now: datetime) -> Decided:
+    """Allow or deny."""
     if view.trouble:
         return _unknown(key, view.trouble, now)
     rules = view.configuration.gate
     who = (asking.environment, rules.environments, asking.caller, now, rules.lease)
     try:
-        given = answer(key, view.standings, *who)
         standing = resolve(key, view.standings)
-        return given, verdict(standing, *who).variant if isinstance(standing, Standing) else given.status
+        if isinstance(standing, Standing):
+            judged = verdict(standing, *who)
+            given = replace(answered(standing, judged, *who, view.standings), key=key)
+            return Decided(answer=given, variant=judged.variant, entry=standing.key)
+        given = replace(decide(standing, *who), key=key)
+        return Decided(answer=given, variant=given.status)
     except Exception as error:
         # A defect; but an error in its place makes OFREP clients use their caller's default, which may be "allowed".
         logs.line("gate failed", level=logging.ERROR, key=key, error=f"{type(error).__name__}: {error}")
         return _unknown(key, "the answer could not be worked out", now)
 
 
-def _unknown(key: str, trouble: str, now: datetime) -> tuple[Answer, str]:
+def _unknown(key: str, trouble: str, now: datetime) -> Decided:
     given = Answer(
         key=key,
         allowed=False,
@@ -49,7 +64,7 @@ def _unknown(key: str, trouble: str, now: datetime) -> tuple[Answer, str]:
         position=0,
         expires_at=now.replace(microsecond=0),
     )
-    return given, UNKNOWN
+    return Decided(answer=given, variant=UNKNOWN)
 
 
 def as_json(given: Answer) -> dict[str, object]:

@@ -21,18 +21,28 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.domain.verdict import PRODUCTION
+from monitor.gate.github import PATH as GITHUB
+from monitor.gate.github import Reviews
+from monitor.gate.signature import HEADER
 from monitor.pipeline.ports import Clock
+from monitor.pipeline.uses import Uses
 from monitor.web import metrics, ofrep
-from monitor.web.answers import Asking, as_json, decided
-from monitor.web.leases import Leases
+from monitor.web.answers import UNKNOWN, Asking, Decided, as_json, decided
+from monitor.web.leases import Lease, Leases
 from monitor.web.memory import PROMPT, Memory
 from monitor.web.tokens import Tokens
 
 LARGEST = 64 * 1024
 """Bytes of a request's body; a context is a few words."""
 
+LARGEST_DELIVERY = 2 * 1024 * 1024
+"""Bytes of what GitHub tells about a deployment, which names its whole repository."""
+
 OPEN = ("/healthz", "/readyz")
 """What an orchestrator asks, which carries no token; the answers name nothing."""
+
+SIGNED = (GITHUB,)
+"""What carries a signature instead of a token, and is refused without a right one."""
 
 T = TypeVar("T")
 
@@ -46,16 +56,16 @@ class Endpoints:
     working: Callable[[], bool]
     probe: Callable[[], object]
     metrics: Callable[[], str]
+    uses: Uses = field(default_factory=lambda: Uses(tuple))
     tokens: Tokens = field(default_factory=Tokens)
     leases: Leases = field(default_factory=Leases)
+    reviews: Reviews | None = None
 
     async def gate(self, request: Request) -> Response:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
         asked = request.query_params
         asking = Asking(environment=asked.get("env") or PRODUCTION, caller=asked.get("caller", ""))
-        view = await self.memory.view()
-        given, _ = decided(view, request.path_params["key"], asking, self.clock())
-        return _json(as_json(given))
+        return _json(as_json((await self._decided(request.path_params["key"], asking)).answer))
 
     async def flag(self, request: Request) -> Response:
         """OFREP, one flag."""
@@ -64,8 +74,15 @@ class Endpoints:
             asking = ofrep.parse(await _body(request))
         except ofrep.Malformed as error:
             return _json(ofrep.failure(error.code, error.details, key), 400)
+        return _json(ofrep.evaluation(await self._decided(key, asking)))
+
+    async def _decided(self, key: str, asking: Asking) -> Decided:
         view = await self.memory.view()
-        return _json(ofrep.evaluation(view, key, asking, self.clock()))
+        now = self.clock()
+        one = decided(view, key, asking, now)
+        if one.variant != UNKNOWN:  # that is our own trouble, and says nothing about who uses what
+            self.uses.note(one.answer, one.entry, asking.environment, asking.caller, now)
+        return one
 
     async def flags(self, request: Request) -> Response:
         """OFREP, all flags; 304 where the caller has this answer."""
@@ -79,15 +96,41 @@ class Endpoints:
 
     async def lease(self, request: Request) -> Response:
         """`GET /v1/lease/{env}.json`: the lease file."""
+        lease = await self._leased(request)
+        if isinstance(lease, Response):
+            return lease
+        return _tagged(request, lease.content, lease.etag, {HEADER: lease.signature} if lease.signature else {})
+
+    async def signature(self, request: Request) -> Response:
+        """`GET /v1/lease/{env}.json.sig`: the signature of the lease file that is given now."""
+        lease = await self._leased(request)
+        if isinstance(lease, Response):
+            return lease
+        if not lease.signature:
+            return _error(404, "Leases are not signed here: set gate.signing_key.")
+        return Response(lease.signature + "\n", headers={"Content-Type": "text/plain", "Cache-Control": "no-cache"})
+
+    async def _leased(self, request: Request) -> Lease | Response:
         environment = request.path_params["env"]
         view = await self.memory.view()
         lease = self.leases.of(environment, view, self.clock())
         if lease is not None:
-            return _tagged(request, lease.content, lease.etag)
+            return lease
         if view.trouble:
             # No document can say this: one without flags makes clients answer by themselves, an error makes them keep what they have.
             return _error(503, f"There is no lease to give: {view.trouble}")
         return _error(404, f"There is no lease of {environment}: gate.environments does not name it.")
+
+    async def review(self, request: Request) -> Response:
+        """`POST /v1/github/deployment-protection`: take the question; the answer is given elsewhere, by another request."""
+        if self.reviews is None:
+            return _error(404, "GitHub is not heard here: set github.webhook_secret and github.token.")
+        try:
+            body = await _body(request, LARGEST_DELIVERY)
+        except ofrep.Malformed as error:
+            return _error(400, error.details)
+        status, said = self.reviews.take(request.headers, body)
+        return _json({"accepted": True, "details": said}, status) if status < 400 else _error(status, said)
 
     async def alive(self, request: Request) -> Response:
         """`GET /healthz`: the process answers."""
@@ -116,11 +159,13 @@ class Endpoints:
 def application(endpoints: Endpoints) -> Starlette:
     """The ASGI application."""
     app = Starlette(
-        routes=[
+        routes=[  # what is asked most stands first: they are tried in turn
+            Route("/ofrep/v1/evaluate/flags/{key:path}", endpoints.flag, methods=["POST"]),
             Route("/v1/gate/{key:path}", endpoints.gate),
             Route("/v1/lease/{env}.json", endpoints.lease),
+            Route("/v1/lease/{env}.json.sig", endpoints.signature),
+            Route(GITHUB, endpoints.review, methods=["POST"]),
             Route("/ofrep/v1/evaluate/flags", endpoints.flags, methods=["POST"]),
-            Route("/ofrep/v1/evaluate/flags/{key:path}", endpoints.flag, methods=["POST"]),
             Route("/healthz", endpoints.alive),
             Route("/readyz", endpoints.ready),
             Route("/metrics", endpoints.measure),
@@ -144,7 +189,7 @@ class _Door:
         app = self._app
         if (
             scope["type"] == "http"
-            and scope["path"] not in OPEN
+            and scope["path"] not in (*OPEN, *SIGNED)
             and not self._endpoints.tokens.admit(Request(scope).headers)
         ):
             details = "A token is needed: send Authorization: Bearer … or X-API-Key: … with one of web.tokens."
@@ -152,7 +197,7 @@ class _Door:
         await app(scope, receive, send)
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, largest: int = LARGEST) -> bytes:
     """The body, whatever its type is said to be.
 
     Raises:
@@ -161,9 +206,9 @@ async def _body(request: Request) -> bytes:
     content = b""
     async for chunk in request.stream():
         content += chunk
-        if len(content) > LARGEST:
+        if len(content) > largest:
             raise ofrep.Malformed(
-                ofrep.PARSE_ERROR, f"The body is larger than {LARGEST} bytes: send the context alone."
+                ofrep.PARSE_ERROR, f"The body is larger than {largest} bytes: send the context alone."
             )
     return content
 
@@ -190,8 +235,8 @@ def _error(status: int, details: str, headers: Mapping[str, str] | None = None) 
     return _json(ofrep.failure(ofrep.GENERAL, details), status, headers)
 
 
-def _tagged(request: Request, content: bytes, etag: str) -> Response:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-cache", "ETag": etag}
+def _tagged(request: Request, content: bytes, etag: str, more: Mapping[str, str] | None = None) -> Response:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-cache", "ETag": etag, **(more or {})}
     had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if had & {etag, "*"}:
         return Response(status_code=304, headers={"Cache-Control": "no-cache", "ETag": etag})

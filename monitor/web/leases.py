@@ -1,8 +1,9 @@
-"""Lease files over HTTP, for hosts that do not share the folder: the same documents, with an ETag."""
+"""Lease files over HTTP, for hosts that do not share the folder: the same documents, with an ETag and, where there is a key, a signature."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +15,11 @@ from monitor.web.ofrep import tag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A document as it is sent."""
+    """A document as it is sent; `signature` is empty where nobody signs."""
 
     content: bytes
     etag: str
+    signature: str = ""
 
 
 class Leases:
@@ -26,7 +28,8 @@ class Leases:
     A document holds the end of its own lease, so while the registry cannot be read the last one is still a true answer: it denies by itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sign: Callable[[bytes], str] | None = None) -> None:
+        self._sign = sign
         self._made: dict[str, Lease] = {}
         self._position = -1
         self._configuration: Configuration | None = None
@@ -40,7 +43,12 @@ class Leases:
             contents = {
                 key: (json.dumps(one, indent=1, ensure_ascii=False) + "\n").encode() for key, one in made.items()
             }
-            self._made = {key: Lease(content=content, etag=tag(content)) for key, content in contents.items()}
+            self._made = {
+                key: Lease(
+                    content=content, etag=tag(content), signature="" if self._sign is None else self._sign(content)
+                )
+                for key, content in contents.items()
+            }
             self._position, self._configuration, self._made_at = view.position, view.configuration, now
         return self._made.get(environment)
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.domain.gate import AMBIGUOUS, UNREGISTERED, Answer
-from monitor.domain.verdict import PRODUCTION, rfc3339
-from monitor.web.answers import UNKNOWN, Asking, decided
+from monitor.domain.gate import AMBIGUOUS
+from monitor.domain.verdict import PRODUCTION, UNREGISTERED, rfc3339
+from monitor.web.answers import UNKNOWN, Asking, Decided, decided
 from monitor.web.memory import View
 
 PARSE_ERROR = "PARSE_ERROR"
@@ -62,12 +62,9 @@ def _word(context: Mapping[str, Any] | None, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def evaluation(view: View, key: str, asking: Asking, now: datetime) -> dict[str, object]:
+def evaluation(one: Decided) -> dict[str, object]:
     """One flag; always a value, a variant and a reason of the protocol."""
-    return _evaluation(*decided(view, key, asking, now))
-
-
-def _evaluation(given: Answer, named: str) -> dict[str, object]:
+    given = one.answer
     metadata: dict[str, bool | int | str] = {
         "status": given.status,
         "position": given.position,
@@ -80,7 +77,7 @@ def _evaluation(given: Answer, named: str) -> dict[str, object]:
         "key": given.key,
         "value": given.allowed,
         "reason": _REASONS.get(given.status, _REASON),
-        "variant": named,
+        "variant": one.variant,
         "metadata": metadata,
     }
 
@@ -90,13 +87,13 @@ def bulk(view: View, asking: Asking, now: datetime) -> tuple[dict[str, object], 
     keys = dict.fromkeys([*view.standings, *(id for one in view.standings.values() for id in one.model_ids if id)])
     answers = [decided(view, key, asking, now) for key in keys]
     document: dict[str, object] = {
-        "flags": [_evaluation(*answer) for answer in answers],
+        "flags": [evaluation(one) for one in answers],
         "metadata": {"version": str(view.position)},
     }
     return document, _etag(view, asking, answers, now)
 
 
-def _etag(view: View, asking: Asking, answers: list[tuple[Answer, str]], now: datetime) -> str:
+def _etag(view: View, asking: Asking, answers: list[Decided], now: datetime) -> str:
     """One tag for one answer: the version, who asks, and what time alone may have moved.
 
     Facts go stale and graces end without an event, so the version alone would confirm an "allowed" that is over. Answers are
@@ -105,8 +102,9 @@ def _etag(view: View, asking: Asking, answers: list[tuple[Answer, str]], now: da
     lease = view.configuration.gate.lease
     leased = (now + lease).replace(microsecond=0)
     outcomes = [
-        [given.key, given.allowed, named, None if given.expires_at == leased else str(given.expires_at)]
-        for given, named in answers
+        [given.key, given.allowed, one.variant, None if given.expires_at == leased else str(given.expires_at)]
+        for one in answers
+        for given in (one.answer,)
     ]
     half = int(now.timestamp() // (lease.total_seconds() / 2))
     stated = [view.position, view.trouble, asking.environment, asking.caller, half, outcomes]

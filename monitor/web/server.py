@@ -11,16 +11,21 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import uvicorn
 
 from monitor import logs
 from monitor.bootstrap import Monitor
+from monitor.gate.github import Reviews
+from monitor.gate.signature import signer
 from monitor.health import Health
-from monitor.pipeline.ports import MonitorError
-from monitor.settings import Web
+from monitor.pipeline.ports import ConfigurationError, MonitorError
+from monitor.pipeline.uses import Uses
+from monitor.settings import Settings
 from monitor.web.app import Endpoints, application
+from monitor.web.leases import Leases
 from monitor.web.memory import Memory, read_head, read_view
 from monitor.web.metrics import metrics
 from monitor.web.tokens import Tokens
@@ -33,6 +38,15 @@ BACKLOG = 1024
 
 KEEP_ALIVE = 30
 """Seconds that an idle connection stays open: callers ask before each of their own calls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What the server lets in, signs with and knows GitHub by; no part of it is ever printed."""
+
+    tokens: Tokens
+    sign: Callable[[bytes], str] | None = field(repr=False)
+    webhook: str = field(repr=False)
 
 
 class Server:
@@ -79,13 +93,38 @@ class Server:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
-    def tokens_of(self, web: Web) -> Tokens:
-        """The tokens that the settings refer to, as they are now.
+    def keys_of(self, settings: Settings) -> Keys:
+        """The secrets that the settings refer to, as they are now.
 
         Raises:
-            ConfigurationError: one is not there.
+            ConfigurationError: one is not there, or is no such key.
         """
-        return Tokens(self._secret(reference) for reference in web.tokens)
+        return Keys(
+            tokens=Tokens(self._secret(reference) for reference in settings.web.tokens),
+            sign=self._signer(settings.signing_key),
+            webhook=self._secret(settings.github.webhook_secret) if settings.github.webhook_secret else "",
+        )
+
+    def _signer(self, reference: str) -> Callable[[bytes], str] | None:
+        if not reference:
+            return None
+        try:
+            return signer(self._secret(reference))
+        except ValueError as error:
+            raise ConfigurationError(
+                f"The signing key {reference} cannot be used: {error}; docs/gate.md has the command that makes one."
+            ) from error
+
+    def use(self, keys: Keys, settings: Settings) -> None:
+        """Answer under these keys from now on."""
+        endpoints = self.endpoints
+        endpoints.tokens = keys.tokens
+        endpoints.leases = Leases(keys.sign)
+        endpoints.reviews = (
+            Reviews(keys.webhook, settings.github.deployments, settings.github.api, endpoints.reviews)
+            if keys.webhook
+            else None
+        )
 
     def start(self) -> None:
         """Answer; who connected since the socket was taken has waited until now."""
@@ -114,10 +153,10 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
     `patience` is how old the daemon's last step may be before it is not ready.
 
     Raises:
-        ConfigurationError: a token is not there.
+        ConfigurationError: a token or a key is not there.
         MonitorError: the address cannot be listened on.
     """
-    store, web = monitor.store, monitor.settings.web
+    store, settings, web = monitor.store, monitor.settings, monitor.settings.web
     endpoints = Endpoints(
         memory=Memory(
             read=lambda configuration: read_view(store, configuration, monitor.clock()),
@@ -127,11 +166,12 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
         clock=monitor.clock,
         working=lambda: health.working(monitor.clock(), patience),
         probe=lambda: read_head(store),
+        uses=Uses(lambda: monitor.configuration.gate.environments),
         metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock()),
     )
     server = Server(endpoints, listen(web.host, web.port), monitor.secret, health.problem)
     try:
-        endpoints.tokens = server.tokens_of(web)
+        server.use(server.keys_of(settings), settings)
         yield server
     finally:
         server.stop()

@@ -176,6 +176,17 @@ def test_prices_are_said_with_tier_meter_band_and_modality(data: dict[str, Any],
             "mass drop; held a, b, c, d, e and 2 more",
         ),
         (ev.BASELINE_RECORDED, {"subjects": 90}, "subjects 90"),
+        (
+            ev.LIFECYCLE_MOVED,
+            {"provider": "openai", "date": "2026-12-11", "old": "2026-11-11"},
+            "date: 2026-11-11 → 2026-12-11",
+        ),
+        (ev.LIFECYCLE_WITHDRAWN, {"date": None, "old": "2026-11-11"}, "date: 2026-11-11 → none"),
+        (
+            ev.DOCUMENT_CHANGED,
+            {"added": ["It is open."], "removed": [], "more": 0, "markers": {"came": [], "went": ["preview", "beta"]}},
+            "added It is open.; markers (went preview, beta)",
+        ),
     ],
 )
 def test_other_events_are_said_from_what_they_hold(type: str, data: dict[str, Any], said: str) -> None:

@@ -24,6 +24,7 @@ def standing(key: str = "luna", **changes: Any) -> Standing:
         "model_ids": (f"gpt-5.6-{key}",),
         "status": Status.ACTIVE,
         "position": 17,
+        "model_id": f"gpt-5.6-{key}",
         "access_until": NOW + 24 * HOUR,
         "price_until": NOW + 7 * 24 * HOUR,
     }
@@ -114,6 +115,7 @@ def standings(draw: st.DrawFn) -> dict[str, Standing]:
             model_ids=tuple(draw(st.lists(st.sampled_from(["gpt-a", "gpt-b", "gpt-c"]), max_size=2, unique=True))),
             status=draw(st.sampled_from(Status)),
             position=draw(st.integers(1, 99)),
+            model_id=draw(st.sampled_from(["", f"id-of-{key}"])),
             reason=draw(st.sampled_from(["", "because {of} this"])),
             fallback=draw(st.sampled_from(["", "luna", "sol", "terra", "nobody"])),
             access_until=draw(moments),

@@ -1,4 +1,6 @@
-"""One answer, whoever is asked: the pure function, the lease file read by the command, and the file's rule in flagd's own evaluator."""
+"""One answer, whoever is asked: the pure function, the lease file read by the command and kept by the guard, and the file's rule in flagd's own
+evaluator. The same table and the same registries drive the answers over HTTP in `tests/web/test_web_gate.py`.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,39 @@ from gate_examples import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.gate import Standing, answer
+from monitor.domain.gate import Standing, answer, resolve
 from monitor.domain.verdict import rfc3339
+from monitor.gate import ask
+from monitor.gate.guard import Guard, ModelDenied
 from monitor.gate.lease import Lease
 from monitor.gate.lease_file import Document, lease_document, write_lease
 
 flagd = pytest.importorskip(
     "openfeature.contrib.tools.flagd.core", reason="openfeature-provider-flagd, the real client, is not installed"
 )
+
+
+class Kept:
+    """A guard over one document, at a time that is set."""
+
+    def __init__(self, folder: Path, document: Document, environment: str, caller: str, now: datetime) -> None:
+        self.file = folder / f"{environment}.json"
+        self.file.write_text(json.dumps(document))
+        self.guard = Guard(lease=self.file, environment=environment, caller=caller, now=lambda: now, elapsed=lambda: 0)
+
+    def answer(self, key: str) -> dict[str, object]:
+        """What the guard says, after it did accordingly."""
+        said = self.guard.answer(key)
+        if said["allowed"] is True:
+            assert self.guard.admit(key) == key
+            return said
+        with pytest.raises(ModelDenied) as refused:
+            self.guard.admit(key)
+        for name in ("key", "status", "reason", "fallback", "position"):
+            assert getattr(refused.value, name) == said[name]
+        assert refused.value.expires_at is not None
+        assert rfc3339(refused.value.expires_at) == said["expires_at"]
+        return said
 
 
 class AtTime:
@@ -72,7 +99,8 @@ def evaluate() -> Callable[[Document, str, str, datetime], tuple[bool, str]]:
     caller=callers,
     later=st.one_of(st.just(0), st.integers(0, int(LEASE.total_seconds() * 1000) + 3_600_000)),
 )
-def test_function_file_and_flagd_give_one_answer_for_every_key_of_the_file(
+def test_function_file_guard_and_flagd_give_one_answer_for_every_key_of_the_file(
+    tmp_path_factory: pytest.TempPathFactory,
     evaluate: Callable[..., tuple[bool, str]],
     registered: dict[str, Standing],
     environment: str,
@@ -82,9 +110,11 @@ def test_function_file_and_flagd_give_one_answer_for_every_key_of_the_file(
     document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, 99)
     now = NOW + timedelta(milliseconds=later)
     leased = now < NOW + LEASE
+    kept = Kept(tmp_path_factory.getbasetemp(), document, environment, caller, now)
     for key in document["flags"]:
         decided = answer(key, registered, environment, ENVIRONMENTS, caller, now, LEASE)
         read = Lease("file", document, environment, now).answer(key, caller)
+        assert kept.answer(key) == read
         value, _ = evaluate(document, key, caller, now)
         assert value is read["allowed"]
         assert value is (decided.allowed and leased)
@@ -95,8 +125,54 @@ def test_function_file_and_flagd_give_one_answer_for_every_key_of_the_file(
                 assert read["expires_at"] == rfc3339(min(decided.expires_at, NOW + LEASE))
 
 
+def instead(registered: dict[str, Standing], key: str, environment: str, caller: str, now: datetime) -> str:
+    """The id of the first entry along the chain of fallbacks that the function allows and whose id is known."""
+    following, seen = resolve(key, registered), set()
+    while isinstance(following, Standing) and following.key not in seen:
+        seen.add(following.key)
+        following = registered.get(following.fallback)
+        if following is not None and following.key not in seen and following.model_id:
+            who = (environment, ENVIRONMENTS, caller, now, LEASE)
+            if answer(following.key, registered, *who).allowed:
+                return following.model_id
+    return ""
+
+
+@settings(max_examples=100)
+@given(registered=standings(), environment=environments, caller=callers, seconds=st.integers(0, 6 * 3600 - 1))
+def test_a_guard_that_takes_fallbacks_calls_the_one_that_the_function_names(
+    tmp_path_factory: pytest.TempPathFactory,
+    registered: dict[str, Standing],
+    environment: str,
+    caller: str,
+    seconds: int,
+) -> None:
+    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, 99)
+    now = NOW + timedelta(seconds=seconds)
+    file = tmp_path_factory.getbasetemp() / "fallbacks.json"
+    file.write_text(json.dumps(document))
+    guard = Guard(
+        lease=file,
+        environment=environment,
+        caller=caller,
+        on_denied="fallback",
+        fallbacks=registered,
+        now=lambda: now,
+        elapsed=lambda: 0,
+    )
+    for key in document["flags"]:
+        allowed = answer(key, registered, environment, ENVIRONMENTS, caller, now, LEASE).allowed
+        expected = key if allowed else instead(registered, key, environment, caller, now)
+        try:
+            assert guard.admit(key) == expected
+        except ModelDenied:
+            assert expected == ""
+
+
 @pytest.mark.parametrize(("entry", "environment", "caller", "hours", "allowed", "variant"), TABLE)
-def test_the_conformance_table_holds_for_function_file_and_flagd(
+def test_the_conformance_table_holds_for_function_file_command_guard_and_flagd(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
     evaluate: Callable[..., tuple[bool, str]],
     entry: Standing,
     environment: str,
@@ -108,7 +184,13 @@ def test_the_conformance_table_holds_for_function_file_and_flagd(
     document = lease_document(registry(entry), environment, ENVIRONMENTS, NOW, LEASE, 17)
     now = NOW + hours * HOUR
     assert evaluate(document, "luna", caller, now) == (allowed, variant)
-    assert Lease("file", document, environment, now).answer("gpt-5.6-luna", caller)["allowed"] is allowed
+    read = Lease("file", document, environment, now).answer("gpt-5.6-luna", caller)
+    assert read["allowed"] is allowed
+    kept = Kept(tmp_path, document, environment, caller, now)
+    assert kept.answer("gpt-5.6-luna") == read
+    words = ["gpt-5.6-luna", "--env", environment, "--lease", str(kept.file), "--json"]
+    code = ask.run([*words, *(["--caller", caller] if caller else [])], {}, lambda: now)
+    assert (code, json.loads(capsys.readouterr().out)) == (0 if allowed else 1, read)
     if now < NOW + LEASE:
         assert answer("luna", registry(entry), environment, ENVIRONMENTS, caller, now, LEASE).allowed is allowed
 

@@ -74,6 +74,7 @@ class FakeSource:
         self.facts: Shown = {}
         self.silent: frozenset[str] = frozenset()
         self.unclear: frozenset[Fact] = frozenset()
+        self.announcing = False
         self.size: int | None = None
         self.fail: FailureReason | None = None
         self.before: Callable[[], object] = lambda: None
@@ -104,6 +105,7 @@ class FakeSource:
             extractor=self.extractor,
             body=body,
             silent=frozenset(silent),
+            announcing=self.announcing,
             unclear=frozenset(Fact(Subject(scope, name), field) for scope, name, field in unclear),
         )
 

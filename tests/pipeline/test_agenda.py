@@ -73,7 +73,7 @@ def test_an_announced_end_is_reminded_of_90_30_7_and_1_days_ahead(active: World)
     active.looks(2)
     days = ("2026-09-11", "2026-09-12", "2026-09-13", "2026-11-11", "2026-12-04", "2026-12-10", "2026-12-12")
     said = [at(active, day) for day in days]
-    assert said == [[], ["shutdown 90"], [], ["shutdown 30"], ["shutdown 7"], ["shutdown 1"], []]
+    assert said == [[], ["shutdown 90"], [], ["shutdown 30"], ["shutdown 7"], ["shutdown 1"], ["overdue -1"]]
     assert active.entry().status is Status.ACTIVE
 
 

@@ -23,6 +23,22 @@ def probe(key: str) -> SourceSpec:
     return SourceSpec(key=key, kind="behaviour", every=timedelta(hours=6), surface="openai", options=options)
 
 
+FLEX = "probes/gpt-luna/flex"
+
+
+def test_a_tier_that_is_refused_is_no_second_signal_that_the_model_is_gone() -> None:
+    conf = configuration(entries={"luna": entry_spec()})
+    conf = replace(conf, sources={**conf.sources, FLEX: probe(FLEX)})
+    with world_of(conf) as world:
+        world.sources[FLEX].facts = {LUNA: {"access.flex": "policy"}}
+        furnish(world)
+        world.look()
+        world.activate()
+        world.sources["list"].drop(LUNA)
+        world.looks(2, "list", every=timedelta(seconds=90))
+        assert world.entry().status is Status.ACTIVE
+
+
 @pytest.fixture
 def routes() -> Iterator[World]:
     """An active entry whose model is listed, retrieved and called."""
@@ -108,6 +124,16 @@ def test_listed_is_not_usable_a_refused_call_alone_pauses_what_pins_it(routes: W
     lost = routes.events("access.lost")[0]
     assert (lost.subject, lost.data["route"]) == ("gpt-luna", "responses")
     assert routes.events("behaviour.changed")[0].data["new"] == "quota"
+
+
+def test_a_model_that_is_still_listed_is_believed_not_callable_without_a_hold(routes: World) -> None:
+    refuse(routes, RESPONSES, "policy")
+    for _ in range(4):
+        routes.look("list", after=timedelta(minutes=5))
+        routes.look(RESPONSES, after=timedelta(minutes=6))
+    assert routes.entry().status is Status.PAUSED
+    said = {(one["route"], one["says"]) for one in routes.events("access.lost")[0].data["signals"]}
+    assert said == {("responses", "lost"), ("list", "granted"), ("retrieve", "granted")}
 
 
 def test_a_probe_that_fails_says_nothing_of_access(routes: World) -> None:

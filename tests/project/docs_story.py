@@ -21,6 +21,7 @@ from monitor.domain.configuration import (
     Surface,
 )
 from monitor.domain.evals import Results, Score
+from monitor.domain.gate import Answer
 from monitor.domain.model import LISTED, SHUTDOWN_DATE, Body, FailureReason, PollFailure, Snapshot, Subject, Value
 from monitor.domain.notice import Notice
 from monitor.domain.requests import Request
@@ -32,7 +33,9 @@ from monitor.pipeline.papers import EvalPaper, RequestPaper
 from monitor.pipeline.poll import Poller
 from monitor.pipeline.ports import NotSent, Sent, Source
 from monitor.pipeline.relay import Relay
+from monitor.pipeline.standing import standings
 from monitor.pipeline.tend import Tender
+from monitor.pipeline.uses import Uses, record
 from monitor.store import SqlStore, open_store
 
 LUNA = "gpt-5.6-luna"
@@ -107,6 +110,7 @@ class Story:
         self.configuration = configuration()
         self.reachable = True
         self._executor = executor
+        self._uses = Uses(lambda: self.configuration.gate.environments)
 
     def clock(self) -> datetime:
         return self.now
@@ -146,6 +150,23 @@ class Story:
 
     def tend(self) -> None:
         Tender(self.store, self.configuration, published=lambda: None).tend(self.now)
+
+    def ask(self, allowed: bool, *, times: int) -> None:
+        """Production asks the gate about the entry."""
+        with self.store.read() as reader:
+            standing = standings(reader, self.configuration, self.now)[LUNA]
+        given = Answer(
+            key=LUNA,
+            allowed=allowed,
+            status=standing.status.value,
+            reason="active: every assumption that was accepted holds and is fresh" if allowed else standing.reason,
+            fallback="",
+            position=standing.position,
+            expires_at=None,
+        )
+        for _ in range(times):
+            self._uses.note(given, LUNA, "production", "support-agent", self.now)
+        record(self.store, self._uses, self.now, ending=True)
 
     def deliver(self) -> None:
         Relay(
@@ -245,9 +266,11 @@ def _tell(story: Story) -> None:
     story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", paper=evals(), **by)
     story.operator.verify(LUNA, "logging", paper=requests(story.now), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
+    story.ask(True, times=1)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=2)
+    story.ask(False, times=42)
     story.reachable = False
     story.deliver()
     story.reachable = True

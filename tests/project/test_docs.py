@@ -66,7 +66,7 @@ def described() -> dict[str, str]:
 
 def options(name: str, command: click.Command) -> set[str]:
     if name == "gate":  # it parses its own words
-        return set(re.findall(r"^  (--[a-z]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
+        return set(re.findall(r"^  (--[a-z-]+)", ask.HELP, re.MULTILINE)) - {"--help"} | {"--database"}
     return {
         param.opts[0]
         for param in command.params
@@ -316,11 +316,19 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         assert one["data"].keys() - data_keys(documented()[one["type"]]) == set(), one["type"]
     rare = {
         "source.baseline_recorded": {"reason"},
+        "source.failed": {"incident"},
+        "source.anomaly": {"incident"},
         "price.changed": {"by", "reason", "via", "note"},
         "entry.activated": {"requested_by", "request"},
         "price.listed": {"renamed_from", "note"},
         "price.removed": {"renamed_to"},
         "price.reported": {"note"},
+        "model.changed": {"provider"},
+        "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
+        "lifecycle.moved": {"provider"},
+        "lifecycle.withdrawn": {"provider"},
+        "document.changed": {"markers"},
+        "incident.changed": {"surface"},
     }
     for type, keys in seen.items():
         assert data_keys(documented()[type]) - keys == rare.get(type, set()), type
@@ -346,6 +354,7 @@ def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log
         "Checks": "entry/",
         "Notices": "notice/",
         "Configuration": "config",
+        "Gate": "gate/",
     }
     of = {type: head for head, text in sections(page("events"), 2).items() for type in sections(text, 3)}
     for one in log:

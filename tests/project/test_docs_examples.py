@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import ModuleType
 from typing import Any
 
 import docs_story
@@ -23,6 +25,7 @@ from docs_server import standing
 from monitor.domain.registry import Status
 from monitor.gate import clock
 from monitor.gate.lease_file import lease_documents, write_lease
+from monitor.settings import load
 
 # -- a source of one's own -------------------------------------------------
 
@@ -63,7 +66,7 @@ class Installed:
 
     def __init__(self, folder: Path, gateway: Gateway) -> None:
         (program,) = blocks(page("sources"), "python")
-        packaging, source = blocks(page("sources"), "toml")
+        packaging, source = blocks(page("sources"), "toml")[-2:]
         ((kind, place),) = tomllib.loads(packaging)["project"]["entry-points"]["monitor.sources"].items()
         module, _, _ = place.partition(":")
         (folder / f"{module}.py").write_text(program)
@@ -175,6 +178,41 @@ def test_the_example_source_turns_what_it_does_not_understand_into_a_failure_tha
 # -- the gate in code -------------------------------------------------------
 
 
+def program(about: str) -> str:
+    """The one program of the page that names this."""
+    (found,) = (block for block in blocks(page("gate"), "python") if about in block)
+    return found
+
+
+@pytest.fixture
+def leased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of lease files: luna is paused, mini is active."""
+    entries = (
+        standing("gpt-5.6-luna", Status.PAUSED, "gpt-5.4-mini"),
+        standing("gpt-5.4-mini", Status.ACTIVE),
+    )
+    documents = lease_documents({one.key: one for one in entries}, ("production",), clock.now(), timedelta(hours=6), 17)
+    write_lease(tmp_path, documents, 17)
+    monkeypatch.setenv("ACCESS_MONITOR_LEASE", str(tmp_path))
+
+
+def test_the_example_of_the_guard_answers_why_it_does_not_call_a_paused_model(leased):
+    import httpx2
+    import openai
+
+    def called(request: httpx2.Request) -> httpx2.Response:
+        message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hello"}]}
+        return httpx2.Response(200, json={"id": "r", "object": "response", "output": [message]})
+
+    http = httpx2.Client(transport=httpx2.MockTransport(called))
+    client = openai.OpenAI(api_key="k", base_url="http://provider.invalid/v1", http_client=http)
+    text = program("guard(openai.OpenAI()").replace("openai.OpenAI()", "made()")
+    for model, said in (("gpt-5.6-luna", "Not now: "), ("gpt-5.4-mini", "hello")):
+        space: dict[str, Any] = {"made": lambda: client}
+        exec(compile(text.replace("gpt-5.6-luna", model), "docs/gate.md", "exec"), space)
+        assert space["answer"]("hi").startswith(said)
+
+
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     pytest.importorskip("openfeature.contrib.provider.flagd", reason="openfeature-provider-flagd is not installed")
@@ -191,7 +229,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
     space: dict[str, Any] = {}
     try:
-        exec(compile(blocks(page("gate"), "python")[0], "docs/gate.md", "exec"), space)
+        exec(compile(program("FlagdProvider"), "docs/gate.md", "exec"), space)
         yield space
     finally:
         api.shutdown()
@@ -219,6 +257,44 @@ def test_the_shown_lease_file_has_the_shape_of_a_written_one(tmp_path):
     assert flag.keys() == other.keys()
     assert flag["variants"] == other["variants"]
     assert flag["metadata"].keys() == other["metadata"].keys()
+
+
+def test_the_example_of_the_litellm_hook_asks_the_guard(leased, monkeypatch):
+    class Refused(Exception):
+        def __init__(self, status_code: int, detail: Any) -> None:
+            self.status_code = status_code
+
+    modules = {name: ModuleType(name) for name in ("fastapi", "litellm", "litellm.integrations")}
+    logger = modules["litellm.integrations.custom_logger"] = ModuleType("litellm.integrations.custom_logger")
+    modules["fastapi"].HTTPException = Refused  # type: ignore[attr-defined]
+    logger.CustomLogger = type("CustomLogger", (), {})  # type: ignore[attr-defined]
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    space: dict[str, Any] = {}
+    exec(compile(program("litellm_hook"), "docs/gate.md", "exec"), space)
+    pre_call = space["hook"].async_pre_call_hook
+    assert asyncio.run(pre_call(None, None, {"model": "gpt-5.4-mini"}, "completion")) == {"model": "gpt-5.4-mini"}
+    with pytest.raises(Refused) as refused:
+        asyncio.run(pre_call(None, None, {"model": "luna"}, "completion"))
+    assert refused.value.status_code == 403
+
+
+def test_the_shown_settings_of_the_gate_are_taken(tmp_path):
+    shown = "".join(block for block in blocks(page("gate"), "toml") if "[web]" not in block)
+    entries = "".join(
+        f'[[entry]]\nkey = "{key}"\nsurface = "openai"\nmodel_id = "{key}"\nowners = ["platform"]\n'
+        for key in ("gpt-5.6-luna", "gpt-5.4-mini")
+    )
+    (tmp_path / "monitor.toml").write_text(
+        shown
+        + '[[surface]]\nkey = "openai"\nbase_url = "https://api.openai.com/v1"\n'
+        + '[[owner]]\nkey = "platform"\ndestinations = ["env:SLACK_URL"]\n'
+        + entries
+    )
+    settings = load(tmp_path / "monitor.toml", {})
+    assert settings.signing_key == "env:GATE_SIGNING_KEY"
+    (deployment,) = settings.github.deployments
+    assert (deployment.environment, deployment.entries) == ("production", ("gpt-5.6-luna", "gpt-5.4-mini"))
 
 
 # -- the commands that a message prints --------------------------------------

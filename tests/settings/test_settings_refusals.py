@@ -47,6 +47,10 @@ def entry(**keys: object) -> str:
     return f"{head}[[entry]]\n" + "\n".join(lines.values()) + "\n"
 
 
+KEYED = '[[surface]]\nkey = "keyed"\nbase_url = "https://api.example/v1"\nadmin_key = "env:ADMIN"'
+"""A surface with an admin key and without a project."""
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
@@ -148,7 +152,18 @@ def test_a_cycle_of_fallbacks_is_told_once_with_its_whole_way(tmp_path):
         ('kind = "price_feed"\nurl = "https://a.example"\nformat = "lite_llm"', "did you mean 'litellm'?"),
         ('kind = "behaviour"\nsurface = "openai"\nroutes = ["retreive"]', "did you mean 'retrieve'?"),
         ('kind = "behaviour"\nsurface = "openai"\nroutes = []', "is empty"),
+        ('kind = "behaviour"\nsurface = "openai"\nroutes = ["chat", "region"]', "give that region_url"),
+        ('kind = "behaviour"\nsurface = "openai"\nmodels = ["gpt-5.6-lune"]', "which no entry has on that surface"),
         ('kind = "admin"\nsurface = "openai"', "which has no admin key"),
+        (f'kind = "admin"\nsurface = "keyed"\n{KEYED}', "has no project, and project, rate_limits,"),
+        (
+            f'kind = "admin"\nsurface = "keyed"\nparts = ["costs", "spend_limit"]\n{KEYED}',
+            "and spend_limit belong to one",
+        ),
+        (
+            'kind = "document"\nurl = "https://a.example"\nmakes_stale = ["safety"]',
+            "names the check 'safety', which there is not",
+        ),
         ('kind = "document"\nurl = "ftp://a.example"', "scheme must be http or https"),
         ('kind = "document"\nurl = "file:///etc/passwd"', "scheme must be http or https"),
         ('kind = "document"\nurl = "https://"', "without a host"),
@@ -162,6 +177,24 @@ def test_a_wrong_source_is_refused_with_its_key_and_the_mend(tmp_path, source, s
     assert "source[1]" in sentence
     assert "('another')" in sentence
     assert said in sentence
+
+
+def test_the_parts_of_an_account_need_no_project(tmp_path):
+    source = f'[[source]]\nkey = "bills"\nkind = "admin"\nsurface = "keyed"\nparts = ["usage", "costs", "audit_log"]\n{KEYED}\n'
+    sources = loaded(tmp_path, MINIMAL + source).configuration.sources
+    assert [key for key in sources if key.startswith("bills")] == [
+        "bills/usage",
+        "bills/costs",
+        "bills/audit_log",
+    ]
+    costs = sources["bills/costs"]
+    assert (costs.provider, costs.url, costs.option("part")) == (
+        "keyed",
+        "https://api.example/v1/organization",
+        "costs",
+    )
+    assert costs.billed
+    assert costs.prices
 
 
 def test_the_key_of_a_source_cannot_hold_what_replay_splits_at(tmp_path):

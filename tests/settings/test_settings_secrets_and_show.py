@@ -102,7 +102,8 @@ def test_what_is_shown_holds_no_secret(tmp_path):
 def test_the_schema_describes_what_the_loader_takes(tmp_path):
     described = schema()
     assert set(described["properties"]) == {
-        "database", "surface", "source", "belief", "budget", "network", "web", "gate", "checks", "heartbeat", "notify", "run", "logging", "owner", "entry",
+        "database", "surface", "source", "belief", "budget", "network", "web", "gate", "checks", "github", "heartbeat", "notify", "run",
+        "logging", "owner", "entry", "deployment",
     }  # fmt: skip
     gate = described["$defs"]["GateTable"]
     assert gate["additionalProperties"] is False

@@ -32,6 +32,10 @@ class Handler(BaseHTTPRequestHandler):
         self.loopback.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
         self.loopback.script(self)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def log_message(self, format: str, *args: Any) -> None:
         pass
 

@@ -21,11 +21,13 @@ from monitor.sources.models_list import ModelsList, Problem, read
 
 SPEC = SourceSpec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai")
 OFFLINE = HttpClient()
-SURFACE = Surface(key="openai", base_url="http://nobody.invalid/v1", provider="openai", project="proj_1")
+SURFACE = Surface(
+    key="openai", base_url="http://nobody.invalid/v1", provider="openai", project="proj_1", api_key="env:KEY"
+)
 
 
 def source(
-    http: HttpClient | None = None, surface: Surface = SURFACE, secret: Any = lambda: "sk-key-of-tests"
+    http: HttpClient | None = None, surface: Surface = SURFACE, secret: Any = lambda _: "sk-key-of-tests"
 ) -> ModelsList:
     return ModelsList(SPEC, surface, http or OFFLINE, secret)
 
@@ -228,7 +230,9 @@ def ambient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_of_the_environment_reaches_a_request(server: LoopbackServer, http: HttpClient) -> None:
     server.script = lambda h: h.reply(b'{"data":[]}')
     for project in ("proj_1", ""):
-        surface = Surface(key="openai", base_url=server.url + "/v1", provider="openai", project=project)
+        surface = Surface(
+            key="openai", base_url=server.url + "/v1", provider="openai", project=project, api_key="env:KEY"
+        )
         assert isinstance(source(http, surface).observe(NOW, None), Snapshot)
     (path, first), (_, second) = server.requests
     assert path == "/v1/models"
@@ -242,37 +246,39 @@ def test_nothing_of_the_environment_reaches_a_request(server: LoopbackServer, ht
 def test_a_surface_without_a_key_is_asked_without_one(server: LoopbackServer, http: HttpClient) -> None:
     server.script = lambda h: h.reply(b'{"data":[]}')
     surface = Surface(key="local", base_url=server.url, provider="local")
-    assert isinstance(source(http, surface, None).observe(NOW, None), Snapshot)
+    assert isinstance(source(http, surface).observe(NOW, None), Snapshot)
     assert "authorization" not in server.requests[0][1]
 
 
 def test_a_missing_key_is_an_error_of_the_configuration_and_nothing_is_sent(
     server: LoopbackServer, http: HttpClient
 ) -> None:
-    def missing() -> str:
+    def missing(_: str) -> str:
         raise ConfigurationError("OPENAI_API_KEY is not set")
 
     with pytest.raises(ConfigurationError):
-        source(http, Surface(key="s", base_url=server.url, provider="p"), missing).observe(NOW, None)
+        source(http, Surface(key="s", base_url=server.url, provider="p", api_key="env:KEY"), missing).observe(NOW, None)
     assert server.requests == []
 
 
 @pytest.mark.parametrize("key", ["", " \n", "sk-\u00fcmlaut", "two\nlines"])
 def test_a_key_that_no_header_may_carry_is_an_error_of_the_configuration(key: str) -> None:
     with pytest.raises(ConfigurationError, match="surface openai") as error:
-        source(secret=lambda: key).observe(NOW, None)
+        source(secret=lambda _: key).observe(NOW, None)
     assert not key.strip() or key not in str(error.value)
 
 
 def test_a_key_may_end_in_the_newline_of_its_file(server: LoopbackServer, http: HttpClient) -> None:
     server.script = lambda h: h.reply(b'{"data":[]}')
-    source(http, Surface(key="s", base_url=server.url, provider="p"), lambda: "sk-in-a-file\n").observe(NOW, None)
+    source(
+        http, Surface(key="s", base_url=server.url, provider="p", api_key="env:KEY"), lambda _: "sk-in-a-file\n"
+    ).observe(NOW, None)
     assert server.requests[0][1]["authorization"] == "Bearer sk-in-a-file"
 
 
 def test_a_key_is_resolved_once_and_anew_after_it_was_refused(server: LoopbackServer, http: HttpClient) -> None:
     keys = iter(["sk-first-key", "sk-second-key"])
-    looked = source(http, Surface(key="s", base_url=server.url, provider="p"), lambda: next(keys))
+    looked = source(http, Surface(key="s", base_url=server.url, provider="p", api_key="env:KEY"), lambda _: next(keys))
     for status in (200, 401, 200, 200):
         server.script = lambda h, status=status: h.reply(b'{"data":[]}', status)
         looked.observe(NOW, None)

@@ -14,7 +14,8 @@ from monitor.domain.model import Body, FailureReason, PollFailure, Snapshot, Sub
 from monitor.domain.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.http import HttpClient
-from monitor.sources.page import LARGEST, PricingPage, decoded
+from monitor.sources.page import PricingPage
+from monitor.sources.web_page import LARGEST, decoded
 
 SPEC = SourceSpec(
     key="openai-pricing", kind="pricing_page", every=timedelta(hours=1), url="http://x.invalid", provider="openai"

@@ -19,12 +19,14 @@ from monitor.domain.configuration import SourceSpec, Surface
 from monitor.domain.model import FailureReason, Known, PollFailure, Snapshot, Unchanged
 from monitor.domain.price import PriceRow
 from monitor.pipeline.ports import Source
+from monitor.sources import deprecations
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList
 from monitor.sources.page import PricingPage
 from monitor.sources.transport import Limits
+from monitor.sources.web_page import Page
 
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz"
 
@@ -56,12 +58,14 @@ def _spec(kind: str, url: str) -> SourceSpec:
     )
 
 
+def _surface(url: str) -> Surface:
+    return Surface(key="openai", base_url=url, provider="openai", api_key="env:KEY")
+
+
 KINDS = [
     Kind(
         "models_list",
-        lambda url, http: ModelsList(
-            _spec("models_list", ""), Surface(key="openai", base_url=url, provider="openai"), http, lambda: KEY
-        ),
+        lambda url, http: ModelsList(_spec("models_list", ""), _surface(url), http, lambda _: KEY),
         json.dumps({"object": "list", "data": [{"id": f"model-{n}", "object": "model"} for n in range(60)]}).encode(),
         FailureReason.NOT_JSON,
     ),
@@ -80,6 +84,19 @@ KINDS = [
             {"prices": [{"id": f"model-{n}", "vendor": "openai", "input": 1, "output": 2} for n in range(60)]}
         ).encode(),
         FailureReason.NOT_JSON,
+    ),
+    Kind(
+        "deprecations_page",
+        lambda url, http: Page(
+            _spec("deprecations_page", url + "/ends.md"),
+            http,
+            reader=deprecations.snapshot,
+            extractor=deprecations.EXTRACTOR,
+        ),
+        "\n".join(
+            ["| Shutdown date | Model |", "| --- | --- |", *(f"| 2026-12-11 | `model-{n}` |" for n in range(60))]
+        ).encode(),
+        FailureReason.UNREADABLE,
     ),
 ]
 
@@ -168,6 +185,7 @@ def test_a_shrunken_answer_is_a_snapshot_for_admission_to_judge(kind: Kind, look
     shrunk = {
         "models_list": b'{"object":"list","data":[]}',
         "pricing_page": b"# Pricing of the one model that is left over from sixty of them\nmodel-1|1.5",
+        "deprecations_page": b"| Shutdown date | Model |\n| --- | --- |\n| 2026-12-11 | `model-1` |\n\nOne is left of sixty.",
         "price_feed": b'{"prices":[{"id":"model-1","vendor":"openai","input":1}]}',
     }[kind.name]
     assert len(look(lambda h: h.reply(shrunk)).facts) <= 1

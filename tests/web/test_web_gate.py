@@ -70,6 +70,7 @@ def test_the_conformance_table_holds_over_http(
     assert world.gate("luna", env=environment, caller=caller)["allowed"] is allowed
     flag = world.ofrep("gpt-5.6-luna", env=environment, targetingKey=caller)
     assert (flag["value"], flag["variant"]) == (allowed, variant)
+    assert flag in world.bulk(env=environment, targetingKey=caller)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -13,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +25,9 @@ import pytest
 
 from monitor.bootstrap import Monitor, open_monitor
 from monitor.daemon import Daemon
+from monitor.domain import registry
 from monitor.gate import ask, clock
-from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused
+from monitor.pipeline.ports import ConfigurationError, EventQuery, MonitorError, Refused
 from monitor.sandbox import Sandbox
 from monitor.sandbox.demo_config import write_demo
 from monitor.settings import load
@@ -130,6 +135,89 @@ def assert_metrics(one: Running) -> None:
     assert samples['access_monitor_deliveries{state="dead"}'] == "0"
     assert samples['access_monitor_looks_total{verdict="baseline"}'] == "2"
     assert samples["access_monitor_store_up"] == "1"
+
+
+def logged(monitor: Monitor, type: str) -> list[Any]:
+    with monitor.store.read() as reader:
+        return [one.event for one in reader.events(EventQuery(type=type))]
+
+
+def test_what_is_asked_stands_in_the_log_when_the_daemon_stops(config: Path) -> None:
+    with running(config) as one:
+        until(lambda: one.http.get(f"/v1/gate/{MINI}").json()["status"] == "evaluating")
+        assert one.http.get(f"/v1/gate/{MINI}", params={"env": "staging", "caller": "billing"}).json()["allowed"]
+        for _ in range(7):
+            one.http.post(f"/ofrep/v1/evaluate/flags/{MINI}", json={"context": {"targetingKey": "support-agent"}})
+        assert logged(one.monitor, "gate.*") == []
+    with open_monitor(config) as monitor:
+        (first,) = logged(monitor, "gate.first_used")
+        assert (first.subject, first.stream, first.data["caller"]) == (MINI, "gate/staging", "billing")
+        counts = {
+            event.data["caller"]: event.data["count"]
+            for event in logged(monitor, "gate.denied")
+            if event.data["status"] == "evaluating"
+        }
+        assert counts["support-agent"] == 7
+        with monitor.store.read() as reader:
+            assert registry.replay(event.event for event in reader.events()) == reader.entries()
+
+
+def test_github_is_answered_by_the_daemon_and_leases_are_signed(config: Path, tmp_path: Path) -> None:
+    told: list[Any] = []
+
+    class GitHub(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            told.append((self.path, self.headers["Authorization"], body["state"], body["comment"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    secrets = {"webhook": "shared", "github": "t0ken", "signing": base64.b64encode(bytes(range(32))).decode()}
+    for name, value in secrets.items():
+        (tmp_path / name).write_text(value)
+    with ThreadingHTTPServer(("127.0.0.1", 0), GitHub) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        api = f"http://127.0.0.1:{server.server_port}"
+        config.write_text(
+            config.read_text().replace("[gate]\n", f'[gate]\nsigning_key = "file:{tmp_path}/signing"\n')
+            + f"""
+[github]
+api = "{api}"
+webhook_secret = "file:{tmp_path}/webhook"
+token = "file:{tmp_path}/github"
+
+[[deployment]]
+key = "shop"
+repository = "example/shop"
+github_environment = "production"
+entries = ["{MINI}"]
+"""
+        )
+        path = "/repos/example/shop/actions/runs/42/deployment_protection_rule"
+        body = json.dumps(
+            {
+                "environment": "production",
+                "deployment_callback_url": api + path,
+                "repository": {"full_name": "example/shop"},
+            }
+        ).encode()
+        signature = "sha256=" + hmac.new(b"shared", body, hashlib.sha256).hexdigest()
+        headers = {"X-Hub-Signature-256": signature, "X-GitHub-Event": "deployment_protection_rule"}
+        with running(config) as one:
+            until(lambda: one.http.get(f"/v1/gate/{MINI}").json()["status"] == "evaluating")
+            assert one.http.post("/v1/github/deployment-protection", content=body, headers=headers).status_code == 202
+            until(lambda: bool(told))
+            lease = one.http.get("/v1/lease/production.json")
+            assert len(base64.b64decode(lease.headers["Lease-Signature"])) == 64
+            (tmp_path / "signing").write_text("no key")
+            one.daemon._reconfigure()
+            again = one.http.get("/v1/lease/production.json")
+            assert "Lease-Signature" in again.headers, "a reload that was refused took the key away"
+        server.shutdown()
+    assert told == [(path, "Bearer t0ken", "rejected", f"{MINI} is denied in production: nobody has activated it yet")]
 
 
 def test_tokens_are_asked_for_and_a_reload_takes_new_ones_or_nothing(config: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gate_examples import ENVIRONMENTS, LEASE, NOW, registry, spared, standing
 from monitor.domain.configuration import Configuration, GateRules
 from monitor.domain.gate import Standing
 from monitor.domain.registry import Status
+from monitor.pipeline.uses import Uses
 from monitor.web.app import Endpoints
 from monitor.web.leases import Leases
 from monitor.web.memory import Memory, View
@@ -60,6 +61,8 @@ class World:
         self.endpoints.memory = self._memory()
         self.endpoints.leases = Leases()
         self.endpoints.tokens = Tokens()
+        self.endpoints.uses = Uses(lambda: ENVIRONMENTS)
+        self.endpoints.reviews = None
 
     def _memory(self) -> Memory:
         return Memory(self._read, self._head, lambda: self.configuration, lambda: self.elapsed)
@@ -117,3 +120,10 @@ class World:
         assert response.status_code == 200
         answer: dict[str, Any] = response.json()
         return answer
+
+    def bulk(self, **context: object) -> list[dict[str, Any]]:
+        """All evaluations."""
+        response = self.http.post("/ofrep/v1/evaluate/flags", json={"context": context})
+        assert response.status_code == 200
+        flags: list[dict[str, Any]] = response.json()["flags"]
+        return flags

@@ -7,8 +7,6 @@ refusals, never a price under another meter, tier, band or model.
 
 from __future__ import annotations
 
-import re
-
 from monitor.domain.model import Refusal
 from monitor.domain.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
@@ -16,10 +14,9 @@ from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.context import place
 from monitor.sources.pricing_page.notes import notes_of
 from monitor.sources.pricing_page.rows import reconcile, rows_of
+from monitor.sources.web_page import is_html
 
 EXTRACTOR = "pricing_page/3"
-
-_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 def extract(text: str, *, provider: str) -> Extraction:
@@ -30,7 +27,7 @@ def extract(text: str, *, provider: str) -> Extraction:
             (the page was rendered without its components, so what is missing is not gone).
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    blocks = markup.read(text) if _HTML.match(text) else markdown.read(text)
+    blocks = markup.read(text) if is_html(text) else markdown.read(text)
     placed, lead = place(blocks)
     if lead is not None and not lead.tables:
         raise Unreadable(f"the section {lead.title!r} announces prices per 1M tokens and holds no table")

@@ -10,6 +10,7 @@ _SUPERSCRIPT = re.compile(r"<sup\b[^>]*>.*?</sup>", re.IGNORECASE | re.DOTALL)
 _BREAK = re.compile(r"<(?:br|hr)\s*/?>", re.IGNORECASE)
 _STRUCK = re.compile(r"</?(?:del|s|strike)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_CODE = re.compile(r"</?code\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _FOOTNOTE = re.compile(r"\[\^?\d{1,2}\]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -26,13 +27,21 @@ def squeeze(text: str) -> str:
     return _MARK.sub("", text) if text[-1:] in _MARK_SET else text
 
 
-def plain(text: str) -> str:
-    """Text as a reader sees it: no tags, links, code or bold marks, escapes or footnotes.
+CODE = "`"
+"""The mark around a code span, where a reader asks to see it."""
+
+
+def plain(text: str, *, code: bool = False) -> str:
+    """Text as a reader sees it: no tags, links, code or bold marks, escapes or footnotes. With `code` its code spans stay marked.
 
     A superscript goes with its content: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
     price that no longer holds does not look like one.
     """
     text = _STRUCK.sub("~~", _BREAK.sub(" ", _SUPERSCRIPT.sub("", text)))
+    if code:
+        text = _CODE.sub(CODE, text)
     text = _TAG.sub("", text)
-    text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text)).replace("**", "").replace("`", "")
+    text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text)).replace("**", "")
+    if not code:
+        text = text.replace(CODE, "")
     return squeeze(unescape(_ESCAPE.sub(r"\1", text)))

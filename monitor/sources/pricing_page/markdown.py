@@ -32,9 +32,9 @@ _UNGROUPED = frozenset({"model", "modality", "category", "description"})
 _GROUPS = frozenset({"", "short context", "long context"})
 
 
-def read(text: str) -> list[Block]:
-    """The blocks of a Markdown or MDX text."""
-    return _Reader(_blanked(text)).blocks
+def read(text: str, *, code: bool = False) -> list[Block]:
+    """The blocks of a Markdown or MDX text. With `code` the code spans in cells of tables stay marked."""
+    return _Reader(_blanked(text), code).blocks
 
 
 def _blanked(text: str) -> str:
@@ -52,11 +52,11 @@ def _blanked(text: str) -> str:
     return "\n".join(lines)
 
 
-def cells(line: str) -> tuple[str, ...]:
+def cells(line: str, *, code: bool = False) -> tuple[str, ...]:
     """The cells of a table line, as GFM splits them (an escaped pipe does not split)."""
     line = line.strip().removeprefix("|")
     line = line[:-1] if _closed(line) else line
-    return tuple(plain(cell.replace("\\|", "|")) for cell in _PIPE.split(line))
+    return tuple(plain(cell.replace("\\|", "|"), code=code) for cell in _PIPE.split(line))
 
 
 def _closed(line: str) -> bool:
@@ -65,8 +65,9 @@ def _closed(line: str) -> bool:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, code: bool) -> None:
         self.blocks: list[Block] = []
+        self._code = code
         self._paragraph: list[str] = []
         self._paragraph_line = 1
         self._text = text
@@ -123,7 +124,7 @@ class _Reader:
     def _markup(self, closing: str, start: int, line: int) -> int:
         found = self._lowered.find(closing, start)
         end = len(self._text) if found < 0 else found + len(closing)
-        self.blocks.extend(markup.read(self._text[start:end], line))
+        self.blocks.extend(markup.read(self._text[start:end], line, code=self._code))
         return end
 
     def _lines(self, text: str, line: int, last: bool = False) -> None:
@@ -162,7 +163,7 @@ class _Reader:
     def _table(self, lines: list[str], line: int, last: bool) -> int:
         """Read the table that begins at the first line; how many lines it takes."""
         count = next((n for n, other in enumerate(lines) if "|" not in other), len(lines))
-        header, delimiter = cells(lines[0]), lines[1]
+        header, delimiter = cells(lines[0], code=self._code), lines[1]
         flaw = ""
         if len(header) != len(cells(delimiter)):
             flaw = "the header and the line under it have different numbers of columns"
@@ -171,8 +172,9 @@ class _Reader:
             # A page cut off within its last cell would state $3 for $30.00.
             ends = last and n == len(lines) - 1
             cut = not _closed(lines[n]) and (_closed(lines[0]) or ends)
-            cut = cut or (ends and len(cells(lines[n])) < len(header))
-            rows.append(Row(cells=cells(lines[n]), line=line + n, flaw="the row is cut off" if cut else ""))
+            row = cells(lines[n], code=self._code)
+            cut = cut or (ends and len(row) < len(header))
+            rows.append(Row(cells=row, line=line + n, flaw="the row is cut off" if cut else ""))
         if (
             last
             and count == len(lines)

@@ -13,7 +13,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 from monitor.sources.pricing_page.blocks import MERGED, Block, Heading, Pane, Paragraph, Row, Table
-from monitor.sources.pricing_page.inline import squeeze
+from monitor.sources.pricing_page.inline import CODE, squeeze
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -167,8 +167,9 @@ class _Grid:
 
 
 class _Reader(HTMLParser):
-    def __init__(self, line: int) -> None:
+    def __init__(self, line: int, code: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self._code = code
         self.blocks: list[Block] = []
         self._offset = line - 1
         self._grids: list[_Grid] = []
@@ -220,7 +221,9 @@ class _Reader(HTMLParser):
             return
         if tag in _INLINE:
             if tag in _STRUCK:
-                self._struck()
+                self._mark("~~")  # a struck-out price must not read like one that holds
+            elif tag == "code" and self._code:
+                self._mark(CODE)
             return
         if self._grids:
             self._start_in_table(tag, dict(attrs))
@@ -277,7 +280,9 @@ class _Reader(HTMLParser):
             return
         if tag in _INLINE:
             if tag in _STRUCK:
-                self._struck()
+                self._mark("~~")
+            elif tag == "code" and self._code:
+                self._mark(CODE)
             return
         if self._grids:
             self._end_in_table(tag)
@@ -311,10 +316,10 @@ class _Reader(HTMLParser):
             self._text_line = self._line
         self._text.append(data)
 
-    def _struck(self) -> None:
-        """A struck-out price must not read like one that holds."""
+    def _mark(self, mark: str) -> None:
+        """Show in a cell where a span begins or ends."""
         if self._grids and self._grids[-1].cell is not None:
-            self._grids[-1].cell.text.append("~~")
+            self._grids[-1].cell.text.append(mark)
 
     def _flush(self) -> None:
         if not self._text:
@@ -349,11 +354,11 @@ def _span(text: str | None, most: int) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text) <= most else None
 
 
-def read(text: str, line: int = 1) -> list[Block]:
-    """The blocks of an HTML text whose first line is `line` of the page."""
+def read(text: str, line: int = 1, *, code: bool = False) -> list[Block]:
+    """The blocks of an HTML text whose first line is `line` of the page. With `code` the code spans in cells of tables stay marked."""
     text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
     # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the square.
     unended = text.find("<", text.rfind(">") + 1)
-    reader = _Reader(line)
+    reader = _Reader(line, code)
     reader.feed(text if unended < 0 else text[:unended])
     return reader.finish()

@@ -1,0 +1,88 @@
+"""`lifecycle`: when models end, by whom it is said, what replaces them, and how many days are left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import age
+from monitor.domain.events import rfc3339
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from monitor.pipeline.lifecycle import End
+
+
+@command(
+    "lifecycle",
+    table=True,
+    examples=(
+        "access-monitor lifecycle",
+        "access-monitor lifecycle gpt-5.4-mini",
+        "access-monitor lifecycle openai/gpt-4.1 --json",
+    ),
+)
+@click.argument("name", metavar="[ENTRY|MODEL]", default="")
+@click.pass_obj
+def lifecycle(options: Options, *, name: str) -> None:
+    """Show announced ends, by source.
+
+    With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead, and those of entries.
+    MODEL may name its provider, as in openai/gpt-4.1.
+    """
+    from monitor.pipeline.lifecycle import ends
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        now = monitor.clock()
+        found = ends(reader, monitor.configuration, now, name)
+    if options.json:
+        output.as_json([as_json(end) for end in found])
+    elif found:
+        _print(found, now)
+    else:
+        output.note("No source announces an end that is still ahead.")
+
+
+def as_json(end: End) -> dict[str, object]:
+    """An announced end for scripts; what is blank is null."""
+    return {
+        "provider": end.provider,
+        "model": end.model,
+        "date": end.day.isoformat(),
+        "days": end.days,
+        "replacement": end.replacement or None,
+        "status": end.status or None,
+        "notice_date": end.notice_date or None,
+        "listed": end.listed,
+        "agrees": end.agrees,
+        "entries": list(end.entries),
+        "source": end.source,
+        "trust": end.trust,
+        "verified_at": rfc3339(end.verified_at) if end.verified_at else None,
+    }
+
+
+def _print(found: list[End], now: datetime) -> None:
+    output.table(
+        ("MODEL", "ENDS", "DAYS", "LISTED", "REPLACEMENT", "ENTRIES", "SOURCE", "SEEN", "AGREES"),
+        [
+            (
+                f"{end.provider}/{end.model}",
+                end.day.isoformat(),
+                str(end.days),
+                "" if end.listed is None else "yes" if end.listed else "no",
+                end.replacement,
+                ", ".join(end.entries),
+                end.source,
+                f"{age(now - end.verified_at)} ago" if end.verified_at else "",
+                "" if end.agrees else "differs",
+            )
+            for end in found
+        ],
+        numbers=("DAYS",),
+    )

@@ -1,0 +1,182 @@
+"""GitHub asks before it deploys: a custom deployment protection rule, answered by the gate.
+
+A webhook says which environment of which repository is to be deployed to. It is taken at once and answered later, by another request, from the
+daemon's schedule: nothing is decided or sent while GitHub waits for its own request. What is lost at a restart stays blocked there, which is
+the safe side, and can be sent again from GitHub's list of deliveries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from monitor.domain.configuration import Deployment
+from monitor.domain.gate import Answer
+from monitor.pipeline.ports import NotSent, Sent
+
+PATH = "/v1/github/deployment-protection"
+EVENT = "deployment_protection_rule"
+CALLER = "github"
+
+LIMIT = 1000
+"""Questions that may wait for their answer; GitHub is told to come again when there are more."""
+
+TIMEOUT = 10.0
+"""Seconds for connecting and for each read."""
+
+FIRST, LONGEST, GIVEN_UP = timedelta(seconds=5), timedelta(minutes=10), timedelta(hours=24)
+"""When an answer that could not be given is tried again, doubling, and when no more."""
+
+LONGEST_COMMENT = 1000
+"""Characters of a comment; GitHub's own limit is above that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A question that waits: where to answer, about what, and when to try (again)."""
+
+    callback: str
+    deployment: Deployment
+    asked_at: datetime | None = None
+    due: datetime | None = None
+    wait: timedelta = FIRST
+
+
+class Reviews:
+    """The questions that wait. Taken on the server's thread, answered on the daemon's."""
+
+    def __init__(self, secret: str, deployments: Sequence[Deployment], api: str, before: Reviews | None = None) -> None:
+        self._secret = secret.encode()
+        self._deployments = deployments
+        self._api = api
+        self._lock = threading.Lock()
+        # Questions from before a reload are answered as configured now; none goes to another API than it came from.
+        known = {} if before is None else before.waiting()
+        self._waiting = {
+            one.callback: replace(
+                one, deployment=self._deployment(one.deployment.repository, one.deployment.github_environment)
+            )
+            for one in known.values()
+            if one.callback.startswith(f"{api}/")
+        }
+
+    def waiting(self) -> dict[str, Review]:
+        """The questions by their callback."""
+        with self._lock:
+            return dict(self._waiting)
+
+    def due(self, now: datetime) -> bool:
+        """Whether anything may be answered now."""
+        return any(one.due is None or one.due <= now for one in self.waiting().values())
+
+    def take(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """The status code to answer with, and one sentence."""
+        expected = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
+        given = headers.get("x-hub-signature-256", "")
+        if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
+            return 401, "The signature is not by the webhook's secret: compare it with github.webhook_secret."
+        event = headers.get("x-github-event", "")
+        if event != EVENT:
+            return 200, f"Nothing to do for {event or 'an event without a name'}."
+        try:
+            document = json.loads(body)
+            repository = str(document["repository"]["full_name"])
+            environment, callback = str(document["environment"]), str(document["deployment_callback_url"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return 400, "This is no deployment_protection_rule: it lacks repository, environment or callback."
+        if not self._ours(callback, repository):
+            return 400, "The callback is not of github.api and of this repository, so no token is sent there."
+        found = self._deployment(repository, environment)
+        with self._lock:
+            if len(self._waiting) >= LIMIT and callback not in self._waiting:
+                return 503, "Too many deployments wait for their answer: send it again later."
+            self._waiting[callback] = Review(callback=callback, deployment=found)
+        return 202, "The answer is given to the callback."
+
+    def _ours(self, callback: str, repository: str) -> bool:
+        path = rf"/repos/{re.escape(repository)}/actions/runs/\d+/deployment_protection_rule"
+        return re.fullmatch(re.escape(self._api) + path, callback, re.IGNORECASE) is not None
+
+    def _deployment(self, repository: str, environment: str) -> Deployment:
+        for one in self._deployments:
+            if one.repository.lower() == repository.lower() and one.github_environment == environment:
+                return one
+        # One that nobody configured needs nothing, and is not allowed for that.
+        return Deployment(repository=repository, github_environment=environment, environment=environment, entries=())
+
+    def answer_due(
+        self,
+        decide: Callable[[Deployment], Sequence[Answer]],
+        send: Callable[[str, object], Sent | NotSent],
+        now: datetime,
+    ) -> list[tuple[Review, Sent | NotSent]]:
+        """Decide and answer what is due; what could not be answered waits for its next turn.
+
+        Raises:
+            MonitorError: the registry cannot be read; everything waits.
+        """
+        outcomes: list[tuple[Review, Sent | NotSent]] = []
+        for one in self.waiting().values():
+            if one.due is not None and now < one.due:
+                continue
+            outcome = send(one.callback, github_answer(one.deployment, decide(one.deployment)))
+            outcomes.append((one, outcome))
+            with self._lock:
+                if self._waiting.get(one.callback) is not one:
+                    continue  # asked again meanwhile
+                asked_at = one.asked_at or now
+                if isinstance(outcome, Sent) or outcome.permanent or now - asked_at > GIVEN_UP:
+                    del self._waiting[one.callback]
+                else:
+                    self._waiting[one.callback] = replace(
+                        one, asked_at=asked_at, due=now + one.wait, wait=min(2 * one.wait, LONGEST)
+                    )
+        return outcomes
+
+
+def github_answer(deployment: Deployment, answers: Sequence[Answer]) -> dict[str, str]:
+    """What GitHub is told: approved only if there are entries and each of them is allowed; the comment says which, and why."""
+    approved = bool(answers) and all(given.allowed for given in answers)
+    if not answers:
+        said = f"The monitor knows no deployment of {deployment.repository} to this environment: add one to its configuration."
+    else:
+        lines = [
+            f"{given.key} is {'allowed' if given.allowed else 'denied'} in {deployment.environment}: {given.reason}"
+            + (f"; {given.fallback} is allowed instead" if given.fallback and not given.allowed else "")
+            for given in answers
+        ]
+        said = "\n".join(lines)
+    return {
+        "environment_name": deployment.github_environment,
+        "state": "approved" if approved else "rejected",
+        "comment": said[:LONGEST_COMMENT],
+    }
+
+
+def post(url: str, document: object, token: str) -> Sent | NotSent:
+    """Give an answer. The token is named in no reason, and no redirect is followed."""
+    import httpx2
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    headers = {
+        "Accept": "application/vnd.github+json",
+        "Authorization": f"Bearer {token}",
+        "User-Agent": "access-monitor",
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+    try:
+        with httpx2.Client(timeout=TIMEOUT, follow_redirects=False) as client:
+            status = client.post(url, json=document, headers=headers).status_code
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        return NotSent(reason=f"GitHub could not be reached ({type(error).__name__})")
+    if 200 <= status < 300:
+        return Sent()
+    # The run may have been cancelled; a token that is refused may be a better one at the next turn.
+    return NotSent(reason=f"GitHub answered HTTP {status}", permanent=status in (404, 410, 422))

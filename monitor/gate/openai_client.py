@@ -1,0 +1,167 @@
+"""The guard around a client of the `openai` package: every request passes `request`, and every web socket `_websocket_query_params`.
+
+A subclass of the client's own type overrides these two and `copy`, and nothing of what an application calls: `create`, `parse`, `stream`,
+`with_raw_response`, `beta` and `post` all end there. The SDK is not imported here: who has a client has it loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from monitor.gate.guard import Guard
+
+ClientT = TypeVar("ClientT")
+
+
+def wrapped(client: ClientT, made: Callable[[], Guard]) -> ClientT:
+    """A guarded copy of the client; the guard is made once it is known to be one that can be.
+
+    Raises:
+        TypeError: it is no client of the SDK.
+        ValueError: it is guarded already.
+    """
+    from openai import AsyncOpenAI, OpenAI
+
+    if isinstance(client, _Guarded):
+        raise ValueError("the client is guarded already; guard the one that it was made from")
+    if not isinstance(client, OpenAI | AsyncOpenAI):
+        raise TypeError(f"the guard is for openai.OpenAI and openai.AsyncOpenAI, not for {type(client).__name__}")
+    guard = made()
+    kind: Any = type(client)
+    # Built from the SDK's own copy, which has no resources yet: those of the client call the client itself.
+    guarded: Any = object.__new__(_kind(kind, isinstance(client, AsyncOpenAI)))
+    vars(guarded).update(vars(client.copy()), guard=guard)
+    return cast(ClientT, guarded)
+
+
+@cache
+def _kind(kind: type, asynchronous: bool) -> type:
+    """The guarded subclass of a type of client; one for each, as types are never collected soon."""
+    return type(f"Guarded{kind.__name__}", (_Async if asynchronous else _Sync, kind), {})
+
+
+class _Guarded:
+    guard: Guard
+
+    def copy(self, **options: Any) -> Any:
+        """As the SDK's, and guarded by the same guard."""
+        copied = super().copy(**options)  # type: ignore[misc]
+        copied.guard = self.guard
+        return copied
+
+    with_options = copy
+
+    def _websocket_query_params(self, url: Any, extra_query: Mapping[str, object]) -> Any:
+        """The one place that every connection to a model by web socket passes before it is opened."""
+        named = {name: extra_query[name] for name in ("model", "deployment") if isinstance(extra_query.get(name), str)}
+        sent = {name: self.guard.admit(str(model)) for name, model in named.items()}
+        return super()._websocket_query_params(url, {**extra_query, **sent})  # type: ignore[misc]
+
+
+class _Sync(_Guarded):
+    def request(self, cast_to: Any, options: Any, **rest: Any) -> Any:
+        return super().request(cast_to, _screened(self, options), **rest)  # type: ignore[misc]
+
+
+class _Async(_Guarded):
+    async def request(self, cast_to: Any, options: Any, **rest: Any) -> Any:
+        if options.files:
+            import anyio.to_thread  # the SDK's own; a batch file may be hundreds of megabytes
+
+            options = await anyio.to_thread.run_sync(_screened, self, options)
+        else:
+            options = _screened(self, options)
+        return await super().request(cast_to, options, **rest)  # type: ignore[misc]
+
+
+def _screened(client: _Guarded, options: Any) -> Any:
+    """The options of the request that may be sent.
+
+    Raises:
+        ModelDenied: it names a model that is denied.
+    """
+    if options.method.lower() == "get":
+        return options
+    guard = client.guard
+    # An Azure client may be made for one deployment, which is then called whatever the body names.
+    deployment = getattr(client, "_azure_deployment", None)
+    if deployment:
+        guard.require(deployment)
+    changes: dict[str, Any] = {}
+    for part in ("json_data", "extra_json"):
+        body = getattr(options, part)
+        if isinstance(body, Mapping):
+            admitted = _admitted(guard, body)
+            if admitted is not body:
+                changes[part] = admitted
+    content = options.content
+    if isinstance(content, bytes | bytearray):
+        for model in _named(content):
+            guard.require(model)
+    if options.files and isinstance(options.json_data, Mapping) and options.json_data.get("purpose") == "batch":
+        changes["files"] = _batch(guard, options.files)
+    return options.model_copy(update=changes) if changes else options
+
+
+def _admitted(guard: Guard, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body with the models that may be called: its own, that of a session, and those of tools."""
+    model = body.get("model")
+    if isinstance(model, str):
+        sent = guard.admit(model)
+        if sent != model:
+            body = {**body, "model": sent}
+    session = body.get("session")
+    if isinstance(session, Mapping) and (admitted := _admitted(guard, session)) is not session:
+        body = {**body, "session": admitted}
+    tools = body.get("tools")
+    if isinstance(tools, list | tuple):
+        each = [_admitted(guard, tool) if isinstance(tool, Mapping) and "model" in tool else tool for tool in tools]
+        if any(one is not tool for one, tool in zip(each, tools, strict=True)):
+            body = {**body, "tools": each}
+    return body
+
+
+def _batch(guard: Guard, files: Any) -> Any:
+    """The files of a batch, each line's model admitted; what can be read only once is replaced by what was read."""
+    named = isinstance(files, Mapping)
+    pairs = list(files.items()) if named else list(files)
+    checked = []
+    for name, file in pairs:
+        parts = file if isinstance(file, tuple) else (None, file)
+        content, kept = _read(parts[1])
+        for line in content.splitlines():
+            for model in _named(line):  # sent as it is or not at all: a file is not rewritten
+                guard.require(model)
+        checked.append((name, (parts[0], kept, *parts[2:]) if isinstance(file, tuple) else kept))
+    return dict(checked) if named else checked
+
+
+def _read(file: Any) -> tuple[bytes, Any]:
+    """The bytes of a file, and what to send for it."""
+    if isinstance(file, bytes | bytearray):
+        return bytes(file), file
+    if isinstance(file, str):
+        return file.encode(), file
+    began = file.tell() if file.seekable() else None
+    content = file.read()
+    content = content.encode() if isinstance(content, str) else content
+    if began is None:
+        return content, content
+    file.seek(began)
+    return content, file
+
+
+def _named(line: bytes | bytearray) -> Iterator[str]:
+    """The models that a JSON text names: its own, or that of the request in it."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        return  # the provider refuses it as well
+    if isinstance(request, dict):
+        for body in (request, request.get("body")):
+            if isinstance(body, dict) and isinstance(body.get("model"), str):
+                yield body["model"]

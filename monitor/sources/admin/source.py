@@ -1,0 +1,179 @@
+"""One part of an account as a source: asks its questions through the `openai` SDK, follows their pages, reads the answers.
+
+As with the models list the SDK only carries the requests: it would turn `{"data": null}` into an empty list and drop what it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import httpx2
+import openai
+
+from monitor.domain.configuration import SourceSpec, Surface
+from monitor.domain.model import Body, FailureReason, Known, Observation, PollFailure, Snapshot, Unchanged
+from monitor.pipeline.ports import ConfigurationError
+from monitor.sources.admin.answers import Answered, Answers, Place, Problem, body_of, page
+from monitor.sources.admin.asking import PAGES, Question
+from monitor.sources.admin.parts import PARTS
+from monitor.sources.http import Answer, Failure, HttpClient, failure_of, judged, shown, timeout
+from monitor.sources.redaction import one_line, redact
+
+
+class _Failed(Exception):
+    """A question without a good answer."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+class AdminSource:
+    """One part of the account behind a surface.
+
+    `secret` yields the admin key and is asked at the first look, and again after the provider refused the key; None where the surface
+    has none.
+    """
+
+    def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[], str] | None) -> None:
+        self.spec = spec
+        self._part = PARTS[spec.option("part")]
+        self.extractor = f"admin_{spec.option('part')}/{self._part.version}"
+        self._surface = surface
+        self._place = Place(surface.key, surface.provider, surface.project)
+        self._http = http
+        self._secret = secret
+        self._sdk: openai.OpenAI | None = None
+
+    def observe(self, now: datetime, known: Known | None) -> Observation:
+        """Look once.
+
+        Raises:
+            ConfigurationError: the admin key is not where the configuration says, or cannot be one.
+        """
+        sdk = self._sdk = self._sdk or self._connect()
+        secrets = [sdk.admin_api_key or ""]
+        answers: list[Answered] = []
+        try:
+            with self._http.look():
+                for question in self._part.questions(sdk, self._surface.project, now):
+                    answers += self._ask(question, now, secrets)
+        except _Failed as failed:
+            if failed.failure.reason is FailureReason.UNAUTHORIZED:
+                self._sdk = None  # the key may have been replaced where it is kept
+            return failed.failure.of(self.spec.key, now, secrets)
+        except Problem as problem:
+            return PollFailure(
+                source=self.spec.key, at=now, reason=problem.reason, detail=one_line(problem.detail, secrets)
+            )
+        body = body_of(answers, shown(self._surface.base_url))
+        # What a partial answer leaves out was not seen, and "the same facts" would say that it was.
+        if known is not None and body.sha256 == known.sha256 and not self._part.partial:
+            return Unchanged(source=self.spec.key, at=now)
+        return self.extract(body, now)
+
+    def extract(self, body: Body, at: datetime) -> Observation:
+        """Read stored answers anew."""
+        try:
+            reading = self._part.read(Answers.of(body.content), self._place)
+        except Problem as problem:
+            return PollFailure(
+                source=self.spec.key, at=at, reason=problem.reason, detail=one_line(problem.detail), body=body
+            )
+        reading.close()
+        return Snapshot(
+            source=self.spec.key,
+            at=at,
+            facts=reading.facts,
+            extractor=self.extractor,
+            body=body,
+            unclear=frozenset(reading.unclear),
+            refused=tuple(reading.refused),
+            partial=self._part.partial,
+        )
+
+    def _connect(self) -> openai.OpenAI:
+        """A client with the admin key alone, of which nothing is left to the environment."""
+        if self._secret is None:
+            raise ConfigurationError(
+                f"surface {self._surface.key} has no admin key, and source {self.spec.key} needs one; "
+                f'give that surface admin_key = "env:NAME"'
+            )
+        key = self._secret().strip()
+        if not (key and key.isascii() and key.isprintable()):
+            raise ConfigurationError(
+                f"the admin key of surface {self._surface.key} is empty or no header may carry it; "
+                f"check what {self._surface.admin_key} refers to"
+            )
+        sdk = openai.OpenAI(
+            api_key="",
+            admin_api_key=key,
+            organization="",
+            project="",
+            webhook_secret="",
+            base_url=self._surface.base_url,
+            http_client=self._http.client,
+            max_retries=0,
+            timeout=timeout(self._http.limits),
+            _enforce_credentials=False,
+        )
+        # Empty strings keep the environment out and would then be sent as empty headers, so they are taken back; the
+        # headers of OPENAI_CUSTOM_HEADERS are merged in whatever is passed. The project is named by each call, not by a header.
+        sdk.organization = None
+        sdk.project = None
+        sdk._custom_headers = {}
+        return sdk
+
+    def _ask(self, question: Question, now: datetime, secrets: list[str]) -> Iterator[Answered]:
+        """Every page of the answer to a question.
+
+        Raises:
+            _Failed: a page has no good answer.
+            Problem: a page cannot be read, or the pages do not end.
+        """
+        cursor: dict[str, str] = {}
+        seen: set[str] = set()
+        for _ in range(PAGES):
+            response = self._call(question, cursor)
+            if response.status_code in question.absent_on:
+                yield Answered(question=question.name, content=b"", absent=True)
+                return
+            got = judged(response, now=now, conditional=False)
+            if not isinstance(got, Answer):
+                assert isinstance(got, Failure), "nothing was asked conditionally"
+                raise _Failed(got)
+            content = self._part.cleaned(redact(got.content, secrets))
+            yield Answered(question=question.name, content=content)
+            following = _next(question, content)
+            if following is None:
+                return
+            if following in seen:
+                raise Problem(FailureReason.TRUNCATED, f"the pages of {question.name} lead back to {following!r}")
+            seen.add(following)
+            cursor = {question.cursor: following}
+        raise Problem(FailureReason.TRUNCATED, f"{question.name} goes on after {PAGES} pages")
+
+    def _call(self, question: Question, cursor: dict[str, str]) -> httpx2.Response:
+        try:
+            response: httpx2.Response = question.call(**question.arguments, **cursor).http_response
+        except openai.APIStatusError as error:
+            response = error.response
+        except openai.OpenAIError as error:
+            raise _Failed(failure_of(error, f"{self._surface.base_url.rstrip('/')} ({question.name})")) from error
+        return response
+
+
+def _next(question: Question, content: bytes) -> str | None:
+    """The cursor of the page that follows; None after the last one.
+
+    Raises:
+        Problem: it is no page, or one that has more and does not say where.
+    """
+    found = page(content, question.name)
+    if not question.cursor or not found.get("has_more"):
+        return None
+    following = found.get("next_page" if question.cursor == "page" else "last_id")
+    if isinstance(following, str) and following:
+        return following
+    raise Problem(FailureReason.TRUNCATED, f"{question.name} says that it has more and does not say where it goes on")

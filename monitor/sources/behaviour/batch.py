@@ -1,0 +1,161 @@
+"""The route that lasts longer than a look: a batch of one request is made at one look and read at later ones.
+
+Which batch is ours is kept nowhere but at the provider, in the batch's metadata, so that it survives restarts and no second one is made beside it. `completed` is not
+success: a batch whose every request failed is a failure, and only its error file says why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, FailureReason, Value
+from monitor.domain.taxonomy import LOSSES, Meaning, Verdict, classify
+from monitor.sources.behaviour.calls import Asked, either
+from monitor.sources.behaviour.exchange import Call, Exchange, Problem
+from monitor.sources.behaviour.reading import failure
+
+MARK = "access_monitor"
+"""The key of the metadata that tells our batches."""
+
+WINDOW = timedelta(hours=24)
+"""The completion window of a batch; one that is still running after it is cancelled."""
+
+REMEMBERED = timedelta(days=3)
+"""For how long the end of a batch says something about now."""
+
+RUNNING = frozenset({"validating", "in_progress", "finalizing"})
+ENDED = frozenset({"completed", "failed"})
+
+
+def plan(asked: Asked) -> Generator[Call, Exchange, None]:
+    """Look at our batches, read why the last one failed, cancel what ran out of time, and make one where none runs."""
+    listing = yield Call(name="list", method="GET", path="/batches?limit=100")
+    if listing.verdict(asked.model).meaning is not Meaning.GRANTED:
+        return
+    running, ended = newest(listing, asked.marker)
+    if ended is not None and isinstance(file := ended.get("error_file_id"), str) and not _done(ended):
+        yield Call(name="errors", method="GET", path=f"/files/{file}/content")
+    if running is not None:
+        if asked.at - _made(running) > WINDOW:
+            yield Call(name="cancel", path=f"/batches/{running['id']}/cancel")
+        return
+    if ended is None or not _done(ended) or asked.at - _made(ended) >= asked.every:
+        line = either("request", asked, {})
+        request = {"custom_id": "probe", "method": "POST", "url": f"/v1{line.path}", "body": dict(line.body)}
+        upload = yield Call(name="upload", path="/files", upload=json.dumps(request).encode() + b"\n")
+        if upload.verdict(asked.model).meaning is not Meaning.GRANTED:
+            return
+        body = {
+            "input_file_id": upload.said.get("id"),
+            "endpoint": request["url"],
+            "completion_window": "24h",
+            "metadata": {MARK: asked.marker},
+        }
+        yield Call(name="create", path="/batches", body=body, tokens=line.tokens, tier="batch", late=True)
+
+
+def newest(listing: Exchange, marker: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The newest of our batches that runs, and the newest that ended."""
+    data = listing.said.get("data")
+    mine = [
+        one
+        for one in (data if isinstance(data, list) else ())
+        if isinstance(one, dict)
+        and isinstance(one.get("metadata"), dict)
+        and one["metadata"].get(MARK) == marker
+        and isinstance(one.get("id"), str)
+    ]
+    mine.sort(key=_made)
+    running = [one for one in mine if one.get("status") in RUNNING]
+    ended = [one for one in mine if one.get("status") in ENDED]
+    return (running[-1] if running else None), (ended[-1] if ended else None)
+
+
+def facts_of(route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
+    """What our batches say: that one was made, and how the last one ended.
+
+    Raises:
+        Problem: they say nothing.
+    """
+    for one in exchanges:
+        verdict = one.verdict(model)
+        if verdict.meaning in LOSSES:
+            return {ACCESS + route: str(verdict.meaning)}
+        if verdict.meaning is not Meaning.GRANTED and one.name != "errors":
+            raise failure(one, verdict, at)
+    named = {one.name: one for one in exchanges}
+    if "list" not in named or not isinstance(named["list"].said.get("data"), list):
+        raise Problem(FailureReason.INVALID_SHAPE, "the list of batches has no array `data`")
+    if "cancel" in named:
+        raise Problem(FailureReason.TIMEOUT, f"a batch did not end within {WINDOW}, and was cancelled")
+    running, ended = newest(named["list"], marker)
+    found: dict[str, Value] = {}
+    if running is not None or "create" in named:
+        found[f"{BEHAVIOUR}{route}.created"] = True
+    if running is not None and _counts(running).get("completed"):
+        found |= {ACCESS + route: GRANTED, **_resolved(route, running)}
+    elif ended is not None and at - _made(ended) <= REMEMBERED:
+        found |= _end(route, model, ended, named.get("errors"), at)
+    if not found:
+        raise Problem(FailureReason.INVALID_SHAPE, "no batch of ours runs or has ended")
+    return found
+
+
+def _end(route: str, model: str, ended: Mapping[str, Any], errors: Exchange | None, at: datetime) -> dict[str, Value]:
+    if _done(ended):
+        return {ACCESS + route: GRANTED, **_resolved(route, ended)}
+    status, body = _why(ended, errors)
+    verdict = classify(status, body, model=model)
+    if verdict.meaning in LOSSES:
+        return {ACCESS + route: str(verdict.meaning)}
+    if status == 0:
+        verdict = Verdict(meaning=Meaning.UNKNOWN, message="every request of the batch failed, and nothing says why")
+    raise failure(Exchange(name="batch", status=status or 200, body={}), verdict, at)
+
+
+def _why(ended: Mapping[str, Any], errors: Exchange | None) -> tuple[int, Any]:
+    """Status and body of the refusal behind a batch that failed; 0 where nothing says it."""
+    said = ended.get("errors")
+    listed = said.get("data") if isinstance(said, dict) else None
+    if isinstance(listed, list) and listed and isinstance(listed[0], dict):
+        return 400, {"error": {"type": "invalid_request_error", **listed[0]}}
+    line = _first_line(errors)
+    response = line.get("response")
+    if isinstance(response, dict) and isinstance(response.get("status_code"), int):
+        return response["status_code"], response.get("body")
+    return 0, None
+
+
+def _first_line(errors: Exchange | None) -> Mapping[str, Any]:
+    if errors is None:
+        return {}
+    if errors.said:
+        return errors.said
+    try:
+        line = json.loads(errors.text.partition("\n")[0])
+    except (ValueError, RecursionError):
+        return {}
+    return line if isinstance(line, dict) else {}
+
+
+def _resolved(route: str, one: Mapping[str, Any]) -> dict[str, Value]:
+    model = one.get("model")
+    return {f"{BEHAVIOUR}{route}.model": model} if isinstance(model, str) and model.isprintable() and model else {}
+
+
+def _done(one: Mapping[str, Any]) -> bool:
+    return one.get("status") == "completed" and bool(_counts(one).get("completed"))
+
+
+def _counts(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    counts = one.get("request_counts")
+    return counts if isinstance(counts, dict) else {}
+
+
+def _made(one: Mapping[str, Any]) -> datetime:
+    seconds = one.get("created_at")
+    fine = isinstance(seconds, int) and 0 <= seconds < 10**11
+    return datetime.fromtimestamp(int(seconds or 0) if fine else 0, UTC)

@@ -1,0 +1,287 @@
+"""From the answers of a probe to facts, or to why there are none. Pure: it sees what evidence keeps, and nothing else.
+
+Granted or a loss is a fact; everything else is a failure to look. A refusal of the very parameter that a route tries (a tier, a stream) is what the
+route asked for; a refusal of any other says only that the probe was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, TypeGuard
+
+from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value
+from monitor.domain.taxonomy import GOOD, LOSSES, Meaning, Verdict
+from monitor.sources.behaviour.exchange import Exchange, Problem, usage
+from monitor.sources.http import refused, retry_after
+
+LIMITED = frozenset({"responses", "chat", "embeddings"})
+"""The routes whose answers state the rate limits of a model; tiers and batches have limits of their own."""
+
+TRIED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "flex": ("service_tier",),
+        "priority": ("service_tier",),
+        "streaming": ("stream",),
+        "structured": ("text.format", "response_format"),
+        "tools": ("tool",),
+        "caching": ("prompt_cache", "comparison_response_id"),
+    }
+)
+"""Route → how the parameters begin that it is there to try."""
+
+FAILED_INSIDE: Mapping[str, FailureReason] = MappingProxyType(
+    {
+        "rate_limit_exceeded": FailureReason.RATE_LIMITED,
+        "server_error": FailureReason.SERVER_ERROR,
+        "vector_store_timeout": FailureReason.SERVER_ERROR,
+    }
+)
+"""Codes of an answer that failed inside 200 → the reason that the status would have given."""
+
+
+def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
+    """The facts that the answers of a look at a route state.
+
+    Raises:
+        Problem: they state nothing.
+    """
+    if not exchanges:
+        raise Problem(FailureReason.INVALID_SHAPE, "no call was made")
+    if route == "contract":
+        return _contract(model, exchanges, at)
+    for one in exchanges:
+        verdict = one.verdict(model)
+        if verdict.meaning in LOSSES or tried(route, verdict):
+            return {ACCESS + route: str(verdict.meaning)}
+        if verdict.meaning is not Meaning.GRANTED:
+            raise failure(one, verdict, at)
+    found = READERS.get(route, _answered)(route, exchanges)
+    limits = _limits(exchanges[-1]) if route in LIMITED else {}
+    return {ACCESS + route: GRANTED, **found, **limits}
+
+
+def tried(route: str, verdict: Verdict) -> bool:
+    """Whether a refusal is one of the very parameter that a route tries."""
+    return (
+        verdict.meaning is Meaning.PARAMETER_REJECTED
+        and bool(verdict.param)
+        and any(name in verdict.param for name in TRIED.get(route, ()))
+    )
+
+
+def failure(one: Exchange, verdict: Verdict, at: datetime) -> Problem:
+    """Why an answer is no observation."""
+    said = verdict.message or one.text
+    code = f" ({verdict.code or verdict.param})" if verdict.code or verdict.param else ""
+    detail = f"HTTP {one.status} to the call {one.name}" + (f": {said}" if said else "") + code
+    reason = refused(one.status)
+    if verdict.meaning is Meaning.PARAMETER_REJECTED:
+        reason = FailureReason.PROBE_REJECTED
+        detail += "; what its calls must carry stands in `parameters` of the source"
+    elif one.body is None and one.status in GOOD:
+        reason = FailureReason.NOT_JSON
+    elif one.status in GOOD:
+        reason = FAILED_INSIDE.get(verdict.code, FailureReason.INVALID_SHAPE)
+    return Problem(reason, detail, retry_after(one.headers.get("retry-after", ""), at))
+
+
+def _shape(one: Exchange, what: str) -> Problem:
+    return Problem(FailureReason.INVALID_SHAPE, f"the answer to the call {one.name} {what}")
+
+
+def _limits(one: Exchange) -> dict[str, Value]:
+    stated = {what: one.headers.get(f"x-ratelimit-limit-{what}", "") for what in ("requests", "tokens")}
+    return {
+        LIMIT + what: int(value)
+        for what, value in stated.items()
+        if value.isascii() and value.isdecimal() and len(value) < 16
+    }
+
+
+def _retrieved(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    id = exchanges[-1].said.get("id")
+    if not _name(id):
+        raise _shape(exchanges[-1], "has no id")
+    return {f"{BEHAVIOUR}{route}.model": id}
+
+
+def _counted(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    count = exchanges[-1].said.get("input_tokens")
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise _shape(exchanges[-1], "has no whole number `input_tokens`")
+    return {f"{BEHAVIOUR}{route}.input_tokens": count}
+
+
+def _embedded(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    data = exchanges[-1].said.get("data")
+    first = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
+    vector = first.get("embedding")
+    if not isinstance(vector, list) or not vector:
+        raise _shape(exchanges[-1], "has no embedding")
+    return {**_echo(route, exchanges[-1].said), f"{BEHAVIOUR}{route}.dimensions": len(vector)}
+
+
+def _answered(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    _output(exchanges[-1])
+    return _echo(route, exchanges[-1].said)
+
+
+def _streamed(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    one = exchanges[-1]
+    events = one.said.get("events")
+    if not isinstance(events, list) or not events:
+        raise _shape(one, "is no stream of events")
+    if not one.said.get("done"):
+        raise Problem(FailureReason.TRUNCATED, f"the stream of the call {one.name} ends without [DONE]")
+    last = next((event for event in reversed(events) if isinstance(event, dict) and event.get("usage")), None)
+    if last is None:
+        raise _shape(one, "streams no usage, though it was asked to")
+    return _echo(route, last)
+
+
+def _structured(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    one = exchanges[-1]
+    text, whole = _output(one)
+    found = _echo(route, one.said)
+    if whole:  # one that ran out of room says nothing of its shape
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = None
+        fits = isinstance(value, dict) and value.keys() == {"ok"} and isinstance(value["ok"], bool)
+        found[f"{BEHAVIOUR}{route}.valid"] = fits
+    return found
+
+
+def _called(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    one = exchanges[-1]
+    _, whole = _output(one)
+    found = _echo(route, one.said)
+    items = one.said.get("output")
+    if isinstance(items, list):
+        called = any(isinstance(item, dict) and item.get("type") == "function_call" for item in items)
+    else:
+        called = bool(_message(one.said).get("tool_calls"))
+    if called or whole:
+        found[f"{BEHAVIOUR}{route}.called"] = called
+    return found
+
+
+def _tier(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    """Accepted and echoed; an answer by another tier is one without this tier."""
+    _output(exchanges[-1])
+    used = exchanges[-1].said.get("service_tier")
+    if not isinstance(used, str):
+        raise _shape(exchanges[-1], "does not say which tier it used")
+    # `fast` and `priority` are one tier, and both are echoed as `priority`.
+    granted = used == route or (route == "priority" and used == "fast")
+    return {**_echo(route, exchanges[-1].said), **({} if granted else {ACCESS + route: str(Meaning.ACCESS_LOST)})}
+
+
+def _cached(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
+    if len(exchanges) < 2:
+        raise Problem(FailureReason.INVALID_SHAPE, "the second of two calls was not made")
+    for one in exchanges:
+        _output(one)
+    first, second = (usage(one.said) for one in exchanges[:2])
+    found = _echo(route, exchanges[1].said)
+    if first.written is not None:
+        found[f"{BEHAVIOUR}{route}.written"] = first.written > 0
+    if second.cached is None:
+        raise _shape(exchanges[1], "does not say how many tokens were cached")
+    found[f"{BEHAVIOUR}{route}.hit"] = second.cached > 0
+    told = exchanges[1].said.get("prompt_cache_diagnostics")
+    if isinstance(told, dict) and _name(told.get("type")):
+        why = told.get("reason")
+        found[f"{BEHAVIOUR}{route}.diagnostics"] = f"{told['type']}:{why}" if _name(why) else told["type"]
+    return found
+
+
+def _contract(model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
+    """What each call that should be refused was answered; whether the model can be called at all is asked elsewhere."""
+    found: dict[str, Value] = {}
+    for one in exchanges:
+        verdict = one.verdict(model)
+        if verdict.meaning is Meaning.PARAMETER_REJECTED:
+            found[f"{BEHAVIOUR}contract.{one.name}"] = f"rejected:{verdict.code or verdict.param or one.status}"
+        elif verdict.meaning is Meaning.GRANTED:
+            _output(one)
+            found[f"{BEHAVIOUR}contract.{one.name}"] = "accepted"
+        else:
+            raise failure(one, verdict, at)
+    return found
+
+
+def _output(one: Exchange) -> tuple[str, bool]:
+    """The text that a call was answered with, and whether it is whole.
+
+    Raises:
+        Problem: it is no answer of either endpoint.
+    """
+    said = one.said
+    items = said.get("output")
+    if isinstance(items, list):
+        status = said.get("status", "completed")
+        why = said.get("incomplete_details")
+        full = isinstance(why, dict) and why.get("reason") == "max_output_tokens"
+        if status != "completed" and not (status == "incomplete" and full):
+            raise _shape(one, f"has the status {status!r}")
+        parts = [part for item in items if isinstance(item, dict) for part in item.get("content") or ()]
+        texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+        return "".join(texts), status == "completed"
+    message = _message(said)
+    if not message:
+        raise _shape(one, "holds neither `output` nor a message in `choices`")
+    content = message.get("content")
+    return content if isinstance(content, str) else "", said["choices"][0].get("finish_reason") != "length"
+
+
+def _message(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    choices = said.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    message = first.get("message")
+    return message if isinstance(message, dict) else {}
+
+
+def _echo(route: str, said: Mapping[str, Any]) -> dict[str, Value]:
+    """What an answer says of itself: who answered, by which tier, and in which fields it counts."""
+    found: dict[str, Value] = {}
+    for field, name in (("model", "model"), ("service_tier", "service_tier"), ("system_fingerprint", "fingerprint")):
+        value = said.get(field)
+        if _name(value):
+            found[f"{BEHAVIOUR}{route}.{name}"] = value
+    counted = said.get("usage")
+    if isinstance(counted, dict) and counted:
+        found[f"{BEHAVIOUR}{route}.usage"] = ",".join(sorted(_fields(counted)))
+    return found
+
+
+def _fields(counted: Mapping[str, Any], above: str = "") -> list[str]:
+    """The names of all fields, nested ones below their parents (`input_tokens_details.cached_tokens`)."""
+    names: list[str] = []
+    for name, value in counted.items():
+        names += _fields(value, f"{above}{name}.") if isinstance(value, dict) else [above + name]
+    return names
+
+
+def _name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
+
+
+READERS: Mapping[str, Callable[[str, Sequence[Exchange]], dict[str, Value]]] = MappingProxyType(
+    {
+        "retrieve": _retrieved,
+        "tokens": _counted,
+        "embeddings": _embedded,
+        "streaming": _streamed,
+        "structured": _structured,
+        "tools": _called,
+        "flex": _tier,
+        "priority": _tier,
+        "caching": _cached,
+    }
+)
+"""Route → how its granted answers are read; the others are plain answers."""

@@ -1,0 +1,144 @@
+"""A provider's status page as JSON: which incidents are open. Read as they stand there; whether they explain anything is judged elsewhere.
+
+Shapes: Statuspage v2 (`summary.json`, `incidents.json`, `incidents/unresolved.json`), the widget of incident.io (`ongoing_incidents`) and what
+its pages proxy (`summary` with `ongoing_incidents`, or a list `incidents` with `component_impacts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from monitor.domain.configuration import SourceSpec
+from monitor.domain.model import (
+    INCIDENT,
+    Body,
+    FailureReason,
+    Known,
+    Observation,
+    PollFailure,
+    Refusal,
+    Snapshot,
+    Subject,
+    Value,
+)
+from monitor.sources.extraction import Unreadable
+from monitor.sources.http import HttpClient, settled
+from monitor.sources.json_text import NotJson, parse
+from monitor.sources.redaction import one_line
+
+EXTRACTOR = "status_page/1"
+
+ALL = "all"
+"""The subject where no component is named."""
+
+READ = "status_page"
+"""A fact that is always there: a page without an open incident is no empty answer."""
+
+OVER = frozenset({"resolved", "postmortem", "completed", "scheduled", "maintenance_scheduled", "maintenance_completed"})
+"""Statuses of what is not going on: over, or not begun."""
+
+
+class StatusPage:
+    """A status page, or the part of it that is about one component."""
+
+    extractor = EXTRACTOR
+
+    def __init__(self, spec: SourceSpec, http: HttpClient) -> None:
+        self.spec = spec
+        self._http = http
+
+    def observe(self, now: datetime, known: Known | None) -> Observation:
+        """Look once."""
+        got = self._http.fetch(self.spec.url, now=now, known=known, headers={"Accept": "application/json"})
+        seen = settled(self.spec.key, got, now=now, known=known)
+        return self.extract(seen, now) if isinstance(seen, Body) else seen
+
+    def extract(self, body: Body, at: datetime) -> Observation:
+        """Read a stored page anew, as of `at`."""
+        component = self.spec.option("component")
+        try:
+            fields, refused = read(body.content, component)
+        except Unreadable as error:
+            reason = FailureReason.NOT_JSON if isinstance(error, NotJson) else FailureReason.INVALID_SHAPE
+            return PollFailure(source=self.spec.key, at=at, reason=reason, detail=one_line(error.reason), body=body)
+        facts = {Subject(self.spec.key, component or ALL): fields}
+        return Snapshot(
+            source=self.spec.key, at=at, facts=facts, extractor=self.extractor, body=body, refused=tuple(refused)
+        )
+
+
+def read(content: bytes, component: str = "") -> tuple[dict[str, Value], list[Refusal]]:
+    """The open incidents, of one component where it is named, and the items that are none.
+
+    An incident that does not say which components it is about is about all of them.
+
+    Raises:
+        NotJson: it is not JSON.
+        Unreadable: it has none of the shapes.
+    """
+    answer = parse(content)
+    page = answer.get("summary", answer) if isinstance(answer, dict) else None
+    if not isinstance(page, dict):
+        raise Unreadable("the answer is no object of a status page")
+    items = page.get("ongoing_incidents", page.get("incidents"))
+    if not isinstance(items, list):
+        raise Unreadable("an object without a list of `incidents` or `ongoing_incidents`")
+    names = {
+        str(one["id"]): str(one["name"]) for one in _objects(page.get("components")) if {"id", "name"} <= one.keys()
+    }
+    known = {name.casefold() for name in names.values()}
+    if component and known and component.casefold() not in known:
+        raise Unreadable(f"the page has no component {component!r}; it has: {', '.join(sorted(names.values()))}")
+    fields: dict[str, Value] = {READ: True}
+    refused: list[Refusal] = []
+    for index, item in enumerate(items):
+        id, title = (item.get("id"), item.get("name")) if isinstance(item, dict) else (None, None)
+        if (
+            not isinstance(item, dict)
+            or not isinstance(id, str | int)
+            or not str(id).isprintable()
+            or not isinstance(title, str)
+            or not title.strip()
+        ):
+            refused.append(Refusal(f"incidents[{index}]", "an item without an id and a name"))
+            continue
+        status = str(item.get("status") or "open").lower()
+        if status in OVER or item.get("resolved_at"):
+            continue
+        touched = set(_touched(item, names))
+        if component and touched and component.casefold() not in {name.casefold() for name in touched}:
+            continue
+        impact = str(item.get("impact") or item.get("current_worst_impact") or _worst(item) or "incident").lower()
+        fields[f"{INCIDENT}{id}"] = one_line(f"{impact.replace('_', ' ')}: {title} ({status.replace('_', ' ')})")
+    if refused and len(refused) == len(items):
+        raise Unreadable(f"none of the {len(items)} incidents has an id and a name")
+    return fields, refused
+
+
+def _touched(item: Mapping[str, object], names: Mapping[str, str]) -> Iterator[str]:
+    """The components that an incident says it is about, by name."""
+    for key in ("components", "affected_components", "component_impacts"):
+        yield from _named(item.get(key), names)
+    for update in _objects(item.get("incident_updates")):
+        yield from _named(update.get("affected_components"), names)
+
+
+def _named(found: object, names: Mapping[str, str]) -> Iterator[str]:
+    for one in _objects(found):
+        name = one.get("name") or names.get(str(one.get("component_id") or one.get("code") or one.get("id")))
+        if isinstance(name, str):
+            yield name
+
+
+_SEVERITY = ("degraded_performance", "partial_outage", "full_outage", "major_outage")
+
+
+def _worst(item: Mapping[str, object]) -> str:
+    """The worst impact on a component, where the incident as a whole states none."""
+    impacts = [str(one.get("status") or "") for one in _objects(item.get("component_impacts"))]
+    return max((one for one in impacts if one in _SEVERITY), key=_SEVERITY.index, default="")
+
+
+def _objects(found: object) -> Iterable[Mapping[str, object]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

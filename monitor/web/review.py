@@ -1,0 +1,70 @@
+"""The daemon's side of what the server was asked: deployments that wait for their answer, and counts that go into the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from monitor import logs
+from monitor.bootstrap import Monitor
+from monitor.domain.configuration import Deployment
+from monitor.domain.gate import Answer
+from monitor.gate.github import CALLER, post
+from monitor.pipeline.ports import ConfigurationError, NotSent, Sent
+from monitor.pipeline.uses import record
+from monitor.web.answers import Asking, decided
+from monitor.web.app import Endpoints
+from monitor.web.memory import read_view
+
+
+def record_uses(endpoints: Endpoints, monitor: Monitor, *, ending: bool = False) -> None:
+    """Write denials and first uses that are due.
+
+    Raises:
+        MonitorError: the store cannot be written; they wait.
+    """
+    written = record(monitor.store, endpoints.uses, monitor.clock(), ending=ending)
+    if written:
+        logs.line("uses recorded", events=written)
+
+
+def answer_deployments(endpoints: Endpoints, monitor: Monitor) -> None:
+    """Tell GitHub what the gate says of each deployment that is due.
+
+    Raises:
+        MonitorError: the registry cannot be read; they wait.
+    """
+    reviews, now = endpoints.reviews, monitor.clock()
+    if reviews is None or not reviews.due(now):
+        return
+    view = read_view(monitor.store, monitor.configuration, now)
+
+    def decide(deployment: Deployment) -> Sequence[Answer]:
+        asking = Asking(environment=deployment.environment, caller=CALLER)
+        found = [decided(view, key, asking, now) for key in deployment.entries]
+        for one in found:
+            endpoints.uses.note(one.answer, one.entry, asking.environment, asking.caller, now)
+        return [one.answer for one in found]
+
+    def send(url: str, document: object) -> Sent | NotSent:
+        try:
+            return post(url, document, monitor.secret(monitor.settings.github.token))
+        except ConfigurationError as error:
+            return NotSent(reason=str(error))  # the token is written by another program, perhaps a moment later
+
+    for one, outcome in reviews.answer_due(decide, send, now):
+        _say(one.deployment, outcome)
+
+
+def _say(deployment: Deployment, outcome: Sent | NotSent) -> None:
+    repository, environment = deployment.repository, deployment.github_environment
+    if isinstance(outcome, Sent):
+        logs.line("deployment answered", repository=repository, environment=environment)
+        return
+    logs.line(
+        "deployment not answered",
+        level=logging.WARNING,
+        repository=repository,
+        environment=environment,
+        reason=outcome.reason,
+    )

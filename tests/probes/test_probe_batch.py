@@ -1,0 +1,163 @@
+"""The batch route: made at one look, read at later ones, and `completed` is not success."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+from probe_world import NOW, M, Probe, error, ok, probe
+
+from monitor.domain.model import FailureReason, PollFailure, Snapshot, Subject
+from monitor.sources.behaviour.batch import MARK, REMEMBERED
+
+MARKER = f"probes/{M}/batch"
+
+
+def batch(status: str, *, hours: float = 1, **more: object) -> dict[str, Any]:
+    made = int((NOW - timedelta(hours=hours)).timestamp())
+    counts = {"total": 1, "completed": 0, "failed": 0}
+    row = {"id": "batch_1", "status": status, "created_at": made, "metadata": {MARK: MARKER}, "request_counts": counts}
+    return {**row, **more}
+
+
+def counted(completed: int, failed: int) -> dict[str, int]:
+    return {"total": 1, "completed": completed, "failed": failed}
+
+
+def provider(*rows: object, errors: str = "", refusal: httpx2.Response | None = None) -> Probe:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        match (request.method, request.url.path.removeprefix("/v1/").split("/")):
+            case ("GET", ["batches"]):
+                return ok({"object": "list", "data": list(rows), "has_more": False})
+            case ("POST", ["files"]):
+                return refusal or ok({"id": "file_1", "object": "file"})
+            case ("POST", ["batches"]):
+                return refusal or ok(batch("validating", hours=0))
+            case ("GET", ["files", "file_e", "content"]):
+                return httpx2.Response(200, text=errors)
+            case ("POST", ["batches", "batch_1", "cancel"]):
+                return ok(batch("cancelling"))
+        raise AssertionError(f"nobody asks for {request.method} {request.url}")
+
+    return probe("batch", answer)
+
+
+def calls(looked: Probe) -> list[str]:
+    return [f"{one.method} {one.url.path.removeprefix('/v1/')}" for one in looked.requests]
+
+
+def test_the_first_look_makes_a_batch_of_one_request_and_says_only_that() -> None:
+    looked = provider()
+    assert looked.facts() == {"behaviour.batch.created": True}
+    assert calls(looked) == ["GET batches", "POST files", "POST batches"]
+    upload = looked.requests[1].content.decode()
+    line = json.loads(next(one for one in upload.splitlines() if one.startswith("{")))
+    assert line["url"] == "/v1/responses"
+    assert line["body"] == {"model": M, "input": "ping", "max_output_tokens": 16, "store": False}
+    assert 'name="purpose"\r\n\r\nbatch' in upload
+    assert looked.sent(2)["metadata"] == {MARK: MARKER}
+
+
+def test_what_a_batch_may_cost_is_set_aside_and_stays_spent() -> None:
+    looked = provider()
+    looked.look()
+    assert len(looked.budget.reserved) == 1
+    assert looked.budget.settled == []
+
+
+def test_a_batch_that_runs_is_waited_for_and_no_second_one_is_made() -> None:
+    for status in ("validating", "in_progress", "finalizing"):
+        looked = provider(batch(status))
+        assert looked.facts() == {"behaviour.batch.created": True}
+        assert calls(looked) == ["GET batches"]
+
+
+def test_a_running_batch_with_an_answered_line_is_granted() -> None:
+    running = batch("in_progress", request_counts=counted(1, 0), model=f"{M}-2026-08-01")
+    assert provider(running).facts() == {
+        "access.batch": "granted",
+        "behaviour.batch.created": True,
+        "behaviour.batch.model": f"{M}-2026-08-01",
+    }
+
+
+def test_a_batch_that_was_answered_is_granted_and_not_repeated_before_its_time() -> None:
+    looked = provider(batch("completed", request_counts=counted(1, 0)))
+    assert looked.facts() == {"access.batch": "granted"}
+    assert calls(looked) == ["GET batches"]
+    late = provider(batch("completed", hours=6, request_counts=counted(1, 0)))
+    assert late.facts() == {"access.batch": "granted", "behaviour.batch.created": True}
+    assert "POST batches" in calls(late)
+
+
+def line(status: int, body: object) -> str:
+    return json.dumps({"custom_id": "probe", "response": {"status_code": status, "body": body}, "error": None}) + "\n"
+
+
+GONE = {
+    "error": {"message": f"The model `{M}` does not exist", "type": "invalid_request_error", "code": "model_not_found"}
+}
+
+
+def failed(status: int, body: object, *, lines: int = 1) -> Probe:
+    row = batch("completed", request_counts=counted(0, 1), error_file_id="file_e")
+    return provider(row, errors=line(status, body) * lines)
+
+
+def test_completed_with_every_request_failed_is_what_its_error_file_says() -> None:
+    for lines in (1, 2):
+        assert failed(404, GONE, lines=lines).facts()["access.batch"] == "access_lost"
+
+
+def test_a_failed_request_that_says_nothing_of_access_is_a_failure_to_look() -> None:
+    refused = {"error": {"message": "No.", "code": "unsupported_value", "param": "reasoning.effort"}}
+    assert failed(400, refused).failure().reason is FailureReason.PROBE_REJECTED
+    assert failed(500, {}).failure().reason is FailureReason.SERVER_ERROR
+    silent = provider(batch("completed", request_counts=counted(0, 1)))
+    assert isinstance(silent.look(), PollFailure)
+
+
+def test_a_batch_that_failed_validation_is_what_its_first_error_says() -> None:
+    errors = {"object": "list", "data": [{"code": "model_not_found", "message": "No such model.", "line": 1}]}
+    assert provider(batch("failed", errors=errors)).facts()["access.batch"] == "access_lost"
+
+
+def test_a_batch_that_ran_out_of_time_is_cancelled_and_unknown() -> None:
+    looked = provider(batch("in_progress", hours=25))
+    assert looked.failure().reason is FailureReason.TIMEOUT
+    assert calls(looked) == ["GET batches", "POST batches/batch_1/cancel"]
+
+
+def test_the_batches_of_others_are_left_alone() -> None:
+    others = [batch("in_progress", metadata=other) for other in (None, {}, {MARK: "another/probe"})]
+    looked = provider(*others, {"id": 7}, "x", batch("in_progress", id=None))
+    assert looked.facts() == {"behaviour.batch.created": True}
+    assert "POST batches" in calls(looked)
+
+
+def test_what_ended_long_ago_says_nothing_of_now() -> None:
+    old = batch("completed", hours=REMEMBERED / timedelta(hours=1) + 1, request_counts=counted(1, 0))
+    assert provider(old).facts() == {"behaviour.batch.created": True}
+
+
+def test_a_refused_batch_is_a_fact_and_costs_nothing() -> None:
+    quota = error(429, "Quota.", code="credit_balance_exhausted", type="insufficient_quota")
+    assert provider(refusal=quota).facts() == {"access.batch": "quota"}
+
+
+def test_a_provider_without_batches_is_a_failure_to_look() -> None:
+    assert (
+        probe("batch", httpx2.Response(404, json={"detail": "Not Found"})).failure().reason is FailureReason.NOT_FOUND
+    )
+    assert probe("batch", ok({"object": "list"})).failure().reason is FailureReason.INVALID_SHAPE
+
+
+def test_stored_batches_are_read_anew_to_the_same_facts() -> None:
+    looked = failed(404, GONE)
+    seen = looked.look()
+    assert isinstance(seen, Snapshot)
+    again = looked.source.extract(seen.body, NOW)
+    assert isinstance(again, Snapshot)
+    assert again.facts[Subject("openai", M)] == seen.facts[Subject("openai", M)]
