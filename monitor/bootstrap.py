@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
     from monitor.pipeline.attend import Attendant
     from monitor.pipeline.budget import DailyBudget
+    from monitor.pipeline.maintenance import Maintenance
     from monitor.pipeline.operate import Operator
     from monitor.pipeline.poll import Poller
     from monitor.pipeline.relay import Relay
@@ -71,7 +72,7 @@ class Monitor:
         self.settings = settings
         self._sources = {}
         self._close_http()
-        for part in ("budget", "poller", "operator", "attendant", "tender", "channel", "relay"):
+        for part in ("budget", "poller", "operator", "maintenance", "attendant", "tender", "channel", "relay"):
             self.__dict__.pop(part, None)
 
     def _close_http(self) -> None:
@@ -142,6 +143,13 @@ class Monitor:
         from monitor.pipeline.operate import Operator
 
         return Operator(self.store, self.configuration, self.clock, published=self.publish)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        """Windows in which changes are expected."""
+        from monitor.pipeline.maintenance import Maintenance
+
+        return Maintenance(self.store, self.configuration, self.clock, published=self.publish)
 
     @cached_property
     def attendant(self) -> Attendant:

@@ -22,6 +22,7 @@ COMMANDS: Summaries = {
         "status": ("monitor.cli.status:status", "Show the registry, now or as it was."),
         "why": ("monitor.cli.status:why", "Explain a status: events and evidence, in words."),
         "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
+        "coverage": ("monitor.cli.coverage:coverage", "Show what watches each pin and check."),
         "prices": ("monitor.cli.prices:prices", "Show prices by tier, band and meter."),
         "lifecycle": ("monitor.cli.lifecycle:lifecycle", "Show announced ends, by source."),
         "measurements": ("monitor.cli.measurements:measurements", "Show what the calls of probes took."),
@@ -39,6 +40,7 @@ COMMANDS: Summaries = {
         "retire": ("monitor.cli.acts:retire", "End an entry for good."),
         "release": ("monitor.cli.acts:release", "Let a quarantined price in."),
         "verify": ("monitor.cli.verify:verify", "Attest a readiness check."),
+        "expect": ("monitor.cli.expect:expect", "Announce maintenance in which changes are expected."),
     },
     "Tell": {
         "ack": ("monitor.cli.attend:ack", "Take a pause on, so that it is not told again."),

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from monitor.cli import output
+from monitor.cli import accepting, output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.words import in_words
+from monitor.domain import events as ev
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
@@ -31,19 +32,23 @@ def via() -> dict[str, str]:
     return {"user": user, "host": socket.gethostname(), "channel": "cli"}
 
 
-def _said(ctx: click.Context, param: click.Parameter, value: str) -> str:
+def _said(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
     if not value.strip():
         raise click.BadParameter("may not be empty; the log keeps it.", ctx, param)
     return value.strip()
 
 
 def by_person(act: Act) -> Act:
+    """The option of who acts."""
     return click.option(
         "--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log."
     )(act)
 
 
 def reason_given(act: Act) -> Act:
+    """The option of why."""
     return click.option("--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept in the log.")(act)
 
 
@@ -56,23 +61,47 @@ def _expect(act: Act) -> Act:
     )(act)
 
 
+def _acceptor(act: Act) -> Act:
+    """Who accepts and why: not asked of who only looks."""
+    act = click.option("--dry-run", is_flag=True, help="Only show what would be accepted, and what is missing.")(act)
+    act = _expect(act)
+    act = click.option("--reason", metavar="TEXT", callback=_said, help="Why; kept in the log.")(act)
+    return click.option("--by", metavar="PERSON", callback=_said, help="Who takes this on; kept in the log.")(act)
+
+
+def _named(by: str | None, reason: str | None) -> tuple[str, str]:
+    if by is None or reason is None:
+        missing = "--by" if by is None else "--reason"
+        raise click.UsageError(f"Missing option '{missing}'. Only --dry-run needs neither --by nor --reason.")
+    return by, reason
+
+
 @command(
     "activate",
-    examples=("access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",),
+    examples=(
+        "access-monitor activate gpt-5.6-luna --dry-run",
+        "access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",
+    ),
 )
 @click.argument("entry")
-@by_person
-@reason_given
-@_expect
+@_acceptor
 @click.pass_obj
-def activate(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
+def activate(
+    options: Options, *, entry: str, by: str | None, reason: str | None, expect: int | None, dry_run: bool
+) -> int:
     """Accept an entry's assumptions and open it.
 
     What is believed now becomes the entry's pins. Refused, with everything that is missing, while a required check is not
     verified, a change is suspected, or something relevant happened after --expect.
     """
+    if dry_run:
+        with opened(options) as monitor:
+            found = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED)
+        return accepting.preview(found, f"access-monitor activate {entry}")
+    by, reason = _named(by, reason)
     with opened(options) as monitor:
         told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect))
+    return 0
 
 
 @command("pause", examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
@@ -93,35 +122,52 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
 @command(
     "resume",
     examples=(
+        "access-monitor resume gpt-5.6-luna --dry-run",
         "access-monitor resume gpt-5.6-luna --by 'Ada L.' --reason 'new price accepted' --expect 4711",
         "access-monitor resume --cause 4708 --by 'Ada L.' --reason 'the list was wrong'",
     ),
 )
 @click.argument("entry", required=False)
 @click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Resume all that this event paused.")
-@by_person
-@reason_given
-@_expect
+@_acceptor
 @click.pass_obj
-def resume(options: Options, *, entry: str | None, cause: int | None, by: str, reason: str, expect: int | None) -> int:
+def resume(
+    options: Options,
+    *,
+    entry: str | None,
+    cause: int | None,
+    by: str | None,
+    reason: str | None,
+    expect: int | None,
+    dry_run: bool,
+) -> int:
     """Open a paused entry again.
 
-    What is believed now becomes the entry's pins. Refused until every check that the pause made stale was verified since. With
-    --cause each entry is judged by itself: those that may are resumed, the others are named, and the end is 1.
+    What is believed now becomes the entry's pins; old and new ones are shown side by side, and what was shown is what is accepted. Refused
+    until every check that the pause made stale was verified since. With --cause each entry is judged by itself: those that may are
+    resumed, the others are named, and the end is 1.
     """
     if (entry is None) == (cause is None):
         raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
+    who, why = ("", "") if dry_run else _named(by, reason)
     refusals: list[Refused] = []
+    code = 0
     with opened(options) as monitor:
         keys = (entry,) if entry is not None else monitor.operator.paused_by(cause or 0)
         for key in keys:
             try:
-                told(monitor.operator.resume(key, by=by, reason=reason, via=via(), expect=expect))
+                found = monitor.operator.preview(key, ev.ENTRY_RESUMED)
+                if dry_run:
+                    code = max(code, accepting.preview(found, f"access-monitor resume {key}"))
+                    continue
+                accepting.pins(found.compared)
+                # What comes between showing and accepting refuses: nobody saw it.
+                told(monitor.operator.resume(key, by=who, reason=why, via=via(), expect=expect, shown=found.position))
             except Refused as error:
                 refusals.append(error)
     for refusal in refusals:
         click.echo(f"Error: {output.printable(str(refusal))}", err=True)
-    return 1 if refusals else 0
+    return 1 if refusals else code
 
 
 @command("retire", examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",))
@@ -155,7 +201,13 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
 
 
 def told(event: Event) -> None:
+    """Print what an act recorded, and what follows from it for who did it."""
     said = output.printable(f"{event.subject}  {in_words(event)}")
     click.echo(f"{event.position}  {event.type}  {said}".rstrip())
+    if event.type == ev.ENTRY_APPROVAL_REQUESTED:
+        from monitor.pipeline.approval import COMMANDS
+
+        again = f"access-monitor {COMMANDS[event.data['act']]} {event.subject} --by … --reason … --expect {event.data['expect']}"
+        output.note(f"This is a request: it takes effect when another person runs `{again}`.")
     if unpinned := event.data.get("unpinned"):
         output.note(f"Not pinned, since nothing is known of it: {', '.join(map(str, unpinned))}.")

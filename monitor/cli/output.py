@@ -30,6 +30,10 @@ STATUS_COLOURS: Mapping[str, str] = {
     "failed": RED,
     "blank": DIM,
     "dead": RED,
+    "watched": GREEN,
+    "attested": GREEN,
+    "blind": YELLOW,
+    "unwatched": RED,
 }
 
 NARROWEST = 12

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import agreement, output, terms
+from monitor.cli import accepting, agreement, expect, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
 from monitor.cli.words import in_words
 from monitor.domain.events import rfc3339
 from monitor.domain.record import record
-from monitor.domain.registry import Check, CheckState
+from monitor.domain.registry import Check, CheckState, Status
+from monitor.domain.verdict import PRODUCTION
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
                 else f"There is no entry {entry!r}; the registry has: {known}."
             )
     if options.json:
-        output.as_json([{**status_json(row), **terms.as_json(costs[row.key])} for row in rows])
+        output.as_json([{**status_json(row, then or now), **terms.as_json(costs[row.key])} for row in rows])
     elif entry is not None:
-        _print_one(rows[0], costs[rows[0].key], words, now)
+        _print_one(rows[0], costs[rows[0].key], words, now, at=then or now)
     elif rows:
-        _print_all(rows, now, past=then is not None)
+        _print_all(rows, then or now, past=then is not None)
     else:
         output.note("The registry is empty; `access-monitor poll` loads the configuration.")
 
@@ -98,17 +99,22 @@ def why(options: Options, *, entry: str) -> None:
     with opened(options) as monitor, monitor.store.read() as reader:
         words = of_entry(reader, monitor.configuration, audit.entry(reader, entry), monitor.clock())
         steps = audit.why(reader, entry)
+        now = monitor.clock()
         row = next(row for row in audit.status(reader, monitor.configuration) if row.key == entry)
     if options.json:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         said = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
         sources = [{**one, **agreement.as_json(word)} for one, word in zip(said, words, strict=True)]
-        output.as_json({**status_json(row), "chain": chain, "prices": sources})
+        output.as_json({**status_json(row, now), "chain": chain, "prices": sources})
         return
     head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
     click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
     for step in steps:
         click.echo(output.printable(_step(step)))
+    if asked := _asked(row):
+        click.echo(output.printable(f"  {asked}"))
+    for window in row.windows:
+        click.echo(output.printable(f"  maintenance {expect.in_words(window, now)}"))
     for line in agreement.lines(words):
         click.echo(output.printable(f"  prices at {line}"))
     if row.status in _NEXT:
@@ -126,14 +132,22 @@ def checklist(options: Options, *, entry: str) -> None:
     """Show every readiness check of an entry.
 
     Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody and
-    nothing has verified.
+    nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side by side.
     """
     from monitor.domain.checklist_names import CHECKS
     from monitor.pipeline import audit
+    from monitor.pipeline.acceptance import acceptance, mend
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = complete(audit.checks(reader, monitor.configuration, entry), CHECKS, now)
+        one = audit.entry(reader, entry)
+        accepted = acceptance(reader, monitor.configuration, one, now)
+        mends = {
+            row.name: mend(monitor.configuration, one, row.name, row.check.state)
+            for row in rows
+            if row.required_in and row.check.state is not CheckState.VERIFIED
+        }
     if options.json:
         output.as_json([check_json(row, CHECKS) for row in rows])
         return
@@ -142,7 +156,7 @@ def checklist(options: Options, *, entry: str) -> None:
         [
             (
                 row.name,
-                "yes" if row.required else "",
+                ", ".join("yes" if environment == PRODUCTION else environment for environment in row.required_in),
                 row.check.state.value,
                 both(row.verified_at) if row.verified_at else "",
                 both(row.check.until) if row.check.until else "",
@@ -153,11 +167,13 @@ def checklist(options: Options, *, entry: str) -> None:
         ],
         coloured="STATE",
     )
-    wanting = [row.name for row in rows if row.required and row.check.state is not CheckState.VERIFIED]
-    if wanting:
-        output.note(
-            f"Needed and not verified: {', '.join(wanting)}. Attest one with `access-monitor verify {entry} CHECK --by YOU --url …`."
-        )
+    if one.status is Status.PAUSED:
+        click.echo()
+        accepting.pins(accepted.compared)
+    if mends:
+        output.note(f"Needed and not verified: {', '.join(mends)}.")
+    for name, how in mends.items():
+        output.note(f"  {name}: {how}")
 
 
 def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
@@ -171,9 +187,13 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
     return [*(_judged(row, now) for row in rows), *blanks]
 
 
-def status_json(row: StatusRow) -> dict[str, object]:
+def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
     """An entry for scripts, in the documented shape."""
-    times = {"since": rfc3339(row.since), "verified_at": rfc3339(row.verified_at) if row.verified_at else None}
+    times: dict[str, object] = {
+        "since": rfc3339(row.since),
+        "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
+    }
+    times["windows"] = expect.as_json(row.windows, at)
     return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners)}
 
 
@@ -184,6 +204,7 @@ def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
         "check": row.name,
         "about": known.get(row.name, ""),
         "required": row.required,
+        "required_in": list(row.required_in),
         "state": check.state.value,
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
         "until": rfc3339(check.until) if check.until else None,
@@ -218,7 +239,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
                 str(row.position),
                 ", ".join(row.owners),
                 row.fallback,
-                row.reason,
+                "; ".join([row.reason, *(f"maintenance until {utc(w.end)}" for w in row.windows if w.open(now))]),
             )
             for row in rows
         ],
@@ -227,7 +248,7 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
     )
 
 
-def _print_one(row: StatusRow, priced: Priced, words: Sequence[Word], now: datetime) -> None:
+def _print_one(row: StatusRow, priced: Priced, words: Sequence[Word], now: datetime, *, at: datetime) -> None:
     verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
@@ -239,12 +260,25 @@ def _print_one(row: StatusRow, priced: Priced, words: Sequence[Word], now: datet
         ("position", str(row.position)),
         ("owners", ", ".join(row.owners)),
         ("fallback", row.fallback or "none"),
+        ("asked", _asked(row)),
+        *(("expected", expect.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),
         *(("stale", line) for line in agreement.lines(words, overtaken=True)),
     )
     for name, value in lines:
         if value:
             click.echo(f"{name:<10}{value if name == 'status' else output.printable(value)}")
+
+
+def _asked(row: StatusRow) -> str:
+    """What waits for a second person, and the command that confirms it."""
+    from monitor.pipeline.approval import COMMANDS
+
+    if row.approval is None:
+        return ""
+    asked = row.approval
+    act = COMMANDS[asked.act]
+    return f"{asked.by} asked to {act} it at position {asked.position}; another person confirms: access-monitor {act} {row.key} --by YOU --reason WHY --expect {asked.expect}"
 
 
 def _step(step: Step) -> str:

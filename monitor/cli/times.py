@@ -17,6 +17,7 @@ Act = TypeVar("Act", bound=Callable[..., object])
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGO = re.compile(r"(\d{1,9})\s*(s|m|h|d|w|sec|min|second|minute|hour|day|week)s?\s+ago", re.IGNORECASE)
+_AHEAD = re.compile(r"in\s+(\d{1,9})\s*(s|m|h|d|w|sec|min|second|minute|hour|day|week)s?", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
@@ -24,7 +25,7 @@ _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time as written: absolute, or so long ago."""
+    """A time as written: absolute, or so long ago (ahead, where that is negative)."""
 
     at: datetime | None = None
     ago: timedelta = timedelta(0)
@@ -40,11 +41,11 @@ class Moment:
         try:
             return now - self.ago
         except OverflowError:
-            raise click.UsageError(f"{self.ago.days} days ago is before the calendar begins") from None
+            raise click.UsageError(f"{self.ago.days} days ago is outside the calendar") from None
 
 
 def parse(text: str) -> Moment:
-    """Read RFC 3339, a date (its first moment in UTC), `now`, or `90s|15m|2h|3d|1w ago`.
+    """Read RFC 3339, a date (its first moment in UTC), `now`, `90s|15m|2h|3d|1w ago`, or `in 90s|15m|2h|3d|1w`.
 
     Raises:
         ValueError: it is none of these, or no such day exists; the message says what to write.
@@ -54,6 +55,8 @@ def parse(text: str) -> Moment:
         return Moment()
     if ago := _AGO.fullmatch(text):
         return Moment(ago=timedelta(seconds=int(ago[1]) * _UNITS[ago[2][0].lower()]))
+    if ahead := _AHEAD.fullmatch(text):
+        return Moment(ago=-timedelta(seconds=int(ahead[1]) * _UNITS[ahead[2][0].lower()]))
     if _LOCAL.fullmatch(text):
         raise ValueError(
             f"{text!r} names no zone: write {text.replace(' ', 'T')}Z for UTC, or an offset such as +02:00"
@@ -67,8 +70,8 @@ def parse(text: str) -> Moment:
         raise ValueError(f"{text!r} is no day or time of the calendar") from None
 
 
-def time_option(name: str, help: str) -> Callable[[Act], Act]:
-    """An option that takes a time and hands on a `Moment`, or None where it is not given."""
+def time_option(name: str, help: str, *, dest: str = "") -> Callable[[Act], Act]:
+    """An option that takes a time and hands on a `Moment`, or None where it is not given; as the argument `dest` if its own name cannot be one."""
 
     def read(ctx: click.Context, param: click.Parameter, value: str | None) -> Moment | None:
         try:
@@ -76,7 +79,7 @@ def time_option(name: str, help: str) -> Callable[[Act], Act]:
         except ValueError as error:
             raise click.BadParameter(f"{error}.", ctx, param) from None
 
-    return click.option(name, metavar="TIME", callback=read, help=help)
+    return click.option(name, *([dest] if dest else []), metavar="TIME", callback=read, help=help)
 
 
 def utc(at: datetime) -> str:

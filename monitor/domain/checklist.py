@@ -6,7 +6,7 @@ Whether a blank may be ignored is never decided here: a required check is verifi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from monitor.domain import behind, price, safety
@@ -17,12 +17,10 @@ from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.events import entry_stream
 from monitor.domain.model import LISTED, Subject
 from monitor.domain.registry import Check, CheckState, Entry, Pin, Register, Status
+from monitor.domain.verdict import PRODUCTION
 
 DEFAULT = DEFAULT_REQUIRED
 """What every entry needs before it may be active."""
-
-ATTESTED_FOR = timedelta(days=90)
-"""How long the word of a person holds."""
 
 ESSENTIAL_METERS = ("input", "output")
 
@@ -33,8 +31,10 @@ _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
 
 
-def required(entry: Entry) -> tuple[str, ...]:
-    """The checks an entry needs, the default ones first."""
+def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
+    """The checks an entry needs in an environment, the default ones first; outside production only those that were declared for it."""
+    if environment != PRODUCTION:
+        return entry.checks_in.get(environment, ())
     return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"), *safety.required(entry))))
 
 
@@ -106,7 +106,8 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
     """Date what this look verified: the first time, after it was lost, and once a day."""
     entry = register.entries[key]
     said = machine(entry, beliefs)
-    names = fed_by(spec, entry) + (("fallback",) if "fallback" in required(entry) else ())
+    anywhere = {name for environment in (PRODUCTION, *entry.checks_in) for name in required(entry, environment)}
+    names = fed_by(spec, entry) + (("fallback",) if "fallback" in anywhere else ())
     if spec.billed and entry.price_subject not in (beliefs.baseline(spec.key) or {}):
         names = tuple(
             name for name in names if name not in _BY_PRICE
@@ -160,7 +161,7 @@ def awaits(entry: Entry, spec: SourceSpec) -> bool:
 
 
 def missing(entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset()) -> dict[str, CheckState]:
-    """The required checks that are not verified, or whose date has passed."""
+    """The checks that production requires and that are not verified, or whose date has passed."""
     wanting: dict[str, CheckState] = {}
     for name in required(entry):
         check = entry.checks.get(name, Check())

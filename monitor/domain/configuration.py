@@ -109,8 +109,9 @@ class Owner:
 class EntrySpec:
     """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
 
-    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `usage` is what
-    production uses in a month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review.
+    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `checks` is what
+    production requires beyond the default, `checks_in` what each other environment requires at all, `check_age` how long a check may hold. `usage` is what production uses in a
+    month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review.
     """
 
     key: str
@@ -120,6 +121,7 @@ class EntrySpec:
     price_model: str = ""
     use: str = ""
     checks: tuple[str, ...] = ()
+    checks_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tiers: tuple[str, ...] = ("standard",)
     fallback: str = ""
     pause_on: str = "any"
@@ -128,6 +130,8 @@ class EntrySpec:
     callers: tuple[str, ...] = ()
     freshness: timedelta | None = None
     price_freshness: timedelta | None = None
+    check_age: Mapping[str, timedelta] = field(default_factory=dict)
+    approvers: int = 1
     usage: Mapping[str, int] = field(default_factory=dict)
     touches: tuple[str, ...] = ()
 
@@ -172,6 +176,14 @@ class GateRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRules:
+    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good look."""
+
+    attested: timedelta = timedelta(days=90)
+    verified: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """What GitHub asks about: an environment of a repository there, the environment the gate is asked for, and the entries that it needs."""
 
@@ -202,6 +214,7 @@ class Configuration:
     entries: Mapping[str, EntrySpec] = field(default_factory=dict)
     belief: Belief = Belief()
     gate: GateRules = GateRules()
+    checks: CheckRules = CheckRules()
     attention: Attention = Attention()
     version: str = ""
     code: str = ""

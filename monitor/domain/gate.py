@@ -8,7 +8,7 @@ a lease file can say the same without us.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.domain.registry import Status
@@ -23,13 +23,23 @@ _ENDED = frozenset({Status.RETIRED, Status.WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """How the checks that an environment requires stand: when the first of them passes its date (None: none has one), and which are not
+    verified, in words.
+    """
+
+    until: datetime | None = None
+    unready: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What the gate needs to know of one entry.
 
     `model_ids` are the ids that the key also answers for; `position` is the event that gave the status, and `reason` says in one
     sentence why the entry is not allowed. `model_id` is the one on the surface that the gate speaks for, empty while it is not known. `access_until` and `price_until` end the freshness of its facts, None was never
     verified. `price_shift` says that the running pause is due to price shifts only; `callers` are those that a `deny_new` spares until
-    `grace_until`.
+    `grace_until`. `readiness` holds the environments that require checks, `since` when the status began.
     """
 
     key: str
@@ -46,6 +56,13 @@ class Standing:
     price_shift: bool = False
     grace_until: datetime | None = None
     callers: tuple[str, ...] = ()
+    readiness: Mapping[str, Readiness] = field(default_factory=dict)
+    since: datetime | None = None
+
+    def ready(self, environment: str, environments: tuple[str, ...]) -> Readiness:
+        """How the checks stand that an environment requires; one that nobody configured requires what production does."""
+        judged = environment if evaluable(environment, environments) else PRODUCTION
+        return self.readiness.get(judged, Readiness())
 
     @property
     def grace(self) -> datetime | None:
@@ -108,6 +125,7 @@ def verdict(
     lease: timedelta,
 ) -> Verdict:
     """The conditions for one entry, without its fallback."""
+    ready = standing.ready(environment, environments)
     return judge(
         status=standing.status.value,
         reason=standing.reason,
@@ -118,6 +136,9 @@ def verdict(
         spared=bool(caller) and caller in standing.callers,
         lease_until=now + lease,
         now=now,
+        checks_until=ready.until,
+        unready=ready.unready,
+        since=standing.since,
     )
 
 

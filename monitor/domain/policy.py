@@ -22,6 +22,7 @@ from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subjec
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
+from monitor.domain.windows import expecting
 
 BRIEF = 4
 """How many shifts the reason of a pause names."""
@@ -68,6 +69,11 @@ def deviations(entry: Entry, beliefs: Beliefs) -> tuple[Shift, ...]:
     return tuple(shifts)
 
 
+def _unexpected(entry: Entry, beliefs: Beliefs, at: datetime) -> tuple[Shift, ...]:
+    """The deviations that no window of maintenance expects."""
+    return tuple(shift for shift in deviations(entry, beliefs) if expecting(entry.windows, shift.pin.key, at) is None)
+
+
 def _worse(pin: Pin, now: Value | None) -> bool:
     if pin.field.startswith(price.PREFIX) and isinstance(now, str) and isinstance(pin.value, str):
         return price.amount(now) > price.amount(pin.value)
@@ -81,12 +87,12 @@ def judge(register: Register, key: str, beliefs: Beliefs, trigger: Trigger) -> l
     entry = register.entries[key]
     if entry.status in (Status.WAITING, Status.EVALUATING):
         return _visibility(register, entry, beliefs, trigger)
-    if entry.status is Status.ACTIVE and (shifts := deviations(entry, beliefs)):
+    if entry.status is Status.ACTIVE and (shifts := _unexpected(entry, beliefs, trigger.at)):
         return _pause(register, entry, shifts, trigger, ev.ENTRY_PAUSED, Reason.PAUSED)
     if entry.status is Status.PAUSED:
         news = tuple(
             shift
-            for shift in deviations(entry, beliefs)
+            for shift in _unexpected(entry, beliefs, trigger.at)
             if shift.pin.key not in entry.deviations
             or not same(shift.pin.field, entry.deviations[shift.pin.key], shift.new)
         )
@@ -268,7 +274,7 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
             and (matters(fact, entry) or _newcomer(entry, claim) or (_prose(fact) and entry.key in trigger.concerned))
         ]
         if mine:
-            more.append(tell.changed(register, entry, mine, source=trigger.source))
+            more.append(tell.changed(register, entry, mine, source=trigger.source, at=trigger.at))
     return more
 
 

@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import cast
 
 from monitor.domain import events as ev
-from monitor.domain.configuration import EntrySpec
 from monitor.domain.events import Event, Ledger
 from monitor.domain.model import Subject, Value
+from monitor.domain.windows import Window
 
 
 class Status(StrEnum):
@@ -104,6 +104,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """An acceptance that one person asked for: the event type it would be, who asked, the event that did, and what the entry's position was."""
+
+    act: str
+    by: str
+    position: int
+    expect: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A registry row, folded from the log.
 
@@ -129,6 +139,8 @@ class Entry:
     by: str = ""
     callers: tuple[str, ...] = ()
     reminded: tuple[str, ...] = ()
+    approval: Approval | None = None
+    windows: tuple[Window, ...] = ()
     observed: Mapping[str, int] = field(default_factory=dict)
     acknowledged: int | None = None
     silenced_until: datetime | None = None
@@ -172,6 +184,27 @@ class Entry:
         return cast("Mapping[str, int]", self.declared.get("usage", {}))
 
     @property
+    def approvers(self) -> int:
+        """How many people an acceptance takes."""
+        return cast(int, self.declared.get("approvers", 1))
+
+    @property
+    def asked(self) -> Approval | None:
+        """The acceptance that waits for a second person; what could change a mind ends it."""
+        return self.approval if self.approval is not None and self.approval.expect == self.position else None
+
+    @property
+    def checks_in(self) -> Mapping[str, tuple[str, ...]]:
+        """The checks that environments other than production require, as far as somebody said."""
+        declared = cast("Mapping[str, Iterable[str]]", self.declared.get("checks_in", {}))
+        return {environment: tuple(names) for environment, names in declared.items()}
+
+    def check_age(self, name: str) -> timedelta | None:
+        """How long a check of this entry may hold, None where nobody said."""
+        seconds = cast("Mapping[str, int]", self.declared.get("check_age", {})).get(name)
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    @property
     def touches(self) -> tuple[str, ...]:
         """The kinds of use that ask for a safety review."""
         return tuple(cast("Iterable[str]", self.declared.get("touches", ())))
@@ -195,36 +228,6 @@ class Entry:
         return None if value is None else timedelta(seconds=cast(int, value))
 
 
-def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict[str, object]:
-    """The declaration of an entry as its events record it: plain JSON, durations in whole seconds."""
-
-    def seconds(value: timedelta | None) -> int | None:
-        return None if value is None else int(value.total_seconds())
-
-    return {
-        "key": spec.key,
-        "name": spec.name,
-        "use": spec.use,
-        "provider": provider,
-        "surfaces": [[surface, model_id] for surface, model_id in spec.surfaces.items()],  # JSON objects keep no order
-        "price_model": spec.price_model,
-        "owners": list(spec.owners),
-        "checks": list(spec.checks),
-        "tiers": list(spec.tiers),
-        "fallback": spec.fallback,
-        "pause_on": spec.pause_on,
-        "on_pause": spec.on_pause,
-        "grace": seconds(spec.grace),
-        "callers": list(spec.callers),
-        "freshness": seconds(spec.freshness),
-        "price_freshness": seconds(spec.price_freshness),
-        "ours": dict(ours),
-        # Left out where nobody states them: an entry that was declared before there were such keys is not amended by that.
-        **({"usage": dict(spec.usage)} if spec.usage else {}),
-        **({"touches": list(spec.touches)} if spec.touches else {}),
-    }
-
-
 def apply(entry: Entry | None, event: Event) -> Entry:
     """The entry after one of its own events.
 
@@ -246,6 +249,10 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         raise IllegalTransition(event, Status.WITHDRAWN)
     if event.type == ev.ENTRY_REMINDED:  # tells what was told already, so it can change no mind
         return replace(entry, reminded=(*entry.reminded, event.data["key"]))
+    if event.type == ev.ENTRY_APPROVAL_REQUESTED:
+        said = event.data
+        asked = Approval(act=said["act"], by=said["by"], position=event.position, expect=said["expect"])
+        return replace(entry, approval=asked)
     if event.type == ev.NOTICE_ACKNOWLEDGED:
         return replace(entry, acknowledged=entry.pause)
     if event.type == ev.ENTRY_SILENCED:
@@ -262,7 +269,23 @@ def apply(entry: Entry | None, event: Event) -> Entry:
     entry = replace(entry, position=event.position)
     if event.type == ev.ENTRY_AMENDED:
         return replace(entry, declared=event.data["declaration"])
+    if event.type == ev.ENTRY_WINDOW_OPENED:
+        return replace(entry, windows=(*entry.windows, _window(event)))
+    if event.type == ev.ENTRY_WINDOW_CLOSED:
+        return replace(entry, windows=tuple(one for one in entry.windows if one.position != event.data["window"]))
     return _moved(entry, event)
+
+
+def _window(event: Event) -> Window:
+    data = event.data
+    return Window(
+        position=event.position,
+        start=datetime.fromisoformat(data["from"]),
+        end=datetime.fromisoformat(data["until"]),
+        changes=tuple(data["changes"]),
+        by=data["by"],
+        reason=data["reason"],
+    )
 
 
 def _moved(entry: Entry, event: Event) -> Entry:
@@ -282,6 +305,7 @@ def _moved(entry: Entry, event: Event) -> Entry:
             callers=tuple(data["callers"]),
             deviations={},
             pause=None,
+            approval=None,
         )
     if event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
         moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}

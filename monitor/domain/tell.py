@@ -13,9 +13,11 @@ from monitor.domain import price
 from monitor.domain.claim import Claim
 from monitor.domain.confirm import Believed
 from monitor.domain.diff import Change
+from monitor.domain.events import rfc3339
 from monitor.domain.model import Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Notice, Reason
 from monitor.domain.registry import Entry, Pin, Register, Status
+from monitor.domain.windows import expecting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +98,12 @@ def entry_item(
     source: str = "",
     evidence: str = "",
     summary: str = "",
+    commands: tuple[str, ...] = (),
 ) -> Item:
-    """An item about an entry as it stands after the decision."""
+    """An item about an entry as it stands after the decision; `commands` are those of its reason unless given."""
     entry = register.entries[key]
     other, allowed = fallback(register, entry)
-    commands = {
+    usual = {
         Reason.PAUSED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.UNACKNOWLEDGED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
@@ -123,7 +126,7 @@ def entry_item(
         denied=denied,
         fallback=other,
         fallback_allowed=allowed,
-        commands=commands,
+        commands=commands or usual,
     )
 
 
@@ -200,7 +203,7 @@ def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str
     return Told(owners=entry.texts("owners"), item=item)
 
 
-def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source: str) -> Told:
+def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source: str, at: datetime) -> Told:
     """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read prices."""
     claims = sorted(claims, key=lambda claim: price.telling_order(claim.fact.field, entry.texts("tiers")))
     item = entry_item(
@@ -214,9 +217,23 @@ def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source
         evidence=claims[0].believed.streak.evidence,
         denied=entry.status is not Status.ACTIVE,
         differences=tuple(_difference(claim.believed.change) for claim in claims if not (claim.renamed or claim.prose)),
-        summary=notes(claims),
+        summary="; ".join(part for part in (notes(claims), _expected(entry, claims, at)) if part),
     )
     return Told(owners=entry.texts("owners"), item=item)
+
+
+def _expected(entry: Entry, claims: Iterable[Claim], at: datetime) -> str:
+    """The maintenance in which a change of what an entry pins is expected, so that it did not pause."""
+    pinned = {one.key for one in entry.pins}
+    facts = (claim.fact for claim in claims)
+    keys = [key for fact in facts if (key := f"{fact.subject.scope}/{fact.subject.name}/{fact.field}") in pinned]
+    found = [window for key in keys if (window := expecting(entry.windows, key, at)) is not None]
+    last = max(found, key=lambda window: window.end, default=None)
+    return (
+        ""
+        if last is None
+        else f"expected until {rfc3339(last.end)} ({last.reason}; {last.by}); what deviates then pauses it"
+    )
 
 
 def notes(claims: Iterable[Claim]) -> str:

@@ -33,15 +33,20 @@ _ALLOWED = {
 
 
 class Condition:
-    """One requirement of an answer: what it asks, whether it holds, the reason to give where not, and until when it holds."""
+    """One requirement of an answer: what it asks, whether it holds, the reason to give where not, until when it holds, and since when
+    it is as it is where that is known.
+    """
 
-    __slots__ = ("asks", "holds", "reason", "until")
+    __slots__ = ("asks", "holds", "reason", "since", "until")
 
-    def __init__(self, asks: str, holds: bool, reason: str, until: datetime | None = None) -> None:
+    def __init__(
+        self, asks: str, holds: bool, reason: str, until: datetime | None = None, since: datetime | None = None
+    ) -> None:
         self.asks = asks
         self.holds = holds
         self.reason = reason
         self.until = until
+        self.since = since
 
 
 class Verdict:
@@ -70,12 +75,17 @@ def judge(
     spared: bool,
     lease_until: datetime,
     now: datetime,
+    checks_until: datetime | None = None,
+    unready: str = "",
+    since: datetime | None = None,
 ) -> Verdict:
     """Whether an entry may be used at `now`.
 
     `evaluable` says that the environment may use what is still being evaluated; `grace_until` is the end of the grace of a running pause
     that only price shifts caused and that denies new callers only (None: no such pause), `spared` whether the caller is one
-    that had the entry before. The others are when each kind of fact stops being fresh; None was never verified.
+    that had the entry before. `access_until` and `price_until` are when each kind of fact stops being fresh; None was never verified.
+    `checks_until` is when the first check that the environment requires passes its date (None: none has one), `unready` names those that
+    are not verified. `since` is when the status began, to explain it.
 
     Every limit counts in whole seconds, rounded down: the timestamp that a flagd rule sees has no fraction, and file
     and function shall change their answer at the same instant.
@@ -93,13 +103,15 @@ def judge(
         denial = reason or _DENIED[PAUSED]
         until = _whole(grace_until)
         grace = Condition("the caller is one that the pause spares", now < until, denial, until)
-        access = Condition(access.asks, access.holds, denial, access.until)
+        # What the pause itself made stale is why there is a grace: only the dates of the checks count.
+        rest = [access, *_checks(checks_until, "", now)]
+        denied = [Condition(one.asks, one.holds, denial, one.until) for one in rest]
         spares = "paused after a price shift; callers that had it are spared"
-        return _sum(GRACE, PAUSED, spares, (grace, access, lease), lease_until)
+        return _sum(GRACE, PAUSED, spares, (grace, *denied, lease), lease_until)
     usable = status == ACTIVE or (evaluable and status == EVALUATING)
     wanted = "active or evaluating" if evaluable else "active"
     denial = "" if usable else reason or _DENIED.get(status, f"its status is {status}")
-    conditions = [Condition(f"the status is {wanted} (it is {status})", usable, denial)]
+    conditions = [Condition(f"the status is {wanted} (it is {status})", usable, denial, since=since)]
     if status == PAUSED and grace_until is not None:
         conditions.append(Condition("the caller is one that the pause spares", False, denial, _whole(grace_until)))
     conditions.append(access)
@@ -114,8 +126,19 @@ def judge(
                 "stale: its prices were last verified to hold until",
             )
         )
+    conditions += _checks(checks_until, unready if usable else "", now)
     conditions.append(lease)
     return _sum(status, STALE if usable else status, _ALLOWED.get(status, ""), tuple(conditions), lease_until)
+
+
+def _checks(until: datetime | None, unready: str, now: datetime) -> list[Condition]:
+    """The checks that the environment requires; no condition where nothing of them limits the answer."""
+    asks = "the required checks are verified"
+    if unready:
+        return [Condition(asks, False, f"unready: {unready}")]
+    if until is None:
+        return []
+    return [_dated(asks, until, now, "", "stale: a required check was verified until")]
 
 
 def _sum(allowing: str, denying: str, reason: str, conditions: tuple[Condition, ...], lease_until: datetime) -> Verdict:

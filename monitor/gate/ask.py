@@ -102,7 +102,7 @@ def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], date
     else:
         _print(answer, environment)
         if "--explain" in options:
-            _explain(lease, key, caller)
+            _explain(lease, key, caller, str(answer["reason"]))
     return ALLOWED if answer["allowed"] is True else DENIED
 
 
@@ -204,12 +204,19 @@ def _print(answer: Mapping[str, object], environment: str) -> None:
 
 def _as_json(condition: Condition) -> dict[str, object]:
     until = None if condition.until is None else rfc3339(condition.until)
-    return {"asks": condition.asks, "holds": condition.holds, "until": until}
+    said: dict[str, object] = {"asks": condition.asks, "holds": condition.holds, "until": until}
+    return said if condition.since is None else {**said, "since": rfc3339(condition.since)}
 
 
-def _explain(lease: Lease, key: str, caller: str) -> None:
+def _explain(lease: Lease, key: str, caller: str, judged_as: str) -> None:
     for condition in lease.judge(key, caller).conditions:
+        since = f" since {rfc3339(condition.since)}" if condition.since is not None else ""
         until = f" until {rfc3339(condition.until)}" if condition.until is not None else ""
-        print(f"  {'yes' if condition.holds else 'no ':3} {condition.asks}{until}")
+        # What the first line says already is not said again; what has passed says its date.
+        told = condition.holds or until or condition.reason == judged_as
+        why = "" if told else f": {condition.reason}"
+        print(f"  {'yes' if condition.holds else 'no ':3} {condition.asks}{since}{until}{why}")
+    if spared := lease.spared(key):
+        print(f"  the pause spares {', '.join(spared)}")
     judged = "" if lease.asked == lease.environment else f"; {lease.asked} is judged like {lease.environment}"
     print(f"  from {lease.path}, written {rfc3339(lease.written_at)} at log position {lease.version}{judged}")

@@ -170,7 +170,14 @@ class Lease:
             spared=bool(caller) and caller in self._rule(key)[1],
             lease_until=self.lease_until,
             now=self.now,
+            checks_until=self._date(metadata, "checks_until"),
+            unready=self._text(metadata, "unready") if "unready" in metadata else "",
+            since=self._date(metadata, "since"),
         )
+
+    def spared(self, key: str) -> tuple[str, ...]:
+        """The callers that the running pause of a flag spares."""
+        return self._rule(key)[1]
 
     def _allowed(self, key: str, caller: str) -> bool:
         flag = self._flag(key)

@@ -91,6 +91,7 @@ def _flag(
 ) -> Document:
     may_evaluate = evaluable(environment, environments)
     callers = sorted({caller for caller in standing.callers if caller})
+    ready = standing.ready(environment, environments)
     best = judge(
         status=standing.status.value,
         reason=standing.reason,
@@ -101,6 +102,8 @@ def _flag(
         spared=bool(callers),
         lease_until=now + lease,
         now=now,
+        checks_until=ready.until,
+        unready=ready.unready,
     )
     variants = {status.value: False for status in Status}
     variants |= {Status.ACTIVE.value: True, Status.EVALUATING.value: may_evaluate, STALE: False}
@@ -127,6 +130,7 @@ def _metadata(
     lease: timedelta,
 ) -> dict[str, bool | int | str]:
     answer = decide(standing, environment, environments, "", now, lease, standings)
+    ready = standing.ready(environment, environments)
     metadata: dict[str, bool | int | str] = {
         "status": answer.status,
         "position": answer.position,
@@ -143,7 +147,11 @@ def _metadata(
         "access_until": standing.access_until,
         "price_until": standing.price_until,
         "grace_until": standing.grace,
+        "checks_until": ready.until,
+        "since": standing.since,
     }
+    if ready.unready:
+        metadata["unready"] = ready.unready
     return metadata | {key: rfc3339(at) for key, at in dates.items() if at is not None}
 
 

@@ -15,7 +15,9 @@ from monitor.domain.beliefs import RESELLERS
 from monitor.domain.configuration import OFFICIAL, Configuration
 from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Fact, Subject
-from monitor.domain.registry import Check, Entry
+from monitor.domain.registry import Approval, Check, Entry
+from monitor.domain.verdict import PRODUCTION
+from monitor.domain.windows import Window
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import EventQuery, Reader, Refused
 from monitor.pipeline.standing import Freshness, reason
@@ -23,7 +25,9 @@ from monitor.pipeline.standing import Freshness, reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
-    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank."""
+    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what
+    waits for a second person, `windows` the maintenance that is planned or goes on.
+    """
 
     key: str
     name: str
@@ -35,16 +39,19 @@ class StatusRow:
     owners: tuple[str, ...]
     fallback: str
     reason: str
+    approval: Approval | None = None
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """One check of an entry as `checklist` shows it."""
+    """One check of an entry as `checklist` shows it. `required_in` are the environments that require it, `required` whether production does."""
 
     name: str
     required: bool
     check: Check
     verified_at: datetime | None
+    required_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +119,8 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             owners=one.texts("owners"),
             fallback=one.text("fallback"),
             reason=reason(one),
+            approval=one.asked,
+            windows=one.windows,
         )
         for one in entries(reader, at=at).values()
     ]
@@ -129,12 +138,14 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     one = entry(reader, key)
     fresh = Freshness(reader, configuration)
     looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
-    needed = checklist.required(one)
-    names = dict.fromkeys((*needed, *sorted(one.checks)))
+    environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
+    needed = {environment: checklist.required(one, environment) for environment in environments}
+    names = dict.fromkeys((*(name for required in needed.values() for name in required), *sorted(one.checks)))
     return [
         CheckRow(
             name=name,
-            required=name in needed,
+            required=name in needed[PRODUCTION],
+            required_in=tuple(environment for environment, required in needed.items() if name in required),
             check=(check := one.checks.get(name, Check())),
             verified_at=max(
                 (at for at in (looked.get(name), check.verified_at) if at and check.verified_at), default=None

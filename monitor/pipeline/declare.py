@@ -15,8 +15,9 @@ from monitor.domain import events as ev
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.checklist_names import SAFETY_REVIEW
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
+from monitor.domain.declaration import declaration
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
-from monitor.domain.registry import CheckState, Entry, Register, Status, declaration
+from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline.commit import beliefs, status_moved, write
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
 
@@ -41,6 +42,8 @@ def describe(configuration: Configuration) -> dict[str, str]:
         said[f"belief.{name}"] = f"{getattr(belief, name).total_seconds():g}s"
     for name in ("freshness", "price_freshness", "lease"):
         said[f"gate.{name}"] = f"{getattr(gate, name).total_seconds():g}s"
+    for name in ("attested", "verified"):
+        said[f"checks.{name}"] = f"{getattr(configuration.checks, name).total_seconds():g}s"
     said["gate.environments"] = ", ".join(gate.environments)
     return said
 

@@ -10,18 +10,18 @@ from dataclasses import asdict
 from datetime import datetime
 from difflib import get_close_matches
 
-from monitor.domain import checklist, pins, safety, tell
+from monitor.domain import ages, checklist, safety
 from monitor.domain import events as ev
 from monitor.domain.checklist_names import CHECKS
 from monitor.domain.configuration import Configuration
 from monitor.domain.events import Event, entry_stream
-from monitor.domain.model import Body, Fact, Subject
-from monitor.domain.registry import TRANSITIONS, CheckState, Entry, Register, Status
-from monitor.pipeline import look
+from monitor.domain.model import Body
+from monitor.domain.registry import TRANSITIONS, Entry, Register, Status
+from monitor.pipeline import approval, look
+from monitor.pipeline.acceptance import Acceptance, acceptance
 from monitor.pipeline.commit import status_moved, write
 from monitor.pipeline.papers import Held, Paper
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Refused, Store
-from monitor.pipeline.standing import Freshness
 
 Via = Mapping[str, str]
 """Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
@@ -48,7 +48,7 @@ class Operator:
         expect: int | None = None,
         waived: frozenset[str] = frozenset(),
     ) -> Event:
-        """Accept what is believed now as the assumptions of an entry, and let production use it.
+        """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people have to, ask for it.
 
         Raises:
             Refused: the entry is not one that can be activated, something is missing, or something relevant happened after `expect`.
@@ -63,14 +63,28 @@ class Operator:
         reason: str,
         via: Via,
         expect: int | None = None,
+        shown: int | None = None,
         waived: frozenset[str] = frozenset(),
     ) -> Event:
-        """Accept what is believed now after a pause.
+        """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown, for want of an `expect`.
 
         Raises:
             Refused: as `activate`; a check that the pause made stale has to be verified since.
         """
-        return self._move(key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, accept=waived)
+        return self._move(
+            key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, shown=shown, accept=waived
+        )
+
+    def preview(self, key: str, kind: str) -> Acceptance:
+        """What an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
+
+        Raises:
+            Refused: there is no such entry, or it has another status.
+        """
+        with self._store.read() as reader:
+            entry = _entry(reader.entries(), key)
+            _may(entry, kind)
+            return acceptance(reader, self._configuration, entry, self._clock())
 
     def paused_by(self, cause: int) -> tuple[str, ...]:
         """The entries whose running pause one event caused.
@@ -164,7 +178,7 @@ class Operator:
         now = self._clock()
         with self._store.write() as tx:
             register = Register(tx.head(), tx.entries())
-            entry = _entry(register, key)
+            entry = _entry(register.entries, key)
             fed = {name for spec in self._configuration.sources.values() for name in checklist.fed_by(spec, entry)}
             if check in fed and check != "pricing":
                 raise Refused(
@@ -180,7 +194,7 @@ class Operator:
             held = Held(keep(body) if body else "", {})
             if paper is not None:
                 held = paper.hold(tx, self._configuration, entry, keep)
-            until = now + checklist.ATTESTED_FOR
+            until = now + ages.attested(entry, check, self._configuration.checks)
             register.add(
                 ev.CHECK_ATTESTED,
                 entry_stream(key),
@@ -213,6 +227,7 @@ class Operator:
         reason: str,
         via: Via,
         expect: int | None,
+        shown: int | None = None,
         accept: frozenset[str] | None = None,
         **data: object,
     ) -> Event:
@@ -221,28 +236,38 @@ class Operator:
         with self._store.write() as tx:
             before = tx.entries()
             register = Register(tx.head(), before)
-            entry = _entry(register, key)
+            entry = _entry(register.entries, key)
             _may(entry, kind)
-            _expected(tx, entry, expect)
+            _expected(tx, entry, shown if expect is None else expect)
+            seen: int | None = expect
+            cause = entry.position
             if accept is not None:
                 data |= self._acceptance(tx, entry, now, accept)
+                confirms = approval.confirmed(tx, entry, kind, data, by=by, expect=expect)
+                data |= {"act": kind} if confirms is None else confirms
+                if confirms is None:  # one person's word is a request, at the position that it is about
+                    kind, seen = ev.ENTRY_APPROVAL_REQUESTED, entry.position
+                elif confirms:
+                    cause = int(str(confirms["request"]))
             register.add(
                 kind,
                 entry_stream(key),
                 key,
                 at=now,
                 actor=by,
-                cause=entry.position,
+                cause=cause,
                 data={
                     **data,
                     "by": by,
                     "reason": reason,
                     "via": dict(via),
-                    "expect": entry.position if expect is None else expect,
+                    "expect": entry.position if seen is None else seen,
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )
-            write(tx, self._configuration, register, [], at=now)
+            asked = kind == ev.ENTRY_APPROVAL_REQUESTED
+            told = approval.told(register, register.events[-1]) if asked else []
+            write(tx, self._configuration, register, told, at=now)
             moved = status_moved(register, before)
         if moved:
             self._published()
@@ -250,54 +275,21 @@ class Operator:
 
     def _acceptance(self, reader: Reader, entry: Entry, now: datetime, waived: frozenset[str]) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""
-        fresh = Freshness(reader, self._configuration)
-        known = fresh.beliefs
-        problems = [
-            f"{name} is {state} ({_remedy(entry, name, state)})"
-            for name, state in checklist.missing(entry, now=now, waived=waived).items()
-        ]
-        chosen, unpinned, disputed = pins.pins(entry, known)
-        problems += [
-            f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})"
-            for field, said in disputed.items()
-        ]
-        facts = {Fact(Subject(pin.scope, pin.name), pin.field) for pin in chosen}
-        problems += [
-            f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {tell.value(streak.value)} by {streak.source} "
-            f"since {ev.rfc3339(streak.first_at)} (wait until it is believed or gone, or `access-monitor poll {streak.source}`)"
-            for streak in reader.streaks()
-            if streak.seen
-            and streak.quarantine is None
-            and streak.fact in facts
-            and any(spec.key == streak.source for spec in known.speakers(streak.fact.subject))
-        ]
-        problems += self._stale(fresh, entry, now, waived)
-        if problems:
-            raise Refused(f"{entry.key} cannot be accepted yet: " + "; ".join(problems))
+        found = acceptance(reader, self._configuration, entry, now, waived)
+        if found.problems:
+            raise Refused(f"{entry.key} cannot be accepted yet: " + "; ".join(map(str, found.problems)))
         return {
-            "pins": [asdict(pin) for pin in chosen],
-            "unpinned": list(unpinned),
+            "pins": [asdict(pin) for pin in found.pins],
+            "unpinned": list(found.unpinned),
             "callers": list(entry.texts("callers")),
             "waived": sorted(waived),
         }
 
-    def _stale(self, fresh: Freshness, entry: Entry, now: datetime, waived: frozenset[str]) -> list[str]:
-        rules = self._configuration.gate
-        problems = []
-        for name, at, limit in (
-            ("visibility", fresh.access(entry), entry.seconds("freshness") or rules.freshness),
-            ("pricing", fresh.price(entry), entry.seconds("price_freshness") or rules.price_freshness),
-        ):
-            if name not in waived and at is not None and now - at > limit:
-                problems.append(f"{name} was last verified {ev.rfc3339(at)} (run `access-monitor poll`)")
-        return problems
 
-
-def _entry(register: Register, key: str) -> Entry:
-    if key not in register.entries:
-        known = register.entries
+def _entry(known: Mapping[str, Entry], key: str) -> Entry:
+    if key not in known:
         raise Refused(f"there is no entry {key!r}{_perhaps(key, known)}; `access-monitor status` lists the entries")
-    return register.entries[key]
+    return known[key]
 
 
 def _perhaps(word: str, known: Mapping[str, object]) -> str:
@@ -341,11 +333,3 @@ def _caused(reader: Reader, pause: int, cause: int) -> bool:
         and (cause in recorded.event.data["causes"] or cause == recorded.event.position)
         for recorded in events
     )
-
-
-def _remedy(entry: Entry, name: str, state: CheckState) -> str:
-    if name in ("model_id", "visibility"):
-        return "`access-monitor poll` looks at the models list"
-    if name == "pricing" and state is not CheckState.BLANK:
-        return "`access-monitor poll` reads the official page again"
-    return f"`access-monitor verify {entry.key} {name} --by YOU --url …`"

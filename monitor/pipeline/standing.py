@@ -14,6 +14,7 @@ from monitor.domain.beliefs import CONFIG, Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.gate import Standing
 from monitor.domain.model import LISTED, Fact, Streak, Subject
+from monitor.domain.readiness import readiness
 from monitor.domain.registry import CheckState, Entry, Status
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Reader
@@ -74,20 +75,13 @@ class Freshness:
         }
         sources = self.beliefs.price_sources(subject.scope)
         check = entry.checks.get("pricing")
-        attested = check.verified_at if check and check.state is CheckState.VERIFIED else None
+        # Of an accepted entry time alone made it stale: what it was verified at is old, not unknown.
+        counts = (CheckState.VERIFIED, *((CheckState.STALE,) if entry.status is Status.ACTIVE else ()))
+        attested = check.verified_at if check and check.state in counts else None
         seen = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
         oldest = _oldest(seen)
         by_person = attested if check and check.until is not None else None
         return max((at for at in (oldest, by_person) if at is not None), default=None)
-
-    def attested_until(self, entry: Entry) -> datetime | None:
-        """When the first required word of a person ends."""
-        dates = [
-            check.until
-            for name in checklist.required(entry)
-            if (check := entry.checks.get(name)) is not None and check.until is not None
-        ]
-        return min(dates, default=None)
 
     def verified_at(self, entry: Entry) -> datetime | None:
         """When what the entry rests on was last verified whole: the older of access and price."""
@@ -111,10 +105,6 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
     """One entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
     rules = configuration.gate
     access, priced = fresh.access(entry), fresh.price(entry)
-    access_until = _until(access, entry.seconds("freshness"), rules.freshness)
-    attested = fresh.attested_until(entry)
-    if access_until is not None and attested is not None:
-        access_until = min(access_until, attested)
     grace = entry.seconds("grace")
     return Standing(
         key=entry.key,
@@ -125,12 +115,14 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         model_id=entry.model_id,
         reason=reason(entry),
         fallback=entry.text("fallback"),
-        access_until=access_until,
+        access_until=_until(access, entry.seconds("freshness"), rules.freshness),
         price_until=_until(priced, entry.seconds("price_freshness"), rules.price_freshness),
         on_pause=entry.text("on_pause"),
         price_shift=not entry.by and bool(entry.deviations) and all(is_price(key) for key in entry.deviations),
         grace_until=entry.since + grace if entry.status is Status.PAUSED and grace is not None else None,
         callers=entry.callers,
+        readiness=readiness(entry, rules.environments),
+        since=entry.since,
     )
 
 

@@ -17,6 +17,7 @@ from monitor.domain.model import SourceState
 from monitor.domain.notice import Reason
 from monitor.domain.outage import quoted
 from monitor.domain.registry import CheckState, Entry, Register, Status
+from monitor.pipeline import aging, maintenance
 from monitor.pipeline.commit import beliefs, status_moved, write
 from monitor.pipeline.drift import Drift, tell_shift
 from monitor.pipeline.incidents import incident
@@ -71,9 +72,16 @@ class Tender:
         self._forget(now)
         with self._store.read() as reader:
             ahead = self._looks_ahead(now) and bool(self._ahead(reader, now))
-            unheard = self._unheard(reader.entries(), now)
-            late = self._blind(reader, now, sources) or _past(reader.entries(), now)
-            if not (ahead or unheard or late or self._drift.shifts(reader, now, sources)):
+            entries = reader.entries()
+            if not (
+                ahead
+                or self._unheard(entries, now)
+                or self._blind(reader, now, sources)
+                or _past(entries, now)
+                or self._aged(reader, entries, now, sources)
+                or maintenance.ended(entries, now)
+                or self._drift.shifts(reader, now, sources)
+            ):
                 return 0
         with self._store.write() as tx:
             before = tx.entries()
@@ -85,6 +93,9 @@ class Tender:
                 tx.put_source(replace(state, stale_position=position))
             for key in _past(register.entries, now):
                 told += policy.expire(register, key, at=now)
+            for key, window in maintenance.ended(register.entries, now):
+                told += maintenance.end_window(tx, self._configuration, register, key, window, now)
+            told += aging.expire(tx, self._configuration, register, self._aged(tx, register.entries, now, sources), now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
                 told += policy.remind(register, key, reminders, at=now)
             rules, owners = self._configuration.attention, self._configuration.owners
@@ -105,6 +116,11 @@ class Tender:
         with self._store.write() as tx:
             tx.forget_measurements(now - self._keep)
         self._forgot = now.date()
+
+    def _aged(
+        self, reader: Reader, entries: Mapping[str, Entry], now: datetime, sources: Collection[str] | None
+    ) -> aging.Aged:
+        return aging.aged(reader, self._configuration, entries, now, sources=sources, cadence=self._cadence)
 
     def _unheard(self, entries: Mapping[str, Entry], now: datetime) -> dict[str, int]:
         """The entries whose pause should be said again, and for which time."""

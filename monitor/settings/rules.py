@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from typing import get_args
 
+from monitor.domain.ages import BY_FRESHNESS
 from monitor.domain.checklist_names import CHECKS, TOUCHES
 from monitor.settings.errors import Finding, Location, suggest
 from monitor.settings.fields import Part, address
@@ -154,9 +155,7 @@ def _entries(document: Document) -> Iterator[Finding]:
         for owner in row.owners:
             if owner not in owners:
                 yield (*at, "owners"), f"names the owner {owner!r}, who is not declared; {suggest(owner, owners)}"
-        for check in row.checks:
-            if check not in CHECKS:
-                yield (*at, "checks"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
+        yield from _entry_checks(at, row, document.gate.environments)
         for touched in row.touches:
             if touched not in TOUCHES:
                 yield (*at, "touches"), f"names {touched!r}, which is no kind of use; {suggest(touched, TOUCHES)}"
@@ -164,6 +163,30 @@ def _entries(document: Document) -> Iterator[Finding]:
             yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
         if row.on_pause == "deny" and row.grace is not None:
             yield (*at, "grace"), 'has no effect with on_pause = "deny"; leave it out or write on_pause = "deny_new"'
+
+
+def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) -> Iterator[Finding]:
+    named: dict[Location, Collection[str]] = {(*at, "checks"): row.checks}
+    for environment, checks in (row.checks_in or {}).items():
+        place = (*at, "checks_in", environment)
+        named[place] = checks
+        if environment == PRODUCTION:
+            yield place, "is what checks = […] says; move them there"
+        elif environment not in environments:
+            yield (
+                place,
+                f"is for an environment that gate.environments does not name; {suggest(environment, environments)}",
+            )
+    for name in row.check_age or {}:
+        place = (*at, "check_age", name)
+        if limit := BY_FRESHNESS.get(name):
+            yield place, f"goes by how fresh what a source saw is; set {limit} instead"
+        elif name not in CHECKS:
+            yield place, f"is for the check {name!r}, which there is not; {suggest(name, CHECKS)}"
+    for place, names in named.items():
+        for check in names:
+            if check not in CHECKS:
+                yield place, f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
 
 
 def _entry_surfaces(at: Location, row: EntryTable, surfaces: Collection[str]) -> Iterator[Finding]:

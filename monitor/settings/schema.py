@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from monitor.domain.configuration import Belief, GateRules
+from monitor.domain.configuration import Belief, CheckRules, GateRules
 from monitor.settings.fields import (
     BaseUrl,
     Database,
@@ -51,6 +51,7 @@ from monitor.settings.tables import KeyedTable, LoggingTable, Table
 
 BELIEF = Belief()
 GATE = GateRules()
+CHECKS = CheckRules()
 PRODUCTION = "production"
 
 PREFIX = "ACCESS_MONITOR__"
@@ -219,6 +220,15 @@ class DeploymentTable(KeyedTable):
     entries: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["gpt-5.6-luna"]])
 
 
+class ChecksTable(Table):
+    """How long a readiness check holds."""
+
+    attested: Span = Field(default=CHECKS.attested, description="How long the word of a person holds.")
+    verified: Span = Field(
+        default=CHECKS.verified, description="How long what a source verified holds after its last good look."
+    )
+
+
 class HeartbeatTable(Table):
     """The watcher of the watcher."""
 
@@ -285,6 +295,11 @@ class EntryTable(KeyedTable):
     use: str = Field(default="", description="What it is planned for.")
     owners: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["platform"]])
     checks: Annotated[list[str], Distinct] = Field(default=[], description="Checks required beyond the default.")
+    checks_in: dict[str, Annotated[list[str], Distinct]] | None = Field(
+        default=None,
+        description="Environment to the checks that it requires; none but production requires any unless told.",
+        examples=[{"staging": ["test_call"]}],
+    )
     on_pause: Literal["deny", "deny_new"] = Field(
         default="deny", description="deny_new spares the callers after a price shift until the grace ends."
     )
@@ -310,6 +325,14 @@ class EntryTable(KeyedTable):
     )
     freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
     price_freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
+    approvers: int = Field(
+        default=1, ge=1, le=2, description="How many people it takes to activate or resume; 2 needs another to confirm."
+    )
+    check_age: dict[str, Span] | None = Field(
+        default=None,
+        description="Check to how long it holds for this entry, where that is longer.",
+        examples=[{"evals": "180d"}],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,6 +369,7 @@ class Document(BaseSettings):
     network: NetworkTable = NetworkTable()
     web: WebTable = WebTable()
     gate: GateTable = GateTable()
+    checks: ChecksTable = ChecksTable()
     github: GithubTable = GithubTable()
     heartbeat: HeartbeatTable = HeartbeatTable()
     notify: NotifyTable = NotifyTable()

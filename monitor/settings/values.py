@@ -20,6 +20,7 @@ from monitor import __version__
 from monitor.domain.configuration import (
     Attention,
     Belief,
+    CheckRules,
     Configuration,
     Deployment,
     EntrySpec,
@@ -146,6 +147,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
             price_freshness=document.gate.price_freshness,
             lease=document.gate.lease,
         ),
+        checks=CheckRules(attested=document.checks.attested, verified=document.checks.verified),
         attention=Attention(repeat=document.notify.repeat, escalate_after=document.notify.escalate_after),
         code=__version__,
     )
@@ -275,6 +277,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         price_model=row.price_model or "",
         use=row.use,
         checks=tuple(row.checks),
+        checks_in={environment: tuple(names) for environment, names in (row.checks_in or {}).items()},
         tiers=tuple(row.tiers),
         fallback=row.fallback or "",
         pause_on=row.pause_on,
@@ -283,6 +286,8 @@ def _entry(row: EntryTable) -> EntrySpec:
         callers=tuple(row.callers),
         freshness=row.freshness,
         price_freshness=row.price_freshness,
+        check_age=row.check_age or {},
+        approvers=row.approvers,
         usage=usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {},
         touches=tuple(row.touches),
     )

@@ -7,51 +7,20 @@ import os
 import pwd
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from cli_world import BY, LUNA, MINI, am, data
 
-from monitor.cli import acts, cli, plot, prices
+from monitor.cli import acts, plot, prices
 from monitor.cli.extract import read
 from monitor.cli.poll import code
 from monitor.domain.price import Meter
 from monitor.sandbox import Fault, Kind, Sandbox, Target
-from monitor.sandbox.demo_config import write_demo
 
-BY = ("--by", "Ada L.", "--reason", "evals passed")
-LUNA = "gpt-5.6-luna"
-MINI = "gpt-5.4-mini"
 REPRICED = date(2026, 7, 30)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def config(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, tmp_path)
-    monkeypatch.setenv("ACCESS_MONITOR_CONFIG", str(path))
-    monkeypatch.delenv("ACCESS_MONITOR_LEASE", raising=False)
-    return path
-
-
-def am(*args: str, expect: int = 0) -> Result:
-    """Run a command; anything but the expected end fails the test with what was said."""
-    result = CliRunner().invoke(cli, args)
-    assert result.exit_code == expect, (args, result.exit_code, result.output, result.stderr)
-    return result
-
-
-def data(*args: str, expect: int = 0) -> Any:
-    return json.loads(am(*args, "--json", expect=expect).stdout)
 
 
 def test_polling_says_per_source_what_was_found(config: Path) -> None:
@@ -243,6 +212,7 @@ def test_the_checklist_shows_blanks_as_blanks_and_who_verified_the_rest(config: 
         "check": "evals",
         "about": rows["evals"]["about"],
         "required": False,
+        "required_in": [],
         "state": "blank",
     }
     assert rows["pricing"]["state"] == "verified"

@@ -29,6 +29,8 @@ NOW = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
         ("1 week ago", NOW - timedelta(weeks=1)),
         ("45s AGO", NOW - timedelta(seconds=45)),
         ("now", NOW),
+        ("in 4h", NOW + timedelta(hours=4)),
+        ("IN 2 days", NOW + timedelta(days=2)),
     ],
 )
 def test_a_time_is_rfc_3339_or_a_date_or_relative(text: str, meant: datetime) -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from monitor.domain import events as ev
 from monitor.domain.configuration import EntrySpec
+from monitor.domain.declaration import declaration
 from monitor.domain.diff import same
 from monitor.domain.events import Event, entry_stream
 from monitor.domain.model import Facts, Subject
@@ -32,7 +33,6 @@ from monitor.domain.registry import (
     Register,
     Status,
     apply,
-    declaration,
     fold,
     replay,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from monitor.domain.gate import DENY, DENY_NEW, Standing
+from monitor.domain.gate import DENY, DENY_NEW, Readiness, Standing
 from monitor.domain.registry import Status
 
 NOW = datetime(2026, 11, 22, 4, 35, tzinfo=UTC)
@@ -48,6 +48,9 @@ def registry(*standings: Standing) -> dict[str, Standing]:
     return {standing.key: standing for standing in standings}
 
 
+LAPSES = {"production": Readiness(until=NOW + HOUR)}
+LOST = {"staging": Readiness(unready="test_call is blank")}
+
 TABLE = [
     # standing, environment, caller, hours later, allowed, variant
     (standing(), "production", "", 0, True, "active"),
@@ -70,6 +73,24 @@ TABLE = [
     (spared(), "production", "", 0, False, "paused"),
     (spared(price_shift=False), "production", "support-agent", 0, False, "paused"),
     (spared(access_until=NOW), "production", "support-agent", 0, False, "paused"),
+    (standing(readiness=LAPSES), "production", "", 0, True, "active"),
+    (standing(readiness=LAPSES), "production", "", 1, False, "stale"),
+    (standing(readiness=LAPSES), "elsewhere", "", 1, False, "stale"),
+    (standing(readiness=LAPSES), "staging", "", 1, True, "active"),
+    (standing(readiness=LOST), "production", "", 0, True, "active"),
+    (standing(readiness=LOST), "staging", "", 0, False, "stale"),
+    (standing(readiness=LOST, status=Status.EVALUATING), "staging", "", 0, False, "stale"),
+    (standing(readiness=LOST, status=Status.WAITING), "staging", "", 0, False, "waiting"),
+    (spared(readiness=LAPSES), "production", "support-agent", 0, True, "grace"),
+    (spared(readiness=LAPSES), "production", "support-agent", 1, False, "paused"),
+    (
+        spared(readiness={"production": Readiness(unready="pricing is stale")}),
+        "production",
+        "support-agent",
+        0,
+        True,
+        "grace",
+    ),
 ]
 """Entry, environment, caller, hours after the lease was written, whether it is allowed, and the variant: for everyone who answers."""
 
@@ -103,6 +124,10 @@ def standings(draw: st.DrawFn) -> dict[str, Standing]:
             price_shift=draw(st.booleans()),
             grace_until=draw(moments),
             callers=tuple(draw(st.lists(st.sampled_from(["", "support-agent", "billing"]), unique=True))),
+            readiness={
+                environment: Readiness(until=draw(moments), unready=draw(st.sampled_from(["", "", "evals is stale"])))
+                for environment in draw(st.lists(st.sampled_from(["production", "staging"]), unique=True))
+            },
         )
         for key in keys
     }

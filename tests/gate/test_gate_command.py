@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.__main__ import gate_arguments, main
+from monitor.domain.gate import Readiness
 from monitor.domain.registry import Status
 from monitor.gate import ask, clock, lease
 from monitor.gate.lease_file import Document, lease_documents, write_lease
@@ -91,12 +92,32 @@ def test_explain_shows_every_condition_with_its_date(folder: Path, capsys: pytes
         "  yes access is fresh until 2026-11-23T04:35:00Z",
         "  yes prices are fresh until 2026-11-29T04:35:00Z",
         "  yes the answer is leased until 2026-11-22T10:35:00Z",
+        "  the pause spares support-agent",
         f"  from {folder}/production.json, written 2026-11-22T04:35:00Z at log position 42",
     ]
     assert gate("luna", "--lease", folder, "--explain", "--json", now=NOW + LEASE) == 1
     conditions = json.loads(capsys.readouterr().out)["conditions"]
     assert conditions[-1] == {"asks": "the answer is leased", "holds": False, "until": "2026-11-22T10:35:00Z"}
     assert [condition["holds"] for condition in conditions] == [True, True, True, False]
+
+
+def test_explain_shows_since_when_a_status_is_and_which_checks_are_wanting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = {
+        "production": Readiness(until=NOW + HOUR),
+        "staging": Readiness(unready="test_call is blank"),
+    }
+    entry = standing(since=NOW - HOUR, access_until=NOW, readiness=lost)
+    write_lease(tmp_path, lease_documents(registry(entry), ENVIRONMENTS, NOW, LEASE, 42), 42)
+    assert gate("luna", "--lease", tmp_path, "--explain") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "  yes the status is active (it is active) since 2026-11-22T03:35:00Z" in lines
+    assert "  yes the required checks are verified until 2026-11-22T05:35:00Z" in lines
+    assert gate("luna", "--lease", tmp_path, "--env", "staging", "--explain") == 1
+    assert "  no  the required checks are verified: unready: test_call is blank" in capsys.readouterr().out.splitlines()
+    gate("luna", "--lease", tmp_path, "--explain", "--json")
+    assert json.loads(capsys.readouterr().out)["conditions"][0]["since"] == "2026-11-22T03:35:00Z"
 
 
 def test_an_ended_lease_denies_and_says_that_the_monitor_has_not_renewed_it(

@@ -55,6 +55,9 @@ def test_invariant_8_the_gate_fails_safe(registered: dict[str, Standing], enviro
         elif decided.allowed:
             assert active or within_grace or entry.status is Status.EVALUATING
         if decided.allowed:
+            ready = entry.ready(environment, ENVIRONMENTS)
+            assert ready.until is None or ready.until > NOW
+            assert ready.unready == "" or within_grace
             assert decided.expires_at is not None
             assert NOW < decided.expires_at <= NOW + LEASE
 

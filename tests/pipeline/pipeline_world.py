@@ -35,6 +35,7 @@ from monitor.domain.model import (
 )
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
+from monitor.pipeline.acceptance import Problem, acceptance
 from monitor.pipeline.declare import declare
 from monitor.pipeline.operate import Operator
 from monitor.pipeline.outcome import Outcome
@@ -272,6 +273,10 @@ class World:
         with self.store.read() as reader:
             ids = dict.fromkeys(delivery.notice for delivery in reader.deliveries())
             return [notice for id in ids if (notice := reader.notice(id)) is not None]
+
+    def problems(self, key: str = "luna") -> tuple[Problem, ...]:
+        with self.store.read() as reader:
+            return acceptance(reader, self.conf, reader.entries()[key], self.now).problems
 
     def standing(self, key: str = "luna") -> Standing:
         with self.store.read() as reader:

@@ -333,7 +333,8 @@ def test_an_attested_check_lapses_and_is_told_and_can_be_renewed() -> None:
         assert world.tender.tend(world.now) == 1
         assert world.tender.tend(world.now) == 0
         assert world.notices()[-1].reason is Reason.STALE
-        assert world.standing().access_until is not None
-        assert world.standing().access_until <= world.now
+        lapsed = world.standing().readiness["production"]
+        assert (lapsed.until, lapsed.unready) == (world.now, "evals is stale (verified 2026-07-01T00:02:00Z)")
         world.attest("evals")
-        assert world.standing().access_until == world.now + timedelta(days=1)
+        renewed = world.standing().readiness["production"]
+        assert (renewed.until, renewed.unready) == (world.now + timedelta(days=90), "")

@@ -339,7 +339,7 @@ def test_invariant_7_a_check_that_a_person_attested_has_a_date_at_which_it_ends(
         assert world.entry().checks["evals"].until == attested + 90 * DAY
         world.now += 90 * DAY
         world.look()
-        assert world.standing().access_until == attested + 90 * DAY
+        assert world.standing().readiness["production"].until == attested + 90 * DAY
         assert world.tender.tend(world.now) == 1
         assert world.events()[-1].type == "check.stale"
         assert world.notices()[-1].items[0].denied

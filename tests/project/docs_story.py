@@ -39,6 +39,7 @@ from monitor.domain.notice import Notice
 from monitor.domain.requests import Request
 from monitor.pipeline.attend import Attendant
 from monitor.pipeline.declare import declare
+from monitor.pipeline.maintenance import Maintenance
 from monitor.pipeline.operate import Operator
 from monitor.pipeline.papers import EvalPaper, RequestPaper
 from monitor.pipeline.poll import Poller
@@ -316,7 +317,17 @@ def _tell(story: Story) -> None:
     attendant = Attendant(story.store, story.configuration, story.clock)
     attendant.acknowledge(LUNA, note="on it", **by)
     attendant.silence(LUNA, until=story.now + timedelta(hours=1), reason="migration tonight", **by)
+    story.declare(configuration(approvers=2))
     story.operator.resume(LUNA, reason="new price accepted", **by)
+    with story.store.read() as reader:
+        seen = reader.entries()[LUNA].position
+    story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via=VIA)
+
+    maintenance = Maintenance(story.store, story.configuration, story.clock, published=lambda: None)
+    spans = {"changes": ("openai/*/price.*",), "reason": "prices announced for today", **by}
+    first = maintenance.open(LUNA, end=story.now + timedelta(hours=4), **spans)
+    maintenance.open(LUNA, end=story.now + timedelta(hours=5), **spans)
+    maintenance.close(LUNA, first.position, reason="done early", **by)
 
     dated: dict[str, Fields] = {**models, "gpt-4.1": {**on, SHUTDOWN_DATE: "2026-10-23"}}
     dated["gpt-4o"] = {**on, SHUTDOWN_DATE: "2026-10-23"}

@@ -239,7 +239,7 @@ def test_the_described_default_of_a_listed_table_is_the_default(section):
         assert (default == "required") == (said.required), key
         if said.default not in (None, [], "", {}):
             stated = said.default[0] if isinstance(said.default, list) else said.default
-            assert quoted(default) == [stated], key
+            assert quoted(default) == [str(stated)], key
         else:
             assert (
                 default == "none"
@@ -318,6 +318,7 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "source.baseline_recorded": {"reason"},
         "source.failed": {"incident"},
         "source.anomaly": {"incident"},
+        "entry.activated": {"requested_by", "request"},
         "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
         "lifecycle.moved": {"provider"},
         "lifecycle.withdrawn": {"provider"},

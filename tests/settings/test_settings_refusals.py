@@ -67,6 +67,15 @@ KEYED = '[[surface]]\nkey = "keyed"\nbase_url = "https://api.example/v1"\nadmin_
         ({"surface": None, "model_id": None, "surfaces": "{}"}, "is empty"),
         ({"model_id": ""}, "is empty"),
         ({"model_id": " gpt"}, "exactly as the provider lists it"),
+        (
+            {"checks_in": '{staging = ["eval"]}'},
+            r"checks_in\.staging .*names the check 'eval', which there is not; did you mean 'evals'\?",
+        ),
+        (
+            {"checks_in": '{stagin = ["evals"]}'},
+            r"is for an environment that gate\.environments does not name; did you mean 'staging'\?",
+        ),
+        ({"checks_in": '{production = ["evals"]}'}, r"is what checks = \[…\] says; move them there"),
         ({"checks": '["eval"]'}, r"names the check 'eval', which there is not; did you mean 'evals'\?"),
         ({"tiers": '["standrd"]'}, r"entry\[0\]\.tiers\[0\] .* did you mean 'standard'\?"),
         ({"tiers": "[]"}, "is empty"),

@@ -1,0 +1,44 @@
+"""Showing what an acceptance comes to, before it is carried out: old and new pins side by side, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import output
+
+if TYPE_CHECKING:
+    from monitor.pipeline.acceptance import Acceptance, Compared
+
+_BLANK = "blank"
+
+
+def pins(compared: Iterable[Compared]) -> None:
+    """Print the pins that an acceptance would move, side by side, and how many it would leave; nothing where none was accepted before."""
+    every = list(compared)
+    moved = [one for one in every if one.moved]
+    if all(one.accepted is None for one in every):
+        return
+    if moved:
+        output.table(("PIN", "ACCEPTED", "NOW"), [(one.pin, _spoken(one.accepted), _spoken(one.now)) for one in moved])
+    rest = len(every) - len(moved)
+    click.echo(f"{output.plural(rest, 'pin')} {'is' if rest == 1 else 'are'} as accepted.")
+
+
+def preview(found: Acceptance, command: str) -> int:
+    """Print what an act would accept, and the command that carries it out as shown; 1 where it would be refused."""
+    pins(found.compared)
+    if found.unpinned:
+        output.note(f"Would not be pinned, since nothing is known of it: {', '.join(found.unpinned)}.")
+    for problem in found.problems:
+        click.echo(output.printable(f"missing: {problem}"))
+    if found.problems:
+        return 1
+    click.echo(f'Nothing is missing: {command} --by YOU --reason "…" --expect {found.position}')
+    return 0
+
+
+def _spoken(value: object) -> str:
+    return _BLANK if value is None else "yes" if value is True else str(value)

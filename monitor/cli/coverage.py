@@ -1,0 +1,69 @@
+"""`coverage`: which source watches each assumption now, and which assumption nothing watches."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import age, both
+from monitor.domain.events import rfc3339
+
+
+@command(
+    "coverage",
+    table=True,
+    examples=(
+        "access-monitor coverage gpt-5.6-luna",
+        "access-monitor coverage --exit-code",
+        "access-monitor coverage --json | jq '.[] | select(.state == \"unwatched\")'",
+    ),
+)
+@click.argument("entry", required=False)
+@click.option("--exit-code", is_flag=True, help="End with 1 if nothing watches a pin or a required check now.")
+@click.pass_obj
+def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:
+    """Show what watches each pin and check.
+
+    Every pin and every required check of one entry or of all: the sources that speak for it, and when they were last read. An entry that
+    was never accepted shows the pins that an activation would set.
+    """
+    from monitor.pipeline.coverage import GAPS, UNPINNED
+    from monitor.pipeline.coverage import coverage as covered
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        now = monitor.clock()
+        rows = covered(reader, monitor.configuration, now, entry or "")
+    gaps = [row for row in rows if row.state in GAPS and row.kind != UNPINNED]
+    if options.json:
+        output.as_json([{**asdict(row), "read_at": _text(row.read_at), "until": _text(row.until)} for row in rows])
+    elif rows:
+        output.table(
+            ("ENTRY", "KIND", "WHAT", "STATE", "READ", "WATCHED BY"),
+            [
+                (
+                    row.entry,
+                    row.kind,
+                    row.name,
+                    row.state,
+                    f"{age(now - row.read_at)} ago" if row.read_at else "",
+                    ", ".join(row.sources) or (f"a person's word until {both(row.until)}" if row.until else ""),
+                )
+                for row in rows
+            ],
+            coloured="STATE",
+        )
+        output.note(
+            f"Nothing watches {output.plural(len(gaps), 'assumption')} now." if gaps else "Everything is watched."
+        )
+    else:
+        output.note("The registry is empty; `access-monitor poll` loads the configuration.")
+    return 1 if exit_code and gaps else 0
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)

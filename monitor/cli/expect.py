@@ -1,0 +1,103 @@
+"""`expect`: planned maintenance, in which changes of named pins inform and do not pause until it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.acts import by_person, reason_given, told, via
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import Moment, both, time_option
+from monitor.domain.events import rfc3339
+
+if TYPE_CHECKING:
+    from monitor.domain.windows import Window
+
+
+@command(
+    "expect",
+    examples=(
+        "access-monitor expect gpt-5.6-luna --until 'in 4h' --change 'openai/*/price.*' --by 'Ada L.' --reason 'prices announced for today'",
+        "access-monitor expect gpt-5.6-luna --close 4711 --by 'Ada L.' --reason 'done early'",
+    ),
+)
+@click.argument("entry")
+@time_option("--from", "When it begins; now unless given.", dest="start")
+@time_option("--until", "When it ends; at most 31 days later.", dest="end")
+@click.option(
+    "--change",
+    "changes",
+    metavar="GLOB",
+    multiple=True,
+    help="The key of a pin that is expected to move; may stand several times.",
+)
+@click.option("--close", metavar="POSITION", type=click.IntRange(min=1), help="End the window that this event opened.")
+@by_person
+@reason_given
+@click.pass_obj
+def expect(
+    options: Options,
+    *,
+    entry: str,
+    start: Moment | None,
+    end: Moment | None,
+    changes: tuple[str, ...],
+    close: int | None,
+    by: str,
+    reason: str,
+) -> None:
+    """Announce maintenance in which changes are expected.
+
+    Until it ends, a believed change of a pin that matches --change informs and does not pause. Then the entry is judged on what stands:
+    what still deviates from its pins pauses it. A listing that is lost is denied by the gate all the same.
+    """
+    if close is not None and (start or end or changes):
+        raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
+    if close is None and (end is None or not changes):
+        raise click.UsageError("A window needs --until, and a --change for what is expected to move.")
+    with opened(options) as monitor:
+        if close is not None:
+            for event in monitor.maintenance.close(entry, close, by=by, reason=reason, via=via()):
+                told(event)
+            return
+        assert end is not None
+        now = monitor.clock()
+        opening = monitor.maintenance.open(
+            entry,
+            start=start.resolve(now) if start else None,
+            end=end.resolve(now),
+            changes=changes,
+            by=by,
+            reason=reason,
+            via=via(),
+        )
+        told(opening)
+
+
+def in_words(window: Window, at: datetime) -> str:
+    """One window in a line: since or from when, until when, what is expected, on whose word."""
+    begins = "since" if window.open(at) else "from"
+    return (
+        f"{begins} {both(window.start)} until {both(window.end)}: {', '.join(window.changes)} may move; "
+        f"{window.reason}; by {window.by}; position {window.position}"
+    )
+
+
+def as_json(windows: Sequence[Window], at: datetime) -> list[dict[str, object]]:
+    """Windows for scripts."""
+    return [
+        {
+            "position": window.position,
+            "from": rfc3339(window.start),
+            "until": rfc3339(window.end),
+            "changes": list(window.changes),
+            "by": window.by,
+            "reason": window.reason,
+            "open": window.open(at),
+        }
+        for window in windows
+    ]

@@ -1,0 +1,141 @@
+"""What a person accepts by an activation or a resumption: the pins that would stand, beside those that stood, and what is missing.
+
+Reading only, so that it can be shown before the act and is worked out anew, under the writer's lock, within it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.domain import ages, checklist, tell
+from monitor.domain import events as ev
+from monitor.domain import pins as pinning
+from monitor.domain.beliefs import Beliefs
+from monitor.domain.configuration import Configuration
+from monitor.domain.diff import same
+from monitor.domain.model import Fact, Subject, Value
+from monitor.domain.registry import CheckState, Entry, Pin
+from monitor.pipeline.ports import Reader
+from monitor.pipeline.standing import Freshness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that stands against an acceptance, and what mends it: a command in backquotes, or what to do first."""
+
+    what: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.mend})" if self.mend else self.what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One pin as it was accepted and as it would be; None where it was, or would be, none."""
+
+    pin: str
+    accepted: Value | None
+    now: Value | None
+
+    @property
+    def moved(self) -> bool:
+        """Whether accepting it changes anything."""
+        if self.accepted is None or self.now is None:
+            return self.accepted is not self.now
+        return not same(self.pin.rpartition("/")[2], self.accepted, self.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """What an acceptance at `position` comes to; it may be carried out while there are no `problems`."""
+
+    position: int
+    pins: tuple[Pin, ...]
+    unpinned: tuple[str, ...]
+    compared: tuple[Compared, ...]
+    problems: tuple[Problem, ...]
+
+
+def acceptance(
+    reader: Reader, configuration: Configuration, entry: Entry, now: datetime, waived: frozenset[str] = frozenset()
+) -> Acceptance:
+    """What would be accepted now, and everything that is missing; `waived` are checks that may be."""
+    fresh = Freshness(reader, configuration)
+    wanting = checklist.missing(entry, now=now, waived=waived)
+    problems = [
+        Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
+        for name, state in wanting.items()
+    ]
+    pins, unpinned, disputed = pinning.pins(entry, fresh.beliefs)
+    problems += [
+        Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})")
+        for field, said in disputed.items()
+    ]
+    problems += _suspected(reader, fresh.beliefs, pins)
+    problems += _stale(fresh, configuration, entry, now, waived | wanting.keys())
+    return Acceptance(
+        position=entry.position,
+        pins=pins,
+        unpinned=unpinned,
+        compared=compare(entry.pins, pins),
+        problems=tuple(problems),
+    )
+
+
+def compare(accepted: tuple[Pin, ...], now: tuple[Pin, ...]) -> tuple[Compared, ...]:
+    """Pins side by side, those that were accepted first and in their order."""
+    before, after = ({pin.key: pin.value for pin in pins} for pins in (accepted, now))
+    return tuple(Compared(pin=key, accepted=before.get(key), now=after.get(key)) for key in before | after)
+
+
+def mend(configuration: Configuration, entry: Entry, name: str, state: CheckState) -> str:
+    """What verifies a check: the command to run, or what the configuration lacks."""
+    feeding = [spec.key for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
+    attest = f"`access-monitor verify {entry.key} {name} --by YOU --url …`"
+    look = f"`access-monitor poll {' '.join(feeding)}`"
+    if name == "model_id" and not entry.model_id:
+        return "give the entry its model_id in the configuration"
+    if name in ("model_id", "visibility"):
+        if not feeding:
+            return f"the configuration has no models_list of the surface {entry.surface}; add one"
+        correct = ", or correct its model_id in the configuration" if state is CheckState.FAILED else ""
+        return f"{look} looks at the models list{correct}"
+    if name == "pricing":
+        return f"{look} reads the official page, or {attest}" if feeding else attest
+    if name == "fallback":
+        return "`access-monitor poll`" if entry.text("fallback") else f"give the entry a fallback, or {attest}"
+    return look if feeding else attest
+
+
+def _suspected(reader: Reader, known: Beliefs, pins: tuple[Pin, ...]) -> list[Problem]:
+    facts = {Fact(Subject(pin.scope, pin.name), pin.field) for pin in pins}
+    return [
+        Problem(
+            what=f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {tell.value(streak.value)} by {streak.source} "
+            f"since {ev.rfc3339(streak.first_at)}",
+            mend=f"wait until it is believed or gone, or `access-monitor poll {streak.source}`",
+        )
+        for streak in reader.streaks()
+        if streak.seen
+        and streak.quarantine is None
+        and streak.fact in facts
+        and any(spec.key == streak.source for spec in known.speakers(streak.fact.subject))
+    ]
+
+
+def _stale(
+    fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, told: frozenset[str]
+) -> list[Problem]:
+    """What was not looked at for too long, though time has not made its check stale yet."""
+    return [
+        Problem(
+            what=f"{name} was last verified {ev.rfc3339(at)}",
+            mend=mend(configuration, entry, name, CheckState.STALE),
+        )
+        for name, at in (("visibility", fresh.access(entry)), ("pricing", fresh.price(entry)))
+        if name not in told
+        and at is not None
+        and now - at > ages.verified(entry, name, configuration.gate, configuration.checks)
+    ]

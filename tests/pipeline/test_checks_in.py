@@ -1,0 +1,92 @@
+"""What an environment other than production requires, and what becomes of production when a required check is lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pipeline_world import World, configuration, entry_spec, furnish, world_of
+
+from monitor.domain.gate import Answer, decide
+from monitor.domain.model import FailureReason
+from monitor.domain.registry import Status
+
+
+def _asked(world: World, environment: str) -> Answer:
+    rules = world.conf.gate
+    return decide(world.standing(), environment, rules.environments, "", world.now, rules.lease)
+
+
+def test_staging_uses_what_is_evaluated_only_after_its_own_checks_are_verified() -> None:
+    with world_of(configuration(entries={"luna": entry_spec(checks_in={"staging": ("test_call",)})})) as world:
+        furnish(world)
+        assert world.entry().status is Status.EVALUATING
+        denied = _asked(world, "staging")
+        assert (denied.allowed, denied.reason) == (False, "unready: test_call is blank")
+        world.attest("test_call")
+        assert _asked(world, "staging").allowed
+        world.now += timedelta(days=90)
+        world.look()
+        assert _asked(world, "staging").reason == "stale: a required check was verified until 2026-09-29T00:02:00Z"
+
+
+def test_what_staging_requires_is_not_asked_of_production(furnished: World) -> None:
+    furnished.configure(configuration(version="2", entries={"luna": entry_spec(checks_in={"staging": ("test_call",)})}))
+    furnished.activate()
+    assert _asked(furnished, "production").allowed
+    assert not _asked(furnished, "staging").allowed
+
+
+def test_what_production_requires_is_not_asked_of_staging() -> None:
+    with world_of(configuration(entries={"luna": entry_spec(checks=("evals",))})) as world:
+        furnish(world)
+        assert _asked(world, "staging").allowed
+        world.attest("evals")
+        world.activate()
+        world.now += timedelta(days=90)
+        world.look()
+        world.tender.tend(world.now)
+        assert _asked(world, "staging").allowed
+        assert _asked(world, "production").reason.startswith("unready: evals is stale (verified 2026-07-01T00:02:00Z)")
+
+
+def test_an_environment_that_nobody_configured_requires_what_production_does() -> None:
+    with world_of(configuration(entries={"luna": entry_spec(checks=("evals",))})) as world:
+        furnish(world)
+        world.attest("evals")
+        world.activate()
+        assert _asked(world, "elsewhere").allowed
+        world.now += timedelta(days=90)
+        world.look()
+        assert not _asked(world, "elsewhere").allowed
+
+
+def test_a_check_that_is_required_from_now_on_closes_nothing_before_the_next_acceptance(active: World) -> None:
+    active.configure(configuration(version="2", entries={"luna": entry_spec(checks=("evals",))}))
+    assert _asked(active, "production").allowed
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_an_entry_is_amended_by_what_an_environment_requires_and_by_its_absence_not_at_all(
+    active: World, declared: bool
+) -> None:
+    checks_in = {"staging": ("test_call",)} if declared else {}
+    at = active.head
+    active.configure(configuration(version="2", entries={"luna": entry_spec(checks_in=checks_in)}))
+    assert active.types(after=at) == ["config.changed", *(["entry.amended"] if declared else [])]
+
+
+def test_blindness_denies_whatever_the_checks_say(active: World) -> None:
+    active.sources["list"].fail = FailureReason.TIMEOUT
+    active.look(after=timedelta(hours=25))
+    assert _asked(active, "production").reason.startswith("stale: access")
+
+
+def test_a_fallback_that_only_staging_requires_is_verified_by_the_declaration() -> None:
+    entries = {
+        "luna": entry_spec(checks_in={"staging": ("fallback",)}, fallback="sol"),
+        "sol": entry_spec("sol", "m00"),
+    }
+    with world_of(configuration(entries=entries)) as world:
+        furnish(world)
+        assert _asked(world, "staging").allowed
