@@ -233,7 +233,7 @@ def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
     """Items that were seen together, in brief: one line for each change, the rest once."""
     first = items[0]
     lines = (
-        Line(label="What changed", texts=tuple(f"{_name(item)}: {text}" for item in items for text in _what(item))),
+        Line(label="What changed", texts=_together(items)),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
         Line(label="Evidence", texts=(_evidence(first, 0),)),
         Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item) for item in items))),
@@ -241,6 +241,15 @@ def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
     return Section(
         heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
     )
+
+
+def _together(items: Sequence[Item]) -> tuple[str, ...]:
+    """What changed of items that are told in brief; what is the same of several is said once, as of a text that all of them rest on."""
+    said: dict[str, list[Item]] = {}
+    for item in items:
+        for text in _what(item):
+            said.setdefault(text, []).append(item)
+    return tuple(f"{_names(about)}: {text}" for text, about in said.items())
 
 
 def _what(item: Item) -> tuple[str, ...]:
