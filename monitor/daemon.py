@@ -25,6 +25,7 @@ from monitor import logs
 from monitor.bootstrap import Monitor
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.health import Health, notify_systemd, watchdog_interval
+from monitor.pipeline.budget import first_look, unpaid
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import ConfigurationError, MonitorError, NotSent
 from monitor.settings import Settings
@@ -224,12 +225,15 @@ class Daemon:
         return scheduler
 
     def _plan(self) -> None:
-        """Add all jobs; every source is looked at at once, then at its interval."""
+        """Add all jobs; every source is looked at at once (those that cost money a little later), then at its interval."""
         now = self._monitor.clock()
+        with self._monitor.store.read() as reader:
+            states = reader.sources()
         sources = self._monitor.configuration.sources
         self.health.expect({key: spec.every for key, spec in sources.items()}, now)
         for key, spec in sources.items():
-            self._every(spec.every, self._look, f"look {key}", first=now, args=[key], executor="default")
+            first = first_look(spec, states.get(key), now)
+            self._every(spec.every, self._look, f"look {key}", first=first, args=[key], executor="default")
         rules = self._monitor.configuration.gate
         self._every(STEP, self._step, "step", first=now)
         self._every(STEP, self._follow, "follow", first=now)
@@ -289,6 +293,11 @@ class Daemon:
             self._say(outcome)
             if outcome.again is not None:
                 self._again(outcome.source, outcome.again, now)
+            if outcome.verdict in ("baseline", "changed"):
+                with self._monitor.store.read() as reader:
+                    waiting = unpaid(reader, self._monitor.configuration, outcome.source)
+                for probe in waiting:
+                    self._again(probe, now, now)
 
     def _say(self, outcome: Outcome) -> None:
         quiet = outcome.verdict == "unchanged" and not outcome.events

@@ -32,6 +32,10 @@ class Surface:
     region_url: str = ""
 
 
+FREE = frozenset({"retrieve", "tokens"})
+"""The routes of probes that cost nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec:
     """Something polled.
@@ -71,6 +75,11 @@ class SourceSpec:
     def route(self) -> str:
         """By which route it says whether a model can be reached: `list`, `codex`, the route of a probe; empty for other kinds."""
         return {"models_list": "list", "codex": "codex", "behaviour": self.option("route")}.get(self.kind, "")
+
+    @property
+    def paid(self) -> bool:
+        """Whether a look at it may cost money."""
+        return self.kind == "behaviour" and self.route not in FREE
 
     @property
     def lists(self) -> bool:

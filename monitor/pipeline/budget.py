@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from monitor.domain import price
 from monitor.domain.beliefs import Beliefs
-from monitor.domain.configuration import Configuration
+from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.cost import cost
-from monitor.domain.model import FailureReason, Subject
+from monitor.domain.model import FailureReason, SourceState, Subject
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Reader, Reservation, Store
+
+FREE_FIRST = timedelta(seconds=5)
+"""How long paid calls wait after a start for what the free ones state."""
 
 
 def utc_day(at: datetime) -> date:
@@ -69,6 +72,32 @@ class DailyBudget:
         """What a surface may still spend on the UTC day of `at`; never less than nothing."""
         with self._store.read() as reader:
             return max(Decimal(0), self._per_day - reader.spent(surface, utc_day(at)))
+
+
+def first_look(spec: SourceSpec, state: SourceState | None, now: datetime) -> datetime:
+    """When a source is first looked at after a start.
+
+    At once; but one that costs money after those that state prices, and not before its interval is over where its last look was good:
+    a restart or a reload shall not spend what a day of looks may.
+    """
+    if not spec.paid:
+        return now
+    soon = now + FREE_FIRST
+    if state is None or state.looked_at is None or state.outage or state.attention or state.looked_at > now:
+        return soon
+    return max(soon, state.looked_at + spec.every)
+
+
+def unpaid(reader: Reader, configuration: Configuration, source: str) -> list[str]:
+    """The probes that could not be paid for and may be, now that a source of prices states something new."""
+    spec = configuration.sources.get(source)
+    if spec is None or not spec.prices:
+        return []
+    return [
+        key
+        for key, state in reader.sources().items()
+        if state.outage == FailureReason.OVER_BUDGET and key in configuration.sources
+    ]
 
 
 def price_subject(configuration: Configuration, surface: str, model: str) -> Subject | None:

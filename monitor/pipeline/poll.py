@@ -55,6 +55,8 @@ class Poller:
     def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
         """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
 
+        Those that cost money come last, so that what the others state about prices is known by then.
+
         The key of a table that makes several sources names all of them.
 
         Raises:
@@ -68,9 +70,12 @@ class Poller:
                     f"there is no source {key!r} in the configuration; it has: {', '.join(sorted(known)) or 'none'}"
                 )
         keys = list(dict.fromkeys(one for found in named.values() for one in found)) or list(known)
-        outcomes = self.look(keys)
+        free = [key for key in keys if not known[key].paid]
+        outcomes = self.look(free)
+        outcomes += self.look([key for key in keys if key not in {one.source for one in outcomes}])
         self.flush()
-        return outcomes
+        order = {key: place for place, key in enumerate(keys)}
+        return sorted(outcomes, key=lambda one: order.get(one.source, len(order)))
 
     def look(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
         """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second.

@@ -15,7 +15,7 @@ import pytest
 
 from monitor.domain.configuration import Configuration, EntrySpec, SourceSpec, Surface
 from monitor.domain.model import SourceState, Subject
-from monitor.pipeline.budget import DailyBudget, accounts, price_subject
+from monitor.pipeline.budget import FREE_FIRST, DailyBudget, accounts, first_look, price_subject, unpaid
 from monitor.store import SqlStore, open_store
 
 ROOT = Path(__file__).parents[2]
@@ -235,3 +235,33 @@ def test_an_account_says_what_is_spent_and_which_probes_wait_for_money(store: Sq
         tx.put_source(replace(SourceState(key=PROBE.key), outage="timeout"))
     with store.read() as reader:
         assert accounts(reader, declared, Decimal(1), NOW)[1].refused == ()
+
+
+PAID = replace(PROBE, options={"model": "gpt-luna", "route": "chat"})
+FREE = replace(PROBE, key="probes/gpt-luna/retrieve", options={"model": "gpt-luna", "route": "retrieve"})
+
+
+def test_after_a_start_what_costs_money_comes_after_what_states_its_price() -> None:
+    assert first_look(PAGE, None, NOW) == first_look(FREE, None, NOW) == NOW
+    assert first_look(PAID, None, NOW) == NOW + FREE_FIRST
+
+
+def test_a_restart_does_not_pay_again_for_what_was_looked_at_within_its_interval() -> None:
+    good = SourceState(key=PAID.key, looked_at=NOW - HOUR / 4, attention=False)
+    assert first_look(PAID, good, NOW) == NOW + HOUR * 3 / 4
+    for due in (
+        replace(good, looked_at=NOW - 2 * HOUR),
+        replace(good, outage="probe_rejected"),
+        replace(good, attention=True),
+        replace(good, looked_at=NOW + HOUR),  # the clock was set back
+    ):
+        assert first_look(PAID, due, NOW) == NOW + FREE_FIRST
+
+
+def test_what_could_not_be_paid_for_is_due_once_a_source_of_prices_says_something_new(store: SqlStore) -> None:
+    with store.write() as tx:
+        tx.put_source(SourceState(key=PROBE.key, outage="over_budget"))
+        tx.put_source(SourceState(key="page", outage="timeout"))
+    with store.read() as reader:
+        assert unpaid(reader, configuration(), "page") == [PROBE.key]
+        assert unpaid(reader, configuration(), PROBE.key) == unpaid(reader, configuration(), "gone") == []

@@ -317,3 +317,34 @@ def test_every_line_of_the_log_is_json_and_holds_no_secret(world: World) -> None
         assert {"watching", "looked", "delivered", "stopped"} <= {line["message"] for line in lines}
         assert "sk-sandbox" not in daemon.said()
         assert "/services/" not in daemon.said()
+
+
+# -- what costs money
+
+
+PROBES = """
+[[source]]
+key = "a-probe"
+kind = "behaviour"
+surface = "openai"
+routes = ["responses"]
+models = ["gpt-5.6-luna"]
+every = "6h"
+"""
+
+
+def test_a_probe_is_paid_for_at_the_first_start_and_not_again_at_the_next(world: World) -> None:
+    world.write(PROBES)
+    with world.running() as daemon:
+        until(lambda: world.sandbox.requests[Target.RESPONSES] == 1, 20, "the price was known when it was asked")
+        until(
+            lambda: "a-probe/gpt-5.6-luna/responses" in {one.event.source for one in world.events()},
+            10,
+            "it is recorded",
+        )
+        daemon.signal(signal.SIGTERM)
+        daemon.wait()
+    assert world.events("source.failed") == []
+    with world.running():
+        looks(world, more=8)
+    assert world.sandbox.requests[Target.RESPONSES] == 1
