@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.domain import checklist, claim, corroborate, outage, policy, rename, tell
+from monitor.domain import checklist, claim, contradicted, corroborate, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
@@ -253,6 +253,7 @@ class Decision:
         )
         if not held and not (isinstance(observation, Snapshot) and observation.partial):
             doubted += [(item, corroborate.UNREADABLE) for item in unread(pending, observation.at, belief)]
+        self.told += contradicted.told(self.register, self.spec, pending, self.others, belief, observation.at)
         said = {item.streak.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
         pending += [replace(item.streak, quarantine=said[item.streak.fact]) for item, _ in doubted]

@@ -11,6 +11,7 @@ from pipeline_world import LUNA, World, configuration, entry_spec, furnish, mode
 
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.model import FailureReason
+from monitor.domain.notice import Reason
 from monitor.domain.registry import Status
 
 RETRIEVE = "probes/gpt-luna/retrieve"
@@ -91,15 +92,27 @@ def test_a_list_alone_needs_three_looks_over_half_an_hour(routes: World) -> None
     assert routes.entry().status is Status.PAUSED
 
 
-def test_a_model_that_another_route_still_reaches_is_believed_unlisted_only_after_the_hold(routes: World) -> None:
+def test_a_model_that_another_route_still_reaches_is_believed_unlisted_only_after_a_week(routes: World) -> None:
     routes.sources["list"].drop(LUNA)
     routes.looks(6, every=timedelta(minutes=20))
     assert routes.entry().status is Status.ACTIVE
-    routes.looks(4, every=timedelta(hours=8))
+    routes.looks(18, every=timedelta(hours=8))
+    assert routes.entry().status is Status.ACTIVE
+    assert routes.standing().access_until == routes.now + routes.conf.gate.freshness, "it was reached just now"
+    routes.looks(5, every=timedelta(hours=8))
     assert routes.entry().status is Status.PAUSED
-    assert {one["says"] for one in routes.events("access.lost")[0].data["signals"] if one["route"] != "list"} == {
-        "granted"
-    }
+    lost = routes.events("access.lost")[0]
+    assert {one["says"] for one in lost.data["signals"] if one["route"] != "list"} == {"granted"}
+
+
+def test_owners_are_told_once_of_a_model_that_only_the_list_misses(routes: World) -> None:
+    routes.sources["list"].drop(LUNA)
+    before = len(routes.notices())
+    routes.looks(12, every=timedelta(minutes=20))
+    told = routes.notices()[before:]
+    assert [(notice.reason, len(notice.items)) for notice in told] == [(Reason.HELD, 1)]
+    assert "still reached by retrieve, responses" in told[0].items[0].summary
+    assert routes.replayed() == routes.entries()
 
 
 def test_a_mass_drop_is_settled_in_minutes_for_the_models_that_another_route_misses_too(routes: World) -> None:
