@@ -46,6 +46,19 @@ class Signal:
         }
 
 
+def in_words(signals: Iterable[Signal]) -> str:
+    """What the routes say, each side in one part: `closed by 2 routes: list (1 look), retrieve (1 look); open by 1 route: responses (1 look)`."""
+    sides: dict[str, list[str]] = {"lost": [], GRANTED: []}
+    for one in signals:
+        sides[one.says].append(f"{one.route} ({one.looks} {'look' if one.looks == 1 else 'looks'})")
+    spoken = (("closed by", sides["lost"]), ("open by", sides[GRANTED]))
+    return "; ".join(
+        f"{how} {len(routes)} {'route' if len(routes) == 1 else 'routes'}: {', '.join(routes)}"
+        for how, routes in spoken
+        if routes
+    )
+
+
 _DEPTH = {"list": 0, "codex": 0, "retrieve": 1, "tokens": 1}
 _CALL = 2
 

@@ -345,13 +345,16 @@ class Decision:
         """
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
+        by_fact = {one.fact: one for one in claims}
+        access = claim.access(register, self.spec, claims, registered, self.others)
         cause = policy.Trigger(
             at=at,
             position=self.rebased if trigger is None else trigger,
             source=self.spec.key,
             evidence=claims[-1].believed.streak.evidence if claims else self.state.evidence,
-            claims={one.fact: one for one in claims},
-            access=claim.access(register, self.spec, claims, registered, self.others),
+            claims=by_fact,
+            access=access,
+            signals={fact: claim.signals(self.spec, by_fact[fact], self.others) for fact in access},
             concerned=frozenset(entry.key for entry in self._entries()),
             versions=self.versions,
         )

@@ -168,3 +168,33 @@ def test_a_route_that_is_refused_for_another_reason_is_lost_once(routes: World) 
     routes.looks(2, RESPONSES)
     assert [event.data["route"] for event in routes.events("access.gained")] == ["responses"]
     assert routes.replayed() == routes.entries()
+
+
+def test_the_notice_of_a_pause_shows_every_route_and_its_count(routes: World) -> None:
+    routes.sources["list"].drop(LUNA)
+    refuse(routes, RETRIEVE)
+    routes.look("list")
+    routes.look("list", after=timedelta(seconds=90))
+    (item,) = [item for notice in routes.notices() for item in notice.items if item.reason is Reason.PAUSED]
+    assert item.summary == "closed by 2 routes: list (2 looks), retrieve (1 look); open by 1 route: responses (1 look)"
+
+
+def test_the_further_routes_to_a_model_that_paused_its_entry_are_recorded_and_not_told_one_by_one() -> None:
+    conf = configuration(entries={"luna": entry_spec(checks=("test_call",))})
+    more = [f"probes/gpt-luna/{route}" for route in ("responses", "flex", "batch", "tools")]
+    conf = replace(conf, sources={**conf.sources, **{key: probe(key) for key in more}})
+    with world_of(conf) as world:
+        for key in more:
+            refuse(world, key, "granted")
+        furnish(world)
+        world.look()
+        world.activate()
+        for key in more:
+            refuse(world, key)
+        world.looks(4, more[0], every=timedelta(minutes=11))
+        assert world.entry().status is Status.PAUSED
+        told = len(world.notices())
+        world.looks(4, *more[1:], every=timedelta(minutes=11))
+        lost = {event.data["route"] for event in world.events("access.lost")}
+        assert lost == {"responses", "flex", "batch", "tools"}
+        assert len(world.notices()) == told
