@@ -270,10 +270,10 @@ def test_a_batch_line_is_looked_into_like_a_request(place: Place, provider: Prov
 
 def test_the_word_model_in_a_prompt_a_schema_or_metadata_names_none(place: Place, provider: Provider) -> None:
     client = guard(provider.client(), lease=place.folder)
-    said = {"model": SOL, "session": {"model": SOL}}
+    said: Any = {"model": SOL, "session": {"model": SOL}}
     client.responses.create(
         model=LUNA,
-        input=[{"role": "user", "content": json.dumps(said)}, {"model": SOL}],
+        input=[{"role": "user", "content": json.dumps(said)}, said],
         metadata={"model": SOL},
         tools=[
             {"type": "function", "name": "f", "strict": True, "parameters": {"model": SOL, "audio": {"model": SOL}}}
