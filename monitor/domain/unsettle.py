@@ -1,6 +1,6 @@
 """What a changed document does to the checks that rest on it: the word of a person about a text holds for that text.
 
-No entry is paused by it. Its owners are told at once, and whoever activates or resumes it next has to verify the check first.
+No entry is paused by it, but where production requires the check the gate denies until it is verified anew; its owners are told at once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def unsettle(register: Register, key: str, spec: SourceSpec, trigger: policy.Tri
             looks=cause.believed.streak.seen,
             source=spec.key,
             evidence=cause.believed.streak.evidence,
-            denied=entry.status is not Status.ACTIVE,
+            denied=entry.status is not Status.ACTIVE or name in checklist.required(entry),
             summary=f"the check {name} rests on {spec.key}, which changed" + ("" if told else f": {cause.note}"),
         )
         # It says what changed, so that the change is not told a second time beside it.

@@ -7,7 +7,7 @@ A subclass of the client's own type overrides these two and `copy`, and nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,6 +15,27 @@ if TYPE_CHECKING:
     from monitor.gate.guard import Guard
 
 ClientT = TypeVar("ClientT")
+
+_PARTS = frozenset(
+    {
+        *(
+            "session",
+            "audio",
+            "input",
+            "transcription",
+            "input_audio_transcription",
+            "delegation",
+            "target",
+            "moderation",
+        ),
+        *("data_source", "grader", "graders", "method", "reinforcement"),
+    }
+)
+"""Objects that may stand in a body and name a model of their own. Nothing else is looked into: a prompt (an `input` that is no object), a
+schema or metadata may hold the word `model` as well."""
+
+_LISTS = frozenset({"tools", "testing_criteria"})
+"""Lists of such objects."""
 
 
 def wrapped(client: ClientT, made: Callable[[], Guard]) -> ClientT:
@@ -95,34 +116,35 @@ def _screened(client: _Guarded, options: Any) -> Any:
     for part in ("json_data", "extra_json"):
         body = getattr(options, part)
         if isinstance(body, Mapping):
-            admitted = _admitted(guard, body)
+            admitted = _admitted(body, guard.admit)
             if admitted is not body:
                 changes[part] = admitted
-    content = options.content
-    if isinstance(content, bytes | bytearray):
-        for model in _named(content):
-            guard.require(model)
+    params = options.params
+    if isinstance(params, Mapping) and isinstance(params.get("model"), str):  # calls of realtime by SDP name it there
+        changes["params"] = {**params, "model": guard.admit(str(params["model"]))}
+    if isinstance(options.content, bytes | bytearray | str):
+        _require(guard, options.content)
     if options.files and isinstance(options.json_data, Mapping) and options.json_data.get("purpose") == "batch":
         changes["files"] = _batch(guard, options.files)
     return options.model_copy(update=changes) if changes else options
 
 
-def _admitted(guard: Guard, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The body with the models that may be called: its own, that of a session, and those of tools."""
+def _admitted(body: Mapping[str, Any], admit: Callable[[str], str]) -> Mapping[str, Any]:
+    """The body with the models that may be called: its own, and those of its parts. The same object where nothing is replaced."""
+    changes: dict[str, Any] = {}
     model = body.get("model")
-    if isinstance(model, str):
-        sent = guard.admit(model)
-        if sent != model:
-            body = {**body, "model": sent}
-    session = body.get("session")
-    if isinstance(session, Mapping) and (admitted := _admitted(guard, session)) is not session:
-        body = {**body, "session": admitted}
-    tools = body.get("tools")
-    if isinstance(tools, list | tuple):
-        each = [_admitted(guard, tool) if isinstance(tool, Mapping) and "model" in tool else tool for tool in tools]
-        if any(one is not tool for one, tool in zip(each, tools, strict=True)):
-            body = {**body, "tools": each}
-    return body
+    if isinstance(model, str) and (sent := admit(model)) != model:
+        changes["model"] = sent
+    for name in _PARTS.intersection(body):
+        part = body[name]
+        if isinstance(part, Mapping) and (admitted := _admitted(part, admit)) is not part:
+            changes[name] = admitted
+    for name in _LISTS.intersection(body):
+        if isinstance(body[name], list | tuple):
+            each = [_admitted(one, admit) if isinstance(one, Mapping) else one for one in body[name]]
+            if any(one is not before for one, before in zip(each, body[name], strict=True)):
+                changes[name] = each
+    return {**body, **changes} if changes else body
 
 
 def _batch(guard: Guard, files: Any) -> Any:
@@ -134,8 +156,7 @@ def _batch(guard: Guard, files: Any) -> Any:
         parts = file if isinstance(file, tuple) else (None, file)
         content, kept = _read(parts[1])
         for line in content.splitlines():
-            for model in _named(line):  # sent as it is or not at all: a file is not rewritten
-                guard.require(model)
+            _require(guard, line)
         checked.append((name, (parts[0], kept, *parts[2:]) if isinstance(file, tuple) else kept))
     return dict(checked) if named else checked
 
@@ -155,13 +176,18 @@ def _read(file: Any) -> tuple[bytes, Any]:
     return content, file
 
 
-def _named(line: bytes | bytearray) -> Iterator[str]:
-    """The models that a JSON text names: its own, or that of the request in it."""
+def _require(guard: Guard, text: bytes | bytearray | str) -> None:
+    """Ask about every model that a JSON text names, its own or that of the request in it: it is sent as it is, or not at all."""
     try:
-        request = json.loads(line)
+        request = json.loads(text)
     except (ValueError, RecursionError):
         return  # the provider refuses it as well
+
+    def admit(model: str) -> str:
+        guard.require(model)
+        return model
+
     if isinstance(request, dict):
         for body in (request, request.get("body")):
-            if isinstance(body, dict) and isinstance(body.get("model"), str):
-                yield body["model"]
+            if isinstance(body, dict):
+                _admitted(body, admit)

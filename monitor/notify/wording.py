@@ -244,12 +244,16 @@ def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
 
 
 def _together(items: Sequence[Item]) -> tuple[str, ...]:
-    """What changed of items that are told in brief; what is the same of several is said once, as of a text that all of them rest on."""
+    """What changed of items that are told in brief; a summary that several share, as of a text that all of them rest on, is said once."""
     said: dict[str, list[Item]] = {}
     for item in items:
         for text in _what(item):
-            said.setdefault(text, []).append(item)
-    return tuple(f"{_names(about)}: {text}" for text, about in said.items())
+            about = text if item.summary and text == plain(item.summary) else f"{_name(item)}: {text}"
+            said.setdefault(about, []).append(item)
+    return tuple(
+        f"{_names(about)}: {text}" if about[0].summary and text == plain(about[0].summary) else text
+        for text, about in said.items()
+    )
 
 
 def _what(item: Item) -> tuple[str, ...]:

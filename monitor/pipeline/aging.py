@@ -23,9 +23,6 @@ Aged = Mapping[str, Mapping[str, datetime]]
 MISSED = 2
 """What a source verifies that is polled seldom ages only after as many of its looks were missed."""
 
-DECLARED = "fallback"
-"""Verified by the declaration itself, which does not age."""
-
 
 def aged(
     reader: Reader,
@@ -43,7 +40,7 @@ def aged(
         if not entry.alive:
             continue
         for name, check in sorted(entry.checks.items()):
-            if check.state is not CheckState.VERIFIED or check.until is not None or name == DECLARED:
+            if check.state is not CheckState.VERIFIED or check.until is not None or name == checklist.FALLBACK:
                 continue
             feeding = _feeding(configuration, entry, name)
             if sources is not None and not any(spec.key in sources for spec in feeding):

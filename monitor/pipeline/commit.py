@@ -46,6 +46,12 @@ def write(
     return notices
 
 
-def status_moved(register: Register, before: Mapping[str, Entry]) -> bool:
-    """Whether a decision changed the status of an entry, so that the leases have to be written anew."""
-    return any(entry.key not in before or entry.status is not before[entry.key].status for entry in register.moved)
+def answers_moved(register: Register, before: Mapping[str, Entry]) -> bool:
+    """Whether a decision changed what the gate says of an entry beyond its dates, so that the leases have to be written anew: its status, its
+    declaration (whom a pause spares, the fallback), or the state of a check.
+    """
+    return any(entry.key not in before or _spoken(entry) != _spoken(before[entry.key]) for entry in register.moved)
+
+
+def _spoken(entry: Entry) -> tuple[object, ...]:
+    return entry.status, entry.declared, {name: check.state for name, check in entry.checks.items()}

@@ -17,8 +17,9 @@ from monitor.domain.checklist_names import SAFETY_REVIEW
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
 from monitor.domain.declaration import declaration
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
+from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
-from monitor.pipeline.commit import beliefs, status_moved, write
+from monitor.pipeline.commit import answers_moved, beliefs, write
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
 
 
@@ -78,7 +79,7 @@ def declare(
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
-        moved = status_moved(register, before)
+        moved = answers_moved(register, before)
     if moved:
         published()
     return tuple(register.events)
@@ -126,6 +127,7 @@ def _entry(
     said = _declaration(spec, configuration)
     entry = register.entries.get(spec.key)
     versions = {"code": configuration.code, "configuration": configuration.version}
+    unsettled: list[tell.Told] = []
     if entry is None or entry.status is Status.WITHDRAWN:
         position = register.add(
             ev.ENTRY_DECLARED,
@@ -151,10 +153,14 @@ def _entry(
             },
         )
         _unverify(register, entry, said, position, now)
-        _unreview(register, entry, said, position, now)
+        unsettled += _unreview(register, entry, said, position, now)
+        unsettled += _unfallen(register, entry, said, position, now)
     else:
         return []
-    return policy.judge(register, spec.key, known, policy.Trigger(at=now, position=position, versions=versions))
+    return [
+        *unsettled,
+        *policy.judge(register, spec.key, known, policy.Trigger(at=now, position=position, versions=versions)),
+    ]
 
 
 def _unverify(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:
@@ -173,13 +179,58 @@ def _unverify(register: Register, before: Entry, said: Mapping[str, object], pos
             checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
 
 
-def _unreview(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:
+def _unreview(
+    register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime
+) -> list[tell.Told]:
     """Let a safety review go stale that was not about everything that the entry touches now, whether accepted or not."""
-    review = register.entries[before.key].checks.get(SAFETY_REVIEW)
     more = safety.widened(before, said)
-    if more and review is not None and review.state is CheckState.VERIFIED:
-        reason = f"the entry now touches {', '.join(more)}, which the review was not about"
-        checklist.move(register, ev.CHECK_STALE, before.key, SAFETY_REVIEW, at=now, cause=position, reason=reason)
+    if not more or not _verified(register, before.key, SAFETY_REVIEW):
+        return []
+    reason = f"the entry now touches {', '.join(more)}, which the review was not about"
+    return _lost(register, before.key, ev.CHECK_STALE, SAFETY_REVIEW, reason, position, now)
+
+
+def _unfallen(
+    register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime
+) -> list[tell.Told]:
+    """Let the check fail that the declared fallback verified, where none is declared any more. The word of a person stands by itself."""
+    check = register.entries[before.key].checks.get(checklist.FALLBACK)
+    declared = before.text("fallback") and not said["fallback"]
+    if (
+        not declared
+        or check is None
+        or check.by != ev.SYSTEM
+        or not _verified(register, before.key, checklist.FALLBACK)
+    ):
+        return []
+    return _lost(
+        register, before.key, ev.CHECK_FAILED, checklist.FALLBACK, "no fallback is declared any more", position, now
+    )
+
+
+def _verified(register: Register, key: str, name: str) -> bool:
+    check = register.entries[key].checks.get(name)
+    return check is not None and check.state is CheckState.VERIFIED
+
+
+def _lost(
+    register: Register, key: str, kind: str, name: str, reason: str, amended: int, now: datetime
+) -> list[tell.Told]:
+    """Write that a check is lost by what was declared; the owners of an active entry are told whether that denies it."""
+    position = checklist.move(register, kind, key, name, at=now, cause=amended, reason=reason)
+    entry = register.entries[key]
+    if entry.status is not Status.ACTIVE:
+        return []
+    item = tell.entry_item(
+        register,
+        key,
+        reason=Reason.STALE,
+        position=position,
+        since=now,
+        summary=f"the check {name} does not hold any more: {reason}",
+        denied=name in checklist.required(entry),
+    )
+    return [tell.Told(owners=entry.texts("owners"), item=item)]
 
 
 def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, object]:

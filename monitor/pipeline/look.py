@@ -13,7 +13,7 @@ from monitor.domain.admission import late
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.model import Observation, PollFailure, SourceState, Unchanged
 from monitor.domain.registry import Register
-from monitor.pipeline.commit import status_moved, write
+from monitor.pipeline.commit import answers_moved, write
 from monitor.pipeline.decision import Decision, Reread
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Refused, Transaction
@@ -49,7 +49,7 @@ def record(
     tx.put_source(decision.state)
     return replace(
         outcome,
-        moved=status_moved(decision.register, before),
+        moved=answers_moved(decision.register, before),
         events=tuple(decision.register.events),
         notices=notices,
     )

@@ -12,7 +12,7 @@ from monitor.domain.events import Event, entry_stream
 from monitor.domain.registry import Entry, Register, Status
 from monitor.domain.windows import LONGEST, Window, matches
 from monitor.pipeline import audit
-from monitor.pipeline.commit import beliefs, status_moved, write
+from monitor.pipeline.commit import answers_moved, beliefs, write
 from monitor.pipeline.ports import Clock, Reader, Refused, Store
 
 SHOWN = 5
@@ -20,7 +20,7 @@ SHOWN = 5
 
 
 class Maintenance:
-    """What people do to windows. `published` is called after every commit that changed the status of an entry."""
+    """What people do to windows. `published` is called after every commit that changed what the gate says of an entry."""
 
     def __init__(
         self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
@@ -91,7 +91,7 @@ class Maintenance:
             said = {"by": by, "reason": reason, "via": dict(via)}
             told = end_window(tx, self._configuration, register, key, window, now, said)
             write(tx, self._configuration, register, told, at=now)
-            moved = status_moved(register, before)
+            moved = answers_moved(register, before)
         if moved:
             self._published()
         return tuple(register.events)

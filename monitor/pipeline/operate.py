@@ -19,7 +19,7 @@ from monitor.domain.model import Body
 from monitor.domain.registry import TRANSITIONS, Entry, Register, Status
 from monitor.pipeline import approval, look
 from monitor.pipeline.acceptance import Acceptance, acceptance
-from monitor.pipeline.commit import status_moved, write
+from monitor.pipeline.commit import answers_moved, write
 from monitor.pipeline.papers import Held, Paper
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Refused, Store
 
@@ -28,7 +28,7 @@ Via = Mapping[str, str]
 
 
 class Operator:
-    """The acts. `published` is called after every commit that changed the status of an entry."""
+    """The acts. `published` is called after every commit that changed what the gate says of an entry."""
 
     def __init__(
         self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
@@ -269,7 +269,7 @@ class Operator:
             asked = kind == ev.ENTRY_APPROVAL_REQUESTED
             told = approval.told(register, register.events[-1]) if asked else []
             write(tx, self._configuration, register, told, at=now)
-            moved = status_moved(register, before)
+            moved = answers_moved(register, before)
         if moved:
             self._published()
         return register.events[-1]

@@ -29,8 +29,8 @@ from monitor.pipeline.ports import Clock, ConfigurationError, Look, Refused, Sou
 class Poller:
     """Looks at sources and records what they showed.
 
-    `source` gives the source of a key, built when first asked for. `published` is called after every commit that changed the
-    status of an entry, before anything else is polled. `executor` runs looks side by side; without one they run in turn.
+    `source` gives the source of a key, built when first asked for. `published` is called after every commit that changed what
+    the gate says of an entry, before anything else is polled. `executor` runs looks side by side; without one they run in turn.
     """
 
     def __init__(

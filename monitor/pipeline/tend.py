@@ -18,7 +18,7 @@ from monitor.domain.notice import Reason
 from monitor.domain.outage import quoted
 from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline import aging, maintenance
-from monitor.pipeline.commit import beliefs, status_moved, write
+from monitor.pipeline.commit import answers_moved, beliefs, write
 from monitor.pipeline.drift import Drift, tell_shift
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.ports import EventQuery, Reader, Store
@@ -104,7 +104,7 @@ class Tender:
             for spec, span, shift in self._drift.shifts(tx, now, sources):
                 told += tell_shift(register, spec, span, shift)
             write(tx, self._configuration, register, told, at=now)
-            moved = status_moved(register, before) or bool(register.moved)
+            moved = answers_moved(register, before) or bool(register.moved)
         if moved:
             self._published()
         return len(register.events)

@@ -87,7 +87,7 @@ class SurfaceTable(KeyedTable):
 class SourceTable(KeyedTable):
     """Something polled. Which keys belong to which kind is in `kinds`; a plug-in's kind may have more."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     kind: str = Field(examples=list(KINDS))
     every: Span | None = Field(default=None, description="How often it is polled; each kind has its own default.")

@@ -33,7 +33,8 @@ REQUEST = Fields()
 class Table(BaseModel):
     """A TOML table; a key that it does not have is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Of each table only what the whole document needs is built; a validator of its own would take as long again at every start.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class KeyedTable(Table):

@@ -79,6 +79,30 @@ CALLS: dict[str, Callable[[Any, str], Any]] = {
     "client secrets": lambda client, model: client.realtime.client_secrets.create(
         session={"type": "realtime", "model": model}
     ),
+    "transcription of a session": lambda client, model: client.realtime.client_secrets.create(
+        session={"type": "transcription", "audio": {"input": {"transcription": {"model": model}}}}
+    ),
+    "run of an eval": lambda client, model: client.evals.runs.create(
+        "eval_1",
+        data_source={
+            "type": "responses",
+            "model": model,
+            "source": {"type": "file_id", "id": "f"},
+            "input_messages": {"type": "item_reference", "item_reference": "item.input"},
+        },
+    ),
+    "grader of an eval": lambda client, model: client.evals.create(
+        data_source_config={"type": "custom", "item_schema": {}},
+        testing_criteria=[{"type": "score_model", "name": "g", "model": model, "input": []}],
+    ),
+    "grader of a fine tuning": lambda client, model: client.fine_tuning.jobs.create(
+        model=TERRA,
+        training_file="file-1",
+        method={
+            "type": "reinforcement",
+            "reinforcement": {"grader": {"type": "score_model", "name": "g", "model": model, "input": []}},
+        },
+    ),
     "moderations": lambda client, model: client.moderations.create(model=model, input="x"),
     "fine tuning": lambda client, model: client.fine_tuning.jobs.create(model=model, training_file="file-1"),
 }
@@ -220,6 +244,44 @@ def test_bytes_that_are_sent_as_they_are_are_read(place: Place, provider: Provid
     with pytest.raises(ModelDenied):
         client.post("/responses", cast_to=object, content=json.dumps({"model": SOL}).encode())
     assert provider.seen == []
+
+
+def test_a_model_that_the_query_names_is_asked_about(place: Place, provider: Provider) -> None:
+    client = guard(provider.client(), lease=place.folder)
+
+    def call(model: str) -> None:
+        client.post("/realtime/calls", cast_to=object, body={}, options={"params": {"model": model}})
+
+    with pytest.raises(ModelDenied):
+        call(SOL)
+    assert provider.seen == []
+    call(LUNA)
+    assert len(provider.seen) == 1
+
+
+def test_a_batch_line_is_looked_into_like_a_request(place: Place, provider: Provider) -> None:
+    client = guard(provider.client(), lease=place.folder)
+    body = {"model": LUNA, "input": "x", "tools": [{"type": "image_generation", "model": SOL}]}
+    line = json.dumps({"custom_id": "1", "url": "/v1/responses", "body": body}).encode()
+    with pytest.raises(ModelDenied):
+        client.files.create(file=("b.jsonl", line), purpose="batch")
+    assert provider.seen == []
+
+
+def test_the_word_model_in_a_prompt_a_schema_or_metadata_names_none(place: Place, provider: Provider) -> None:
+    client = guard(provider.client(), lease=place.folder)
+    said: Any = {"model": SOL, "session": {"model": SOL}}
+    client.responses.create(
+        model=LUNA,
+        input=[{"role": "user", "content": json.dumps(said)}, said],
+        metadata={"model": SOL},
+        tools=[
+            {"type": "function", "name": "f", "strict": True, "parameters": {"model": SOL, "audio": {"model": SOL}}}
+        ],
+        text={"format": {"type": "json_schema", "name": "s", "schema": said}},
+    )
+    client.embeddings.create(model=LUNA, input=SOL)
+    assert len(provider.seen) == 2
 
 
 def test_what_the_application_handed_over_is_not_changed(place: Place, provider: Provider) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from pipeline_world import World, configuration, entry_spec, furnish, world_of
 
+from monitor.domain.configuration import EntrySpec
 from monitor.domain.gate import Answer, decide
 from monitor.domain.model import FailureReason
 from monitor.domain.registry import Status
@@ -90,3 +91,39 @@ def test_a_fallback_that_only_staging_requires_is_verified_by_the_declaration() 
     with world_of(configuration(entries=entries)) as world:
         furnish(world)
         assert _asked(world, "staging").allowed
+
+
+def _falling(**luna: object) -> dict[str, EntrySpec]:
+    return {"luna": entry_spec(checks=("fallback",), **luna), "sol": entry_spec("sol", "m00")}
+
+
+def test_a_declared_fallback_is_verified_on_the_declaration_and_on_nothing_that_was_looked_at() -> None:
+    with world_of(configuration(entries=_falling(fallback="sol"))) as world:
+        furnish(world)
+        (verified,) = (one for one in world.events("check.verified") if one.data["check"] == "fallback")
+        assert (verified.source, verified.evidence, verified.data["url"]) == ("", "", "")
+
+
+def test_a_required_fallback_that_is_declared_no_more_denies_and_is_told() -> None:
+    with world_of(configuration(entries=_falling(fallback="sol"))) as world:
+        furnish(world)
+        world.activate()
+        assert _asked(world, "production").allowed
+        before, published = len(world.notices()), world.published
+        world.configure(configuration(version="2", entries=_falling()))
+        assert _asked(world, "production").reason.startswith("unready: fallback is failed")
+        ((item,),) = (notice.items for notice in world.notices()[before:])
+        assert (item.denied, item.entry) == (True, "luna")
+        assert world.published > published, "the leases are written anew"
+        world.configure(configuration(version="3", entries=_falling(fallback="sol")))
+        world.look()
+        assert _asked(world, "production").allowed
+
+
+def test_the_word_of_a_person_on_what_happens_without_a_fallback_stands_by_itself() -> None:
+    with world_of(configuration(entries=_falling(fallback="sol"))) as world:
+        furnish(world)
+        world.attest("fallback")
+        world.activate()
+        world.configure(configuration(version="2", entries=_falling()))
+        assert _asked(world, "production").allowed

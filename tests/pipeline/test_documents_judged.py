@@ -10,6 +10,7 @@ import pytest
 from pipeline_world import LUNA, World, configuration, entry_spec, furnish, world_of
 
 from monitor.domain.configuration import SourceSpec
+from monitor.domain.gate import decide
 from monitor.domain.model import FailureReason, Subject
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Status
@@ -80,6 +81,18 @@ def test_a_document_that_changed_makes_the_check_stale_that_rests_on_it_and_says
     (told,) = summaries(watched, Reason.STALE)
     assert "safety_review rests on card, which changed" in told
     assert watched.replayed() == watched.entries()
+
+
+def test_the_notice_says_that_production_is_denied_where_it_requires_the_check(watched: World) -> None:
+    published = watched.published
+    watched.sources["card"].facts = {TEXT: dict(NEW)}
+    watched.settle()
+    rules = watched.conf.gate
+    given = decide(watched.standing(), "production", rules.environments, "", watched.now, rules.lease)
+    assert not given.allowed
+    (item,) = (item for notice in watched.notices() for item in notice.items if item.reason is Reason.STALE)
+    assert item.denied
+    assert watched.published > published, "the leases are written anew"
 
 
 def test_a_check_that_is_stale_already_is_not_made_so_again(watched: World) -> None:

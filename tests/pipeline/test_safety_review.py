@@ -8,6 +8,7 @@ import pytest
 from pipeline_world import VIA, World, configuration, entry_spec, furnish, world_of
 
 from monitor.domain import checklist
+from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState
 from monitor.pipeline.ports import Refused
 
@@ -47,6 +48,17 @@ def test_an_entry_that_touches_nothing_of_it_needs_no_review_and_no_card(furnish
     assert "safety_review" not in checklist.required(furnished.entry())
     review(furnished, note="read it")
     assert "touches" not in furnished.entry().declared
+
+
+def test_the_owners_are_told_that_production_is_denied_when_the_entry_touches_more(touching: World) -> None:
+    review(touching, url=CARD)
+    touching.activate()
+    before = len(touching.notices())
+    spec = entry_spec(touches=("code_execution", "dual_use_cyber"))
+    touching.configure(configuration(entries={"luna": spec}, version="2"))
+    ((item,),) = (notice.items for notice in touching.notices()[before:])
+    assert (item.reason, item.denied) == (Reason.STALE, True)
+    assert "dual_use_cyber" in item.summary
 
 
 def test_touching_more_makes_the_review_stale_and_names_what_is_new(touching: World) -> None:
