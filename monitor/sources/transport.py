@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from time import monotonic
 
 import httpcore2
@@ -26,7 +26,16 @@ CONNECTIONS = 100
 KEEPALIVE = 30.0
 """Seconds that an idle connection is kept; shorter than what servers grant, so that it is rarely closed under a request."""
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+_EMBEDDING = (
+    IPv6Network("64:ff9b::/96"),  # NAT64
+    IPv6Network("::ffff:0:0:0/96"),  # IPv4-translated
+)
+"""Networks whose last 32 bits are the IPv4 address that packets end up at."""
+
+# What the standard library of some supported version calls global: IPv4-compatible, NAT64 within a site, site-local; protocol assignments,
+# among them the metadata service of a cloud.
+_ALSO_FORBIDDEN = tuple(map(ip_network, ("::/96", "64:ff9b:1::/48", "fec0::/10", "192.0.0.0/24")))
+
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _PIECE = 256 * 1024
 
@@ -63,13 +72,15 @@ class TimedOut(Failed, httpx2.TimeoutException):
 def forbidden(address: str) -> bool:
     """Whether an address is private, loopback, link-local, shared (CGNAT) or otherwise not of the public Internet."""
     parsed = ip_address(address.partition("%")[0])
+    if any(parsed in network for network in _ALSO_FORBIDDEN):
+        return True
     embedded = _embedded(parsed) if isinstance(parsed, IPv6Address) else None
     return not parsed.is_global or parsed.is_multicast if embedded is None else forbidden(str(embedded))
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
     """The IPv4 address that packets to this IPv6 address end up at."""
-    if address in _NAT64:
+    if any(address in network for network in _EMBEDDING):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
 

@@ -39,6 +39,11 @@ from monitor.sources.transport import Limits, forbidden
         "ff02::1",
         "::ffff:127.0.0.1",
         "64:ff9b::10.0.0.1",
+        "64:ff9b:1::10.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "::127.0.0.1",
+        "fec0::1",
+        "192.0.0.192",
         "2002:7f00:1::",
     ],
 )
