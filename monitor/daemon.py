@@ -214,7 +214,12 @@ class Daemon:
 
     def _new_scheduler(self) -> BackgroundScheduler:
         run = self._monitor.settings.run
-        self._executors = {"default": ThreadPoolExecutor(run.workers), "housekeeping": ThreadPoolExecutor(4)}
+        # Probes have threads of their own: there may be hundreds, and a provider that hangs holds each for a minute.
+        self._executors = {
+            "default": ThreadPoolExecutor(run.workers),
+            "probes": ThreadPoolExecutor(run.workers),
+            "housekeeping": ThreadPoolExecutor(4),
+        }
         scheduler = BackgroundScheduler(
             executors=self._executors,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -233,7 +238,8 @@ class Daemon:
         self.health.expect({key: spec.every for key, spec in sources.items()}, now)
         for key, spec in sources.items():
             first = first_look(spec, states.get(key), now)
-            self._every(spec.every, self._look, f"look {key}", first=first, args=[key], executor="default")
+            pool = "probes" if spec.kind == "behaviour" else "default"
+            self._every(spec.every, self._look, f"look {key}", first=first, args=[key], executor=pool)
         rules = self._monitor.configuration.gate
         self._every(STEP, self._step, "step", first=now)
         self._every(STEP, self._follow, "follow", first=now)
@@ -260,7 +266,7 @@ class Daemon:
             act,
             "interval",
             seconds=seconds,
-            jitter=seconds * SPREAD if executor == "default" and seconds > 10 else None,
+            jitter=seconds * SPREAD if executor != "housekeeping" and seconds > 10 else None,
             args=args or [],
             id=name,
             name=name,

@@ -204,7 +204,12 @@ class NotifyTable(Table):
 class RunTable(Table):
     """The daemon."""
 
-    workers: int = Field(default=8, ge=1, le=256, description="How many sources are looked at side by side.")
+    workers: int = Field(
+        default=8,
+        ge=1,
+        le=256,
+        description="How many sources are looked at side by side, and as many probes beside them.",
+    )
     drain: Duration = Field(
         default=timedelta(seconds=20), description="How long running looks may finish when it is stopped."
     )

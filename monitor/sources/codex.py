@@ -177,7 +177,8 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _file(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        # A pipe would be waited for without end.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
         raise Failed(

@@ -348,3 +348,13 @@ def test_a_probe_is_paid_for_at_the_first_start_and_not_again_at_the_next(world:
     with world.running():
         looks(world, more=8)
     assert world.sandbox.requests[Target.RESPONSES] == 1
+
+
+def test_probes_that_hang_do_not_keep_lists_and_pages_waiting(world: World) -> None:
+    world.write('\n[run]\nworkers = 1\ndrain = "1s"\n' + PROBES.replace('["responses"]', '["responses", "chat"]'))
+    for target in (Target.RESPONSES, Target.CHAT):
+        world.sandbox.fault(Fault(target=target, kind=Kind.HANG, seconds=20))
+    with world.running():
+        until(lambda: world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT], 20, "one hangs")
+        looks(world, more=4)
+        assert world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT] == 1

@@ -175,3 +175,12 @@ def test_two_items_of_one_slug_leave_unclear_what_they_state_in_two_ways() -> No
 def test_codex_needs_a_surface() -> None:
     with pytest.raises(ConfigurationError, match="needs `surface`"):
         build(spec(), SourceDeps(http=HttpClient(), surface=None, secret=str))
+
+
+def test_a_pipe_in_the_place_of_the_catalogue_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "models.json")
+    options = {"catalogue": str(tmp_path / "models.json")}
+    spec = SourceSpec(key="codex", kind="codex", every=timedelta(hours=1), surface="codex", options=options)
+    seen = Codex(spec, SURFACE).observe(NOW, None)
+    assert isinstance(seen, PollFailure)
+    assert seen.reason is FailureReason.NOT_JSON

@@ -6,6 +6,7 @@ As with the models list the SDK only carries the requests: it would turn `{"data
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import httpx2
@@ -132,7 +133,8 @@ class AdminSource:
         except openai.APIStatusError as error:
             response = error.response
         except openai.OpenAIError as error:
-            raise _Failed(failure_of(error, f"{self._surface.base_url.rstrip('/')} ({question.name})")) from error
+            failure = failure_of(error, self._surface.base_url)
+            raise _Failed(replace(failure, detail=f"{failure.detail} ({question.name})")) from error
         return response
 
 
