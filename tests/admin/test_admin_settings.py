@@ -317,3 +317,13 @@ def test_a_part_of_a_project_needs_one_and_the_others_do_not(account: Account, h
             with pytest.raises(ConfigurationError, match="project = "):
                 built(part, account, http, project="")
     assert all(PROJECT not in str(query) for _, query, _ in account.requests)
+
+
+def test_a_host_that_may_not_be_reached_is_named_as_it_is_and_the_question_beside_it(account: Account) -> None:
+    http = HttpClient()  # nothing private is allowed
+    seen = source(account, http, "project").observe(NOW, None)
+    http.close()
+    assert isinstance(seen, PollFailure)
+    assert seen.reason is FailureReason.BLOCKED_ADDRESS
+    assert "%20" not in seen.detail
+    assert seen.detail.endswith("(project)")
