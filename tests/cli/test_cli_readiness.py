@@ -101,11 +101,12 @@ def test_a_second_person_confirms_with_the_command_that_the_first_was_told(confi
     am("poll")
     asked = am("activate", MINI, *BY)
     assert "entry.approval_requested" in asked.stdout
+    requested = int(asked.stdout.split()[0])
     position = data("status", MINI)[0]["position"]
     assert f"activate {MINI} --by … --reason … --expect {position}" in asked.stderr
     assert data("status", MINI)[0]["approval"]["by"] == "Ada L."
     for command in ("status", "why"):
-        assert f"Ada L. asked to activate it at position {position + 1}" in am(command, MINI).stdout
+        assert f"Ada L. asked to activate it at position {requested}" in am(command, MINI).stdout
     am("activate", MINI, *BY, expect=1)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", expect=1)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position))
