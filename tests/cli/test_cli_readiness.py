@@ -147,3 +147,24 @@ def test_what_nothing_watches_is_shown_and_ends_with_1_where_that_was_asked_for(
     assert rows["evals"]["until"].endswith("Z")
     assert rows["evals"]["state"] == "attested"
     am("coverage", "gpt-5.4-mimi", expect=1)
+
+
+def test_an_active_entry_that_production_is_denied_is_shown_as_denied(config: Path) -> None:
+    declare(config, MINI, 'touches = ["agents"]')
+    am("poll")
+    am("verify", MINI, "safety_review", "--by", "Ada L.", "--url", "https://example.com/card")
+    am("activate", MINI, *BY)
+    assert data("status", MINI)[0]["production"]["allowed"] is True
+    assert "denied in production" not in am("status").stdout + am("status", MINI).stdout + am("why", MINI).stdout
+    assert "| Production now | allowed: active" in am("report", MINI).stdout
+    text = config.read_text(encoding="utf-8").replace('touches = ["agents"]', 'touches = ["agents", "code_execution"]')
+    config.write_text(text, encoding="utf-8")
+    am("poll")
+    am("gate", MINI, expect=1)
+    (row,) = data("status", MINI)
+    assert (row["status"], row["production"]["allowed"]) == ("active", False)
+    assert row["production"]["reason"].startswith("unready: safety_review is stale")
+    for command in (["status"], ["status", MINI], ["why", MINI]):
+        assert "denied in production now, unready: safety_review is stale" in am(*command).stdout
+    assert "| Production now | denied: unready: " in am("report", MINI).stdout
+    assert data("status", MINI, "--at", row["since"])[0]["production"] is None
