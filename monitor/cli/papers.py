@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> Eva
     return EvalPaper(results=tuple(results), bodies=tuple(bodies), baseline=baseline, called=called)
 
 
-def of_requests(file: Path, url: str, fields: Fields) -> RequestPaper:
+def of_requests(file: Path, url: str, fields: Fields, now: datetime) -> RequestPaper:
     """A sample of a request log, read. Only the configured fields are kept: the others may hold prompts.
 
     Raises:
@@ -74,13 +75,20 @@ def of_requests(file: Path, url: str, fields: Fields) -> RequestPaper:
         found = request_log.read(content, fields)
     except Unreadable as error:
         raise Refused(f"{file} cannot be read as JSON Lines: {error.reason}") from error
-    return RequestPaper(requests=found.requests, body=_body(found.kept, content, url), tolerance=fields.tolerance)
+    return RequestPaper(
+        requests=found.requests, body=_body(found.kept, content, url), tolerance=fields.tolerance, now=now
+    )
 
 
 def _content(file: Path) -> bytes:
-    if file.stat().st_size > LARGEST:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST + 1)  # never to the end: a device or a pipe has no size, and may have no end
+    except OSError as error:
+        raise MonitorError(f"{file} could not be read ({error.strerror}): let this user read it.") from error
+    if len(content) > LARGEST:
         raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
-    return file.read_bytes()
+    return content
 
 
 def _body(kept: bytes, content: bytes, url: str) -> Body:

@@ -42,7 +42,10 @@ def test_a_dry_run_names_what_is_missing_and_what_mends_it_and_records_nothing(c
     am("poll")
     events = am("events", "--json").stdout
     said = am("activate", MINI, "--dry-run", expect=1).stdout
-    assert said == f"missing: evals is blank (`access-monitor verify {MINI} evals --by YOU --url …`)\n"
+    assert (
+        said
+        == f"missing: evals is blank (`access-monitor verify {MINI} evals --by YOU --from FILE --baseline ENTRY|MODEL`)\n"
+    )
     am("verify", MINI, "evals", "--by", "Ada L.", "--note", "passed")
     position = data("status", MINI)[0]["position"]
     assert f"activate {MINI} --by YOU" in (said := am("activate", MINI, "--dry-run").stdout)
@@ -168,3 +171,10 @@ def test_an_active_entry_that_production_is_denied_is_shown_as_denied(config: Pa
         assert "denied in production now, unready: safety_review is stale" in am(*command).stdout
     assert "| Production now | denied: unready: " in am("report", MINI).stdout
     assert data("status", MINI, "--at", row["since"])[0]["production"] is None
+
+
+def test_a_file_without_an_end_is_refused_and_not_read_to_it(config: Path) -> None:
+    am("poll")
+    for check in ("evals", "logging", "test_call"):
+        result = am("verify", MINI, check, "--by", "Ada L.", "--from", "/dev/zero", expect=1)
+        assert "/dev/zero is larger than 20 MB; give --url" in result.stderr
