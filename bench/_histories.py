@@ -35,9 +35,6 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 
-REACHED = DAY
-"""The rule of the simulated routes: they miss a model throughout an absence that lasts longer than this, and reach it throughout any other."""
-
 HISTORIES: Mapping[str, timedelta | None] = {
     "mw_v1models_openai": None,
     "mw_v1models_mistral": timedelta(hours=2),
@@ -173,13 +170,15 @@ def counted(history: History, count: int) -> Judged:
 
 
 class Route:
-    """A route that is asked about one model and answers as the history will have shown."""
+    """A route that is asked about one model and answers as the history will have shown: it misses the model throughout an absence that lasts longer
+    than `reached`, and reaches it throughout any other.
+    """
 
     extractor = "simulated/1"
 
-    def __init__(self, spec: SourceSpec, absences: Iterable[Absence]) -> None:
+    def __init__(self, spec: SourceSpec, absences: Iterable[Absence], reached: timedelta) -> None:
         self.spec = spec
-        self._closed = [one for one in absences if not one.within(REACHED)]
+        self._closed = [one for one in absences if not one.within(reached)]
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Answer at a time of the history."""
@@ -221,13 +220,13 @@ def configuration(models: Iterable[str], list_spec: SourceSpec, *, signals: bool
 class Play:
     """The real poller and operator on the clock of a history; whatever may be activated or resumed is, at once."""
 
-    def __init__(self, history: History, store: SqlStore, source: Source, *, signals: bool) -> None:
+    def __init__(self, history: History, store: SqlStore, source: Source, *, reached: timedelta | None) -> None:
         self._history = history
         self._store = store
         self._now = history.looks[0].at
         self._shown = Shown(source)
-        declared = configuration(history.leavers, source.spec, signals=signals)
-        mine = {key: Route(spec, [a for a in history.absences if a.model == spec.model])
+        declared = configuration(history.leavers, source.spec, signals=reached is not None)
+        mine = {key: Route(spec, [a for a in history.absences if a.model == spec.model], reached or DAY)
                 for key, spec in declared.sources.items() if key != LIST}  # fmt: skip
         sources: dict[str, Source] = {LIST: self._shown, **mine}
         self._routes: dict[str, list[str]] = {}
@@ -308,12 +307,12 @@ class Play:
                 continue  # what is missing may come with a later look
 
 
-def monitored(history: History, *, signals: bool) -> Judged:
-    """What the monitor does with a history, in a scratch store."""
+def monitored(history: History, *, reached: timedelta | None = None) -> Judged:
+    """What the monitor does with a history, in a scratch store: on the list alone, or with routes that reach a model in absences up to a span."""
     with tempfile.TemporaryDirectory() as folder, reader() as source:
         store = open_store(str(Path(folder) / "play.db"), durable=False)
         try:
-            return Play(history, store, source, signals=signals).judged()
+            return Play(history, store, source, reached=reached).judged()
         finally:
             store.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +47,7 @@ def in_words(event: Event) -> str:
         data = {**{key: value for key, value in data.items() if key != "date"}, "field": "date", "new": data["date"]}
     parts = [_subject(data), str(data.get("reason", ""))]
     parts += [str(data[key]) for key in ("note", "detail", "url") if data.get(key)]
+    parts.append(_signals(data.get("signals", ())))
     parts += [_plain(key, value) for key, value in data.items() if key not in _SAID_FIRST | _FOR_AUDITORS | _OF_A_PRICE]
     parts.append(f"by {data['by']}" if data.get("by") else "")
     return "; ".join(part for part in parts if part)
@@ -104,6 +105,13 @@ def _subject(data: Mapping[str, Any]) -> str:
     name = str(data.get("field") or data.get("check") or "")
     moved = _moved(data) if "new" in data and not data.get("pin") and data.get("old") != data["new"] else ""
     return f"{name}: {moved}" if name and moved else name or moved
+
+
+def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
+    """What each route says of access, with its count of looks: `list lost (3 looks), chat granted (1 look)`."""
+    return ", ".join(
+        f"{one['route']} {one['says']} ({one['looks']} {'look' if one['looks'] == 1 else 'looks'})" for one in signals
+    )
 
 
 def _value(value: Any) -> str:

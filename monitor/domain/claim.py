@@ -307,14 +307,6 @@ def access(
         gone = lost(fact, change.new)
         if gone == lost(fact, change.old):  # refused for another reason than before: the route is as closed as it was
             continue
-        mine = Signal(
-            route=spec.route,
-            source=spec.key,
-            says="lost" if gone else GRANTED,
-            looks=streak.seen,
-            since=streak.first_at,
-            until=streak.counted_at,
-        )
         positions[fact] = ledger.add(
             ev.ACCESS_LOST if gone else ev.ACCESS_GAINED,
             source_stream(streak.source),
@@ -326,7 +318,21 @@ def access(
             data={
                 "surface": fact.subject.scope,
                 "route": spec.route,
-                "signals": [one.data for one in (mine, *others.signals.get(fact.subject, ()))],
+                "signals": [one.data for one in signals(spec, item, others)],
             },
         )
     return positions
+
+
+def signals(spec: SourceSpec, item: Claim, others: Others) -> tuple[Signal, ...]:
+    """What the route of a believed edge and the other routes say of its model, that route first."""
+    streak = item.believed.streak
+    mine = Signal(
+        route=spec.route,
+        source=spec.key,
+        says="lost" if lost(item.fact, item.believed.change.new) else GRANTED,
+        looks=streak.seen,
+        since=streak.first_at,
+        until=streak.counted_at,
+    )
+    return (mine, *others.signals.get(item.fact.subject, ()))

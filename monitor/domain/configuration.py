@@ -156,13 +156,17 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belief:
-    """How many looks over how long make a belief; all independent of how often a source is polled."""
+    """How many looks over how long make a belief; all independent of how often a source is polled.
+
+    `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches.
+    """
 
     absence: Requirement = Requirement(looks=3, span=timedelta(minutes=30))
     change: Requirement = Requirement(looks=2, span=timedelta(minutes=1))
     gap: timedelta = timedelta(minutes=1)
     recheck: timedelta = timedelta(seconds=90)
     hold: timedelta = timedelta(hours=24)
+    reached: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

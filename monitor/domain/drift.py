@@ -77,11 +77,6 @@ class Shift:
     reference: int
 
     @property
-    def worse(self) -> bool:
-        """Whether calls take longer, or fail more often, than before."""
-        return float(self.new) > float(self.old)
-
-    @property
     def spoken(self) -> tuple[str, str]:
         """Both levels in words."""
         if self.what == LATENCY:

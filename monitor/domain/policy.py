@@ -22,6 +22,7 @@ from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subjec
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
+from monitor.domain.routes import Signal
 from monitor.domain.windows import expecting
 
 BRIEF = 4
@@ -32,8 +33,8 @@ BRIEF = 4
 class Trigger:
     """What a judgement follows from.
 
-    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead, `concerned` the entries that the
-    source is about. `position` is the
+    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead, `signals` what all routes say of
+    a model that one of them opened or closed, `concerned` the entries that the source is about. `position` is the
     event behind the judgement where no claim explains a deviation (an amendment, a new baseline). `versions` are recorded with
     every decision.
     """
@@ -44,6 +45,7 @@ class Trigger:
     evidence: str = ""
     claims: Mapping[Fact, Claim] = field(default_factory=dict)
     access: Mapping[Fact, int] = field(default_factory=dict)
+    signals: Mapping[Fact, tuple[Signal, ...]] = field(default_factory=dict)
     concerned: frozenset[str] = frozenset()
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -202,7 +204,13 @@ def _pause(
         evidence=evidence,
         denied=not spares,
         summary="; ".join(
-            part for part in (_money(entry, shifts), tell.notes(trigger.claims[fact] for fact in explained)) if part
+            part
+            for part in (
+                _money(entry, shifts),
+                tell.notes(trigger.claims[fact] for fact in explained),
+                tell.signals(trigger.signals, explained),
+            )
+            if part
         ),
         differences=tuple(
             Difference(
@@ -271,10 +279,11 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
             for fact, claim in trigger.claims.items()
             if claim.news
             and fact not in done.get(entry.key, ())
+            and not tell.one_more_route(fact, entry)
             and (matters(fact, entry) or _newcomer(entry, claim) or (_prose(fact) and entry.key in trigger.concerned))
         ]
         if mine:
-            more.append(tell.changed(register, entry, mine, source=trigger.source, at=trigger.at))
+            more.append(tell.changed(register, entry, mine, trigger.signals, source=trigger.source, at=trigger.at))
     return more
 
 

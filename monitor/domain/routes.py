@@ -1,7 +1,7 @@
 """The ways by which a model is reached, and what they say together: list and retrieve, list and probe.
 
 Two different routes that agree that a model is gone replace the time that one of them would need; a route that was seen to work since
-takes that time to the full hold. Listed, retrievable and callable stay separate facts: nothing here turns one into another.
+takes that time to a week. Listed, retrievable and callable stay separate facts: nothing here turns one into another.
 """
 
 from __future__ import annotations
@@ -46,6 +46,19 @@ class Signal:
         }
 
 
+def in_words(signals: Iterable[Signal]) -> str:
+    """What the routes say, each side in one part: `closed by 2 routes: list (1 look), retrieve (1 look); open by 1 route: responses (1 look)`."""
+    sides: dict[str, list[str]] = {"lost": [], GRANTED: []}
+    for one in signals:
+        sides[one.says].append(f"{one.route} ({one.looks} {'look' if one.looks == 1 else 'looks'})")
+    spoken = (("closed by", sides["lost"]), ("open by", sides[GRANTED]))
+    return "; ".join(
+        f"{how} {len(routes)} {'route' if len(routes) == 1 else 'routes'}: {', '.join(routes)}"
+        for how, routes in spoken
+        if routes
+    )
+
+
 _DEPTH = {"list": 0, "codex": 0, "retrieve": 1, "tokens": 1}
 _CALL = 2
 
@@ -73,7 +86,7 @@ class Others:
         """What it takes to believe a loss that was first seen at `since`.
 
         Agreement of routes counts their looks together and needs no span; a model that a route which outweighs ours reached after it was
-        first missed is believed gone only once that stood for the hold, like a mass drop.
+        first missed can be used all the while: that a list leaves it out is believed only once it stood for long (`Belief.reached`).
         """
         absence = belief.absence
         if agreeing := self.agree(subject):
@@ -82,7 +95,7 @@ class Others:
             one.says == GRANTED and one.until > since and outweighs(one.route, self.own)
             for one in self.signals.get(subject, ())
         )
-        longer = belief.hold if reached else hold
+        longer = belief.reached if reached else hold
         return absence if longer is None else Requirement(looks=absence.looks, span=max(absence.span, longer))
 
 

@@ -5,7 +5,7 @@ Content only: which facts, which consequence, which commands. How any of it is w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,9 +14,10 @@ from monitor.domain.claim import Claim
 from monitor.domain.confirm import Believed
 from monitor.domain.diff import Change
 from monitor.domain.events import rfc3339
-from monitor.domain.model import Fact, Subject, Value
+from monitor.domain.model import ACCESS, LISTED, Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Notice, Reason
 from monitor.domain.registry import Entry, Pin, Register, Status
+from monitor.domain.routes import Signal, in_words
 from monitor.domain.windows import expecting
 
 
@@ -203,9 +204,32 @@ def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str
     return Told(owners=entry.texts("owners"), item=item)
 
 
-def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source: str, at: datetime) -> Told:
+def one_more_route(fact: Fact, entry: Entry) -> bool:
+    """Whether a fact is one more way to a model whose closing paused the entry already, and none that it pins.
+
+    A model that is gone closes a dozen routes, each a look of its own: the first was told, and the log has the others.
+    """
+    if not fact.field.startswith(ACCESS) or entry.status is not Status.PAUSED:
+        return False
+    model = f"{fact.subject.scope}/{fact.subject.name}/"
+    closed = {key.removeprefix(model) for key in entry.deviations if key.startswith(model)}
+    return any(field == LISTED or field.startswith(ACCESS) for field in closed) and model + fact.field not in {
+        pin.key for pin in entry.pins
+    }
+
+
+def changed(
+    register: Register,
+    entry: Entry,
+    claims: Iterable[Claim],
+    said: Mapping[Fact, tuple[Signal, ...]],
+    *,
+    source: str,
+    at: datetime,
+) -> Told:
     """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read prices."""
     claims = sorted(claims, key=lambda claim: price.telling_order(claim.fact.field, entry.texts("tiers")))
+    parts = (notes(claims), signals(said, (claim.fact for claim in claims)), _expected(entry, claims, at))
     item = entry_item(
         register,
         entry.key,
@@ -217,7 +241,7 @@ def changed(register: Register, entry: Entry, claims: Iterable[Claim], *, source
         evidence=claims[0].believed.streak.evidence,
         denied=entry.status is not Status.ACTIVE,
         differences=tuple(_difference(claim.believed.change) for claim in claims if not (claim.renamed or claim.prose)),
-        summary="; ".join(part for part in (notes(claims), _expected(entry, claims, at)) if part),
+        summary="; ".join(part for part in parts if part),
     )
     return Told(owners=entry.texts("owners"), item=item)
 
@@ -239,6 +263,11 @@ def _expected(entry: Entry, claims: Iterable[Claim], at: datetime) -> str:
 def notes(claims: Iterable[Claim]) -> str:
     """What claims say beyond old and new, each sentence once."""
     return "; ".join(dict.fromkeys(claim.note for claim in claims if claim.note))
+
+
+def signals(said: Mapping[Fact, tuple[Signal, ...]], facts: Iterable[Fact]) -> str:
+    """What every route says of the models whose access moved, each with its count of looks; empty where none moved."""
+    return "; ".join(dict.fromkeys(in_words(said[fact]) for fact in facts if fact in said))
 
 
 def _difference(change: Change) -> Difference:

@@ -9,12 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-if TYPE_CHECKING:
-    from monitor.gate.guard import Guard
+from typing import Any, Protocol, TypeVar, cast
 
 ClientT = TypeVar("ClientT")
+
+
+class Admitting(Protocol):
+    """What is asked about every model that a request names (`guard.Guard`); both raise `guard.ModelDenied`."""
+
+    def admit(self, model: str) -> str:
+        """The model to call: the one that was named, or its approved fallback."""
+
+    def require(self, model: str) -> None:
+        """Refuse a model that no fallback can stand in for here."""
+
 
 _PARTS = frozenset(
     {
@@ -38,7 +46,7 @@ _LISTS = frozenset({"tools", "testing_criteria"})
 """Lists of such objects."""
 
 
-def wrapped(client: ClientT, made: Callable[[], Guard]) -> ClientT:
+def wrapped(client: ClientT, made: Callable[[], Admitting]) -> ClientT:
     """A guarded copy of the client; the guard is made once it is known to be one that can be.
 
     Raises:
@@ -66,7 +74,7 @@ def _kind(kind: type, asynchronous: bool) -> type:
 
 
 class _Guarded:
-    guard: Guard
+    guard: Admitting
 
     def copy(self, **options: Any) -> Any:
         """As the SDK's, and guarded by the same guard."""
@@ -147,7 +155,7 @@ def _admitted(body: Mapping[str, Any], admit: Callable[[str], str]) -> Mapping[s
     return {**body, **changes} if changes else body
 
 
-def _batch(guard: Guard, files: Any) -> Any:
+def _batch(guard: Admitting, files: Any) -> Any:
     """The files of a batch, each line's model admitted; what can be read only once is replaced by what was read."""
     named = isinstance(files, Mapping)
     pairs = list(files.items()) if named else list(files)
@@ -176,7 +184,7 @@ def _read(file: Any) -> tuple[bytes, Any]:
     return content, file
 
 
-def _require(guard: Guard, text: bytes | bytearray | str) -> None:
+def _require(guard: Admitting, text: bytes | bytearray | str) -> None:
     """Ask about every model that a JSON text names, its own or that of the request in it: it is sent as it is, or not at all."""
     try:
         request = json.loads(text)

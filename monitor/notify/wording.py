@@ -233,13 +233,26 @@ def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
     """Items that were seen together, in brief: one line for each change, the rest once."""
     first = items[0]
     lines = (
-        Line(label="What changed", texts=tuple(f"{_name(item)}: {text}" for item in items for text in _what(item))),
+        Line(label="What changed", texts=_together(items)),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
         Line(label="Evidence", texts=(_evidence(first, 0),)),
         Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item) for item in items))),
     )
     return Section(
         heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
+    )
+
+
+def _together(items: Sequence[Item]) -> tuple[str, ...]:
+    """What changed of items that are told in brief; a summary that several share, as of a text that all of them rest on, is said once."""
+    said: dict[str, list[Item]] = {}
+    for item in items:
+        for text in _what(item):
+            about = text if item.summary and text == plain(item.summary) else f"{_name(item)}: {text}"
+            said.setdefault(about, []).append(item)
+    return tuple(
+        f"{_names(about)}: {text}" if about[0].summary and text == plain(about[0].summary) else text
+        for text, about in said.items()
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from monitor.domain import checklist, claim, corroborate, outage, policy, rename, tell
+from monitor.domain import checklist, claim, contradicted, corroborate, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import Verdict, admit
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
@@ -253,6 +253,7 @@ class Decision:
         )
         if not held and not (isinstance(observation, Snapshot) and observation.partial):
             doubted += [(item, corroborate.UNREADABLE) for item in unread(pending, observation.at, belief)]
+        self.told += contradicted.told(self.register, self.spec, pending, self.others, belief, observation.at)
         said = {item.streak.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
         pending += [replace(item.streak, quarantine=said[item.streak.fact]) for item, _ in doubted]
@@ -344,13 +345,16 @@ class Decision:
         """
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
+        by_fact = {one.fact: one for one in claims}
+        access = claim.access(register, self.spec, claims, registered, self.others)
         cause = policy.Trigger(
             at=at,
             position=self.rebased if trigger is None else trigger,
             source=self.spec.key,
             evidence=claims[-1].believed.streak.evidence if claims else self.state.evidence,
-            claims={one.fact: one for one in claims},
-            access=claim.access(register, self.spec, claims, registered, self.others),
+            claims=by_fact,
+            access=access,
+            signals={fact: claim.signals(self.spec, by_fact[fact], self.others) for fact in access},
             concerned=frozenset(entry.key for entry in self._entries()),
             versions=self.versions,
         )

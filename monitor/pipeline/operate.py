@@ -179,11 +179,12 @@ class Operator:
         with self._store.write() as tx:
             register = Register(tx.head(), tx.entries())
             entry = _entry(register.entries, key)
-            fed = {name for spec in self._configuration.sources.values() for name in checklist.fed_by(spec, entry)}
-            if check in fed and check != "pricing":
+            specs = self._configuration.sources.values()
+            feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
+            if feeding and check != "pricing":
                 raise Refused(
-                    f"the check {check} of {key} is verified by the models list and by nobody's word; "
-                    f"`access-monitor poll` looks now"
+                    f"the check {check} of {key} is verified by {', '.join(feeding)} and by nobody's word; "
+                    f"`access-monitor poll {feeding[0]}` looks now"
                 )
             if lack := safety.wanting(entry, check, url):
                 raise Refused(lack)

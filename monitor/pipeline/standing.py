@@ -13,7 +13,7 @@ from monitor.domain import checklist, price
 from monitor.domain.beliefs import CONFIG, Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.gate import Answer, Standing, decide
-from monitor.domain.model import LISTED, Fact, Streak, Subject
+from monitor.domain.model import ACCESS, GRANTED, LISTED, Fact, Streak, Subject
 from monitor.domain.readiness import readiness
 from monitor.domain.registry import CheckState, Entry, Status
 from monitor.domain.verdict import PRODUCTION
@@ -22,6 +22,9 @@ from monitor.pipeline.ports import Reader
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of now a look may be dated, since several machines may look."""
+
+REACHING = frozenset({"retrieve", "responses", "chat", "embeddings"})
+"""The routes that reach a model by itself: one of them granted is as good as a line in a list."""
 
 NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 
@@ -57,13 +60,40 @@ class Freshness:
         return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
 
     def access(self, entry: Entry) -> datetime | None:
-        """When all of an entry's listings were last confirmed, on the surfaces that something watches; the gate's own must be."""
+        """When all of an entry's models were last seen, on the surfaces that something watches; the gate's own must be.
+
+        A model that a route of its own reached was seen there, whatever the list says of it meanwhile.
+        """
         watched = {surface: lists for surface in entry.surfaces if (lists := self.beliefs.lists(surface))}
         if entry.surface not in watched or not all(entry.surfaces[surface] for surface in watched):
             return None
         return _oldest(
-            self.latest(lists, Fact(Subject(surface, entry.surfaces[surface]), LISTED))
+            max(
+                (
+                    at
+                    for at in (
+                        self.latest(lists, Fact(Subject(surface, entry.surfaces[surface]), LISTED)),
+                        self._reached(Subject(surface, entry.surfaces[surface])),
+                    )
+                    if at is not None
+                ),
+                default=None,
+            )
             for surface, lists in watched.items()
+        )
+
+    def _reached(self, subject: Subject) -> datetime | None:
+        """When a call or retrieval last reached a model."""
+        return max(
+            (
+                at
+                for spec in self._configuration.sources.values()
+                if spec.surface == subject.scope and spec.model == subject.name and spec.route in REACHING
+                for fact in [Fact(subject, ACCESS + spec.route)]
+                if (self.beliefs.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
+                and (at := self.seen(spec, fact)) is not None
+            ),
+            default=None,
         )
 
     def price(self, entry: Entry) -> datetime | None:

@@ -1,14 +1,31 @@
-"""What every table of the file is, and the table that the rest of the file does not speak of: the names in a request log.
-
-Apart from `schema`, which would not fit on a page otherwise.
-"""
+"""The plain sections of the file: what each key is, its default and its unit. The tables that stand in lists are in `schema`."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from monitor.domain.configuration import Belief, CheckRules, GateRules
 from monitor.domain.requests import Fields
-from monitor.settings.fields import Key, Share, Text
+from monitor.settings.fields import (
+    BaseUrl,
+    Database,
+    Distinct,
+    Duration,
+    Environment,
+    Host,
+    Key,
+    Listen,
+    Money,
+    Reference,
+    Share,
+    Span,
+    Text,
+    Timezone,
+)
 
 REQUEST = Fields()
 
@@ -16,7 +33,8 @@ REQUEST = Fields()
 class Table(BaseModel):
     """A TOML table; a key that it does not have is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Of each table only what the whole document needs is built; a validator of its own would take as long again at every start.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class KeyedTable(Table):
@@ -48,4 +66,145 @@ class LoggingTable(Table):
     )
     tolerance: Share = Field(
         default=REQUEST.tolerance, description="The share by which a logged cost may differ from price times tokens."
+    )
+
+
+BELIEF = Belief()
+GATE = GateRules()
+CHECKS = CheckRules()
+
+
+class DatabaseTable(Table):
+    """Where everything is kept."""
+
+    url: Database = Field(
+        default="sqlite:///var/monitor.db",
+        description="A path or URL of SQLite, a URL of PostgreSQL, or a reference to one.",
+    )
+
+
+class RequirementTable(Table):
+    """What it takes to believe."""
+
+    looks: int = Field(ge=1, le=1000, description="Good looks that show it.", examples=[3])
+    span: Duration = Field(description="The least time between the first and the last of them.", examples=["30m"])
+
+
+class BeliefTable(Table):
+    """How many looks over how long make a belief."""
+
+    absence: RequirementTable = RequirementTable(looks=BELIEF.absence.looks, span=BELIEF.absence.span)
+    change: RequirementTable = RequirementTable(looks=BELIEF.change.looks, span=BELIEF.change.span)
+    gap: Duration = Field(default=BELIEF.gap, description="Looks closer together count as one.")
+    recheck: Span = Field(default=BELIEF.recheck, description="When a suspect is looked at again, jittered.")
+    hold: Span = Field(default=BELIEF.hold, description="How long a mass drop that only a list shows is held.")
+    reached: Span = Field(
+        default=BELIEF.reached,
+        description="How long a list has to miss a model that another route still reaches before that is believed.",
+    )
+
+
+class BudgetTable(Table):
+    """What paid checks may cost."""
+
+    per_day: Money = Field(
+        default=Decimal("1.00"), description="USD that the paid checks of one surface may spend in a day."
+    )
+
+
+class MeasurementsTable(Table):
+    """What is kept of single calls to models."""
+
+    keep: Span = Field(default=timedelta(days=90), description="How long what a call took and cost is kept.")
+
+
+class NetworkTable(Table):
+    """Where sources may connect to."""
+
+    allow: list[Host] = Field(
+        default=[], description="Hosts on private or loopback addresses that sources may reach; none unless named."
+    )
+
+
+class WebTable(Table):
+    """The HTTP server."""
+
+    listen: Listen = Field(
+        default="127.0.0.1:8787", description="Host and port; with port 0 a free one, empty for no HTTP server."
+    )
+    tokens: list[Reference] = Field(
+        default=[], description="References to bearer tokens; needed to listen elsewhere than on loopback."
+    )
+
+
+class GateTable(Table):
+    """How long an answer of the gate may be relied on."""
+
+    lease_dir: Text = Field(default="var/lease", description="The folder of the lease files, one for each environment.")
+    environments: Annotated[list[Environment], Distinct] = Field(
+        default=list(GATE.environments),
+        description="Names of environments; only production is never answered for an unproven model.",
+    )
+    freshness: Span = Field(default=GATE.freshness, description="How old the last good look at access facts may be.")
+    price_freshness: Span = Field(
+        default=GATE.price_freshness, description="How old the last good look at prices may be."
+    )
+    lease: Span = Field(default=GATE.lease, description="How long an answer holds without a living monitor.")
+    signing_key: Reference | None = Field(
+        default=None, description="A reference to the Ed25519 key that signs the lease files served over HTTP."
+    )
+
+
+class GithubTable(Table):
+    """The answer to GitHub before it deploys."""
+
+    webhook_secret: Reference | None = Field(
+        default=None, description="A reference to the secret of the webhook; without it there is no such path."
+    )
+    token: Reference | None = Field(
+        default=None, description="A reference to the installation token that the answer is given with."
+    )
+    api: BaseUrl = Field(default="https://api.github.com", description="The root of GitHub's API.")
+
+
+class ChecksTable(Table):
+    """How long a readiness check holds."""
+
+    attested: Span = Field(default=CHECKS.attested, description="How long the word of a person holds.")
+    verified: Span = Field(
+        default=CHECKS.verified, description="How long what a source verified holds after its last good look."
+    )
+
+
+class HeartbeatTable(Table):
+    """The watcher of the watcher."""
+
+    url: Reference | None = Field(
+        default=None, description="A reference to a URL that is fetched while the monitor works."
+    )
+
+
+class NotifyTable(Table):
+    """How notices are delivered."""
+
+    timeout: Span = Field(default=timedelta(seconds=10), description="How long one attempt may take.")
+    attempts: int = Field(
+        default=30, ge=1, le=1000, description="Attempts before a delivery is dead; 30 are about a day."
+    )
+    timezone: Timezone = Field(default="", description="Zone of the local times beside UTC; none unless named.")
+    repeat: Duration = Field(
+        default=timedelta(hours=4),
+        description="After how long a pause that nobody acknowledges is told again, then ever more seldom; 0s for never.",
+    )
+    escalate_after: int = Field(
+        default=2, ge=1, le=100, description="From which repetition on the owners' escalate_to is told, too."
+    )
+
+
+class RunTable(Table):
+    """The daemon."""
+
+    workers: int = Field(default=8, ge=1, le=256, description="How many sources are looked at side by side.")
+    drain: Duration = Field(
+        default=timedelta(seconds=20), description="How long running looks may finish when it is stopped."
     )

@@ -34,8 +34,9 @@ from monitor.domain.cost import usage
 from monitor.domain.requests import Fields
 from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
-from monitor.settings.schema import Document, EntryTable, OwnerTable, RequirementTable, SourceTable, SurfaceTable
+from monitor.settings.schema import Document, EntryTable, OwnerTable, SourceTable, SurfaceTable
 from monitor.settings.secrets import masked
+from monitor.settings.tables import RequirementTable
 
 FREE = "retrieve"
 """The one route that surely costs nothing; another is only ever tried because somebody wrote it down."""
@@ -140,6 +141,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
             gap=document.belief.gap,
             recheck=document.belief.recheck,
             hold=document.belief.hold,
+            reached=document.belief.reached,
         ),
         gate=GateRules(
             environments=tuple(document.gate.environments),

@@ -85,8 +85,7 @@ def _admin(spec: SourceSpec, deps: SourceDeps) -> Source:
             f"source {spec.key} reads what belongs to a project, and surface {surface.key} names none; "
             f'give that surface project = "proj_…" or leave {part} out of `parts`'
         )
-    reference = surface.admin_key
-    return AdminSource(spec, surface, deps.http, (lambda: deps.secret(reference)) if reference else None)
+    return AdminSource(spec, surface, deps.http, deps.secret)
 
 
 def _deprecations_page(spec: SourceSpec, deps: SourceDeps) -> Source:

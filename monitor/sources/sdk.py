@@ -21,14 +21,23 @@ class Sdk:
     """The SDK's client of one surface.
 
     `secret` resolves a reference; it is asked when the client is first used, and again after `forget`. With `base_url` the same
-    account is asked at another host.
+    account is asked at another host; an `admin` client carries the admin key alone, and names the project in each call.
     """
 
-    def __init__(self, surface: Surface, http: HttpClient, secret: Callable[[str], str], *, base_url: str = "") -> None:
+    def __init__(
+        self,
+        surface: Surface,
+        http: HttpClient,
+        secret: Callable[[str], str],
+        *,
+        base_url: str = "",
+        admin: bool = False,
+    ) -> None:
         self.base_url = (base_url or surface.base_url).rstrip("/")
         self._surface = surface
         self._http = http
         self._secret = secret
+        self._admin = admin
         self._client: openai.OpenAI | None = None
         self._secrets: tuple[str, ...] = ()
         self._bare = False
@@ -58,7 +67,8 @@ class Sdk:
 
     def _connect(self) -> openai.OpenAI:
         surface = self._surface
-        key = self._resolved("the API key", surface.api_key) if surface.api_key else ""
+        what, reference = ("the admin key", surface.admin_key) if self._admin else ("the API key", surface.api_key)
+        key = self._resolved(what, reference) if reference else ""
         headers: dict[str, str] = {}
         secrets = [key]
         for name, value in surface.headers.items():
@@ -72,10 +82,10 @@ class Sdk:
         self._bare = not own and (not key or bool(surface.key_header))
         self._secrets = tuple(filter(None, secrets))
         client = openai.OpenAI(
-            api_key=key,
-            admin_api_key="",
+            api_key="" if self._admin else key,
+            admin_api_key=key if self._admin else "",
             organization="",
-            project=surface.project,
+            project="" if self._admin else surface.project,
             webhook_secret="",
             base_url=self.base_url,
             http_client=self._http.client,
@@ -86,7 +96,7 @@ class Sdk:
         # An empty string keeps the environment out and would then be sent as an empty header, so it is taken back. The
         # headers of OPENAI_CUSTOM_HEADERS are merged in whatever is passed; only replacing them removes them.
         client.organization = None
-        client.project = surface.project or None
+        client.project = None if self._admin else surface.project or None
         client._custom_headers = dict(headers)
         return client
 

@@ -275,5 +275,5 @@ def spec(part: str, **changes: Any) -> SourceSpec:
     return SourceSpec(**(made | changes))
 
 
-def source(account: Account, http: HttpClient, part: str, secret: Any = lambda: KEY, **changes: Any) -> AdminSource:
+def source(account: Account, http: HttpClient, part: str, secret: Any = lambda _: KEY, **changes: Any) -> AdminSource:
     return AdminSource(spec(part), account.surface(**changes), http, secret)

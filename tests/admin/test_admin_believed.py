@@ -54,7 +54,7 @@ def watching(account: Account, http: HttpClient) -> Watching:
         conf = configuration(surfaces={"openai": surface}, sources=sources, entries=base.entries)
         with world_of(conf) as world:
             for key, one in specs.items():
-                world.sources[key] = AdminSource(one, surface, http, lambda: KEY)  # type: ignore[assignment]
+                world.sources[key] = AdminSource(one, surface, http, lambda _: KEY)  # type: ignore[assignment]
             world.now = NOW
             furnish(world)
             yield world
@@ -186,8 +186,8 @@ def test_a_part_that_may_not_be_read_fails_alone_and_moves_nothing(account: Acco
 
 def test_without_an_admin_key_the_outage_says_so(watching: Watching) -> None:
     with watching("project") as world:
-        world.sources["account/project"]._secret = None  # type: ignore[attr-defined]
-        world.sources["account/project"]._sdk = None  # type: ignore[attr-defined]
+        of_account = world.sources["account/project"]
+        of_account._surface = replace(of_account._surface, admin_key="")  # type: ignore[attr-defined]
         world.look("account")
         (failed,) = world.events("source.failed")
         assert failed.data["reason"] == "no_credential"

@@ -240,7 +240,7 @@ def test_only_the_admin_key_is_sent_and_nothing_is_left_to_the_environment(
 
 def test_a_refused_key_is_a_failure_without_the_key_and_is_read_anew(account: Account, http: HttpClient) -> None:
     keys = ["sk-admin-of-yesterday-000000", KEY]
-    one = source(account, http, "project", secret=lambda: keys.pop(0))
+    one = source(account, http, "project", secret=lambda _: keys.pop(0))
     seen = one.observe(NOW, None)
     assert isinstance(seen, PollFailure)
     assert seen.reason is FailureReason.UNAUTHORIZED
@@ -265,10 +265,12 @@ def test_a_part_that_the_key_may_not_read_fails_alone_and_names_the_scope(accoun
     assert isinstance(look("project"), Snapshot)
 
 
-@pytest.mark.parametrize("secret", [None, lambda: "  ", lambda: "schlüssel"])
-def test_without_an_admin_key_there_is_no_look(account: Account, http: HttpClient, secret: Any) -> None:
+@pytest.mark.parametrize(
+    ("reference", "secret"), [("", lambda _: KEY), ("env:ADMIN", lambda _: "  "), ("env:ADMIN", lambda _: "schlüssel")]
+)
+def test_without_an_admin_key_there_is_no_look(account: Account, http: HttpClient, reference: str, secret: Any) -> None:
     with pytest.raises(ConfigurationError, match="admin key"):
-        source(account, http, "project", secret=secret).observe(NOW, None)
+        source(account, http, "project", secret=secret, admin_key=reference).observe(NOW, None)
     assert account.requests == []
 
 

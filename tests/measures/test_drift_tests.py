@@ -164,7 +164,7 @@ def test_a_latency_that_doubled_is_found_in_the_first_window_that_shows_it() -> 
     found = [shift(LATENCY, some(REFERENCE), some(WINDOW, 1600.0)) for _ in range(100)]
     assert sum(one is not None for one in found) >= 95
     seen = next(one for one in found if one is not None)
-    assert seen.worse
+    assert float(seen.new) > float(seen.old)
     assert (seen.calls, seen.reference) == (WINDOW, REFERENCE)
     assert float(seen.p) <= ALPHA
 
@@ -179,7 +179,7 @@ def test_a_shift_below_half_as_much_again_is_not_told_however_sure_it_is() -> No
 def test_an_answer_that_became_faster_is_told_as_well_and_is_not_worse() -> None:
     seen = shift(LATENCY, calls(200, latency=2000), calls(20, latency=500))
     assert isinstance(seen, Shift)
-    assert not seen.worse
+    assert float(seen.new) < float(seen.old)
     assert (seen.old, seen.new) == (2002, 502)
     assert seen.spoken == ("2002 ms", "502 ms")
 
@@ -190,14 +190,14 @@ def test_calls_that_fail_are_found_and_say_nothing_of_latency() -> None:
     seen = shift(ERRORS, calls(200, failed=2), failing)
     assert isinstance(seen, Shift)
     assert (seen.what, seen.old, seen.new, seen.test) == (ERRORS, "0.010", "0.450", "Fisher exact")
-    assert seen.worse
+    assert float(seen.new) > float(seen.old)
     assert seen.spoken == ("1% of calls", "45% of calls")
 
 
 def test_failures_that_end_are_told_too() -> None:
     seen = shift(ERRORS, calls(40, failed=40), calls(20))
     assert isinstance(seen, Shift)
-    assert not seen.worse
+    assert float(seen.new) < float(seen.old)
 
 
 def test_three_failures_in_twenty_are_not_told() -> None:

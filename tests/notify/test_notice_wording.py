@@ -166,3 +166,12 @@ def test_a_provider_s_text_is_one_line_that_calls_nobody() -> None:
         assert mention not in said
     assert "bob@group.example" in said
     assert "here" in said
+
+
+def test_what_is_the_same_of_several_items_in_brief_is_said_once() -> None:
+    same = [
+        paused(reason=Reason.CHANGED, entry=key, name=key, differences=(), summary="page says now: “x”")
+        for key in ("sol", "luna")
+    ]
+    texts = [text for section in compose(notice(*same)).sections for line in section.lines for text in line.texts]
+    assert [text for text in texts if "page says now" in text] == ["sol, luna: page says now: “x”"]

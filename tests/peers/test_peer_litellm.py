@@ -57,7 +57,7 @@ class Proxy:
 
     def source(self, http: HttpClient, key: str = KEY) -> ModelsList:
         surface = Surface(key="openai", base_url=self.url, provider="openai", api_key="env:KEY")
-        return ModelsList(configuration().sources["list"], surface, http, lambda: key)
+        return ModelsList(configuration().sources["list"], surface, http, lambda _: key)
 
 
 @pytest.fixture

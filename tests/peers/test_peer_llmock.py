@@ -66,7 +66,7 @@ def started(tmp_path: Path) -> Started:
 
 
 def source(peer: Llmock, http: HttpClient) -> ModelsList:
-    return ModelsList(configuration().sources["list"], peer.surface, http, lambda: "sk-of-the-tests-0123456789")
+    return ModelsList(configuration().sources["list"], peer.surface, http, lambda _: "sk-of-the-tests-0123456789")
 
 
 def test_its_list_is_read(started: Started, http: HttpClient) -> None:

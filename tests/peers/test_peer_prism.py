@@ -90,7 +90,7 @@ def look(url: str, http: HttpClient, part: str, **changes: Any) -> Any:
         provider="openai",
         options={"part": part},
     )
-    return AdminSource(spec, surface, http, lambda: "sk-admin-of-tests-0123456789").observe(NOW, None)
+    return AdminSource(spec, surface, http, lambda _: "sk-admin-of-tests-0123456789").observe(NOW, None)
 
 
 EXPECTED: dict[str, dict[str, set[str]]] = {

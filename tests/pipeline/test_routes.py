@@ -11,6 +11,7 @@ from pipeline_world import LUNA, World, configuration, entry_spec, furnish, mode
 
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.model import FailureReason
+from monitor.domain.notice import Reason
 from monitor.domain.registry import Status
 
 RETRIEVE = "probes/gpt-luna/retrieve"
@@ -91,15 +92,27 @@ def test_a_list_alone_needs_three_looks_over_half_an_hour(routes: World) -> None
     assert routes.entry().status is Status.PAUSED
 
 
-def test_a_model_that_another_route_still_reaches_is_believed_unlisted_only_after_the_hold(routes: World) -> None:
+def test_a_model_that_another_route_still_reaches_is_believed_unlisted_only_after_a_week(routes: World) -> None:
     routes.sources["list"].drop(LUNA)
     routes.looks(6, every=timedelta(minutes=20))
     assert routes.entry().status is Status.ACTIVE
-    routes.looks(4, every=timedelta(hours=8))
+    routes.looks(18, every=timedelta(hours=8))
+    assert routes.entry().status is Status.ACTIVE
+    assert routes.standing().access_until == routes.now + routes.conf.gate.freshness, "it was reached just now"
+    routes.looks(5, every=timedelta(hours=8))
     assert routes.entry().status is Status.PAUSED
-    assert {one["says"] for one in routes.events("access.lost")[0].data["signals"] if one["route"] != "list"} == {
-        "granted"
-    }
+    lost = routes.events("access.lost")[0]
+    assert {one["says"] for one in lost.data["signals"] if one["route"] != "list"} == {"granted"}
+
+
+def test_owners_are_told_once_of_a_model_that_only_the_list_misses(routes: World) -> None:
+    routes.sources["list"].drop(LUNA)
+    before = len(routes.notices())
+    routes.looks(12, every=timedelta(minutes=20))
+    told = routes.notices()[before:]
+    assert [(notice.reason, len(notice.items)) for notice in told] == [(Reason.HELD, 1)]
+    assert "still reached by retrieve, responses" in told[0].items[0].summary
+    assert routes.replayed() == routes.entries()
 
 
 def test_a_mass_drop_is_settled_in_minutes_for_the_models_that_another_route_misses_too(routes: World) -> None:
@@ -155,3 +168,33 @@ def test_a_route_that_is_refused_for_another_reason_is_lost_once(routes: World) 
     routes.looks(2, RESPONSES)
     assert [event.data["route"] for event in routes.events("access.gained")] == ["responses"]
     assert routes.replayed() == routes.entries()
+
+
+def test_the_notice_of_a_pause_shows_every_route_and_its_count(routes: World) -> None:
+    routes.sources["list"].drop(LUNA)
+    refuse(routes, RETRIEVE)
+    routes.look("list")
+    routes.look("list", after=timedelta(seconds=90))
+    (item,) = [item for notice in routes.notices() for item in notice.items if item.reason is Reason.PAUSED]
+    assert item.summary == "closed by 2 routes: list (2 looks), retrieve (1 look); open by 1 route: responses (1 look)"
+
+
+def test_the_further_routes_to_a_model_that_paused_its_entry_are_recorded_and_not_told_one_by_one() -> None:
+    conf = configuration(entries={"luna": entry_spec(checks=("test_call",))})
+    more = [f"probes/gpt-luna/{route}" for route in ("responses", "flex", "batch", "tools")]
+    conf = replace(conf, sources={**conf.sources, **{key: probe(key) for key in more}})
+    with world_of(conf) as world:
+        for key in more:
+            refuse(world, key, "granted")
+        furnish(world)
+        world.look()
+        world.activate()
+        for key in more:
+            refuse(world, key)
+        world.looks(4, more[0], every=timedelta(minutes=11))
+        assert world.entry().status is Status.PAUSED
+        told = len(world.notices())
+        world.looks(4, *more[1:], every=timedelta(minutes=11))
+        lost = {event.data["route"] for event in world.events("access.lost")}
+        assert lost == {"responses", "flex", "batch", "tools"}
+        assert len(world.notices()) == told

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx2
-from probe_world import NOW, M, Probe, error, ok, probe
+from probe_world import NOW, FakeBudget, M, Probe, error, ok, probe
 
 from monitor.domain.model import FailureReason, PollFailure, Snapshot, Subject
-from monitor.sources.behaviour.batch import MARK, REMEMBERED
+from monitor.sources.behaviour.batch import MARK, PAGES, REMEMBERED
 
 MARKER = f"probes/{M}/batch"
 
@@ -161,3 +162,47 @@ def test_stored_batches_are_read_anew_to_the_same_facts() -> None:
     again = looked.source.extract(seen.body, NOW)
     assert isinstance(again, Snapshot)
     assert again.facts[Subject("openai", M)] == seen.facts[Subject("openai", M)]
+
+
+def test_our_batch_is_found_behind_the_hundreds_of_a_busy_account() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET" and "after" not in request.url.params:
+            return ok({"data": [{**batch("completed"), "id": "batch_9", "metadata": None}], "has_more": True})
+        assert dict(request.url.params) == {"limit": "100", "after": "batch_9"}, "nobody makes a second batch"
+        return ok({"data": [batch("completed", hours=2, request_counts=counted(1, 0))], "has_more": False})
+
+    looked = probe("batch", answer)
+    assert looked.facts() == {"access.batch": "granted"}
+    assert calls(looked) == ["GET batches", "GET batches"]
+
+
+def test_the_search_for_our_batch_ends_where_the_others_are_too_old_and_after_some_pages() -> None:
+    def looked(hours: float) -> Probe:
+        def answer(request: httpx2.Request) -> httpx2.Response:
+            if request.method == "POST":
+                return ok({"id": "file_1"})
+            return ok({"data": [{**batch("completed", hours=hours), "metadata": None}], "has_more": True})
+
+        return probe("batch", answer)
+
+    past = looked(REMEMBERED / timedelta(hours=1) + 1)
+    assert past.facts() == {"behaviour.batch.created": True}
+    assert calls(past).count("GET batches") == 1
+    endless = looked(1)
+    assert endless.facts() == {"behaviour.batch.created": True}
+    assert calls(endless).count("GET batches") == PAGES
+
+
+def test_what_cannot_be_paid_for_uploads_no_file() -> None:
+    looked = probe("batch", lambda _: ok({"object": "list", "data": []}), budget=FakeBudget(money=Decimal(0)))
+    assert looked.failure().reason is FailureReason.OVER_BUDGET
+    assert calls(looked) == ["GET batches"]
+
+
+def test_a_batch_that_only_began_takes_back_nothing_of_how_the_last_one_ended() -> None:
+    seen = provider().look()
+    assert isinstance(seen, Snapshot)
+    assert {"access.batch", "behaviour.batch.model"} <= seen.silent
+    ended = provider(batch("completed", request_counts=counted(1, 0))).look()
+    assert isinstance(ended, Snapshot)
+    assert "access.batch" not in ended.silent

@@ -341,3 +341,17 @@ def test_what_is_no_stored_answer_is_a_failure() -> None:
     for content in (b"", b"[]", b'{"calls": [{}]}', b'{"calls": []}', b"\xff"):
         seen = probe("responses", ok({})).source.extract(Body(content=content, sha256="", size=0), NOW)
         assert isinstance(seen, PollFailure)
+
+
+def test_a_fingerprint_that_an_answer_leaves_out_is_not_spoken_of() -> None:
+    seen = probe("chat", ok(completion(system_fingerprint=None))).look()
+    assert isinstance(seen, Snapshot)
+    assert "behaviour.chat.fingerprint" in seen.silent
+    assert "limit.requests" not in seen.silent, "a granted answer that states no limits any more has said so"
+
+
+def test_a_stream_that_counts_up_in_every_event_is_billed_by_the_last() -> None:
+    counts = [{"prompt_tokens": 8, "completion_tokens": n, "total_tokens": 8 + n} for n in (0, 2)]
+    looked = probe("streaming", events(chunk(usage=counts[0]), chunk("pong", usage=counts[1])))
+    (measured,) = looked.look().measured  # type: ignore[union-attr]
+    assert measured.output_tokens == 2

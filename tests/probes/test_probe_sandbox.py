@@ -303,3 +303,16 @@ def test_a_project_that_does_not_live_in_the_region_is_lost_by_that_route_alone(
         world.look(after=timedelta(minutes=11))
     assert (world.facts("region")["access.region"], world.facts("chat")["access.chat"]) == ("region", "granted")
     assert [event.data["route"] for event in world.events("access.lost")] == ["region"]
+
+
+def test_a_refused_call_takes_back_neither_limits_nor_what_an_answer_says_of_itself(opened: Opened) -> None:
+    world = opened(start(step(replace(FIRST, refused=(403, "model_not_found")))), routes=("responses", "chat"))
+    world.activate()
+    before = world.facts("responses")
+    assert before["limit.requests"] == 5000
+    world.sandbox.advance()
+    for _ in range(4):
+        world.look(after=timedelta(minutes=11))
+    assert world.facts("responses") == {**before, "access.responses": "policy"}
+    assert world.events("limit.changed") == []
+    assert {event.data["field"] for event in world.events("behaviour.changed")} == {"access.responses", "access.chat"}

@@ -154,7 +154,7 @@ def test_a_postgresql_that_is_away_is_75_and_its_password_is_not_told(world: Wor
 
 
 def test_a_full_disk_is_75_and_what_was_recorded_stays(world: World) -> None:
-    with small_disk(world.folder / "disk", kilobytes=400) as disk:
+    with small_disk(world.folder / "disk", kilobytes=600) as disk:
         world.database = f"sqlite:///{disk / 'monitor.db'}"
         world.write()
         assert command(world, "poll").returncode == 0

@@ -31,7 +31,7 @@ def test_on_openai_the_list_alone_pauses_nothing_falsely_and_misses_no_removal(
     bench: ModuleType, judge: ModuleType
 ) -> None:
     history = bench.load(HISTORIES, "mw_v1models_openai")
-    naive, three, ours = bench.counted(history, 1), bench.counted(history, 3), bench.monitored(history, signals=False)
+    naive, three, ours = bench.counted(history, 1), bench.counted(history, 3), bench.monitored(history)
     assert naive.false(bench.WEEK) == 1
     assert ours.false(bench.WEEK) == 0
     assert ours.missed == []
@@ -41,7 +41,7 @@ def test_on_openai_the_list_alone_pauses_nothing_falsely_and_misses_no_removal(
 
 def test_where_a_list_flaps_and_drops_in_masses_no_pause_is_more_than_three_looks_make(bench: ModuleType) -> None:
     history = bench.load(HISTORIES, "mw_v1models_fireworks")
-    naive, three, ours = bench.counted(history, 1), bench.counted(history, 3), bench.monitored(history, signals=False)
+    naive, three, ours = bench.counted(history, 1), bench.counted(history, 3), bench.monitored(history)
     assert naive.false(bench.DAY) >= 20
     assert ours.false(bench.DAY) == 0
     assert ours.false(bench.WEEK) <= three.false(bench.WEEK)
@@ -52,11 +52,20 @@ def test_routes_that_reach_a_model_keep_it_from_being_paused_and_those_that_miss
     bench: ModuleType,
 ) -> None:
     history = bench.load(HISTORIES, "mw_v1models_mistral", until=datetime(2026, 6, 5, tzinfo=UTC))
-    alone, both = (bench.monitored(history, signals=signals) for signals in (False, True))
+    alone, both = (bench.monitored(history, reached=reached) for reached in (None, bench.DAY))
     short = [one for one in alone.pauses if one.within(bench.DAY)]
     assert [one.since.date().isoformat() for one in short] == ["2026-05-31"]  # gone for 21 hours
     assert both.pauses.keys() == alone.pauses.keys() - set(short)
     assert all(both.pauses[one] < alone.pauses[one] for one in both.pauses)
+    assert both.missed == []
+
+
+def test_what_only_the_list_misses_for_less_than_a_week_is_not_paused_for(bench: ModuleType) -> None:
+    history = bench.load(HISTORIES, "mw_v1models_mistral", until=datetime(2026, 6, 12, tzinfo=UTC))
+    naive, alone = bench.counted(history, 1), bench.monitored(history)
+    both = bench.monitored(history, reached=bench.WEEK)
+    assert naive.false(bench.WEEK) >= alone.false(bench.WEEK) > 0
+    assert both.false(bench.WEEK) == 0
     assert both.missed == []
 
 

@@ -17,8 +17,9 @@ from monitor.pipeline.ports import ConfigurationError
 from monitor.sources.admin.answers import Answered, Answers, Place, Problem, body_of, page
 from monitor.sources.admin.asking import PAGES, Question
 from monitor.sources.admin.parts import PARTS
-from monitor.sources.http import Answer, Failure, HttpClient, failure_of, judged, shown, timeout
+from monitor.sources.http import Answer, Failure, HttpClient, failure_of, judged, shown
 from monitor.sources.redaction import one_line, redact
+from monitor.sources.sdk import Sdk
 
 
 class _Failed(Exception):
@@ -32,19 +33,17 @@ class _Failed(Exception):
 class AdminSource:
     """One part of the account behind a surface.
 
-    `secret` yields the admin key and is asked at the first look, and again after the provider refused the key; None where the surface
-    has none.
+    `secret` resolves the reference to the admin key and is asked at the first look, and again after the provider refused the key.
     """
 
-    def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[], str] | None) -> None:
+    def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[str], str]) -> None:
         self.spec = spec
         self._part = PARTS[spec.option("part")]
         self.extractor = f"admin_{spec.option('part')}/{self._part.version}"
         self._surface = surface
         self._place = Place(surface.key, surface.provider, surface.project)
         self._http = http
-        self._secret = secret
-        self._sdk: openai.OpenAI | None = None
+        self._sdk = Sdk(surface, http, secret, admin=True)
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Look once.
@@ -52,8 +51,13 @@ class AdminSource:
         Raises:
             ConfigurationError: the admin key is not where the configuration says, or cannot be one.
         """
-        sdk = self._sdk = self._sdk or self._connect()
-        secrets = [sdk.admin_api_key or ""]
+        if not self._surface.admin_key:
+            raise ConfigurationError(
+                f"surface {self._surface.key} has no admin key, and source {self.spec.key} needs one; "
+                f'give that surface admin_key = "env:NAME"'
+            )
+        sdk = self._sdk.client
+        secrets = list(self._sdk.secrets)
         answers: list[Answered] = []
         try:
             with self._http.look():
@@ -61,7 +65,7 @@ class AdminSource:
                     answers += self._ask(question, now, secrets)
         except _Failed as failed:
             if failed.failure.reason is FailureReason.UNAUTHORIZED:
-                self._sdk = None  # the key may have been replaced where it is kept
+                self._sdk.forget()
             return failed.failure.of(self.spec.key, now, secrets)
         except Problem as problem:
             return PollFailure(
@@ -92,38 +96,6 @@ class AdminSource:
             refused=tuple(reading.refused),
             partial=self._part.partial,
         )
-
-    def _connect(self) -> openai.OpenAI:
-        """A client with the admin key alone, of which nothing is left to the environment."""
-        if self._secret is None:
-            raise ConfigurationError(
-                f"surface {self._surface.key} has no admin key, and source {self.spec.key} needs one; "
-                f'give that surface admin_key = "env:NAME"'
-            )
-        key = self._secret().strip()
-        if not (key and key.isascii() and key.isprintable()):
-            raise ConfigurationError(
-                f"the admin key of surface {self._surface.key} is empty or no header may carry it; "
-                f"check what {self._surface.admin_key} refers to"
-            )
-        sdk = openai.OpenAI(
-            api_key="",
-            admin_api_key=key,
-            organization="",
-            project="",
-            webhook_secret="",
-            base_url=self._surface.base_url,
-            http_client=self._http.client,
-            max_retries=0,
-            timeout=timeout(self._http.limits),
-            _enforce_credentials=False,
-        )
-        # Empty strings keep the environment out and would then be sent as empty headers, so they are taken back; the
-        # headers of OPENAI_CUSTOM_HEADERS are merged in whatever is passed. The project is named by each call, not by a header.
-        sdk.organization = None
-        sdk.project = None
-        sdk._custom_headers = {}
-        return sdk
 
     def _ask(self, question: Question, now: datetime, secrets: list[str]) -> Iterator[Answered]:
         """Every page of the answer to a question.

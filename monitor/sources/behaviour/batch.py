@@ -10,6 +10,7 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, FailureReason, Value
 from monitor.domain.taxonomy import LOSSES, Meaning, Verdict, classify
@@ -24,7 +25,10 @@ WINDOW = timedelta(hours=24)
 """The completion window of a batch; one that is still running after it is cancelled."""
 
 REMEMBERED = timedelta(days=3)
-"""For how long the end of a batch says something about now."""
+"""For how long the end of a batch says something about now, at the least."""
+
+PAGES = 10
+"""How many pages of the account's batches are searched for ours: a busy account makes hundreds between two looks."""
 
 RUNNING = frozenset({"validating", "in_progress", "finalizing"})
 ENDED = frozenset({"completed", "failed"})
@@ -32,10 +36,16 @@ ENDED = frozenset({"completed", "failed"})
 
 def plan(asked: Asked) -> Generator[Call, Exchange, None]:
     """Look at our batches, read why the last one failed, cancel what ran out of time, and make one where none runs."""
-    listing = yield Call(name="list", method="GET", path="/batches?limit=100")
-    if listing.verdict(asked.model).meaning is not Meaning.GRANTED:
-        return
-    running, ended = newest(listing, asked.marker)
+    listings: list[Exchange] = []
+    further = "/batches?limit=100"
+    running = ended = None
+    while further and running is None and ended is None:
+        listing = yield Call(name="list", method="GET", path=further)
+        if listing.verdict(asked.model).meaning is not Meaning.GRANTED:
+            return
+        listings.append(listing)
+        running, ended = newest(listings, asked.marker)
+        further = _further(listings, asked.at - remembered(asked.every))
     if ended is not None and isinstance(file := ended.get("error_file_id"), str) and not _done(ended):
         yield Call(name="errors", method="GET", path=f"/files/{file}/content")
     if running is not None:
@@ -45,7 +55,15 @@ def plan(asked: Asked) -> Generator[Call, Exchange, None]:
     if ended is None or not _done(ended) or asked.at - _made(ended) >= asked.every:
         line = either("request", asked, {})
         request = {"custom_id": "probe", "method": "POST", "url": f"/v1{line.path}", "body": dict(line.body)}
-        upload = yield Call(name="upload", path="/files", upload=json.dumps(request).encode() + b"\n")
+        # Paid for before anything is uploaded: what cannot be afforded shall leave no file behind.
+        upload = yield Call(
+            name="upload",
+            path="/files",
+            upload=json.dumps(request).encode() + b"\n",
+            tokens=line.tokens,
+            tier="batch",
+            late=True,
+        )
         if upload.verdict(asked.model).meaning is not Meaning.GRANTED:
             return
         body = {
@@ -54,14 +72,32 @@ def plan(asked: Asked) -> Generator[Call, Exchange, None]:
             "completion_window": "24h",
             "metadata": {MARK: asked.marker},
         }
-        yield Call(name="create", path="/batches", body=body, tokens=line.tokens, tier="batch", late=True)
+        yield Call(name="create", path="/batches", body=body)
 
 
-def newest(listing: Exchange, marker: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+def remembered(every: timedelta) -> timedelta:
+    """For how long the end of a batch says something, where a look comes so often: at the least until the next look has read it."""
+    return max(REMEMBERED, every + WINDOW)
+
+
+def _further(listings: Sequence[Exchange], since: datetime) -> str:
+    """Where the list goes on, the newest first; empty where it ends, or where it is about what is too old to say anything."""
+    said = listings[-1].said
+    data = said.get("data")
+    last = data[-1] if isinstance(data, list) and data else None
+    if said.get("has_more") is not True or not isinstance(last, dict) or len(listings) >= PAGES:
+        return ""
+    if not isinstance(id := last.get("id"), str) or _made(last) < since:
+        return ""
+    return f"/batches?limit=100&after={quote(id, safe='')}"
+
+
+def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The newest of our batches that runs, and the newest that ended."""
-    data = listing.said.get("data")
+    rows = [listing.said.get("data") for listing in listings]
     mine = [
         one
+        for data in rows
         for one in (data if isinstance(data, list) else ())
         if isinstance(one, dict)
         and isinstance(one.get("metadata"), dict)
@@ -74,8 +110,10 @@ def newest(listing: Exchange, marker: str) -> tuple[dict[str, Any] | None, dict[
     return (running[-1] if running else None), (ended[-1] if ended else None)
 
 
-def facts_of(route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
-    """What our batches say: that one was made, and how the last one ended.
+def facts_of(
+    route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime, *, every: timedelta
+) -> dict[str, Value]:
+    """What our batches say: that one was made, and how the last one ended. `every` is how often they are looked at.
 
     Raises:
         Problem: they say nothing.
@@ -91,13 +129,13 @@ def facts_of(route: str, model: str, marker: str, exchanges: Sequence[Exchange],
         raise Problem(FailureReason.INVALID_SHAPE, "the list of batches has no array `data`")
     if "cancel" in named:
         raise Problem(FailureReason.TIMEOUT, f"a batch did not end within {WINDOW}, and was cancelled")
-    running, ended = newest(named["list"], marker)
+    running, ended = newest([one for one in exchanges if one.name == "list"], marker)
     found: dict[str, Value] = {}
     if running is not None or "create" in named:
         found[f"{BEHAVIOUR}{route}.created"] = True
     if running is not None and _counts(running).get("completed"):
         found |= {ACCESS + route: GRANTED, **_resolved(route, running)}
-    elif ended is not None and at - _made(ended) <= REMEMBERED:
+    elif ended is not None and at - _made(ended) <= remembered(every):
         found |= _end(route, model, ended, named.get("errors"), at)
     if not found:
         raise Problem(FailureReason.INVALID_SHAPE, "no batch of ours runs or has ended")

@@ -137,9 +137,14 @@ def usage(said: Mapping[str, Any]) -> Usage:
     """The usage of an answer; of a stream, that of the event that has it."""
     found = said.get("usage")
     if not isinstance(found, dict):
-        events = said.get("events")
+        events = said.get("events")  # the last one counts: some servers count up in every event
         found = next(
-            (one["usage"] for one in events or () if isinstance(one, dict) and isinstance(one.get("usage"), dict)), {}
+            (
+                one["usage"]
+                for one in reversed(events if isinstance(events, list) else [])
+                if isinstance(one, dict) and isinstance(one.get("usage"), dict)
+            ),
+            {},
         )
     details: Mapping[str, Any] = next(
         (found[key] for key in ("input_tokens_details", "prompt_tokens_details") if isinstance(found.get(key), dict)),

@@ -20,6 +20,14 @@ from monitor.sources.http import refused, retry_after
 LIMITED = frozenset({"responses", "chat", "embeddings"})
 """The routes whose answers state the rate limits of a model; tiers and batches have limits of their own."""
 
+LIMITS = ("requests", "tokens")
+
+SOMETIMES = ("fingerprint", "diagnostics")
+"""What a granted answer may leave out."""
+
+STATED = ("model", "service_tier", "usage", "input_tokens", "dimensions", "valid", "called", "written", "hit")
+"""What only a granted answer says, of whichever route."""
+
 TRIED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "flex": ("service_tier",),
@@ -63,6 +71,20 @@ def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime
     return {ACCESS + route: GRANTED, **found, **limits}
 
 
+def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
+    """The fields of a route that a look does not speak of, so that nothing of them is gone.
+
+    A refusal counts no tokens and states no limits; a batch that only began says nothing of how batches end; and a fingerprint comes and goes
+    from one answer to the next.
+    """
+    fields = {f"{BEHAVIOUR}{route}.{name}" for name in SOMETIMES}
+    if route == "batch":
+        fields |= {ACCESS + route, *(f"{BEHAVIOUR}{route}.{name}" for name in ("created", "model"))}
+    elif facts.get(ACCESS + route, GRANTED) != GRANTED:
+        fields |= {f"{BEHAVIOUR}{route}.{name}" for name in STATED} | {f"{LIMIT}{what}" for what in LIMITS}
+    return frozenset(fields - facts.keys())
+
+
 def tried(route: str, verdict: Verdict) -> bool:
     """Whether a refusal is one of the very parameter that a route tries."""
     return (
@@ -93,7 +115,7 @@ def _shape(one: Exchange, what: str) -> Problem:
 
 
 def _limits(one: Exchange) -> dict[str, Value]:
-    stated = {what: one.headers.get(f"x-ratelimit-limit-{what}", "") for what in ("requests", "tokens")}
+    stated = {what: one.headers.get(f"x-ratelimit-limit-{what}", "") for what in LIMITS}
     return {
         LIMIT + what: int(value)
         for what, value in stated.items()

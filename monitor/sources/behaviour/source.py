@@ -119,12 +119,13 @@ class BehaviourSource:
             facts={Subject(self._surface.key, self.spec.model): facts},
             extractor=self.extractor,
             body=body,
+            silent=reading.unsaid(self.spec.route, facts),
         )
 
     def _facts(self, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
         route, model = self.spec.route, self.spec.model
         if route == BATCH:
-            return batch.facts_of(route, model, self.spec.key, exchanges, at)
+            return batch.facts_of(route, model, self.spec.key, exchanges, at, every=self.spec.every)
         return reading.facts_of(route, model, exchanges, at)
 
     def _plan(self, now: datetime) -> Plan:

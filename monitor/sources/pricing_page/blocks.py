@@ -37,6 +37,22 @@ class Pane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What a reader presses to see another part of the page (a button, a tab, a list to choose from), by its texts."""
+
+    texts: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """The title that a table bears itself: it is about that table, the next one, and about no other."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row of a table."""
 
@@ -69,4 +85,4 @@ class Component:
 MERGED = "a cell spans several columns"
 """The flaw of a row that states one text for several columns."""
 
-Block: TypeAlias = Heading | Paragraph | Pane | Table | Component
+Block: TypeAlias = Heading | Paragraph | Pane | Control | Caption | Table | Component

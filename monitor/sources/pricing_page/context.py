@@ -2,21 +2,23 @@
 
 A statement holds in the section it stands in and below, never in the next one. Headings nest by level; a title that is only a
 loose line is a section of its own below the last heading. A loose tab label names the tier of the one table after it:
-rendered pages do not mark where a tab ends, so a second table is not covered by it.
+rendered pages do not mark where a tab ends, so a second table is not covered by it. What a table's own caption, or a row that is a title
+within it, states holds for the rows below that alone.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.domain.price import PER_MILLION_TOKENS, STANDARD, TEXT
 from monitor.sources.pricing_page import cells
-from monitor.sources.pricing_page.blocks import Block, Component, Heading, Pane, Paragraph, Table
+from monitor.sources.pricing_page.blocks import Block, Caption, Component, Control, Heading, Pane, Paragraph, Table
 
 _CAPTION = re.compile(r"(?:(.+?) )?pricing(?: table)? data", re.IGNORECASE)
 _LOOSE = 7  # below every heading
+_OWN = 8  # the table's own titles, below all others
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
 _SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
 _LETTER = re.compile(r"[A-Za-z]")
@@ -32,7 +34,10 @@ _PER = re.compile(
     r"(?:tokens?|characters?|seconds?|minutes?|hours?|days?|months?|images?|pages?|calls?|requests?|songs?|words?|credits?|cents)\b",
     re.IGNORECASE,
 )
-_CURRENCY = re.compile(r"€|£|¥|\b(?:EUR|euros?|GBP|pounds|JPY|yen|CNY|RMB|yuan|INR|rupees)\b")
+_CURRENCY = re.compile(
+    r"€|£|¥|₩|₹|₽|\b(?:A|AU|C|CA|HK|NZ|R|S)\$|\b(?:EUR|[Ee]uros?|GBP|[Pp]ounds|JPY|[Yy]en|CNY|RMB|[Yy]uan|INR|[Rr]upees|KRW|[Ww]on|CHF|[Ff]rancs|BRL|[Rr]eais|RUB"
+    r"|SEK|NOK|DKK|PLN|TRY|AUD|CAD|SGD|HKD|NZD|TWD|MXN|(?:Australian|Canadian|Singapore|Hong Kong|New Zealand) dollars)\b"
+)
 _LONGEST_STATEMENT = 120
 _FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
 _ELSEWHERE = re.compile(
@@ -41,6 +46,25 @@ _ELSEWHERE = re.compile(
 )
 _OTHER_TIME = re.compile(
     r"\b(?:upcoming|announced|former|old|previous) |\b(?:starting|effective|until|from|before|after|as of) (?:on )?\w+ \d",
+    re.IGNORECASE,
+)
+_OTHER_OFFER = re.compile(
+    r"\b(?:EU|europe(?:an)?|government|education|nonprofits?|enterprise|committed|promotion(?:al|s)?|discount(?:s|ed)?|off-?peak|historical|historic|past|archived?|examples?)\b",
+    re.IGNORECASE,
+)
+_UNKNOWN_TIER = re.compile(r"[\w-]+ (?:mode|processing|tier)", re.IGNORECASE)
+_LONG = re.compile(
+    r"long[ -]contexts?(?: (?:pricing|prices|rates))?(?: ?\(?(?:>|≥|>=|over|above) ?[0-9]+K(?: (?:input )?tokens| context(?: length)?)?\)?)?",
+    re.IGNORECASE,
+)
+_SIZED = re.compile(
+    r"\b(?:long|longer|large|medium|extended)[ -](?:context|prompt|input)s?\b|(?:>|≥|\bover|\babove|\bmore than|\bexceeding|\bbeyond) ?[0-9][0-9,.]* ?[km]\b",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
+_POINTING = re.compile(r"\b(?:following|below|this table|these)\b", re.IGNORECASE)
+_PROCESSED = re.compile(
+    r"\b(?:standard|batch|flex|priority|fast|ultrafast)(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?)\b)",
     re.IGNORECASE,
 )
 _MODALITY = re.compile(r"(text|audio|image) tokens", re.IGNORECASE)
@@ -138,11 +162,37 @@ class Placed:
                 raise Unplaced(f"the section {section.title!r} is not about text, and the table names no modality")
         return TEXT
 
+    def long(self) -> bool:
+        """Whether its section is about long contexts.
+
+        Raises:
+            Unplaced: it is about some size of prompts, and not in a way that is recognised.
+        """
+        sized = [section.title for section in self.section.chain() if _SIZED.search(section.title)]
+        if unknown := [title for title in sized if not _LONG.fullmatch(title)]:
+            raise Unplaced(f"the section {unknown[0]!r} is about prompts of some size")
+        return bool(sized)
+
+    def under(self, title: str) -> Placed:
+        """The same place below a title of the table's own. A tier that it names is one more claim, so it cannot contradict another."""
+        caption = _CAPTION.fullmatch(title)
+        tier = cells.tier((caption[1] or "") if caption else title)
+        section = Section(
+            level=_OWN,
+            title="" if caption and not tier else title,
+            parent=self.section,
+            tier=tier or "",
+            unit=unit_of(title),
+        )
+        claims = (*self.claims, tier) if tier else self.claims
+        return replace(self, section=section, claims=claims, unit=section.unit or self.unit)
+
     def check(self) -> None:
         """Refuse sections whose prices are not those of a plain call.
 
         Raises:
             Elsewhere: fine-tuning, another offer, or another time.
+            Unplaced: an offer or a tier that is not known.
         """
         for section in self.section.chain():
             if _FINE_TUNING.search(section.title):
@@ -151,6 +201,10 @@ class Placed:
                 raise Elsewhere(f"the section {section.title!r} is about another offer")
             if _OTHER_TIME.search(section.title):
                 raise Elsewhere(f"the section {section.title!r} is about another time")
+            if _OTHER_OFFER.search(section.title):
+                raise Unplaced(f"the section {section.title!r} may be about another offer")
+            if _UNKNOWN_TIER.fullmatch(section.title) and cells.tier(section.title) is None:
+                raise Unplaced(f"the section {section.title!r} names no tier that is known")
 
     def check_unit(self) -> None:
         """Refuse another unit, and none.
@@ -171,6 +225,7 @@ class _Walk:
     lead: Section | None = None
     pending: str | None = None  # the tier of the next table; empty: labels without content between them
     caption: str | None = None
+    own: list[str] = field(default_factory=list)  # the titles of the next table itself
     adjacent: bool = False
     placed: list[Placed] = field(default_factory=list)
 
@@ -181,6 +236,7 @@ class _Walk:
             parent = parent.parent
         self.section = Section(level=level, title=title, parent=parent, tab=tab)
         self.pending = self.caption = None
+        self.own = []
 
     def pane(self, value: str) -> bool:
         """Enter a tab; whether it is one of a tier."""
@@ -217,7 +273,14 @@ class _Walk:
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
         for sentence in _SENTENCE.split(block.text) if _PRICED.search(block.text) else ():
-            if unit := _unit(sentence):
+            if (
+                len(sentence) <= _LONGEST_STATEMENT
+                and _POINTING.search(sentence)
+                and (named := _PROCESSED.findall(sentence))
+            ):
+                tiers = {cells.tier(word) for word in named}
+                self.pending = (tiers.pop() or "") if len(tiers) == 1 else ""
+            if unit := unit_of(sentence):
                 self.section.unit = unit
                 self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
                 return False
@@ -230,7 +293,8 @@ class _Walk:
             return False
         if not block.lone or len(text) > 60 or text.lower() in _TRANSPARENT:
             return False
-        tier = cells.tier(text)
+        named_tier = _NAMED.fullmatch(text)
+        tier = cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)
         if tier:
             self.label(tier)
             return True
@@ -250,7 +314,12 @@ class _Walk:
             self.pending = None
         self.caption = None
         unit = next((section.unit for section in self.section.chain() if section.unit), "")
-        self.placed.append(Placed(block=block, section=self.section, claims=tuple(claims), unit=unit))
+        placed = Placed(block=block, section=self.section, claims=tuple(claims), unit=unit)
+        for title in self.own:
+            placed = placed.under(title)
+            self.section.tiers += bool(placed.section.tier)
+        self.own = []
+        self.placed.append(placed)
         for section in self.section.chain():
             section.tables += 1
 
@@ -262,6 +331,9 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
     """
     walk = _Walk(per_model=per_model)
     for block in blocks:
+        if isinstance(block, Control):
+            walk.section.tiers += any(cells.tier(text) or cells.tabs(text) for text in block.texts)
+            continue
         labelled = False
         if isinstance(block, Heading):
             walk.heading(block)
@@ -269,13 +341,20 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
             labelled = walk.paragraph(block)
         elif isinstance(block, Pane):
             labelled = walk.pane(block.value)
+        elif isinstance(block, Caption):
+            walk.own.append(block.text)
         else:
             walk.table(block)
         walk.adjacent = labelled
     return walk.placed, walk.lead
 
 
-def _unit(sentence: str) -> str:
+def sized(text: str) -> bool:
+    """Whether a text is about prompts of some size beyond the short ones."""
+    return _SIZED.search(text) is not None
+
+
+def unit_of(sentence: str) -> str:
     """The unit a sentence states for what follows: `1M tokens`, another in its own words, or empty when it states none."""
     if len(sentence) > _LONGEST_STATEMENT or not _PRICED.search(sentence):
         return ""

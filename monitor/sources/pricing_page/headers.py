@@ -46,12 +46,13 @@ class Price(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """Which column holds what. `ignored` are columns of other things, `unit_stated` whether every price column names the unit."""
+    """Which column holds what. `descriptive` columns tell something of a model, `ignored` are columns of other things, `unit_stated` whether every price column names the unit."""
 
     width: int
     model: int
     modality: int | None
     prices: dict[int, Price]
+    descriptive: tuple[int, ...]
     ignored: tuple[tuple[int, str], ...]
     unit_stated: bool
     tier: str = ""
@@ -70,6 +71,7 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
     models: list[int] = []
     modalities: list[int] = []
     prices: dict[int, Price] = {}
+    descriptive: list[int] = []
     ignored: list[tuple[int, str]] = []
     units: list[bool] = []
     labels = [_label(column) for column in zip(*header, strict=True)]
@@ -83,7 +85,9 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         elif price := _price(_UNIT.sub("", label), profile):
             prices[column] = price
             units.append(_UNIT.search(label) is not None or label.startswith("1m "))
-        elif label not in _DESCRIPTIVE and label not in profile.descriptive:
+        elif label in _DESCRIPTIVE or label in profile.descriptive:
+            descriptive.append(column)
+        else:
             ignored.append((column, label))
     shown = " | ".join(header[-1])
     if len(models) != 1 or len(modalities) > 1 or any(label.endswith(" model") for label in labels):
@@ -102,6 +106,7 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         model=models[0],
         modality=modalities[0] if modalities else None,
         prices=prices,
+        descriptive=tuple(descriptive),
         ignored=tuple(ignored),
         unit_stated=all(units),
         tier=tiers.pop(),

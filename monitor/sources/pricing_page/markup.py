@@ -3,7 +3,8 @@
 A tree builder would be shorter to call and wrong here: it closes whatever a truncated page left open, so that `<td>$3` of
 `<td>$30.00</td>` becomes a whole cell. The tokenizer tells which cells and rows the page itself closed.
 Nine tenths of a page of prices are cells that hold text alone: they are read in one step each (`_CELL`), everything else goes tag by tag.
-Scripts, styles and controls (buttons, navigation) are passed over: their words are not statements of the page.
+Scripts, styles and navigation are passed over: their words are not statements of the page. Of controls (buttons, tabs) the texts are kept
+apart: they label nothing, but show that the page has more parts than the one that is seen.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 
-from monitor.sources.pricing_page.blocks import MERGED, Block, Heading, Pane, Paragraph, Row, Table
+from monitor.sources.pricing_page.blocks import MERGED, Block, Caption, Control, Heading, Pane, Paragraph, Row, Table
 from monitor.sources.pricing_page.inline import CODE, squeeze
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
@@ -47,6 +48,7 @@ _INLINE = frozenset(
     }
 )
 _CONTROLS = frozenset({"tab", "tablist", "navigation", "menu"})
+_PRESSED = frozenset({"button", "select"})
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
@@ -85,6 +87,7 @@ class _Grid:
         self._row_line = line
         self._in_head = self._row_in_head = False
         self._hanging: dict[int, tuple[int, str]] = {}  # column -> rows left, text
+        self.caption: list[str] | None = None  # while it is read
 
     def head(self, inside: bool) -> None:
         self._in_head = inside
@@ -175,6 +178,7 @@ class _Reader(HTMLParser):
         self._grids: list[_Grid] = []
         self._skip = ""
         self._skip_depth = 0
+        self._pressed: list[str] | None = None  # the texts of a control
         self._heading = 0
         self._items = 0  # open items of lists: links and bullets, never titles or labels
         self._text: list[str] = []
@@ -218,6 +222,8 @@ class _Reader(HTMLParser):
             return
         if tag in _SKIPPED or (attrs and tag not in _VOID and _is_control(attrs)):
             self._skip, self._skip_depth = tag, 1
+            role = dict(attrs).get("role") or ""
+            self._pressed = [] if tag in _PRESSED or role.startswith("tab") else None
             return
         if tag in _INLINE:
             if tag in _STRUCK:
@@ -231,6 +237,7 @@ class _Reader(HTMLParser):
         self._flush()
         if tag == "table":
             self._grids.append(_Grid(self._line))
+            self._captioned(dict(attrs).get("aria-label") or "")
         elif tag == "li":
             self._items += 1
         elif tag in _HEADINGS:
@@ -245,9 +252,13 @@ class _Reader(HTMLParser):
             stated = dict(attrs)
             if "data-content-switcher-pane" in stated:
                 self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
+            elif stated.get("role") == "tabpanel" and (name := squeeze(stated.get("aria-label") or "")):
+                self.blocks.append(Pane(value=name, line=self._line))
 
     def _start_in_table(self, tag: str, attrs: dict[str, str | None]) -> None:
         grid = self._grids[-1]
+        if grid.caption is not None and tag in ("tr", "thead", "tbody"):
+            self._end_in_table("caption")  # a row closes an open one
         if tag in ("th", "td"):
             grid.end_cell()  # the next cell closes an open one, as HTML allows
             columns, rows = _span(attrs.get("colspan"), _WIDEST), _span(attrs.get("rowspan"), _TALLEST)
@@ -263,6 +274,8 @@ class _Reader(HTMLParser):
         elif tag == "table":
             grid.flaw = grid.flaw or "a table within a table"
             self._grids.append(_Grid(self._line))
+        elif tag == "caption":
+            grid.caption = []
         elif tag in ("br", "hr", "p", "div", "li") and grid.cell is not None:
             grid.cell.text.append(" ")
 
@@ -277,6 +290,9 @@ class _Reader(HTMLParser):
                 self._skip_depth -= 1
                 if not self._skip_depth:
                     self._skip = ""
+                    if texts := tuple(filter(None, map(squeeze, self._pressed or ()))):
+                        self._flush()
+                        self.blocks.append(Control(texts=texts, line=self._line))
             return
         if tag in _INLINE:
             if tag in _STRUCK:
@@ -300,17 +316,24 @@ class _Reader(HTMLParser):
             grid.end_row()
         elif tag == "thead":
             grid.head(False)
+        elif tag == "caption" and grid.caption is not None:
+            self._captioned("".join(grid.caption))
+            grid.caption = None
         elif tag == "table":
             self._grids.pop()
             self.blocks.extend(grid.tables("the row is not closed before the table ends"))
 
     def handle_data(self, data: str) -> None:
         if self._skip:
+            if self._pressed is not None:
+                self._pressed.append(data)
             return
         if self._grids:
-            cell = self._grids[-1].cell
-            if cell is not None:
-                cell.text.append(data)
+            grid = self._grids[-1]
+            if grid.cell is not None:
+                grid.cell.text.append(data)
+            elif grid.caption is not None:
+                grid.caption.append(data)
             return
         if not self._text:
             self._text_line = self._line
@@ -320,6 +343,10 @@ class _Reader(HTMLParser):
         """Show in a cell where a span begins or ends."""
         if self._grids and self._grids[-1].cell is not None:
             self._grids[-1].cell.text.append(mark)
+
+    def _captioned(self, text: str) -> None:
+        if text := squeeze(text):
+            self.blocks.append(Caption(text=text, line=self._line))
 
     def _flush(self) -> None:
         if not self._text:

@@ -2,7 +2,7 @@
 
 `TextTokenPricingTables` has no header text: its arrays are the component's own tuple, four cells before cache writes were
 priced and five since, mixed in one array. Arrays of any other length, and components of any other name, are refused.
-Only literals are read; an expression is a flaw.
+Only literals are read; an expression is a flaw, and so is a property that may set a condition on all rows (`region`, `unit`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from monitor.sources.pricing_page.inline import plain
 
 TEXT_TOKENS = "TextTokenPricingTables"
 _PRICING = re.compile(r"\w*Pricing\w*Tables?")
-_TIER = re.compile(r"""(?<![\w-])tier=(?:"([^"]*)"|'([^']*)'|\{\s*"([^"]*)"\s*\})""")
-_ROWS = re.compile(r"(?<![\w-])rows=\{")
+_PROPERTY = re.compile(r"[\s/]*(?:([A-Za-z_][\w:.-]*)(?:\s*=\s*(?=[\"'{]))?|(?=\{))")
+_LITERAL = re.compile(r"""(?:\{\s*)?(?:"([^"]*)"|'([^']*)')(?:\s*\})?""")
+_CONDITION = re.compile(
+    r"context|band|region|unit|currency|column|header|multiplier|discount|scale|surcharge|uplift|period", re.IGNORECASE
+)
+_NOTHING = frozenset({"", "{null}", "{undefined}", "{false}", '""', "''"})
 _TOKEN = re.compile(
     r"""\s*(?:([\[\],}])|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([0-9]+(?:\.[0-9]+)?)|(null|undefined)\b)"""
 )
@@ -66,17 +70,78 @@ def component(name: str, tag: str, line: int) -> Component:
         return Component(
             name=name, tier="", rows=(), line=line, flaw=f"the component {name} has no header that is recognised"
         )
-    tier, rows = _TIER.search(tag), _ROWS.search(tag)
-    if rows is None:
-        return Component(name=name, tier="", rows=(), line=line, flaw=f"the component {name} has no rows")
-    stated = next(filter(None, tier.groups()), "") if tier else ""
+    flaw, stated, rows = "", "", tuple[Row, ...]()
     try:
-        arrays = tuple(_arrays(tag, rows.end(), line))
+        found = _properties(tag, len(name) + 1)
+        stated = _tier(found)
+        if "rows" not in found:
+            flaw = f"the component {name} has no rows"
     except ValueError as error:
-        return Component(
-            name=name, tier=stated, rows=(), line=line, flaw=f"the rows of {name} are not literal arrays: {error}"
-        )
-    return Component(name=name, tier=stated, rows=arrays, line=line)
+        found, flaw = {}, f"the properties of {name} are not as recognised: {error}"
+    if not flaw:
+        try:
+            rows = tuple(_arrays(tag, found["rows"][1] + 1, line))
+        except ValueError as error:
+            flaw = f"the rows of {name} are not literal arrays: {error}"
+    return Component(name=name, tier=stated, rows=rows, line=line, flaw=flaw)
+
+
+def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
+    """The properties of a tag as they are written, each with where its value begins.
+
+    Raises:
+        ValueError: one is given twice, comes from elsewhere (`{...props}`), or may set a condition on every price.
+    """
+    found: dict[str, tuple[str, int]] = {}
+    while at < len(tag) and tag[at:].strip("/> \n\t"):
+        match = _PROPERTY.match(tag, at)
+        if match is None or match.end() == at:
+            raise ValueError(f"{tag[at : at + 20].strip()!r} is none")
+        name, start = match[1], match.end()
+        if name is None:
+            raise ValueError("some are not written on the page")
+        at = _value_end(tag, start) if "=" in match[0] else start
+        value = tag[start:at]
+        if name in found:
+            raise ValueError(f"{name!r} is given twice")
+        if _CONDITION.search(name) and re.sub(r"\s", "", value) not in _NOTHING:
+            raise ValueError(f"{name!r} may set a condition")
+        found[name] = value, start
+    return found
+
+
+def _value_end(tag: str, start: int) -> int:
+    """The index after the value that begins at `start`, a quoted text or an expression in braces; the tag's end where it never ends."""
+    if tag[start] in "\"'":
+        end = tag.find(tag[start], start + 1)
+        return len(tag) if end < 0 else end + 1
+    depth, quote, i = 0, "", start
+    while i < len(tag):
+        c = tag[i]
+        if quote:
+            i += c == "\\"
+            quote = "" if c == quote else quote
+        elif c in "\"'`":
+            quote = c
+        elif c in "{}":
+            depth += 1 if c == "{" else -1
+            if not depth:
+                return i + 1
+        i += 1
+    return len(tag)
+
+
+def _tier(found: dict[str, tuple[str, int]]) -> str:
+    """The tier that the properties state, empty where they state none.
+
+    Raises:
+        ValueError: it is an expression: which tier the rows are of stands elsewhere.
+    """
+    value, _ = found.get("tier", ("", 0))
+    literal = _LITERAL.fullmatch(value)
+    if literal is None and value:
+        raise ValueError(f"the tier {value} is not a literal")
+    return (literal[1] or literal[2] or "") if literal else ""
 
 
 def island(props: str, options: str, line: int) -> Component | None:
@@ -85,6 +150,8 @@ def island(props: str, options: str, line: int) -> Component | None:
         if json.loads(options).get("name") != TEXT_TOKENS:
             return None
         values = {key: _decoded(value) for key, value in json.loads(props, parse_float=str, parse_int=str).items()}
+        if any(_CONDITION.search(key) and value not in (None, "", False) for key, value in values.items()):
+            raise ValueError("a property may set a condition")
         arrays = tuple(Row(cells=tuple(_island_cell(cell) for cell in row), line=line) for row in values["rows"])
         tier = values.get("tier") or ""
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

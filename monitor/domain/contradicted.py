@@ -1,0 +1,64 @@
+"""Models that a list misses while another route still reaches them: told once, since nothing is believed of it for long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from monitor.domain import events as ev
+from monitor.domain import tell
+from monitor.domain.configuration import Belief, SourceSpec
+from monitor.domain.events import entry_stream
+from monitor.domain.model import GRANTED, LISTED, Streak
+from monitor.domain.notice import Reason
+from monitor.domain.registry import Register, Status
+from monitor.domain.routes import Others
+
+UNLISTED = "unlisted"
+"""What `entry.reminded` says of it."""
+
+
+def told(
+    register: Register, spec: SourceSpec, streaks: Iterable[Streak], others: Others, belief: Belief, at: datetime
+) -> list[tell.Told]:
+    """Tell the owners of active entries of each model that would be believed gone by now, if no other route had reached it."""
+    found = []
+    for streak in streaks:
+        subject = streak.fact.subject
+        reaching = [one.route for one in others.signals.get(subject, ()) if one.says == GRANTED]
+        enough = streak.seen >= belief.absence.looks and at - streak.first_at >= belief.absence.span
+        if streak.fact.field != LISTED or streak.value is not None or not reaching or not enough:
+            continue
+        for key, entry in list(register.entries.items()):
+            said = f"{UNLISTED} {subject.scope}/{subject.name} {ev.rfc3339(streak.first_at)}"
+            if entry.status is not Status.ACTIVE or subject not in entry.subjects or said in entry.reminded:
+                continue
+            until = streak.first_at + belief.reached
+            text = (
+                f"{subject.name} is missing from {spec.key} and still reached by {', '.join(reaching)}; "
+                f"that it is unlisted is believed from {ev.rfc3339(until)} on, if it stays so"
+            )
+            data = {"key": said, "what": UNLISTED, "date": until.date().isoformat(), "text": text}
+            position = register.add(
+                ev.ENTRY_REMINDED,
+                entry_stream(key),
+                key,
+                at=at,
+                source=spec.key,
+                evidence=streak.evidence,
+                data={**data, "days": (until.date() - at.date()).days},
+            )
+            item = tell.entry_item(
+                register,
+                key,
+                reason=Reason.HELD,
+                position=position,
+                since=streak.first_at,
+                looks=streak.seen,
+                source=spec.key,
+                evidence=streak.evidence,
+                summary=text,
+                denied=False,
+            )
+            found.append(tell.Told(owners=entry.texts("owners"), item=item))
+    return found
