@@ -24,6 +24,10 @@ LARGEST = 20_000_000
 """Bytes of a file that is kept as evidence."""
 
 
+OLD = 30
+"""Days after which a sample says little of how requests are logged now."""
+
+
 def evidence_of(file: Path, url: str) -> Body:
     """A file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
 
@@ -102,10 +106,10 @@ def tell(event: Event) -> None:
     if compared := event.data.get("evals"):
         _comparison(compared)
     if seen := event.data.get("logging"):
-        _usage(seen)
+        _usage(seen, event.occurred_at)
 
 
-def _usage(seen: Mapping[str, Any]) -> None:
+def _usage(seen: Mapping[str, Any], handed_in: datetime) -> None:
     click.echo(
         f"{output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: {output.plural(seen['errors'], 'error')}, "
         f"{seen['retries']} tried again, {seen['cost']} USD."
@@ -117,6 +121,8 @@ def _usage(seen: Mapping[str, Any]) -> None:
         click.echo(f"Observed usage, scaled to a month: {counted} tokens.")
     else:
         output.note("The sample is over less than an hour, so that no usage of a month follows from it.")
+    if (days := (handed_in - datetime.fromisoformat(seen["to"])).days) > OLD:
+        output.note(f"The sample is old: its last request is of {days} days ago.")
     if seen["unpriced"]:
         output.note(
             f"The cost of {output.plural(seen['unpriced'], 'request')} was not held against a price: one of them is blank."

@@ -42,13 +42,15 @@ def test_a_dry_run_names_what_is_missing_and_what_mends_it_and_records_nothing(c
     am("poll")
     events = am("events", "--json").stdout
     said = am("activate", MINI, "--dry-run", expect=1).stdout
-    assert (
-        said
-        == f"missing: evals is blank (`access-monitor verify {MINI} evals --by YOU --from FILE --baseline ENTRY|MODEL`)\n"
+    assert said.endswith(
+        f"missing: evals is blank (`access-monitor verify {MINI} evals --by YOU --from FILE --baseline ENTRY|MODEL`)\n"
     )
+    rows = dict(line.split() for line in said.splitlines() if line.startswith("openai/"))
+    assert (rows[f"openai/{MINI}/listed"], rows[f"openai/{MINI}/price.standard.short.input"]) == ("yes", "0.75")
     am("verify", MINI, "evals", "--by", "Ada L.", "--note", "passed")
     position = data("status", MINI)[0]["position"]
-    assert f"activate {MINI} --by YOU" in (said := am("activate", MINI, "--dry-run").stdout)
+    said = am("activate", MINI, "--dry-run").stdout
+    assert f"activate {MINI} --by YOU" in said
     assert said.endswith(f"--expect {position}\n")
     assert am("events", "--json").stdout.startswith(events)
     am("activate", MINI, *BY, "--expect", str(position))
@@ -106,9 +108,10 @@ def test_a_second_person_confirms_with_the_command_that_the_first_was_told(confi
     assert "entry.approval_requested" in asked.stdout
     position = data("status", MINI)[0]["position"]
     assert f"activate {MINI} --by … --reason … --expect {position}" in asked.stderr
-    assert data("status", MINI)[0]["approval"]["by"] == "Ada L."
+    approval = data("status", MINI)[0]["approval"]
+    assert (approval["by"], approval["expect"]) == ("Ada L.", position)
     for command in ("status", "why"):
-        assert f"Ada L. asked to activate it at position {position + 1}" in am(command, MINI).stdout
+        assert f"Ada L. asked to activate it at position {approval['position']}" in am(command, MINI).stdout
     am("activate", MINI, *BY, expect=1)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", expect=1)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position))
