@@ -179,8 +179,6 @@ class Operator:
         with self._store.write() as tx:
             register = Register(tx.head(), tx.entries())
             entry = _entry(register.entries, key)
-            if not entry.alive:
-                raise Refused(f"{key} is {entry.status}: it ended, and nothing of it is verified any more")
             specs = self._configuration.sources.values()
             feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
             if feeding and check != "pricing":

@@ -323,14 +323,6 @@ def test_a_wrong_act_is_refused_in_a_sentence_and_changes_nothing(active: World,
     assert active.published == published
 
 
-def test_nothing_of_an_entry_that_ended_is_verified_any_more(active: World) -> None:
-    active.operator.retire("luna", by="ann", reason="over", via=VIA)
-    at = active.head
-    with pytest.raises(Refused, match="it ended"):
-        active.attest("evals")
-    assert active.head == at
-
-
 def test_an_attested_check_lapses_and_is_told_and_can_be_renewed() -> None:
     with world_of(configuration(entries={"luna": entry_spec(checks=("evals",))})) as world:
         furnish(world)
