@@ -29,7 +29,10 @@ def pins(compared: Iterable[Compared]) -> None:
 
 def preview(found: Acceptance, command: str) -> int:
     """Print what an act would accept, and the command that carries it out as shown; 1 where it would be refused."""
-    pins(found.compared)
+    if any(one.accepted is not None for one in found.compared):
+        pins(found.compared)
+    else:
+        output.table(("PIN", "WOULD BE ACCEPTED"), [(one.pin, _spoken(one.now)) for one in found.compared])
     if found.unpinned:
         output.note(f"Would not be pinned, since nothing is known of it: {', '.join(found.unpinned)}.")
     for problem in found.problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 LARGEST = 20_000_000
 """Bytes of a file that is kept as evidence."""
+
+
+OLD = 30
+"""Days after which a sample says little of how requests are logged now."""
 
 
 def evidence_of(file: Path, url: str) -> Body:
@@ -58,7 +63,7 @@ def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> Eva
     return EvalPaper(results=tuple(results), bodies=tuple(bodies), baseline=baseline, called=called)
 
 
-def of_requests(file: Path, url: str, fields: Fields) -> RequestPaper:
+def of_requests(file: Path, url: str, fields: Fields, now: datetime) -> RequestPaper:
     """A sample of a request log, read. Only the configured fields are kept: the others may hold prompts.
 
     Raises:
@@ -74,13 +79,20 @@ def of_requests(file: Path, url: str, fields: Fields) -> RequestPaper:
         found = request_log.read(content, fields)
     except Unreadable as error:
         raise Refused(f"{file} cannot be read as JSON Lines: {error.reason}") from error
-    return RequestPaper(requests=found.requests, body=_body(found.kept, content, url), tolerance=fields.tolerance)
+    return RequestPaper(
+        requests=found.requests, body=_body(found.kept, content, url), tolerance=fields.tolerance, now=now
+    )
 
 
 def _content(file: Path) -> bytes:
-    if file.stat().st_size > LARGEST:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST + 1)  # never to the end: a device or a pipe has no size, and may have no end
+    except OSError as error:
+        raise MonitorError(f"{file} could not be read ({error.strerror}): let this user read it.") from error
+    if len(content) > LARGEST:
         raise MonitorError(f"{file} is larger than {LARGEST // 1_000_000} MB; give --url to where it is kept instead.")
-    return file.read_bytes()
+    return content
 
 
 def _body(kept: bytes, content: bytes, url: str) -> Body:
@@ -94,10 +106,10 @@ def tell(event: Event) -> None:
     if compared := event.data.get("evals"):
         _comparison(compared)
     if seen := event.data.get("logging"):
-        _usage(seen)
+        _usage(seen, event.occurred_at)
 
 
-def _usage(seen: Mapping[str, Any]) -> None:
+def _usage(seen: Mapping[str, Any], handed_in: datetime) -> None:
     click.echo(
         f"{output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: {output.plural(seen['errors'], 'error')}, "
         f"{seen['retries']} tried again, {seen['cost']} USD."
@@ -109,6 +121,8 @@ def _usage(seen: Mapping[str, Any]) -> None:
         click.echo(f"Observed usage, scaled to a month: {counted} tokens.")
     else:
         output.note("The sample is over less than an hour, so that no usage of a month follows from it.")
+    if (days := (handed_in - datetime.fromisoformat(seen["to"])).days) > OLD:
+        output.note(f"The sample is old: its last request is of {days} days ago.")
     if seen["unpriced"]:
         output.note(
             f"The cost of {output.plural(seen['unpriced'], 'request')} was not held against a price: one of them is blank."

@@ -89,6 +89,7 @@ def _standing(of: Report) -> Iterator[Block]:
     rows: list[tuple[str, Cell]] = [
         ("Status", State(str(row.status))),
         ("Because", row.reason),
+        ("Production now", f"{'allowed' if of.production.allowed else 'denied'}: {of.production.reason}"),
         ("Since", utc(row.since)),
         ("Last verified", verified),
         ("Planned for", entry.text("use")),

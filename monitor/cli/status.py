@@ -21,6 +21,7 @@ from monitor.domain.verdict import PRODUCTION
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
+    from monitor.domain.gate import Answer
     from monitor.pipeline.agreement import Word
     from monitor.pipeline.audit import CheckRow, StatusRow, Step
     from monitor.pipeline.terms import Priced
@@ -56,12 +57,14 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     """
     from monitor.pipeline import audit
     from monitor.pipeline.agreement import of_entry
+    from monitor.pipeline.standing import production
     from monitor.pipeline.terms import priced
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         then = at.resolve(now) if at else None
         rows = audit.status(reader, monitor.configuration, at=then)
+        gate = production(reader, monitor.configuration, now) if then is None else {}
         shown = audit.entries(reader, at=then) if options.json or entry is not None else {}
         costs = priced(reader, monitor.configuration, shown, at=then)
         one = shown.get(entry) if entry is not None and then is None else None
@@ -76,11 +79,20 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
                 else f"There is no entry {entry!r}; the registry has: {known}."
             )
     if options.json:
-        output.as_json([{**status_json(row, then or now), **terms.as_json(costs[row.key])} for row in rows])
+        output.as_json(
+            [
+                {
+                    **status_json(row, then or now),
+                    "production": _answer_json(gate.get(row.key)),
+                    **terms.as_json(costs[row.key]),
+                }
+                for row in rows
+            ]
+        )
     elif entry is not None:
-        _print_one(rows[0], costs[rows[0].key], words, now, at=then or now)
+        _print_one(rows[0], gate.get(entry), costs[rows[0].key], words, now, at=then or now)
     elif rows:
-        _print_all(rows, then or now, past=then is not None)
+        _print_all(rows, gate, then or now, past=then is not None)
     else:
         output.note("The registry is empty; `access-monitor poll` loads the configuration.")
 
@@ -95,12 +107,14 @@ def why(options: Options, *, entry: str) -> None:
     """
     from monitor.pipeline import audit
     from monitor.pipeline.agreement import of_entry
+    from monitor.pipeline.standing import production
 
     with opened(options) as monitor, monitor.store.read() as reader:
         words = of_entry(reader, monitor.configuration, audit.entry(reader, entry), monitor.clock())
         steps = audit.why(reader, entry)
         now = monitor.clock()
         row = next(row for row in audit.status(reader, monitor.configuration) if row.key == entry)
+        denied = _denied(row, production(reader, monitor.configuration, now)[entry])
     if options.json:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         said = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
@@ -109,6 +123,8 @@ def why(options: Options, *, entry: str) -> None:
         return
     head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
     click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
+    for line in denied:
+        click.echo(output.printable(f"  {line}: see `access-monitor checklist {row.key}`"))
     for step in steps:
         click.echo(output.printable(_step(step)))
     if asked := _asked(row):
@@ -223,7 +239,18 @@ def _judged(row: CheckRow, now: datetime) -> CheckRow:
     return row
 
 
-def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
+def _answer_json(given: Answer | None) -> dict[str, object] | None:
+    return None if given is None else {"allowed": given.allowed, "reason": given.reason}
+
+
+def _denied(row: StatusRow, given: Answer | None) -> list[str]:
+    """That production is denied an active entry, and why; its status alone would let people believe otherwise."""
+    if given is None or given.allowed or row.status != Status.ACTIVE:
+        return []
+    return [f"denied in production now, {given.reason}"]
+
+
+def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, Answer], now: datetime, *, past: bool) -> None:
     def when(at: datetime | None) -> str:
         return "" if at is None else both(at) if past else f"{age(now - at)} ago"
 
@@ -239,7 +266,13 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
                 str(row.position),
                 ", ".join(row.owners),
                 row.fallback,
-                "; ".join([row.reason, *(f"maintenance until {utc(w.end)}" for w in row.windows if w.open(now))]),
+                "; ".join(
+                    [
+                        *_denied(row, gate.get(row.key)),
+                        row.reason,
+                        *(f"maintenance until {utc(w.end)}" for w in row.windows if w.open(now)),
+                    ]
+                ),
             )
             for row in rows
         ],
@@ -248,12 +281,15 @@ def _print_all(rows: Sequence[StatusRow], now: datetime, *, past: bool) -> None:
     )
 
 
-def _print_one(row: StatusRow, priced: Priced, words: Sequence[Word], now: datetime, *, at: datetime) -> None:
+def _print_one(
+    row: StatusRow, given: Answer | None, priced: Priced, words: Sequence[Word], now: datetime, *, at: datetime
+) -> None:
     verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
         ("status", output.status(str(row.status))),
         ("reason", row.reason),
+        *(("gate", line) for line in _denied(row, given)),
         ("since", both(row.since)),
         ("model", row.model_id or "blank"),
         ("verified", verified),

@@ -71,7 +71,7 @@ def verify(
         if files and check == "evals":
             paper = papers.of_evals(files, url, baseline, called)
         elif files and check == "logging":
-            paper = papers.of_requests(files[0], url, monitor.settings.logging)
+            paper = papers.of_requests(files[0], url, monitor.settings.logging, monitor.clock())
         elif files:
             body = papers.evidence_of(files[0], url)
         event = monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body, paper=paper)

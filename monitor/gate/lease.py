@@ -231,7 +231,12 @@ class Lease:
         """
         seen = {self._text(self._metadata(key), "entry")}
         following = self._text(self._metadata(key), "declared_fallback")
-        while following in self.flags and following not in seen:
+        # A fallback is an entry by its key; the file holds flags under model ids as well.
+        while (
+            following in self.flags
+            and following not in seen
+            and self._text(self._metadata(following), "entry") == following
+        ):
             if self._allowed(following, caller) and self.judge(following, caller).allowed:
                 yield following
             seen.add(following)

@@ -5,6 +5,7 @@ Reading only, so that it can be shown before the act and is worked out anew, und
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,12 @@ from monitor.domain.model import Fact, Subject, Value
 from monitor.domain.registry import CheckState, Entry, Pin
 from monitor.pipeline.ports import Reader
 from monitor.pipeline.standing import Freshness
+
+_RESTS_ON: Mapping[str, str] = {
+    "evals": "--from FILE --baseline ENTRY|MODEL",
+    "logging": "--from FILE",
+}
+"""Check → what its word rests on, where that is a file that is read; else a link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +100,7 @@ def compare(accepted: tuple[Pin, ...], now: tuple[Pin, ...]) -> tuple[Compared, 
 def mend(configuration: Configuration, entry: Entry, name: str, state: CheckState) -> str:
     """What verifies a check: the command to run, or what the configuration lacks."""
     feeding = [spec.key for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
-    attest = f"`access-monitor verify {entry.key} {name} --by YOU --url …`"
+    attest = f"`access-monitor verify {entry.key} {name} --by YOU {_RESTS_ON.get(name, '--url …')}`"
     look = f"`access-monitor poll {' '.join(feeding)}`"
     if name == "model_id" and not entry.model_id:
         return "give the entry its model_id in the configuration"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -21,9 +22,10 @@ from monitor.domain.events import rfc3339
 from monitor.domain.model import Body
 from monitor.domain.price import PREFIX
 from monitor.domain.registry import Entry
-from monitor.domain.requests import Prices, Request
+from monitor.domain.requests import Prices, Request, Span
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Reader, Refused
+from monitor.pipeline.standing import CLOCK_TOLERANCE
 
 Keep: TypeAlias = Callable[[Body], str]
 """Stores bytes as evidence and returns their hash."""
@@ -111,11 +113,12 @@ class EvalPaper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPaper:
-    """A sample of the team's own request log, with the part of it to keep."""
+    """A sample of the team's own request log, with the part of it to keep; `now` is when it was handed in."""
 
     requests: tuple[Request, ...]
     body: Body
     tolerance: Decimal
+    now: datetime
 
     def hold(self, reader: Reader, configuration: Configuration, entry: Entry, keep: Keep) -> Held:
         """Hold it against the model id and the prices that were accepted.
@@ -138,6 +141,7 @@ class RequestPaper:
         ]
         problems += [costs.differing] if costs.differing else []
         problems += self._tiers(mine, entry)
+        problems += self._dates(over)
         if not any(not request.failed for request in mine):
             problems.insert(0, f"no request that succeeded is of {', '.join(sorted(ids))}")
         if problems or over is None:
@@ -155,6 +159,14 @@ class RequestPaper:
             "usage": requests.observed(mine, over.length),
         }
         return Held(keep(self.body), {"logging": data})
+
+    def _dates(self, over: Span | None) -> list[str]:
+        """What is still to come was not logged: the clock or the zone of the log is wrong, and so would be the usage of a month."""
+        if over is None or over.last <= self.now + CLOCK_TOLERANCE:
+            return []
+        return [
+            f"its last request is dated {rfc3339(over.last)}, which is still to come; see the clock and the zone of the log"
+        ]
 
     def _tiers(self, mine: list[Request], entry: Entry) -> list[str]:
         tiers = entry.texts("tiers")

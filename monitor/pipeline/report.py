@@ -18,6 +18,7 @@ from monitor.domain.checklist_names import CHECKS
 from monitor.domain.configuration import OFFICIAL, Configuration
 from monitor.domain.cost import Cost, cost
 from monitor.domain.events import Recorded
+from monitor.domain.gate import Answer
 from monitor.domain.model import LISTED, Fact, Subject
 from monitor.domain.policy import depends_on
 from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
@@ -25,7 +26,7 @@ from monitor.pipeline import audit
 from monitor.pipeline.agreement import View, Word, weigh
 from monitor.pipeline.audit import CheckRow, StatusRow
 from monitor.pipeline.ports import Reader
-from monitor.pipeline.standing import Freshness
+from monitor.pipeline.standing import Freshness, production
 from monitor.pipeline.terms import Priced, priced
 
 
@@ -64,6 +65,7 @@ class Report:
     head: int
     entry: Entry
     row: StatusRow
+    production: Answer
     priced: Priced
     words: Sequence[Word]
     checks: Sequence[CheckRow]
@@ -106,6 +108,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
         head=reader.head(),
         entry=entry,
         row=next(row for row in audit.status(reader, configuration) if row.key == key),
+        production=production(reader, configuration, now)[key],
         priced=priced(reader, configuration, {key: entry})[key],
         words=words,
         checks=audit.checks(reader, configuration, key),

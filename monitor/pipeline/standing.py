@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from monitor.domain import checklist, price
 from monitor.domain.beliefs import CONFIG, Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
-from monitor.domain.gate import Standing
+from monitor.domain.gate import Answer, Standing, decide
 from monitor.domain.model import ACCESS, GRANTED, LISTED, Fact, Streak, Subject
 from monitor.domain.readiness import readiness
 from monitor.domain.registry import CheckState, Entry, Status
+from monitor.domain.verdict import PRODUCTION
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.ports import Reader
 
@@ -154,6 +155,12 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         readiness=readiness(entry, rules.environments),
         since=entry.since,
     )
+
+
+def production(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, Answer]:
+    """What the gate says now of every entry to production, when nobody in particular asks."""
+    known, rules = standings(reader, configuration, now), configuration.gate
+    return {key: decide(one, PRODUCTION, rules.environments, "", now, rules.lease, known) for key, one in known.items()}
 
 
 def is_price(pin_key: str) -> bool:

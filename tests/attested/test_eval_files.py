@@ -192,6 +192,13 @@ def test_what_is_no_file_of_results_is_refused_with_a_reason(content: bytes) -> 
     assert refused.value.reason
 
 
+def test_a_file_whose_names_or_numbers_of_scores_no_table_holds_is_refused() -> None:
+    for named in ({"x" * 201: 1}, {f"metric {number}": 1 for number in range(2000)}):
+        with pytest.raises(Unreadable, match="more than 2000 scores, or a name of more than 200 characters"):
+            read(promptfoo(promptfoo_row(PF_LUNA, True, namedScores=named)))
+    assert read(promptfoo(promptfoo_row(PF_LUNA, True, namedScores={"x" * 200: 1}))).results.scores
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (

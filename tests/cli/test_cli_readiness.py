@@ -42,10 +42,15 @@ def test_a_dry_run_names_what_is_missing_and_what_mends_it_and_records_nothing(c
     am("poll")
     events = am("events", "--json").stdout
     said = am("activate", MINI, "--dry-run", expect=1).stdout
-    assert said == f"missing: evals is blank (`access-monitor verify {MINI} evals --by YOU --url …`)\n"
+    assert said.endswith(
+        f"missing: evals is blank (`access-monitor verify {MINI} evals --by YOU --from FILE --baseline ENTRY|MODEL`)\n"
+    )
+    rows = dict(line.split() for line in said.splitlines() if line.startswith("openai/"))
+    assert (rows[f"openai/{MINI}/listed"], rows[f"openai/{MINI}/price.standard.short.input"]) == ("yes", "0.75")
     am("verify", MINI, "evals", "--by", "Ada L.", "--note", "passed")
     position = data("status", MINI)[0]["position"]
-    assert f"activate {MINI} --by YOU" in (said := am("activate", MINI, "--dry-run").stdout)
+    said = am("activate", MINI, "--dry-run").stdout
+    assert f"activate {MINI} --by YOU" in said
     assert said.endswith(f"--expect {position}\n")
     assert am("events", "--json").stdout.startswith(events)
     am("activate", MINI, *BY, "--expect", str(position))
@@ -101,12 +106,12 @@ def test_a_second_person_confirms_with_the_command_that_the_first_was_told(confi
     am("poll")
     asked = am("activate", MINI, *BY)
     assert "entry.approval_requested" in asked.stdout
-    requested = int(asked.stdout.split()[0])
     position = data("status", MINI)[0]["position"]
     assert f"activate {MINI} --by … --reason … --expect {position}" in asked.stderr
-    assert data("status", MINI)[0]["approval"]["by"] == "Ada L."
+    approval = data("status", MINI)[0]["approval"]
+    assert (approval["by"], approval["expect"]) == ("Ada L.", position)
     for command in ("status", "why"):
-        assert f"Ada L. asked to activate it at position {requested}" in am(command, MINI).stdout
+        assert f"Ada L. asked to activate it at position {approval['position']}" in am(command, MINI).stdout
     am("activate", MINI, *BY, expect=1)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", expect=1)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position))
@@ -148,3 +153,31 @@ def test_what_nothing_watches_is_shown_and_ends_with_1_where_that_was_asked_for(
     assert rows["evals"]["until"].endswith("Z")
     assert rows["evals"]["state"] == "attested"
     am("coverage", "gpt-5.4-mimi", expect=1)
+
+
+def test_an_active_entry_that_production_is_denied_is_shown_as_denied(config: Path) -> None:
+    declare(config, MINI, 'touches = ["agents"]')
+    am("poll")
+    am("verify", MINI, "safety_review", "--by", "Ada L.", "--url", "https://example.com/card")
+    am("activate", MINI, *BY)
+    assert data("status", MINI)[0]["production"]["allowed"] is True
+    assert "denied in production" not in am("status").stdout + am("status", MINI).stdout + am("why", MINI).stdout
+    assert "| Production now | allowed: active" in am("report", MINI).stdout
+    text = config.read_text(encoding="utf-8").replace('touches = ["agents"]', 'touches = ["agents", "code_execution"]')
+    config.write_text(text, encoding="utf-8")
+    am("poll")
+    am("gate", MINI, expect=1)
+    (row,) = data("status", MINI)
+    assert (row["status"], row["production"]["allowed"]) == ("active", False)
+    assert row["production"]["reason"].startswith("unready: safety_review is stale")
+    for command in (["status"], ["status", MINI], ["why", MINI]):
+        assert "denied in production now, unready: safety_review is stale" in am(*command).stdout
+    assert "| Production now | denied: unready: " in am("report", MINI).stdout
+    assert data("status", MINI, "--at", row["since"])[0]["production"] is None
+
+
+def test_a_file_without_an_end_is_refused_and_not_read_to_it(config: Path) -> None:
+    am("poll")
+    for check in ("evals", "logging", "test_call"):
+        result = am("verify", MINI, check, "--by", "Ada L.", "--from", "/dev/zero", expect=1)
+        assert "/dev/zero is larger than 20 MB; give --url" in result.stderr

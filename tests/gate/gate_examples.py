@@ -95,6 +95,30 @@ TABLE = [
 """Entry, environment, caller, hours after the lease was written, whether it is allowed, and the variant: for everyone who answers."""
 
 
+PAUSED = {"status": Status.PAUSED, "reason": "paused: gone"}
+
+CHAINS = [
+    # the chain behind `luna`, which is paused; environment, caller, hours later, the fallback that is named
+    ((standing("sol"),), "production", "", 0, "sol"),
+    ((standing("sol", status=Status.RETIRED, fallback="terra"), standing("terra")), "production", "", 0, "terra"),
+    ((standing("sol", status=Status.WITHDRAWN, fallback="terra"), standing("terra")), "production", "", 0, "terra"),
+    ((standing("sol", fallback="luna", **PAUSED),), "production", "", 0, ""),
+    ((standing("sol", fallback="sol", **PAUSED),), "production", "", 0, ""),
+    ((standing("sol", fallback="nobody", **PAUSED),), "production", "", 0, ""),
+    ((standing("sol", fallback="gpt-5.6-terra", **PAUSED), standing("terra")), "production", "", 0, ""),
+    ((standing("sol", status=Status.EVALUATING, fallback="terra"), standing("terra")), "production", "", 0, "terra"),
+    ((standing("sol", status=Status.EVALUATING, fallback="terra"), standing("terra")), "staging", "", 0, "sol"),
+    ((standing("sol", status=Status.EVALUATING, fallback="terra"), standing("terra")), "elsewhere", "", 0, "terra"),
+    ((spared("sol", fallback="terra"), standing("terra")), "production", "support-agent", 0, "sol"),
+    ((spared("sol", fallback="terra"), standing("terra")), "production", "support-agent", 3, "terra"),
+    ((spared("sol", fallback="terra"), standing("terra")), "production", "newcomer", 0, "terra"),
+    ((standing("sol", readiness=LAPSES, fallback="terra"), standing("terra")), "production", "", 0, "sol"),
+    ((standing("sol", readiness=LAPSES, fallback="terra"), standing("terra")), "production", "", 1, "terra"),
+    ((standing("sol", access_until=NOW + HOUR),), "production", "", 1, ""),
+]
+"""What is named instead of an entry that is paused, whoever answers."""
+
+
 moments = st.one_of(
     st.none(),
     st.integers(-30 * 3600 * 1000, 30 * 3600 * 1000).map(lambda ms: NOW + timedelta(milliseconds=ms)),

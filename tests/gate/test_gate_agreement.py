@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 from gate_examples import (
+    CHAINS,
     ENVIRONMENTS,
     HOUR,
     LEASE,
     NOW,
+    PAUSED,
     TABLE,
     callers,
     environments,
@@ -193,6 +195,42 @@ def test_the_conformance_table_holds_for_function_file_command_guard_and_flagd(
     assert (code, json.loads(capsys.readouterr().out)) == (0 if allowed else 1, read)
     if now < NOW + LEASE:
         assert answer("luna", registry(entry), environment, ENVIRONMENTS, caller, now, LEASE).allowed is allowed
+
+
+@pytest.mark.parametrize(("chain", "environment", "caller", "hours", "fallback"), CHAINS)
+def test_the_chains_of_the_table_lead_to_one_fallback_for_function_file_command_and_guard(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    chain: tuple[Standing, ...],
+    environment: str,
+    caller: str,
+    hours: int,
+    fallback: str,
+) -> None:
+    registered = registry(standing("luna", fallback="sol", **PAUSED), *chain)
+    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, 17)
+    now = NOW + hours * HOUR
+    decided = answer("luna", registered, environment, ENVIRONMENTS, caller, now, LEASE)
+    assert (decided.allowed, decided.fallback) == (False, fallback)
+    kept = Kept(tmp_path, document, environment, caller, now)
+    assert kept.answer("gpt-5.6-luna")["fallback"] == fallback
+    words = ["luna", "--env", environment, "--lease", str(kept.file), "--json"]
+    assert ask.run([*words, *(["--caller", caller] if caller else [])], {}, lambda: now) == 1
+    assert json.loads(capsys.readouterr().out)["fallback"] == fallback
+    taking = Guard(
+        lease=kept.file,
+        environment=environment,
+        caller=caller,
+        on_denied="fallback",
+        fallbacks=list(registered),
+        now=lambda: now,
+        elapsed=lambda: 0,
+    )
+    if fallback:
+        assert taking.admit("luna") == f"gpt-5.6-{fallback}"
+    else:
+        with pytest.raises(ModelDenied):
+            taking.admit("luna")
 
 
 def test_the_real_flagd_provider_answers_from_the_file(tmp_path: Path) -> None:

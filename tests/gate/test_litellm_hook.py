@@ -64,3 +64,9 @@ def test_told_to_the_call_goes_on_under_the_fallbacks_name_at_the_proxy(place: P
     names = {"team/best": SOL, "team/second": TERRA}
     assert called(litellm_hook(guard, names), model="team/best")["model"] == "team/second"
     assert called(litellm_hook(guard, names), model="team/second")["model"] == "team/second"
+
+
+def test_of_the_fallbacks_that_a_caller_names_only_those_are_left_that_are_allowed(place: Place) -> None:
+    hook = litellm_hook(place.guard(), names={"team/luna": LUNA, "team/sol": SOL})
+    named = ["team/sol", "team/luna", {"model": SOL, "messages": []}, {"model": TERRA, "messages": []}, {}, 5]
+    assert called(hook, model=LUNA, fallbacks=named)["fallbacks"] == ["team/luna", {"model": TERRA, "messages": []}]

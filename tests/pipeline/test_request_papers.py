@@ -21,6 +21,7 @@ from monitor.pipeline.ports import Refused
 TOKENS = {"input": 600_000, "cached_input": 400_000, "output": 50_000}
 COST = Decimal("0.94")  # at 1, 0.1 and 6 USD per 1M tokens
 HOUR = timedelta(hours=1)
+HANDED_IN = START + timedelta(days=30)
 
 
 def request(line: int = 1, **more: Any) -> Request:
@@ -31,7 +32,7 @@ def request(line: int = 1, **more: Any) -> Request:
 def sample(*requests: Request) -> RequestPaper:
     content = repr(requests).encode()
     body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-    return RequestPaper(requests=requests, body=body, tolerance=Decimal("0.01"))
+    return RequestPaper(requests=requests, body=body, tolerance=Decimal("0.01"), now=HANDED_IN)
 
 
 @pytest.fixture
@@ -165,3 +166,8 @@ def test_of_an_entry_without_a_model_id_nothing_can_be_logged() -> None:
     with world_of(configuration(entries={"luna": entry_spec(model_id="")})) as world:
         furnish(world)
         assert "no model id yet" in refused(world, request(1))
+
+
+def test_a_sample_from_a_clock_that_is_ahead_bears_nothing_out(logged: World) -> None:
+    assert "still to come" in refused(logged, request(1, at=HANDED_IN - HOUR), request(2, at=HANDED_IN + HOUR))
+    attest(logged, request(1, at=HANDED_IN - HOUR), request(2, at=HANDED_IN))

@@ -73,7 +73,9 @@ def hand_in_requests(world: World) -> None:
         Request(line=n, model="gpt-luna", at=START + n * timedelta(hours=1), tokens={"input": 10**6}, cost=Decimal(1))
         for n in (1, 2)
     ]
-    paper = RequestPaper(requests=tuple(log), body=body(b"{}\n"), tolerance=Decimal("0.01"))
+    paper = RequestPaper(
+        requests=tuple(log), body=body(b"{}\n"), tolerance=Decimal("0.01"), now=START + timedelta(hours=3)
+    )
     world.operator.verify("luna", "logging", by="ann", via=VIA, paper=paper)
 
 

@@ -255,7 +255,7 @@ def requests(now: datetime) -> RequestPaper:
     ]
     content = b'{"line": 1}'
     body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-    return RequestPaper(requests=tuple(log), body=body, tolerance=Decimal("0.01"))
+    return RequestPaper(requests=tuple(log), body=body, tolerance=Decimal("0.01"), now=now)
 
 
 @contextmanager

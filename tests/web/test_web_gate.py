@@ -7,7 +7,19 @@ import threading
 from datetime import timedelta
 
 import pytest
-from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, TABLE, callers, environments, standing, standings
+from gate_examples import (
+    CHAINS,
+    ENVIRONMENTS,
+    HOUR,
+    LEASE,
+    NOW,
+    PAUSED,
+    TABLE,
+    callers,
+    environments,
+    standing,
+    standings,
+)
 from hypothesis import HealthCheck, given, settings
 from web_world import World
 
@@ -70,6 +82,20 @@ def test_the_conformance_table_holds_over_http(
     assert world.gate("luna", env=environment, caller=caller)["allowed"] is allowed
     flag = world.ofrep("gpt-5.6-luna", env=environment, targetingKey=caller)
     assert (flag["value"], flag["variant"]) == (allowed, variant)
+    assert flag in world.bulk(env=environment, targetingKey=caller)
+
+
+@pytest.mark.parametrize(("chain", "environment", "caller", "hours", "fallback"), CHAINS)
+def test_the_chains_of_the_table_lead_to_the_same_fallback_over_http(
+    world: World, chain: tuple[Standing, ...], environment: str, caller: str, hours: int, fallback: str
+) -> None:
+    world.standings = {}
+    world.commit(standing("luna", fallback="sol", **PAUSED), *chain)
+    world.now = NOW + hours * HOUR
+    said = world.gate("luna", env=environment, caller=caller)
+    assert (said["allowed"], said["fallback"]) == (False, fallback)
+    flag = world.ofrep("gpt-5.6-luna", env=environment, targetingKey=caller)
+    assert (flag["value"], flag["metadata"]["fallback"]) == (False, fallback)
     assert flag in world.bulk(env=environment, targetingKey=caller)
 
 

@@ -15,6 +15,12 @@ KNOWN = (
 )
 
 
+MOST = 2000
+"""Scores of one file."""
+
+LONGEST = 200
+"""Characters of the name of a model, a suite or a metric."""
+
 _NAMED_SECRET = re.compile(
     rb'("[\w-]*(?:api[_-]?key|authorization|password|secret|(?:access|auth|bearer)[_-]?token|cookie)"\s*:\s*)"(?:[^"\\]|\\.)*"',
     re.IGNORECASE,
@@ -65,4 +71,8 @@ def _of_text(content: bytes) -> Results:
 def _scored(results: Results) -> Results:
     if not results.counted:
         raise Unreadable(f"it is a file of {results.format} without a single result")
+    names = {*results.counted, *(name for score in results.scores for name in (score.suite, score.metric))}
+    if len(results.scores) > MOST or any(len(name) > LONGEST for name in names):
+        # What was found stands in the log for ever and is shown as a table: no file may make either unusable.
+        raise Unreadable(f"it holds more than {MOST} scores, or a name of more than {LONGEST} characters")
     return results
