@@ -102,6 +102,10 @@ def test_a_title_of_an_offer_or_a_tier_that_is_not_known_is_refused(title: str) 
         extract(f"{PAGE}### {title}\n\n{TABLE}", provider="openai")
 
 
+def test_a_loose_sentence_that_only_mentions_an_offer_is_no_title_of_one() -> None:
+    assert places(f"{PAGE}Contact sales for enterprise pricing\n\n{TABLE}") == {("m-1", "standard", "short")}
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -39,6 +39,7 @@ _CURRENCY = re.compile(
     r"|SEK|NOK|DKK|PLN|TRY|AUD|CAD|SGD|HKD|NZD|TWD|MXN|(?:Australian|Canadian|Singapore|Hong Kong|New Zealand) dollars)\b"
 )
 _LONGEST_STATEMENT = 120
+_LONGEST_NAME = 3  # words of a loose line that names an offer
 _FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
 _ELSEWHERE = re.compile(
     r"\b(?:regional|residency|third-party|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
@@ -201,7 +202,8 @@ class Placed:
                 raise Elsewhere(f"the section {section.title!r} is about another offer")
             if _OTHER_TIME.search(section.title):
                 raise Elsewhere(f"the section {section.title!r} is about another time")
-            if _OTHER_OFFER.search(section.title):
+            short = section.level < _LOOSE or len(section.title.split()) <= _LONGEST_NAME  # else it is a sentence
+            if short and _OTHER_OFFER.search(section.title):
                 raise Unplaced(f"the section {section.title!r} may be about another offer")
             if _UNKNOWN_TIER.fullmatch(section.title) and cells.tier(section.title) is None:
                 raise Unplaced(f"the section {section.title!r} names no tier that is known")
