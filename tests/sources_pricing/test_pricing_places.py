@@ -113,7 +113,7 @@ def test_a_loose_sentence_that_only_mentions_an_offer_is_no_title_of_one() -> No
         "Tier: Batch",
         "Processing mode: Batch",
         "The following prices apply to the Batch API.",
-        "Batch processing prices are shown below.",
+        "Prices below are for batch processing.",
     ],
 )
 def test_a_tier_said_with_a_colon_or_in_a_sentence_is_that_of_the_next_table(said: str) -> None:

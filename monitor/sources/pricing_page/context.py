@@ -63,7 +63,14 @@ _SIZED = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
+_APPLIES = re.compile(
+    r"(?:the |these |all )?(?:(?:following|prices?|rates?|pricing|table|below|shown|listed) )+(?:appl(?:y|ies)|is|are) (?:only )?(?:to|for) (?:the )?(.+?)\.?",
+    re.IGNORECASE,
+)
 _POINTING = re.compile(r"\b(?:following|below|this table|these)\b", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"%|\b(?:half|twice|double|discount\w*|less|more|than|times|save\w*|of (?:the|these|those))\b", re.IGNORECASE
+)
 _PROCESSED = re.compile(
     r"\b(?:standard|batch|flex|priority|fast|ultrafast)(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?)\b)",
     re.IGNORECASE,
@@ -275,13 +282,8 @@ class _Walk:
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
         for sentence in _SENTENCE.split(block.text) if _PRICED.search(block.text) else ():
-            if (
-                len(sentence) <= _LONGEST_STATEMENT
-                and _POINTING.search(sentence)
-                and (named := _PROCESSED.findall(sentence))
-            ):
-                tiers = {cells.tier(word) for word in named}
-                self.pending = (tiers.pop() or "") if len(tiers) == 1 else ""
+            if (said := _tier_said(sentence)) is not None:
+                self.pending = said
             if unit := unit_of(sentence):
                 self.section.unit = unit
                 self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
@@ -331,9 +333,12 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
 
     With `per_model` a line of nothing but ids says which models its section is about.
     """
-    walk = _Walk(per_model=per_model)
+    walk, blocks = _Walk(per_model=per_model), list(blocks)
+    headed = any(isinstance(block, Heading) for block in blocks)
     for block in blocks:
         if isinstance(block, Control):
+            if headed and not walk.section.level:
+                continue  # a site's own controls stand above the page
             walk.section.tiers += any(cells.tier(text) or cells.tabs(text) for text in block.texts)
             continue
         labelled = False
@@ -349,6 +354,19 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
             walk.table(block)
         walk.adjacent = labelled
     return walk.placed, walk.lead
+
+
+def _tier_said(sentence: str) -> str | None:
+    """The tier that a sentence says the next table is of; empty where it speaks of one and does not say so in a known way.
+
+    None where it speaks of none, or of one beside the table's (`Batch requests are billed at 50% of these rates`).
+    """
+    if len(sentence) > _LONGEST_STATEMENT or _RELATIVE.search(sentence):
+        return None
+    applies = _APPLIES.fullmatch(sentence)
+    if applies and (tier := cells.tier(applies[1])):
+        return tier
+    return "" if _POINTING.search(sentence) and _PROCESSED.search(sentence) else None
 
 
 def sized(text: str) -> bool:
