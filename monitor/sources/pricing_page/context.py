@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from monitor.domain.price import PER_MILLION_TOKENS, STANDARD, TEXT
 from monitor.sources.pricing_page import cells
@@ -361,12 +362,12 @@ def _tier_said(sentence: str) -> str | None:
 
     None where it speaks of none, or of one beside the table's (`Batch requests are billed at 50% of these rates`).
     """
-    if len(sentence) > _LONGEST_STATEMENT or _RELATIVE.search(sentence):
+    if len(sentence) > _LONGEST_STATEMENT or not _POINTING.search(sentence) or _RELATIVE.search(sentence):
         return None
     applies = _APPLIES.fullmatch(sentence)
     if applies and (tier := cells.tier(applies[1])):
         return tier
-    return "" if _POINTING.search(sentence) and _PROCESSED.search(sentence) else None
+    return "" if _PROCESSED.search(sentence) else None
 
 
 def sized(text: str) -> bool:
@@ -374,6 +375,7 @@ def sized(text: str) -> bool:
     return _SIZED.search(text) is not None
 
 
+@lru_cache(maxsize=1024)  # a page says the same at nearly every look
 def unit_of(sentence: str) -> str:
     """The unit a sentence states for what follows: `1M tokens`, another in its own words, or empty when it states none."""
     if len(sentence) > _LONGEST_STATEMENT or not _PRICED.search(sentence):
