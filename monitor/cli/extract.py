@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Options, command
+from monitor.cli.packed import unpacked
 from monitor.domain.events import rfc3339
 from monitor.domain.model import Refusal
 from monitor.domain.price import PriceRow, canonical, spoken
@@ -59,7 +61,7 @@ class Reading:
 def extract(options: Options, *, file: str, form: str, provider: str) -> int:
     """Show what the extractor reads from a saved page or feed; 1 and the reason when it is unreadable.
 
-    Dated prices are shown with their dates, past and announced ones too.
+    Dated prices are shown with their dates, past and announced ones too. FILE may be compressed with gzip or zstd.
     """
     with click.open_file(file, "rb") as stream:
         content = stream.read()
@@ -86,6 +88,13 @@ def read(content: bytes, form: str, provider: str) -> Reading:
 
     if form and form != PAGE and form not in FORMATS:
         raise click.UsageError(f"There is no format {form!r}; known are {', '.join((PAGE, *sorted(FORMATS)))}.")
+    try:
+        content = unpacked(content)
+    except ValueError as error:
+        return Reading(format=form or "page or feed", extractor="", unreadable=str(error))
+    if _is_recording(content):
+        why = "it is a recorded history of looks, which `access-monitor replay SOURCE=FILE` reads"
+        return Reading(format=form or "page or feed", extractor="", unreadable=why)
     if form == PAGE or (not form and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))):
         return _read_page(content, provider) if provider else _read_any_page(content)
     readings = [_read_feed(content, name) for name in ([form] if form else sorted(FORMATS))]
@@ -99,6 +108,15 @@ def read(content: bytes, form: str, provider: str) -> Reading:
     else:  # what is not even JSON is so under every format
         why = reasons.pop() if len(reasons) == 1 else f"it is none of {names}"
     return Reading(format="feed", extractor="", unreadable=why)
+
+
+def _is_recording(content: bytes) -> bool:
+    """Whether it is made of looks, one a line, rather than the answer of one."""
+    try:
+        first = json.loads(content.split(b"\n", 1)[0].decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and "observed_at" in first and "status" in first
 
 
 def as_json(reading: Reading) -> dict[str, object]:

@@ -102,6 +102,10 @@ def test_a_title_of_an_offer_or_a_tier_that_is_not_known_is_refused(title: str) 
         extract(f"{PAGE}### {title}\n\n{TABLE}", provider="openai")
 
 
+def test_a_loose_sentence_that_only_mentions_an_offer_is_no_title_of_one() -> None:
+    assert places(f"{PAGE}Contact sales for enterprise pricing\n\n{TABLE}") == {("m-1", "standard", "short")}
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -109,7 +113,7 @@ def test_a_title_of_an_offer_or_a_tier_that_is_not_known_is_refused(title: str) 
         "Tier: Batch",
         "Processing mode: Batch",
         "The following prices apply to the Batch API.",
-        "Batch processing prices are shown below.",
+        "Prices below are for batch processing.",
     ],
 )
 def test_a_tier_said_with_a_colon_or_in_a_sentence_is_that_of_the_next_table(said: str) -> None:
@@ -201,3 +205,15 @@ def test_an_island_with_a_condition_is_refused() -> None:
     assert places(page(latestSectionLabel=[0, None], region=[0, None])) == {("m-1", "batch", "short")}
     with pytest.raises(Unreadable, match="props"):
         extract(page(region=[0, "eu"]), provider="openai")
+
+
+@pytest.mark.parametrize(
+    ("raised", "read"),
+    [("1", True), ("[2]", True), ("a", True), ("†", True), ("New", True), ("EU only", False), ("batch", False)],
+)
+def test_a_superscript_is_a_footnotes_mark_or_a_condition(raised: str, read: bool) -> None:
+    table = f"| Model | Input |\n|---|---|\n| m-0 | $2.00 |\n| m-1<sup>{raised}</sup> | $1.00 |\n"
+    cells = ROWS.replace("<td>m-1</td>", f"<td>m-1<sup><a href='#n'>{raised}</a></sup></td>")
+    cells = cells.replace("<tbody>", "<tbody><tr><td>m-0</td><td>$2.00</td></tr>")
+    for page in (PAGE + table, HTML.format("<table>" + cells)):
+        assert (("m-1", "standard", "short") in places(page)) is read

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from monitor.domain.price import PER_MILLION_TOKENS, STANDARD, TEXT
 from monitor.sources.pricing_page import cells
@@ -39,6 +40,7 @@ _CURRENCY = re.compile(
     r"|SEK|NOK|DKK|PLN|TRY|AUD|CAD|SGD|HKD|NZD|TWD|MXN|(?:Australian|Canadian|Singapore|Hong Kong|New Zealand) dollars)\b"
 )
 _LONGEST_STATEMENT = 120
+_LONGEST_NAME = 3  # words of a loose line that names an offer
 _FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
 _ELSEWHERE = re.compile(
     r"\b(?:regional|residency|third-party|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
@@ -62,7 +64,14 @@ _SIZED = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
+_APPLIES = re.compile(
+    r"(?:the |these |all )?(?:(?:following|prices?|rates?|pricing|table|below|shown|listed) )+(?:appl(?:y|ies)|is|are) (?:only )?(?:to|for) (?:the )?(.+?)\.?",
+    re.IGNORECASE,
+)
 _POINTING = re.compile(r"\b(?:following|below|this table|these)\b", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"%|\b(?:half|twice|double|discount\w*|less|more|than|times|save\w*|of (?:the|these|those))\b", re.IGNORECASE
+)
 _PROCESSED = re.compile(
     r"\b(?:standard|batch|flex|priority|fast|ultrafast)(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?)\b)",
     re.IGNORECASE,
@@ -201,7 +210,8 @@ class Placed:
                 raise Elsewhere(f"the section {section.title!r} is about another offer")
             if _OTHER_TIME.search(section.title):
                 raise Elsewhere(f"the section {section.title!r} is about another time")
-            if _OTHER_OFFER.search(section.title):
+            short = section.level < _LOOSE or len(section.title.split()) <= _LONGEST_NAME  # else it is a sentence
+            if short and _OTHER_OFFER.search(section.title):
                 raise Unplaced(f"the section {section.title!r} may be about another offer")
             if _UNKNOWN_TIER.fullmatch(section.title) and cells.tier(section.title) is None:
                 raise Unplaced(f"the section {section.title!r} names no tier that is known")
@@ -273,13 +283,8 @@ class _Walk:
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
         for sentence in _SENTENCE.split(block.text) if _PRICED.search(block.text) else ():
-            if (
-                len(sentence) <= _LONGEST_STATEMENT
-                and _POINTING.search(sentence)
-                and (named := _PROCESSED.findall(sentence))
-            ):
-                tiers = {cells.tier(word) for word in named}
-                self.pending = (tiers.pop() or "") if len(tiers) == 1 else ""
+            if (said := _tier_said(sentence)) is not None:
+                self.pending = said
             if unit := unit_of(sentence):
                 self.section.unit = unit
                 self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
@@ -329,9 +334,12 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
 
     With `per_model` a line of nothing but ids says which models its section is about.
     """
-    walk = _Walk(per_model=per_model)
+    walk, blocks = _Walk(per_model=per_model), list(blocks)
+    headed = any(isinstance(block, Heading) for block in blocks)
     for block in blocks:
         if isinstance(block, Control):
+            if headed and not walk.section.level:
+                continue  # a site's own controls stand above the page
             walk.section.tiers += any(cells.tier(text) or cells.tabs(text) for text in block.texts)
             continue
         labelled = False
@@ -349,11 +357,25 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
     return walk.placed, walk.lead
 
 
+def _tier_said(sentence: str) -> str | None:
+    """The tier that a sentence says the next table is of; empty where it speaks of one and does not say so in a known way.
+
+    None where it speaks of none, or of one beside the table's (`Batch requests are billed at 50% of these rates`).
+    """
+    if len(sentence) > _LONGEST_STATEMENT or not _POINTING.search(sentence) or _RELATIVE.search(sentence):
+        return None
+    applies = _APPLIES.fullmatch(sentence)
+    if applies and (tier := cells.tier(applies[1])):
+        return tier
+    return "" if _PROCESSED.search(sentence) else None
+
+
 def sized(text: str) -> bool:
     """Whether a text is about prompts of some size beyond the short ones."""
     return _SIZED.search(text) is not None
 
 
+@lru_cache(maxsize=1024)  # a page says the same at nearly every look
 def unit_of(sentence: str) -> str:
     """The unit a sentence states for what follows: `1M tokens`, another in its own words, or empty when it states none."""
     if len(sentence) > _LONGEST_STATEMENT or not _PRICED.search(sentence):

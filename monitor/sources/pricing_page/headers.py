@@ -11,7 +11,7 @@ from monitor.sources.pricing_page import cells
 from monitor.sources.pricing_page.profiles import Profile
 
 _UNIT = re.compile(
-    r" ?(?:\((?:usd |\$ ?)?(?:per|/) ?(?:1m|1 million|million) tokens\)|(?:per|/) ?(?:1m|1 million|million) tokens)$"
+    r" ?(?:\((?:usd |\$ ?)?(?:per|/) ?(?:1m|1 million|million|m) tokens\)|(?:per|/) ?(?:1m|1 million|million|m) tokens)$"
 )
 _TIER = re.compile(r"(standard|batch|flex|priority|fast mode) (?=(?:cached )?(?:input|output)\b|cache writes?\b)")
 _BAND = re.compile(r"(short|long) context ")
@@ -19,10 +19,12 @@ _WRITES = re.compile(r"(?:(\d+)[ -]?(h|m)(?:our|ours|in|inute|inutes)? )?cache w
 _METERS = {
     "input": "input",
     "input tokens": "input",
+    "input price": "input",
     "cached input": "cached_input",
     "cached input tokens": "cached_input",
     "output": "output",
     "output tokens": "output",
+    "output price": "output",
     "output / cost": "output",  # its cells name any other unit themselves, and are refused one by one
 }
 _DESCRIPTIVE = frozenset({"category", "description"})

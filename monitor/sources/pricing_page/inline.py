@@ -6,7 +6,8 @@ import re
 from html import unescape
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-_SUPERSCRIPT = re.compile(r"<sup\b[^>]*>.*?</sup>", re.IGNORECASE | re.DOTALL)
+_SUPERSCRIPT = re.compile(r"<sup\b[^>]*>(.*?)</sup>", re.IGNORECASE | re.DOTALL)
+_RAISED = re.compile(r"[\W\d_]*[a-z]?[\W\d_]*|new|beta|preview|tm", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|hr)\s*/?>", re.IGNORECASE)
 _STRUCK = re.compile(r"</?(?:del|s|strike)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -27,6 +28,15 @@ def squeeze(text: str) -> str:
     return _MARK.sub("", text) if text[-1:] in _MARK_SET else text
 
 
+def is_mark(raised: str) -> bool:
+    """Whether a superscript is a footnote's mark or says nothing of prices; other words (`EU only`) may be a condition."""
+    return _RAISED.fullmatch(raised.strip()) is not None
+
+
+def _kept(match: re.Match[str]) -> str:
+    return "" if is_mark(_TAG.sub("", match[1])) else f" {match[1]}"
+
+
 CODE = "`"
 """The mark around a code span, where a reader asks to see it."""
 
@@ -34,10 +44,10 @@ CODE = "`"
 def plain(text: str, *, code: bool = False) -> str:
     """Text as a reader sees it: no tags, links, code or bold marks, escapes or footnotes. With `code` its code spans stay marked.
 
-    A superscript goes with its content: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
+    The mark of a footnote goes with its superscript: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
     price that no longer holds does not look like one.
     """
-    text = _STRUCK.sub("~~", _BREAK.sub(" ", _SUPERSCRIPT.sub("", text)))
+    text = _STRUCK.sub("~~", _BREAK.sub(" ", _SUPERSCRIPT.sub(_kept, text)))
     if code:
         text = _CODE.sub(CODE, text)
     text = _TAG.sub("", text)

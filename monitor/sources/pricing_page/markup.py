@@ -14,7 +14,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 from monitor.sources.pricing_page.blocks import MERGED, Block, Caption, Control, Heading, Pane, Paragraph, Row, Table
-from monitor.sources.pricing_page.inline import CODE, squeeze
+from monitor.sources.pricing_page.inline import CODE, is_mark, squeeze
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -223,7 +223,7 @@ class _Reader(HTMLParser):
         if tag in _SKIPPED or (attrs and tag not in _VOID and _is_control(attrs)):
             self._skip, self._skip_depth = tag, 1
             role = dict(attrs).get("role") or ""
-            self._pressed = [] if tag in _PRESSED or role.startswith("tab") else None
+            self._pressed = [] if tag in _PRESSED or tag == "sup" or role.startswith("tab") else None
             return
         if tag in _INLINE:
             if tag in _STRUCK:
@@ -290,9 +290,7 @@ class _Reader(HTMLParser):
                 self._skip_depth -= 1
                 if not self._skip_depth:
                     self._skip = ""
-                    if texts := tuple(filter(None, map(squeeze, self._pressed or ()))):
-                        self._flush()
-                        self.blocks.append(Control(texts=texts, line=self._line))
+                    self._passed_over(tag)
             return
         if tag in _INLINE:
             if tag in _STRUCK:
@@ -343,6 +341,16 @@ class _Reader(HTMLParser):
         """Show in a cell where a span begins or ends."""
         if self._grids and self._grids[-1].cell is not None:
             self._grids[-1].cell.text.append(mark)
+
+    def _passed_over(self, tag: str) -> None:
+        """Keep what the texts of a control, or of a superscript that is no mark, have to say."""
+        if tag == "sup":
+            raised = "".join(self._pressed or ())
+            if not is_mark(raised):
+                self.handle_data(f" {raised}")
+        elif texts := tuple(filter(None, map(squeeze, self._pressed or ()))):
+            self._flush()
+            self.blocks.append(Control(texts=texts, line=self._line))
 
     def _captioned(self, text: str) -> None:
         if text := squeeze(text):
