@@ -15,7 +15,7 @@ from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs, Unknown
 from monitor.domain.checklist_names import DEFAULT_REQUIRED
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.events import entry_stream
-from monitor.domain.model import LISTED, Subject
+from monitor.domain.model import ACCESS, LISTED, Subject
 from monitor.domain.registry import Check, CheckState, Entry, Pin, Register, Status
 from monitor.domain.verdict import PRODUCTION
 
@@ -32,6 +32,7 @@ FALLBACK = "fallback"
 
 _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
+_ABOUT_THE_MODEL = ("rate_limits", "evals", "safety_review")
 
 
 def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
@@ -93,15 +94,19 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
 
 
 def made_stale(pins: Iterable[Pin], entry: Entry) -> tuple[str, ...]:
-    """The verified checks that no longer hold once these pins moved. A lost listing fails its checks by itself."""
+    """The verified checks that no longer hold once these pins moved. A lost listing fails its own checks by itself; what a person said of the
+    model has to be said again of the one that comes back under its id.
+    """
     touched: set[str] = set()
     for pin in pins:
         if pin.field.startswith(price.PREFIX):
             touched |= {"pricing"}
         elif pin.scope == CONFIG:
             touched |= set(entry.checks)  # another host, project or id: nothing that was verified was about it
-        elif pin.field != LISTED:
+        else:
             touched |= behind.checks_of(pin.field)
+            if pin.field == LISTED or pin.field.startswith(ACCESS):
+                touched |= set(_ABOUT_THE_MODEL)
     return tuple(name for name in sorted(touched) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
 
 

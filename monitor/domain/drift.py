@@ -25,7 +25,7 @@ from math import erfc, exp, lgamma, sqrt
 from statistics import median
 from typing import NamedTuple
 
-from monitor.domain.model import GRANTED, Measurement
+from monitor.domain.model import Measurement
 
 WINDOW = 20
 """How many looks a window spans."""
@@ -97,8 +97,8 @@ def shift(what: str, before: Sequence[Measurement], now: Sequence[Measurement]) 
 
 
 def _latency(before: Iterable[Measurement], now: Iterable[Measurement]) -> Shift | None:
-    old = [one.latency for one in before if one.outcome == GRANTED][-REFERENCE:]
-    new = [one.latency for one in now if one.outcome == GRANTED]
+    old = [one.latency for one in before if not one.failed][-REFERENCE:]
+    new = [one.latency for one in now if not one.failed]
     if min(len(old), len(new)) < LEAST:
         return None
     was, is_now = median(old), median(new)
@@ -122,8 +122,8 @@ def _errors(before: Sequence[Measurement], now: Sequence[Measurement]) -> Shift 
     before = before[-REFERENCE:]
     if min(len(before), len(now)) < LEAST:
         return None
-    failed_before = sum(one.outcome != GRANTED for one in before)
-    failed_now = sum(one.outcome != GRANTED for one in now)
+    failed_before = sum(one.failed for one in before)
+    failed_now = sum(one.failed for one in now)
     was, is_now = failed_before / len(before), failed_now / len(now)
     if abs(is_now - was) < SHARE:
         return None

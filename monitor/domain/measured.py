@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import ceil
 from typing import NamedTuple
 
-from monitor.domain.model import GRANTED, Measurement
+from monitor.domain.model import Measurement
 
 PLACES = Decimal("0.001")
 """How exactly a share is told."""
@@ -68,7 +68,7 @@ def by_series(measured: Iterable[Measurement]) -> Mapping[Series, Summary]:
 
 def summary(measured: Sequence[Measurement]) -> Summary:
     """The sum of one or more calls."""
-    granted = [one for one in measured if one.outcome == GRANTED]
+    granted = [one for one in measured if not one.failed]
     times = sorted(one.latency for one in granted)
     costs = [Decimal(one.cost) for one in measured if one.cost is not None]
     with_cache = [one for one in measured if one.cached_tokens is not None and one.input_tokens]

@@ -49,6 +49,12 @@ ACCESS = "access."
 
 GRANTED = "granted"
 
+REJECTED = "parameter_rejected"
+"""The meaning of a call that was refused for its own parameters."""
+
+CONTRACT = "contract"
+"""The route whose calls are made to be refused: which parameters a model takes."""
+
 BEHAVIOUR = "behaviour."
 """`behaviour.<route>.<what>`: what a route did with a call that it took."""
 
@@ -146,6 +152,11 @@ class Measurement:
     output_tokens: int | None = None
     cost: str | None = None
     request: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is not what was hoped for: a call of the contract is made to be refused."""
+        return self.outcome not in ((GRANTED, REJECTED) if self.route == CONTRACT else (GRANTED,))
 
 
 ANYTHING = "*"

@@ -20,9 +20,9 @@ class Reason(StrEnum):
     HELD = "held"  # something was seen that is not believed yet: a mass drop, an implausible price
     BLIND = "blind"  # a source has not been read for too long
     STALE = "stale"  # a check passed its age
+    VISIBLE = "visible"  # an entry that waited can be evaluated
     REMINDER = "reminder"  # a day that is known ahead comes
     CHANGED = "changed"  # something moved that pauses nothing
-    VISIBLE = "visible"  # an entry that waited can be evaluated
     UNDELIVERED = "undelivered"  # another destination could not be reached
     TEST = "test"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.domain.model import GRANTED as _GRANTED
+from monitor.domain.model import REJECTED as _REJECTED
 
 MESSAGE = 300
 """Characters of a message that a verdict keeps."""
@@ -25,7 +26,7 @@ class Meaning(StrEnum):
     UNKNOWN = "unknown"  # says nothing of the model
     TRANSIENT = "transient"  # may be over at the next look
     ACCESS_LOST = "access_lost"  # not there, or not for us
-    PARAMETER_REJECTED = "parameter_rejected"  # refused for what the call said
+    PARAMETER_REJECTED = _REJECTED  # refused for what the call said
     QUOTA = "quota"  # credit, budget or ceiling used up; waiting does not mend it
     REGION = "region"  # not from here, or not at this host
     POLICY = "policy"  # a rule of the organisation or project, or a verification that is wanting

@@ -209,6 +209,27 @@ def test_a_resume_is_refused_until_what_the_pause_made_stale_was_verified_since(
     assert active.entry().deviations == {}
 
 
+def test_what_was_said_of_a_model_that_was_lost_has_to_be_said_again_of_the_one_that_came_back(
+    furnished: World,
+) -> None:
+    furnished.configure(configuration(entries={"luna": entry_spec(checks=("evals", "regions"))}, version="2"))
+    furnished.attest("evals")
+    furnished.attest("regions")
+    furnished.look()
+    furnished.activate()
+    furnished.sources["list"].drop(LUNA)
+    furnished.settle("list")
+    entry = furnished.entry()
+    assert entry.status is Status.PAUSED
+    assert {name for name, check in entry.checks.items() if check.state is CheckState.STALE} == {"evals"}
+    furnished.sources["list"].facts = listing(11, LUNA)
+    furnished.looks(2)
+    with pytest.raises(Refused, match="evals is stale"):
+        furnished.resume()
+    furnished.attest("evals")
+    assert furnished.resume().type == "entry.resumed"
+
+
 def test_a_lost_model_is_resumed_only_after_it_is_listed_again_and_by_a_person(active: World) -> None:
     active.sources["list"].drop(LUNA)
     active.settle("list")
