@@ -24,7 +24,7 @@ from monitor.bootstrap import open_monitor
 from monitor.domain import events as ev
 from monitor.domain import registry
 from monitor.domain.events import Recorded
-from monitor.domain.registry import Status
+from monitor.domain.registry import CheckState, Status
 from monitor.pipeline.ports import DeliveryState, EventQuery
 from monitor.sandbox import API_KEY, Sandbox
 from monitor.sandbox.timeline import STANDARD, Model, Price, Step
@@ -342,6 +342,10 @@ class World:
         with self.store() as store, store.read() as reader:
             entries = reader.entries()
         return entries[key].status if key in entries else ""
+
+    def check(self, name: str, key: str = LUNA) -> CheckState:
+        with self.store() as store, store.read() as reader:
+            return reader.entries()[key].checks[name].state
 
     def received(self) -> Counter[str]:
         """How often the sink took each notice."""

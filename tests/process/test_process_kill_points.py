@@ -8,7 +8,7 @@ import signal
 import pytest
 from process_world import World, check_store, check_story, until
 
-from monitor.domain.registry import Status
+from monitor.domain.registry import CheckState, Status
 
 pytestmark = pytest.mark.slow
 TIMES = 5
@@ -43,6 +43,7 @@ def test_a_daemon_killed_at_its_worst_moment_loses_no_event_and_no_notice(
             until(world.settled, 20, "everything is recorded and told")
             until(world.lease_agrees, 5, "the lease file says what the registry says")
             until(lambda: world.status() == Status.PAUSED, 5, "the entry is paused")
+            until(lambda: world.check("pricing") is CheckState.VERIFIED, 5, "the price that paused it is read again")
             repeated = {id for id, times in world.received().items() if times > before[id] > 0}
             assert repeated == in_between
             told_twice += len(repeated)

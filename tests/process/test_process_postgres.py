@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from process_world import Forks, World, check_store, check_story, until
 
-from monitor.domain.registry import Status
+from monitor.domain.registry import CheckState, Status
 from monitor.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow
@@ -37,6 +37,7 @@ def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_rand
             until(world.settled, 20, "everything is recorded and told")
             until(world.lease_agrees, 5, "the lease file says what the registry says")
             until(lambda: world.status() == Status.PAUSED, 5, "the entry is paused")
+            until(lambda: world.check("pricing") is CheckState.VERIFIED, 5, "the price that paused it is read again")
         check_store(world)
         check_story(world)
         received = world.received()
