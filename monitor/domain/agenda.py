@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+from monitor.domain import events as ev
 from monitor.domain import price
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import SourceSpec
+from monitor.domain.events import entry_stream
 from monitor.domain.model import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, Value
-from monitor.domain.registry import CheckState, Entry
+from monitor.domain.registry import CheckState, Entry, Register
 
 SHUTDOWN = "shutdown"
 OVERDUE = "overdue"
@@ -80,6 +82,32 @@ def due(entry: Entry, dated: Iterable[Dated], today: date) -> list[Reminder]:
         if key not in entry.reminded:
             reminders.append(Reminder(dated=one, days=days, key=key, crossed=one.day - timedelta(days=step)))
     return reminders
+
+
+def reminded(
+    register: Register,
+    key: str,
+    *,
+    said: str,
+    what: str,
+    day: date,
+    text: str,
+    at: datetime,
+    source: str = "",
+    evidence: str = "",
+    cause: int | None = None,
+) -> int:
+    """Write that an entry's owners are told something that is told once, and return the position. `said` is what keeps it from being said twice."""
+    return register.add(
+        ev.ENTRY_REMINDED,
+        entry_stream(key),
+        key,
+        at=at,
+        source=source,
+        cause=cause,
+        evidence=evidence,
+        data={"key": said, "what": what, "date": day.isoformat(), "days": (day - at.date()).days, "text": text},
+    )
 
 
 def in_words(days: int) -> str:

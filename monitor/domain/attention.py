@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from monitor.domain import events as ev
 from monitor.domain import tell
+from monitor.domain.agenda import reminded
 from monitor.domain.configuration import Attention, Owner
-from monitor.domain.events import entry_stream
 from monitor.domain.notice import Reason
 from monitor.domain.registry import Entry, Register, Status
 
@@ -46,20 +46,8 @@ def repeat(
     """Say again that an entry is paused, from a count on to those to whom its owners escalate as well."""
     entry = register.entries[key]
     text = f"{entry.key} is paused since {ev.rfc3339(entry.since)} and nobody has acknowledged it: {entry.reason}"
-    position = register.add(
-        ev.ENTRY_REMINDED,
-        entry_stream(key),
-        key,
-        at=at,
-        cause=entry.pause,
-        data={
-            "key": _key(entry, count),
-            "what": "pause",
-            "date": entry.since.date().isoformat(),
-            "days": (entry.since.date() - at.date()).days,
-            "text": text,
-        },
-    )
+    said, day = _key(entry, count), entry.since.date()
+    position = reminded(register, key, said=said, what="pause", day=day, text=text, at=at, cause=entry.pause)
     told = entry.texts("owners")
     if count >= rules.escalate_after:
         further = (owners[name].escalate_to for name in told if name in owners)

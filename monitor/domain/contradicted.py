@@ -7,8 +7,8 @@ from datetime import datetime
 
 from monitor.domain import events as ev
 from monitor.domain import tell
+from monitor.domain.agenda import reminded
 from monitor.domain.configuration import Belief, SourceSpec
-from monitor.domain.events import entry_stream
 from monitor.domain.model import GRANTED, LISTED, Streak
 from monitor.domain.notice import Reason
 from monitor.domain.registry import Register, Status
@@ -38,15 +38,16 @@ def told(
                 f"{subject.name} is missing from {spec.key} and still reached by {', '.join(reaching)}; "
                 f"that it is unlisted is believed from {ev.rfc3339(until)} on, if it stays so"
             )
-            data = {"key": said, "what": UNLISTED, "date": until.date().isoformat(), "text": text}
-            position = register.add(
-                ev.ENTRY_REMINDED,
-                entry_stream(key),
+            position = reminded(
+                register,
                 key,
+                said=said,
+                what=UNLISTED,
+                day=until.date(),
+                text=text,
                 at=at,
                 source=spec.key,
                 evidence=streak.evidence,
-                data={**data, "days": (until.date() - at.date()).days},
             )
             item = tell.entry_item(
                 register,

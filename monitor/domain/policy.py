@@ -12,7 +12,7 @@ from datetime import datetime
 
 from monitor.domain import checklist, price, tell
 from monitor.domain import events as ev
-from monitor.domain.agenda import Reminder, in_words
+from monitor.domain.agenda import Reminder, in_words, reminded
 from monitor.domain.beliefs import UNKNOWN, Beliefs
 from monitor.domain.claim import PROSE, Claim
 from monitor.domain.configuration import SourceSpec
@@ -321,19 +321,8 @@ def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: d
     told = []
     for one in reminders:
         dated = one.dated
-        position = register.add(
-            ev.ENTRY_REMINDED,
-            entry_stream(key),
-            key,
-            at=at,
-            source=dated.source,
-            data={
-                "key": one.key,
-                "what": dated.what,
-                "date": dated.day.isoformat(),
-                "days": one.days,
-                "text": dated.text,
-            },
+        position = reminded(
+            register, key, said=one.key, what=dated.what, day=dated.day, text=dated.text, at=at, source=dated.source
         )
         entry = register.entries[key]
         told.append(
