@@ -35,6 +35,8 @@ def preview(found: Acceptance, command: str) -> int:
         output.table(("PIN", "WOULD BE ACCEPTED"), [(one.pin, _spoken(one.now)) for one in found.compared])
     if found.unpinned:
         output.note(f"Would not be pinned, since nothing is known of it: {', '.join(found.unpinned)}.")
+    if found.asked:
+        click.echo(f"The pause asks for: {', '.join(found.asked)}.")
     for problem in found.problems:
         click.echo(output.printable(f"missing: {problem}"))
     if found.problems:

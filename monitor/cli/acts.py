@@ -61,8 +61,32 @@ def _expect(act: Act) -> Act:
     )(act)
 
 
+def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
+    """Names that were given with commas, in several options, or both."""
+    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def _waive(act: Act) -> Act:
+    return click.option(
+        "--waive",
+        "waived",
+        metavar="CHECK,…",
+        multiple=True,
+        callback=_names,
+        help="Checks that the pause asks for and that you go on without; kept in the log.",
+    )(act)
+
+
 def _acceptor(act: Act) -> Act:
     """Who accepts and why: not asked of who only looks."""
+    act = click.option(
+        "--accept-loss",
+        "losses",
+        metavar="ROUTE,…",
+        multiple=True,
+        callback=_names,
+        help="Routes and settings that refuse the model now and that you go on without; kept in the log.",
+    )(act)
     act = click.option("--dry-run", is_flag=True, help="Only show what would be accepted, and what is missing.")(act)
     act = _expect(act)
     act = click.option("--reason", metavar="TEXT", callback=_said, help="Why; kept in the log.")(act)
@@ -87,20 +111,29 @@ def _named(by: str | None, reason: str | None) -> tuple[str, str]:
 @_acceptor
 @click.pass_obj
 def activate(
-    options: Options, *, entry: str, by: str | None, reason: str | None, expect: int | None, dry_run: bool
+    options: Options,
+    *,
+    entry: str,
+    by: str | None,
+    reason: str | None,
+    expect: int | None,
+    losses: frozenset[str],
+    dry_run: bool,
 ) -> int:
     """Accept an entry's assumptions and open it.
 
     What is believed now becomes the entry's pins. Refused, with everything that is missing, while a required check is not
-    verified, a change is suspected, or something relevant happened after --expect.
+    verified, a route that the entry uses is refused, a change is suspected, or something relevant happened after --expect.
     """
     if dry_run:
+        from monitor.pipeline.acceptance import Going
+
         with opened(options) as monitor:
-            found = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED)
+            found = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED, Going(losses=losses))
         return accepting.preview(found, f"access-monitor activate {entry}")
     by, reason = _named(by, reason)
     with opened(options) as monitor:
-        told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect))
+        told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect, losses=losses))
     return 0
 
 
@@ -124,11 +157,13 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
     examples=(
         "access-monitor resume gpt-5.6-luna --dry-run",
         "access-monitor resume gpt-5.6-luna --by 'Ada L.' --reason 'new price accepted' --expect 4711",
+        "access-monitor resume gpt-5.6-luna --waive evals,safety_review --by 'Ada L.' --reason 'the same model is back'",
         "access-monitor resume --cause 4708 --by 'Ada L.' --reason 'the list was wrong'",
     ),
 )
 @click.argument("entry", required=False)
 @click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Resume all that this event paused.")
+@_waive
 @_acceptor
 @click.pass_obj
 def resume(
@@ -139,14 +174,18 @@ def resume(
     by: str | None,
     reason: str | None,
     expect: int | None,
+    waived: frozenset[str],
+    losses: frozenset[str],
     dry_run: bool,
 ) -> int:
     """Open a paused entry again.
 
     What is believed now becomes the entry's pins; old and new ones are shown side by side, and what was shown is what is accepted. Refused
-    until every check that the pause made stale was verified since. With --cause each entry is judged by itself: those that may are
+    until every check that the pause asks for was verified since, or is waived. With --cause each entry is judged by itself: those that may are
     resumed, the others are named, and the end is 1.
     """
+    from monitor.pipeline.acceptance import Going
+
     if (entry is None) == (cause is None):
         raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
     who, why = ("", "") if dry_run else _named(by, reason)
@@ -156,13 +195,24 @@ def resume(
         keys = (entry,) if entry is not None else monitor.operator.paused_by(cause or 0)
         for key in keys:
             try:
-                found = monitor.operator.preview(key, ev.ENTRY_RESUMED)
+                found = monitor.operator.preview(key, ev.ENTRY_RESUMED, Going(waived=waived, losses=losses))
                 if dry_run:
                     code = max(code, accepting.preview(found, f"access-monitor resume {key}"))
                     continue
                 accepting.pins(found.compared)
                 # What comes between showing and accepting refuses: nobody saw it.
-                told(monitor.operator.resume(key, by=who, reason=why, via=via(), expect=expect, shown=found.position))
+                told(
+                    monitor.operator.resume(
+                        key,
+                        by=who,
+                        reason=why,
+                        via=via(),
+                        expect=expect,
+                        shown=found.position,
+                        waived=waived,
+                        losses=losses,
+                    )
+                )
             except Refused as error:
                 refusals.append(error)
     for refusal in refusals:

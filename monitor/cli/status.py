@@ -162,7 +162,7 @@ def checklist(options: Options, *, entry: str) -> None:
         mends = {
             row.name: mend(monitor.configuration, one, row.name, row.check.state)
             for row in rows
-            if row.required_in and row.check.state is not CheckState.VERIFIED
+            if (row.required_in or row.asked) and row.check.state is not CheckState.VERIFIED
         }
     if options.json:
         output.as_json([check_json(row, CHECKS) for row in rows])
@@ -172,7 +172,7 @@ def checklist(options: Options, *, entry: str) -> None:
         [
             (
                 row.name,
-                ", ".join("yes" if environment == PRODUCTION else environment for environment in row.required_in),
+                _needed(row),
                 row.check.state.value,
                 both(row.verified_at) if row.verified_at else "",
                 both(row.check.until) if row.check.until else "",
@@ -185,11 +185,24 @@ def checklist(options: Options, *, entry: str) -> None:
     )
     if one.status is Status.PAUSED:
         click.echo()
+        if accepted.asked:
+            click.echo(f"The pause asks for: {', '.join(accepted.asked)}.")
         accepting.pins(accepted.compared)
     if mends:
         output.note(f"Needed and not verified: {', '.join(mends)}.")
     for name, how in mends.items():
         output.note(f"  {name}: {how}")
+
+
+def _needed(row: CheckRow) -> str:
+    """Where a check is needed, and whether for the running pause; what a person went on without says so."""
+    return ", ".join(
+        [
+            *("yes" if environment == PRODUCTION else environment for environment in row.required_in),
+            *(["to resume"] if row.asked else []),
+            *(["waived"] if row.waived else []),
+        ]
+    )
 
 
 def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
@@ -221,6 +234,8 @@ def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
         "about": known.get(row.name, ""),
         "required": row.required,
         "required_in": list(row.required_in),
+        "asked": row.asked,
+        "waived": row.waived,
         "state": check.state.value,
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
         "until": rfc3339(check.until) if check.until else None,
@@ -297,6 +312,8 @@ def _print_one(
         ("owners", ", ".join(row.owners)),
         ("fallback", row.fallback or "none"),
         ("asked", _asked(row)),
+        ("to resume", ", ".join(row.asked)),
+        ("waived", ", ".join(row.waived)),
         *(("expected", expect.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),
         *(("stale", line) for line in agreement.lines(words, overtaken=True)),

@@ -30,7 +30,6 @@ _FOR_AUDITORS = frozenset(
         "unpinned",
         "versions",
         "via",
-        "waived",
     ]
 )
 """What an event holds for whoever reads it whole (`events --json`)."""

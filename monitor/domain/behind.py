@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from monitor.domain import access
 from monitor.domain.beliefs import UNKNOWN, Beliefs, Unknown
 from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, LIMIT, SETTING, Fact, Subject, Value
-from monitor.domain.registry import Entry
+from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, LIMIT, SETTING, Fact, Subject, Value, refusal
+from monitor.domain.registry import Entry, Pin
+from monitor.domain.routes import joined, lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +34,11 @@ class Behind:
     shows: bool = False
 
 
-_CALLS = ("responses", "chat", "embeddings")
-
 TABLE: Mapping[str, Behind] = MappingProxyType(
     {
-        "test_call": Behind(fields=tuple(ACCESS + route for route in _CALLS), by=frozenset(_CALLS)),
-        "organisation": Behind(fields=tuple(ACCESS + route for route in _CALLS), by=frozenset(_CALLS)),
-        "rate_limits": Behind(fields=(LIMIT,), by=frozenset({"rate_limits", *_CALLS}), value=None),
+        "test_call": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
+        "organisation": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
+        "rate_limits": Behind(fields=(LIMIT,), by=frozenset({"rate_limits", *access.CALLS}), value=None),
         "regions": Behind(fields=(ACCESS + "region",), by=frozenset({"region"})),
         "residency": Behind(fields=(SETTING,), by=frozenset({"project"}), value=None, account="residency", shows=True),
         "batch": Behind(fields=(ACCESS + "batch",), by=frozenset({"batch"})),
@@ -60,7 +60,7 @@ def facts(name: str, entry: Entry, beliefs: Beliefs) -> dict[Fact, Value]:
     for surface, model_id in entry.surfaces.items():
         subject = Subject(surface, behind.account or model_id)
         for field, stated in beliefs.facts_of(subject).items() if subject.name else ():
-            if covers(behind, field):
+            if covers(behind, field) and counts(field, entry):
                 found[Fact(subject, field)] = stated[0][1]
     return found
 
@@ -68,6 +68,12 @@ def facts(name: str, entry: Entry, beliefs: Beliefs) -> dict[Fact, Value]:
 def covers(behind: Behind, field: str) -> bool:
     """Whether a field is among those of a check."""
     return any(field == one or (one.endswith(".") and field.startswith(one)) for one in behind.fields)
+
+
+def counts(field: str, entry: Entry) -> bool:
+    """Whether a field is one that the checks of an entry rest on: of plain calls only those that it makes."""
+    route = field.removeprefix(ACCESS)
+    return not field.startswith(ACCESS) or route not in access.CALLS or not entry.uses or route in access.calls(entry)
 
 
 def verifying(name: str, entry: Entry, beliefs: Beliefs) -> dict[Fact, Value]:
@@ -87,12 +93,33 @@ def verdict(name: str, entry: Entry, beliefs: Beliefs) -> bool | Literal[Unknown
     return bool(verifying(name, entry, beliefs))
 
 
-def fed_by(spec: SourceSpec) -> tuple[str, ...]:
-    """The checks that a probe or a part of the account can verify."""
+def refused(name: str, entry: Entry, beliefs: Beliefs) -> str:
+    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none was refused."""
+    answers: dict[str, list[str]] = {}
+    for fact, value in sorted(facts(name, entry, beliefs).items()):
+        if lost(fact, value):
+            route = fact.field.removeprefix(ACCESS)
+            said = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
+            answers.setdefault(str(said.pop() if len(said) == 1 else value), []).append(route)
+    return ", ".join(
+        f"{joined(routes)} {'answers' if len(routes) == 1 else 'answer'} {said}" for said, routes in answers.items()
+    )
+
+
+def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
+    """The checks of an entry that a probe or a part of the account can verify."""
     states = spec.option("route") or spec.option("part")
-    return tuple(name for name, behind in TABLE.items() if states in behind.by and not behind.shows)
+    return tuple(
+        name
+        for name, behind in TABLE.items()
+        if states in behind.by
+        and not behind.shows
+        and (ACCESS + states not in behind.fields or counts(ACCESS + states, entry))
+    )
 
 
-def checks_of(field: str) -> frozenset[str]:
-    """The checks that rest on a field."""
-    return frozenset(name for name, behind in TABLE.items() if covers(behind, field))
+def checks_of(pin: Pin) -> frozenset[str]:
+    """The checks that rest on a pinned fact."""
+    return frozenset(
+        name for name, behind in TABLE.items() if covers(behind, pin.field) and behind.account in ("", pin.name)
+    )

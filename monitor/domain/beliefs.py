@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from monitor.domain import price
+from monitor.domain import access, price
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.diff import same
 from monitor.domain.events import source_stream
@@ -81,6 +81,16 @@ class Beliefs:
             if value is not None:
                 yield spec, value
 
+    def permits(
+        self, setting: access.Setting, subject: Subject, tiers: tuple[str, ...]
+    ) -> str | Literal[Unknown.UNKNOWN]:
+        """What a setting of the account means for a model in these tiers: granted, or how it is denied."""
+        stated: dict[str, Value] = {}
+        for name, fact in zip(setting.rests_on, access.facts(subject.scope, setting), strict=True):
+            stated.update((name, value) for _, value in self.said(fact))
+        found = None if setting.judge is None else setting.judge(stated, subject.name, tiers)
+        return UNKNOWN if found is None else found
+
     def facts_of(self, subject: Subject) -> dict[str, list[tuple[str, Value]]]:
         """Everything official that is believed of a subject: field → (source, value) of each source that states it."""
         found: dict[str, list[tuple[str, Value]]] = {}
@@ -126,6 +136,8 @@ class Beliefs:
         if pin.scope == CONFIG:
             return entry.ours.get(pin.key)
         subject = Subject(pin.scope, pin.name)
+        if (setting := access.setting(pin.field)) is not None:
+            return self.permits(setting, subject, entry.texts("tiers"))
         if pin.field == LISTED:
             listed = self.listed(subject)
             return listed if listed is UNKNOWN or listed else None

@@ -12,10 +12,11 @@ from typing import Literal
 from monitor.domain import behind, price, safety
 from monitor.domain import events as ev
 from monitor.domain.beliefs import CONFIG, UNKNOWN, Beliefs, Unknown
-from monitor.domain.checklist_names import DEFAULT_REQUIRED
+from monitor.domain.causes import ASKS, Cause, cause
+from monitor.domain.checklist_names import CHECKS, DEFAULT_REQUIRED
 from monitor.domain.configuration import OFFICIAL, SourceSpec
 from monitor.domain.events import entry_stream
-from monitor.domain.model import ACCESS, LISTED, Subject
+from monitor.domain.model import Subject, Value
 from monitor.domain.registry import Check, CheckState, Entry, Pin, Register, Status
 from monitor.domain.verdict import PRODUCTION
 
@@ -32,7 +33,9 @@ FALLBACK = "fallback"
 
 _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
-_ABOUT_THE_MODEL = ("rate_limits", "evals", "safety_review")
+_RATE_LIMITS = "rate_limits"
+_ABOUT_THE_MODEL = ("pricing", "rate_limits", "evals", "safety_review")
+"""What was verified of a model, and has to be verified anew of the one that comes back under its id."""
 
 
 def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
@@ -87,27 +90,42 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
     if spec.lists and spec.surface in entry.surfaces:
         return (*_BY_LIST, CODEX) if spec.kind == CODEX else _BY_LIST
     if spec.surface in entry.surfaces and spec.model in ("", entry.surfaces[spec.surface]):
-        return (*behind.fed_by(spec), *(_BY_PRICE if spec.prices else ()))
+        return (*behind.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))
     if spec.prices and spec.trust == OFFICIAL and spec.provider in ("", entry.price_subject.scope):
         return _BY_PRICE
     return ()
 
 
-def made_stale(pins: Iterable[Pin], entry: Entry) -> tuple[str, ...]:
-    """The verified checks that no longer hold once these pins moved. A lost listing fails its own checks by itself; what a person said of the
-    model has to be said again of the one that comes back under its id.
-    """
+def asked(entry: Entry) -> tuple[str, ...]:
+    """The checks that a running pause asks for, whether the entry lists them or not: of all that moved while it lasted."""
+    pinned = {pin.key: pin for pin in entry.pins}
+    names = {name for key, now in entry.deviations.items() if key in pinned for name in _asks(pinned[key], now, entry)}
+    return tuple(name for name in CHECKS if name in names)
+
+
+def _asks(pin: Pin, now: Value | None, entry: Entry) -> Iterable[str]:
+    """What a pin that moved asks for, and the checks of the entry that rest on it."""
+    why = cause(pin, now)
+    return (*ASKS[why], *(required(entry) if why is Cause.OURS else ()), *behind.checks_of(pin))
+
+
+def made_stale(moved: Iterable[tuple[Pin, Value | None]], entry: Entry) -> tuple[str, ...]:
+    """The verified checks that no longer hold once these pins moved to these values: those that the pause asks for. A check that a source says no to fails by itself."""
     touched: set[str] = set()
-    for pin in pins:
-        if pin.field.startswith(price.PREFIX):
-            touched |= {"pricing"}
-        elif pin.scope == CONFIG:
+    for pin, now in moved:
+        touched.update(_asks(pin, now, entry))
+        if pin.scope == CONFIG:
             touched |= set(entry.checks)  # another host, project or id: nothing that was verified was about it
-        else:
-            touched |= behind.checks_of(pin.field)
-            if pin.field == LISTED or pin.field.startswith(ACCESS):
-                touched |= set(_ABOUT_THE_MODEL)
-    return tuple(name for name in sorted(touched) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
+    return _verified(touched, entry)
+
+
+def lost_with_the_model(entry: Entry) -> tuple[str, ...]:
+    """The verified checks that no longer hold once the model of an entry that nobody accepted yet is gone from its list."""
+    return _verified(_ABOUT_THE_MODEL, entry)
+
+
+def _verified(names: Iterable[str], entry: Entry) -> tuple[str, ...]:
+    return tuple(name for name in sorted(names) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
 
 
 def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, at: datetime, evidence: str) -> None:
@@ -129,12 +147,21 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
                 move(register, ev.CHECK_VERIFIED, key, name, at=at)
                 continue
             move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence)
-        elif said[name] is False and check.state is CheckState.VERIFIED:
-            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence, reason=_lost(name))
+        elif said[name] is False and check.state in _may_fail(name):
+            reason = _lost(name, entry, beliefs)
+            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence, reason=reason)
 
 
-def _lost(name: str) -> str:
-    return "not listed" if name in (*_BY_LIST, CODEX) else "what it rests on is not so any more"
+def _may_fail(name: str) -> tuple[CheckState, ...]:
+    """The states from which a no makes a check fail. A route that was refused is a no at the first poll; a model that is not listed yet is awaited."""
+    blank = (CheckState.BLANK,) if name in behind.TABLE else ()
+    return (CheckState.VERIFIED, CheckState.STALE, *blank)
+
+
+def _lost(name: str, entry: Entry, beliefs: Beliefs) -> str:
+    if name in (*_BY_LIST, CODEX):
+        return "not listed"
+    return behind.refused(name, entry, beliefs) or "what it rests on is not so any more"
 
 
 def move(
@@ -164,6 +191,11 @@ def move(
     )
 
 
+def attestable(name: str, entry: Entry, beliefs: Beliefs) -> bool:
+    """Whether a person may attest a check that a source feeds: prices, and limits that no answer states."""
+    return name in _BY_PRICE or (name == _RATE_LIMITS and machine(entry, beliefs)[name] is UNKNOWN)
+
+
 def awaits(entry: Entry, spec: SourceSpec) -> bool:
     """Whether a look at this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
     return entry.alive and any(
@@ -172,9 +204,9 @@ def awaits(entry: Entry, spec: SourceSpec) -> bool:
 
 
 def missing(entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset()) -> dict[str, CheckState]:
-    """The checks that production requires and that are not verified, or whose date has passed."""
+    """The checks that production requires or a running pause asks for, and that are not verified, or whose date has passed."""
     wanting: dict[str, CheckState] = {}
-    for name in required(entry):
+    for name in dict.fromkeys((*required(entry), *asked(entry))):
         check = entry.checks.get(name, Check())
         if name in waived:
             continue

@@ -32,11 +32,13 @@ from monitor.domain.model import (
     SHUTDOWN_DATE,
     WATCHED,
     Fact,
+    Facts,
     Subject,
     Value,
+    is_refusal,
 )
 from monitor.domain.remark import Remark
-from monitor.domain.routes import Others, Signal, lost
+from monitor.domain.routes import Others, Signal, answer, lost
 
 ROW = DEPRECATION + "listed"
 """The fact that a row names a model, whatever else it says."""
@@ -108,6 +110,7 @@ def claim(
     )
     coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
     beside = _beside(believed)
+    moved = {item.change.fact for item in believed}
     claims: list[Claim] = []
     for item in believed:
         subject = item.change.fact.subject
@@ -115,6 +118,8 @@ def claim(
         row = beside.get(subject, {})
         if not kind or item.change.fact.field.startswith(PROSE) or item.change.fact.field in row:
             continue
+        if is_refusal(item.change.fact.field) and _refused(item.change.fact) in moved:
+            continue  # how a route says no stands in the event of the no
         remark = (remarks or {}).get(item.change.fact, Remark())
         note = remark.note
         position = ledger.add(
@@ -144,12 +149,17 @@ def claim(
         if renaming:
             note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
         over = item.change.new is None and _come(item.change.fact.field, item.streak.first_at)
-        news = remark.news and not over
+        news = remark.news and not over and not is_refusal(item.change.fact.field)
         claims.append(
             Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, news=news)
         )
     claims += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
     return claims
+
+
+def _refused(fact: Fact) -> Fact:
+    """The access by the route whose refusal a fact quotes."""
+    return Fact(fact.subject, ACCESS + fact.field.removeprefix(BEHAVIOUR).rpartition(".")[0])
 
 
 def _beside(believed: Iterable[Believed]) -> dict[Subject, dict[str, Value]]:
@@ -296,9 +306,16 @@ def price_data(change: Change) -> dict[str, object]:
 
 
 def access(
-    ledger: Ledger, spec: SourceSpec, claims: Iterable[Claim], registered: frozenset[Subject], others: Others
+    ledger: Ledger,
+    spec: SourceSpec,
+    claims: Iterable[Claim],
+    registered: frozenset[Subject],
+    others: Others,
+    facts: Facts,
 ) -> dict[Fact, int]:
-    """Join the signals about registered models into a judgement on access, caused by the edge of one route; `others` are the other routes."""
+    """Join the signals about registered models into a judgement on access, caused by the edge of one route; `others` are the other routes, `facts`
+    what is confirmed of ours.
+    """
     positions: dict[Fact, int] = {}
     for item in claims:
         fact, change, streak = item.fact, item.believed.change, item.believed.streak
@@ -318,19 +335,21 @@ def access(
             data={
                 "surface": fact.subject.scope,
                 "route": spec.route,
-                "signals": [one.data for one in signals(spec, item, others)],
+                "signals": [one.data for one in signals(spec, item, others, facts)],
             },
         )
     return positions
 
 
-def signals(spec: SourceSpec, item: Claim, others: Others) -> tuple[Signal, ...]:
+def signals(spec: SourceSpec, item: Claim, others: Others, facts: Facts) -> tuple[Signal, ...]:
     """What the route of a believed edge and the other routes say of its model, that route first."""
-    streak = item.believed.streak
+    streak, new = item.believed.streak, item.believed.change.new
+    gone = lost(item.fact, new)
     mine = Signal(
         route=spec.route,
         source=spec.key,
-        says="lost" if lost(item.fact, item.believed.change.new) else GRANTED,
+        says="lost" if gone else GRANTED,
+        answer=answer(spec.route, new, facts.get(item.fact.subject, {})) if gone else "",
         looks=streak.seen,
         since=streak.first_at,
         until=streak.counted_at,

@@ -120,7 +120,8 @@ class EntrySpec:
 
     An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `checks` is what
     production requires beyond the default, `checks_in` what each other environment requires at all, `check_age` how long a check may hold. `usage` is what production uses in a
-    month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review.
+    month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review. `uses` are the endpoints that it
+    calls, `ignore` the routes and account settings that are not pinned (`access`).
     """
 
     key: str
@@ -143,6 +144,8 @@ class EntrySpec:
     approvers: int = 1
     usage: Mapping[str, int] = field(default_factory=dict)
     touches: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
     @property
     def surface(self) -> str:

@@ -13,7 +13,18 @@ from datetime import datetime, timedelta
 from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
 from monitor.domain.diff import Change, lookup, same
-from monitor.domain.model import ANYTHING, INCIDENT, PARAGRAPH, Fact, Facts, Snapshot, Streak, Subject, Value
+from monitor.domain.model import (
+    ANYTHING,
+    INCIDENT,
+    PARAGRAPH,
+    Fact,
+    Facts,
+    Snapshot,
+    Streak,
+    Subject,
+    Value,
+    is_refusal,
+)
 from monitor.domain.routes import ALONE, Others, lost
 
 
@@ -62,11 +73,14 @@ def confirm(
     losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
-        leaves = change.fact.subject in losing and (change.new is None or lost(change.fact, change.new))
+        closes = lost(change.fact, change.new) or is_refusal(
+            change.fact.field
+        )  # how it says no is confirmed with the no
+        leaves = change.fact.subject in losing and (change.new is None or closes)
         if change.fact.subject in renamed:
             need = belief.change
         elif leaves:
-            need = others.need(change.fact.subject, belief, hold, since=streak.first_at)
+            need = others.need(change.fact, change.new, belief, hold, since=streak.first_at)
         else:
             need = _need(change.fact, change.new, belief, hold)
         held_back = held and not (leaves and others.agree(change.fact.subject))
@@ -179,7 +193,7 @@ def next_look(
         if streak.quarantine is not None or not streak.seen:
             continue
         if lost(streak.fact, streak.value):
-            need = others.need(streak.fact.subject, belief, hold, since=streak.first_at)
+            need = others.need(streak.fact, streak.value, belief, hold, since=streak.first_at)
             span = need.span
         else:
             need = _need(streak.fact, streak.value, belief, hold)

@@ -38,6 +38,8 @@ def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict
         # Left out where nobody states it: an entry that was declared before there was such a key is not amended by that.
         **({"usage": dict(spec.usage)} if spec.usage else {}),
         **({"touches": list(spec.touches)} if spec.touches else {}),
+        **({"uses": list(spec.uses)} if spec.uses else {}),
+        **({"ignore": list(spec.ignore)} if spec.ignore else {}),
         **({"approvers": spec.approvers} if spec.approvers > 1 else {}),
         **({"check_age": {name: seconds(age) for name, age in spec.check_age.items()}} if spec.check_age else {}),
         **({"checks_in": {name: list(checks) for name, checks in spec.checks_in.items()}} if spec.checks_in else {}),

@@ -86,6 +86,30 @@ INCIDENT = "incident."
 """`incident.<id>`: an open incident of a component of a provider's status page, in its own words."""
 
 
+_REFUSAL = ".refusal"
+_MODEL = ".model"
+
+
+def refusal(route: str) -> str:
+    """Name the field that says how a route was refused, in the provider's words: `404 model_not_found`."""
+    return f"{BEHAVIOUR}{route}{_REFUSAL}"
+
+
+def is_refusal(field: str) -> bool:
+    """Say whether a field tells how a route was refused."""
+    return field.startswith(BEHAVIOUR) and field.endswith(_REFUSAL)
+
+
+def answering(route: str) -> str:
+    """Name the field that says which model a route's answer names."""
+    return f"{BEHAVIOUR}{route}{_MODEL}"
+
+
+def is_answering(field: str) -> bool:
+    """Say whether a field tells which model answered."""
+    return field.startswith(BEHAVIOUR) and field.endswith(_MODEL)
+
+
 class FailureReason(StrEnum):
     """Why a look failed. None of them says anything about a model, a price or access."""
 

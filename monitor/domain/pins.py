@@ -5,18 +5,33 @@ What is not known is listed and never pinned by itself; what happens when a pin 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from monitor.domain import behind, checklist, price
-from monitor.domain.beliefs import CONFIG, Beliefs
+from monitor.domain import access, behind, checklist, price
+from monitor.domain.beliefs import CONFIG, UNKNOWN, Answer, Beliefs
 from monitor.domain.diff import same
 from monitor.domain.events import source_stream
-from monitor.domain.model import ALIAS_TARGET, LISTED, Fact, Subject
+from monitor.domain.model import ACCESS, ALIAS_TARGET, GRANTED, LISTED, Fact, Subject, answering
 from monitor.domain.registry import Entry, Pin
+from monitor.domain.routes import CODEX, LIST, RETRIEVE, lost
 
 
-def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
-    """What an activation would pin now, what stays unpinned because it is unknown, and prices that sources dispute."""
+class Pinned(NamedTuple):
+    """What an acceptance would pin now.
+
+    `unknown` are the keys of what stays unpinned because nothing is known of it, `disputed` the prices that sources state differently. `refused` are the ways to a
+    model that the entry stands on and that are closed now, route or setting → the key of its pin: none is pinned, and a person has to accept that by name.
+    """
+
+    pins: tuple[Pin, ...]
+    unknown: tuple[str, ...]
+    disputed: Mapping[str, list[tuple[str, str]]]
+    refused: Mapping[str, str]
+
+
+def pins(entry: Entry, beliefs: Beliefs) -> Pinned:
+    """What an activation or a resumption would pin now."""
     chosen: list[Pin] = []
     unknown: list[str] = []
     for surface, model_id in entry.surfaces.items():
@@ -24,8 +39,38 @@ def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ..
             chosen.append(Pin(scope=surface, name=model_id, field=LISTED, value=True))
         else:
             unknown.append(f"{surface}/{model_id}/{LISTED}")
+    reached, closed, unwatched = _access(entry, beliefs)
+    unknown += unwatched
+    priced, unpriced, disputed = _prices(entry, beliefs)
+    chosen += priced
+    unknown += unpriced
+    subject = entry.price_subject
+    targets = {target for _, target in beliefs.said(Fact(subject, ALIAS_TARGET)) if target != ""}
+    if len(targets) == 1:  # an alias that moves is another model under the same name
+        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
+    for check in checklist.required(entry):
+        found = behind.verifying(check, entry, beliefs)
+        chosen += [
+            Pin(scope=fact.subject.scope, name=fact.subject.name, field=fact.field, value=value)
+            for fact, value in sorted(found.items())
+            if fact.field.removeprefix(ACCESS) not in entry.ignored
+        ]
+        if check in behind.TABLE and not found:
+            unknown.append(f"{entry.surface}/{entry.model_id}/{check}")
+    chosen += reached
+    for key, value in sorted(entry.ours.items()):
+        scope, _, rest = key.partition("/")
+        owner, _, name = rest.rpartition("/")
+        chosen.append(Pin(scope=scope, name=owner, field=name, value=value))
+    # Two checks may rest on one fact, and a route on the check that it verifies.
+    return Pinned(tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(unknown)), disputed, closed)
+
+
+def _prices(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
+    """The prices of the entry's tiers: those to pin, the keys of those that nobody states, and those that sources dispute."""
     subject = entry.price_subject
     priced = beliefs.prices(subject, entry.texts("tiers"))
+    chosen: list[Pin] = []
     disputed: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(priced):
         if all(same(name, priced[name][0][1], value) for _, value in priced[name]):
@@ -38,28 +83,113 @@ def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ..
         for spec, name, value in beliefs.outranked(subject)
         if name in priced
     ]
-    for tier in entry.texts("tiers"):
-        for meter in ("input", "cached_input", "cache_write", "output"):
-            name = price.Meter(tier, price.SHORT, price.TEXT, meter).field
-            if name not in priced:
-                unknown.append(f"{subject.scope}/{subject.name}/{name}")
-    targets = {target for _, target in beliefs.said(Fact(subject, ALIAS_TARGET)) if target != ""}
-    if len(targets) == 1:  # an alias that moves is another model under the same name
-        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
-    for check in checklist.required(entry):
-        found = behind.verifying(check, entry, beliefs)
-        chosen += [
-            Pin(scope=fact.subject.scope, name=fact.subject.name, field=fact.field, value=value)
-            for fact, value in sorted(found.items())
-        ]
-        if check in behind.TABLE and not found:
-            unknown.append(f"{entry.surface}/{entry.model_id}/{check}")
-    chosen = list(dict.fromkeys(chosen))  # two checks may rest on one fact
-    for key, value in sorted(entry.ours.items()):
-        scope, _, rest = key.partition("/")
-        owner, _, name = rest.rpartition("/")
-        chosen.append(Pin(scope=scope, name=owner, field=name, value=value))
-    return tuple(chosen), tuple(unknown), disputed
+    wanted = (
+        price.Meter(tier, price.SHORT, price.TEXT, meter).field
+        for tier in entry.texts("tiers")
+        for meter in ("input", "cached_input", "cache_write", "output")
+    )
+    return chosen, [f"{subject.scope}/{subject.name}/{name}" for name in wanted if name not in priced], disputed
+
+
+def _access(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], dict[str, str], list[str]]:
+    """The ways to the entry's models beside the lists: those to pin, those that are closed, and the keys of those that the entry names and nothing watches."""
+    chosen: list[Pin] = []
+    closed = dict(_lost(entry, beliefs))
+    unwatched = [f"{entry.surface}/{entry.model_id}/{name}" for name in entry.uses if name not in access.ENDPOINTS]
+    for surface, model_id in entry.surfaces.items():
+        subject = Subject(surface, model_id)
+        if not model_id:
+            continue
+        states = {route: _said(beliefs, Fact(subject, ACCESS + route)) for route in access.routes(entry)}
+        for route, state in states.items():
+            if state == GRANTED:
+                chosen.append(Pin(scope=surface, name=model_id, field=ACCESS + route, value=GRANTED))
+                model = _said(beliefs, Fact(subject, answering(route)))
+                if route not in access.ALWAYS and isinstance(model, str):  # what a retrieval names answers no call
+                    chosen.append(Pin(scope=surface, name=model_id, field=answering(route), value=model))
+            elif state is UNKNOWN and route in access.named(entry):
+                unwatched.append(f"{surface}/{model_id}/{ACCESS}{route}")
+        closed |= {route: f"{surface}/{model_id}/{ACCESS}{route}" for route in _closed(entry, states)}
+        settings, denying = _settings(entry, beliefs, subject)
+        chosen += settings
+        closed |= denying
+    return chosen, closed, unwatched
+
+
+def _closed(entry: Entry, states: Mapping[str, Answer]) -> Iterator[str]:
+    """The routes without which a model cannot be used as the entry says: those it names, and all plain calls where none is granted.
+
+    Where no call is watched, the retrieval says it. One plain call that is refused beside another that is granted is how models differ.
+    """
+    refused = [route for route, state in states.items() if state is not UNKNOWN and state != GRANTED]
+    served = [route for route in access.calls(entry) if states.get(route) == GRANTED]
+    named = access.named(entry)
+    watched = [route for route in access.calls(entry) if states.get(route, UNKNOWN) is not UNKNOWN]
+    for route in refused:
+        if route in named or (not served and (route in watched or (route == RETRIEVE and not watched))):
+            yield route
+
+
+def _settings(entry: Entry, beliefs: Beliefs, subject: Subject) -> tuple[list[Pin], dict[str, str]]:
+    """The account settings that concern a model: those to pin, and those that deny it."""
+    chosen: list[Pin] = []
+    denying: dict[str, str] = {}
+    for name, setting in access.settings(entry).items():
+        if setting.judge is None:
+            for fact in access.facts(subject.scope, setting):
+                value = _said(beliefs, fact)
+                if value is not UNKNOWN and value is not None:
+                    chosen.append(Pin(scope=subject.scope, name=fact.subject.name, field=fact.field, value=value))
+            continue
+        pin = Pin(scope=subject.scope, name=subject.name, field=ACCESS + name, value=GRANTED)
+        state = beliefs.permits(setting, subject, entry.texts("tiers"))
+        if state == GRANTED:
+            chosen.append(pin)
+        elif state is not UNKNOWN:
+            denying[name] = pin.key
+    return chosen, denying
+
+
+def _lost(entry: Entry, beliefs: Beliefs) -> Iterator[tuple[str, str]]:
+    """The ways that were accepted before and are closed now: route or setting → the key of its pin."""
+    for pin in entry.pins:
+        if not _stands_on(entry, pin):
+            continue
+        now = beliefs.now(pin, entry)
+        if now is not UNKNOWN and lost(Fact(Subject(pin.scope, pin.name), pin.field), now):
+            yield way(pin, beliefs), pin.key
+
+
+def _stands_on(entry: Entry, pin: Pin) -> bool:
+    """Whether a pin is about a way to the model that the entry, as it is declared now, still goes."""
+    if entry.surfaces.get(pin.scope) != pin.name:
+        return False
+    if pin.field == LISTED:
+        return True
+    name = pin.field.removeprefix(ACCESS)
+    unused = name in access.CALLS and name not in access.calls(entry)
+    return pin.field.startswith(ACCESS) and name not in entry.ignored and not unused
+
+
+def way(pin: Pin, beliefs: Beliefs) -> str:
+    """What people call the way to a model that a pin is about: a route, or a setting of the account."""
+    if pin.field != LISTED:
+        return pin.field.removeprefix(ACCESS)
+    return CODEX if any(spec.kind == CODEX for spec in beliefs.lists(pin.scope)) else LIST
+
+
+def _said(beliefs: Beliefs, fact: Fact) -> Answer:
+    """What is confirmed of a fact; nothing where sources differ."""
+    values = {value for _, value in beliefs.said(fact) if value != ""}
+    return values.pop() if len(values) == 1 else UNKNOWN
+
+
+def facts(pin: Pin, entry: Entry) -> tuple[Fact, ...]:
+    """What a pin is about: a price is one of the provider's, whichever source's word is pinned; a setting's verdict rests on the account's facts."""
+    if (setting := access.setting(pin.field)) is not None:
+        return access.facts(pin.scope, setting)
+    scope = entry.price_subject.scope if pin.field.startswith(price.PREFIX) else pin.scope
+    return (Fact(Subject(scope, pin.name), pin.field),)
 
 
 def ours(

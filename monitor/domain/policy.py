@@ -6,11 +6,11 @@ looked, or while the entry was not active, is found all the same. Only a pin of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitor.domain import checklist, price, tell
+from monitor.domain import checklist, losses, pins, price, tell
 from monitor.domain import events as ev
 from monitor.domain.agenda import Reminder, in_words, reminded
 from monitor.domain.beliefs import UNKNOWN, Beliefs
@@ -90,7 +90,7 @@ def judge(register: Register, key: str, beliefs: Beliefs, trigger: Trigger) -> l
     if entry.status in (Status.WAITING, Status.EVALUATING):
         return _visibility(register, entry, beliefs, trigger)
     if entry.status is Status.ACTIVE and (shifts := _unexpected(entry, beliefs, trigger.at)):
-        return _pause(register, entry, shifts, trigger, ev.ENTRY_PAUSED, Reason.PAUSED)
+        return _pause(register, entry, shifts, beliefs, trigger, ev.ENTRY_PAUSED)
     if entry.status is Status.PAUSED:
         news = tuple(
             shift
@@ -99,7 +99,7 @@ def judge(register: Register, key: str, beliefs: Beliefs, trigger: Trigger) -> l
             or not same(shift.pin.field, entry.deviations[shift.pin.key], shift.new)
         )
         if news:
-            return _pause(register, entry, news, trigger, ev.ENTRY_PAUSE_EXTENDED, Reason.PAUSE_EXTENDED)
+            return _pause(register, entry, news, beliefs, trigger, ev.ENTRY_PAUSE_EXTENDED)
     return []
 
 
@@ -120,6 +120,9 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
         evidence=trigger.evidence,
         data={"surface": entry.surface, "model_id": entry.model_id, "versions": dict(trigger.versions)},
     )
+    for name in checklist.lost_with_the_model(entry) if not listed else ():
+        reason = "the model is not listed any more"
+        checklist.move(register, ev.CHECK_STALE, entry.key, name, at=trigger.at, cause=position, reason=reason)
     after = register.entries[entry.key]
     wanting = ", ".join(checklist.missing(after, now=trigger.at))
     told = Item(
@@ -150,10 +153,11 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
 
 
 def _pause(
-    register: Register, entry: Entry, shifts: tuple[Shift, ...], trigger: Trigger, kind: str, reason: Reason
+    register: Register, entry: Entry, shifts: tuple[Shift, ...], beliefs: Beliefs, trigger: Trigger, kind: str
 ) -> list[tell.Told]:
     shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
-    facts = [_fact(shift.pin, entry) for shift in shifts]
+    facts = [fact for shift in shifts for fact in pins.facts(shift.pin, entry)]
+    words, rest = losses.spoken(entry, [(one.pin, one.new) for one in shifts], beliefs, trigger.signals)
     explained = [fact for fact in facts if fact in trigger.claims]
     causes = sorted({trigger.access.get(fact, trigger.claims[fact].position) for fact in explained})
     if not causes:
@@ -176,11 +180,11 @@ def _pause(
             "old": first.pin.value,
             "new": first.new,
             "shifts": [{"pin": shift.pin.key, "old": shift.pin.value, "new": shift.new} for shift in shifts],
-            "reason": _in_brief(shifts),
+            "reason": "; ".join([*words, *_in_brief(rest)]),
             "versions": dict(trigger.versions),
         },
     )
-    for name in checklist.made_stale((shift.pin for shift in shifts), entry):
+    for name in checklist.made_stale(((shift.pin, shift.new) for shift in shifts), entry):
         paused = "the entry was paused"
         checklist.move(
             register,
@@ -192,11 +196,11 @@ def _pause(
             cause=position,
             reason=paused,
         )
-    spares = entry.text("on_pause") == "deny_new" and all(s.pin.field.startswith(price.PREFIX) for s in shifts)
+    spares = entry.text("on_pause") == "deny_new" and register.entries[entry.key].price_shift
     item = tell.entry_item(
         register,
         entry.key,
-        reason=reason,
+        reason=Reason.PAUSED if kind == ev.ENTRY_PAUSED else Reason.PAUSE_EXTENDED,
         position=position,
         since=since,
         looks=max((_looks(trigger, fact) for fact in explained), default=0),
@@ -208,7 +212,7 @@ def _pause(
             for part in (
                 _money(entry, shifts),
                 tell.notes(trigger.claims[fact] for fact in explained),
-                tell.signals(trigger.signals, explained),
+                *words,
             )
             if part
         ),
@@ -223,12 +227,6 @@ def _pause(
         ),
     )
     return [tell.Told(owners=entry.texts("owners"), item=item, facts=frozenset(facts))]
-
-
-def _fact(pin: Pin, entry: Entry) -> Fact:
-    """What a pin is about: a price is one of the provider's, whichever source's word is pinned."""
-    scope = entry.price_subject.scope if pin.field.startswith(price.PREFIX) else pin.scope
-    return Fact(Subject(scope, pin.name), pin.field)
 
 
 def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
@@ -249,10 +247,10 @@ def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
     return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
 
 
-def _in_brief(shifts: tuple[Shift, ...]) -> str:
-    """The first shifts in words and how many more there are: the gate and the lists say it in one line; `shifts` holds all."""
-    told = [f"{tell.pin(one.pin)}: {tell.value(one.pin.value)} → {tell.value(one.new)}" for one in shifts[:BRIEF]]
-    return "; ".join([*told, *([f"and {len(shifts) - BRIEF} more"] if len(shifts) > BRIEF else [])])
+def _in_brief(moved: Sequence[losses.Moved]) -> list[str]:
+    """The first pins that moved in words and how many more there are: the gate and the lists say it in one line; `shifts` holds all."""
+    told = [f"{tell.pin(pin)}: {tell.value(pin.value)} → {tell.value(new)}" for pin, new in moved[:BRIEF]]
+    return [*told, *([f"and {len(moved) - BRIEF} more"] if len(moved) > BRIEF else [])]
 
 
 def _since(trigger: Trigger, fact: Fact) -> datetime:

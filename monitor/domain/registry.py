@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import cast
 
 from monitor.domain import events as ev
+from monitor.domain import price
 from monitor.domain.events import Event, Ledger
 from monitor.domain.model import Subject, Value
 from monitor.domain.windows import Window
@@ -120,8 +121,8 @@ class Entry:
     `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
     about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
     holds to the value that is believed instead (None: gone). `pause` is the event of the running pause, `reminded` what was said ahead
-    of its day (`agenda`), `acknowledged` the pause that somebody took on. `observed` is
-    the usage of a month as a sample of requests showed it, meter → tokens.
+    of its day (`agenda`), `acknowledged` the pause that somebody took on. `waived` are the checks that the last acceptance went on without and that
+    were not verified since. `observed` is the usage of a month as a sample of requests showed it, meter → tokens.
     """
 
     key: str
@@ -143,6 +144,7 @@ class Entry:
     windows: tuple[Window, ...] = ()
     observed: Mapping[str, int] = field(default_factory=dict)
     acknowledged: int | None = None
+    waived: tuple[str, ...] = ()
     silenced_until: datetime | None = None
 
     @property
@@ -205,9 +207,24 @@ class Entry:
         return None if seconds is None else timedelta(seconds=seconds)
 
     @property
+    def price_shift(self) -> bool:
+        """Whether the running pause is due to nothing but prices that moved."""
+        return not self.by and bool(self.deviations) and all(is_price(key) for key in self.deviations)
+
+    @property
     def touches(self) -> tuple[str, ...]:
         """The kinds of use that ask for a safety review."""
         return tuple(cast("Iterable[str]", self.declared.get("touches", ())))
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The endpoints that it calls, as declared (`v1/responses`); empty where nobody said."""
+        return tuple(cast("Iterable[str]", self.declared.get("uses", ())))
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The routes and account settings that are not pinned."""
+        return tuple(cast("Iterable[str]", self.declared.get("ignore", ())))
 
     @property
     def alive(self) -> bool:
@@ -226,6 +243,11 @@ class Entry:
         """A declared duration, None where none is declared."""
         value = self.declared[name]
         return None if value is None else timedelta(seconds=cast(int, value))
+
+
+def is_price(pin_key: str) -> bool:
+    """Whether a pin of this key is one of a price."""
+    return not pin_key.startswith("config/") and pin_key.rpartition("/")[2].startswith(price.PREFIX)
 
 
 def apply(entry: Entry | None, event: Event) -> Entry:
@@ -260,6 +282,8 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         return replace(entry, silenced_until=datetime.fromisoformat(until) if until else None)
     if event.type.startswith("check."):
         entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
+        if entry.checks[event.data["check"]].state is CheckState.VERIFIED:
+            entry = replace(entry, waived=tuple(name for name in entry.waived if name != event.data["check"]))
         if seen := event.data.get("logging", {}).get("usage"):
             entry = replace(entry, observed=dict(seen))
         # A check that was verified confirms what a person saw; only one that was lost can change a mind.
@@ -303,13 +327,14 @@ def _moved(entry: Entry, event: Event) -> Entry:
             pins=tuple(Pin(**pin) for pin in data["pins"]),
             unpinned=tuple(data["unpinned"]),
             callers=tuple(data["callers"]),
+            waived=tuple(data.get("waived", ())),
             deviations={},
             pause=None,
             approval=None,
         )
     if event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
         moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}
-        return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position)
+        return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position, waived=())
     return entry
 
 

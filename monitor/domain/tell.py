@@ -267,7 +267,7 @@ def notes(claims: Iterable[Claim]) -> str:
 
 def signals(said: Mapping[Fact, tuple[Signal, ...]], facts: Iterable[Fact]) -> str:
     """What every route says of the models whose access moved, each with its count of looks; empty where one route alone says anything."""
-    return "; ".join(dict.fromkeys(in_words(said[fact]) for fact in facts if len(said.get(fact, ())) > 1))
+    return "; ".join(dict.fromkeys(in_words(fact.subject, said[fact]) for fact in facts if len(said.get(fact, ())) > 1))
 
 
 def _difference(change: Change) -> Difference:

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain import ages, checklist, tell
+from monitor.domain import access, ages, checklist, tell
 from monitor.domain import events as ev
 from monitor.domain import pins as pinning
-from monitor.domain.beliefs import Beliefs
+from monitor.domain.beliefs import UNKNOWN, Beliefs
 from monitor.domain.configuration import Configuration
 from monitor.domain.diff import same
-from monitor.domain.model import Fact, Subject, Value
+from monitor.domain.model import GRANTED, Fact, Subject, Value, refusal
 from monitor.domain.registry import CheckState, Entry, Pin
+from monitor.domain.routes import CODEX, LIST, answer
 from monitor.pipeline.ports import Reader
 from monitor.pipeline.standing import Freshness
 
@@ -56,31 +57,55 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """What an acceptance at `position` comes to; it may be carried out while there are no `problems`."""
+    """What an acceptance at `position` comes to; it may be carried out while there are no `problems`.
+
+    `asked` are the checks that the running pause asks for, whether the entry lists them or not, `closed` the ways to the model that are closed, each of
+    which has to be accepted by name.
+    """
 
     position: int
     pins: tuple[Pin, ...]
     unpinned: tuple[str, ...]
     compared: tuple[Compared, ...]
     problems: tuple[Problem, ...]
+    asked: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Going:
+    """What a person goes on without: checks that are not verified (`waived`), and ways to the model that are closed (`losses`)."""
+
+    waived: frozenset[str] = frozenset()
+    losses: frozenset[str] = frozenset()
+
+
+WITH_ALL = Going()
+"""Going on without nothing: the usual acceptance."""
 
 
 def acceptance(
-    reader: Reader, configuration: Configuration, entry: Entry, now: datetime, waived: frozenset[str] = frozenset()
+    reader: Reader, configuration: Configuration, entry: Entry, now: datetime, going: Going = WITH_ALL
 ) -> Acceptance:
-    """What would be accepted now, and everything that is missing; `waived` are checks that may be."""
+    """What would be accepted now, and everything that is missing; `going` is what may be."""
+    waived = going.waived
     fresh = Freshness(reader, configuration)
     wanting = checklist.missing(entry, now=now, waived=waived)
     problems = [
         Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
         for name, state in wanting.items()
     ]
-    pins, unpinned, disputed = pinning.pins(entry, fresh.beliefs)
+    pins, unpinned, disputed, refused = pinning.pins(entry, fresh.beliefs)
+    problems += [
+        Problem(what=_refused(entry, way, key, fresh.beliefs), mend=f"--accept-loss {way} goes on without it")
+        for way, key in refused.items()
+        if way not in going.losses and not (way in _LISTED and wanting.keys() & {"model_id", "visibility"})
+    ]
     problems += [
         Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})")
         for field, said in disputed.items()
     ]
-    problems += _suspected(reader, fresh.beliefs, pins)
+    problems += _suspected(reader, fresh.beliefs, entry, pins)
     problems += _stale(fresh, configuration, entry, now, waived | wanting.keys())
     return Acceptance(
         position=entry.position,
@@ -88,6 +113,8 @@ def acceptance(
         unpinned=unpinned,
         compared=compare(entry.pins, pins),
         problems=tuple(problems),
+        asked=checklist.asked(entry),
+        closed=tuple(refused),
     )
 
 
@@ -116,8 +143,25 @@ def mend(configuration: Configuration, entry: Entry, name: str, state: CheckStat
     return look if feeding else attest
 
 
-def _suspected(reader: Reader, known: Beliefs, pins: tuple[Pin, ...]) -> list[Problem]:
-    facts = {Fact(Subject(pin.scope, pin.name), pin.field) for pin in pins}
+_LISTED = frozenset({LIST, CODEX})
+
+
+def _refused(entry: Entry, way: str, key: str, known: Beliefs) -> str:
+    """Why a way to the model is closed, in words."""
+    scope, _, rest = key.partition("/")
+    name, _, field = rest.rpartition("/")
+    pin = Pin(scope=scope, name=name, field=field, value=GRANTED)
+    now = known.now(pin, entry)
+    if access.setting(field) is not None:
+        return access.in_words(way, name, None if now is UNKNOWN else now)
+    if way in _LISTED:
+        return f"{name} is missing from the list of {scope}"
+    said = {refusal(way): text for _, text in known.said(Fact(Subject(scope, name), refusal(way)))}
+    return f"{way} answers {answer(way, None if now is UNKNOWN else now, said)}"
+
+
+def _suspected(reader: Reader, known: Beliefs, entry: Entry, pins: tuple[Pin, ...]) -> list[Problem]:
+    facts = {fact for pin in pins for fact in pinning.facts(pin, entry)}
     return [
         Problem(
             what=f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {tell.value(streak.value)} by {streak.source} "

@@ -6,7 +6,6 @@ That a source goes blind is told ahead of it, at half its freshness (`tend`); th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.domain import ages, checklist, tell
@@ -14,7 +13,7 @@ from monitor.domain import events as ev
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
-from monitor.pipeline.ports import Reader, Transaction
+from monitor.pipeline.ports import Reader
 from monitor.pipeline.standing import Freshness
 
 Aged = Mapping[str, Mapping[str, datetime]]
@@ -71,9 +70,7 @@ def _seen(fresh: Freshness, entry: Entry, name: str) -> datetime | None:
             return None
 
 
-def expire(
-    tx: Transaction, configuration: Configuration, register: Register, past: Aged, now: datetime
-) -> list[tell.Told]:
+def expire(register: Register, past: Aged, now: datetime) -> list[tell.Told]:
     """Let aged checks go stale; the owners of active entries are told that production is denied."""
     told = []
     for key, names in past.items():
@@ -82,11 +79,6 @@ def expire(
         for name, last in names.items():
             reason = f"no look has verified it since {ev.rfc3339(last)}"
             position = checklist.move(register, ev.CHECK_STALE, key, name, at=now, reason=reason)
-            for spec in _feeding(configuration, entry, name):
-                state = tx.source(spec.key)
-                # A look that shows nothing new verifies what is stale only if it is looked at whole.
-                if state is not None and not state.attention:
-                    tx.put_source(replace(state, attention=True))
         if entry.status is Status.ACTIVE:
             told.append(_told(register, key, names, position))
     return told

@@ -31,7 +31,7 @@ def confirmed(
         return {}
     asked = entry.asked
     request = None if asked is None or asked.act != kind else reader.event(asked.position)
-    if asked is None or request is None or request.event.data["pins"] != accepted["pins"]:
+    if asked is None or request is None or _accepted(request.event.data) != _accepted(accepted):
         return None
     command = f"`access-monitor {COMMANDS[kind]} {entry.key} --by … --reason … --expect {asked.expect}`"
     if _person(by) == _person(asked.by):
@@ -43,6 +43,11 @@ def confirmed(
             f"{asked.by} asked for this at position {asked.position}; who looked at it as well confirms it with {command}"
         )
     return {"requested_by": asked.by, "request": asked.position}
+
+
+def _accepted(data: Mapping[str, object]) -> tuple[object, ...]:
+    """What has to be the same in both words: the pins, and what both go on without."""
+    return data["pins"], data.get("waived", []), data.get("losses", [])
 
 
 def _person(name: str) -> str:

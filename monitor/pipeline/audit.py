@@ -26,7 +26,8 @@ from monitor.pipeline.standing import Freshness, reason
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
     """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what
-    waits for a second person, `windows` the maintenance that is planned or goes on.
+    waits for a second person, `windows` the maintenance that is planned or goes on, `asked` the checks that a running pause asks for, `waived` those that
+    the last acceptance went on without.
     """
 
     key: str
@@ -41,17 +42,23 @@ class StatusRow:
     reason: str
     approval: Approval | None = None
     windows: tuple[Window, ...] = ()
+    asked: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """One check of an entry as `checklist` shows it. `required_in` are the environments that require it, `required` whether production does."""
+    """One check of an entry as `checklist` shows it. `required_in` are the environments that require it, `required` whether production does;
+    `asked` says that a running pause asks for it, `waived` that a person went on without it.
+    """
 
     name: str
     required: bool
     check: Check
     verified_at: datetime | None
     required_in: tuple[str, ...] = ()
+    asked: bool = False
+    waived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +128,8 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             reason=reason(one),
             approval=one.asked,
             windows=one.windows,
+            asked=checklist.asked(one),
+            waived=one.waived,
         )
         for one in entries(reader, at=at).values()
     ]
@@ -140,12 +149,15 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
     environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
     needed = {environment: checklist.required(one, environment) for environment in environments}
-    names = dict.fromkeys((*(name for required in needed.values() for name in required), *sorted(one.checks)))
+    asked = checklist.asked(one)
+    names = dict.fromkeys((*(name for required in needed.values() for name in required), *asked, *sorted(one.checks)))
     return [
         CheckRow(
             name=name,
             required=name in needed[PRODUCTION],
             required_in=tuple(environment for environment, required in needed.items() if name in required),
+            asked=name in asked,
+            waived=name in one.waived,
             check=(check := one.checks.get(name, Check())),
             verified_at=max(
                 (at for at in (looked.get(name), check.verified_at) if at and check.verified_at), default=None

@@ -6,9 +6,11 @@ Event, registry status and outbox row are written here together, so that no use 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from monitor.domain import attention, tell
+from monitor.domain import attention, checklist, tell
+from monitor.domain import events as ev
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.model import Facts
@@ -38,12 +40,30 @@ def write(
         tx.append(register.events, at)
     for entry in register.moved:
         tx.put_entry(entry)
+    for key in made_stale(register, configuration):
+        # A poll that shows nothing new verifies what is stale only if it is judged whole.
+        if (state := tx.source(key)) is not None and not state.attention:
+            tx.put_source(replace(state, attention=True))
     audible = attention.audible(told, register.entries, at)
     notices = tell.notices(audible, at=at, position=register.events[-1].position) if audible else ()
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
         tx.enqueue(notice, destinations(owner) if owner else (), at)
     return notices
+
+
+def made_stale(register: Register, configuration: Configuration) -> tuple[str, ...]:
+    """The sources that can verify anew what a decision made stale."""
+    stale = [
+        (register.entries[event.subject], event.data["check"])
+        for event in register.events
+        if event.type == ev.CHECK_STALE
+    ]
+    return tuple(
+        key
+        for key, spec in configuration.sources.items()
+        if any(entry.alive and name in checklist.fed_by(spec, entry) for entry, name in stale)
+    )
 
 
 def answers_moved(register: Register, before: Mapping[str, Entry]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain import checklist, price
+from monitor.domain import access, checklist, price
 from monitor.domain import pins as pinning
 from monitor.domain.beliefs import CONFIG
 from monitor.domain.configuration import Configuration, SourceSpec
@@ -74,9 +74,8 @@ class _View:
         self._now = now
 
     def rows(self, entry: Entry) -> Iterable[Covered]:
-        pins, unpinned, _ = pinning.pins(entry, self._fresh.beliefs)
-        if entry.pins:
-            pins, unpinned = entry.pins, entry.unpinned
+        found = pinning.pins(entry, self._fresh.beliefs)
+        pins, unpinned = (entry.pins, entry.unpinned) if entry.pins else (found.pins, found.unknown)
         for pin in pins:
             yield self._pin(entry, pin)
         environments = dict.fromkeys((PRODUCTION, *self._configuration.gate.environments))
@@ -89,7 +88,10 @@ class _View:
     def _pin(self, entry: Entry, pin: Pin) -> Covered:
         if pin.scope == CONFIG:
             return Covered(entry=entry.key, kind=PIN, name=pin.key, state=WATCHED, sources=(DECLARATION,))
-        return self._by(entry, PIN, pin.key, self._speakers(Fact(Subject(pin.scope, pin.name), pin.field)))
+        facts = (
+            pinning.facts(pin, entry) if access.setting(pin.field) else (Fact(Subject(pin.scope, pin.name), pin.field),)
+        )
+        return self._by(entry, PIN, pin.key, [speaker for fact in facts for speaker in self._speakers(fact)])
 
     def _speakers(self, fact: Fact) -> list[tuple[SourceSpec, datetime | None]]:
         """The sources that state a fact, or would say that it is gone, each with the last look that did."""
@@ -118,7 +120,7 @@ class _View:
             kind=kind,
             name=name,
             state=WATCHED if fresh else BLIND if speakers else UNWATCHED,
-            sources=tuple(spec.key for spec, _ in speakers),
+            sources=tuple(dict.fromkeys(spec.key for spec, _ in speakers)),
             read_at=max((at for _, at in speakers if at is not None), default=None),
         )
 

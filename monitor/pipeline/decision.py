@@ -315,7 +315,9 @@ class Decision:
             keep=self._keep,
         )
         if self.state.baseline:
-            seen = observation.facts if isinstance(observation, Snapshot) and observation.partial else None
+            # A call that is refused says nothing of the limits that an earlier one stated.
+            part = isinstance(observation, Snapshot) and (observation.partial or bool(self.spec.model))
+            seen = observation.facts if isinstance(observation, Snapshot) and part else None
             self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger, seen=seen)
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
         attention = held or bool(pending) or waits or not self.state.baseline
@@ -346,7 +348,7 @@ class Decision:
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
         by_fact = {one.fact: one for one in claims}
-        access = claim.access(register, self.spec, claims, registered, self.others)
+        access = claim.access(register, self.spec, claims, registered, self.others, baseline)
         cause = policy.Trigger(
             at=at,
             position=self.rebased if trigger is None else trigger,
@@ -354,7 +356,7 @@ class Decision:
             evidence=claims[-1].believed.streak.evidence if claims else self.state.evidence,
             claims=by_fact,
             access=access,
-            signals={fact: claim.signals(self.spec, by_fact[fact], self.others) for fact in access},
+            signals={fact: claim.signals(self.spec, by_fact[fact], self.others, baseline) for fact in access},
             concerned=frozenset(entry.key for entry in self._entries()),
             versions=self.versions,
         )

@@ -18,8 +18,8 @@ from monitor.domain.events import Event, entry_stream
 from monitor.domain.model import Body
 from monitor.domain.registry import TRANSITIONS, Entry, Register, Status
 from monitor.pipeline import approval, look
-from monitor.pipeline.acceptance import Acceptance, acceptance
-from monitor.pipeline.commit import answers_moved, write
+from monitor.pipeline.acceptance import WITH_ALL, Acceptance, Going, acceptance
+from monitor.pipeline.commit import answers_moved, beliefs, write
 from monitor.pipeline.papers import Held, Paper
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Refused, Store
 
@@ -47,13 +47,15 @@ class Operator:
         via: Via,
         expect: int | None = None,
         waived: frozenset[str] = frozenset(),
+        losses: frozenset[str] = frozenset(),
     ) -> Event:
         """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people have to, ask for it.
 
         Raises:
             Refused: the entry is not one that can be activated, something is missing, or something relevant happened after `expect`.
         """
-        return self._move(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, accept=waived)
+        going = Going(waived=waived, losses=losses)
+        return self._move(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, accept=going)
 
     def resume(
         self,
@@ -65,26 +67,32 @@ class Operator:
         expect: int | None = None,
         shown: int | None = None,
         waived: frozenset[str] = frozenset(),
+        losses: frozenset[str] = frozenset(),
     ) -> Event:
         """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown, for want of an `expect`.
 
+        `waived` are checks that the person goes on without, `losses` ways to the model that stay closed.
+
         Raises:
-            Refused: as `activate`; a check that the pause made stale has to be verified since.
+            Refused: as `activate`; a check that the pause asks for has to be verified since, and nothing else can be waived.
         """
+        going = Going(waived=waived, losses=losses)
         return self._move(
-            key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, shown=shown, accept=waived
+            key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, shown=shown, accept=going
         )
 
-    def preview(self, key: str, kind: str) -> Acceptance:
+    def preview(self, key: str, kind: str, going: Going = WITH_ALL) -> Acceptance:
         """What an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
 
         Raises:
-            Refused: there is no such entry, or it has another status.
+            Refused: there is no such entry, it has another status, or something is waived that is not asked for.
         """
         with self._store.read() as reader:
             entry = _entry(reader.entries(), key)
             _may(entry, kind)
-            return acceptance(reader, self._configuration, entry, self._clock())
+            found = acceptance(reader, self._configuration, entry, self._clock(), going)
+            _asked_for(entry, found, kind, going)
+            return found
 
     def paused_by(self, cause: int) -> tuple[str, ...]:
         """The entries whose running pause one event caused.
@@ -180,8 +188,12 @@ class Operator:
             register = Register(tx.head(), tx.entries())
             entry = _entry(register.entries, key)
             specs = self._configuration.sources.values()
+            if not all(entry.surfaces.values()):
+                raise Refused(
+                    f"{key} has no model_id yet, so no check of it can be attested: give the entry its model_id in the configuration first"
+                )
             feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
-            if feeding and check != "pricing":
+            if feeding and not checklist.attestable(check, entry, beliefs(tx, self._configuration.sources)):
                 raise Refused(
                     f"the check {check} of {key} is verified by {', '.join(feeding)} and by nobody's word; "
                     f"`access-monitor poll {feeding[0]}` looks now"
@@ -229,10 +241,10 @@ class Operator:
         via: Via,
         expect: int | None,
         shown: int | None = None,
-        accept: frozenset[str] | None = None,
+        accept: Going | None = None,
         **data: object,
     ) -> Event:
-        """Carry out an act; one that accepts what is believed (`accept` holds the checks it may do without) pins it under the same lock."""
+        """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the same lock."""
         now = self._clock()
         with self._store.write() as tx:
             before = tx.entries()
@@ -243,7 +255,7 @@ class Operator:
             seen: int | None = expect
             cause = entry.position
             if accept is not None:
-                data |= self._acceptance(tx, entry, now, accept)
+                data |= self._acceptance(tx, entry, kind, now, accept)
                 confirms = approval.confirmed(tx, entry, kind, data, by=by, expect=expect)
                 data |= {"act": kind} if confirms is None else confirms
                 if confirms is None:  # one person's word is a request, at the position that it is about
@@ -274,17 +286,34 @@ class Operator:
             self._published()
         return register.events[-1]
 
-    def _acceptance(self, reader: Reader, entry: Entry, now: datetime, waived: frozenset[str]) -> dict[str, object]:
+    def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""
-        found = acceptance(reader, self._configuration, entry, now, waived)
+        found = acceptance(reader, self._configuration, entry, now, going)
+        _asked_for(entry, found, kind, going)
         if found.problems:
-            raise Refused(f"{entry.key} cannot be accepted yet: " + "; ".join(map(str, found.problems)))
+            asks = f"; its pause asks for {', '.join(found.asked)}" if found.asked else ""
+            raise Refused(f"{entry.key} cannot be accepted yet{asks}: " + "; ".join(map(str, found.problems)))
         return {
             "pins": [asdict(pin) for pin in found.pins],
             "unpinned": list(found.unpinned),
             "callers": list(entry.texts("callers")),
-            "waived": sorted(waived),
+            "waived": sorted(going.waived),
+            **({"losses": sorted(going.losses)} if going.losses else {}),
         }
+
+
+def _asked_for(entry: Entry, found: Acceptance, kind: str, going: Going) -> None:
+    """Refuse to go on without what nobody asks for: a waiver says something of this pause, or it is a mistake."""
+    asked = dict.fromkeys((*found.asked, *checklist.required(entry)))
+    if unasked := sorted(going.waived - asked.keys()):
+        raise Refused(
+            f"{', '.join(unasked)} cannot be waived: the {'resumption' if kind == ev.ENTRY_RESUMED else 'activation'} of {entry.key} asks for "
+            f"{', '.join(asked)}"
+        )
+    if unlost := sorted(going.losses - set(found.closed)):
+        raise Refused(
+            f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused there; leave out --accept-loss"
+        )
 
 
 def _entry(known: Mapping[str, Entry], key: str) -> Entry:

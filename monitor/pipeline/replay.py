@@ -7,7 +7,7 @@ and the source's own reader makes facts of it.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -20,6 +20,7 @@ from monitor.domain.events import Recorded, entry_stream
 from monitor.domain.model import Body, FailureReason, Known, Observation, PollFailure, Unchanged
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry, Register, Status
+from monitor.pipeline.acceptance import Going
 from monitor.pipeline.commit import write
 from monitor.pipeline.declare import declare
 from monitor.pipeline.operate import Operator
@@ -183,11 +184,12 @@ class Replay:
             self._suppose()
 
     def _waived(self, entry: Entry) -> frozenset[str]:
+        """The checks that an acceptance asks for and that no replayed source verifies."""
         specs = [self._sources[key].spec for key in self._recordings]
         fed = {name for spec in specs for name in checklist.fed_by(spec, entry)}
         if entry.text("fallback") and any(policy.depends_on(entry, spec) for spec in specs):
             fed.add("fallback")
-        return frozenset(checklist.required(entry)) - fed
+        return frozenset((*checklist.required(entry), *checklist.asked(entry))) - fed
 
     def _suppose(self) -> None:
         """Take the entries whose list is not replayed for visible: a pause by price could not show otherwise."""
@@ -220,19 +222,30 @@ class Replay:
         with self._store.read() as reader:
             entries = reader.entries()
         for key, entry in entries.items():
-            act = self._act(entry)
-            if act is None:
+            kind = self._kind(entry)
+            if kind is None:
                 continue
+            act = self._operator.activate if kind == ev.ENTRY_ACTIVATED else self._operator.resume
+            going = Going(waived=self._waived(entry))
             try:
-                act(key, by=ACTOR, reason="accepted by the replay", via={"channel": ACTOR}, waived=self.waived[key])
+                closed = frozenset(self._operator.preview(key, kind, going).closed)
+                act(
+                    key,
+                    by=ACTOR,
+                    reason="accepted by the replay",
+                    via={"channel": ACTOR},
+                    waived=going.waived,
+                    losses=closed,
+                )
             except Refused:
                 continue  # what is missing may come with a later look
 
-    def _act(self, entry: Entry) -> Callable[..., object] | None:
+    def _kind(self, entry: Entry) -> str | None:
+        """The act that the replay does to an entry now."""
         if entry.status is Status.EVALUATING:
-            return self._operator.activate
+            return ev.ENTRY_ACTIVATED
         if entry.status is Status.PAUSED and entry.since < self._now:  # a pause that came with this look stays visible
-            return self._operator.resume
+            return ev.ENTRY_RESUMED
         return None
 
     def _step(self, source: str = "", verdict: str = "") -> Step:

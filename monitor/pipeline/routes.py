@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from monitor.domain import events as ev
 from monitor.domain.configuration import Configuration, SourceSpec
-from monitor.domain.model import Streak, Subject
+from monitor.domain.model import ACCESS, GRANTED, Fact, Streak, Subject
 from monitor.domain.routes import Others, Signal, lost, signal
-from monitor.pipeline.ports import Reader
+from monitor.pipeline.ports import EventQuery, Reader
 
 ASKED = frozenset({"list", "codex", "retrieve", "tokens", "responses", "chat", "embeddings"})
 """The routes that a missing model is pursued by: the lists, what costs nothing, and one small call."""
@@ -56,4 +57,13 @@ class Routes:
         state = self._reader.source(spec.key)
         if state is None or not state.baseline:
             return None
-        return signal(spec, state, self._reader.facts(state.baseline), self._reader.streaks(spec.key), subject)
+        facts = self._reader.facts(state.baseline)
+        found = signal(spec, state, facts, self._reader.streaks(spec.key), subject)
+        closed = lost(Fact(subject, ACCESS + spec.route), facts.get(subject, {}).get(ACCESS + spec.route))
+        # A route that was never open (a chat model asked for embeddings) agrees with nothing.
+        return None if closed and not self._was_open(spec, subject) else found
+
+    def _was_open(self, spec: SourceSpec, subject: Subject) -> bool:
+        """Whether a model was once reached by a route that is closed now."""
+        moves = self._reader.events(EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, subject=subject.name))
+        return any(one.event.data["field"] == ACCESS + spec.route and one.event.data["old"] == GRANTED for one in moves)

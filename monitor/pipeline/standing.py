@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from monitor.domain import checklist, price
-from monitor.domain.beliefs import CONFIG, Beliefs
+from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.gate import Answer, Standing, decide
 from monitor.domain.model import ACCESS, GRANTED, LISTED, Fact, Streak, Subject
@@ -149,7 +149,7 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         access_until=_until(access, entry.seconds("freshness"), rules.freshness),
         price_until=_until(priced, entry.seconds("price_freshness"), rules.price_freshness),
         on_pause=entry.text("on_pause"),
-        price_shift=not entry.by and bool(entry.deviations) and all(is_price(key) for key in entry.deviations),
+        price_shift=entry.price_shift,
         grace_until=entry.since + grace if entry.status is Status.PAUSED and grace is not None else None,
         callers=entry.callers,
         readiness=readiness(entry, rules.environments),
@@ -161,11 +161,6 @@ def production(reader: Reader, configuration: Configuration, now: datetime) -> d
     """What the gate says now of every entry to production, when nobody in particular asks."""
     known, rules = standings(reader, configuration, now), configuration.gate
     return {key: decide(one, PRODUCTION, rules.environments, "", now, rules.lease, known) for key, one in known.items()}
-
-
-def is_price(pin_key: str) -> bool:
-    """Whether a pin of this key is one of a price."""
-    return not pin_key.startswith(f"{CONFIG}/") and pin_key.rpartition("/")[2].startswith(price.PREFIX)
 
 
 def _until(at: datetime | None, longer: timedelta | None, least: timedelta) -> datetime | None:

@@ -22,6 +22,7 @@ _ALIASES = {"fast": "priority", "fast mode": "priority"}
 """Names of a tier under which the registry does not keep it: one price would have two identities."""
 
 _DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg", "postgres"})
+_ENDPOINT = re.compile(r"v[0-9][a-z0-9]*(?:/[A-Za-z0-9_.-]+)+")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
@@ -49,6 +50,13 @@ def _model_id(value: str) -> str:
             "has spaces around it or a control character in it; write the id exactly as the provider lists it"
         )
     return value
+
+
+def _endpoint(value: str) -> str:
+    path = value.strip("/")
+    if _ENDPOINT.fullmatch(path) is None:
+        raise ValueError('is no endpoint; write its path as the provider does, such as "v1/responses"')
+    return path
 
 
 def _header(value: str) -> str:
@@ -216,6 +224,7 @@ Share = Annotated[
 Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
 Text = Annotated[str, AfterValidator(_text)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Header = Annotated[str, AfterValidator(_header)]
 ModelId = Annotated[str, AfterValidator(_model_id)]
 Reference = Annotated[str, AfterValidator(_reference)]

@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from typing import get_args
 
+from monitor.domain.access import SETTINGS
 from monitor.domain.ages import BY_FRESHNESS
 from monitor.domain.checklist_names import CHECKS, TOUCHES
 from monitor.settings.errors import Finding, Location, suggest
-from monitor.settings.fields import Part, address
+from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OF_ACCOUNT, plugins
 from monitor.settings.schema import PRODUCTION, Document, EntryTable, SourceTable
 
@@ -159,6 +160,12 @@ def _entries(document: Document) -> Iterator[Finding]:
         for touched in row.touches:
             if touched not in TOUCHES:
                 yield (*at, "touches"), f"names {touched!r}, which is no kind of use; {suggest(touched, TOUCHES)}"
+        for ignored in row.ignore:
+            if ignored not in (known := (*get_args(Route), *SETTINGS)):
+                yield (
+                    (*at, "ignore"),
+                    f"names {ignored!r}, which is no watched route or account setting; {suggest(ignored, known)}",
+                )
         if row.on_pause == "deny_new" and row.grace is None:
             yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
         if row.on_pause == "deny" and row.grace is not None:

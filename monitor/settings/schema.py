@@ -22,6 +22,7 @@ from monitor.settings.fields import (
     BaseUrl,
     Destination,
     Distinct,
+    Endpoint,
     Environment,
     Format,
     Header,
@@ -190,6 +191,16 @@ class EntryTable(KeyedTable):
     touches: Annotated[list[str], Distinct] = Field(
         default=[],
         description="Kinds of use that ask for a safety review: code_execution, agents, vulnerability_work, dual_use_cyber.",
+    )
+    uses: Annotated[list[Endpoint], Distinct] = Field(
+        default=[],
+        description="The endpoints that it calls; their routes are pinned instead of every call that is granted.",
+        examples=[["v1/responses"]],
+    )
+    ignore: Annotated[list[str], Distinct] = Field(
+        default=[],
+        description="Watched routes and account settings that are not pinned, so that a loss of them informs and does not pause.",
+        examples=[["chat"]],
     )
     fallback: str | None = Field(
         default=None, description="The entry to use while this one is denied.", examples=["gpt-5.4-mini"]

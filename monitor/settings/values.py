@@ -292,6 +292,8 @@ def _entry(row: EntryTable) -> EntrySpec:
         approvers=row.approvers,
         usage=usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {},
         touches=tuple(row.touches),
+        uses=tuple(row.uses),
+        ignore=tuple(row.ignore),
     )
 
 

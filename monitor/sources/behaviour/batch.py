@@ -16,7 +16,7 @@ from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, FailureReason, Valu
 from monitor.domain.taxonomy import LOSSES, Meaning, Verdict, classify
 from monitor.sources.behaviour.calls import Asked, either
 from monitor.sources.behaviour.exchange import Call, Exchange, Problem
-from monitor.sources.behaviour.reading import failure
+from monitor.sources.behaviour.reading import failure, refused_by
 
 MARK = "access_monitor"
 """The key of the metadata that tells our batches."""
@@ -121,7 +121,7 @@ def facts_of(
     for one in exchanges:
         verdict = one.verdict(model)
         if verdict.meaning in LOSSES:
-            return {ACCESS + route: str(verdict.meaning)}
+            return refused_by(route, one.status, verdict)
         if verdict.meaning is not Meaning.GRANTED and one.name != "errors":
             raise failure(one, verdict, at)
     named = {one.name: one for one in exchanges}
@@ -148,7 +148,7 @@ def _end(route: str, model: str, ended: Mapping[str, Any], errors: Exchange | No
     status, body = _why(ended, errors)
     verdict = classify(status, body, model=model)
     if verdict.meaning in LOSSES:
-        return {ACCESS + route: str(verdict.meaning)}
+        return refused_by(route, status, verdict)
     if status == 0:
         verdict = Verdict(meaning=Meaning.UNKNOWN, message="every request of the batch failed, and nothing says why")
     raise failure(Exchange(name="batch", status=status or 200, body={}), verdict, at)

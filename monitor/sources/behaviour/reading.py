@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
-from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value
+from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value, refusal
 from monitor.domain.taxonomy import GOOD, LOSSES, Meaning, Verdict
 from monitor.sources.behaviour.exchange import Exchange, Problem, usage
 from monitor.sources.http import refused, retry_after
@@ -21,6 +21,9 @@ LIMITED = frozenset({"responses", "chat", "embeddings"})
 """The routes whose answers state the rate limits of a model; tiers and batches have limits of their own."""
 
 LIMITS = ("requests", "tokens")
+
+CODE = 60
+"""Characters of a code that a refusal is told with; a longer one is none."""
 
 SOMETIMES = ("fingerprint", "diagnostics")
 """What a granted answer may leave out."""
@@ -63,7 +66,7 @@ def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime
     for one in exchanges:
         verdict = one.verdict(model)
         if verdict.meaning in LOSSES or tried(route, verdict):
-            return {ACCESS + route: str(verdict.meaning)}
+            return refused_by(route, one.status, verdict)
         if verdict.meaning is not Meaning.GRANTED:
             raise failure(one, verdict, at)
     found = READERS.get(route, _answered)(route, exchanges)
@@ -71,13 +74,20 @@ def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime
     return {ACCESS + route: GRANTED, **found, **limits}
 
 
+def refused_by(route: str, status: int, verdict: Verdict) -> dict[str, Value]:
+    """The facts of a refusal: what it means, and how it was said."""
+    code = verdict.code or verdict.param
+    said = f"{status} {code}" if code.isprintable() and 0 < len(code) <= CODE else str(status)
+    return {ACCESS + route: str(verdict.meaning), refusal(route): said}
+
+
 def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
     """The fields of a route that a look does not speak of, so that nothing of them is gone.
 
-    A refusal counts no tokens and states no limits; a batch that only began says nothing of how batches end; and a fingerprint comes and goes
+    What is granted takes no refusal back: whoever reads one asks first whether the route is closed. A refusal counts no tokens and states no limits; a batch that only began says nothing of how batches end; and a fingerprint comes and goes
     from one answer to the next.
     """
-    fields = {f"{BEHAVIOUR}{route}.{name}" for name in SOMETIMES}
+    fields = {refusal(route), *(f"{BEHAVIOUR}{route}.{name}" for name in SOMETIMES)}
     if route == "batch":
         fields |= {ACCESS + route, *(f"{BEHAVIOUR}{route}.{name}" for name in ("created", "model"))}
     elif facts.get(ACCESS + route, GRANTED) != GRANTED:
@@ -200,7 +210,11 @@ def _tier(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
         raise _shape(exchanges[-1], "does not say which tier it used")
     # `fast` and `priority` are one tier, and both are echoed as `priority`.
     granted = used == route or (route == "priority" and used == "fast")
-    return {**_echo(route, exchanges[-1].said), **({} if granted else {ACCESS + route: str(Meaning.ACCESS_LOST)})}
+    other = Verdict(meaning=Meaning.ACCESS_LOST, code=f"in the tier {used}")
+    return {
+        **_echo(route, exchanges[-1].said),
+        **({} if granted else refused_by(route, exchanges[-1].status, other)),
+    }
 
 
 def _cached(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:

@@ -35,7 +35,7 @@ from monitor.sources.http import Failure, HttpClient, failure_of, judged
 from monitor.sources.redaction import one_line, redact
 from monitor.sources.sdk import Sdk
 
-EXTRACTOR = "behaviour/1"
+EXTRACTOR = "behaviour/2"
 
 BATCH = "batch"
 

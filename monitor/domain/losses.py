@@ -1,0 +1,93 @@
+"""How access was lost, in plain words: which calls are refused and how, which setting of the account denies, which other model answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from monitor.domain import access
+from monitor.domain.beliefs import UNKNOWN, Beliefs
+from monitor.domain.model import (
+    ACCESS,
+    GRANTED,
+    LISTED,
+    Fact,
+    Subject,
+    Value,
+    is_answering,
+    refusal,
+)
+from monitor.domain.pins import way
+from monitor.domain.registry import Entry, Pin
+from monitor.domain.routes import Signal, answer, in_words, joined, lost
+
+Moved: TypeAlias = tuple[Pin, Value | None]
+"""A pin that no longer holds, and what is so instead (None: it is gone)."""
+
+
+def spoken(
+    entry: Entry, moved: Sequence[Moved], beliefs: Beliefs, signals: Mapping[Fact, tuple[Signal, ...]]
+) -> tuple[list[str], list[Moved]]:
+    """Say what the pins about access that moved come to; returns the sentences, without full stops, and the pins that none of them is about.
+
+    `signals` are what the routes said of a model whose route moved just now; of others it is said what is confirmed.
+    """
+    routes: dict[Subject, list[Moved]] = {}
+    sentences: list[str] = []
+    others: dict[tuple[str, str], list[str]] = {}
+    rest: list[Moved] = []
+    for pin, now in moved:
+        subject = Subject(pin.scope, pin.name)
+        if access.setting(pin.field) is not None:
+            if now != GRANTED:
+                sentences.append(access.in_words(pin.field.removeprefix(ACCESS), pin.name, now))
+        elif lost(Fact(subject, pin.field), now):
+            routes.setdefault(subject, []).append((pin, now))
+        elif is_answering(pin.field):
+            others.setdefault((str(pin.value), str(now)), []).append(pin.field.split(".")[1])
+        else:
+            rest.append((pin, now))
+    closed = [in_words(subject, _said(entry, subject, lost, beliefs, signals)) for subject, lost in routes.items()]
+    answered = [
+        f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, accepted was {old}"
+        for (old, new), names in others.items()
+    ]
+    return [*sentences, *closed, *answered], rest
+
+
+def _said(
+    entry: Entry,
+    subject: Subject,
+    moved: Iterable[Moved],
+    beliefs: Beliefs,
+    signals: Mapping[Fact, tuple[Signal, ...]],
+) -> list[Signal]:
+    """What each route says of a model: as it was polled where one of its routes moved just now, and as it is confirmed for the others."""
+    said: dict[str, Signal] = {}
+    for pin, _ in moved:
+        said.update((one.route, one) for one in signals.get(Fact(subject, pin.field), ()))
+    since = min((one.since for one in said.values() if one.says == "lost"), default=None)
+    for pin in entry.pins:
+        if Subject(pin.scope, pin.name) != subject or not (pin.field == LISTED or pin.field.startswith(ACCESS)):
+            continue
+        route, now = way(pin, beliefs), beliefs.now(pin, entry)
+        if route in said or access.setting(pin.field) is not None or now is UNKNOWN:
+            continue
+        gone = lost(Fact(subject, pin.field), now)
+        quoted = {refusal(route): text for _, text in beliefs.said(Fact(subject, refusal(route)))}
+        at = entry.since if since is None else since
+        said[route] = Signal(
+            route=route,
+            source="",
+            says="lost" if gone else GRANTED,
+            looks=0,
+            since=at,
+            until=at if since is None else entry.since,  # what was not polled since is no sign that it is open
+            answer=answer(route, now, quoted) if gone else "",
+        )
+    return [said[route] for route in sorted(said, key=_order)]
+
+
+def _order(route: str) -> tuple[int, str]:
+    known = ("list", "codex", "retrieve", "responses", "chat", "embeddings")
+    return (known.index(route) if route in known else len(known), route)
