@@ -58,7 +58,9 @@ def _permitted(stated: Stated, model: str, tiers: tuple[str, ...]) -> str | None
     if mode not in ("allow_list", "deny_list") or not isinstance(models, str):
         return None
     named = models != "none" and model in json.loads(models)
-    return GRANTED if named is (mode == "allow_list") else f"denied by the {str(mode).replace('_', ' ')}"
+    if mode == "allow_list":
+        return GRANTED if named else "not on the allow list"
+    return "on the deny list" if named else GRANTED
 
 
 def _open(stated: Stated, model: str, tiers: tuple[str, ...]) -> str | None:
@@ -145,9 +147,9 @@ def settings(entry: Entry) -> Mapping[str, Setting]:
 
 
 def in_words(name: str, model: str, value: Value | None) -> str:
-    """How a setting denies a model: `the project's model permissions deny orion-2 (denied by the deny list)`."""
+    """How a setting denies a model: `the project's model permissions deny orion-2, which is on the deny list`."""
     return {
-        "model_permissions": f"the project's model permissions deny {model} ({value})",
+        "model_permissions": f"the project's model permissions deny {model}, which is {value}",
         "project": f"the project is {value}",
         "spend_limit": "a spend limit of the account is enforced, so calls are refused",
         "service_tiers": f"the project's service tiers leave {model} {value}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 from monitor.domain import behind, price, safety
@@ -100,7 +101,7 @@ def asked(entry: Entry) -> tuple[str, ...]:
     """The checks that a running pause asks for, whether the entry lists them or not: of all that moved while it lasted."""
     pinned = {pin.key: pin for pin in entry.pins}
     names = {name for key, now in entry.deviations.items() if key in pinned for name in _asks(pinned[key], now, entry)}
-    return tuple(name for name in CHECKS if name in names)
+    return tuple(name for name in dict.fromkeys((*chain(*ASKS.values()), *CHECKS)) if name in names)
 
 
 def _asks(pin: Pin, now: Value | None, entry: Entry) -> Iterable[str]:

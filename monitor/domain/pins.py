@@ -6,7 +6,6 @@ What is not known is listed and never pinned by itself; what happens when a pin 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from monitor.domain import access, behind, checklist, price
 from monitor.domain.beliefs import CONFIG, UNKNOWN, Answer, Beliefs
@@ -17,21 +16,8 @@ from monitor.domain.registry import Entry, Pin
 from monitor.domain.routes import CODEX, LIST, RETRIEVE, lost
 
 
-class Pinned(NamedTuple):
-    """What an acceptance would pin now.
-
-    `unknown` are the keys of what stays unpinned because nothing is known of it, `disputed` the prices that sources state differently. `refused` are the ways to a
-    model that the entry stands on and that are closed now, route or setting → the key of its pin: none is pinned, and a person has to accept that by name.
-    """
-
-    pins: tuple[Pin, ...]
-    unknown: tuple[str, ...]
-    disputed: Mapping[str, list[tuple[str, str]]]
-    refused: Mapping[str, str]
-
-
-def pins(entry: Entry, beliefs: Beliefs) -> Pinned:
-    """What an activation or a resumption would pin now."""
+def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
+    """What an activation would pin now, what stays unpinned because it is unknown, and prices that sources dispute."""
     chosen: list[Pin] = []
     unknown: list[str] = []
     for surface, model_id in entry.surfaces.items():
@@ -39,7 +25,7 @@ def pins(entry: Entry, beliefs: Beliefs) -> Pinned:
             chosen.append(Pin(scope=surface, name=model_id, field=LISTED, value=True))
         else:
             unknown.append(f"{surface}/{model_id}/{LISTED}")
-    reached, closed, unwatched = _access(entry, beliefs)
+    reached, unwatched = _access(entry, beliefs)
     unknown += unwatched
     priced, unpriced, disputed = _prices(entry, beliefs)
     chosen += priced
@@ -63,7 +49,7 @@ def pins(entry: Entry, beliefs: Beliefs) -> Pinned:
         owner, _, name = rest.rpartition("/")
         chosen.append(Pin(scope=scope, name=owner, field=name, value=value))
     # Two checks may rest on one fact, and a route on the check that it verifies.
-    return Pinned(tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(unknown)), disputed, closed)
+    return tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(unknown)), disputed
 
 
 def _prices(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
@@ -91,29 +77,48 @@ def _prices(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str], dict[
     return chosen, [f"{subject.scope}/{subject.name}/{name}" for name in wanted if name not in priced], disputed
 
 
-def _access(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], dict[str, str], list[str]]:
-    """The ways to the entry's models beside the lists: those to pin, those that are closed, and the keys of those that the entry names and nothing watches."""
+def _access(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str]]:
+    """The ways to the entry's models beside the lists: those to pin, and the keys of those that the entry names and nothing watches."""
     chosen: list[Pin] = []
-    closed = dict(_lost(entry, beliefs))
     unwatched = [f"{entry.surface}/{entry.model_id}/{name}" for name in entry.uses if name not in access.ENDPOINTS]
-    for surface, model_id in entry.surfaces.items():
-        subject = Subject(surface, model_id)
-        if not model_id:
-            continue
-        states = {route: _said(beliefs, Fact(subject, ACCESS + route)) for route in access.routes(entry)}
-        for route, state in states.items():
+    for subject in _models(entry):
+        for route, state in _states(entry, beliefs, subject).items():
             if state == GRANTED:
-                chosen.append(Pin(scope=surface, name=model_id, field=ACCESS + route, value=GRANTED))
-                model = _said(beliefs, Fact(subject, answering(route)))
-                if route not in access.ALWAYS and isinstance(model, str):  # what a retrieval names answers no call
-                    chosen.append(Pin(scope=surface, name=model_id, field=answering(route), value=model))
+                chosen += _route(beliefs, subject, route)
             elif state is UNKNOWN and route in access.named(entry):
-                unwatched.append(f"{surface}/{model_id}/{ACCESS}{route}")
-        closed |= {route: f"{surface}/{model_id}/{ACCESS}{route}" for route in _closed(entry, states)}
-        settings, denying = _settings(entry, beliefs, subject)
-        chosen += settings
-        closed |= denying
-    return chosen, closed, unwatched
+                unwatched.append(f"{subject.scope}/{subject.name}/{ACCESS}{route}")
+        chosen += _settings(entry, beliefs, subject)
+    return chosen, unwatched
+
+
+def closed(entry: Entry, beliefs: Beliefs) -> dict[str, str]:
+    """The ways to a model that the entry stands on and that are closed now: route or setting → the key of its pin.
+
+    None of them is pinned, so that a person has to accept each by name.
+    """
+    found = dict(_lost(entry, beliefs))
+    for subject in _models(entry):
+        ways = [*_closed(entry, _states(entry, beliefs, subject)), *_denying(entry, beliefs, subject)]
+        found |= {way: f"{subject.scope}/{subject.name}/{ACCESS}{way}" for way in ways}
+    return found
+
+
+def _models(entry: Entry) -> list[Subject]:
+    """The models of an entry, less those whose id is not known yet."""
+    return [Subject(surface, model_id) for surface, model_id in entry.surfaces.items() if model_id]
+
+
+def _states(entry: Entry, beliefs: Beliefs, subject: Subject) -> dict[str, Answer]:
+    """How each route that an activation may pin answers."""
+    return {route: _said(beliefs, Fact(subject, ACCESS + route)) for route in access.routes(entry)}
+
+
+def _route(beliefs: Beliefs, subject: Subject, route: str) -> Iterator[Pin]:
+    """The pins of a route that is granted: that it is, and of a call the model that answers."""
+    yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + route, value=GRANTED)
+    model = _said(beliefs, Fact(subject, answering(route)))
+    if route != RETRIEVE and isinstance(model, str):  # what a retrieval names answers no call
+        yield Pin(scope=subject.scope, name=subject.name, field=answering(route), value=model)
 
 
 def _closed(entry: Entry, states: Mapping[str, Answer]) -> Iterator[str]:
@@ -130,24 +135,27 @@ def _closed(entry: Entry, states: Mapping[str, Answer]) -> Iterator[str]:
             yield route
 
 
-def _settings(entry: Entry, beliefs: Beliefs, subject: Subject) -> tuple[list[Pin], dict[str, str]]:
-    """The account settings that concern a model: those to pin, and those that deny it."""
-    chosen: list[Pin] = []
-    denying: dict[str, str] = {}
+def _settings(entry: Entry, beliefs: Beliefs, subject: Subject) -> Iterator[Pin]:
+    """The pins of the account settings that concern a model, as far as they are known and allow it."""
     for name, setting in access.settings(entry).items():
-        if setting.judge is None:
-            for fact in access.facts(subject.scope, setting):
-                value = _said(beliefs, fact)
-                if value is not UNKNOWN and value is not None:
-                    chosen.append(Pin(scope=subject.scope, name=fact.subject.name, field=fact.field, value=value))
+        if setting.judge is not None:
+            if beliefs.permits(setting, subject, entry.texts("tiers")) == GRANTED:
+                yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + name, value=GRANTED)
             continue
-        pin = Pin(scope=subject.scope, name=subject.name, field=ACCESS + name, value=GRANTED)
-        state = beliefs.permits(setting, subject, entry.texts("tiers"))
-        if state == GRANTED:
-            chosen.append(pin)
-        elif state is not UNKNOWN:
-            denying[name] = pin.key
-    return chosen, denying
+        for fact in access.facts(subject.scope, setting):
+            value = _said(beliefs, fact)
+            if value is not UNKNOWN and value is not None:
+                yield Pin(scope=subject.scope, name=fact.subject.name, field=fact.field, value=value)
+
+
+def _denying(entry: Entry, beliefs: Beliefs, subject: Subject) -> Iterator[str]:
+    """The account settings that deny a model."""
+    for name, setting in access.settings(entry).items():
+        if setting.judge is not None and beliefs.permits(setting, subject, entry.texts("tiers")) not in (
+            UNKNOWN,
+            GRANTED,
+        ):
+            yield name
 
 
 def _lost(entry: Entry, beliefs: Beliefs) -> Iterator[tuple[str, str]]:

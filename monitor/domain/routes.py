@@ -96,7 +96,7 @@ def _shut(subject: Subject, closed: Iterable[Signal]) -> str:
     parts = []
     for one in closed:
         if one.route in _LISTS:
-            parts.append(f"it is missing from the {_LISTS[one.route]}{_polls([one])}")
+            parts.append(f"missing from the {_LISTS[one.route]}{_polls([one])}")
         else:
             answers.setdefault(one.answer, []).append(one)
     parts += [
@@ -200,4 +200,4 @@ def signal(
 
 def answer(route: str, value: Value | None, fields: Mapping[str, Value | None]) -> str:
     """How a route was refused: as it answered, else what its answer means; empty for a line that a list lacks."""
-    return str(fields.get(refusal(route)) or value or "")
+    return str(fields.get(refusal(route)) or str(value or "").replace("_", " "))

@@ -95,10 +95,11 @@ def acceptance(
         Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
         for name, state in wanting.items()
     ]
-    pins, unpinned, disputed, refused = pinning.pins(entry, fresh.beliefs)
+    pins, unpinned, disputed = pinning.pins(entry, fresh.beliefs)
+    closed = pinning.closed(entry, fresh.beliefs)
     problems += [
         Problem(what=_refused(entry, way, key, fresh.beliefs), mend=f"--accept-loss {way} goes on without it")
-        for way, key in refused.items()
+        for way, key in closed.items()
         if way not in going.losses and not (way in _LISTED and wanting.keys() & {"model_id", "visibility"})
     ]
     problems += [
@@ -114,7 +115,7 @@ def acceptance(
         compared=compare(entry.pins, pins),
         problems=tuple(problems),
         asked=checklist.asked(entry),
-        closed=tuple(refused),
+        closed=tuple(closed),
     )
 
 

@@ -74,8 +74,9 @@ class _View:
         self._now = now
 
     def rows(self, entry: Entry) -> Iterable[Covered]:
-        found = pinning.pins(entry, self._fresh.beliefs)
-        pins, unpinned = (entry.pins, entry.unpinned) if entry.pins else (found.pins, found.unknown)
+        pins, unpinned, _ = pinning.pins(entry, self._fresh.beliefs)
+        if entry.pins:
+            pins, unpinned = entry.pins, entry.unpinned
         for pin in pins:
             yield self._pin(entry, pin)
         environments = dict.fromkeys((PRODUCTION, *self._configuration.gate.environments))

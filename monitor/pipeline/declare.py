@@ -166,17 +166,22 @@ def _entry(
 def _unverify(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:
     """Let the checks of an entry that nobody has accepted yet go stale where they were about another model, host or page.
 
-    An accepted one has pins for this: it is paused. What was blank is only filled in.
+    An accepted one has pins for this: it is paused. What a person said while the id was blank was about no model.
     """
     ours = cast("Mapping[str, str]", said["ours"])
     moved = {key.rpartition("/")[2] for key, value in before.ours.items() if value and ours.get(key) != value}
-    if before.pins or not moved:
-        return
+    named = any("/model_id@" in key and value and before.ours.get(key) == "" for key, value in ours.items())
     only_prices = moved <= {"url", "sources"}
     for name, check in sorted(before.checks.items()):
-        if check.state is CheckState.VERIFIED and (name == "pricing" or not only_prices):
+        if check.state is not CheckState.VERIFIED:
+            continue
+        if named and check.by != ev.SYSTEM:
+            reason = "the model id was given since, so it cannot have been about this model"
+        elif moved and not before.pins and (name == "pricing" or not only_prices):
             reason = "what it was about changed"
-            checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
+        else:
+            continue
+        checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
 
 
 def _unreview(

@@ -190,7 +190,7 @@ class Operator:
             specs = self._configuration.sources.values()
             if not all(entry.surfaces.values()):
                 raise Refused(
-                    f"{key} has no model_id yet, so no check of it can be attested: give the entry its model_id in the configuration first"
+                    f"{key} has no model id yet, so nothing can be attested of its model; give the entry its model_id in the configuration first"
                 )
             feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
             if feeding and not checklist.attestable(check, entry, beliefs(tx, self._configuration.sources)):

@@ -181,7 +181,7 @@ class RequestPaper:
         """What was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
         fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
         if not entry.pins:
-            chosen = pins.pins(entry, beliefs(reader, configuration.sources)).pins
+            chosen, _, _ = pins.pins(entry, beliefs(reader, configuration.sources))
             fields = {pin.field: str(pin.value) for pin in chosen if pin.field.startswith(PREFIX)}
         return Prices(fields, entry.texts("tiers"))
 

@@ -188,7 +188,7 @@ def _questions(
     for name, state in checklist.missing(entry, now=now).items():
         yield f"The check {name} is {state}: {CHECKS[name]}?"
     yield from _moved(entry)
-    _, unknown, disputed, _ = pins.pins(entry, fresh.beliefs)
+    _, unknown, disputed = pins.pins(entry, fresh.beliefs)
     for key in unknown if entry.model_id else ():
         scope, _, rest = key.partition("/")
         name, _, field = rest.rpartition("/")

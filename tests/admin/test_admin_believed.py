@@ -25,11 +25,13 @@ from admin_account import (
 )
 from pipeline_world import INPUT, LUNA, OUTPUT, World, configuration, entry_spec, furnish, world_of
 
+from monitor.domain import checklist
 from monitor.domain.model import Subject
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Status
 from monitor.pipeline import audit
 from monitor.pipeline.agreement import View, weigh
+from monitor.pipeline.ports import Refused
 from monitor.pipeline.standing import Freshness
 from monitor.pipeline.terms import priced
 from monitor.sources.admin import AdminSource
@@ -128,10 +130,11 @@ def test_a_limit_of_another_model_concerns_nobody(account: Account, watching: Wa
     ],
     ids=["residency", "status", "enforcement", "permissions"],
 )
-def test_a_changed_setting_is_told_to_every_entry_on_the_surface_and_pauses_none_that_does_not_pin_it(
+def test_a_changed_setting_is_told_to_every_entry_on_the_surface_and_pauses_none_that_ignores_it(
     account: Account, watching: Watching, part: str, path: str, change: dict[str, Any], told: tuple[str, str]
 ) -> None:
-    with watching(part) as world:
+    account.change(f"{OF_PROJECT}/model_permissions", model_ids=["gpt-5.6-terra", MODEL])
+    with watching(part, ignore=(told[0],)) as world:
         world.activate()
         account.change(path, **change)
         world.settle()
@@ -141,6 +144,94 @@ def test_a_changed_setting_is_told_to_every_entry_on_the_surface_and_pauses_none
         (item,) = world.notices()[-1].items
         assert item.reason is Reason.CHANGED
         assert [(one.subject, one.what) for one in item.differences] == [told]
+
+
+@pytest.mark.parametrize(
+    ("part", "path", "change", "said"),
+    [
+        ("project", OF_PROJECT, {"residency": "GLOBAL"}, "residency setting.value: EU_STORAGE_PROCESSING → GLOBAL"),
+        ("project", OF_PROJECT, {"status": "archived"}, "the project is archived"),
+        (
+            "spend_limit",
+            f"{OF_PROJECT}/spend_limit",
+            {"enforcement": {"status": "enforcing"}},
+            "a spend limit of the account is enforced, so calls are refused",
+        ),
+        (
+            "model_permissions",
+            f"{OF_PROJECT}/model_permissions",
+            {"model_ids": ["gpt-5.6-terra"]},
+            f"the project's model permissions deny {MODEL}, which is not on the allow list",
+        ),
+        (
+            "model_permissions",
+            f"{OF_PROJECT}/model_permissions",
+            {"mode": "deny_list"},
+            f"the project's model permissions deny {MODEL}, which is on the deny list",
+        ),
+        (
+            "service_tiers",
+            f"{OF_PROJECT}/service_tier_settings",
+            {"enabled_tiers": ["fast"]},
+            f"the project's service tiers leave {MODEL} without flex",
+        ),
+    ],
+    ids=["residency", "status", "enforcement", "allow list", "deny list", "tier"],
+)
+def test_a_setting_that_denies_a_model_pauses_its_entry_for_everybody(
+    account: Account, watching: Watching, part: str, path: str, change: dict[str, Any], said: str
+) -> None:
+    account.change(f"{OF_PROJECT}/model_permissions", model_ids=["gpt-5.6-terra", MODEL])
+    spared = {"callers": ("agent",), "on_pause": "deny_new", "grace": timedelta(hours=72)}
+    with watching(part, tiers=("standard", "flex"), **spared) as world:
+        flex = {INPUT.replace("standard", "flex"): "0.5", OUTPUT.replace("standard", "flex"): "3"}
+        world.sources["page"].set(LUNA, **flex)
+        world.looks(2)
+        world.activate()
+        account.change(path, **change)
+        world.looks(2)
+        entry = world.entry()
+        assert (entry.status, entry.reason) == (Status.PAUSED, said)
+        assert not world.standing().price_shift
+        (item,) = [item for item in world.notices()[-1].items if item.reason is Reason.PAUSED]
+        assert said.split(":")[0] in entry.reason
+        assert item.denied
+        money = part == "spend_limit"
+        assert set(checklist.asked(entry)) == (
+            {"test_call", "billing"}
+            if money
+            else {"model_id", "visibility", "pricing", "rate_limits", "evals", "safety_review"}
+            | ({"residency"} if "residency" in said else set())
+        )
+        assert world.replayed() == world.entries()
+
+
+def test_a_permission_of_another_model_and_a_limit_that_is_not_reached_pause_nothing(
+    account: Account, watching: Watching
+) -> None:
+    account.change(f"{OF_PROJECT}/model_permissions", model_ids=[MODEL])
+    with watching("model_permissions", "spend_limit", "service_tiers") as world:
+        world.activate()
+        account.change(f"{OF_PROJECT}/model_permissions", model_ids=[MODEL, "gpt-5.6-terra"])
+        account.change(f"{OF_PROJECT}/spend_limit", threshold_amount=1)
+        account.change(f"{OF_PROJECT}/service_tier_settings", enabled_tiers=["fast"])
+        world.looks(3)
+        assert len(world.events("setting.changed")) == 3
+        assert world.entry().status is Status.ACTIVE
+
+
+def test_an_entry_that_a_setting_denies_is_activated_only_where_a_person_accepts_that_by_name(
+    account: Account, watching: Watching
+) -> None:
+    with watching("model_permissions") as world:  # the allow list does not name it
+        with pytest.raises(Refused, match=r"not on the allow list \(--accept-loss model_permissions"):
+            world.activate()
+        with pytest.raises(Refused, match="spend_limit cannot be accepted as lost"):
+            world.activate(losses=frozenset({"model_permissions", "spend_limit"}))
+        event = world.activate(losses=frozenset({"model_permissions"}))
+        assert event.data["losses"] == ["model_permissions"]
+        world.looks(3)
+        assert world.entry().status is Status.ACTIVE
 
 
 def test_a_residency_that_an_entry_rests_on_pauses_it(account: Account, watching: Watching) -> None:

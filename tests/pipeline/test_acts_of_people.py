@@ -221,12 +221,19 @@ def test_what_was_said_of_a_model_that_was_lost_has_to_be_said_again_of_the_one_
     furnished.settle("list")
     entry = furnished.entry()
     assert entry.status is Status.PAUSED
-    assert {name for name, check in entry.checks.items() if check.state is CheckState.STALE} == {"evals"}
+    assert {name for name, check in entry.checks.items() if check.state is CheckState.STALE} == {
+        "evals",
+        "pricing",
+    }
     furnished.sources["list"].facts = listing(11, LUNA)
     furnished.looks(2)
     with pytest.raises(Refused, match="evals is stale"):
         furnished.resume()
     furnished.attest("evals")
+    for name in ("rate_limits", "safety_review"):
+        with pytest.raises(Refused, match=f"{name} is blank"):
+            furnished.resume()
+        furnished.attest(name)
     assert furnished.resume().type == "entry.resumed"
 
 
@@ -244,7 +251,11 @@ def test_a_lost_model_is_resumed_only_after_it_is_listed_again_and_by_a_person(a
     active.sources["list"].set(LUNA, listed=True)
     active.looks(3, "list")
     assert active.entry().status is Status.PAUSED, "nothing resumes by itself"
-    active.resume()
+    asks = "model_id, visibility, pricing, rate_limits, evals, safety_review"
+    with pytest.raises(Refused, match=f"its pause asks for {asks}: pricing is stale .* rate_limits is blank"):
+        active.resume()
+    active.look("page")
+    active.resume(waived=frozenset({"rate_limits", "evals", "safety_review"}))
     assert active.entry().status is Status.ACTIVE
 
 

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 from pipeline_world import LUNA, World, configuration, entry_spec, furnish, listing, model, world_of
 
+from monitor.domain import events as ev
 from monitor.domain.configuration import Configuration
+from monitor.domain.events import entry_stream
 from monitor.domain.model import Subject
 from monitor.domain.notice import Reason
-from monitor.domain.registry import CheckState, Status
+from monitor.domain.registry import CheckState, Register, Status
+from monitor.pipeline.commit import write
 from monitor.pipeline.declare import describe
+from monitor.pipeline.ports import Refused
 
 BASE = configuration(version="2")
 
@@ -177,15 +181,35 @@ def test_what_was_verified_about_another_model_is_stale_also_where_nobody_accept
         }
 
 
-def test_filling_in_a_blank_id_takes_back_nothing_that_was_attested() -> None:
+def test_nothing_is_attested_of_a_model_whose_id_is_blank() -> None:
     with world_of(configuration(entries={"luna": entry_spec("luna", "", checks=("safety_review",))})) as world:
         furnish(world)
-        world.attest("safety_review")
-        filled = entry_spec(checks=("safety_review",))
+        head = world.head
+        with pytest.raises(Refused, match="luna has no model id yet"):
+            world.attest("safety_review")
+        assert world.head == head
+
+
+def test_what_was_attested_while_the_id_was_blank_expires_when_it_is_filled_in() -> None:
+    with world_of(
+        configuration(entries={"luna": entry_spec("luna", "", checks=("safety_review", "fallback"))})
+    ) as world:
+        furnish(world)
+        with world.store.write() as tx:  # as version 0.2.0 recorded it
+            register = Register(tx.head(), tx.entries())
+            for check, by in (("safety_review", "ann"), ("fallback", "system")):
+                data = {"check": check, "url": "https://proof.example/", "by": by, "until": None}
+                register.add(ev.CHECK_ATTESTED, entry_stream("luna"), "luna", at=world.now, actor=by, data=data)
+            write(tx, world.conf, register, [], at=world.now)
+        filled = entry_spec(checks=("safety_review", "fallback"))
         events = world.configure(replace(world.conf, version="2", entries={"luna": filled}))
-        assert [event.type for event in events] == ["config.changed", "entry.amended", "entry.visible"]
+        stale = [event for event in events if event.type == "check.stale"]
+        assert [event.data["check"] for event in stale] == ["safety_review"]
+        assert "model id was given since" in stale[0].data["reason"]
+        assert world.replayed() == world.entries()
         world.look()
-        assert world.activate()
+        with pytest.raises(Refused, match="safety_review is stale"):
+            world.activate()
 
 
 def test_another_page_takes_back_the_pricing_of_an_entry_that_is_evaluated_and_no_more() -> None:

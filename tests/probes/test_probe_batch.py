@@ -145,7 +145,10 @@ def test_what_ended_long_ago_says_nothing_of_now() -> None:
 
 def test_a_refused_batch_is_a_fact_and_costs_nothing() -> None:
     quota = error(429, "Quota.", code="credit_balance_exhausted", type="insufficient_quota")
-    assert provider(refusal=quota).facts() == {"access.batch": "quota"}
+    assert provider(refusal=quota).facts() == {
+        "access.batch": "quota",
+        "behaviour.batch.refusal": "429 credit_balance_exhausted",
+    }
 
 
 def test_a_provider_without_batches_is_a_failure_to_look() -> None:

@@ -16,43 +16,74 @@ from monitor.sources.behaviour import BehaviourSource
 GONE = f"The model `{M}` does not exist or you do not have access to it."
 QUOTA = {"type": "insufficient_quota"}
 
-LOSSES: dict[str, tuple[httpx2.Response, str]] = {
-    "404": (error(404, GONE, code="model_not_found"), "access_lost"),
+LOSSES: dict[str, tuple[httpx2.Response, str, str]] = {
+    "404": (error(404, GONE, code="model_not_found"), "access_lost", "404 model_not_found"),
     "400": (
         error(400, f"The requested model '{M}' does not exist.", code="model_not_found", param="model"),
         "access_lost",
+        "400 model_not_found",
     ),
-    "403": (error(403, f"Project `proj_1` does not have access to model `{M}`", code="model_not_found"), "policy"),
+    "403": (
+        error(403, f"Project `proj_1` does not have access to model `{M}`", code="model_not_found"),
+        "policy",
+        "403 model_not_found",
+    ),
     "retired": (
         error(404, f"The model `{M}` has been deprecated, learn more here: x", code="model_not_found"),
         "retired",
+        "404 model_not_found",
     ),
     "verification": (
         error(404, f"Your organization must be verified to use the model `{M}`.", code="model_not_found"),
         "policy",
+        "404 model_not_found",
     ),
     "country": (
         error(403, "Country, region, or territory not supported", code="unsupported_country_region_territory"),
         "region",
+        "403 unsupported_country_region_territory",
     ),
-    "host": (error(401, "Please make your request to us.api.openai.com", code="incorrect_hostname"), "region"),
-    "credit": (error(429, "Quota.", code="credit_balance_exhausted", **QUOTA), "quota"),
-    "spend limit": (error(429, "Quota.", code="organization_spend_limit_exceeded", **QUOTA), "quota"),
-    "project's spend limit": (error(429, "Quota.", code="project_spend_limit_exceeded", **QUOTA), "quota"),
-    "ceiling": (error(429, "Quota.", code="organization_usage_limit_exceeded", **QUOTA), "quota"),
-    "programme": (error(403, "This needs the Daybreak program."), "blocked"),
+    "host": (
+        error(401, "Please make your request to us.api.openai.com", code="incorrect_hostname"),
+        "region",
+        "401 incorrect_hostname",
+    ),
+    "credit": (error(429, "Quota.", code="credit_balance_exhausted", **QUOTA), "quota", "429 credit_balance_exhausted"),
+    "spend limit": (
+        error(429, "Quota.", code="organization_spend_limit_exceeded", **QUOTA),
+        "quota",
+        "429 organization_spend_limit_exceeded",
+    ),
+    "project's spend limit": (
+        error(429, "Quota.", code="project_spend_limit_exceeded", **QUOTA),
+        "quota",
+        "429 project_spend_limit_exceeded",
+    ),
+    "ceiling": (
+        error(429, "Quota.", code="organization_usage_limit_exceeded", **QUOTA),
+        "quota",
+        "429 organization_usage_limit_exceeded",
+    ),
+    "programme": (error(403, "This needs the Daybreak program."), "blocked", "403"),
     "failed inside": (
         ok(response(status="failed", output=[], error={"code": "bio_policy", "message": "No."})),
         "blocked",
+        "200 bio_policy",
     ),
 }
 
 
 @pytest.mark.parametrize("what", LOSSES)
 def test_a_refusal_of_the_model_is_a_fact(what: str) -> None:
-    answer, meaning = LOSSES[what]
+    answer, meaning, said = LOSSES[what]
     looked = probe("responses", answer)
-    assert looked.facts() == {"access.responses": meaning}
+    assert looked.facts() == {"access.responses": meaning, "behaviour.responses.refusal": said}
+
+
+@pytest.mark.parametrize("code", ["x" * 61, "bad\u202ecode", ""])
+def test_a_code_that_is_no_word_is_not_quoted(code: str) -> None:
+    looked = probe("responses", error(403, "This needs the Daybreak program.", code=code))
+    assert looked.facts()["behaviour.responses.refusal"] == "403"
 
 
 FAILURES: dict[str, tuple[httpx2.Response, FailureReason]] = {

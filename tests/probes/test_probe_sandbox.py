@@ -186,10 +186,10 @@ def test_list_and_retrieve_that_agree_pause_within_two_looks(opened: Opened) -> 
     first = world.look("list")
     assert first["list"].verdict == "suspect"
     assert {"probes/gpt-5.6-luna/retrieve", "probes/gpt-5.6-luna/responses"} <= first.keys()
+    assert world.entry.status is Status.PAUSED, "two routes at once need no second poll"
     world.look("list", after=timedelta(seconds=90))
-    assert world.entry.status is Status.PAUSED
-    signals = world.events("access.lost")[0].data["signals"]
-    assert {(one["route"], one["says"]) for one in signals} == {
+    signals = {event.data["route"]: event.data["signals"] for event in world.events("access.lost")}
+    assert {(one["route"], one["says"]) for one in signals["list"]} == {
         ("list", "lost"),
         ("retrieve", "lost"),
         ("responses", "lost"),
@@ -313,6 +313,10 @@ def test_a_refused_call_takes_back_neither_limits_nor_what_an_answer_says_of_its
     world.sandbox.advance()
     for _ in range(4):
         world.look(after=timedelta(minutes=11))
-    assert world.facts("responses") == {**before, "access.responses": "policy"}
+    assert world.facts("responses") == {
+        **before,
+        "access.responses": "policy",
+        "behaviour.responses.refusal": "403 model_not_found",
+    }
     assert world.events("limit.changed") == []
     assert {event.data["field"] for event in world.events("behaviour.changed")} == {"access.responses", "access.chat"}
