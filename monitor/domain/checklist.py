@@ -105,16 +105,20 @@ def asked(entry: Entry) -> tuple[str, ...]:
 
 
 def _asks(pin: Pin, now: Value | None, entry: Entry) -> Iterable[str]:
-    """What a pin that moved asks for, and the checks of the entry that rest on it."""
-    why = cause(pin, now)
-    return (*ASKS[why], *(required(entry) if why is Cause.OURS else ()), *behind.checks_of(pin))
+    """What a pin that moved asks for."""
+    match why := cause(pin, now):
+        case Cause.OURS:
+            return required(entry)
+        case Cause.CHECK:
+            return behind.checks_of(pin)
+    return ASKS[why]
 
 
 def made_stale(moved: Iterable[tuple[Pin, Value | None]], entry: Entry) -> tuple[str, ...]:
     """The verified checks that no longer hold once these pins moved to these values: those that the pause asks for. A check that a source says no to fails by itself."""
     touched: set[str] = set()
     for pin, now in moved:
-        touched.update(_asks(pin, now, entry))
+        touched.update(_asks(pin, now, entry), behind.checks_of(pin))
         if pin.scope == CONFIG:
             touched |= set(entry.checks)  # another host, project or id: nothing that was verified was about it
     return _verified(touched, entry)
@@ -148,15 +152,15 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
                 move(register, ev.CHECK_VERIFIED, key, name, at=at)
                 continue
             move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence)
-        elif said[name] is False and check.state in _may_fail(name):
-            reason = _lost(name, entry, beliefs)
+        elif said[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
             move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence, reason=reason)
 
 
-def _may_fail(name: str) -> tuple[CheckState, ...]:
-    """The states from which a no makes a check fail. A route that was refused is a no at the first poll; a model that is not listed yet is awaited."""
-    blank = (CheckState.BLANK,) if name in behind.TABLE else ()
-    return (CheckState.VERIFIED, CheckState.STALE, *blank)
+def _fails(name: str, check: Check, reason: str) -> bool:
+    """Whether a no is news for a check. A route that was refused is a no at the first poll, and says more once another is; a model that is not listed yet is awaited."""
+    if name not in behind.TABLE:
+        return check.state in (CheckState.VERIFIED, CheckState.STALE)
+    return check.state is not CheckState.FAILED or check.note != reason
 
 
 def _lost(name: str, entry: Entry, beliefs: Beliefs) -> str:

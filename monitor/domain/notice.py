@@ -58,7 +58,7 @@ class Item:
     `status` is the entry's status after the decision and `denied` whether production is denied it now. `fallback` is the
     entry's fallback and `fallback_allowed` whether the gate allows that one now. `since` is the first look that showed the
     change, `looks` how many good looks confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands`
-    are the exact commands to run next, in order.
+    are the exact commands to run next, in order, `asks` the checks that a pause asks for before it may be resumed.
     """
 
     reason: Reason
@@ -70,6 +70,7 @@ class Item:
     status: str = ""
     source: str = ""
     summary: str = ""
+    asks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     looks: int = 0
     evidence: str = ""

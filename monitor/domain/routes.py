@@ -69,10 +69,6 @@ def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
     granted = [one for one in signals if one.says == GRANTED]
     shown = [one for one in granted if not _DEPTH.get(one.route, _CALL)]
     served = [one for one in granted if one not in shown and (since is None or one.until >= since)]
-    if not closed:
-        return f"{subject.name} is reached: {joined(one.route for one in granted)} {_answers(granted)}"
-    if signals[0].says == GRANTED:  # the edge that is told of: a way that opened again
-        return f"{subject.name} is reached again: {signals[0].route} answers; but {_shut(subject, closed)}"
     still = [
         *([f"the {_LISTS[shown[0].route]} still shows it"] if shown else []),
         *([f"{joined(one.route for one in served)} still {_answers(served)}"] if served else []),
@@ -84,13 +80,19 @@ def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
         head = f"{subject.name} can no longer be retrieved"
     else:
         head = f"calls to {subject.name} are refused"
-    return "; ".join([f"{head}: {_shut(subject, closed)}", *still])
+    return "; ".join([f"{head}: {_shut(closed)}", *still])
+
+
+def reopened(subject: Subject, signals: Sequence[Signal]) -> str:
+    """What the routes say once the first of them is open again: `responses reaches orion-2 again; chat answers 404 model_not_found (2 polls)`."""
+    closed = [one for one in signals if one.says == "lost"]
+    return "; ".join([f"{signals[0].route} reaches {subject.name} again", *([_shut(closed)] if closed else [])])
 
 
 _LISTS = {LIST: "models list", CODEX: "catalogue of Codex"}
 
 
-def _shut(subject: Subject, closed: Iterable[Signal]) -> str:
+def _shut(closed: Iterable[Signal]) -> str:
     """How the closed routes say no, those with the same answer together."""
     answers: dict[str, list[Signal]] = {}
     parts = []

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.domain import price
+from monitor.domain import checklist, price
 from monitor.domain.claim import Claim
 from monitor.domain.confirm import Believed
 from monitor.domain.diff import Change
 from monitor.domain.events import rfc3339
-from monitor.domain.model import ACCESS, LISTED, Fact, Subject, Value
+from monitor.domain.model import ACCESS, GRANTED, LISTED, Fact, Subject, Value
 from monitor.domain.notice import Difference, Item, Notice, Reason
 from monitor.domain.registry import Entry, Pin, Register, Status
-from monitor.domain.routes import Signal, in_words
+from monitor.domain.routes import Signal, in_words, reopened
 from monitor.domain.windows import expecting
 
 
@@ -86,6 +86,9 @@ def fallback(register: Register, entry: Entry) -> tuple[str, bool]:
     return declared, False
 
 
+_PAUSES = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.UNACKNOWLEDGED})
+
+
 def entry_item(
     register: Register,
     key: str,
@@ -121,6 +124,7 @@ def entry_item(
         status=entry.status,
         source=source,
         summary=summary,
+        asks=checklist.asked(entry) if reason in _PAUSES else (),
         differences=differences,
         looks=looks,
         evidence=evidence,
@@ -266,8 +270,14 @@ def notes(claims: Iterable[Claim]) -> str:
 
 
 def signals(said: Mapping[Fact, tuple[Signal, ...]], facts: Iterable[Fact]) -> str:
-    """What every route says of the models whose access moved, each with its count of looks; empty where one route alone says anything."""
-    return "; ".join(dict.fromkeys(in_words(fact.subject, said[fact]) for fact in facts if len(said.get(fact, ())) > 1))
+    """What every route says of the models whose access moved, each with its count of polls; empty where one route alone says anything."""
+    several = ((fact.subject, said[fact]) for fact in facts if len(said.get(fact, ())) > 1)
+    return "; ".join(
+        dict.fromkeys(
+            reopened(subject, routes) if routes[0].says == GRANTED else in_words(subject, routes)
+            for subject, routes in several
+        )
+    )
 
 
 def _difference(change: Change) -> Difference:

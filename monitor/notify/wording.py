@@ -224,6 +224,7 @@ def _section(item: Item, zone: tzinfo | None) -> Section:
         Line(label="Evidence", texts=(_evidence(item, item.position),)),
         Line(label="What was done", texts=(_done(item),)),
         Line(label="Until morning", texts=(_standing(item),)),
+        Line(label="To resume", texts=(_asks(item),)),
         Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
     )
     return Section(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
@@ -312,6 +313,11 @@ def _done(item: Item) -> str:
 
 def _status(item: Item) -> str:
     return f" {plain(item.entry, VALUE_LENGTH)} is {plain(item.status)}." if item.entry and item.status else ""
+
+
+def _asks(item: Item) -> str:
+    """What has to be verified before the entry may be resumed; empty where no pause asks for anything."""
+    return f"Verify since the pause: {', '.join(item.asks)}." if item.asks else ""
 
 
 def _standing(item: Item) -> str:

@@ -150,7 +150,9 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
     needed = {environment: checklist.required(one, environment) for environment in environments}
     asked = checklist.asked(one)
-    names = dict.fromkeys((*(name for required in needed.values() for name in required), *asked, *sorted(one.checks)))
+    names = dict.fromkeys(
+        (*(name for required in needed.values() for name in required), *asked, *one.waived, *sorted(one.checks))
+    )
     return [
         CheckRow(
             name=name,

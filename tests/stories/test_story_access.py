@@ -311,8 +311,8 @@ def lose_and_find(story: Story) -> None:
 def test_a_model_that_was_lost_and_came_back_is_resumed_only_after_what_access_asks_for(story: Story):
     watch(story, story.entry(), routes=("retrieve",))
     story.activate()
-    lose_and_find(story)
     story.provider.answers["GET", "/pricing.md"] = Answer(503, "busy")
+    lose_and_find(story)
     story.poll(3)
     refusal = resume(story)
     assert refusal.code == 1
@@ -367,7 +367,7 @@ def test_a_price_asks_for_pricing_and_a_price_and_access_for_both_and_deny_every
     assert story.gate() == 1
     story.provider.refuse(no_such_model())
     story.poll(2)
-    assert story.status()["asked"] == ASKED
+    assert story.status()["asked"] == ASKED, "all that moved while it lasted"
     assert story.gate("orion", "--caller", "agent") == 1
 
 
