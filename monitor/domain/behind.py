@@ -15,7 +15,7 @@ from monitor.domain.beliefs import UNKNOWN, Beliefs, Unknown
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, LIMIT, SETTING, Fact, Subject, Value, refusal
 from monitor.domain.registry import Entry, Pin
-from monitor.domain.routes import joined, lost
+from monitor.domain.routes import joined, lost, order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +96,11 @@ def verdict(name: str, entry: Entry, beliefs: Beliefs) -> bool | Literal[Unknown
 def refused(name: str, entry: Entry, beliefs: Beliefs) -> str:
     """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none was refused."""
     answers: dict[str, list[str]] = {}
-    for fact, value in sorted(facts(name, entry, beliefs).items()):
-        if lost(fact, value):
-            route = fact.field.removeprefix(ACCESS)
-            said = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
-            answers.setdefault(str(said.pop() if len(said) == 1 else value), []).append(route)
+    closed = {fact: value for fact, value in facts(name, entry, beliefs).items() if lost(fact, value)}
+    for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):
+        route = fact.field.removeprefix(ACCESS)
+        said = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
+        answers.setdefault(str(said.pop() if len(said) == 1 else closed[fact]), []).append(route)
     return ", ".join(
         f"{joined(routes)} {'answers' if len(routes) == 1 else 'answer'} {said}" for said, routes in answers.items()
     )

@@ -19,7 +19,7 @@ from monitor.domain.model import (
 )
 from monitor.domain.pins import way
 from monitor.domain.registry import Entry, Pin
-from monitor.domain.routes import Signal, answer, in_words, joined, lost
+from monitor.domain.routes import Signal, answer, in_words, joined, lost, order
 
 Moved: TypeAlias = tuple[Pin, Value | None]
 """A pin that no longer holds, and what is so instead (None: it is gone)."""
@@ -85,9 +85,4 @@ def _said(
             until=at if since is None else entry.since,  # what was not polled since is no sign that it is open
             answer=answer(route, now, quoted) if gone else "",
         )
-    return [said[route] for route in sorted(said, key=_order)]
-
-
-def _order(route: str) -> tuple[int, str]:
-    known = ("list", "codex", "retrieve", "responses", "chat", "embeddings")
-    return (known.index(route) if route in known else len(known), route)
+    return [said[route] for route in sorted(said, key=order)]

@@ -112,6 +112,12 @@ def _answers(of: Sequence[Signal]) -> str:
     return "answers" if len(of) == 1 else "answer"
 
 
+def order(route: str) -> tuple[int, str]:
+    """Sort routes as people read them: from the list to the calls."""
+    known = (LIST, CODEX, RETRIEVE, "responses", "chat", "embeddings")
+    return (known.index(route) if route in known else len(known), route)
+
+
 def joined(names: Iterable[str]) -> str:
     """Put names into a sentence: `retrieve, responses and chat`."""
     *most, last = names
