@@ -30,12 +30,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class _Task:
-    """One piece of work: `host` is whose share it counts against, `due` when it would end if it took as long as the last time."""
+    """One piece of work: `host` is whose share it counts against, `due` when it would end if it took as long as the last time.
+
+    `proven` work was quick the last time, `slow` work was not; what never ran is neither.
+    """
 
     key: str
     host: str
     due: float
     slow: bool
+    proven: bool
     run: Callable[[], None]
     future: Future[Any]
     began: float | None = None
@@ -62,7 +66,7 @@ class Lanes:
             RuntimeError: the lanes are shut down.
         """
         future: Future[T] = Future()
-        took = self._took.get(key, 0.0)
+        took = self._took.get(key)
 
         def run() -> None:
             if not future.set_running_or_notify_cancel():
@@ -75,8 +79,9 @@ class Lanes:
         task = _Task(
             key=key,
             host=self._host_of(key),
-            due=monotonic() + took,
-            slow=took > QUICK,
+            due=monotonic() + (took or 0.0),
+            slow=took is not None and took > QUICK,
+            proven=took is not None and took <= QUICK,
             run=run,
             future=future,
         )
@@ -125,12 +130,17 @@ class Lanes:
 
     def _next(self, now: float) -> _Task | None:
         """Which of those that wait may begin now, if any."""
-        if not self._waiting or len(self._running) >= MOST:
+        if not self._waiting:
             return None
+        crowded = len(self._running) >= MOST - self._places  # the last threads are for those who give them back at once
         quick = sum(self._may_be_quick(task, now) for task in self._running)
         slow_starts = sum(task.slow for task in self._running)
         hosts = Counter(task.host for task in self._running)
-        open_to = [task for task in self._waiting if (slow_starts < SLOW_STARTS if task.slow else quick < self._places)]
+        open_to = [
+            task
+            for task in self._waiting
+            if (task.proven or not crowded) and (slow_starts < SLOW_STARTS if task.slow else quick < self._places)
+        ]
         return min(open_to, key=lambda task: (task.slow, hosts[task.host], task.due), default=None)
 
     def _may_be_quick(self, task: _Task, now: float) -> bool:

@@ -90,6 +90,14 @@ def test_who_was_slow_the_last_time_takes_no_place_of_the_quick(released: thread
         lanes.shutdown()
 
 
+def test_the_last_threads_are_for_those_who_were_quick(lanes: Lanes, released: threading.Event) -> None:
+    assert lanes.submit("healthy/1", lambda: True).result(60)
+    crowd = hanging(lanes, released, [f"h{number}/1" for number in range(2 * MOST)])
+    for _ in range(3):
+        assert lanes.submit("healthy/1", lambda: True).result(120)
+    assert not any(future.done() for future in crowd)
+
+
 def test_never_more_than_the_most_run_at_once(lanes: Lanes, released: threading.Event) -> None:
     running: list[int] = []
     lock, full = threading.Lock(), threading.Event()
@@ -97,7 +105,7 @@ def test_never_more_than_the_most_run_at_once(lanes: Lanes, released: threading.
     def work() -> None:
         with lock:
             running.append(1)
-            if len(running) == MOST:
+            if len(running) == MOST - 4:
                 full.set()
         released.wait(120)
 
