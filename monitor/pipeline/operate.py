@@ -298,7 +298,7 @@ class Operator:
             "unpinned": list(found.unpinned),
             "callers": list(entry.texts("callers")),
             "waived": sorted(going.waived),
-            **({"losses": sorted(going.losses)} if going.losses else {}),
+            "losses": sorted(going.losses),
         }
 
 

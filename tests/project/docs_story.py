@@ -59,7 +59,7 @@ EXTRACTOR = {
     "openai-models": "models_list/1",
     "openai-pricing": "pricing_page/4",
     "llm-prices": "llm_prices/2",
-    PROBE: "behaviour/1",
+    PROBE: "behaviour/2",
     LIMITS: "admin/1",
     PROJECT: "admin/1",
     CARD: "document/1",
@@ -297,6 +297,7 @@ def _tell(story: Story) -> None:
     story.look("openai-models", models, times=2)
     story.look("openai-models", others, times=4, minutes=15)
     story.look("openai-models", models, times=2)
+    story.look("openai-pricing", {LUNA: prices("1", "6")})
     story.deliver()
 
     story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", paper=evals(), **by)
