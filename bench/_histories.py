@@ -217,6 +217,11 @@ def configuration(models: Iterable[str], list_spec: SourceSpec, *, signals: bool
     )
 
 
+UNPRICED = frozenset({"pricing"})
+UNSAID = frozenset({"rate_limits", "evals", "safety_review"})
+"""What is waived, since no history has prices and nobody attests: by an activation, and by a resumption, too."""
+
+
 class Play:
     """The real poller and operator on the clock of a history; whatever may be activated or resumed is, at once."""
 
@@ -237,7 +242,6 @@ class Play:
         self._due: list[tuple[datetime, str]] = []
         self._head = 0
         self._open: dict[str, Status] = {}
-        self._waived = frozenset({"pricing", "fallback"})
         declare(store, declared, self._clock, published=_nobody)
 
     def _clock(self) -> datetime:
@@ -296,13 +300,16 @@ class Play:
             entries = log.entries() if log.head() != self._head else {}
             self._head = log.head()
         self._open.update({key: entry.status for key, entry in entries.items()})
-        acts = {Status.EVALUATING: self._operator.activate, Status.PAUSED: self._operator.resume}
+        acts = {
+            Status.EVALUATING: (self._operator.activate, UNPRICED),
+            Status.PAUSED: (self._operator.resume, UNPRICED | UNSAID),
+        }
         for key in sorted(listed):
-            act = acts.get(self._open[key]) if key in self._open else None
-            if act is None:
+            if (found := acts.get(self._open[key]) if key in self._open else None) is None:
                 continue
+            act, waived = found
             try:
-                act(key, by="bench", reason="accepted", via={"channel": "bench"}, waived=self._waived)
+                act(key, by="bench", reason="accepted", via={"channel": "bench"}, waived=waived)
             except Refused:
                 continue  # what is missing may come with a later look
 

@@ -212,6 +212,8 @@ def test_the_checklist_shows_blanks_as_blanks_and_who_verified_the_rest(config: 
         "check": "evals",
         "about": rows["evals"]["about"],
         "required": False,
+        "asked": False,
+        "waived": False,
         "required_in": [],
         "state": "blank",
     }
