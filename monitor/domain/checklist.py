@@ -5,7 +5,7 @@ Whether a blank may be ignored is never decided here: a required check is verifi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -110,8 +110,13 @@ def made_stale(pins: Iterable[Pin], entry: Entry) -> tuple[str, ...]:
     return tuple(name for name in sorted(touched) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
 
 
-def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, at: datetime, evidence: str) -> None:
-    """Date what this look verified: the first time, after it was lost, and once a day."""
+def verify(
+    register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, at: datetime, evidence: Callable[[], str]
+) -> None:
+    """Date what this poll verified: the first time, after it was lost, and once a day.
+
+    `evidence` keeps the poll's own bytes and names them; it is called where a check is moved, since hardly any poll moves one.
+    """
     entry = register.entries[key]
     said = machine(entry, beliefs)
     anywhere = {name for environment in (PRODUCTION, *entry.checks_in) for name in required(entry, environment)}
@@ -128,9 +133,9 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
             if name == FALLBACK:  # whatever was looked at, it is the declaration that says so
                 move(register, ev.CHECK_VERIFIED, key, name, at=at)
                 continue
-            move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence)
+            move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence())
         elif said[name] is False and check.state is CheckState.VERIFIED:
-            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence, reason=_lost(name))
+            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence(), reason=_lost(name))
 
 
 def _lost(name: str) -> str:

@@ -10,13 +10,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from decimal import Decimal
 from itertools import groupby
 from shlex import quote
 
 from monitor.domain.model import ANNOUNCED, LISTED
 from monitor.domain.notice import SERIOUS, Difference, Item, Notice, Reason
-from monitor.domain.price import PREFIX, TEXT, Meter, amount, spoken
+from monitor.domain.price import PREFIX, TEXT, Meter, amount, percent, spoken
 
 FULL = 8
 BRIEF = 12
@@ -121,31 +120,23 @@ def _listing(value: str | None) -> str:
 
 
 def _spoken_prices(old: str | None, new: str | None) -> str:
-    before, after = (None if text is None else _amount(text) for text in (old, new))
-    if (old is not None and before is None) or (new is not None and after is None):
+    if not all(text is None or _is_amount(text) for text in (old, new)):
         return f"{_value(old)} → {_value(new)}"
     unit = "USD per 1M tokens"
-    if old is None or new is None or before is None or after is None:
+    if old is None or new is None:
         left = "no price" if old is None else f"{spoken(old)} {unit}"
         right = "no price" if new is None else f"{spoken(new)} {unit}"
         return f"{left} → {right}"
-    return f"{spoken(old)} → {spoken(new)} {unit}{_percent(before, after)}"
+    moved = percent(old, new)
+    return f"{spoken(old)} → {spoken(new)} {unit}" + (f", {moved}" if moved else "")
 
 
-def _percent(before: Decimal, after: Decimal) -> str:
-    if not before:
-        return ""
-    share = (after - before) / before * 100
-    # Two significant digits below 10 %, whole ones above: "+0.03 %" is worth saying, "−80.13 %" is not.
-    rounded = f"{abs(share):.0f}" if abs(share) >= 10 else f"{float(abs(share)):.2g}"
-    return f", {'−' if share < 0 else '+'}{rounded} %"
-
-
-def _amount(text: str) -> Decimal | None:
+def _is_amount(text: str) -> bool:
     try:
-        return amount(text)
+        amount(text)
     except ValueError:
-        return None
+        return False
+    return True
 
 
 def _value(value: str | None) -> str:

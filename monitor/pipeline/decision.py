@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 from monitor.domain import checklist, claim, contradicted, corroborate, outage, policy, rename, tell
@@ -77,10 +78,10 @@ class Decision:
         self.versions["extractor"] = extractor
         if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
             self.state = replace(self.state, anomaly_since=observation.at)
-        partial = isinstance(observation, Snapshot) and observation.partial
-        self.renamed = {} if partial else rename.renames(baseline, facts)
+        in_part = isinstance(observation, Snapshot) and observation.partial
+        self.renamed = {} if in_part else rename.renames(baseline, facts)
         admission = admit(
-            self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys(), partial=partial
+            self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys(), partial=in_part
         )
         suspicious = admission.verdict is Verdict.HELD
         stood = suspicious and self._stood(observation.at)
@@ -289,7 +290,7 @@ class Decision:
         self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.
         self.state = replace(self.state, baseline=hash, subjects=len(patched), evidence="", attention=True)
-        self._judge(now, patched, verifies=False, claims=claims, trigger=position)
+        self._judge(now, patched, None, claims=claims, trigger=position)
         self.tx.put_source(self.state)
 
     def _close(
@@ -315,8 +316,7 @@ class Decision:
             keep=self._keep,
         )
         if self.state.baseline:
-            seen = observation.facts if isinstance(observation, Snapshot) and observation.partial else None
-            self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger, seen=seen)
+            self._judge(observation.at, baseline, None if held else observation, claims=claims, trigger=trigger)
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
         attention = held or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
@@ -334,14 +334,13 @@ class Decision:
         self,
         at: datetime,
         baseline: Facts,
+        verifying: Snapshot | Unchanged | None,
         *,
-        verifies: bool,
         claims: list[claim.Claim],
         trigger: int | None,
-        seen: Facts | None = None,
     ) -> None:
-        """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word. A partial look
-        verifies only what it has `seen` of what is believed.
+        """Judge the entries on levels. `verifying` is the poll that dates checks; None for what verifies nothing: a suspicious poll, a
+        person's word. A partial one verifies only what of the baseline it has seen.
         """
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
@@ -360,12 +359,15 @@ class Decision:
         )
         known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
         dated = known
-        if seen is not None:
-            dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=common(baseline, seen))
+        if isinstance(verifying, Snapshot) and verifying.partial:
+            seen = common(baseline, verifying.facts)
+            dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=seen)
         told: list[tell.Told] = []
         for entry in self._entries():
-            if verifies:
-                checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=cause.evidence)
+            if verifying is not None:
+                checklist.verify(
+                    register, entry.key, self.spec, dated, at=at, evidence=partial(self._keep, verifying)
+                )
             told += policy.judge(register, entry.key, known, cause)
             told += unsettle(register, entry.key, self.spec, cause)
         self.told += told + policy.inform(register, cause, told)
