@@ -6,7 +6,7 @@ looked, or while the entry was not active, is found all the same. Only a pin of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,15 +28,37 @@ from monitor.domain.windows import expecting
 BRIEF = 4
 """How many shifts the reason of a pause names."""
 
+BEFORE = "; before that "
+"""What stands in the reason of a pause between what moved last and what had moved already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The event that made a fact what it is: its position, the first poll that showed it, by which source and on what bytes, how many polls
+    confirmed it, and what its owners should read of it beyond old and new.
+    """
+
+    position: int
+    at: datetime
+    source: str = ""
+    evidence: str = ""
+    looks: int = 0
+    note: str = ""
+
+
+def unrecorded(entry: Entry, pin: Pin, new: Value | None) -> Origin | None:
+    """The origin of what no log is asked about."""
+    return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
     """What a judgement follows from.
 
     `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead, `signals` what all routes say of
-    a model that one of them opened or closed, `concerned` the entries that the source is about. `position` is the
-    event behind the judgement where no claim explains a deviation (an amendment, a new baseline). `versions` are recorded with
-    every decision.
+    a model that one of them opened or closed, `concerned` the entries that the source is about. `origin` finds the event by which a pinned fact
+    has another value now where no claim explains it: it moved before, in a window of maintenance or before an amendment. `position` is the event behind
+    the judgement where the log has no such event either. `versions` are recorded with every decision.
     """
 
     at: datetime
@@ -47,6 +69,7 @@ class Trigger:
     access: Mapping[Fact, int] = field(default_factory=dict)
     signals: Mapping[Fact, tuple[Signal, ...]] = field(default_factory=dict)
     concerned: frozenset[str] = frozenset()
+    origin: Callable[[Entry, Pin, Value | None], Origin | None] = unrecorded
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -109,7 +132,9 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
     if listed is UNKNOWN or listed is (entry.status is Status.EVALUATING):
         return []
     fact = Fact(subject, LISTED)
+    claim = trigger.claims.get(fact)
     cause = trigger.access.get(fact, trigger.position)
+    evidence = trigger.evidence if claim is None else claim.believed.streak.evidence
     position = register.add(
         ev.ENTRY_VISIBLE if listed else ev.ENTRY_HIDDEN,
         entry_stream(entry.key),
@@ -117,7 +142,7 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
         at=trigger.at,
         source=trigger.source,
         cause=cause,
-        evidence=trigger.evidence,
+        evidence=evidence,
         data={"surface": entry.surface, "model_id": entry.model_id, "versions": dict(trigger.versions)},
     )
     after = register.entries[entry.key]
@@ -142,7 +167,7 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
             if listed
             else f"{entry.model_id or 'its model id'} is not listed on {entry.surface}: back to waiting"
         ),
-        evidence=trigger.evidence,
+        evidence=evidence,
         denied=True,
         commands=(f"access-monitor checklist {entry.key}", tell.activate(after)) if listed else (tell.why(after),),
     )
@@ -154,29 +179,29 @@ def _pause(
 ) -> list[tell.Told]:
     shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
     facts = [_fact(shift.pin, entry) for shift in shifts]
-    explained = [fact for fact in facts if fact in trigger.claims]
-    causes = sorted({trigger.access.get(fact, trigger.claims[fact].position) for fact in explained})
-    if not causes:
-        causes = [entry.position if trigger.position is None else trigger.position]
-    since = min((trigger.claims[fact].believed.streak.first_at for fact in explained), default=trigger.at)
-    evidence = next((trigger.claims[fact].believed.streak.evidence for fact in explained), trigger.evidence)
+    origins = [origin for shift in shifts if (origin := _origin(entry, shift, trigger)) is not None]
+    if not origins:
+        position = entry.position if trigger.position is None else trigger.position
+        origins = [Origin(position=position, at=trigger.at, source=trigger.source, evidence=trigger.evidence)]
+    nearest = max(origins, key=lambda origin: origin.position)
+    since = min(origin.at for origin in origins)
     first = shifts[0]
     position = register.add(
         kind,
         entry_stream(entry.key),
         entry.key,
         at=trigger.at,
-        source=trigger.source,
-        cause=causes[-1],
-        evidence=evidence,
+        source=nearest.source,
+        cause=nearest.position,
+        evidence=nearest.evidence,
         data={
-            "causes": causes,
+            "causes": sorted({origin.position for origin in origins}),
             "since": ev.rfc3339(since),
             "pin": first.pin.key,
             "old": first.pin.value,
             "new": first.new,
             "shifts": [{"pin": shift.pin.key, "old": shift.pin.value, "new": shift.new} for shift in shifts],
-            "reason": _in_brief(shifts),
+            "reason": _reason(entry, shifts, kind),
             "versions": dict(trigger.versions),
         },
     )
@@ -188,7 +213,7 @@ def _pause(
             entry.key,
             name,
             at=trigger.at,
-            source=trigger.source,
+            source=nearest.source,
             cause=position,
             reason=paused,
         )
@@ -199,16 +224,16 @@ def _pause(
         reason=reason,
         position=position,
         since=since,
-        looks=max((_looks(trigger, fact) for fact in explained), default=0),
-        source=trigger.source,
-        evidence=evidence,
+        looks=nearest.looks,
+        source=nearest.source,
+        evidence=nearest.evidence,
         denied=not spares,
         summary="; ".join(
             part
             for part in (
                 _money(entry, shifts),
-                tell.notes(trigger.claims[fact] for fact in explained),
-                tell.signals(trigger.signals, explained),
+                "; ".join(dict.fromkeys(origin.note for origin in origins if origin.note)),
+                tell.signals(trigger.signals, (fact for fact in facts if fact in trigger.claims)),
             )
             if part
         ),
@@ -223,6 +248,23 @@ def _pause(
         ),
     )
     return [tell.Told(owners=entry.texts("owners"), item=item, facts=frozenset(facts))]
+
+
+def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
+    """The event by which a pin does not hold: one of this transaction, else one of the log."""
+    fact = _fact(shift.pin, entry)
+    claim = trigger.claims.get(fact)
+    if claim is None or not same(fact.field, claim.believed.change.new, shift.new):
+        return trigger.origin(entry, shift.pin, shift.new)
+    streak = claim.believed.streak
+    return Origin(
+        position=trigger.access.get(fact, claim.position),
+        at=streak.first_at,
+        source=trigger.source,
+        evidence=streak.evidence,
+        looks=streak.seen,
+        note=claim.note,
+    )
 
 
 def _fact(pin: Pin, entry: Entry) -> Fact:
@@ -247,6 +289,21 @@ def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
         if (value := moved.get(pin.field, entry.deviations.get(pin.key, pin.value))) is not None
     }
     return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
+
+
+def _reason(entry: Entry, shifts: tuple[Shift, ...], kind: str) -> str:
+    """Why an entry is paused: what moved, and of a pause that goes on what deviated before, the newest first."""
+    if kind == ev.ENTRY_PAUSED:
+        return _in_brief(shifts)
+    again = {shift.pin.key for shift in shifts}
+    before = tuple(
+        Shift(pin=pin, new=entry.deviations[pin.key])
+        for pin in entry.pins
+        if pin.key in entry.deviations and pin.key not in again
+    )
+    # A person's words come last, and their name is put after them.
+    ordered = entry.reason.rpartition(BEFORE)[2] if entry.by else ""
+    return BEFORE.join(part for part in (_in_brief(shifts), _in_brief(before), ordered) if part)
 
 
 def _in_brief(shifts: tuple[Shift, ...]) -> str:

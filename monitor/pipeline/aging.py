@@ -6,7 +6,6 @@ That a source goes blind is told ahead of it, at half its freshness (`tend`); th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.domain import ages, checklist, tell
@@ -14,7 +13,7 @@ from monitor.domain import events as ev
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
-from monitor.pipeline.ports import Reader, Transaction
+from monitor.pipeline.ports import Reader
 from monitor.pipeline.standing import Freshness
 
 Aged = Mapping[str, Mapping[str, datetime]]
@@ -56,6 +55,16 @@ def aged(
     return found
 
 
+def awaited(reader: Reader, configuration: Configuration) -> list[str]:
+    """The sources that cost nothing and whose next poll may verify a check that is stale."""
+    living = [entry for entry in reader.entries().values() if entry.alive]
+    return [
+        spec.key
+        for spec in configuration.sources.values()
+        if not spec.paid and any(checklist.awaits(entry, spec) for entry in living)
+    ]
+
+
 def _feeding(configuration: Configuration, entry: Entry, name: str) -> list[SourceSpec]:
     return [spec for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
 
@@ -71,9 +80,7 @@ def _seen(fresh: Freshness, entry: Entry, name: str) -> datetime | None:
             return None
 
 
-def expire(
-    tx: Transaction, configuration: Configuration, register: Register, past: Aged, now: datetime
-) -> list[tell.Told]:
+def expire(register: Register, past: Aged, now: datetime) -> list[tell.Told]:
     """Let aged checks go stale; the owners of active entries are told that production is denied."""
     told = []
     for key, names in past.items():
@@ -82,11 +89,6 @@ def expire(
         for name, last in names.items():
             reason = f"no look has verified it since {ev.rfc3339(last)}"
             position = checklist.move(register, ev.CHECK_STALE, key, name, at=now, reason=reason)
-            for spec in _feeding(configuration, entry, name):
-                state = tx.source(spec.key)
-                # A look that shows nothing new verifies what is stale only if it is looked at whole.
-                if state is not None and not state.attention:
-                    tx.put_source(replace(state, attention=True))
         if entry.status is Status.ACTIVE:
             told.append(_told(register, key, names, position))
     return told

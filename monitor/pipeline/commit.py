@@ -6,9 +6,11 @@ Event, registry status and outbox row are written here together, so that no use 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from monitor.domain import attention, tell
+from monitor.domain import attention, checklist, tell
+from monitor.domain import events as ev
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.model import Facts
@@ -38,12 +40,26 @@ def write(
         tx.append(register.events, at)
     for entry in register.moved:
         tx.put_entry(entry)
+    for key in _awaited(configuration, register):
+        state = tx.source(key)
+        if state is not None and not state.attention:
+            tx.put_source(replace(state, attention=True))
     audible = attention.audible(told, register.entries, at)
     notices = tell.notices(audible, at=at, position=register.events[-1].position) if audible else ()
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
         tx.enqueue(notice, destinations(owner) if owner else (), at)
     return notices
+
+
+def _awaited(configuration: Configuration, register: Register) -> set[str]:
+    """The sources whose next poll may verify what a decision made stale: it has to be read whole, though it shows nothing new."""
+    lost = [event for event in register.events if event.type == ev.CHECK_STALE]
+    return {
+        spec.key
+        for spec in configuration.sources.values()
+        if any(event.data["check"] in checklist.fed_by(spec, register.entries[event.subject]) for event in lost)
+    }
 
 
 def answers_moved(register: Register, before: Mapping[str, Entry]) -> bool:

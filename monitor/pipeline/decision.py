@@ -26,6 +26,7 @@ from monitor.domain.unsettle import unsettle
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.noting import noted
+from monitor.pipeline.origins import Origins
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Transaction
 from monitor.pipeline.remarks import remarks
@@ -346,6 +347,7 @@ class Decision:
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
         by_fact = {one.fact: one for one in claims}
         access = claim.access(register, self.spec, claims, registered, self.others)
+        known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
         cause = policy.Trigger(
             at=at,
             position=self.rebased if trigger is None else trigger,
@@ -355,9 +357,9 @@ class Decision:
             access=access,
             signals={fact: claim.signals(self.spec, by_fact[fact], self.others) for fact in access},
             concerned=frozenset(entry.key for entry in self._entries()),
+            origin=Origins(self.tx, known, register).of,
             versions=self.versions,
         )
-        known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
         dated = known
         if isinstance(verifying, Snapshot) and verifying.partial:
             seen = common(baseline, verifying.facts)

@@ -20,6 +20,7 @@ from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline.origins import Origins
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
 
 
@@ -64,7 +65,7 @@ def declare(
         known = beliefs(tx, configuration.sources)
         told: list[tell.Told] = []
         for spec in configuration.entries.values():
-            told += _entry(register, spec, configuration, known, now, trigger)
+            told += _entry(tx, register, spec, configuration, known, now, trigger)
         for key, entry in list(register.entries.items()):
             if entry.alive and key not in configuration.entries:
                 register.add(
@@ -117,6 +118,7 @@ def _changed(reader: Reader, register: Register, configuration: Configuration, n
 
 
 def _entry(
+    tx: Reader,
     register: Register,
     spec: EntrySpec,
     configuration: Configuration,
@@ -157,10 +159,8 @@ def _entry(
         unsettled += _unfallen(register, entry, said, position, now)
     else:
         return []
-    return [
-        *unsettled,
-        *policy.judge(register, spec.key, known, policy.Trigger(at=now, position=position, versions=versions)),
-    ]
+    judgement = policy.Trigger(at=now, position=position, origin=Origins(tx, known, register).of, versions=versions)
+    return [*unsettled, *policy.judge(register, spec.key, known, judgement)]
 
 
 def _unverify(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:

@@ -13,6 +13,7 @@ from monitor.domain.registry import Entry, Register, Status
 from monitor.domain.windows import LONGEST, Window, matches
 from monitor.pipeline import audit
 from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline.origins import Origins
 from monitor.pipeline.ports import Clock, Reader, Refused, Store
 
 SHOWN = 5
@@ -125,8 +126,10 @@ def end_window(
         data={"window": window.position, **said},
     )
     versions = {"code": configuration.code, "configuration": configuration.version}
-    trigger = policy.Trigger(at=now, position=position, versions=versions)
-    return policy.judge(register, key, beliefs(reader, configuration.sources), trigger)
+    known = beliefs(reader, configuration.sources)
+    origin = Origins(reader, known, register).of
+    trigger = policy.Trigger(at=now, position=position, origin=origin, versions=versions)
+    return policy.judge(register, key, known, trigger)
 
 
 def _dates(start: datetime, end: datetime, now: datetime) -> None:

@@ -95,7 +95,7 @@ class Tender:
                 told += policy.expire(register, key, at=now)
             for key, window in maintenance.ended(register.entries, now):
                 told += maintenance.end_window(tx, self._configuration, register, key, window, now)
-            told += aging.expire(tx, self._configuration, register, self._aged(tx, register.entries, now, sources), now)
+            told += aging.expire(register, self._aged(tx, register.entries, now, sources), now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
                 told += policy.remind(register, key, reminders, at=now)
             rules, owners = self._configuration.attention, self._configuration.owners
