@@ -28,7 +28,7 @@ CODEX = "codex"
 """The kind of a source that lists what Codex offers, and the check that it verifies."""
 
 FALLBACK = "fallback"
-"""The check that the declaration of an entry verifies by itself, which does not age."""
+"""The check that the gate's answer for the fallback of an entry verifies, which does not age."""
 
 _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
@@ -71,7 +71,6 @@ def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.
         "visibility": _all(listed) if listed and len(listed) == len(watched) else UNKNOWN,
         # A row that is gone is a blank, not a failure: only its freshness runs out.
         "pricing": True if wanted <= priced.keys() else UNKNOWN,
-        FALLBACK: True if entry.text("fallback") else UNKNOWN,
     }
 
 
@@ -119,8 +118,7 @@ def verify(
     """
     entry = register.entries[key]
     said = machine(entry, beliefs)
-    anywhere = {name for environment in (PRODUCTION, *entry.checks_in) for name in required(entry, environment)}
-    names = fed_by(spec, entry) + ((FALLBACK,) if FALLBACK in anywhere else ())
+    names = fed_by(spec, entry)
     if spec.billed and entry.price_subject not in (beliefs.baseline(spec.key) or {}):
         names = tuple(
             name for name in names if name not in _BY_PRICE
@@ -130,9 +128,6 @@ def verify(
         if said[name] is True and (
             check.state is not CheckState.VERIFIED or check.verified_at is None or check.verified_at.date() < at.date()
         ):
-            if name == FALLBACK:  # whatever was looked at, it is the declaration that says so
-                move(register, ev.CHECK_VERIFIED, key, name, at=at)
-                continue
             move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence())
         elif said[name] is False and check.state is CheckState.VERIFIED:
             move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence(), reason=_lost(name))

@@ -16,10 +16,12 @@ class Reason(StrEnum):
 
     PAUSED = "paused"  # production is denied now
     PAUSE_EXTENDED = "pause_extended"  # it was already, and another assumption fell
+    FALLBACK_LOST = "fallback_lost"  # what should stand in for it is denied as well, or about to end
     UNACKNOWLEDGED = "unacknowledged"  # it is paused, and nobody said that they take it on
     HELD = "held"  # something was seen that is not believed yet: a mass drop, an implausible price
     BLIND = "blind"  # a source has not been read for too long
     STALE = "stale"  # a check passed its age
+    RECOVERED = "recovered"  # what was told to be lost is there again
     VISIBLE = "visible"  # an entry that waited can be evaluated
     REMINDER = "reminder"  # a day that is known ahead comes
     CHANGED = "changed"  # something moved that pauses nothing
@@ -27,10 +29,14 @@ class Reason(StrEnum):
     TEST = "test"
 
 
+PAUSING = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED})
+"""Reasons that tell of a pause when it comes or goes on."""
+
 SERIOUS = frozenset(
     {
         Reason.PAUSED,
         Reason.PAUSE_EXTENDED,
+        Reason.FALLBACK_LOST,
         Reason.UNACKNOWLEDGED,
         Reason.HELD,
         Reason.BLIND,
@@ -55,8 +61,9 @@ class Difference:
 class Item:
     """One thing to tell, about one entry, or about a source or model that no entry is for.
 
-    `status` is the entry's status after the decision and `denied` whether production is denied it now. `fallback` is the
-    entry's fallback and `fallback_allowed` whether the gate allows that one now. `since` is the first look that showed the
+    `status` is the entry's status after the decision. What follows is the gate's own answer at that moment: `denied` says whether production is
+    denied it to everybody, and `refusal` why the gate says no; `spared` are the callers that may go on until `spared_until`; `fallback` is what the gate
+    names instead, else the entry's declared fallback, and `fallback_allowed` says which. `since` is the first look that showed the
     change, `looks` how many good looks confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands`
     are the exact commands to run next, in order.
     """
@@ -74,6 +81,9 @@ class Item:
     looks: int = 0
     evidence: str = ""
     denied: bool = False
+    refusal: str = ""
+    spared: tuple[str, ...] = ()
+    spared_until: datetime | None = None
     fallback: str = ""
     fallback_allowed: bool = False
     commands: tuple[str, ...] = ()

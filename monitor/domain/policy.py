@@ -168,7 +168,6 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
             else f"{entry.model_id or 'its model id'} is not listed on {entry.surface}: back to waiting"
         ),
         evidence=evidence,
-        denied=True,
         commands=(f"access-monitor checklist {entry.key}", tell.activate(after)) if listed else (tell.why(after),),
     )
     return [tell.Told(owners=entry.texts("owners"), item=told, facts=frozenset({fact}))]
@@ -217,7 +216,6 @@ def _pause(
             cause=position,
             reason=paused,
         )
-    spares = entry.text("on_pause") == "deny_new" and all(s.pin.field.startswith(price.PREFIX) for s in shifts)
     item = tell.entry_item(
         register,
         entry.key,
@@ -227,7 +225,6 @@ def _pause(
         looks=nearest.looks,
         source=nearest.source,
         evidence=nearest.evidence,
-        denied=not spares,
         summary="; ".join(
             part
             for part in (
@@ -393,7 +390,6 @@ def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: d
                     since=at,
                     source=dated.source,
                     summary=f"{in_words(one.days)}: {dated.text}",
-                    denied=entry.status is not Status.ACTIVE,
                 ),
             )
         )
@@ -421,7 +417,6 @@ def expire(register: Register, key: str, *, at: datetime) -> list[tell.Told]:
                     position=position,
                     since=entry.checks[name].until or at,
                     summary=f"the check {name} was verified until {ev.rfc3339(entry.checks[name].until or at)}",
-                    denied=name in checklist.required(entry),
                 ),
             )
         )

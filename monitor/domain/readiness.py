@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from monitor.domain import checklist
 from monitor.domain.gate import Readiness
-from monitor.domain.registry import Check, CheckState, Entry
+from monitor.domain.registry import Check, CheckState, Entry, Status
 from monitor.domain.verdict import PRODUCTION, rfc3339
 
 _LOST = frozenset({CheckState.STALE, CheckState.FAILED})
@@ -23,7 +23,9 @@ def readiness(entry: Entry, environments: tuple[str, ...]) -> dict[str, Readines
 
 
 def _of(entry: Entry, environment: str) -> Readiness:
-    names = checklist.required(entry, environment)
+    # A fallback that is lost is told, and asked for at the next acceptance; it never denies what was accepted.
+    accepted = entry.status in (Status.ACTIVE, Status.PAUSED)
+    names = [name for name in checklist.required(entry, environment) if not (accepted and name == checklist.FALLBACK)]
     held = {name: entry.checks.get(name, Check()) for name in names}
     dates = [check.until for check in held.values() if check.until is not None]
     return Readiness(

@@ -70,22 +70,6 @@ def resume(entry: Entry) -> str:
     return f'access-monitor resume {entry.key} --by YOU --reason "…" --expect {entry.position}'
 
 
-def fallback(register: Register, entry: Entry) -> tuple[str, bool]:
-    """The first active fallback along the chain, else the declared one and that it is not allowed."""
-    seen = {entry.key}
-    key = entry.text("fallback")
-    declared = key
-    while key and key not in seen:
-        seen.add(key)
-        candidate = register.entries.get(key)
-        if candidate is None:
-            break
-        if candidate.status is Status.ACTIVE:
-            return key, True
-        key = candidate.text("fallback")
-    return declared, False
-
-
 def entry_item(
     register: Register,
     key: str,
@@ -93,7 +77,6 @@ def entry_item(
     reason: Reason,
     position: int,
     since: datetime,
-    denied: bool,
     differences: tuple[Difference, ...] = (),
     looks: int = 0,
     source: str = "",
@@ -101,13 +84,16 @@ def entry_item(
     summary: str = "",
     commands: tuple[str, ...] = (),
 ) -> Item:
-    """An item about an entry as it stands after the decision; `commands` are those of its reason unless given."""
+    """An item about an entry as it stands after the decision; `commands` are those of its reason unless given.
+
+    What the gate says of it is put in when the decision is written.
+    """
     entry = register.entries[key]
-    other, allowed = fallback(register, entry)
     usual = {
         Reason.PAUSED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.UNACKNOWLEDGED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
+        Reason.FALLBACK_LOST: (f"access-monitor status {key}", f"access-monitor status {entry.text('fallback')}"),
         Reason.STALE: (f"access-monitor checklist {key}",),
         Reason.REMINDER: (f"access-monitor status {key}", f"access-monitor checklist {key}"),
     }.get(reason, (f"access-monitor status {key}",))
@@ -124,9 +110,6 @@ def entry_item(
         differences=differences,
         looks=looks,
         evidence=evidence,
-        denied=denied,
-        fallback=other,
-        fallback_allowed=allowed,
         commands=commands or usual,
     )
 
@@ -160,7 +143,6 @@ def held(
                 looks=1,
                 source=source,
                 evidence=evidence,
-                denied=False,
                 summary=summary,
             ),
         )
@@ -194,7 +176,6 @@ def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str
         differences=() if unread else (_difference(held_back.change),),
         looks=held_back.streak.seen,
         evidence=held_back.streak.evidence,
-        denied=entry.status is not Status.ACTIVE,
         commands=(
             f"access-monitor verify {entry.key} pricing --by YOU --url …"
             if unread
@@ -239,7 +220,6 @@ def changed(
         looks=max(claim.believed.streak.seen for claim in claims),
         source=source,
         evidence=claims[0].believed.streak.evidence,
-        denied=entry.status is not Status.ACTIVE,
         differences=tuple(_difference(claim.believed.change) for claim in claims if not (claim.renamed or claim.prose)),
         summary="; ".join(part for part in parts if part),
     )

@@ -104,6 +104,5 @@ def _told(register: Register, key: str, names: Mapping[str, datetime], position:
         position=position,
         since=since,
         summary=f"no look has verified {', '.join(names)} since {ev.rfc3339(since)}",
-        denied=bool(set(names) & set(checklist.required(entry))),
     )
     return tell.Told(owners=entry.texts("owners"), item=item)

@@ -18,7 +18,7 @@ from monitor.domain.model import Fact, Subject
 from monitor.domain.registry import Approval, Check, Entry
 from monitor.domain.verdict import PRODUCTION
 from monitor.domain.windows import Window
-from monitor.pipeline.commit import beliefs
+from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.ports import EventQuery, Reader, Refused
 from monitor.pipeline.standing import Freshness, reason
 

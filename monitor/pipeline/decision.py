@@ -23,7 +23,7 @@ from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Stre
 from monitor.domain.registry import Entry, Register
 from monitor.domain.routes import ALONE, lost
 from monitor.domain.unsettle import unsettle
-from monitor.pipeline.commit import beliefs
+from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.noting import noted
 from monitor.pipeline.origins import Origins
@@ -367,9 +367,7 @@ class Decision:
         told: list[tell.Told] = []
         for entry in self._entries():
             if verifying is not None:
-                checklist.verify(
-                    register, entry.key, self.spec, dated, at=at, evidence=partial(self._keep, verifying)
-                )
+                checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=partial(self._keep, verifying))
             told += policy.judge(register, entry.key, known, cause)
             told += unsettle(register, entry.key, self.spec, cause)
         self.told += told + policy.inform(register, cause, told)

@@ -19,7 +19,8 @@ from monitor.domain.declaration import declaration
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
-from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline.baselines import beliefs
+from monitor.pipeline.commit import answers_moved, write
 from monitor.pipeline.origins import Origins
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
 
@@ -156,7 +157,6 @@ def _entry(
         )
         _unverify(register, entry, said, position, now)
         unsettled += _unreview(register, entry, said, position, now)
-        unsettled += _unfallen(register, entry, said, position, now)
     else:
         return []
     judgement = policy.Trigger(at=now, position=position, origin=Origins(tx, known, register).of, versions=versions)
@@ -190,24 +190,6 @@ def _unreview(
     return _lost(register, before.key, ev.CHECK_STALE, SAFETY_REVIEW, reason, position, now)
 
 
-def _unfallen(
-    register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime
-) -> list[tell.Told]:
-    """Let the check fail that the declared fallback verified, where none is declared any more. The word of a person stands by itself."""
-    check = register.entries[before.key].checks.get(checklist.FALLBACK)
-    declared = before.text("fallback") and not said["fallback"]
-    if (
-        not declared
-        or check is None
-        or check.by != ev.SYSTEM
-        or not _verified(register, before.key, checklist.FALLBACK)
-    ):
-        return []
-    return _lost(
-        register, before.key, ev.CHECK_FAILED, checklist.FALLBACK, "no fallback is declared any more", position, now
-    )
-
-
 def _verified(register: Register, key: str, name: str) -> bool:
     check = register.entries[key].checks.get(name)
     return check is not None and check.state is CheckState.VERIFIED
@@ -228,7 +210,6 @@ def _lost(
         position=position,
         since=now,
         summary=f"the check {name} does not hold any more: {reason}",
-        denied=name in checklist.required(entry),
     )
     return [tell.Told(owners=entry.texts("owners"), item=item)]
 

@@ -12,7 +12,8 @@ from monitor.domain.events import Event, entry_stream
 from monitor.domain.registry import Entry, Register, Status
 from monitor.domain.windows import LONGEST, Window, matches
 from monitor.pipeline import audit
-from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline.baselines import beliefs
+from monitor.pipeline.commit import answers_moved, write
 from monitor.pipeline.origins import Origins
 from monitor.pipeline.ports import Clock, Reader, Refused, Store
 
@@ -71,8 +72,9 @@ class Maintenance:
                     "via": dict(via),
                 },
             )
+            opened = register.events[-1]
             write(tx, self._configuration, register, [], at=now)
-        return register.events[-1]
+        return opened
 
     def close(self, key: str, position: int, *, by: str, reason: str, via: Mapping[str, str]) -> tuple[Event, ...]:
         """End a window before its time; what deviates pauses at once.

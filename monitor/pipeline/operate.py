@@ -213,9 +213,10 @@ class Operator:
                     **held.data,
                 },
             )
+            attested = register.events[-1]
             write(tx, self._configuration, register, [], at=now)
         self._published()  # a required word that was renewed lengthens the lease
-        return register.events[-1]
+        return attested
 
     # -- how every act is carried out --------------------------------------
 
@@ -266,13 +267,13 @@ class Operator:
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )
-            asked = kind == ev.ENTRY_APPROVAL_REQUESTED
-            told = approval.told(register, register.events[-1]) if asked else []
+            act = register.events[-1]
+            told = approval.told(register, act) if kind == ev.ENTRY_APPROVAL_REQUESTED else []
             write(tx, self._configuration, register, told, at=now)
             moved = answers_moved(register, before)
         if moved:
             self._published()
-        return register.events[-1]
+        return act
 
     def _acceptance(self, reader: Reader, entry: Entry, now: datetime, waived: frozenset[str]) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""

@@ -17,11 +17,13 @@ from monitor.domain.model import SourceState
 from monitor.domain.notice import Reason
 from monitor.domain.outage import quoted
 from monitor.domain.registry import CheckState, Entry, Register, Status
-from monitor.pipeline import aging, maintenance
-from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline import aging, fallbacks, maintenance
+from monitor.pipeline.baselines import beliefs
+from monitor.pipeline.commit import answers_moved, write
 from monitor.pipeline.drift import Drift, tell_shift
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.ports import EventQuery, Reader, Store
+from monitor.pipeline.standing import Production
 
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
@@ -81,6 +83,7 @@ class Tender:
                 or self._aged(reader, entries, now, sources)
                 or maintenance.ended(entries, now)
                 or self._drift.shifts(reader, now, sources)
+                or self._fallen(reader, entries, now)
             ):
                 return 0
         with self._store.write() as tx:
@@ -128,6 +131,14 @@ class Tender:
             key: attention.unacknowledged(entry, now, self._configuration.attention) for key, entry in entries.items()
         }
         return {key: count for key, count in counts.items() if count}
+
+    def _fallen(self, reader: Reader, entries: Mapping[str, Entry], now: datetime) -> bool:
+        """Whether a fallback stands otherwise than it stood: what is written then is written with every decision."""
+        if not any(entry.alive and entry.text("fallback") for entry in entries.values()):
+            return False
+        register = Register(reader.head(), entries)
+        fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
+        return bool(register.events)
 
     def _looks_ahead(self, now: datetime) -> bool:
         """Whether it is time to read the agenda: what has a day need not be looked up every minute."""
@@ -205,7 +216,6 @@ class Tender:
                     position=position,
                     since=good_at,
                     source=spec.key,
-                    denied=verifies and denied_at <= now,
                     summary=f"{unread}; {denies if verifies else unseen}{tell.status_says(said)}",
                 ),
             )
