@@ -63,7 +63,11 @@ def repeat(
 
 def audible(told: Iterable[tell.Told], entries: Mapping[str, Entry], at: datetime) -> list[tell.Told]:
     """What no silence hides."""
-    return [one for one in told if one.item.reason in LOUD or not _silent(entries.get(one.item.entry), at)]
+    return [
+        one
+        for one in told
+        if one.item.reason in LOUD or not all(_silent(entries.get(key), at) for key in one.because or (one.item.entry,))
+    ]
 
 
 def _silent(entry: Entry | None, at: datetime) -> bool:

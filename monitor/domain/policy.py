@@ -21,7 +21,7 @@ from monitor.domain.events import entry_stream
 from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subject, Value
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
-from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
+from monitor.domain.registry import FALLBACK_ENDS, CheckState, Entry, Pin, Register, Status
 from monitor.domain.routes import Signal
 from monitor.domain.windows import expecting
 
@@ -334,10 +334,13 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
             if claim.news
             and fact not in done.get(entry.key, ())
             and not tell.one_more_route(fact, entry)
-            and (matters(fact, entry) or _newcomer(entry, claim) or (_prose(fact) and entry.key in trigger.concerned))
+            and (matters(fact, entry) or (_prose(fact) and entry.key in trigger.concerned))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, trigger.signals, source=trigger.source, at=trigger.at))
+    for claim in trigger.claims.values():
+        if claim.news and claim.fact.field == LISTED and claim.believed.change.new is not None:
+            more += _newcomer(register, claim, trigger.source)
     return more
 
 
@@ -360,14 +363,14 @@ def _prose(fact: Fact) -> bool:
     return fact.field.startswith(PROSE)
 
 
-def _newcomer(entry: Entry, claim: Claim) -> bool:
-    """A model that newly appears where an entry still waits for its id; which of them it is, a person decides."""
-    return (
-        not entry.model_id
-        and claim.fact.field == LISTED
-        and claim.believed.change.new is not None
-        and claim.fact.subject.scope in entry.surfaces
-    )
+def _newcomer(register: Register, claim: Claim, source: str) -> list[tell.Told]:
+    """A model that newly appears, for the owners of entries there that still wait for their id; which of them it is, a person decides."""
+    waiting: dict[str, list[str]] = {}
+    for key, entry in register.entries.items():
+        if entry.alive and not entry.model_id and claim.fact.subject.scope in entry.surfaces:
+            for owner in entry.texts("owners"):
+                waiting.setdefault(owner, []).append(key)
+    return [tell.newcomer(claim, owner, tuple(keys), source=source) for owner, keys in waiting.items()]
 
 
 def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: datetime) -> list[tell.Told]:
@@ -385,7 +388,7 @@ def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: d
                 item=tell.entry_item(
                     register,
                     key,
-                    reason=Reason.REMINDER,
+                    reason=Reason.FALLBACK_LOST if dated.what == FALLBACK_ENDS else Reason.REMINDER,
                     position=position,
                     since=at,
                     source=dated.source,

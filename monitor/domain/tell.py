@@ -23,11 +23,12 @@ from monitor.domain.windows import expecting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """An item, whom it is for, and the facts it already speaks of."""
+    """An item, whom it is for, and the facts it already speaks of. `because` are the entries for whose sake someone is told of what is no entry."""
 
     owners: tuple[str, ...]
     item: Item
     facts: frozenset[Fact] = frozenset()
+    because: tuple[str, ...] = ()
 
 
 def value(of: Value | None) -> str:
@@ -224,6 +225,25 @@ def changed(
         summary="; ".join(part for part in parts if part),
     )
     return Told(owners=entry.texts("owners"), item=item)
+
+
+def newcomer(claim: Claim, owner: str, waiting: tuple[str, ...], *, source: str) -> Told:
+    """A model that is newly listed where entries of an owner wait for their id: it is named by itself, since no entry declares it."""
+    fact, streak = claim.fact, claim.believed.streak
+    wait = f"{', '.join(waiting)} {'wait' if len(waiting) > 1 else 'waits'} for a model id"
+    item = Item(
+        reason=Reason.CHANGED,
+        subject=fact.subject.name,
+        position=claim.position,
+        since=streak.first_at,
+        source=source,
+        summary=f"newly listed on {fact.subject.scope}, where {wait}: if it is this one, write it into the configuration",
+        differences=(_difference(claim.believed.change),),
+        looks=streak.seen,
+        evidence=streak.evidence,
+        commands=(f"access-monitor events --subject {fact.subject.name}",),
+    )
+    return Told(owners=(owner,), item=item, because=waiting)
 
 
 def _expected(entry: Entry, claims: Iterable[Claim], at: datetime) -> str:

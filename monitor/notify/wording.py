@@ -158,7 +158,7 @@ def spoken_time(at: datetime, zone: tzinfo | None) -> str:
 def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
     """Put a notice into words: the most serious items first, in full; long lists are cut and pointed to."""
     severity = list(Reason)
-    items = sorted(notice.items, key=lambda item: (severity.index(item.reason), item.position))
+    items = sorted(notice.items, key=lambda item: (severity.index(item.reason), not item.entry, item.position))
     lost = {item.entry for item in items if item.denied and item.reason in _DENYING}
     full = [item for item in items if len(items) == 1 or _weighty(item)]
     brief = [item for item in items if item not in full]
@@ -167,7 +167,11 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
     if left:
         after = min(item.position for item in left) - 1
         more = f"and {len(left)} more, see `access-monitor events --after {max(after, 0)}`"
-    groups = groupby(brief[:BRIEF], key=lambda item: (item.reason, item.source, item.since, item.looks, item.evidence))
+    groups = groupby(
+        brief[:BRIEF],
+        # What is no entry has a section of its own: beside entries its name would be read as that of one.
+        key=lambda item: (item.reason, bool(item.entry), item.source, item.since, item.looks, item.evidence),
+    )
     return Message(
         title=plain(_title(items), TITLE_LENGTH),
         serious=notice.reason in SERIOUS,
@@ -196,7 +200,8 @@ def _title(items: Sequence[Item]) -> str:
     """The most serious reason, and every other one that is worth waking someone for, each with the names that it is true of."""
     told = [reason for reason in HEADLINES if reason is items[0].reason or reason in SERIOUS]
     groups = {reason: [item for item in items if item.reason is reason] for reason in told}
-    headlines = [f"{HEADLINES[reason]}: {_names(about)}" for reason, about in groups.items() if about]
+    named = {reason: [item for item in about if item.entry] or about for reason, about in groups.items() if about}
+    headlines = [f"{HEADLINES[reason]}: {_names(about)}" for reason, about in named.items()]
     first = items[0]
     if len(headlines) > 1 or len(groups[first.reason]) > 1:
         return "; ".join(headlines)
@@ -288,7 +293,8 @@ def _done(item: Item) -> str:
         case Reason.PAUSE_EXTENDED:
             return f"Kept {who} paused and added this to what must be looked at before it is resumed."
         case Reason.FALLBACK_LOST:
-            return f"Left {who} as it is.{_status(item)} That its pause was acknowledged, if it was, counts no longer."
+            again = " An earlier acknowledgement of its pause counts no longer." if item.status == "paused" else ""
+            return f"Recorded it and left {who} as it is.{_status(item)}{again}"
         case Reason.RECOVERED:
             return f"Recorded it, and changed nothing.{_status(item)}"
         case Reason.UNACKNOWLEDGED:

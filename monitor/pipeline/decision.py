@@ -241,7 +241,7 @@ class Decision:
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
             renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
-            remarks=remarks(second, self.spec, accepted, baseline, patched),
+            remarks=remarks(second, self.spec, accepted, baseline, patched, belief.correction),
         )
         # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
         held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
@@ -277,6 +277,7 @@ class Decision:
         patched = patch(baseline, [change])
         hash = self.tx.put_facts(patched)
         believed = [Believed(change=change, streak=streak)]
+        second = Second(self.tx, self.configuration, self.spec.key)
         claims = claim.claim(
             self.register,
             self.spec,
@@ -286,7 +287,7 @@ class Decision:
             cause=position,
             actor=str(by["by"]),
             by=by,
-            remarks=remarks(Second(self.tx, self.configuration, self.spec.key), self.spec, believed, baseline, patched),
+            remarks=remarks(second, self.spec, believed, baseline, patched, self.configuration.belief.correction),
         )
         self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.

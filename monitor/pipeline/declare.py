@@ -41,7 +41,7 @@ def describe(configuration: Configuration) -> dict[str, str]:
     belief, gate = configuration.belief, configuration.gate
     for name, need in (("absence", belief.absence), ("change", belief.change)):
         said[f"belief.{name}"] = f"{need.looks} looks over {need.span.total_seconds():g}s"
-    for name in ("gap", "recheck", "hold", "reached"):
+    for name in ("gap", "recheck", "hold", "reached", "correction"):
         said[f"belief.{name}"] = f"{getattr(belief, name).total_seconds():g}s"
     for name in ("freshness", "price_freshness", "lease"):
         said[f"gate.{name}"] = f"{getattr(gate, name).total_seconds():g}s"

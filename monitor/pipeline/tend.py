@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from monitor.domain import attention, checklist, policy, tell
 from monitor.domain import events as ev
-from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due
+from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.events import source_stream
 from monitor.domain.model import SourceState
@@ -152,10 +152,14 @@ class Tender:
         specs = self._configuration.sources.values()
         known = beliefs(reader, self._configuration.sources)
         found: dict[str, list[Reminder]] = {}
-        for key, entry in reader.entries().items():
+        entries = reader.entries()
+        for key, entry in entries.items():
             if not entry.alive or not entry.model_id:
                 continue
             dated = agenda(entry, known, [spec for spec in specs if policy.depends_on(entry, spec)])
+            fallback = entries.get(entry.text("fallback"))
+            if fallback is not None and entry.status in fallbacks.USED:
+                dated += fallback_ends(fallback, known)
             reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
             if reminders:
                 found[key] = reminders
