@@ -1,4 +1,4 @@
-"""What every transaction that decides has in common: the beliefs it starts from, and the tail that writes what it decided.
+"""What every transaction that decides has in common: the tail that writes what it decided.
 
 Event, registry status and outbox row are written here together, so that no use case can forget one of them.
 """
