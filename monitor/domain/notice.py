@@ -18,14 +18,15 @@ class Reason(StrEnum):
     PAUSE_EXTENDED = "pause_extended"  # it was already, and another assumption fell
     FALLBACK_LOST = "fallback_lost"  # what should stand in for it is denied as well, or about to end
     UNACKNOWLEDGED = "unacknowledged"  # it is paused, and nobody said that they take it on
+    TROUBLE = "trouble"  # the monitor itself cannot record what it sees, or publish what it decided
     HELD = "held"  # something was seen that is not believed yet: a mass drop, an implausible price
     BLIND = "blind"  # a source has not been read for too long
     STALE = "stale"  # a check passed its age
-    RECOVERED = "recovered"  # what was told to be lost is there again
     VISIBLE = "visible"  # an entry that waited can be evaluated
     REMINDER = "reminder"  # a day that is known ahead comes
     CHANGED = "changed"  # something moved that pauses nothing
     UNDELIVERED = "undelivered"  # another destination could not be reached
+    RECOVERED = "recovered"  # what was in trouble works again, what was lost is there again
     TEST = "test"
 
 
@@ -38,6 +39,7 @@ SERIOUS = frozenset(
         Reason.PAUSE_EXTENDED,
         Reason.FALLBACK_LOST,
         Reason.UNACKNOWLEDGED,
+        Reason.TROUBLE,
         Reason.HELD,
         Reason.BLIND,
         Reason.STALE,
@@ -65,7 +67,8 @@ class Item:
     denied it to everybody, and `refusal` why the gate says no; `spared` are the callers that may go on until `spared_until`; `fallback` is what the gate
     names instead, else the entry's declared fallback, and `fallback_allowed` says which. `since` is the first look that showed the
     change, `looks` how many good looks confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands`
-    are the exact commands to run next, in order.
+    are the exact commands to run next, in order. `lease_until` is set at sending where the lease files cannot be written: until then they still
+    allow what is denied.
     """
 
     reason: Reason
@@ -84,6 +87,7 @@ class Item:
     refusal: str = ""
     spared: tuple[str, ...] = ()
     spared_until: datetime | None = None
+    lease_until: datetime | None = None
     fallback: str = ""
     fallback_allowed: bool = False
     commands: tuple[str, ...] = ()

@@ -34,14 +34,15 @@ HEADLINES = {
     Reason.PAUSE_EXTENDED: "STILL PAUSED",
     Reason.FALLBACK_LOST: "FALLBACK LOST",
     Reason.UNACKNOWLEDGED: "UNACKNOWLEDGED",
+    Reason.TROUBLE: "MONITOR IN TROUBLE",
     Reason.HELD: "HELD BACK",
     Reason.BLIND: "BLIND",
     Reason.STALE: "STALE",
-    Reason.RECOVERED: "RECOVERED",
     Reason.REMINDER: "REMINDER",
     Reason.CHANGED: "CHANGED",
     Reason.VISIBLE: "VISIBLE",
     Reason.UNDELIVERED: "NOT DELIVERED",
+    Reason.RECOVERED: "RECOVERED",
     Reason.TEST: "TEST",
 }
 
@@ -198,7 +199,7 @@ def _name(item: Item) -> str:
 
 def _title(items: Sequence[Item]) -> str:
     """The most serious reason, and every other one that is worth waking someone for, each with the names that it is true of."""
-    told = [reason for reason in HEADLINES if reason is items[0].reason or reason in SERIOUS]
+    told = [reason for reason in Reason if reason is items[0].reason or reason in SERIOUS]
     groups = {reason: [item for item in items if item.reason is reason] for reason in told}
     named = {reason: [item for item in about if item.entry] or about for reason, about in groups.items() if about}
     headlines = [f"{HEADLINES[reason]}: {_names(about)}" for reason, about in named.items()]
@@ -225,7 +226,7 @@ def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> Section:
         Line(label="Since", texts=(spoken_time(item.since, zone),)),
         Line(label="Evidence", texts=(_evidence(item, item.position),)),
         Line(label="What was done", texts=(_done(item),)),
-        Line(label="Until morning", texts=(_standing(item, lost),)),
+        Line(label="Until morning", texts=(_standing(item, lost, zone),)),
         Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
     )
     return Section(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
@@ -238,7 +239,7 @@ def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> Sectio
         Line(label="What changed", texts=_together(items)),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
         Line(label="Evidence", texts=(_evidence(first, 0),)),
-        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item, lost) for item in items))),
+        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item, lost, zone) for item in items))),
     )
     return Section(
         heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
@@ -295,10 +296,12 @@ def _done(item: Item) -> str:
         case Reason.FALLBACK_LOST:
             again = " An earlier acknowledgement of its pause counts no longer." if item.status == "paused" else ""
             return f"Recorded it and left {who} as it is.{_status(item)}{again}"
-        case Reason.RECOVERED:
-            return f"Recorded it, and changed nothing.{_status(item)}"
         case Reason.UNACKNOWLEDGED:
             return f"Said again that {who} is paused. `access-monitor ack` ends that, and resumes nothing."
+        case Reason.TROUBLE:
+            return "Goes on trying, and tells you when it works again. This message went out without the database."
+        case Reason.RECOVERED:
+            return f"Went on as before.{_status(item)}"
         case Reason.HELD:
             return "Held it back: it is recorded, not believed, and nothing was paused."
         case Reason.BLIND:
@@ -321,25 +324,34 @@ def _status(item: Item) -> str:
     return f" {plain(item.entry, VALUE_LENGTH)} is {plain(item.status)}." if item.entry and item.status else ""
 
 
-def _standing(item: Item, lost: Set[str]) -> str:
+def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
     """Whether it can wait: what is denied in production now, and what is allowed instead. `lost` are the entries whose denial the notice tells."""
     who = plain(item.entry or item.subject, VALUE_LENGTH)
     if item.denied and item.reason not in _DENYING:
         if item.entry in lost:
             return f"As above: {who} is denied in production."
-        why = f": {plain(item.refusal)}" if item.status == "active" and item.refusal else "."
+        why = f": {plain(item.refusal)}." if item.status == "active" and item.refusal else "."
         return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this{why}"
     fallback = plain(item.fallback, VALUE_LENGTH)
     instead = f"its fallback {fallback} is {'allowed' if item.fallback_allowed else 'not allowed either'}"
+    if item.denied and item.lease_until is not None:
+        return (
+            f"Not safe: {who} is denied over HTTP, but the lease files cannot be written and still allow it until "
+            f"{spoken_time(item.lease_until, zone)}; {instead if fallback else 'it has no fallback'}."
+        )
     if item.denied:
         if fallback and item.fallback_allowed:
             return f"Safe where callers use the fallback: {who} is denied in production now, {instead}."
         return f"Not safe: {who} is denied in production now, and {instead if fallback else 'it has no fallback'}."
     if item.spared or item.reason in _PAUSING:
-        return f"{_spared(item)}; {instead}." if fallback else f"{_spared(item)}, and it has no fallback."
+        return f"{_spared(item, zone)}; {instead}." if fallback else f"{_spared(item, zone)}, and it has no fallback."
     match item.reason:
         case Reason.BLIND:
             return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good look is too old."
+        case Reason.TROUBLE:
+            return (
+                "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."
+            )
         case Reason.STALE:
             return "Safe for now: this denies nothing in production yet."
         case Reason.HELD:
@@ -354,7 +366,7 @@ def _standing(item: Item, lost: Set[str]) -> str:
             return "Safe: this denies nothing in production."
 
 
-def _spared(item: Item) -> str:
+def _spared(item: Item, zone: tzinfo | None) -> str:
     """Who goes on through a pause, and until when: the gate's own answer."""
     who = plain(item.entry, VALUE_LENGTH)
     if not item.spared:  # of a notice that waits since a version that did not name them
@@ -363,7 +375,7 @@ def _spared(item: Item) -> str:
         )
     callers = [plain(caller, VALUE_LENGTH) for caller in item.spared]
     rest = f" and {len(callers) - NAMES} more" if len(callers) > NAMES else ""
-    until = "" if item.spared_until is None else f" until {spoken_time(item.spared_until, None)}"
+    until = "" if item.spared_until is None else f" until {spoken_time(item.spared_until, zone)}"
     named = ", ".join(callers[:NAMES]) + rest
     verb = "stay" if len(callers) > 1 else "stays"
     return (
