@@ -106,6 +106,7 @@ class Tender:
                 told.append(attention.repeat(register, key, count, at=now, rules=rules, owners=owners))
             for spec, span, shift in self._drift.shifts(tx, now, sources):
                 told += tell_shift(register, spec, span, shift)
+            told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
             write(tx, self._configuration, register, told, at=now)
             moved = answers_moved(register, before) or bool(register.moved)
         if moved:
@@ -133,7 +134,7 @@ class Tender:
         return {key: count for key, count in counts.items() if count}
 
     def _fallen(self, reader: Reader, entries: Mapping[str, Entry], now: datetime) -> bool:
-        """Whether a fallback stands otherwise than it stood: what is written then is written with every decision."""
+        """Whether a fallback stands otherwise than it stood, though no entry moved: it grew too old, or was read again."""
         if not any(entry.alive and entry.text("fallback") for entry in entries.values()):
             return False
         register = Register(reader.head(), entries)
