@@ -25,6 +25,7 @@ from monitor import logs
 from monitor.bootstrap import Monitor
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.health import PUBLISHING, STORING, notify_systemd, watchdog_interval
+from monitor.pipeline import aging
 from monitor.pipeline.budget import first_look, unpaid
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import ConfigurationError, MonitorError, NotSent
@@ -390,9 +391,15 @@ class Daemon:
         self._leased = positions
 
     def _tend(self) -> None:
-        written = self._monitor.tender.tend(self._monitor.clock())
-        if written:
-            logs.line("tended", events=written)
+        monitor, now = self._monitor, self._monitor.clock()
+        written = monitor.tender.tend(now)
+        if not written:
+            return
+        logs.line("tended", events=written)
+        with monitor.store.read() as reader:
+            awaited = aging.awaited(reader, monitor.configuration)
+        for key in awaited:
+            self._again(key, now, now)
 
     def _renew(self) -> None:
         self._monitor.publish()

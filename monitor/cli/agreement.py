@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from monitor.cli.words import change_in_percent, meter_in_words
-from monitor.domain.price import spoken
+from monitor.cli.words import meter_in_words
+from monitor.domain.price import percent, spoken
 from monitor.domain.terms import multiple
 
 if TYPE_CHECKING:
@@ -77,4 +77,4 @@ def _counts(words: Sequence[Word]) -> dict[str, int]:
 
 
 def _distance(word: Word) -> str:
-    return "" if word.official is None else change_in_percent(word.official, word.fact.amount) or "differs"
+    return "" if word.official is None else percent(word.official, word.fact.amount) or "differs"

@@ -11,11 +11,11 @@ from datetime import datetime
 from itertools import groupby
 
 from monitor.cli.output import plural
-from monitor.cli.words import change_in_percent, meter_in_words
+from monitor.cli.words import meter_in_words
 from monitor.domain import events as ev
 from monitor.domain.events import Event, Recorded
 from monitor.domain.model import LISTED
-from monitor.domain.price import PREFIX, Meter, spoken, telling_order
+from monitor.domain.price import PREFIX, Meter, percent, spoken, telling_order
 
 PRICES = 2
 """How many prices of a model are told; a page states dozens."""
@@ -100,8 +100,8 @@ def _move(field: str, old: str | None, new: str | None) -> str:
     name = meter_in_words(Meter.of(field)._asdict())
     if old is None or new is None:
         return f"{name} {spoken(new or old or '')}" + ("" if new else " is gone")
-    percent = change_in_percent(old, new)
-    return f"{name} {spoken(old)} → {spoken(new)}" + (f" ({percent})" if percent else "")
+    moved = percent(old, new)
+    return f"{name} {spoken(old)} → {spoken(new)}" + (f" ({moved})" if moved else "")
 
 
 def _text(value: str | bool | None) -> str | None:

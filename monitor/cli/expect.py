@@ -53,16 +53,22 @@ def expect(
     """Announce maintenance in which changes are expected.
 
     Until it ends, a believed change of a pin that matches --change informs and does not pause. Then the entry is judged on what stands:
-    what still deviates from its pins pauses it. A listing that is lost is denied by the gate all the same.
+    what still deviates from its pins pauses it, and what the pause made stale is polled. A listing that is lost is denied by the gate all the same.
     """
     if close is not None and (start or end or changes):
         raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
     if close is None and (end is None or not changes):
         raise click.UsageError("A window needs --until, and a --change for what is expected to move.")
+    from monitor.pipeline.aging import awaited
+
     with opened(options) as monitor:
         if close is not None:
             for event in monitor.maintenance.close(entry, close, by=by, reason=reason, via=via()):
                 told(event)
+            with monitor.store.read() as reader:
+                stale = awaited(reader, monitor.configuration)
+            if stale:
+                monitor.poller.poll(stale)
             return
         assert end is not None
         now = monitor.clock()

@@ -14,9 +14,9 @@ from monitor.cli.opening import opened
 from monitor.cli.times import both
 from monitor.cli.words import in_words
 from monitor.domain import events as ev
-from monitor.domain.events import rfc3339
+from monitor.domain.events import Event, rfc3339
 from monitor.domain.model import FailureReason
-from monitor.pipeline.ports import ConfigurationError, MonitorError, Unavailable
+from monitor.pipeline.ports import ConfigurationError, EventQuery, MonitorError, Unavailable
 
 if TYPE_CHECKING:
     from monitor.pipeline.outcome import Outcome
@@ -50,17 +50,22 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
 
     All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was merely out of
     reach, and with 78 if a secret is missing. A difference is believed once enough looks have shown it, so a first sight of
-    one is called a suspect.
+    one is called a suspect. What is due by time alone is done as well: a maintenance window that is over is closed and its entry judged, a
+    check whose date has passed goes stale.
     """
     with opened(options) as monitor:
         monitor.declare()
         outcomes = monitor.poller.poll(list(sources))
         with monitor.store.read() as reader:
+            head = reader.head()
+        due = monitor.tender.tend(monitor.clock())
+        with monitor.store.read() as reader:
             states = reader.sources()
+            tended = [one.event for one in reader.events(EventQuery(after=head, limit=due))] if due else []
     if options.json:
         output.as_json([as_json(outcome) for outcome in outcomes])
     else:
-        _print(outcomes)
+        _print(outcomes, tended)
     failed = {outcome.source: outcome.detail for outcome in outcomes if outcome.verdict == "failed"}
     reasons = {key: states[key].outage for key in failed}
     result = code(set(reasons.values()), believed=exit_code and any(outcome.believed for outcome in outcomes))
@@ -126,9 +131,10 @@ def _again(at: datetime | None) -> str:
     return f", to be looked at again from {both(at)}" if at else ""
 
 
-def _print(outcomes: Sequence[Outcome]) -> None:
+def _print(outcomes: Sequence[Outcome], tended: Sequence[Event]) -> None:
     output.table(("SOURCE", "FOUND"), [(outcome.source, found(outcome)) for outcome in outcomes])
-    events = [event for outcome in outcomes for event in outcome.events if event.type not in _ROUTINE]
+    written = [*(event for outcome in outcomes for event in outcome.events), *tended]
+    events = [event for event in written if event.type not in _ROUTINE]
     if not events:
         return
     events.sort(key=lambda event: event.position)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from monitor.domain.events import Event
-from monitor.domain.price import SHORT, TEXT, USD, amount, spoken
+from monitor.domain.price import SHORT, TEXT, USD, amount, percent, spoken
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
 _FOR_AUDITORS = frozenset(
@@ -62,16 +61,6 @@ def meter_in_words(data: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def change_in_percent(old: str, new: str) -> str:
-    """How far an amount moved, `−80 %`; empty where the old one was nothing."""
-    before, after = amount(old), amount(new)
-    if not before:
-        return ""
-    percent = (after - before) / before * 100
-    digits = f"{abs(percent):.0f}" if abs(percent) >= 10 else f"{abs(percent).quantize(Decimal('0.1')):f}"
-    return f"{'−' if percent < 0 else '+'}{digits} %"
-
-
 def share_in_percent(share: str) -> str:
     """A share of one, `90 %`."""
     return f"{(amount(share) * 100).normalize():f} %"
@@ -81,8 +70,8 @@ def _price(data: Mapping[str, Any]) -> str:
     old, new = data.get("old"), data.get("new")
     unit = f"{data.get('currency', USD)} per {data.get('unit', '1M tokens')}"
     if old is not None and new is not None:
-        percent = change_in_percent(old, new)
-        said = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({percent})" if percent else "")
+        moved = percent(old, new)
+        said = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({moved})" if moved else "")
     elif new is not None:
         said = f"{spoken(new)} {unit}"
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from monitor.domain import events as ev
@@ -17,7 +17,7 @@ from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.events import entry_stream
 from monitor.domain.model import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, Value
-from monitor.domain.registry import CheckState, Entry, Register
+from monitor.domain.registry import FALLBACK_ENDS, CheckState, Entry, Register
 
 SHUTDOWN = "shutdown"
 OVERDUE = "overdue"
@@ -25,7 +25,14 @@ PRICE = "price"
 PROMOTION = "promotion"
 CHECK = "check"
 
-AHEAD = {SHUTDOWN: (90, 30, 7, 1), OVERDUE: (-1,), PRICE: (7, 1, 0), PROMOTION: (7, 1, -1), CHECK: (14, 3)}
+AHEAD = {
+    SHUTDOWN: (90, 30, 7, 1),
+    FALLBACK_ENDS: (90, 30, 7, 1),
+    OVERDUE: (-1,),
+    PRICE: (7, 1, 0),
+    PROMOTION: (7, 1, -1),
+    CHECK: (14, 3),
+}
 """Kind → how many days ahead it is reminded of; -1 is the day after, when a promotion no longer has to hold and a model
 that was to end is still listed."""
 
@@ -66,6 +73,20 @@ def agenda(entry: Entry, beliefs: Beliefs, specs: Iterable[SourceSpec]) -> list[
     """Everything with a day that concerns an entry. `specs` are the sources that it depends on."""
     found = [*_ends(entry, beliefs), *_prices(entry, beliefs), *_promotions(entry, beliefs, specs), *_checks(entry)]
     return sorted(found, key=lambda one: (one.day, one.what, one.name))
+
+
+def fallback_ends(fallback: Entry, beliefs: Beliefs) -> list[Dated]:
+    """The announced ends of an entry, as they concern those that it is the fallback of."""
+    return [
+        replace(
+            end,
+            what=FALLBACK_ENDS,
+            name=f"{fallback.key} {end.name}",
+            text=f"its fallback {fallback.key} ends: {end.text}",
+        )
+        for end in _ends(fallback, beliefs)
+        if end.what == SHUTDOWN
+    ]
 
 
 def due(entry: Entry, dated: Iterable[Dated], today: date) -> list[Reminder]:

@@ -12,13 +12,13 @@ from monitor.domain import events as ev
 from monitor.domain import tell
 from monitor.domain.agenda import reminded
 from monitor.domain.configuration import Attention, Owner
-from monitor.domain.notice import Reason
+from monitor.domain.notice import PAUSING, Reason
 from monitor.domain.registry import Entry, Register, Status
 
 SELDOM = timedelta(days=1)
 """The longest time between two repetitions; each is twice the one before until then."""
 
-LOUD = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED})
+LOUD = PAUSING
 """What no silence hides."""
 
 
@@ -45,7 +45,10 @@ def repeat(
 ) -> tell.Told:
     """Say again that an entry is paused, from a count on to those to whom its owners escalate as well."""
     entry = register.entries[key]
-    text = f"{entry.key} is paused since {ev.rfc3339(entry.since)} and nobody has acknowledged it: {entry.reason}"
+    lately = " since its fallback was lost" if entry.fallback_lost is not None else ""
+    text = (
+        f"{entry.key} is paused since {ev.rfc3339(entry.since)} and nobody has acknowledged it{lately}: {entry.reason}"
+    )
     said, day = _key(entry, count), entry.since.date()
     position = reminded(register, key, said=said, what="pause", day=day, text=text, at=at, cause=entry.pause)
     told = entry.texts("owners")
@@ -53,14 +56,18 @@ def repeat(
         further = (owners[name].escalate_to for name in told if name in owners)
         told = tuple(dict.fromkeys((*told, *filter(None, further))))
     item = tell.entry_item(
-        register, key, reason=Reason.UNACKNOWLEDGED, position=position, since=entry.since, denied=True, summary=text
+        register, key, reason=Reason.UNACKNOWLEDGED, position=position, since=entry.since, summary=text
     )
     return tell.Told(owners=told, item=item)
 
 
 def audible(told: Iterable[tell.Told], entries: Mapping[str, Entry], at: datetime) -> list[tell.Told]:
     """What no silence hides."""
-    return [one for one in told if one.item.reason in LOUD or not _silent(entries.get(one.item.entry), at)]
+    return [
+        one
+        for one in told
+        if one.item.reason in LOUD or not all(_silent(entries.get(key), at) for key in one.because or (one.item.entry,))
+    ]
 
 
 def _silent(entry: Entry | None, at: datetime) -> bool:

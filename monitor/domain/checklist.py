@@ -5,7 +5,7 @@ Whether a blank may be ignored is never decided here: a required check is verifi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import chain
 from typing import Literal
@@ -30,7 +30,7 @@ CODEX = "codex"
 """The kind of a source that lists what Codex offers, and the check that it verifies."""
 
 FALLBACK = "fallback"
-"""The check that the declaration of an entry verifies by itself, which does not age."""
+"""The check that the gate's answer for the fallback of an entry verifies, which does not age."""
 
 _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
@@ -75,7 +75,6 @@ def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.
         "visibility": _all(listed) if listed and len(listed) == len(watched) else UNKNOWN,
         # A row that is gone is a blank, not a failure: only its freshness runs out.
         "pricing": True if wanted <= priced.keys() else UNKNOWN,
-        FALLBACK: True if entry.text("fallback") else UNKNOWN,
     }
 
 
@@ -133,12 +132,16 @@ def _verified(names: Iterable[str], entry: Entry) -> tuple[str, ...]:
     return tuple(name for name in sorted(names) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
 
 
-def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, at: datetime, evidence: str) -> None:
-    """Date what this look verified: the first time, after it was lost, and once a day."""
+def verify(
+    register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, at: datetime, evidence: Callable[[], str]
+) -> None:
+    """Date what this poll verified: the first time, after it was lost, and once a day.
+
+    `evidence` keeps the poll's own bytes and names them; it is called where a check is moved, since hardly any poll moves one.
+    """
     entry = register.entries[key]
     said = machine(entry, beliefs)
-    anywhere = {name for environment in (PRODUCTION, *entry.checks_in) for name in required(entry, environment)}
-    names = fed_by(spec, entry) + ((FALLBACK,) if FALLBACK in anywhere else ())
+    names = fed_by(spec, entry)
     if spec.billed and entry.price_subject not in (beliefs.baseline(spec.key) or {}):
         names = tuple(
             name for name in names if name not in _BY_PRICE
@@ -148,12 +151,9 @@ def verify(register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, 
         if said[name] is True and (
             check.state is not CheckState.VERIFIED or check.verified_at is None or check.verified_at.date() < at.date()
         ):
-            if name == FALLBACK:  # whatever was looked at, it is the declaration that says so
-                move(register, ev.CHECK_VERIFIED, key, name, at=at)
-                continue
-            move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence)
+            move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence())
         elif said[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
-            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence, reason=reason)
+            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence(), reason=reason)
 
 
 def _fails(name: str, check: Check, reason: str) -> bool:

@@ -170,7 +170,8 @@ class Requirement:
 class Belief:
     """How many looks over how long make a belief; all independent of how often a source is polled.
 
-    `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches.
+    `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches,
+    `correction` how long after its first listing another amount of a price is a correction of it: the wrong one of gpt-5.5-pro stood for five days.
     """
 
     absence: Requirement = Requirement(looks=3, span=timedelta(minutes=30))
@@ -179,6 +180,7 @@ class Belief:
     recheck: timedelta = timedelta(seconds=90)
     hold: timedelta = timedelta(hours=24)
     reached: timedelta = timedelta(days=7)
+    correction: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,6 @@ def told(
                 source=spec.key,
                 evidence=streak.evidence,
                 summary=text,
-                denied=False,
             )
             found.append(tell.Told(owners=entry.texts("owners"), item=item))
     return found

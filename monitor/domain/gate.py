@@ -142,6 +142,19 @@ def verdict(
     )
 
 
+def spared(
+    standing: Standing, environments: tuple[str, ...], now: datetime, lease: timedelta
+) -> tuple[tuple[str, ...], datetime | None]:
+    """The callers that may go on in production through a running pause, and until when; none where it spares nobody."""
+    if standing.grace is None:
+        return (), None
+    callers = tuple(
+        caller for caller in standing.callers if verdict(standing, PRODUCTION, environments, caller, now, lease).allowed
+    )
+    checks = standing.ready(PRODUCTION, environments).until
+    return callers, min(standing.grace, checks or standing.grace) if callers else None
+
+
 def decide(
     standing: Standing | Ambiguous | None,
     environment: str,

@@ -16,6 +16,7 @@ class Reason(StrEnum):
 
     PAUSED = "paused"  # production is denied now
     PAUSE_EXTENDED = "pause_extended"  # it was already, and another assumption fell
+    FALLBACK_LOST = "fallback_lost"  # what should stand in for it is denied as well, or about to end
     UNACKNOWLEDGED = "unacknowledged"  # it is paused, and nobody said that they take it on
     TROUBLE = "trouble"  # the monitor itself cannot record what it sees, or publish what it decided
     HELD = "held"  # something was seen that is not believed yet: a mass drop, an implausible price
@@ -25,14 +26,18 @@ class Reason(StrEnum):
     REMINDER = "reminder"  # a day that is known ahead comes
     CHANGED = "changed"  # something moved that pauses nothing
     UNDELIVERED = "undelivered"  # another destination could not be reached
-    RECOVERED = "recovered"  # what was said to be in trouble works again
+    RECOVERED = "recovered"  # what was in trouble works again, what was lost is there again
     TEST = "test"
 
+
+PAUSING = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED})
+"""Reasons that tell of a pause when it comes or goes on."""
 
 SERIOUS = frozenset(
     {
         Reason.PAUSED,
         Reason.PAUSE_EXTENDED,
+        Reason.FALLBACK_LOST,
         Reason.UNACKNOWLEDGED,
         Reason.TROUBLE,
         Reason.HELD,
@@ -58,8 +63,9 @@ class Difference:
 class Item:
     """One thing to tell, about one entry, or about a source or model that no entry is for.
 
-    `status` is the entry's status after the decision and `denied` whether production is denied it now. `fallback` is the
-    entry's fallback and `fallback_allowed` whether the gate allows that one now. `since` is the first look that showed the
+    `status` is the entry's status after the decision. What follows is the gate's own answer at that moment: `denied` says whether production is
+    denied it to everybody, and `refusal` why the gate says no; `spared` are the callers that may go on until `spared_until`; `fallback` is what the gate
+    names instead, else the entry's declared fallback, and `fallback_allowed` says which. `since` is the first look that showed the
     change, `looks` how many good looks confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands`
     are the exact commands to run next, in order, `asks` the checks that a pause asks for before it may be resumed. `lease_until` is set at sending
     where the lease files cannot be written: until then they still allow what is denied.
@@ -79,6 +85,9 @@ class Item:
     looks: int = 0
     evidence: str = ""
     denied: bool = False
+    refusal: str = ""
+    spared: tuple[str, ...] = ()
+    spared_until: datetime | None = None
     lease_until: datetime | None = None
     fallback: str = ""
     fallback_allowed: bool = False

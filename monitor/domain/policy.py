@@ -6,11 +6,11 @@ looked, or while the entry was not active, is found all the same. Only a pin of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitor.domain import checklist, losses, pins, price, tell
+from monitor.domain import access, checklist, losses, pins, price, tell
 from monitor.domain import events as ev
 from monitor.domain.agenda import Reminder, in_words, reminded
 from monitor.domain.beliefs import UNKNOWN, Beliefs
@@ -21,12 +21,34 @@ from monitor.domain.events import entry_stream
 from monitor.domain.model import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subject, Value
 from monitor.domain.monthly import monthly
 from monitor.domain.notice import Difference, Item, Reason
-from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
+from monitor.domain.registry import FALLBACK_ENDS, CheckState, Entry, Pin, Register, Status
 from monitor.domain.routes import Signal
 from monitor.domain.windows import expecting
 
 BRIEF = 4
 """How many shifts the reason of a pause names."""
+
+BEFORE = "; before that "
+"""What stands in the reason of a pause between what moved last and what had moved already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The event that made a fact what it is: its position, the first poll that showed it, by which source and on what bytes, how many polls
+    confirmed it, and what its owners should read of it beyond old and new.
+    """
+
+    position: int
+    at: datetime
+    source: str = ""
+    evidence: str = ""
+    looks: int = 0
+    note: str = ""
+
+
+def unrecorded(entry: Entry, pin: Pin, new: Value | None) -> Origin | None:
+    """The origin of what no log is asked about."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +56,9 @@ class Trigger:
     """What a judgement follows from.
 
     `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead, `signals` what all routes say of
-    a model that one of them opened or closed, `concerned` the entries that the source is about. `position` is the
-    event behind the judgement where no claim explains a deviation (an amendment, a new baseline). `versions` are recorded with
-    every decision.
+    a model that one of them opened or closed, `concerned` the entries that the source is about. `origin` finds the event by which a pinned fact
+    has another value now where no claim explains it: it moved before, in a window of maintenance or before an amendment. `position` is the event behind
+    the judgement where the log has no such event either. `versions` are recorded with every decision.
     """
 
     at: datetime
@@ -47,6 +69,7 @@ class Trigger:
     access: Mapping[Fact, int] = field(default_factory=dict)
     signals: Mapping[Fact, tuple[Signal, ...]] = field(default_factory=dict)
     concerned: frozenset[str] = frozenset()
+    origin: Callable[[Entry, Pin, Value | None], Origin | None] = unrecorded
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -109,7 +132,9 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
     if listed is UNKNOWN or listed is (entry.status is Status.EVALUATING):
         return []
     fact = Fact(subject, LISTED)
+    claim = trigger.claims.get(fact)
     cause = trigger.access.get(fact, trigger.position)
+    evidence = trigger.evidence if claim is None else claim.believed.streak.evidence
     position = register.add(
         ev.ENTRY_VISIBLE if listed else ev.ENTRY_HIDDEN,
         entry_stream(entry.key),
@@ -117,7 +142,7 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
         at=trigger.at,
         source=trigger.source,
         cause=cause,
-        evidence=trigger.evidence,
+        evidence=evidence,
         data={"surface": entry.surface, "model_id": entry.model_id, "versions": dict(trigger.versions)},
     )
     for name in checklist.lost_with_the_model(entry) if not listed else ():
@@ -145,8 +170,7 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
             if listed
             else f"{entry.model_id or 'its model id'} is not listed on {entry.surface}: back to waiting"
         ),
-        evidence=trigger.evidence,
-        denied=True,
+        evidence=evidence,
         commands=(f"access-monitor checklist {entry.key}", tell.activate(after)) if listed else (tell.why(after),),
     )
     return [tell.Told(owners=entry.texts("owners"), item=told, facts=frozenset({fact}))]
@@ -156,31 +180,31 @@ def _pause(
     register: Register, entry: Entry, shifts: tuple[Shift, ...], beliefs: Beliefs, trigger: Trigger, kind: str
 ) -> list[tell.Told]:
     shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
-    facts = [fact for shift in shifts for fact in pins.facts(shift.pin, entry)]
     words, rest = losses.spoken(entry, [(one.pin, one.new) for one in shifts], beliefs, trigger.signals)
-    explained = [fact for fact in facts if fact in trigger.claims]
-    causes = sorted({trigger.access.get(fact, trigger.claims[fact].position) for fact in explained})
-    if not causes:
-        causes = [entry.position if trigger.position is None else trigger.position]
-    since = min((trigger.claims[fact].believed.streak.first_at for fact in explained), default=trigger.at)
-    evidence = next((trigger.claims[fact].believed.streak.evidence for fact in explained), trigger.evidence)
+    facts = [fact for shift in shifts for fact in pins.facts(shift.pin, entry)]
+    origins = [origin for shift in shifts if (origin := _origin(entry, shift, trigger)) is not None]
+    if not origins:
+        position = entry.position if trigger.position is None else trigger.position
+        origins = [Origin(position=position, at=trigger.at, source=trigger.source, evidence=trigger.evidence)]
+    nearest = max(origins, key=lambda origin: origin.position)
+    since = min(origin.at for origin in origins)
     first = shifts[0]
     position = register.add(
         kind,
         entry_stream(entry.key),
         entry.key,
         at=trigger.at,
-        source=trigger.source,
-        cause=causes[-1],
-        evidence=evidence,
+        source=nearest.source,
+        cause=nearest.position,
+        evidence=nearest.evidence,
         data={
-            "causes": causes,
+            "causes": sorted({origin.position for origin in origins}),
             "since": ev.rfc3339(since),
             "pin": first.pin.key,
             "old": first.pin.value,
             "new": first.new,
             "shifts": [{"pin": shift.pin.key, "old": shift.pin.value, "new": shift.new} for shift in shifts],
-            "reason": "; ".join([*words, *_in_brief(rest)]),
+            "reason": _reason(entry, shifts, beliefs, [*words, *_in_brief(rest)], kind),
             "versions": dict(trigger.versions),
         },
     )
@@ -192,26 +216,24 @@ def _pause(
             entry.key,
             name,
             at=trigger.at,
-            source=trigger.source,
+            source=nearest.source,
             cause=position,
             reason=paused,
         )
-    spares = entry.text("on_pause") == "deny_new" and register.entries[entry.key].price_shift
     item = tell.entry_item(
         register,
         entry.key,
         reason=Reason.PAUSED if kind == ev.ENTRY_PAUSED else Reason.PAUSE_EXTENDED,
         position=position,
         since=since,
-        looks=max((_looks(trigger, fact) for fact in explained), default=0),
-        source=trigger.source,
-        evidence=evidence,
-        denied=not spares,
+        looks=nearest.looks,
+        source=nearest.source,
+        evidence=nearest.evidence,
         summary="; ".join(
             part
             for part in (
                 _money(entry, shifts),
-                tell.notes(trigger.claims[fact] for fact in explained),
+                "; ".join(dict.fromkeys(origin.note for origin in origins if origin.note)),
                 *words,
             )
             if part
@@ -227,6 +249,29 @@ def _pause(
         ),
     )
     return [tell.Told(owners=entry.texts("owners"), item=item, facts=frozenset(facts))]
+
+
+def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
+    """The event by which a pin does not hold: one of this transaction, else one of the log."""
+    judged = access.setting(shift.pin.field) is not None  # its value is a verdict over facts, not one of theirs
+    found = [
+        (fact, claim)
+        for fact in pins.facts(shift.pin, entry)
+        if (claim := trigger.claims.get(fact)) is not None
+        and (judged or same(fact.field, claim.believed.change.new, shift.new))
+    ]
+    if not found:
+        return trigger.origin(entry, shift.pin, shift.new)
+    fact, claim = found[-1]
+    streak = claim.believed.streak
+    return Origin(
+        position=trigger.access.get(fact, claim.position),
+        at=streak.first_at,
+        source=trigger.source,
+        evidence=streak.evidence,
+        looks=streak.seen,
+        note=claim.note,
+    )
 
 
 def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
@@ -245,6 +290,20 @@ def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
         if (value := moved.get(pin.field, entry.deviations.get(pin.key, pin.value))) is not None
     }
     return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
+
+
+def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Beliefs, words: Sequence[str], kind: str) -> str:
+    """Why an entry is paused: what moved, and of a pause that goes on what deviated before, the newest first. `words` say the first."""
+    if kind == ev.ENTRY_PAUSED:
+        return "; ".join(words)
+    again = {shift.pin.key for shift in shifts}
+    before = [
+        (pin, entry.deviations[pin.key]) for pin in entry.pins if pin.key in entry.deviations and pin.key not in again
+    ]
+    earlier, rest = losses.spoken(entry, before, beliefs, {})
+    # A person's words come last, and their name is put after them.
+    ordered = entry.reason.rpartition(BEFORE)[2] if entry.by else ""
+    return BEFORE.join(part for part in ("; ".join(words), "; ".join([*earlier, *_in_brief(rest)]), ordered) if part)
 
 
 def _in_brief(moved: Sequence[losses.Moved]) -> list[str]:
@@ -278,10 +337,13 @@ def inform(register: Register, trigger: Trigger, told: Iterable[tell.Told]) -> l
             if claim.news
             and fact not in done.get(entry.key, ())
             and not tell.one_more_route(fact, entry)
-            and (matters(fact, entry) or _newcomer(entry, claim) or (_prose(fact) and entry.key in trigger.concerned))
+            and (matters(fact, entry) or (_prose(fact) and entry.key in trigger.concerned))
         ]
         if mine:
             more.append(tell.changed(register, entry, mine, trigger.signals, source=trigger.source, at=trigger.at))
+    for claim in trigger.claims.values():
+        if claim.news and claim.fact.field == LISTED and claim.believed.change.new is not None:
+            more += _newcomer(register, claim, trigger.source)
     return more
 
 
@@ -304,14 +366,14 @@ def _prose(fact: Fact) -> bool:
     return fact.field.startswith(PROSE)
 
 
-def _newcomer(entry: Entry, claim: Claim) -> bool:
-    """A model that newly appears where an entry still waits for its id; which of them it is, a person decides."""
-    return (
-        not entry.model_id
-        and claim.fact.field == LISTED
-        and claim.believed.change.new is not None
-        and claim.fact.subject.scope in entry.surfaces
-    )
+def _newcomer(register: Register, claim: Claim, source: str) -> list[tell.Told]:
+    """A model that newly appears, for the owners of entries there that still wait for their id; which of them it is, a person decides."""
+    waiting: dict[str, list[str]] = {}
+    for key, entry in register.entries.items():
+        if entry.alive and not entry.model_id and claim.fact.subject.scope in entry.surfaces:
+            for owner in entry.texts("owners"):
+                waiting.setdefault(owner, []).append(key)
+    return [tell.newcomer(claim, owner, tuple(keys), source=source) for owner, keys in waiting.items()]
 
 
 def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: datetime) -> list[tell.Told]:
@@ -329,12 +391,11 @@ def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: d
                 item=tell.entry_item(
                     register,
                     key,
-                    reason=Reason.REMINDER,
+                    reason=Reason.FALLBACK_LOST if dated.what == FALLBACK_ENDS else Reason.REMINDER,
                     position=position,
                     since=at,
                     source=dated.source,
                     summary=f"{in_words(one.days)}: {dated.text}",
-                    denied=entry.status is not Status.ACTIVE,
                 ),
             )
         )
@@ -362,7 +423,6 @@ def expire(register: Register, key: str, *, at: datetime) -> list[tell.Told]:
                     position=position,
                     since=entry.checks[name].until or at,
                     summary=f"the check {name} was verified until {ev.rfc3339(entry.checks[name].until or at)}",
-                    denied=name in checklist.required(entry),
                 ),
             )
         )

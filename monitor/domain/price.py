@@ -128,3 +128,23 @@ def spoken(value: str) -> str:
     """An amount as people write money: at least two decimals (`0.20`, `3.125`)."""
     whole, _, fraction = value.partition(".")
     return f"{whole}.{fraction:0<2}"
+
+
+def percent(old: str, new: str) -> str:
+    """How far an amount moved, `−80 %`: whole percents from ten on, two digits that count below; empty where the old one was nothing or
+    both are the same price.
+
+    A move is never shown as 0 %, and nothing that still costs something as −100 %.
+
+    Raises:
+        ValueError: one of them is not a finite number.
+    """
+    before, after = amount(old), amount(new)
+    if not before or equal(old, new):
+        return ""
+    share = (after - before) / before * 100
+    size = abs(share)
+    places = 0 if size >= 10 else 1 - size.adjusted()
+    if after and share < 0:
+        places = max(places, 1 - (100 - size).adjusted() if size > 99 else 0)
+    return f"{'−' if share < 0 else '+'}{canonical(round(size, places))} %"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from monitor.domain import checklist
 from monitor.domain.gate import Readiness
-from monitor.domain.registry import Check, CheckState, Entry
+from monitor.domain.registry import Check, CheckState, Entry, Status
 from monitor.domain.verdict import PRODUCTION, rfc3339
 
 _LOST = frozenset({CheckState.STALE, CheckState.FAILED})
@@ -23,9 +23,12 @@ def readiness(entry: Entry, environments: tuple[str, ...]) -> dict[str, Readines
 
 
 def _of(entry: Entry, environment: str) -> Readiness:
-    # What a named person went on without closes nothing in production until it was verified, and lost, again.
-    waived = entry.waived if environment == PRODUCTION else ()
-    names = [name for name in checklist.required(entry, environment) if name not in waived]
+    # What a named person went on without closes nothing in production until it was verified, and lost, again; and a fallback that is lost is
+    # told, and asked for at the next acceptance, but never denies what was accepted.
+    excused = set(entry.waived) if environment == PRODUCTION else set()
+    if entry.status in (Status.ACTIVE, Status.PAUSED):
+        excused.add(checklist.FALLBACK)
+    names = [name for name in checklist.required(entry, environment) if name not in excused]
     held = {name: entry.checks.get(name, Check()) for name in names}
     dates = [check.until for check in held.values() if check.until is not None]
     return Readiness(

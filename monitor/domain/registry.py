@@ -39,6 +39,10 @@ class CheckState(StrEnum):
     FAILED = "failed"
 
 
+FALLBACK_ENDS = "fallback_ends"
+"""What an `entry.reminded` is about where the fallback of the entry is about to end."""
+
+
 TRANSITIONS: Mapping[str, Mapping[Status, Status]] = {
     ev.ENTRY_VISIBLE: {Status.WAITING: Status.EVALUATING},
     ev.ENTRY_HIDDEN: {Status.EVALUATING: Status.WAITING},
@@ -121,7 +125,8 @@ class Entry:
     `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
     about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
     holds to the value that is believed instead (None: gone). `pause` is the event of the running pause, `reminded` what was said ahead
-    of its day (`agenda`), `acknowledged` the pause that somebody took on. `waived` are the checks that the last acceptance went on without and that
+    of its day (`agenda`), `acknowledged` the pause that somebody took on, `fallback_lost` the event by which its owners were told that no
+    fallback is allowed any more, while none is. `waived` are the checks that the last acceptance went on without and that
     were not verified since. `observed` is the usage of a month as a sample of requests showed it, meter → tokens.
     """
 
@@ -145,6 +150,7 @@ class Entry:
     observed: Mapping[str, int] = field(default_factory=dict)
     acknowledged: int | None = None
     waived: tuple[str, ...] = ()
+    fallback_lost: int | None = None
     silenced_until: datetime | None = None
 
     @property
@@ -270,7 +276,13 @@ def apply(entry: Entry | None, event: Event) -> Entry:
     if entry is None:
         raise IllegalTransition(event, Status.WITHDRAWN)
     if event.type == ev.ENTRY_REMINDED:  # tells what was told already, so it can change no mind
-        return replace(entry, reminded=(*entry.reminded, event.data["key"]))
+        entry = replace(entry, reminded=(*entry.reminded, event.data["key"]))
+        # Who took a pause on relied on what stands in for it.
+        return replace(entry, acknowledged=None) if event.data["what"] == FALLBACK_ENDS else entry
+    if event.type == ev.ENTRY_FALLBACK_LOST:
+        return replace(entry, fallback_lost=event.position, acknowledged=None)
+    if event.type == ev.ENTRY_FALLBACK_RESTORED:
+        return replace(entry, fallback_lost=None)
     if event.type == ev.ENTRY_APPROVAL_REQUESTED:
         said = event.data
         asked = Approval(act=said["act"], by=said["by"], position=event.position, expect=said["expect"])
@@ -286,13 +298,14 @@ def apply(entry: Entry | None, event: Event) -> Entry:
             entry = replace(entry, waived=tuple(name for name in entry.waived if name != event.data["check"]))
         if seen := event.data.get("logging", {}).get("usage"):
             entry = replace(entry, observed=dict(seen))
-        # A check that was verified confirms what a person saw; only one that was lost can change a mind.
-        return (
-            entry if event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) else replace(entry, position=event.position)
-        )
+        # A check that was verified confirms what a person saw; only one that was lost can change a mind. How the fallback stands is asked of
+        # the gate again when it matters.
+        confirms = event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) or "fallback" in event.data
+        return entry if confirms else replace(entry, position=event.position)
     entry = replace(entry, position=event.position)
     if event.type == ev.ENTRY_AMENDED:
-        return replace(entry, declared=event.data["declaration"])
+        after = replace(entry, declared=event.data["declaration"])
+        return after if after.text("fallback") == entry.text("fallback") else replace(after, fallback_lost=None)
     if event.type == ev.ENTRY_WINDOW_OPENED:
         return replace(entry, windows=(*entry.windows, _window(event)))
     if event.type == ev.ENTRY_WINDOW_CLOSED:

@@ -12,11 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.domain import price
+from monitor.domain.configuration import Belief
 from monitor.domain.diff import Change, lookup
 from monitor.domain.model import ALIAS_TARGET, Fact, Facts
 
-SOON = timedelta(days=7)
-"""How long after the first listing of a price another amount is a correction of it: the wrong one of gpt-5.5-pro stood for five days."""
+SOON = Belief().correction
+
+UNITS = (
+    ("day", timedelta(days=1)),
+    ("hour", timedelta(hours=1)),
+    ("minute", timedelta(minutes=1)),
+    ("second", timedelta(seconds=1)),
+)
 
 UNSTATED = "it is an alias, and of what is not stated: it may point to another model now"
 
@@ -48,12 +55,12 @@ def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[F
     return found
 
 
-def of_correction(listed: datetime, at: datetime) -> Remark | None:
-    """That a price which a source listed at `listed` and changed at `at` was corrected; None once it stood for longer than `SOON`."""
-    stood = at - listed
-    if stood > SOON:
+def of_correction(listed: datetime, at: datetime, within: timedelta = SOON) -> Remark | None:
+    """That a price which a source listed at `listed` and changed at `at` was corrected; None once it stood for longer than `within`."""
+    stood = max(at - listed, timedelta(seconds=1))
+    if stood > within:
         return None
-    count, unit = (stood.days, "day") if stood.days else (stood // timedelta(hours=1), "hour")
+    count, unit = next((stood // length, unit) for unit, length in UNITS if stood >= length)
     return Remark(
         note=f"correction: first listed {count} {unit}{'' if count == 1 else 's'} before", data={"correction": True}
     )

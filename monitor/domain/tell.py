@@ -15,7 +15,7 @@ from monitor.domain.confirm import Believed
 from monitor.domain.diff import Change
 from monitor.domain.events import rfc3339
 from monitor.domain.model import ACCESS, GRANTED, LISTED, Fact, Subject, Value
-from monitor.domain.notice import Difference, Item, Notice, Reason
+from monitor.domain.notice import PAUSING, Difference, Item, Notice, Reason
 from monitor.domain.registry import Entry, Pin, Register, Status
 from monitor.domain.routes import Signal, in_words, reopened
 from monitor.domain.windows import expecting
@@ -23,11 +23,12 @@ from monitor.domain.windows import expecting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """An item, whom it is for, and the facts it already speaks of."""
+    """An item, whom it is for, and the facts it already speaks of. `because` are the entries for whose sake someone is told of what is no entry."""
 
     owners: tuple[str, ...]
     item: Item
     facts: frozenset[Fact] = frozenset()
+    because: tuple[str, ...] = ()
 
 
 def value(of: Value | None) -> str:
@@ -70,25 +71,6 @@ def resume(entry: Entry) -> str:
     return f'access-monitor resume {entry.key} --by YOU --reason "…" --expect {entry.position}'
 
 
-def fallback(register: Register, entry: Entry) -> tuple[str, bool]:
-    """The first active fallback along the chain, else the declared one and that it is not allowed."""
-    seen = {entry.key}
-    key = entry.text("fallback")
-    declared = key
-    while key and key not in seen:
-        seen.add(key)
-        candidate = register.entries.get(key)
-        if candidate is None:
-            break
-        if candidate.status is Status.ACTIVE:
-            return key, True
-        key = candidate.text("fallback")
-    return declared, False
-
-
-_PAUSES = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.UNACKNOWLEDGED})
-
-
 def entry_item(
     register: Register,
     key: str,
@@ -96,7 +78,6 @@ def entry_item(
     reason: Reason,
     position: int,
     since: datetime,
-    denied: bool,
     differences: tuple[Difference, ...] = (),
     looks: int = 0,
     source: str = "",
@@ -104,13 +85,16 @@ def entry_item(
     summary: str = "",
     commands: tuple[str, ...] = (),
 ) -> Item:
-    """An item about an entry as it stands after the decision; `commands` are those of its reason unless given."""
+    """An item about an entry as it stands after the decision; `commands` are those of its reason unless given.
+
+    What the gate says of it is put in when the decision is written.
+    """
     entry = register.entries[key]
-    other, allowed = fallback(register, entry)
     usual = {
         Reason.PAUSED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.UNACKNOWLEDGED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
+        Reason.FALLBACK_LOST: (f"access-monitor status {key}", f"access-monitor status {entry.text('fallback')}"),
         Reason.STALE: (f"access-monitor checklist {key}",),
         Reason.REMINDER: (f"access-monitor status {key}", f"access-monitor checklist {key}"),
     }.get(reason, (f"access-monitor status {key}",))
@@ -124,13 +108,10 @@ def entry_item(
         status=entry.status,
         source=source,
         summary=summary,
-        asks=checklist.asked(entry) if reason in _PAUSES else (),
+        asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
         differences=differences,
         looks=looks,
         evidence=evidence,
-        denied=denied,
-        fallback=other,
-        fallback_allowed=allowed,
         commands=commands or usual,
     )
 
@@ -164,7 +145,6 @@ def held(
                 looks=1,
                 source=source,
                 evidence=evidence,
-                denied=False,
                 summary=summary,
             ),
         )
@@ -198,7 +178,6 @@ def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str
         differences=() if unread else (_difference(held_back.change),),
         looks=held_back.streak.seen,
         evidence=held_back.streak.evidence,
-        denied=entry.status is not Status.ACTIVE,
         commands=(
             f"access-monitor verify {entry.key} pricing --by YOU --url …"
             if unread
@@ -243,11 +222,29 @@ def changed(
         looks=max(claim.believed.streak.seen for claim in claims),
         source=source,
         evidence=claims[0].believed.streak.evidence,
-        denied=entry.status is not Status.ACTIVE,
         differences=tuple(_difference(claim.believed.change) for claim in claims if not (claim.renamed or claim.prose)),
         summary="; ".join(part for part in parts if part),
     )
     return Told(owners=entry.texts("owners"), item=item)
+
+
+def newcomer(claim: Claim, owner: str, waiting: tuple[str, ...], *, source: str) -> Told:
+    """A model that is newly listed where entries of an owner wait for their id: it is named by itself, since no entry declares it."""
+    fact, streak = claim.fact, claim.believed.streak
+    wait = f"{', '.join(waiting)} {'wait' if len(waiting) > 1 else 'waits'} for a model id"
+    item = Item(
+        reason=Reason.CHANGED,
+        subject=fact.subject.name,
+        position=claim.position,
+        since=streak.first_at,
+        source=source,
+        summary=f"newly listed on {fact.subject.scope}, where {wait}: if it is this one, write it into the configuration",
+        differences=(_difference(claim.believed.change),),
+        looks=streak.seen,
+        evidence=streak.evidence,
+        commands=(f"access-monitor events --subject {fact.subject.name}",),
+    )
+    return Told(owners=(owner,), item=item, because=waiting)
 
 
 def _expected(entry: Entry, claims: Iterable[Claim], at: datetime) -> str:

@@ -9,7 +9,7 @@ from monitor.domain import checklist, policy, tell
 from monitor.domain import events as ev
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.notice import Reason
-from monitor.domain.registry import Check, CheckState, Register, Status
+from monitor.domain.registry import Check, CheckState, Register
 
 
 def unsettle(register: Register, key: str, spec: SourceSpec, trigger: policy.Trigger) -> list[tell.Told]:
@@ -44,7 +44,6 @@ def unsettle(register: Register, key: str, spec: SourceSpec, trigger: policy.Tri
             looks=cause.believed.streak.seen,
             source=spec.key,
             evidence=cause.believed.streak.evidence,
-            denied=entry.status is not Status.ACTIVE or name in checklist.required(entry),
             summary=f"the check {name} rests on {spec.key}, which changed" + ("" if told else f": {cause.note}"),
         )
         # It says what changed, so that the change is not told a second time beside it.

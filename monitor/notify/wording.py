@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from decimal import Decimal
 from itertools import groupby
 from shlex import quote
 
 from monitor.domain.model import ANNOUNCED, LISTED
-from monitor.domain.notice import SERIOUS, Difference, Item, Notice, Reason
-from monitor.domain.price import PREFIX, TEXT, Meter, amount, spoken
+from monitor.domain.notice import PAUSING, SERIOUS, Difference, Item, Notice, Reason
+from monitor.domain.price import PREFIX, TEXT, Meter, amount, percent, spoken
 
 FULL = 8
 BRIEF = 12
@@ -33,6 +32,7 @@ HASH_LENGTH = 12
 HEADLINES = {
     Reason.PAUSED: "PAUSED",
     Reason.PAUSE_EXTENDED: "STILL PAUSED",
+    Reason.FALLBACK_LOST: "FALLBACK LOST",
     Reason.UNACKNOWLEDGED: "UNACKNOWLEDGED",
     Reason.TROUBLE: "MONITOR IN TROUBLE",
     Reason.HELD: "HELD BACK",
@@ -46,9 +46,9 @@ HEADLINES = {
     Reason.TEST: "TEST",
 }
 
-_PAUSING = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.UNACKNOWLEDGED})
-_DENYING = _PAUSING | {Reason.STALE}
-"""Reasons that may themselves be why production is denied."""
+_PAUSING = PAUSING | {Reason.UNACKNOWLEDGED}
+_DENYING = _PAUSING | {Reason.STALE, Reason.BLIND, Reason.FALLBACK_LOST}
+"""Reasons whose news bears on what production is denied."""
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MENTION = re.compile(r"(?<!\w)@(?=here|channel|everyone|all\b|group)|<(?=[!@#])", re.IGNORECASE)
@@ -123,31 +123,23 @@ def _listing(value: str | None) -> str:
 
 
 def _spoken_prices(old: str | None, new: str | None) -> str:
-    before, after = (None if text is None else _amount(text) for text in (old, new))
-    if (old is not None and before is None) or (new is not None and after is None):
+    if not all(text is None or _is_amount(text) for text in (old, new)):
         return f"{_value(old)} → {_value(new)}"
     unit = "USD per 1M tokens"
-    if old is None or new is None or before is None or after is None:
+    if old is None or new is None:
         left = "no price" if old is None else f"{spoken(old)} {unit}"
         right = "no price" if new is None else f"{spoken(new)} {unit}"
         return f"{left} → {right}"
-    return f"{spoken(old)} → {spoken(new)} {unit}{_percent(before, after)}"
+    moved = percent(old, new)
+    return f"{spoken(old)} → {spoken(new)} {unit}" + (f", {moved}" if moved else "")
 
 
-def _percent(before: Decimal, after: Decimal) -> str:
-    if not before:
-        return ""
-    share = (after - before) / before * 100
-    # Two significant digits below 10 %, whole ones above: "+0.03 %" is worth saying, "−80.13 %" is not.
-    rounded = f"{abs(share):.0f}" if abs(share) >= 10 else f"{float(abs(share)):.2g}"
-    return f", {'−' if share < 0 else '+'}{rounded} %"
-
-
-def _amount(text: str) -> Decimal | None:
+def _is_amount(text: str) -> bool:
     try:
-        return amount(text)
+        amount(text)
     except ValueError:
-        return None
+        return False
+    return True
 
 
 def _value(value: str | None) -> str:
@@ -167,7 +159,8 @@ def spoken_time(at: datetime, zone: tzinfo | None) -> str:
 def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
     """Put a notice into words: the most serious items first, in full; long lists are cut and pointed to."""
     severity = list(Reason)
-    items = sorted(notice.items, key=lambda item: (severity.index(item.reason), item.position))
+    items = sorted(notice.items, key=lambda item: (severity.index(item.reason), not item.entry, item.position))
+    lost = {item.entry for item in items if item.denied and item.reason in _DENYING}
     full = [item for item in items if len(items) == 1 or _weighty(item)]
     brief = [item for item in items if item not in full]
     left = full[FULL:] + brief[BRIEF:]
@@ -175,13 +168,17 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
     if left:
         after = min(item.position for item in left) - 1
         more = f"and {len(left)} more, see `access-monitor events --after {max(after, 0)}`"
-    groups = groupby(brief[:BRIEF], key=lambda item: (item.reason, item.source, item.since, item.looks, item.evidence))
+    groups = groupby(
+        brief[:BRIEF],
+        # What is no entry has a section of its own: beside entries its name would be read as that of one.
+        key=lambda item: (item.reason, bool(item.entry), item.source, item.since, item.looks, item.evidence),
+    )
     return Message(
         title=plain(_title(items), TITLE_LENGTH),
         serious=notice.reason in SERIOUS,
         sections=(
-            *(_section(item, zone) for item in full[:FULL]),
-            *(_group(list(group), zone) for _, group in groups),
+            *(_section(item, lost, zone) for item in full[:FULL]),
+            *(_group(list(group), lost, zone) for _, group in groups),
         ),
         more=more,
         footer=f"Notice {plain(notice.id)}",
@@ -201,14 +198,18 @@ def _name(item: Item) -> str:
 
 
 def _title(items: Sequence[Item]) -> str:
+    """The most serious reason, and every other one that is worth waking someone for, each with the names that it is true of."""
+    told = [reason for reason in Reason if reason is items[0].reason or reason in SERIOUS]
+    groups = {reason: [item for item in items if item.reason is reason] for reason in told}
+    named = {reason: [item for item in about if item.entry] or about for reason, about in groups.items() if about}
+    headlines = [f"{HEADLINES[reason]}: {_names(about)}" for reason, about in named.items()]
     first = items[0]
-    headline = HEADLINES[first.reason]
-    if len(items) > 1:
-        return f"{headline}: {_names(items)}"
+    if len(headlines) > 1 or len(groups[first.reason]) > 1:
+        return "; ".join(headlines)
     if len(first.differences) == 1:
         difference = first.differences[0]
-        return f"{headline}: {_name(first)}: {spoken_field(difference.what)} {spoken_change(difference)}"
-    return f"{headline}: {_name(first)}" + (f": {first.summary}" if first.summary else "")
+        return f"{headlines[0]}: {spoken_field(difference.what)} {spoken_change(difference)}"
+    return headlines[0] + (f": {first.summary}" if first.summary else "")
 
 
 def _names(items: Sequence[Item]) -> str:
@@ -217,7 +218,7 @@ def _names(items: Sequence[Item]) -> str:
     return ", ".join(names[:NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _section(item: Item, zone: tzinfo | None) -> Section:
+def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> Section:
     key = plain(item.entry or item.subject, VALUE_LENGTH)
     heading = f"{HEADLINES[item.reason]}: {_name(item)}" + ("" if key == _name(item) else f" ({key})")
     lines = (
@@ -225,21 +226,21 @@ def _section(item: Item, zone: tzinfo | None) -> Section:
         Line(label="Since", texts=(spoken_time(item.since, zone),)),
         Line(label="Evidence", texts=(_evidence(item, item.position),)),
         Line(label="What was done", texts=(_done(item),)),
-        Line(label="Until morning", texts=(_standing(item, zone),)),
+        Line(label="Until morning", texts=(_standing(item, lost, zone),)),
         Line(label="To resume", texts=(_asks(item),)),
         Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
     )
     return Section(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
 
 
-def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
+def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> Section:
     """Items that were seen together, in brief: one line for each change, the rest once."""
     first = items[0]
     lines = (
         Line(label="What changed", texts=_together(items)),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
         Line(label="Evidence", texts=(_evidence(first, 0),)),
-        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item, zone) for item in items))),
+        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item, lost, zone) for item in items))),
     )
     return Section(
         heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
@@ -293,12 +294,15 @@ def _done(item: Item) -> str:
             return f"Paused {who}. It stays paused until a named person resumes it."
         case Reason.PAUSE_EXTENDED:
             return f"Kept {who} paused and added this to what must be looked at before it is resumed."
+        case Reason.FALLBACK_LOST:
+            again = " An earlier acknowledgement of its pause counts no longer." if item.status == "paused" else ""
+            return f"Recorded it and left {who} as it is.{_status(item)}{again}"
         case Reason.UNACKNOWLEDGED:
             return f"Said again that {who} is paused. `access-monitor ack` ends that, and resumes nothing."
         case Reason.TROUBLE:
             return "Goes on trying, and tells you when it works again. This message went out without the database."
         case Reason.RECOVERED:
-            return "Went on as before."
+            return f"Went on as before.{_status(item)}"
         case Reason.HELD:
             return "Held it back: it is recorded, not believed, and nothing was paused."
         case Reason.BLIND:
@@ -326,13 +330,16 @@ def _asks(item: Item) -> str:
     return f"Verify since the pause: {', '.join(item.asks)}." if item.asks else ""
 
 
-def _standing(item: Item, zone: tzinfo | None) -> str:
-    """Whether it can wait: what is denied in production now, and what is allowed instead."""
+def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
+    """Whether it can wait: what is denied in production now, and what is allowed instead. `lost` are the entries whose denial the notice tells."""
     who = plain(item.entry or item.subject, VALUE_LENGTH)
+    if item.denied and item.reason not in _DENYING:
+        if item.entry in lost:
+            return f"As above: {who} is denied in production."
+        why = f": {plain(item.refusal)}." if item.status == "active" and item.refusal else "."
+        return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this{why}"
     fallback = plain(item.fallback, VALUE_LENGTH)
     instead = f"its fallback {fallback} is {'allowed' if item.fallback_allowed else 'not allowed either'}"
-    if item.denied and item.reason not in _DENYING:
-        return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this."
     if item.denied and item.lease_until is not None:
         return (
             f"Not safe: {who} is denied over HTTP, but the lease files cannot be written and still allow it until "
@@ -342,11 +349,8 @@ def _standing(item: Item, zone: tzinfo | None) -> str:
         if fallback and item.fallback_allowed:
             return f"Safe where callers use the fallback: {who} is denied in production now, {instead}."
         return f"Not safe: {who} is denied in production now, and {instead if fallback else 'it has no fallback'}."
-    if item.reason in _PAUSING:
-        spared = (
-            f"Safe until the grace ends: the named callers of {who} stay allowed, new use in production is denied now"
-        )
-        return f"{spared}; {instead}." if fallback else f"{spared}, and it has no fallback."
+    if item.spared or item.reason in _PAUSING:
+        return f"{_spared(item, zone)}; {instead}." if fallback else f"{_spared(item, zone)}, and it has no fallback."
     match item.reason:
         case Reason.BLIND:
             return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good look is too old."
@@ -358,9 +362,28 @@ def _standing(item: Item, zone: tzinfo | None) -> str:
             return "Safe for now: this denies nothing in production yet."
         case Reason.HELD:
             return "Safe for now: nothing is denied in production. If what was seen is true, calls may already fail or cost more."
+        case Reason.FALLBACK_LOST if not item.fallback_allowed:
+            return f"Safe for now: {who} is allowed in production. Once it is denied, nothing is allowed instead."
         case Reason.UNDELIVERED:
             return "This denies nothing, but what it was about may: read what was not delivered."
         case Reason.TEST:
             return "Nothing happened, and nothing is denied by this."
         case _:
             return "Safe: this denies nothing in production."
+
+
+def _spared(item: Item, zone: tzinfo | None) -> str:
+    """Who goes on through a pause, and until when: the gate's own answer."""
+    who = plain(item.entry, VALUE_LENGTH)
+    if not item.spared:  # of a notice that waits since a version that did not name them
+        return (
+            f"Safe until the grace ends: the named callers of {who} stay allowed, new use in production is denied now"
+        )
+    callers = [plain(caller, VALUE_LENGTH) for caller in item.spared]
+    rest = f" and {len(callers) - NAMES} more" if len(callers) > NAMES else ""
+    until = "" if item.spared_until is None else f" until {spoken_time(item.spared_until, zone)}"
+    named = ", ".join(callers[:NAMES]) + rest
+    verb = "stay" if len(callers) > 1 else "stays"
+    return (
+        f"Safe for existing callers{until}: {named} {verb} allowed, any other use of {who} is denied in production now"
+    )

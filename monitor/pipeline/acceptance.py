@@ -6,7 +6,7 @@ Reading only, so that it can be shown before the act and is worked out anew, und
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.domain import access, ages, checklist, tell
@@ -18,8 +18,9 @@ from monitor.domain.diff import same
 from monitor.domain.model import GRANTED, Fact, Subject, Value, refusal
 from monitor.domain.registry import CheckState, Entry, Pin
 from monitor.domain.routes import CODEX, LIST, answer
+from monitor.pipeline import fallbacks
 from monitor.pipeline.ports import Reader
-from monitor.pipeline.standing import Freshness
+from monitor.pipeline.standing import Freshness, Production
 
 _RESTS_ON: Mapping[str, str] = {
     "evals": "--from FILE --baseline ENTRY|MODEL",
@@ -90,6 +91,7 @@ def acceptance(
     """What would be accepted now, and everything that is missing; `going` is what may be."""
     waived = going.waived
     fresh = Freshness(reader, configuration)
+    entry = replace(entry, checks=fallbacks.checks(entry, Production(reader, configuration, now), now))
     wanting = checklist.missing(entry, now=now, waived=waived)
     problems = [
         Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
@@ -140,7 +142,12 @@ def mend(configuration: Configuration, entry: Entry, name: str, state: CheckStat
     if name == "pricing":
         return f"{look} reads the official page, or {attest}" if feeding else attest
     if name == "fallback":
-        return "`access-monitor poll`" if entry.text("fallback") else f"give the entry a fallback, or {attest}"
+        declared = entry.text("fallback")
+        return (
+            f"`access-monitor gate {declared} --explain` says why, or {attest}"
+            if declared
+            else f"give the entry a fallback, or {attest}"
+        )
     return look if feeding else attest
 
 

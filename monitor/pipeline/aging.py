@@ -55,6 +55,16 @@ def aged(
     return found
 
 
+def awaited(reader: Reader, configuration: Configuration) -> list[str]:
+    """The sources that cost nothing and whose next poll may verify a check that is stale."""
+    living = [entry for entry in reader.entries().values() if entry.alive]
+    return [
+        spec.key
+        for spec in configuration.sources.values()
+        if not spec.paid and any(checklist.awaits(entry, spec) for entry in living)
+    ]
+
+
 def _feeding(configuration: Configuration, entry: Entry, name: str) -> list[SourceSpec]:
     return [spec for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
 
@@ -94,6 +104,5 @@ def _told(register: Register, key: str, names: Mapping[str, datetime], position:
         position=position,
         since=since,
         summary=f"no look has verified {', '.join(names)} since {ev.rfc3339(since)}",
-        denied=bool(set(names) & set(checklist.required(entry))),
     )
     return tell.Told(owners=entry.texts("owners"), item=item)

@@ -65,7 +65,6 @@ def told(register: Register, request: Event) -> list[tell.Told]:
         position=request.position,
         since=request.occurred_at,
         summary=f"{request.data['by']} asks to {command} it ({request.data['reason']}); it takes effect when another person does the same",
-        denied=True,
         commands=(
             f"access-monitor {command} {entry.key} --dry-run",
             f'access-monitor {command} {entry.key} --by YOU --reason "…" --expect {entry.position}',

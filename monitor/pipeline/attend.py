@@ -43,8 +43,9 @@ class Attendant:
                 cause=register.entries[paused[0]].pause,
                 data={"entries": paused, "by": by, "note": note, "via": dict(via)},
             )
+            acknowledged = register.events[-1]
             write(tx, self._configuration, register, [], at=self._clock())
-        return register.events[-1]
+        return acknowledged
 
     def silence(self, key: str, *, until: datetime | None, by: str, reason: str, via: Mapping[str, str]) -> Event:
         """Tell nothing of an entry until a time but its pauses; None ends a silence.
@@ -72,8 +73,9 @@ class Attendant:
                     "via": dict(via),
                 },
             )
+            silenced = register.events[-1]
             write(tx, self._configuration, register, [], at=now)
-        return register.events[-1]
+        return silenced
 
 
 def _notice_of(tx: Transaction, entry: Entry) -> str:

@@ -18,7 +18,7 @@ from monitor.domain.model import Fact, Subject
 from monitor.domain.registry import Approval, Check, Entry
 from monitor.domain.verdict import PRODUCTION
 from monitor.domain.windows import Window
-from monitor.pipeline.commit import beliefs
+from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.ports import EventQuery, Reader, Refused
 from monitor.pipeline.standing import Freshness, reason
 
@@ -147,6 +147,7 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
     one = entry(reader, key)
     fresh = Freshness(reader, configuration)
     looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
+    looked = {name: at for name, at in looked.items() if _shows(reader, configuration, one, name)}
     environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
     needed = {environment: checklist.required(one, environment) for environment in environments}
     asked = checklist.asked(one)
@@ -167,6 +168,16 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
         )
         for name in names
     ]
+
+
+def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) -> bool:
+    """Whether the evidence of a check is what a source that feeds it showed last: else its last poll must not date that evidence."""
+    evidence = one.checks.get(name, Check()).evidence
+    if not evidence:
+        return True
+    body, states = reader.evidence(evidence), reader.sources()
+    feeding = [key for key, spec in configuration.sources.items() if name in checklist.fed_by(spec, one)]
+    return body is not None and any(states[key].body_sha256 == body.sha256 for key in feeding if key in states)
 
 
 def why(reader: Reader, key: str) -> list[Step]:

@@ -16,7 +16,7 @@ from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.cost import cost
 from monitor.domain.model import FailureReason, SourceState, Subject
-from monitor.pipeline.commit import beliefs
+from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.ports import Reader, Reservation, Store
 
 FREE_FIRST = timedelta(seconds=5)

@@ -1,4 +1,4 @@
-"""What every transaction that decides has in common: the beliefs it starts from, and the tail that writes what it decided.
+"""What every transaction that decides has in common: the tail that writes what it decided.
 
 Event, registry status and outbox row are written here together, so that no use case can forget one of them.
 """
@@ -11,31 +11,22 @@ from datetime import datetime
 
 from monitor.domain import attention, checklist, tell
 from monitor.domain import events as ev
-from monitor.domain.beliefs import Beliefs
-from monitor.domain.configuration import Configuration, SourceSpec
-from monitor.domain.model import Facts
-from monitor.domain.notice import Notice
+from monitor.domain.configuration import Configuration
+from monitor.domain.notice import PAUSING, Notice, Reason
 from monitor.domain.registry import Entry, Register
+from monitor.pipeline import fallbacks
 from monitor.pipeline.destinations import destinations
-from monitor.pipeline.ports import Reader, Transaction
-
-
-def beliefs(reader: Reader, specs: Mapping[str, SourceSpec], *, own: str = "", facts: Facts | None = None) -> Beliefs:
-    """The baselines as the store has them; `facts` instead for the source `own`, whose new baseline is not written yet."""
-
-    def baseline(key: str) -> Facts | None:
-        if facts is not None and key == own:
-            return facts
-        state = reader.source(key)
-        return reader.facts(state.baseline) if state is not None and state.baseline else None
-
-    return Beliefs(specs, baseline)
+from monitor.pipeline.ports import Transaction
+from monitor.pipeline.standing import Production
 
 
 def write(
     tx: Transaction, configuration: Configuration, register: Register, told: list[tell.Told], *, at: datetime
 ) -> tuple[Notice, ...]:
     """Append what a decision wrote, project the registry, enqueue its notices: the tail of every transaction that decides."""
+    gate = Production(tx, configuration, at, register.entries) if register.moved or told else None
+    if gate is not None:
+        told = _once([*told, *fallbacks.judge(register, gate, at)])
     if register.events:
         tx.append(register.events, at)
     for entry in register.moved:
@@ -45,6 +36,8 @@ def write(
         if (state := tx.source(key)) is not None and not state.attention:
             tx.put_source(replace(state, attention=True))
     audible = attention.audible(told, register.entries, at)
+    if gate is not None:
+        audible = [_answered(one, gate) for one in audible]
     notices = tell.notices(audible, at=at, position=register.events[-1].position) if audible else ()
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
@@ -64,6 +57,31 @@ def made_stale(register: Register, configuration: Configuration) -> tuple[str, .
         for key, spec in configuration.sources.items()
         if any(entry.alive and name in checklist.fed_by(spec, entry) for entry, name in stale)
     )
+
+
+def _once(told: list[tell.Told]) -> list[tell.Told]:
+    """Without the lost fallbacks of entries whose pause is told in the same breath, which says that nothing stands in for them."""
+    paused = {one.item.entry for one in told if one.item.reason in PAUSING}
+    return [one for one in told if one.item.reason is not Reason.FALLBACK_LOST or one.item.entry not in paused]
+
+
+def _answered(told: tell.Told, gate: Production) -> tell.Told:
+    """An item with what the gate says of its entry after the decision."""
+    item = told.item
+    if item.entry not in gate.entries:
+        return told
+    answer = gate.answer(item.entry)
+    spared, until = gate.spared(item.entry)
+    item = replace(
+        item,
+        denied=not (answer.allowed or spared),
+        refusal="" if answer.allowed else answer.reason,
+        spared=spared,
+        spared_until=until,
+        fallback=answer.fallback or gate.entries[item.entry].text("fallback"),
+        fallback_allowed=bool(answer.fallback),
+    )
+    return replace(told, item=item)
 
 
 def answers_moved(register: Register, before: Mapping[str, Entry]) -> bool:

@@ -36,6 +36,9 @@ GAPS = frozenset({BLIND, UNWATCHED})
 DECLARATION = "configuration"
 """What watches our own side: it is compared whenever a configuration is loaded."""
 
+GATE = "gate"
+"""What watches a fallback: whether it is allowed is asked at every commit, and meanwhile by time alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
@@ -135,5 +138,5 @@ class _View:
             at, until = check.verified_at, check.until
             return Covered(entry=entry.key, kind=CHECK, name=name, state=ATTESTED, read_at=at, until=until)
         if name == "fallback" and entry.text("fallback"):
-            return Covered(entry=entry.key, kind=CHECK, name=name, state=WATCHED, sources=(DECLARATION,))
+            return Covered(entry=entry.key, kind=CHECK, name=name, state=WATCHED, sources=(GATE,))
         return Covered(entry=entry.key, kind=CHECK, name=name, state=UNWATCHED, read_at=check.verified_at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 from monitor.domain import checklist, claim, contradicted, corroborate, outage, policy, rename, tell
@@ -22,9 +23,10 @@ from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Stre
 from monitor.domain.registry import Entry, Register
 from monitor.domain.routes import ALONE, lost
 from monitor.domain.unsettle import unsettle
-from monitor.pipeline.commit import beliefs
+from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.noting import noted
+from monitor.pipeline.origins import Origins
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import Transaction
 from monitor.pipeline.remarks import remarks
@@ -77,10 +79,10 @@ class Decision:
         self.versions["extractor"] = extractor
         if self.state.anomaly_since is not None and self.state.anomaly_since > observation.at:  # the clock was set back
             self.state = replace(self.state, anomaly_since=observation.at)
-        partial = isinstance(observation, Snapshot) and observation.partial
-        self.renamed = {} if partial else rename.renames(baseline, facts)
+        in_part = isinstance(observation, Snapshot) and observation.partial
+        self.renamed = {} if in_part else rename.renames(baseline, facts)
         admission = admit(
-            self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys(), partial=partial
+            self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys(), partial=in_part
         )
         suspicious = admission.verdict is Verdict.HELD
         stood = suspicious and self._stood(observation.at)
@@ -239,7 +241,7 @@ class Decision:
             extractor=self.versions["extractor"],
             cause=self.state.anomaly_position if stood else None,
             renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
-            remarks=remarks(second, self.spec, accepted, baseline, patched),
+            remarks=remarks(second, self.spec, accepted, baseline, patched, belief.correction),
         )
         # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
         held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
@@ -275,6 +277,7 @@ class Decision:
         patched = patch(baseline, [change])
         hash = self.tx.put_facts(patched)
         believed = [Believed(change=change, streak=streak)]
+        second = Second(self.tx, self.configuration, self.spec.key)
         claims = claim.claim(
             self.register,
             self.spec,
@@ -284,12 +287,12 @@ class Decision:
             cause=position,
             actor=str(by["by"]),
             by=by,
-            remarks=remarks(Second(self.tx, self.configuration, self.spec.key), self.spec, believed, baseline, patched),
+            remarks=remarks(second, self.spec, believed, baseline, patched, self.configuration.belief.correction),
         )
         self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.
         self.state = replace(self.state, baseline=hash, subjects=len(patched), evidence="", attention=True)
-        self._judge(now, patched, verifies=False, claims=claims, trigger=position)
+        self._judge(now, patched, None, claims=claims, trigger=position)
         self.tx.put_source(self.state)
 
     def _close(
@@ -315,10 +318,7 @@ class Decision:
             keep=self._keep,
         )
         if self.state.baseline:
-            # A call that is refused says nothing of the limits that an earlier one stated.
-            part = isinstance(observation, Snapshot) and (observation.partial or bool(self.spec.model))
-            seen = observation.facts if isinstance(observation, Snapshot) and part else None
-            self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger, seen=seen)
+            self._judge(observation.at, baseline, None if held else observation, claims=claims, trigger=trigger)
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
         attention = held or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
@@ -336,19 +336,19 @@ class Decision:
         self,
         at: datetime,
         baseline: Facts,
+        verifying: Snapshot | Unchanged | None,
         *,
-        verifies: bool,
         claims: list[claim.Claim],
         trigger: int | None,
-        seen: Facts | None = None,
     ) -> None:
-        """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word. A partial look
-        verifies only what it has `seen` of what is believed.
+        """Judge the entries on levels. `verifying` is the poll that dates checks; None for what verifies nothing: a suspicious poll, a
+        person's word. A partial one verifies only what of the baseline it has seen.
         """
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
         by_fact = {one.fact: one for one in claims}
         access = claim.access(register, self.spec, claims, registered, self.others, baseline)
+        known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
         cause = policy.Trigger(
             at=at,
             position=self.rebased if trigger is None else trigger,
@@ -358,16 +358,18 @@ class Decision:
             access=access,
             signals={fact: claim.signals(self.spec, by_fact[fact], self.others, baseline) for fact in access},
             concerned=frozenset(entry.key for entry in self._entries()),
+            origin=Origins(self.tx, known, register).of,
             versions=self.versions,
         )
-        known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
         dated = known
-        if seen is not None:
-            dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=common(baseline, seen))
+        # A call that is refused says nothing of the limits that an earlier one stated.
+        if isinstance(verifying, Snapshot) and (verifying.partial or self.spec.model):
+            seen = common(baseline, verifying.facts)
+            dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=seen)
         told: list[tell.Told] = []
         for entry in self._entries():
-            if verifies:
-                checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=cause.evidence)
+            if verifying is not None:
+                checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=partial(self._keep, verifying))
             told += policy.judge(register, entry.key, known, cause)
             told += unsettle(register, entry.key, self.spec, cause)
         self.told += told + policy.inform(register, cause, told)

@@ -19,7 +19,9 @@ from monitor.domain.declaration import declaration
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
-from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline.baselines import beliefs
+from monitor.pipeline.commit import answers_moved, write
+from monitor.pipeline.origins import Origins
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
 
 
@@ -39,7 +41,7 @@ def describe(configuration: Configuration) -> dict[str, str]:
     belief, gate = configuration.belief, configuration.gate
     for name, need in (("absence", belief.absence), ("change", belief.change)):
         said[f"belief.{name}"] = f"{need.looks} looks over {need.span.total_seconds():g}s"
-    for name in ("gap", "recheck", "hold", "reached"):
+    for name in ("gap", "recheck", "hold", "reached", "correction"):
         said[f"belief.{name}"] = f"{getattr(belief, name).total_seconds():g}s"
     for name in ("freshness", "price_freshness", "lease"):
         said[f"gate.{name}"] = f"{getattr(gate, name).total_seconds():g}s"
@@ -64,7 +66,7 @@ def declare(
         known = beliefs(tx, configuration.sources)
         told: list[tell.Told] = []
         for spec in configuration.entries.values():
-            told += _entry(register, spec, configuration, known, now, trigger)
+            told += _entry(tx, register, spec, configuration, known, now, trigger)
         for key, entry in list(register.entries.items()):
             if entry.alive and key not in configuration.entries:
                 register.add(
@@ -117,6 +119,7 @@ def _changed(reader: Reader, register: Register, configuration: Configuration, n
 
 
 def _entry(
+    tx: Reader,
     register: Register,
     spec: EntrySpec,
     configuration: Configuration,
@@ -154,13 +157,10 @@ def _entry(
         )
         _unverify(register, entry, said, position, now)
         unsettled += _unreview(register, entry, said, position, now)
-        unsettled += _unfallen(register, entry, said, position, now)
     else:
         return []
-    return [
-        *unsettled,
-        *policy.judge(register, spec.key, known, policy.Trigger(at=now, position=position, versions=versions)),
-    ]
+    judgement = policy.Trigger(at=now, position=position, origin=Origins(tx, known, register).of, versions=versions)
+    return [*unsettled, *policy.judge(register, spec.key, known, judgement)]
 
 
 def _unverify(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:
@@ -195,24 +195,6 @@ def _unreview(
     return _lost(register, before.key, ev.CHECK_STALE, SAFETY_REVIEW, reason, position, now)
 
 
-def _unfallen(
-    register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime
-) -> list[tell.Told]:
-    """Let the check fail that the declared fallback verified, where none is declared any more. The word of a person stands by itself."""
-    check = register.entries[before.key].checks.get(checklist.FALLBACK)
-    declared = before.text("fallback") and not said["fallback"]
-    if (
-        not declared
-        or check is None
-        or check.by != ev.SYSTEM
-        or not _verified(register, before.key, checklist.FALLBACK)
-    ):
-        return []
-    return _lost(
-        register, before.key, ev.CHECK_FAILED, checklist.FALLBACK, "no fallback is declared any more", position, now
-    )
-
-
 def _verified(register: Register, key: str, name: str) -> bool:
     check = register.entries[key].checks.get(name)
     return check is not None and check.state is CheckState.VERIFIED
@@ -233,7 +215,6 @@ def _lost(
         position=position,
         since=now,
         summary=f"the check {name} does not hold any more: {reason}",
-        denied=name in checklist.required(entry),
     )
     return [tell.Told(owners=entry.texts("owners"), item=item)]
 

@@ -16,7 +16,7 @@ from monitor.domain.drift import ERRORS, LATENCY, Shift, Span
 from monitor.domain.events import source_stream
 from monitor.domain.model import BEHAVIOUR, Measurement
 from monitor.domain.notice import Difference, Reason
-from monitor.domain.registry import Register, Status
+from monitor.domain.registry import Register
 from monitor.pipeline.ports import EventQuery, MeasurementQuery, Reader
 
 SETTLED = timedelta(minutes=10)
@@ -115,7 +115,6 @@ def tell_shift(register: Register, spec: SourceSpec, span: Span, shift: Shift) -
                 since=span.since,
                 looks=shift.calls,
                 source=spec.key,
-                denied=entry.status is not Status.ACTIVE,
                 summary=note,
                 differences=(Difference(subject=spec.model, what=name, old=old, new=new),),
             ),

@@ -45,8 +45,8 @@ def record(
         return Outcome(source=spec.key, verdict="late", detail="another look came between")
     else:
         outcome = decision.good(observation, reread)
+    tx.put_source(decision.state)  # what the gate says rests on it
     notices = write(tx, configuration, decision.register, decision.told, at=now)
-    tx.put_source(decision.state)
     return replace(
         outcome,
         moved=answers_moved(decision.register, before),

@@ -12,7 +12,9 @@ from monitor.domain.events import Event, entry_stream
 from monitor.domain.registry import Entry, Register, Status
 from monitor.domain.windows import LONGEST, Window, matches
 from monitor.pipeline import audit
-from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline.baselines import beliefs
+from monitor.pipeline.commit import answers_moved, write
+from monitor.pipeline.origins import Origins
 from monitor.pipeline.ports import Clock, Reader, Refused, Store
 
 SHOWN = 5
@@ -70,8 +72,9 @@ class Maintenance:
                     "via": dict(via),
                 },
             )
+            opened = register.events[-1]
             write(tx, self._configuration, register, [], at=now)
-        return register.events[-1]
+        return opened
 
     def close(self, key: str, position: int, *, by: str, reason: str, via: Mapping[str, str]) -> tuple[Event, ...]:
         """End a window before its time; what deviates pauses at once.
@@ -125,8 +128,10 @@ def end_window(
         data={"window": window.position, **said},
     )
     versions = {"code": configuration.code, "configuration": configuration.version}
-    trigger = policy.Trigger(at=now, position=position, versions=versions)
-    return policy.judge(register, key, beliefs(reader, configuration.sources), trigger)
+    known = beliefs(reader, configuration.sources)
+    origin = Origins(reader, known, register).of
+    trigger = policy.Trigger(at=now, position=position, origin=origin, versions=versions)
+    return policy.judge(register, key, known, trigger)
 
 
 def _dates(start: datetime, end: datetime, now: datetime) -> None:

@@ -19,7 +19,8 @@ from monitor.domain.model import Body
 from monitor.domain.registry import TRANSITIONS, Entry, Register, Status
 from monitor.pipeline import approval, look
 from monitor.pipeline.acceptance import WITH_ALL, Acceptance, Going, acceptance
-from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline.baselines import beliefs
+from monitor.pipeline.commit import answers_moved, write
 from monitor.pipeline.papers import Held, Paper
 from monitor.pipeline.ports import Clock, EventQuery, Reader, Refused, Store
 
@@ -225,9 +226,10 @@ class Operator:
                     **held.data,
                 },
             )
+            attested = register.events[-1]
             write(tx, self._configuration, register, [], at=now)
         self._published()  # a required word that was renewed lengthens the lease
-        return register.events[-1]
+        return attested
 
     # -- how every act is carried out --------------------------------------
 
@@ -278,13 +280,13 @@ class Operator:
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )
-            asked = kind == ev.ENTRY_APPROVAL_REQUESTED
-            told = approval.told(register, register.events[-1]) if asked else []
+            act = register.events[-1]
+            told = approval.told(register, act) if kind == ev.ENTRY_APPROVAL_REQUESTED else []
             write(tx, self._configuration, register, told, at=now)
             moved = answers_moved(register, before)
         if moved:
             self._published()
-        return register.events[-1]
+        return act
 
     def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""

@@ -23,7 +23,7 @@ from monitor.domain.model import Body
 from monitor.domain.price import PREFIX
 from monitor.domain.registry import Entry
 from monitor.domain.requests import Prices, Request, Span
-from monitor.pipeline.commit import beliefs
+from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.ports import Reader, Refused
 from monitor.pipeline.standing import CLOCK_TOLERANCE
 

@@ -115,7 +115,8 @@ class Poller:
     def _observe(self, key: str, state: SourceState | None) -> Observation:
         now = self._clock()
         known = None
-        if state is not None and state.body_sha256 and not state.attention:
+        # The first poll of a day dates the checks, and is read whole: the evidence beside a check is that of the poll that dates it.
+        if state is not None and state.body_sha256 and not state.attention and _dated(state, now):
             known = Known(
                 sha256=state.body_sha256,
                 etag=state.etag,
@@ -181,6 +182,10 @@ def _quiet(state: SourceState, at: datetime) -> bool:
         and state.stale_position is None
         and state.good_at is not None
         and state.good_at <= at  # else the clock was set back, and only a whole look dates it back, too
-        and state.heartbeat_at is not None
-        and state.heartbeat_at.date() == at.date()
+        and _dated(state, at)
     )
+
+
+def _dated(state: SourceState, at: datetime) -> bool:
+    """Whether a poll of this day was written down already."""
+    return state.heartbeat_at is not None and state.heartbeat_at.date() == at.date()

@@ -327,7 +327,8 @@ def backoff(delivery: int, attempts: int) -> timedelta:
 
 def _undelivered(attempt: _Attempt, position: int, error: str) -> Item:
     delivery, notice = attempt.delivery, attempt.notice
-    about = ", ".join(dict.fromkeys(item.entry or item.subject for item in notice.items)) if notice else "unknown"
+    leading = [item for item in notice.items if item.reason is notice.reason] if notice else []
+    about = ", ".join(dict.fromkeys(item.entry or item.subject for item in leading)) or "unknown"
     kind = notice.reason.value.replace("_", " ") if notice else "unknown"
     return Item(
         reason=Reason.UNDELIVERED,

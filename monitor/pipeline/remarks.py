@@ -6,7 +6,7 @@ The log is read only where a price was accepted, which hardly any look does. Not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.domain import crosscheck, price, remark
 from monitor.domain import events as ev
@@ -24,8 +24,9 @@ def remarks(
     accepted: Sequence[Believed],
     before: Facts,
     after: Facts,
+    within: timedelta,
 ) -> dict[Fact, Remark]:
-    """What is to be read of accepted changes, which make `after` of `before`."""
+    """What is to be read of accepted changes, which make `after` of `before`; `within` is how soon after its first listing a price is corrected."""
     odd = {fact: Remark(note=said) for fact, said in crosscheck.news(before, after).items()}
     aliased = remark.of_aliases(before, after, (one.change for one in accepted))
     moved = [
@@ -41,7 +42,7 @@ def remarks(
         for change, at in moved
         if change.fact not in aliased
         and (since := listed[change.fact.subject].get(change.fact.field)) is not None
-        and (said := remark.of_correction(since, at)) is not None
+        and (said := remark.of_correction(since, at, within)) is not None
     }
     # A feed that follows is corroboration; of an official source every move is news.
     corroborating = {

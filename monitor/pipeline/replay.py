@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from monitor.domain import checklist, policy
+from monitor.domain import checklist
 from monitor.domain import events as ev
 from monitor.domain.configuration import Attention, Configuration
 from monitor.domain.events import Recorded, entry_stream
@@ -127,12 +127,15 @@ class Replay:
         self._head = 0
         self.waived: Mapping[str, frozenset[str]] = {}
         # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of them. Nobody was there to
-        # acknowledge anything either, so nothing is said again.
+        # acknowledge anything either, so nothing is said again. Whether a fallback is allowed rests on how fresh it is, which a recording with gaps
+        # cannot say.
         mute = replace(
             configuration,
             attention=Attention(),
             owners={key: replace(owner, destinations=()) for key, owner in configuration.owners.items()},
+            entries={key: replace(spec, fallback="") for key, spec in configuration.entries.items()},
         )
+        self._mute = mute
         self._poller = Poller(store, mute, self._sources.__getitem__, self.clock, published=_nobody)
         self._operator = Operator(store, mute, self.clock, published=_nobody)
         cadence = {key: PATIENCE * _gap(looks, self._carry.get(key)) for key, looks in recordings.items()}
@@ -176,7 +179,7 @@ class Replay:
             raise Refused(
                 f"a replay needs a database of its own: this one holds {head} events; name a new file with --database, or leave it out"
             )
-        declare(self._store, self._configuration, self.clock, published=_nobody)
+        declare(self._store, self._mute, self.clock, published=_nobody)
         with self._store.read() as reader:
             entries = reader.entries()
         if self._activate:
@@ -187,8 +190,6 @@ class Replay:
         """The checks that an acceptance asks for and that no replayed source verifies."""
         specs = [self._sources[key].spec for key in self._recordings]
         fed = {name for spec in specs for name in checklist.fed_by(spec, entry)}
-        if entry.text("fallback") and any(policy.depends_on(entry, spec) for spec in specs):
-            fed.add("fallback")
         return frozenset((*checklist.required(entry), *checklist.asked(entry))) - fed
 
     def _suppose(self) -> None:

@@ -21,12 +21,12 @@ from monitor.domain.events import Recorded
 from monitor.domain.gate import Answer
 from monitor.domain.model import LISTED, Fact, Subject
 from monitor.domain.policy import depends_on
-from monitor.domain.registry import CheckState, Entry, Pin, Register, Status
-from monitor.pipeline import audit
+from monitor.domain.registry import CheckState, Entry, Pin, Status
+from monitor.pipeline import audit, fallbacks
 from monitor.pipeline.agreement import View, Word, weigh
 from monitor.pipeline.audit import CheckRow, StatusRow
 from monitor.pipeline.ports import Reader
-from monitor.pipeline.standing import Freshness, production
+from monitor.pipeline.standing import Freshness, Production, production
 from monitor.pipeline.terms import Priced, priced
 
 
@@ -211,11 +211,10 @@ def _questions(
         kept = reader.source(spec.key)
         if kept is not None and kept.outage and depends_on(entry, spec):
             yield f"{spec.key} cannot be read ({kept.outage}): what has changed there since?"
-    fallback, allowed = tell.fallback(Register(reader.head(), reader.entries()), entry)
-    if not fallback:
+    if not entry.text("fallback"):
         yield "What do callers use while it is denied? No fallback is declared."
-    elif not allowed:
-        yield f"The fallback {fallback} is not active: what do callers use while both are denied?"
+    elif lost := fallbacks.wanting(entry, Production(reader, configuration, now)):
+        yield f"What do callers use while it is denied? The fallback {lost}."
     if not entry.usage and not entry.observed:
         yield "What does production use in a month? No usage is declared, and no sample of requests was handed in."
 

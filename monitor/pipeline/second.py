@@ -11,7 +11,7 @@ from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import Configuration
 from monitor.domain.diff import same
 from monitor.domain.model import Fact, Streak, Value
-from monitor.pipeline.commit import beliefs
+from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.ports import Reader
 
 

@@ -6,18 +6,18 @@ are its pins; an entry without pins (one that is evaluated) rests on what it wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from monitor.domain import checklist, price
 from monitor.domain.beliefs import Beliefs
 from monitor.domain.configuration import Configuration, SourceSpec
-from monitor.domain.gate import Answer, Standing, decide
+from monitor.domain.gate import Answer, Standing, decide, spared
 from monitor.domain.model import ACCESS, GRANTED, LISTED, Fact, Streak, Subject
 from monitor.domain.readiness import readiness
 from monitor.domain.registry import CheckState, Entry, Status
 from monitor.domain.verdict import PRODUCTION
-from monitor.pipeline.commit import beliefs
+from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.ports import Reader
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -157,10 +157,65 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
     )
 
 
+class Production:
+    """What the gate says to production at a moment, when nobody in particular asks; worked out for an entry when it is first asked for.
+
+    `entries` are those of a decision that is being made; those of the store unless given.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        configuration: Configuration,
+        now: datetime,
+        entries: Mapping[str, Entry] | None = None,
+    ) -> None:
+        self.entries = reader.entries() if entries is None else entries
+        self._standings = _Standings(reader, configuration, now, self.entries)
+        self._rules = configuration.gate
+        self._now = now
+
+    def answer(self, key: str) -> Answer:
+        """May production use this entry, and what else may it use?"""
+        rules, known = self._rules, self._standings
+        return decide(known[key], PRODUCTION, rules.environments, "", self._now, rules.lease, known)
+
+    def spared(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
+        """The callers that a running pause of an entry spares, and until when."""
+        return spared(self._standings[key], self._rules.environments, self._now, self._rules.lease)
+
+    def known(self, key: str) -> bool:
+        """Whether access to an entry's model was ever verified: else the gate denies it for want of a look, not for a loss."""
+        return self._standings[key].access_until is not None
+
+
+class _Standings(Mapping[str, Standing]):
+    """The standings of entries, each worked out when it is first asked for."""
+
+    def __init__(
+        self, reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry]
+    ) -> None:
+        self._fresh = Freshness(reader, configuration, now)
+        self._configuration = configuration
+        self._entries = entries
+        self._made: dict[str, Standing] = {}
+
+    def __getitem__(self, key: str) -> Standing:
+        if key not in self._made:
+            self._made[key] = standing(self._entries[key], self._fresh, self._configuration)
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
 def production(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, Answer]:
     """What the gate says now of every entry to production, when nobody in particular asks."""
-    known, rules = standings(reader, configuration, now), configuration.gate
-    return {key: decide(one, PRODUCTION, rules.environments, "", now, rules.lease, known) for key, one in known.items()}
+    gate = Production(reader, configuration, now)
+    return {key: gate.answer(key) for key in gate.entries}
 
 
 def _until(at: datetime | None, longer: timedelta | None, least: timedelta) -> datetime | None:

@@ -10,18 +10,20 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from monitor.domain import attention, checklist, policy, tell
 from monitor.domain import events as ev
-from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due
+from monitor.domain.agenda import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.domain.configuration import Configuration, SourceSpec
 from monitor.domain.events import source_stream
 from monitor.domain.model import SourceState
 from monitor.domain.notice import Reason
 from monitor.domain.outage import quoted
 from monitor.domain.registry import CheckState, Entry, Register, Status
-from monitor.pipeline import aging, maintenance
-from monitor.pipeline.commit import answers_moved, beliefs, write
+from monitor.pipeline import aging, fallbacks, maintenance
+from monitor.pipeline.baselines import beliefs
+from monitor.pipeline.commit import answers_moved, write
 from monitor.pipeline.drift import Drift, tell_shift
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.ports import EventQuery, Reader, Store
+from monitor.pipeline.standing import Production
 
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
@@ -81,6 +83,7 @@ class Tender:
                 or self._aged(reader, entries, now, sources)
                 or maintenance.ended(entries, now)
                 or self._drift.shifts(reader, now, sources)
+                or self._fallen(reader, entries, now)
             ):
                 return 0
         with self._store.write() as tx:
@@ -103,6 +106,7 @@ class Tender:
                 told.append(attention.repeat(register, key, count, at=now, rules=rules, owners=owners))
             for spec, span, shift in self._drift.shifts(tx, now, sources):
                 told += tell_shift(register, spec, span, shift)
+            told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
             write(tx, self._configuration, register, told, at=now)
             moved = answers_moved(register, before) or bool(register.moved)
         if moved:
@@ -129,6 +133,14 @@ class Tender:
         }
         return {key: count for key, count in counts.items() if count}
 
+    def _fallen(self, reader: Reader, entries: Mapping[str, Entry], now: datetime) -> bool:
+        """Whether a fallback stands otherwise than it stood, though no entry moved: it grew too old, or was read again."""
+        if not any(entry.alive and entry.text("fallback") for entry in entries.values()):
+            return False
+        register = Register(reader.head(), entries)
+        fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
+        return bool(register.events)
+
     def _looks_ahead(self, now: datetime) -> bool:
         """Whether it is time to read the agenda: what has a day need not be looked up every minute."""
         before, due = self._ahead_at, False
@@ -141,10 +153,14 @@ class Tender:
         specs = self._configuration.sources.values()
         known = beliefs(reader, self._configuration.sources)
         found: dict[str, list[Reminder]] = {}
-        for key, entry in reader.entries().items():
+        entries = reader.entries()
+        for key, entry in entries.items():
             if not entry.alive or not entry.model_id:
                 continue
             dated = agenda(entry, known, [spec for spec in specs if policy.depends_on(entry, spec)])
+            fallback = entries.get(entry.text("fallback"))
+            if fallback is not None and entry.status in fallbacks.USED:
+                dated += fallback_ends(fallback, known)
             reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
             if reminders:
                 found[key] = reminders
@@ -205,7 +221,6 @@ class Tender:
                     position=position,
                     since=good_at,
                     source=spec.key,
-                    denied=verifies and denied_at <= now,
                     summary=f"{unread}; {denies if verifies else unseen}{tell.status_says(said)}",
                 ),
             )

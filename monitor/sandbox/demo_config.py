@@ -66,6 +66,7 @@ change = {{looks = 2, span = "0s"}}
 gap = "0s"
 recheck = "500ms"
 hold = "5s"
+correction = "0s"
 
 [network]
 allow = ["127.0.0.1"]

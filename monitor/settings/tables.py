@@ -102,6 +102,10 @@ class BeliefTable(Table):
         default=BELIEF.reached,
         description="How long a list has to miss a model that another route still reaches before that is believed.",
     )
+    correction: Duration = Field(
+        default=BELIEF.correction,
+        description="How long after its first listing another price is a correction of it; zero: never.",
+    )
 
 
 class BudgetTable(Table):

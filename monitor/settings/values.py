@@ -143,6 +143,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
             recheck=document.belief.recheck,
             hold=document.belief.hold,
             reached=document.belief.reached,
+            correction=document.belief.correction,
         ),
         gate=GateRules(
             environments=tuple(document.gate.environments),

@@ -193,13 +193,6 @@ def test_other_events_are_said_from_what_they_hold(type: str, data: dict[str, An
     assert words.in_words(event(1, type, data=data)) == said
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"), [("1", "1.005", "+0.5 %"), ("2", "3", "+50 %"), ("0.2", "1", "+400 %"), ("0", "1", "")]
-)
-def test_percentages_are_as_exact_as_they_are_useful(old: str, new: str, said: str) -> None:
-    assert words.change_in_percent(old, new) == said
-
-
 class Waits(threading.Event):
     """Stands in for the pause between two looks: something happens in each, and the end comes when there is no more."""
 

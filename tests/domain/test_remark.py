@@ -62,7 +62,9 @@ def test_a_price_that_comes_or_goes_is_no_move_of_an_alias() -> None:
         (timedelta(days=5, hours=9), "5 days"),
         (timedelta(days=1), "1 day"),
         (timedelta(minutes=70), "1 hour"),
-        (timedelta(minutes=4), "0 hours"),
+        (timedelta(minutes=4), "4 minutes"),
+        (timedelta(seconds=61), "1 minute"),
+        (timedelta(0), "1 second"),
     ],
 )
 def test_a_price_that_changes_soon_after_its_first_listing_is_a_correction(stood: timedelta, said: str) -> None:
@@ -72,6 +74,7 @@ def test_a_price_that_changes_soon_after_its_first_listing_is_a_correction(stood
 
 def test_a_price_that_stood_for_longer_is_no_correction() -> None:
     assert of_correction(LISTED, LISTED + SOON + timedelta(seconds=1)) is None
+    assert of_correction(LISTED, LISTED, timedelta(0)) is None
 
 
 def test_what_others_state_already_is_no_news() -> None:

@@ -106,7 +106,7 @@ def test_every_reason_has_words_for_what_was_done_and_whether_it_can_wait(reason
 
 def test_the_most_serious_item_leads_whatever_the_order() -> None:
     message = compose(notice(listed(1), paused()))
-    assert message.title == "PAUSED: GPT-5.6 Luna, model-1"
+    assert message.title == "PAUSED: GPT-5.6 Luna", "a headline names only what it is true of"
     assert message.sections[0].heading == "PAUSED: GPT-5.6 Luna (luna)"
     assert message.serious
 

@@ -86,13 +86,18 @@ def test_the_age_of_a_word_is_a_setting() -> None:
         assert world.entry().checks["evals"].until == world.now + 10 * DAY
 
 
-def test_a_fallback_that_is_declared_does_not_age() -> None:
+def test_a_fallback_has_no_age_of_its_own_and_goes_by_what_the_gate_says_of_it() -> None:
     entries = {"luna": entry_spec(checks=("fallback",), fallback="sol"), "sol": entry_spec("sol", "m00")}
     with world_of(configuration(entries=entries)) as world:
         furnish(world)
-        world.now += 30 * DAY
+        world.activate("sol")
+        world.looks(30, every=DAY)
         world.tender.tend(world.now)
-        assert _states(world, "fallback", "visibility") == [CheckState.VERIFIED, CheckState.STALE]
+        assert _states(world, "fallback", "visibility") == [CheckState.VERIFIED, CheckState.VERIFIED]
+        world.now += 2 * DAY
+        world.tender.tend(world.now)
+        assert _states(world, "fallback", "visibility") == [CheckState.FAILED, CheckState.STALE]
+        assert world.entry().checks["fallback"].note.startswith("sol is denied in production: stale: access")
 
 
 @pytest.mark.parametrize(("every", "days"), [(HOUR, 7), (10 * DAY, 20)])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from pipeline_world import World, configuration, entry_spec, furnish, world_of
+from pipeline_world import VIA, World, configuration, entry_spec, furnish, world_of
 
 from monitor.domain.configuration import EntrySpec
 from monitor.domain.gate import Answer, decide
 from monitor.domain.model import FailureReason
 from monitor.domain.registry import Status
+from monitor.pipeline.ports import Refused
 
 
 def _asked(world: World, environment: str) -> Answer:
@@ -83,13 +84,15 @@ def test_blindness_denies_whatever_the_checks_say(active: World) -> None:
     assert _asked(active, "production").reason.startswith("stale: access")
 
 
-def test_a_fallback_that_only_staging_requires_is_verified_by_the_declaration() -> None:
+def test_a_fallback_that_only_staging_requires_is_verified_by_the_gate() -> None:
     entries = {
         "luna": entry_spec(checks_in={"staging": ("fallback",)}, fallback="sol"),
         "sol": entry_spec("sol", "m00"),
     }
     with world_of(configuration(entries=entries)) as world:
         furnish(world)
+        assert _asked(world, "staging").reason == "unready: fallback is failed"
+        world.activate("sol")
         assert _asked(world, "staging").allowed
 
 
@@ -97,27 +100,34 @@ def _falling(**luna: object) -> dict[str, EntrySpec]:
     return {"luna": entry_spec(checks=("fallback",), **luna), "sol": entry_spec("sol", "m00")}
 
 
-def test_a_declared_fallback_is_verified_on_the_declaration_and_on_nothing_that_was_looked_at() -> None:
+def test_a_fallback_is_verified_once_production_may_use_it_and_not_by_being_declared() -> None:
     with world_of(configuration(entries=_falling(fallback="sol"))) as world:
         furnish(world)
+        assert not [one for one in world.events("check.verified") if one.data["check"] == "fallback"]
+        assert world.entry().checks["fallback"].note == "sol is denied in production: nobody has activated it yet"
+        with pytest.raises(Refused, match="fallback is failed"):
+            world.activate()
+        activated = world.activate("sol")
         (verified,) = (one for one in world.events("check.verified") if one.data["check"] == "fallback")
-        assert (verified.source, verified.evidence, verified.data["url"]) == ("", "", "")
+        assert (verified.source, verified.evidence, verified.data["note"]) == ("", "", "sol is allowed")
+        assert verified.cause == activated.position
+        world.activate()
 
 
-def test_a_required_fallback_that_is_declared_no_more_denies_and_is_told() -> None:
+def test_a_required_fallback_that_is_lost_denies_nothing_that_was_accepted() -> None:
     with world_of(configuration(entries=_falling(fallback="sol"))) as world:
         furnish(world)
+        world.activate("sol")
         world.activate()
-        assert _asked(world, "production").allowed
-        before, published = len(world.notices()), world.published
         world.configure(configuration(version="2", entries=_falling()))
-        assert _asked(world, "production").reason.startswith("unready: fallback is failed")
-        ((item,),) = (notice.items for notice in world.notices()[before:])
-        assert (item.denied, item.entry) == (True, "luna")
-        assert world.published > published, "the leases are written anew"
+        assert world.entry().checks["fallback"].note == "no fallback is declared any more"
+        assert _asked(world, "production").allowed
+        world.operator.pause("luna", by="ann", reason="a look at it", via=VIA)
+        with pytest.raises(Refused, match="fallback is failed"):
+            world.resume()
         world.configure(configuration(version="3", entries=_falling(fallback="sol")))
         world.look()
-        assert _asked(world, "production").allowed
+        world.resume()
 
 
 def test_the_word_of_a_person_on_what_happens_without_a_fallback_stands_by_itself() -> None:

@@ -74,7 +74,7 @@ def test_the_word_of_a_person_watches_until_its_date() -> None:
         world.attest("evals")
         row = _rows(world)["check", "evals"]
         assert (row.state, row.read_at, row.until) == ("attested", world.now, world.now + 90 * DAY)
-        assert _rows(world)["check", "fallback"].sources == ("configuration",)
+        assert _rows(world)["check", "fallback"].sources == ("gate",)
         assert _rows(world)["check", "test_call"].state == "unwatched"
         world.now += 90 * DAY
         assert _rows(world)["check", "evals"].state == "unwatched"

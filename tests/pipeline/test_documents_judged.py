@@ -291,7 +291,7 @@ def test_a_source_that_went_blind_during_an_incident_says_so(watched: World) -> 
 
 
 def test_a_document_that_cannot_be_read_denies_nothing_and_says_so(watched: World) -> None:
-    watched.now += timedelta(days=4)
+    watched.looks(4, "list", "page", every=timedelta(days=1))
     watched.tender.tend(watched.now, ["card"])
     (told,) = summaries(watched, Reason.BLIND)
     assert "nothing is denied for that" in told

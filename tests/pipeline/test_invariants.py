@@ -279,7 +279,8 @@ def test_invariant_6_a_blank_stays_blank() -> None:
         world.looks(3)
         entry = world.entry()
         assert (entry.model_id, entry.status, entry.pins, dict(entry.checks)) == ("", Status.WAITING, (), {})
-        assert {item.subject for notice in world.notices() for item in notice.items} == {"luna"}
+        told = {(item.entry, item.subject) for notice in world.notices() for item in notice.items}
+        assert told == {("", "luna"), ("", LUNA.name)}, "an id that no entry declares is named by itself"
         with pytest.raises(Refused, match="waits for a model id"):
             world.activate()
 

@@ -50,12 +50,17 @@ def test_an_expected_change_informs_and_pauses_when_the_window_ends_and_it_still
         opened.position,
         {"window": opened.position, "by": "system", "reason": "its end has passed"},
     )
-    assert (paused.cause, paused.data["causes"]) == (closed.position, [closed.position])
+    repriced = active.events("price.changed")[0]
+    assert (paused.cause, paused.data["causes"]) == (repriced.position, [repriced.position])
+    assert (paused.source, paused.evidence, active.notices()[-1].items[0].looks) == ("page", repriced.evidence, 2)
     assert (active.entry().status, active.entry().windows) == (Status.PAUSED, ())
     assert active.published
     assert active.notices()[-1].reason is Reason.PAUSED
     with active.store.read() as reader:
-        assert opened.position in [step.recorded.event.position for step in audit.why(reader, "luna")]
+        assert repriced.position in [step.recorded.event.position for step in audit.why(reader, "luna")]
+    active.look("page")
+    assert active.entry().checks["pricing"].state == "verified", "the next poll verifies what the pause made stale"
+    active.resume()
     assert active.replayed() == dict(active.entries())
 
 

@@ -84,7 +84,7 @@ def test_an_entry_that_nobody_prepared_is_mostly_questions(world: World) -> None
     for check in ("evals", "logging"):
         assert f"The check {check} is blank" in questions
     assert "No official source states standard.short.cache_write of gpt-luna" in questions
-    assert "The fallback old is not active" in questions
+    assert "The fallback old is denied in production: nobody has activated it yet." in questions
     assert "What does production use in a month?" in questions
     text = md(world)
     assert "No results were handed in." in section(text, "Evals beside current production")

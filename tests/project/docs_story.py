@@ -330,6 +330,8 @@ def _tell(story: Story) -> None:
     maintenance.open(LUNA, end=story.now + timedelta(hours=5), **spans)
     maintenance.close(LUNA, first.position, reason="done early", **by)
 
+    _tell_of_a_fallback(story, models)
+
     dated: dict[str, Fields] = {**models, "gpt-4.1": {**on, SHUTDOWN_DATE: "2026-10-23"}}
     dated["gpt-4o"] = {**on, SHUTDOWN_DATE: "2026-10-23"}
     story.look("openai-models", dated, times=2)
@@ -356,6 +358,19 @@ def _tell(story: Story) -> None:
     entry = replace(spare.entries[LUNA], key="luna-eu", surfaces={"openai": "gpt-5.6-luna-eu"})
     story.declare(replace(spare, entries={"luna-eu": entry}, version="with-luna-eu"))
     story.declare(replace(spare, entries={}, version="without-luna-eu"))
+
+
+def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:
+    """An entry gets a fallback, which a person pauses and resumes."""
+    by, mini = {"by": "Ada L.", "via": VIA}, "gpt-5.4-mini"
+    made = configuration(approvers=2, fallback=mini, checks=("fallback",))
+    spare = EntrySpec(key=mini, name="GPT-5.4 mini", surfaces={"openai": mini}, owners=("platform",))
+    story.declare(replace(made, entries={**made.entries, mini: spare}))
+    story.look("openai-pricing", {LUNA: prices("0.2", "1.2"), mini: prices("0.3", "2")}, times=2)
+    story.look("openai-models", models)
+    story.operator.activate(mini, reason="in production before", **by)
+    story.operator.pause(mini, reason="odd answers", **by)
+    story.operator.resume(mini, reason="they were ours", **by)
 
 
 def _tell_of_the_account(story: Story) -> None:
