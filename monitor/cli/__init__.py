@@ -49,7 +49,7 @@ COMMANDS: Summaries = {
         "outbox": ("monitor.cli.outbox:outbox", "Show deliveries waiting or dead; send them again."),
     },
     "Set up": {
-        "config": ("monitor.cli.config:config", "Check, show or describe the configuration."),
+        "config": ("monitor.cli.config:config", "Check, accept, show or describe the configuration."),
         "db": ("monitor.cli.db:db", "Upgrade, back up or rebuild the database."),
         "completion": ("monitor.cli.completion:completion", "Print the completion script of a shell."),
     },

@@ -52,7 +52,7 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
     reach, and with 78 if a secret is missing. A difference is believed once enough looks have shown it, so a first sight of
     one is called a suspect.
     """
-    with opened(options) as monitor:
+    with opened(options, create=True) as monitor:
         monitor.declare()
         outcomes = monitor.poller.poll(list(sources))
         with monitor.store.read() as reader:

@@ -9,7 +9,7 @@ import sys
 import click
 
 from monitor.cli.framework import Options, command
-from monitor.cli.opening import config_path, opened
+from monitor.cli.opening import config_path
 
 
 @command(
@@ -28,11 +28,12 @@ def run(options: Options, *, verbose: bool) -> int:
     is a terminal. A second daemon on the same database is refused.
     """
     from monitor import logs
+    from monitor.bootstrap import open_monitor
     from monitor.daemon import Daemon
     from monitor.settings import load
 
     logs.configure(level=logging.DEBUG if verbose else logging.INFO)
-    with opened(options) as monitor:
+    with open_monitor(config_path(options), options.database) as monitor:
         drained = Daemon(monitor, lambda: load(config_path(options), os.environ, options.database)).run()
         if not drained:
             # What still runs hangs in the network with no transaction open, and would hold the process until it times out.
