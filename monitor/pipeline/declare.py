@@ -22,7 +22,7 @@ from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline.commit import answers_moved, beliefs, write
 from monitor.pipeline.ports import Clock, Reader, Refused, Store
-from monitor.pipeline.takes import accepted, recorded, unaccepted
+from monitor.pipeline.takes import Act, Take, accepted, covers, in_words, recorded, takes
 
 
 def declare(
@@ -47,18 +47,49 @@ def declare(
     with store.write() as tx:
         entries = tx.entries()
         register, told = judged(tx, configuration, now)
-        if before is not None and unaccepted(tx, register, before=before, after=configuration, now=now):
-            raise Refused(
-                "What the configuration takes from production has just changed: look with `access-monitor config check`."
-            )
+        if before is not None:
+            taken = takes(tx, register, before=before, after=configuration, now=now)
+            _accepted(tx, configuration, taken)
+            told += _denied(register, taken, told, now)
         write(tx, configuration, register, told, at=now)
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
         moved = answers_moved(register, entries)
-    if moved:
+    if moved or before is not None:  # what the gate goes by may have moved without any entry
         published()
     return tuple(register.events)
+
+
+def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, ...]) -> None:
+    last = recorded(reader)
+    given = None if last is None else accepted(last, configuration)
+    if taken and not covers(given, taken, reader.entries()):
+        raise Refused(
+            f"The configuration would {in_words(taken)}, which nobody has accepted: look with `access-monitor config check`."
+        )
+
+
+def _denied(register: Register, taken: tuple[Take, ...], told: list[tell.Told], now: datetime) -> list[tell.Told]:
+    """What the owners are told of entries that production is denied by the configuration alone."""
+    named = {one.item.entry for one in told}
+    position = register.events[-1].position
+    return [
+        tell.Told(
+            owners=register.entries[take.entry].texts("owners"),
+            item=tell.entry_item(
+                register,
+                take.entry,
+                reason=Reason.STALE,
+                position=position,
+                since=now,
+                summary=f"the configuration changed: {take.reason}",
+                denied=True,
+            ),
+        )
+        for take in taken
+        if take.act is Act.DENIES and take.entry not in named
+    ]
 
 
 def judged(reader: Reader, configuration: Configuration, now: datetime) -> tuple[Register, list[tell.Told]]:

@@ -95,17 +95,6 @@ def takes(
     return tuple(found)
 
 
-def unaccepted(
-    reader: Reader, register: Register, *, before: Configuration, after: Configuration, now: datetime
-) -> tuple[Take, ...]:
-    """What loading `after` would take from production, unless a person accepted just that; empty where nothing stands against it."""
-    last = recorded(reader)
-    if last is None:
-        return ()
-    taken = takes(reader, register, before=before, after=after, now=now)
-    return () if covers(accepted(last, after), taken, reader.entries()) else taken
-
-
 def covers(acceptance: Event | None, taken: Iterable[Take], entries: Mapping[str, Entry]) -> bool:
     """Whether an acceptance is of all that is taken; an entry that moved after it was never in view."""
     if acceptance is None:
