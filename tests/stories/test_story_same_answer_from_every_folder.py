@@ -112,7 +112,12 @@ def test_a_secret_in_a_file_is_found_from_everywhere(story: Story):
     key.parent.mkdir()
     key.write_text("sk-from-a-file-0123456789\n")
     story.must("--config", str(config), "poll", config=False, cwd=places(story)[-1])
-    sent = [request.headers["Authorization"] for request in story.provider.requests if request.path == "/v1/models"]
+    headers = [
+        {name.lower(): value for name, value in request.headers.items()}
+        for request in story.provider.requests
+        if request.path == "/v1/models"
+    ]
+    sent = [each["authorization"] for each in headers]
     assert sent == ["Bearer sk-from-a-file-0123456789"]
     key.unlink()
     missing = story.run("--config", str(config), "poll", "openai-models", config=False, cwd=places(story)[0])
