@@ -76,7 +76,7 @@ PROGRAM = "access-monitor"
 def cli() -> None:
     """Watch what you assume about the models you call.
 
-    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 75 a needed service could not be reached, try again;
+    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 10 something would change, where that was asked; 75 a needed service could not be reached, try again;
     78 the configuration is wrong.
     """
 
