@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +24,16 @@ from monitor.domain.events import LogHead
 from monitor.domain.verdict import PRODUCTION
 from monitor.health import PUBLISHING, Health
 from monitor.pipeline.declare import declare
-from monitor.pipeline.ports import MonitorError, Source
-from monitor.settings import Settings, load, resolve
+from monitor.pipeline.ports import ConfigurationError, MonitorError, Source
+from monitor.pipeline.takes import in_words, recorded
+from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
+    from monitor.domain.events import Event
     from monitor.notify.alarm import Alarm
     from monitor.notify.channels import AppriseChannel
+    from monitor.pipeline.accepting import Assessment
     from monitor.pipeline.attend import Attendant
     from monitor.pipeline.budget import DailyBudget
     from monitor.pipeline.maintenance import Maintenance
@@ -41,9 +45,25 @@ if TYPE_CHECKING:
     from monitor.sources.http import HttpClient
 
 
+_ACCEPT = "`access-monitor config check` says why, `access-monitor config accept --by YOU --reason TEXT` accepts it."
+
+
 def utc_now() -> datetime:
     """The production clock."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The configuration that a monitor goes by.
+
+    `unaccepted` says in a sentence why that is not the file's; empty where it is. `before` is what production went by so far, None where that
+    is the same.
+    """
+
+    settings: Settings
+    before: Configuration | None = None
+    unaccepted: str = ""
 
 
 class Monitor:
@@ -51,6 +71,7 @@ class Monitor:
 
     def __init__(self, settings: Settings, store: SqlStore, stack: ExitStack, environ: Mapping[str, str]) -> None:
         self.settings = settings
+        self.chosen = Chosen(settings)
         self.store = store
         self.clock = utc_now
         self.health = Health()
@@ -71,7 +92,75 @@ class Monitor:
         Raises:
             ConfigurationError: it is not there.
         """
-        return resolve(reference, self._environ)
+        return resolve(reference, self._environ, self.settings.folder)
+
+    def choose(self, settings: Settings) -> Chosen:
+        """A configuration to go by; or, where it takes something from production that nobody accepted, the last accepted one.
+
+        Raises:
+            ConfigurationError: it takes something from production, and there is no accepted one to go on with.
+        """
+        with self.store.read() as reader:
+            last = recorded(reader)
+        if last is None or last.version == settings.configuration.version:
+            return Chosen(settings)
+        before = self.accepted(settings)
+        assessment = self.assess(settings)
+        if assessment.loads:
+            return Chosen(settings, before=(before or settings).configuration)
+        would = f"{settings.path} would {in_words(assessment.taken)}, which nobody has accepted"
+        if before is None:
+            raise ConfigurationError(f"{would}: {_ACCEPT}")
+        return Chosen(before, unaccepted=f"{would}; the configuration accepted before goes on: {_ACCEPT}")
+
+    def go_by(self, chosen: Chosen) -> None:
+        """Go on under a configuration that was chosen."""
+        self.chosen = chosen
+        self.reconfigure(chosen.settings)
+
+    def assess(self, settings: Settings) -> Assessment:
+        """What loading a configuration would do to what production is answered."""
+        from monitor.pipeline.accepting import assess
+
+        before, after = self.accepted(settings) or settings, settings.configuration
+        with self.store.read() as reader:
+            return assess(reader, before=before.configuration, after=after, now=self.clock())
+
+    def accept(
+        self, settings: Settings, *, by: str, reason: str, via: Mapping[str, str], expect: int | None
+    ) -> Event | None:
+        """Record that what a configuration takes from production is meant; None where it takes nothing.
+
+        Raises:
+            Refused: something moved after `expect`.
+        """
+        from monitor.pipeline.accepting import accept
+
+        before, after = self.accepted(settings) or settings, settings.configuration
+        return accept(
+            self.store,
+            self.clock,
+            before=before.configuration,
+            after=after,
+            by=by,
+            reason=reason,
+            via=via,
+            expect=expect,
+        )
+
+    def accepted(self, settings: Settings) -> Settings | None:
+        """The configuration that the log recorded last; None where it recorded none that this version could go by.
+
+        Where things lie says `settings`, the file at hand; secrets are taken from there, or from what runs.
+        """
+        with self.store.read() as reader:
+            last = recorded(reader)
+        if last is None or last.document is None:
+            return None
+        try:
+            return restore(last.document, settings, self.settings)
+        except ConfigurationError:
+            return None
 
     def reconfigure(self, settings: Settings) -> None:
         """Go on under another configuration; what was built from the old one is built anew when it is next used."""
@@ -230,7 +319,9 @@ class Monitor:
 
     def declare(self) -> int:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""
-        return len(declare(self.store, self.configuration, self.clock, published=self.after_commit))
+        return len(
+            declare(self.store, self.configuration, self.clock, published=self.after_commit, before=self.chosen.before)
+        )
 
     def publish(self) -> None:
         """Write the lease files as the registry stands.
@@ -311,18 +402,31 @@ def open_monitor(
     *,
     environ: Mapping[str, str] = os.environ,
     durable: bool = True,
+    create: bool = True,
 ) -> Iterator[Monitor]:
     """The monitor under a configuration file (None: the usual places) and a database (None: the configured one).
 
-    Only a scratch database, which nobody opens again, need not be `durable`.
+    Only a scratch database, which nobody opens again, need not be `durable`. Without `create` nothing is made: neither a database nor a
+    folder nor a newer schema.
 
     Raises:
+        NoDatabase: there is no database, and none may be made.
         ConfigurationError: the configuration is wrong, or the database cannot be used.
         Unavailable: the database cannot be reached.
     """
     settings = load(config, environ, database)
+    with monitor_over(settings, environ, durable=durable, create=create) as monitor:
+        monitor.go_by(monitor.choose(settings))
+        yield monitor
+
+
+@contextmanager
+def monitor_over(
+    settings: Settings, environ: Mapping[str, str], *, durable: bool = True, create: bool = False
+) -> Iterator[Monitor]:
+    """The monitor under these settings, whether or not they would be taken; raises what `open_monitor` does."""
     with ExitStack() as stack:
-        store = open_store(database_url(settings, environ), durable=durable)
+        store = open_store(database_url(settings, environ), durable=durable, migrate=create)
         stack.callback(store.close)
         yield Monitor(settings, store, stack, environ)
 
@@ -331,7 +435,19 @@ def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
     """The path or URL of the database; the setting may refer to it, since a URL holds a password.
 
     Raises:
-        ConfigurationError: what it refers to is not there.
+        ConfigurationError: what it refers to is not there, or a database stands only where version 0.2.0 would have looked.
     """
     written = settings.database
-    return resolve(written, environ) if written.startswith(("env:", "file:", "credential:")) else written
+    if is_reference(written):
+        written = resolve(written, environ, settings.folder)
+    url = anchored(written, settings.folder)
+    try:
+        before = anchored(written, Path())
+    except OSError:  # the working directory is gone
+        return url
+    if before != url and not os.path.exists(url) and os.path.isfile(before):
+        raise ConfigurationError(
+            f"There is no database at {url}, but one stands at {before}, where version 0.2.0 looked: "
+            f'write state_dir = "{os.getcwd()}" into [run] of {settings.path}, or move that database.'
+        )
+    return url

@@ -82,6 +82,7 @@ class Daemon:
         with monitor.store.sole(), self._signals(), self._bound() as web:
             self._web = web
             monitor.relay.recover()
+            self._say_unaccepted()
             monitor.declare()
             monitor.publish()
             self._plan()
@@ -175,10 +176,11 @@ class Daemon:
     def _reconfigure(self) -> None:
         """Load the configuration anew, all or nothing; but the address of the HTTP server is for the next start."""
         notify_systemd("RELOADING=1")
-        before = self._monitor.settings
+        before = self._monitor.chosen
         try:
-            settings = self._reload()
-            if settings.database != before.database:
+            chosen = self._monitor.choose(self._reload())
+            settings = chosen.settings
+            if settings.database != before.settings.database:
                 raise ConfigurationError("database.url has changed, which a running daemon cannot follow: restart it.")
             web = settings.web
             moved = (web.host, web.port) != self._listening
@@ -187,7 +189,8 @@ class Daemon:
             # Jobs of the old configuration end first: none of them may record under the new one.
             self._end_jobs()
             self._monitor.poller.flush()
-            self._monitor.reconfigure(settings)
+            self._monitor.go_by(chosen)
+            self._say_unaccepted()
             self._monitor.publish()  # a lease folder that cannot be written is found before anything is recorded
             changed = self._monitor.declare()
             self._monitor.publish()
@@ -197,14 +200,18 @@ class Daemon:
                 logs.line("web.listen is another; it takes effect at the next start", level=logging.WARNING)
             logs.line("reloaded", path=settings.path, events=changed)
         except MonitorError as error:
-            if self._monitor.settings is not before:
-                self._monitor.reconfigure(before)
+            if self._monitor.chosen is not before:
+                self._monitor.go_by(before)
             logs.line("not reloaded", level=logging.ERROR, error=error)
         if not self._scheduler.running:
             self._scheduler = self._new_scheduler()
             self._plan()
             self._scheduler.start()
         notify_systemd("READY=1")
+
+    def _say_unaccepted(self) -> None:
+        if self._monitor.chosen.unaccepted:
+            logs.line("configuration not taken", level=logging.WARNING, reason=self._monitor.chosen.unaccepted)
 
     # -- the schedule ------------------------------------------------------
 

@@ -49,7 +49,7 @@ COMMANDS: Summaries = {
         "outbox": ("monitor.cli.outbox:outbox", "Show deliveries waiting or dead; send them again."),
     },
     "Set up": {
-        "config": ("monitor.cli.config:config", "Check, show or describe the configuration."),
+        "config": ("monitor.cli.config:config", "Check, accept, show or describe the configuration."),
         "db": ("monitor.cli.db:db", "Upgrade, back up or rebuild the database."),
         "completion": ("monitor.cli.completion:completion", "Print the completion script of a shell."),
     },
@@ -76,7 +76,7 @@ PROGRAM = "access-monitor"
 def cli() -> None:
     """Watch what you assume about the models you call.
 
-    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 75 a needed service could not be reached, try again;
+    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 10 something would change, where that was asked; 75 a needed service could not be reached, try again;
     78 the configuration is wrong.
     """
 

@@ -1,46 +1,117 @@
-"""`config`: whether the configuration is right, what is in effect, and what may stand in the file."""
+"""`config`: whether the configuration is right, what loading it would do, what is in effect, and what may stand in the file."""
 
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli import output
+from monitor.cli.acts import by_person, reason_given, via
 from monitor.cli.framework import Group, Options, command
 from monitor.cli.opening import config_path
+from monitor.pipeline.ports import ConfigurationError
+
+if TYPE_CHECKING:
+    from monitor.bootstrap import Monitor
+    from monitor.pipeline.accepting import Assessment
+    from monitor.settings import Settings
+
+WOULD_CHANGE = 10
+"""The exit code where loading the file would take something from production."""
+
+ACCEPT = "access-monitor config accept --by YOU --reason TEXT"
 
 
-@command("check", examples=("access-monitor config check", "access-monitor --config staging.toml config check"))
+@command(
+    "check",
+    table=True,
+    examples=("access-monitor config check", "access-monitor --config staging.toml config check --json"),
+)
 @click.pass_obj
 def check(options: Options) -> int:
-    """Say everything that is wrong with the configuration; 78 if anything is."""
-    from monitor.settings import InvalidConfiguration, load
+    """Say what is wrong with the configuration, and what loading it would take from production.
+
+    Ends with 78 if anything is wrong, and then says all of it. Where there is a database, ends with 10 if loading the file would pause,
+    withdraw or deny an entry that production may use. Nothing is made or changed.
+    """
+    from monitor.settings import InvalidConfiguration
 
     try:
-        settings = load(config_path(options), os.environ, options.database)
+        settings = _loaded(options)
     except InvalidConfiguration as error:
+        if options.json:
+            output.as_json({"problems": list(error.problems)})
         for problem in error.problems:
             click.echo(f"Error: {output.printable(problem)}", err=True)
         return error.exit_code
-    declared = settings.configuration
-    counts = (
-        (declared.surfaces, "surface"),
-        (declared.sources, "source"),
-        (declared.owners, "owner"),
-        (declared.entries, "entry"),
-    )
-    click.echo(f"{settings.path} is in order: {', '.join(output.plural(len(rows), noun) for rows, noun in counts)}.")
-    return 0
+    if not options.json:
+        _print_in_order(settings)
+    with ExitStack() as stack:
+        monitor = _recorded(settings, stack)
+        assessment = None if monitor is None else monitor.assess(settings)
+    if options.json:
+        output.as_json(_as_json(settings, assessment))
+    elif assessment is not None:
+        _print(assessment)
+    return WOULD_CHANGE if assessment is not None and assessment.taken else 0
+
+
+@command("diff", table=True, examples=("access-monitor config diff", "access-monitor config diff --json"))
+@click.pass_obj
+def diff(options: Options) -> None:
+    """Show which keys differ between the file and the configuration that the monitor goes by."""
+    settings = _loaded(options)
+    with _there(settings) as monitor:
+        differences = monitor.assess(settings).differences
+    if differences is None:
+        raise ConfigurationError("The database holds no whole configuration yet: `access-monitor poll` records one.")
+    if options.json:
+        output.as_json([{"key": row.path, "old": row.old, "new": row.new} for row in differences])
+    elif differences:
+        output.table(("KEY", "ACCEPTED", "FILE"), [(row.path, _value(row.old), _value(row.new)) for row in differences])
+    else:
+        output.note(f"{settings.path} is the configuration that the monitor goes by.")
+
+
+@command(
+    "accept", examples=("access-monitor config accept --by 'Ada L.' --reason 'we move to the EU region' --expect 4711",)
+)
+@by_person
+@reason_given
+@click.option(
+    "--expect",
+    metavar="POSITION",
+    type=click.IntRange(min=0),
+    help="Refuse if something relevant was recorded after it; `config check` prints it.",
+)
+@click.pass_obj
+def accept(options: Options, *, by: str, reason: str, expect: int | None) -> None:
+    """Accept what loading the file takes from production.
+
+    The next start, reload or poll then takes it. It holds for this file and this environment as they are: after a change of either, or when
+    another entry is taken than was shown, it has to be accepted again.
+    """
+    settings = _loaded(options)
+    with _there(settings) as monitor:
+        event = monitor.accept(settings, by=by, reason=reason, via=via(), expect=expect)
+    if event is None:
+        output.note(f"{settings.path} takes nothing from production and needs no acceptance.")
+        return
+    taken = [f"{act} {', '.join(event.data[act])}" for act in ("pauses", "withdraws", "denies") if event.data[act]]
+    click.echo(output.printable(f"{event.position}  {event.type}  {'; '.join(taken)}"))
+    output.note("It takes effect at the next `access-monitor poll`, reload (SIGHUP) or start.")
 
 
 @command("show", table=True, examples=("access-monitor config show", "access-monitor config show --json"))
 @click.pass_obj
 def show(options: Options) -> None:
-    """Show every setting in effect and where it comes from; secrets are masked."""
+    """Show every setting of file and environment, and where it comes from; secrets are masked."""
     from monitor import settings
 
-    shown = settings.show(settings.load(config_path(options), os.environ, options.database))
+    shown = settings.show(_loaded(options))
     if options.json:
         output.as_json([row._asdict() for row in shown])
         return
@@ -57,11 +128,92 @@ def schema() -> None:
 
 config = Group(
     "config",
-    commands=(check, show, schema),
-    help="Check, show or describe the configuration.",
-    examples=(*check.examples, *show.examples, *schema.examples),
+    commands=(check, diff, accept, show, schema),
+    help="Check, accept, show or describe the configuration.",
+    examples=(*check.examples, *diff.examples, *accept.examples, *show.examples, *schema.examples),
 )
+
+
+def _loaded(options: Options) -> Settings:
+    from monitor.settings import load
+
+    return load(config_path(options), os.environ, options.database)
+
+
+def _there(settings: Settings) -> AbstractContextManager[Monitor]:
+    """The monitor over the database that there has to be, whether or not the file would be taken."""
+    from monitor.bootstrap import monitor_over
+
+    return monitor_over(settings, os.environ)
+
+
+def _recorded(settings: Settings, stack: ExitStack) -> Monitor | None:
+    """As `_there`, but None where there is no database, or where the secret with its URL is not at hand."""
+    from monitor.bootstrap import database_url
+    from monitor.settings import is_reference
+    from monitor.store import NoDatabase
+
+    if is_reference(settings.database):
+        try:
+            database_url(settings, os.environ)
+        except ConfigurationError as error:
+            output.note(f"What loading it would do was not checked. {error}")
+            return None
+    try:
+        return stack.enter_context(_there(settings))
+    except NoDatabase:
+        return None
+
+
+def _print_in_order(settings: Settings) -> None:
+    declared = settings.configuration
+    counts = (
+        (declared.surfaces, "surface"),
+        (declared.sources, "source"),
+        (declared.owners, "owner"),
+        (declared.entries, "entry"),
+    )
+    click.echo(f"{settings.path} is in order: {', '.join(output.plural(len(rows), noun) for rows, noun in counts)}.")
+
+
+def _print(assessment: Assessment) -> None:
+    for take in assessment.taken:
+        click.echo(output.printable(f"Loading it would {take.act.verb} {take.entry}: {take.reason}."))
+    if not assessment.taken:
+        click.echo("Loading it takes nothing from production.")
+    elif assessment.acceptance is not None:
+        data, position = assessment.acceptance.data, assessment.acceptance.position
+        click.echo(output.printable(f"{data['by']} accepted that at position {position}: {data['reason']}."))
+    else:
+        click.echo(
+            f"Until somebody accepts that, the monitor goes on as before: {ACCEPT} --expect {assessment.position}"
+        )
+
+
+def _as_json(settings: Settings, assessment: Assessment | None) -> dict[str, object]:
+    from monitor.pipeline.accepting import listed
+
+    said: dict[str, object] = {"path": str(settings.path), "problems": [], "version": settings.configuration.version}
+    if assessment is None:
+        return {**said, "database": False}
+    acceptance = assessment.acceptance
+    return {
+        **said,
+        "database": True,
+        "position": assessment.position,
+        **listed(assessment.taken),
+        "accepted": None
+        if acceptance is None
+        else {"position": acceptance.position, "by": acceptance.data["by"], "reason": acceptance.data["reason"]},
+        "changed": None if assessment.differences is None else [row.path for row in assessment.differences],
+    }
 
 
 def _written(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_written(below)}" for name, below in value.items() if name != "key")
+    return "none" if value is None else _written(value)

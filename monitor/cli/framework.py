@@ -59,7 +59,9 @@ def shared_options(*, table: bool) -> list[click.Parameter]:
             help="The configuration; else $ACCESS_MONITOR_CONFIG, ./config/monitor.toml, /etc/access-monitor/monitor.toml.",
         ),
         option(
-            "--database", metavar="URL", help="The database instead of the configured one; a path is taken as SQLite."
+            "--database",
+            metavar="URL",
+            help="The database instead of the configured one; a path is taken as SQLite, relative to the working directory.",
         ),
         option("--debug", is_flag=True, help="Show the traceback of an error; also ACCESS_MONITOR_DEBUG=1."),
     ]

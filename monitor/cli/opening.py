@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.cli import output
 from monitor.cli.framework import Options
 
 if TYPE_CHECKING:
@@ -15,17 +16,21 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(options: Options) -> Iterator[Monitor]:
-    """The monitor under the configuration and database that the options name.
+def opened(options: Options, *, create: bool = False) -> Iterator[Monitor]:
+    """The monitor under the configuration and database that the options name; says where it does not go by the file.
+
+    Without `create` nothing is made that is not there.
 
     Raises:
-        ConfigurationError: the configuration is wrong or missing.
+        ConfigurationError: the configuration is wrong or missing, or there is no database.
         Unavailable: the database is out of reach.
     """
     with _uncollected():
         from monitor.bootstrap import open_monitor
 
-    with open_monitor(config_path(options), options.database) as monitor:
+    with open_monitor(config_path(options), options.database, create=create) as monitor:
+        if monitor.chosen.unaccepted:
+            output.note(output.printable(monitor.chosen.unaccepted))
         yield monitor
 
 

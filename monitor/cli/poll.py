@@ -53,7 +53,7 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
     one is called a suspect. What is due by time alone is done as well: a maintenance window that is over is closed and its entry judged, a
     check whose date has passed goes stale.
     """
-    with opened(options) as monitor:
+    with opened(options, create=True) as monitor:
         monitor.declare()
         outcomes = monitor.poller.poll(list(sources))
         with monitor.store.read() as reader:

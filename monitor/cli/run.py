@@ -9,7 +9,7 @@ import sys
 import click
 
 from monitor.cli.framework import Options, command
-from monitor.cli.opening import config_path, opened
+from monitor.cli.opening import config_path
 
 
 @command(
@@ -24,15 +24,16 @@ def run(options: Options, *, verbose: bool) -> int:
 
     It answers on [web] listen, 127.0.0.1:8787 unless set: GET /v1/gate/KEY, OFREP under /ofrep/v1/evaluate/flags, lease files at /v1/lease/ENV.json, /healthz, /readyz and /metrics. An address that is taken ends it before it has done anything; listen = "" in [web] is for no HTTP at all.
 
-    It runs until SIGTERM or SIGINT, and then lets running looks end. SIGHUP loads the configuration anew, all or nothing. One line per look and per delivery goes to standard error, as JSON unless that
+    It runs until SIGTERM or SIGINT, and then lets running looks end. SIGHUP loads the configuration anew, all or nothing. What a file takes from production waits for `access-monitor config accept`, and the configuration accepted before goes on. One line per look and per delivery goes to standard error, as JSON unless that
     is a terminal. A second daemon on the same database is refused.
     """
     from monitor import logs
+    from monitor.bootstrap import open_monitor
     from monitor.daemon import Daemon
     from monitor.settings import load
 
     logs.configure(level=logging.DEBUG if verbose else logging.INFO)
-    with opened(options) as monitor:
+    with open_monitor(config_path(options), options.database) as monitor:
         drained = Daemon(monitor, lambda: load(config_path(options), os.environ, options.database)).run()
         if not drained:
             # What still runs hangs in the network with no transaction open, and would hold the process until it times out.

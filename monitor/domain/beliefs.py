@@ -134,7 +134,8 @@ class Beliefs:
         nothing new.
         """
         if pin.scope == CONFIG:
-            return entry.ours.get(pin.key)
+            declared = entry.ours.get(pin.key)
+            return pin.value if stands(pin.field, str(pin.value), declared) else declared
         subject = Subject(pin.scope, pin.name)
         if (setting := access.setting(pin.field)) is not None:
             return self.permits(setting, subject, entry.texts("tiers"))
@@ -164,3 +165,16 @@ class Beliefs:
 
 CONFIG: Final = "config"
 """The scope of pins on our own side."""
+
+SOURCES: Final = "sources"
+"""The field of the pin that names, apart by spaces, the sources that an entry stands on."""
+
+
+def stands(field: str, accepted: str, declared: str | None) -> bool:
+    """Whether what is declared of our own side is still as it was accepted.
+
+    A source more changes nothing by itself: what it says is judged once it was polled.
+    """
+    if field == SOURCES and declared is not None:
+        return set(accepted.split()) <= set(declared.split())
+    return accepted == declared

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from monitor.domain.declared import Document
+
 OFFICIAL = "official"
 THIRD_PARTY = "third_party"
 
@@ -30,6 +32,13 @@ class Surface:
     key_header: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     region_url: str = ""
+
+
+def shown_url(url: str) -> str:
+    """A URL as the log may hold it: the values of its query left out, since a token may stand there."""
+    address, mark, query = url.partition("?")
+    names = (part.partition("=")[0] for part in query.split("&"))
+    return address + mark + "&".join(f"{name}=…" for name in names) if mark else address
 
 
 FREE = frozenset({"retrieve", "tokens"})
@@ -57,10 +66,8 @@ class SourceSpec:
 
     @property
     def shown_url(self) -> str:
-        """The URL as the log may hold it: the values of its query left out, since a token may stand there."""
-        address, mark, query = self.url.partition("?")
-        names = (part.partition("=")[0] for part in query.split("&"))
-        return address + mark + "&".join(f"{name}=…" for name in names) if mark else address
+        """The URL as the log may hold it."""
+        return shown_url(self.url)
 
     def option(self, name: str) -> str:
         """An option that is a text; empty where it is not set."""
@@ -224,7 +231,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """All that was declared, keyed. `version` is a digest of it; `code` the version of this program."""
+    """All that was declared, keyed. `document` is all of it as the log keeps it, `version` names that, `code` is the version of this program."""
 
     surfaces: Mapping[str, Surface] = field(default_factory=dict)
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
@@ -234,5 +241,6 @@ class Configuration:
     gate: GateRules = GateRules()
     checks: CheckRules = CheckRules()
     attention: Attention = Attention()
+    document: Document = field(default_factory=dict, repr=False)
     version: str = ""
     code: str = ""

@@ -64,6 +64,7 @@ NOTICE_DELIVERED = "notice.delivered"
 NOTICE_DEAD = "notice.dead"
 NOTICE_ACKNOWLEDGED = "notice.acknowledged"
 CONFIG_CHANGED = "config.changed"
+CONFIG_ACCEPTED = "config.accepted"
 GATE_DENIED = "gate.denied"
 GATE_FIRST_USED = "gate.first_used"
 

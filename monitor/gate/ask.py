@@ -162,22 +162,33 @@ def _locate(options: dict[str, str], environ: Mapping[str, str]) -> str:
     """The lease file to read. In a folder, production's answers for an environment that has none, being the strictest."""
     place = options["--lease"] or environ.get("ACCESS_MONITOR_LEASE", "")
     if not place:
-        place = environ.get("ACCESS_MONITOR__GATE__LEASE_DIR", "") or _configured_folder(options["--config"], environ)
+        place = _configured_folder(options["--config"], environ)
     elif not os.path.isdir(place):
         return place
     return lease_place(place, options["--env"])
 
 
 def _configured_folder(named: str, environ: Mapping[str, str]) -> str:
+    """The folder of the lease files as the monitor works it out (`settings.values.build`); this command cannot wait for its imports.
+
+    Raises:
+        Stop: no configuration says where it is.
+    """
+    folder = environ.get("ACCESS_MONITOR__GATE__LEASE_DIR", "")
     named = named or environ.get("ACCESS_MONITOR_CONFIG", "")
     path = named or next((path for path in _CONFIGURATIONS if os.path.exists(path)), "")
     if not path:
-        return _DEFAULT_FOLDER
+        if os.path.isabs(folder):
+            return folder
+        raise Stop(
+            NOT_KNOWN,
+            f"There is no lease file and no configuration that says where it is, neither {' nor '.join(_CONFIGURATIONS)}: name one with --config, or the lease file with --lease.",
+        )
     import tomllib  # costs more than the rest of the answer, so only where a configuration must be read
 
     try:
         with open(path, "rb") as file:
-            gate = tomllib.load(file).get("gate", {})
+            tables = tomllib.load(file)
     except OSError as error:
         raise Stop(
             WRONG_CONFIGURATION,
@@ -187,9 +198,17 @@ def _configured_folder(named: str, environ: Mapping[str, str]) -> str:
         raise Stop(
             WRONG_CONFIGURATION, f"The configuration {path} is not TOML ({error}): see `access-monitor config check`."
         ) from error
-    folder = gate.get("lease_dir", _DEFAULT_FOLDER) if isinstance(gate, dict) else None
+    folder = folder or _folder(path, tables, "gate", "lease_dir", _DEFAULT_FOLDER)
+    base = environ.get("ACCESS_MONITOR__RUN__STATE_DIR", "") or _folder(path, tables, "run", "state_dir", ".")
+    parts = (os.path.dirname(path), os.path.expanduser(base), os.path.expanduser(folder))
+    return os.path.abspath(os.path.join(*parts))
+
+
+def _folder(path: str, tables: dict[str, object], section: str, key: str, default: str) -> str:
+    table = tables.get(section, {})
+    folder = table.get(key, default) if isinstance(table, dict) else None
     if not isinstance(folder, str) or not folder:
-        raise Stop(WRONG_CONFIGURATION, f"In {path}, gate.lease_dir is not a folder's name: write a text there.")
+        raise Stop(WRONG_CONFIGURATION, f"In {path}, {section}.{key} is not a folder's name: write a text there.")
     return folder
 
 

@@ -22,6 +22,9 @@ Raises:
     ConfigurationError: the secret that it refers to is not there.
 """
 
+MASK = "***"
+"""The end of a destination of which only the kind is known: the accepted configuration is kept without secrets."""
+
 REFERENCES = ("env:", "file:", "credential:")
 
 
@@ -49,6 +52,11 @@ class Resolver:
                 f"destination {destination} is not in the configuration; `access-monitor config show` lists them"
             )
         written = known[destination]
+        if written.endswith(MASK):
+            raise NotConfigured(
+                f"destination {destination} stood in the configuration file itself, which does not hold it any more; "
+                "put it back, or accept the new file with `access-monitor config accept`"
+            )
         if not written.startswith(REFERENCES):
             return written.strip()
         url = self._secret(written).strip()

@@ -12,84 +12,104 @@ from typing import cast
 
 from monitor.domain import checklist, pins, policy, safety, tell
 from monitor.domain import events as ev
-from monitor.domain.beliefs import Beliefs
+from monitor.domain.beliefs import SOURCES, Beliefs, stands
 from monitor.domain.checklist_names import SAFETY_REVIEW
 from monitor.domain.configuration import OFFICIAL, Configuration, EntrySpec
 from monitor.domain.declaration import declaration
+from monitor.domain.declared import differences
 from monitor.domain.events import CONFIG_STREAM, Event, entry_stream
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Entry, Register, Status
 from monitor.pipeline.baselines import beliefs
 from monitor.pipeline.commit import answers_moved, write
 from monitor.pipeline.origins import Origins
-from monitor.pipeline.ports import Clock, EventQuery, Reader, Store
-
-
-def describe(configuration: Configuration) -> dict[str, str]:
-    """Every declared value that an auditor may ask about, by key path. References stand as written; no secret and no digest of one."""
-    said: dict[str, str] = {}
-    for surface in configuration.surfaces.values():
-        for name in ("base_url", "provider", "api_key", "admin_key", "project"):
-            said[f"surface.{surface.key}.{name}"] = getattr(surface, name)
-    for source in configuration.sources.values():
-        for name in ("kind", "surface", "provider", "format", "trust"):
-            said[f"source.{source.key}.{name}"] = getattr(source, name)
-        said[f"source.{source.key}.url"] = source.shown_url
-        said[f"source.{source.key}.every"] = f"{source.every.total_seconds():g}s"
-    for owner in configuration.owners.values():
-        said[f"owner.{owner.key}.destinations"] = str(len(owner.destinations))
-    belief, gate = configuration.belief, configuration.gate
-    for name, need in (("absence", belief.absence), ("change", belief.change)):
-        said[f"belief.{name}"] = f"{need.looks} looks over {need.span.total_seconds():g}s"
-    for name in ("gap", "recheck", "hold", "reached", "correction"):
-        said[f"belief.{name}"] = f"{getattr(belief, name).total_seconds():g}s"
-    for name in ("freshness", "price_freshness", "lease"):
-        said[f"gate.{name}"] = f"{getattr(gate, name).total_seconds():g}s"
-    for name in ("attested", "verified"):
-        said[f"checks.{name}"] = f"{getattr(configuration.checks, name).total_seconds():g}s"
-    said["gate.environments"] = ", ".join(gate.environments)
-    return said
+from monitor.pipeline.ports import Clock, Reader, Refused, Store
+from monitor.pipeline.takes import Act, Take, accepted, covers, in_words, recorded, takes
 
 
 def declare(
-    store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+    store: Store,
+    configuration: Configuration,
+    clock: Clock,
+    *,
+    published: Callable[[], object],
+    before: Configuration | None = None,
 ) -> tuple[Event, ...]:
-    """Record a configuration and judge what it changes; returns what was written."""
+    """Record a configuration and judge what it changes; returns what was written.
+
+    With `before`, the configuration that production goes by, one that takes something from production has to be accepted.
+
+    Raises:
+        Refused: it is not accepted; nothing was written.
+    """
     with store.read() as reader:
         if _recorded(reader) == configuration.version and _all_declared(reader, configuration):
             return ()
     now = clock()
     with store.write() as tx:
-        before = tx.entries()
-        register = Register(tx.head(), before)
-        trigger = _changed(tx, register, configuration, now)
-        known = beliefs(tx, configuration.sources)
-        told: list[tell.Told] = []
-        for spec in configuration.entries.values():
-            told += _entry(tx, register, spec, configuration, known, now, trigger)
-        for key, entry in list(register.entries.items()):
-            if entry.alive and key not in configuration.entries:
-                register.add(
-                    ev.ENTRY_WITHDRAWN,
-                    entry_stream(key),
-                    key,
-                    at=now,
-                    cause=trigger,
-                    data={"reason": "it left the configuration"},
-                )
+        entries = tx.entries()
+        register, told = judged(tx, configuration, now)
+        if before is not None:
+            taken = takes(tx, register, before=before, after=configuration, now=now)
+            _accepted(tx, configuration, taken)
+            told += _denied(register, taken, told, now)
         write(tx, configuration, register, told, at=now)
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
-        moved = answers_moved(register, before)
-    if moved:
+        moved = answers_moved(register, entries)
+    if moved or before is not None:  # what the gate goes by may have moved without any entry
         published()
     return tuple(register.events)
 
 
+def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, ...]) -> None:
+    last = recorded(reader)
+    given = None if last is None else accepted(last, configuration)
+    if taken and not covers(given, taken, reader.entries()):
+        raise Refused(
+            f"The configuration would {in_words(taken)}, which nobody has accepted: look with `access-monitor config check`."
+        )
+
+
+def _denied(register: Register, taken: tuple[Take, ...], told: list[tell.Told], now: datetime) -> list[tell.Told]:
+    """What the owners are told of entries that production is denied by the configuration alone."""
+    named = {one.item.entry for one in told}
+    position = register.events[-1].position
+    return [
+        tell.Told(
+            owners=register.entries[take.entry].texts("owners"),
+            item=tell.entry_item(
+                register,
+                take.entry,
+                reason=Reason.STALE,
+                position=position,
+                since=now,
+                summary=f"the configuration changed: {take.reason}",
+            ),
+        )
+        for take in taken
+        if take.act is Act.DENIES and take.entry not in named
+    ]
+
+
+def judged(reader: Reader, configuration: Configuration, now: datetime) -> tuple[Register, list[tell.Told]]:
+    """What recording a configuration would write, and whom it would tell; nothing is written here."""
+    register = Register(reader.head(), reader.entries())
+    trigger = _changed(reader, register, configuration, now)
+    known = beliefs(reader, configuration.sources)
+    told: list[tell.Told] = []
+    for spec in configuration.entries.values():
+        told += _entry(reader, register, spec, configuration, known, now, trigger)
+    for key, entry in list(register.entries.items()):
+        if entry.alive and key not in configuration.entries:
+            told += _withdrawn(register, entry, now, trigger)
+    return register, told
+
+
 def _recorded(reader: Reader) -> str:
-    last = next(reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True, limit=1)), None)
-    return "" if last is None else str(last.event.data["version"])
+    last = recorded(reader)
+    return "" if last is None else last.version
 
 
 def _all_declared(reader: Reader, configuration: Configuration) -> bool:
@@ -98,24 +118,35 @@ def _all_declared(reader: Reader, configuration: Configuration) -> bool:
 
 
 def _changed(reader: Reader, register: Register, configuration: Configuration, now: datetime) -> int | None:
-    last = next(reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True, limit=1)), None)
-    before: dict[str, str] = {} if last is None else dict(last.event.data["configuration"])
-    after = describe(configuration)
-    changed = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-    if last is not None and last.event.data["version"] == configuration.version:
+    last = recorded(reader)
+    if last is not None and last.version == configuration.version:
         return None
+    before = {} if last is None or last.document is None else last.document
+    given = None if last is None else accepted(last, configuration)
     return register.add(
         ev.CONFIG_CHANGED,
         CONFIG_STREAM,
         CONFIG_STREAM,
         at=now,
+        cause=None if given is None else given.position,
         data={
             "version": configuration.version,
             "code": configuration.code,
-            "changed": changed,
-            "configuration": after,
+            "changed": [difference.path for difference in differences(before, configuration.document)],
+            "document": configuration.document,
         },
     )
+
+
+def _withdrawn(register: Register, entry: Entry, now: datetime, trigger: int | None) -> list[tell.Told]:
+    """Write that an entry left the configuration; the owners of one that production used are told."""
+    reason = "it left the configuration"
+    stream = entry_stream(entry.key)
+    position = register.add(ev.ENTRY_WITHDRAWN, stream, entry.key, at=now, cause=trigger, data={"reason": reason})
+    if entry.status not in (Status.ACTIVE, Status.PAUSED):
+        return []
+    item = tell.entry_item(register, entry.key, reason=Reason.CHANGED, position=position, since=now, summary=reason)
+    return [tell.Told(owners=entry.texts("owners"), item=item)]
 
 
 def _entry(
@@ -169,9 +200,12 @@ def _unverify(register: Register, before: Entry, said: Mapping[str, object], pos
     An accepted one has pins for this: it is paused. What a person said while the id was blank was about no model.
     """
     ours = cast("Mapping[str, str]", said["ours"])
-    moved = {key.rpartition("/")[2] for key, value in before.ours.items() if value and ours.get(key) != value}
+    owned = {key: key.rpartition("/")[2] for key in before.ours}
+    moved = {
+        name for key, name in owned.items() if (value := before.ours[key]) and not stands(name, value, ours.get(key))
+    }
     named = any("/model_id@" in key and value and before.ours.get(key) == "" for key, value in ours.items())
-    only_prices = moved <= {"url", "sources"}
+    only_prices = moved <= {"url", SOURCES}
     for name, check in sorted(before.checks.items()):
         if check.state is not CheckState.VERIFIED:
             continue
@@ -232,6 +266,6 @@ def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, obj
         elif source.prices and source.trust == OFFICIAL and source.provider in ("", provider):
             feeding.append(source.key)
             stands_on.append((source.key, "url", source.shown_url))
-    stands_on.append((spec.key, "sources", " ".join(sorted(feeding))))
+    stands_on.append((spec.key, SOURCES, " ".join(sorted(feeding))))
     ours = pins.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
     return declaration(spec, provider, ours)

@@ -126,10 +126,13 @@ def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
     return min(known) if known and len(known) == len(found) else None
 
 
-def standings(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, Standing]:
-    """All entries as the gate needs them."""
+def standings(
+    reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
+) -> dict[str, Standing]:
+    """All entries as the gate needs them; `entries` instead of the registry where a decision is not written yet."""
     fresh = Freshness(reader, configuration, now)
-    return {key: standing(entry, fresh, configuration) for key, entry in reader.entries().items()}
+    known = reader.entries() if entries is None else entries
+    return {key: standing(entry, fresh, configuration) for key, entry in known.items()}
 
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:

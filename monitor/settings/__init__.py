@@ -5,7 +5,8 @@ No secret is read with the file; `resolve` reads one when it is first used.
 """
 
 from monitor.settings.errors import InvalidConfiguration
-from monitor.settings.loading import load
+from monitor.settings.loading import load, restore
+from monitor.settings.places import anchored
 from monitor.settings.secrets import is_reference, resolve
 from monitor.settings.show import Shown, schema, show
 from monitor.settings.values import Github, Heartbeat, Measurements, Network, Notify, Run, Settings, Web
@@ -21,9 +22,11 @@ __all__ = [
     "Settings",
     "Shown",
     "Web",
+    "anchored",
     "is_reference",
     "load",
     "resolve",
+    "restore",
     "schema",
     "show",
 ]

@@ -16,8 +16,11 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from monitor.domain.declared import Document as Kept
 from monitor.pipeline.ports import ConfigurationError
 from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of, suggest
+from monitor.settings.kept import keep, reread
+from monitor.settings.places import anchored
 from monitor.settings.rules import check
 from monitor.settings.schema import DELIMITER, PREFIX, Document, Layers
 from monitor.settings.secrets import holds_secret
@@ -35,7 +38,8 @@ _DESTINATIONS = "destinations"
 def load(path: Path | None, environ: Mapping[str, str], database: str | None = None) -> Settings:
     """Load the configuration: of `path`, else of `$ACCESS_MONITOR_CONFIG`, else of the first of `PLACES` that exists.
 
-    `environ` lies over the file, and `database` (a path or URL) over both.
+    `environ` lies over the file, and `database` (a path or URL) over both. A relative `database` counts from the working directory, as any
+    argument of a command does; every other relative path is a setting and counts from `Settings.folder`.
 
     Raises:
         InvalidConfiguration: it can be read but not be used; `problems` names everything that is wrong.
@@ -45,10 +49,12 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
     file = read(path)
     variables, findings = _variables(environ)
     overrides = {at: value for at, value in variables.items() if _fits(file, at)}
+    written = overrides.get(_URL)
     spelled = {_variable(at): value if isinstance(value, str) else json.dumps(value) for at, value in overrides.items()}
     origins = {at: f"environment variable {_variable(at)}" for at in overrides}
     option: dict[str, Any] = {}
     if database is not None and _fits(file, _URL):
+        database = anchored(database, Path())
         option = {"database": {"url": database}}
         overrides[_URL], origins[_URL] = database, "--database"
     literal = [finding for finding in _literals(file) if _origin(origins, finding[0]) is None]
@@ -65,7 +71,23 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
     if findings:
         raise InvalidConfiguration([_sentence(path, file, origins, finding) for finding in findings])
     overridden = {".".join(map(str, location)): origin for location, origin in origins.items()}
-    return build(path, checked, dict.fromkeys((key for key, _ in leaves(file)), str(path)) | overridden)
+    dump = checked.model_dump(mode="python", exclude_none=True)
+    if database is not None:  # the option names the database that is meant; it is no part of what was declared
+        dump["database"]["url"] = written or file.get("database", {}).get(
+            "url", Document.model_fields["database"].default.url
+        )
+    return build(path, checked, dict.fromkeys((key for key, _ in leaves(file)), str(path)) | overridden, keep(dump))
+
+
+def restore(kept: Kept, current: Settings, running: Settings) -> Settings:
+    """Make settings of a configuration that the log kept; where things lie says `current`, the file at hand.
+
+    Masked values are taken from there, or else from what is `running`.
+
+    Raises:
+        ConfigurationError: this version of the program does not take it any more.
+    """
+    return build(current.path, reread(kept, current.document, running.document), {}, kept)
 
 
 def find(environ: Mapping[str, str]) -> Path:

@@ -118,7 +118,8 @@ class SourceTable(KeyedTable):
         default=None, description="Checks that a change of the document makes stale.", examples=[["safety_review"]]
     )
     catalogue: Text | None = Field(
-        default=None, description="A file with the catalogue of Codex; without it the installed codex is asked."
+        default=None,
+        description="A file with the catalogue of Codex, relative to run.state_dir; without it the installed codex is asked.",
     )
     component: Text | None = Field(default=None, description="The component of the status page that counts.")
     watch: list[Text] | None = Field(

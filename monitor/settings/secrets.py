@@ -5,6 +5,7 @@ A value that may be a secret is never quoted here, not even in the error that re
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +16,14 @@ from monitor.pipeline.ports import ConfigurationError
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
 """Where systemd's `LoadCredential=` puts files; also set by hand."""
 
+MASK = "***"
+"""What stands where a secret is not shown."""
+
 FORMS = 'a reference such as "env:NAME", "file:PATH" or "credential:NAME"'
 
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|credential:[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 _LITERAL = re.compile(r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,})")
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*@|(?<=password=)[^&]*")
 _TRUE_HOSTS = frozenset({"http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"})
 """Schemes whose URLs have a host where a host belongs; other Apprise services put a token there."""
 
@@ -39,20 +44,25 @@ def masked(value: str) -> str:
         return value
     scheme, found, _ = value.partition("://")
     if not found:
-        return "***"
+        return MASK
     try:
         host = urlsplit(value).hostname or ""
     except ValueError:
         host = ""
-    return f"{scheme}://{host}/***" if host and scheme.lower() in _TRUE_HOSTS else f"{scheme}://***"
+    return f"{scheme}://{host}/{MASK}" if host and scheme.lower() in _TRUE_HOSTS else f"{scheme}://{MASK}"
 
 
-def resolve(reference: str, environ: Mapping[str, str]) -> str:
+def without_password(url: str) -> str:
+    """The URL of a database with its password masked."""
+    return _PASSWORD.sub(lambda found: f"{found[1]}:{MASK}@" if found[1] is not None else MASK, url)
+
+
+def resolve(reference: str, environ: Mapping[str, str], folder: Path = Path()) -> str:
     """Read the secret that `reference` names, anew at every call so that a rotated one is seen.
 
     `env:NAME` is the environment variable; where that is not set, the credential of the same name in
-    `$CREDENTIALS_DIRECTORY`, so that one file serves a shell and a service. `credential:NAME` is only that, `file:PATH` a file. White
-    space around the secret is dropped: files end with a newline.
+    `$CREDENTIALS_DIRECTORY`, so that one file serves a shell and a service. `credential:NAME` is only that, `file:PATH` a file, a relative
+    path counting from `folder`. White space around the secret is dropped: files end with a newline.
 
     Raises:
         ConfigurationError: it is not a reference, or what it names is missing, unreadable, empty or more than one line.
@@ -63,22 +73,25 @@ def resolve(reference: str, environ: Mapping[str, str]) -> str:
         )
     kind, _, name = reference.partition(":")
     if kind == "file":
-        return _clean(reference, _read(reference, Path(name).expanduser(), f"create {name}"))
+        path = Path(os.path.abspath(folder / os.path.expanduser(name)))
+        return _clean(reference, _read(reference, path, f"create {path}"))
     if kind == "env" and name in environ:
         return _clean(reference, environ[name])
-    folder = environ.get(CREDENTIALS_DIRECTORY, "")
+    credentials = environ.get(CREDENTIALS_DIRECTORY, "")
     if kind == "env":
-        if folder and (Path(folder) / name).exists():
-            return _clean(reference, _read(reference, Path(folder) / name, ""))
+        if credentials and (Path(credentials) / name).exists():
+            return _clean(reference, _read(reference, Path(credentials) / name, ""))
         raise ConfigurationError(
             f"The secret {reference} is not set: export {name}, or put a file {name} into ${CREDENTIALS_DIRECTORY}."
         )
-    if not folder:
+    if not credentials:
         raise ConfigurationError(
             f"The secret {reference} cannot be read because ${CREDENTIALS_DIRECTORY} is not set: "
             f"add LoadCredential={name}:PATH to the service, or set the variable to a folder that holds {name}."
         )
-    return _clean(reference, _read(reference, Path(folder) / name, f"add LoadCredential={name}:PATH to the service"))
+    return _clean(
+        reference, _read(reference, Path(credentials) / name, f"add LoadCredential={name}:PATH to the service")
+    )
 
 
 def _read(reference: str, path: Path, mend: str) -> str:

@@ -5,7 +5,6 @@ What may hold a secret is masked: destinations, and the password in the URL of a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -14,12 +13,10 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from monitor.settings import durations
 from monitor.settings.schema import Document
-from monitor.settings.secrets import masked
+from monitor.settings.secrets import masked, without_password
 from monitor.settings.values import Settings
 
 DEFAULT = "default"
-
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*@|(?<=password=)[^&]*")
 
 
 class Shown(NamedTuple):
@@ -68,5 +65,5 @@ def _hidden(key: str, value: object) -> object:
     if isinstance(value, list | tuple):
         return [masked(str(item)) for item in value] if key.endswith(".destinations") else list(value)
     if key == "database.url":
-        return _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] is not None else "***", str(value))
+        return without_password(str(value))
     return value if isinstance(value, str | int | float) else str(value)

@@ -69,6 +69,7 @@ class LoggingTable(Table):
     )
 
 
+LEASE_DIR = "var/lease"
 BELIEF = Belief()
 GATE = GateRules()
 CHECKS = CheckRules()
@@ -79,7 +80,7 @@ class DatabaseTable(Table):
 
     url: Database = Field(
         default="sqlite:///var/monitor.db",
-        description="A path or URL of SQLite, a URL of PostgreSQL, or a reference to one.",
+        description="A path (relative to run.state_dir) or URL of SQLite, a URL of PostgreSQL, or a reference to one.",
     )
 
 
@@ -144,7 +145,10 @@ class WebTable(Table):
 class GateTable(Table):
     """How long an answer of the gate may be relied on."""
 
-    lease_dir: Text = Field(default="var/lease", description="The folder of the lease files, one for each environment.")
+    lease_dir: Text = Field(
+        default=LEASE_DIR,
+        description="The folder of the lease files, one for each environment; relative to run.state_dir.",
+    )
     environments: Annotated[list[Environment], Distinct] = Field(
         default=list(GATE.environments),
         description="Names of environments; only production is never answered for an unproven model.",
@@ -210,8 +214,13 @@ class NotifyTable(Table):
 
 
 class RunTable(Table):
-    """The daemon."""
+    """The daemon, and where its files are."""
 
+    state_dir: Text | None = Field(
+        default=None,
+        description="The folder that relative paths count from; itself relative to the folder of this file, which it is unless told.",
+        examples=["/var/lib/access-monitor"],
+    )
     workers: int = Field(
         default=8,
         ge=1,

@@ -6,10 +6,8 @@ document, with the digest that names this declaration in the log.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,11 +29,13 @@ from monitor.domain.configuration import (
     Surface,
 )
 from monitor.domain.cost import usage
+from monitor.domain.declared import Document as Kept
+from monitor.domain.declared import digest
 from monitor.domain.requests import Fields
 from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
+from monitor.settings.places import place
 from monitor.settings.schema import Document, EntryTable, OwnerTable, SourceTable, SurfaceTable
-from monitor.settings.secrets import masked
 from monitor.settings.tables import RequirementTable
 
 FREE = "retrieve"
@@ -107,11 +107,12 @@ class Measurements:
 class Settings:
     """One loaded configuration.
 
-    `database` is a path, a URL or a reference to one, as written. `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document` is what is in
+    `folder` is what relative paths count from, absolute. `database` is a path, a URL or a reference to one, as written. `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document` is what is in
     effect, for `show` alone; `origins` maps a key to where its value came from and lacks what is a default.
     """
 
     path: Path
+    folder: Path
     configuration: Configuration
     database: str
     lease_dir: Path
@@ -129,11 +130,12 @@ class Settings:
     origins: Mapping[str, str] = field(repr=False)
 
 
-def build(path: Path, document: Document, origins: Mapping[str, str]) -> Settings:
-    """Make the values; the document has passed every check."""
+def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept) -> Settings:
+    """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
+    folder = place(document.run.state_dir or "", path.parent)
     configuration = Configuration(
         surfaces={row.key: _surface(row) for row in document.surface},
-        sources={spec.key: spec for row in document.source for spec in _sources(row, document)},
+        sources={spec.key: spec for row in document.source for spec in _sources(row, document, folder)},
         owners={row.key: _owner(row) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
         belief=Belief(
@@ -153,14 +155,17 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         ),
         checks=CheckRules(attested=document.checks.attested, verified=document.checks.verified),
         attention=Attention(repeat=document.notify.repeat, escalate_after=document.notify.escalate_after),
+        document=kept,
+        version=digest(kept)[:12],
         code=__version__,
     )
     host, port = address(document.web.listen) if document.web.listen else ("", 0)
     return Settings(
         path=path,
-        configuration=replace(configuration, version=version(configuration)),
+        folder=folder,
+        configuration=configuration,
         database=document.database.url,
-        lease_dir=Path(document.gate.lease_dir),
+        lease_dir=place(document.gate.lease_dir, folder),
         signing_key=document.gate.signing_key or "",
         github=Github(
             api=document.github.api,
@@ -191,23 +196,6 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
     )
 
 
-def version(configuration: Configuration) -> str:
-    """A short digest of what was declared, the same for the same declaration wherever its file lies.
-
-    References count and secrets do not: an inline destination takes part only as far as `masked` shows it.
-    """
-    owners = {
-        key: replace(owner, destinations=tuple(map(masked, owner.destinations)))
-        for key, owner in configuration.owners.items()
-    }
-    declared = asdict(replace(configuration, owners=owners, version="", code=""))
-    for entry in declared["entries"].values():
-        # Sorting would hide which surface is the first, the one that the gate speaks for.
-        entry["surfaces"] = list(entry["surfaces"].items())
-    canonical = json.dumps(declared, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
 def _surface(row: SurfaceTable) -> Surface:
     return Surface(
         key=row.key,
@@ -222,9 +210,9 @@ def _surface(row: SurfaceTable) -> Surface:
     )
 
 
-def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
+def _sources(row: SourceTable, document: Document, folder: Path) -> Iterator[SourceSpec]:
     """The sources that one table makes: one for each model and route of a behaviour, one for each part of an admin, else one."""
-    spec = _source(row)
+    spec = _source(row, folder)
     if row.kind == "behaviour":
         calls = {
             model: None
@@ -247,10 +235,12 @@ def _sources(row: SourceTable, document: Document) -> Iterator[SourceSpec]:
         yield spec
 
 
-def _source(row: SourceTable) -> SourceSpec:
+def _source(row: SourceTable, folder: Path) -> SourceSpec:
     kind = KINDS.get(row.kind, PLUGIN)
     named = {name: value for name in OPTIONS if (value := getattr(row, name)) is not None} | (row.model_extra or {})
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
+    if row.catalogue is not None:
+        options["catalogue"] = str(place(row.catalogue, folder))
     return SourceSpec(
         key=row.key,
         kind=row.kind,

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext
@@ -86,7 +87,7 @@ def dialect_of(url: str, *, create: bool, patience: timedelta, durable: bool = T
     location = locate(url)
     if isinstance(location, SqliteLocation):
         prepare_folder(location.path, create=create)
-        return SqliteDialect(location, patience, durable=durable)
+        return SqliteDialect(location, patience, durable=durable, create=create)
     return PostgresDialect(location, patience)
 
 
@@ -116,24 +117,34 @@ class SqliteDialect:
 
     reading: Mapping[str, Any] = {}
 
-    def __init__(self, location: SqliteLocation, patience: timedelta, *, durable: bool = True) -> None:
+    def __init__(
+        self, location: SqliteLocation, patience: timedelta, *, durable: bool = True, create: bool = True
+    ) -> None:
         self.name = location.name
         self.patience = patience
         self._path = location.path
         self._synchronous = "FULL" if durable else "OFF"
+        self._create = create
 
     def engine(self) -> Engine:
         engine = create_engine(
-            URL.create("sqlite+pysqlite", database=str(self._path)),
+            # Plain `connect` would make a file that is not there, also one that went since it was looked for.
+            URL.create(
+                "sqlite+pysqlite",
+                database=f"file:{quote(str(self._path))}",
+                query={"mode": "rwc" if self._create else "rw", "uri": "true"},
+            ),
             connect_args={"timeout": self.patience.total_seconds(), "check_same_thread": False},
             max_overflow=-1,
         )
+        # Who makes the database chooses its journal, and nobody changes that of one that he was only shown.
+        journal = ("journal_mode=WAL",) if self._create else ()
 
         @event.listens_for(engine, "connect")
         def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
             # The driver's own transactions begin late and deferred: two of them read, both write, and one update is lost.
             connection.isolation_level = None
-            for pragma in ("journal_mode=WAL", f"synchronous={self._synchronous}", "foreign_keys=ON"):
+            for pragma in (*journal, f"synchronous={self._synchronous}", "foreign_keys=ON"):
                 connection.cursor().execute(f"PRAGMA {pragma}").close()
 
         return _translate(engine, self)

@@ -37,6 +37,10 @@ NETWORK_FILE_SYSTEMS = frozenset(
 how many containers and virtual machines see their own disk, with one kernel in charge of the locks."""
 
 
+class NoDatabase(ConfigurationError):
+    """There is no database where one is expected, and what was asked for makes none."""
+
+
 @dataclass(frozen=True, slots=True)
 class SqliteLocation:
     """A file. `path` is absolute."""
@@ -102,10 +106,11 @@ def _sqlite(text: str) -> SqliteLocation:
 
 
 def prepare_folder(path: Path, *, create: bool) -> None:
-    """See that the folder of a SQLite file is there, on a local disk, and may be written to.
+    """See that a SQLite file is there or, with `create`, that its folder is; on a local disk.
 
     Raises:
-        ConfigurationError: it is missing and may not be made, on a network file system, or not writable.
+        NoDatabase: it is not there and may not be made.
+        ConfigurationError: it is on a network file system, or its folder cannot be made or written to.
     """
     kind = network_file_system(path)
     if kind:
@@ -115,10 +120,13 @@ def prepare_folder(path: Path, *, create: bool) -> None:
         )
     if path.is_dir():
         raise ConfigurationError(f"The database {path} is a folder: set database.url to a file in it.")
-    if not create and not path.exists():
-        raise ConfigurationError(
-            f"There is no database at {path}: make it with `access-monitor db upgrade`, or set database.url."
-        )
+    if not create:
+        if not path.exists():
+            raise NoDatabase(
+                f"There is no database at {path}: make it with `access-monitor poll`, `run` or `db upgrade`, "
+                "or set database.url or run.state_dir to where it is."
+            )
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

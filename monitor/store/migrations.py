@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from monitor.pipeline.ports import ConfigurationError
 from monitor.store.dialects import Dialect, dialect_of, transaction
+from monitor.store.location import NoDatabase
 
 REVISIONS = ("0001", "0002", "0003")
 """All revisions in `migrations/versions`, oldest first."""
@@ -63,8 +64,13 @@ def ensure(engine: Engine, dialect: Dialect, *, migrate: bool) -> str:
             "install the newer access-monitor, or set database.url to another database."
         )
     if not migrate:
-        state = f"is at revision {before}, older than this program's {HEAD}" if before else "is not there yet"
-        raise ConfigurationError(f"The schema of the {_called(dialect)} {state}: run `access-monitor db upgrade`.")
+        if not before:
+            raise NoDatabase(
+                f"The schema of the {_called(dialect)} is not there yet: run `access-monitor poll`, `run` or `db upgrade`."
+            )
+        raise ConfigurationError(
+            f"The schema of the {_called(dialect)} is at revision {before}, older than this program's {HEAD}: run `access-monitor db upgrade`."
+        )
     _run_alembic(engine, dialect)
     return before
 

@@ -140,6 +140,7 @@ def test_a_window_without_its_end_or_its_changes_is_wrong_usage(config: Path, ar
 
 def test_what_nothing_watches_is_shown_and_ends_with_1_where_that_was_asked_for(config: Path) -> None:
     declare(config, MINI, 'checks = ["evals"]')
+    am("db", "upgrade")
     assert "registry is empty" in am("coverage").stderr
     am("poll")
     result = am("coverage", MINI)
@@ -165,6 +166,10 @@ def test_an_active_entry_that_production_is_denied_is_shown_as_denied(config: Pa
     assert "| Production now | allowed: active" in am("report", MINI).stdout
     text = config.read_text(encoding="utf-8").replace('touches = ["agents"]', 'touches = ["agents", "code_execution"]')
     config.write_text(text, encoding="utf-8")
+    assert f"would deny {MINI}" in am("poll").stderr
+    am("gate", MINI)
+    assert f"deny {MINI}: unready: safety_review is stale" in am("config", "check", expect=10).stdout
+    am("config", "accept", *BY)
     am("poll")
     am("gate", MINI, expect=1)
     (row,) = data("status", MINI)

@@ -98,6 +98,7 @@ def test_the_exit_code_of_poll_says_what_helps(reasons: set[str], believed: bool
 
 
 def test_status_prints_the_documented_fields(config: Path) -> None:
+    am("db", "upgrade")
     assert data("status") == []
     assert "poll" in am("status").stderr
     am("poll")
@@ -277,6 +278,7 @@ def test_two_bodies_are_compared_line_by_line_also_where_they_are_one_line(confi
 
 
 def test_evidence_that_is_not_there_is_refused(config: Path) -> None:
+    am("db", "upgrade")
     am("evidence", "0" * 64, expect=1)
     am("evidence", "latest", expect=2)
     am("evidence", "3f9a", expect=2)
@@ -352,6 +354,7 @@ def test_a_delivery_is_shown_tested_and_sent_again(config: Path, sandbox: Sandbo
 
 
 def test_a_destination_that_is_gone_ends_the_test_with_1_and_is_dead(config: Path, sandbox: Sandbox) -> None:
+    am("db", "upgrade")
     sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.STATUS, status=404))
     assert data("notify", "test", "platform", expect=1)[0]["state"] == "dead"
     assert "--dead" in am("outbox").stderr
@@ -361,6 +364,7 @@ def test_a_destination_that_is_gone_ends_the_test_with_1_and_is_dead(config: Pat
 
 
 def test_an_owner_that_is_not_configured_is_refused(config: Path) -> None:
+    am("db", "upgrade")
     assert "platform" in am("notify", "test", "platforms", expect=1).stderr
 
 

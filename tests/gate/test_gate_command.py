@@ -21,6 +21,7 @@ from monitor.domain.gate import Readiness
 from monitor.domain.registry import Status
 from monitor.gate import ask, clock, lease
 from monitor.gate.lease_file import Document, lease_documents, write_lease
+from monitor.settings import load
 
 REGISTERED = registry(
     standing("luna"),
@@ -336,6 +337,35 @@ def test_the_lease_is_sought_as_option_then_variable_then_configuration(
     (elsewhere / "var").mkdir()
     (elsewhere / "lease").rename(elsewhere / "var" / "lease")
     assert gate("luna", ACCESS_MONITOR_CONFIG=str(named)) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "environ"),
+    [
+        ("", {}),
+        ('[run]\nstate_dir = "../"\n', {}),
+        ('[run]\nstate_dir = "~/state"\n[gate]\nlease_dir = "out"\n', {}),
+        ('[gate]\nlease_dir = "~/out"\n', {}),
+        ('[run]\nstate_dir = "/a"\n[gate]\nlease_dir = "../b"\n', {}),
+        ('[run]\nstate_dir = "../"\n', {"ACCESS_MONITOR__RUN__STATE_DIR": "here"}),
+        ('[run]\nstate_dir = "there"\n', {"ACCESS_MONITOR__GATE__LEASE_DIR": "out"}),
+        ('[gate]\nlease_dir = "/abs"\n', {}),
+    ],
+)
+def test_the_lease_is_sought_where_the_monitor_writes_it(
+    tmp_path: Path,
+    text: str,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "etc/monitor.toml"
+    path.parent.mkdir()
+    path.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    for named in (str(path), "etc/monitor.toml", "etc/../etc/monitor.toml"):
+        assert gate("luna", "--config", named, **environ) == 75
+        assert f"{load(Path(named), environ).lease_dir / 'production.json'}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -157,6 +157,16 @@ def configuration(**changes: Any) -> Configuration:
     return replace(base, **changes)
 
 
+def document(conf: Configuration) -> dict[str, Any]:
+    """What the log would keep of a configuration that no file declares; `settings.kept` makes the real one."""
+    sources = {key: replace(spec, url=spec.shown_url) for key, spec in conf.sources.items()}
+    tables = {"surface": conf.surfaces, "source": sources, "owner": conf.owners, "entry": conf.entries}
+    declared = {name: [asdict(row) for row in rows.values()] for name, rows in tables.items()}
+    sections = {"belief": asdict(conf.belief), "checks": asdict(conf.checks)}
+    plain: dict[str, Any] = json.loads(json.dumps({**declared, **sections}, default=str))
+    return plain
+
+
 def entry_spec(key: str = "luna", model_id: str = "gpt-luna", **changes: Any) -> EntrySpec:
     base = EntrySpec(key=key, name=key.title(), surfaces={"openai": model_id}, owners=("platform",))
     return replace(base, **changes)
@@ -183,7 +193,7 @@ class World:
 
     def configure(self, conf: Configuration) -> tuple[Event, ...]:
         """Go on under another configuration and record it."""
-        self.conf = conf
+        self.conf = conf = replace(conf, document=document(conf))
         self.sources = {
             key: self.sources[key] if key in self.sources else FakeSource(spec) for key, spec in conf.sources.items()
         }

@@ -16,7 +16,6 @@ from monitor.domain.model import Subject
 from monitor.domain.notice import Reason
 from monitor.domain.registry import CheckState, Register, Status
 from monitor.pipeline.commit import write
-from monitor.pipeline.declare import describe
 from monitor.pipeline.ports import Refused
 
 BASE = configuration(version="2")
@@ -88,13 +87,6 @@ def test_after_another_key_only_facts_that_differ_pause(active: World) -> None:
     active.sources["list"].drop(LUNA)
     active.settle("list")
     assert active.events("entry.paused")[0].data["pin"] == "openai/gpt-luna/listed"
-
-
-def test_the_log_holds_references_and_never_destinations(world: World) -> None:
-    said = describe(world.conf)
-    assert said["surface.openai.api_key"] == "env:KEY"
-    assert said["owner.platform.destinations"] == "2"
-    assert not [value for value in said.values() if "env:ONE" in value]
 
 
 def test_a_configuration_that_is_recorded_already_writes_nothing(active: World) -> None:

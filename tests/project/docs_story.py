@@ -37,6 +37,7 @@ from monitor.domain.model import (
 )
 from monitor.domain.notice import Notice
 from monitor.domain.requests import Request
+from monitor.pipeline.accepting import accept
 from monitor.pipeline.attend import Attendant
 from monitor.pipeline.declare import declare
 from monitor.pipeline.maintenance import Maintenance
@@ -303,6 +304,8 @@ def _tell(story: Story) -> None:
     story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", paper=evals(), **by)
     story.operator.verify(LUNA, "logging", paper=requests(story.now), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
+    without = replace(story.configuration, entries={}, version="without-luna")
+    accept(story.store, story.clock, before=story.configuration, after=without, reason="we move to Terra", **by)
     story.ask(True, times=1)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)

@@ -14,6 +14,7 @@ from monitor.settings import durations, load
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "systemd/access-monitor.service").read_text()
+OPERATING = (ROOT / "docs/operating.md").read_text()
 MOST_EXPOSURE = 2.0
 
 
@@ -68,6 +69,24 @@ def test_the_service_reports_readiness_is_watched_and_reloads_on_hup():
     assert keys("ExecReload") == ["/bin/kill -HUP $MAINPID"]
     assert keys("DynamicUser") == ["yes"]
     assert keys("RestartPreventExitStatus") == ["78"]
+
+
+def test_relative_paths_count_from_the_same_folder_in_the_service_its_installation_and_the_checkout(tmp_path):
+    state = Path("/var/lib") / keys("StateDirectory")[0]
+    assert f"ACCESS_MONITOR__RUN__STATE_DIR={state}" in keys("Environment")
+    assert f'state_dir = "{state}"' in UNIT
+    shipped = load(ROOT / "config/monitor.toml", {})
+    assert (shipped.folder, shipped.lease_dir) == (ROOT, ROOT / "var/lease")
+    command = re.search(r"^sed '(.*)' monitor\.toml > /etc/access-monitor/monitor\.toml$", OPERATING, re.MULTILINE)
+    assert command, "the installation sets state_dir"
+    installed = tmp_path / "monitor.toml"
+    edit = ["sed", command[1], str(ROOT / "config/monitor.toml")]
+    installed.write_text(subprocess.run(edit, capture_output=True, text=True, check=True).stdout)
+    settings = load(installed, {})
+    assert settings.folder == state
+    assert f"BindReadOnlyPaths=/var/lib/private/access-monitor/{settings.lease_dir.relative_to(state)}:" in UNIT
+    assert f"`{state}/var/monitor.db`" in OPERATING
+    assert str(state) in (ROOT / "README.md").read_text()
 
 
 def test_no_secret_and_no_environment_file_stands_in_the_service():

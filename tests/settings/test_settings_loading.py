@@ -22,7 +22,7 @@ def test_what_is_left_out_has_the_default_of_the_core(tmp_path):
     assert settings.configuration.belief == Belief()
     assert settings.configuration.gate == GateRules()
     assert settings.database == "sqlite:///var/monitor.db"
-    assert settings.lease_dir == Path("var/lease")
+    assert settings.lease_dir == tmp_path / "var/lease"
     assert (settings.web.host, settings.web.port, settings.web.tokens) == ("127.0.0.1", 8787, ())
     assert settings.network.allow == frozenset()
     assert settings.budget == Decimal("1.00")
@@ -153,7 +153,7 @@ owners = ["platform"]
     assert configuration.gate.environments == ("production", "canary")
     assert configuration.gate.price_freshness == timedelta(days=14)
     assert configuration.gate.lease == timedelta(minutes=90)
-    assert settings.lease_dir == Path("leases")
+    assert settings.lease_dir == tmp_path / "leases"
     assert settings.heartbeat.url == "env:HEARTBEAT_URL"
     assert (settings.notify.timeout, settings.notify.attempts) == (timedelta(seconds=3), 5)
     assert (settings.run.workers, settings.run.drain) == (2, timedelta())
@@ -191,7 +191,7 @@ def test_the_environment_wins_over_the_file_and_the_option_over_both(tmp_path):
     assert settings.configuration.gate.environments == ("production", "lab")
     assert settings.configuration.belief.absence.looks == 5
     assert settings.network.allow == {"127.0.0.1", "::1"}
-    assert load(path, environ, "c.db").database == "c.db"
+    assert load(path, environ, "c.db").database == str(Path.cwd() / "c.db")
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ def test_the_names_are_those_of_the_file_and_otherwise_the_usual_ones(tmp_path: 
     assert read == Fields(cost="cost.usd", tolerance=Decimal("0.05"), cached_in_input=False)
 
 
-def test_the_names_are_no_part_of_what_was_declared(tmp_path: Path) -> None:
+def test_the_names_are_a_part_of_what_was_declared(tmp_path: Path) -> None:
     named = loaded(tmp_path, MINIMAL + '[logging]\ncost = "cost.usd"\n')
-    assert named.configuration.version == loaded(tmp_path).configuration.version
+    assert named.configuration.version != loaded(tmp_path).configuration.version
 
 
 @pytest.mark.parametrize(

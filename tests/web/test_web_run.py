@@ -303,7 +303,7 @@ with open_monitor(config) as monitor:
 def test_a_command_does_not_load_the_server(config: Path) -> None:
     program = (
         "import sys; from monitor.cli import cli\n"
-        f"cli(['--config', {str(config)!r}, 'status'], standalone_mode=False)\n"
+        f"for command in (['db', 'upgrade'], ['status']): cli(['--config', {str(config)!r}, *command], standalone_mode=False)\n"
         "print([name for name in ('uvicorn', 'starlette', 'monitor.web') if name in sys.modules])"
     )
     result = subprocess.run(

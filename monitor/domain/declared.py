@@ -1,0 +1,58 @@
+"""A configuration as the log keeps it: plain JSON in the shape of the file, references and never secrets.
+
+`settings.kept` makes such a document and reads it back; here two of them are compared and named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Document: TypeAlias = Mapping[str, Any]
+"""Section → key → value; `surface`, `source`, `owner`, `entry` and `deployment` are lists of tables, each with its `key`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A key that two documents state differently: its path (`source.openai-pricing.url`), and both values, None where there is none."""
+
+    path: str
+    old: object
+    new: object
+
+
+def digest(document: Document) -> str:
+    """The SHA-256 of a document, in hexadecimal; neither the order of tables nor the spelling of the file takes part."""
+    canonical = json.dumps(_keyed(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def differences(before: Document, after: Document) -> tuple[Difference, ...]:
+    """Every key that differs, by path; a table that came or went is named as a whole."""
+    # A section that one side lacks is compared with an empty one, so that its keys are named.
+    sections = sorted(before.keys() | after.keys())
+    return tuple(
+        difference
+        for name in sections
+        for difference in _differences(name, _keyed(before.get(name, {})), _keyed(after.get(name, {})))
+    )
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[Difference]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _differences(f"{path}.{name}", old.get(name), new.get(name))
+    elif old != new:
+        yield Difference(path=path, old=old, new=new)
+
+
+def _keyed(value: Any) -> Any:
+    """The value with every list of tables as a mapping of their keys, so that their order says nothing."""
+    if isinstance(value, Mapping):
+        return {name: _keyed(below) for name, below in value.items()}
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) and "key" in item for item in value):
+        return {str(item["key"]): _keyed(item) for item in value}
+    return value
