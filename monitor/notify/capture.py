@@ -25,7 +25,7 @@ _here = threading.local()
 def replies() -> Iterator[list[Reply]]:
     """Collect the replies to whatever this thread sends in the block, other than questions (GET, HEAD), in order."""
     # Services call `requests.post`, which makes a session of its own each time; the adapter of a session is where requests lets one look in.
-    requests.sessions.HTTPAdapter = _Adapter  # type: ignore[misc]
+    requests.sessions.HTTPAdapter = _Adapter  # type: ignore[attr-defined]
     collected: list[Reply] = []
     _here.replies = collected
     try:

@@ -29,7 +29,23 @@ _LOST = frozenset({
 """Where it was sent is no more, or its key is: trying again cannot help."""
 
 _YES = frozenset({"", "ok", "1", "true"})
-_NO = frozenset({"error", "err", "fail", "failed", "failure", "refused", "rejected", "denied", "invalid", "ko", "nok", "not_ok", "false"})
+_NO = frozenset(
+    {
+        "error",
+        "err",
+        "fail",
+        "failed",
+        "failure",
+        "refused",
+        "rejected",
+        "denied",
+        "invalid",
+        "ko",
+        "nok",
+        "not_ok",
+        "false",
+    }
+)
 _NOTHING = frozenset({"", "0", "none", "null", "no", "false", "ok", "success"})
 
 _FLAGS = ("ok", "success", "succeeded", "successful", "accepted", "delivered", "sent")
@@ -98,9 +114,10 @@ JUDGES: Mapping[str, Judge] = {
 def judge_of(service: NotifyBase) -> Judge | None:
     """How to read this service's replies; None where Apprise reads them well enough."""
     for schemes in (service.protocol, service.secure_protocol):
-        for scheme in (schemes,) if isinstance(schemes, str) else schemes or ():
-            if scheme in JUDGES:
-                return JUDGES[scheme]
+        names: tuple[str, ...] = (schemes,) if isinstance(schemes, str) else tuple(schemes or ())
+        for name in names:
+            if name in JUDGES:
+                return JUDGES[name]
     return None
 
 
@@ -159,7 +176,10 @@ def _words(said: Mapping[str, Any]) -> Iterator[str]:
     if errors:
         yield _text(errors[0])
     if refusing:
-        yield next((_text(said[key]) for key in ("message", "errmsg", "reason", "detail") if said.get(key)), f"{refusing[0]}: {_text(said[refusing[0]])}")
+        yield next(
+            (_text(said[key]) for key in ("message", "errmsg", "reason", "detail") if said.get(key)),
+            f"{refusing[0]}: {_text(said[refusing[0]])}",
+        )
 
 
 def _text(value: object) -> str:
