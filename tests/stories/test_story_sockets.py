@@ -8,7 +8,7 @@ import select
 import socket
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -109,10 +109,8 @@ def test_who_does_not_finish_a_request_is_let_go_and_who_does_is_answered(story:
         def dripping() -> bool:
             for connection in (head, body):
                 if not closed(connection):
-                    try:
+                    with suppress(ConnectionError):
                         connection.sendall(b"x")  # a byte now and then is no progress
-                    except ConnectionError:
-                        pass
             return closed(idle) and closed(head) and closed(body)
 
         assert not closed(idle)
@@ -131,8 +129,9 @@ def test_a_body_that_is_refused_is_not_read_on(story: Story, type: str, length: 
         answer = connection.recv(65536).decode()
         assert answer.startswith(("HTTP/1.1 415", "HTTP/1.1 400"))
         assert "connection: close" in answer.lower()
-        sent = 0
-        with pytest.raises(ConnectionError):
+        with suppress(ConnectionError):
+            sent = 0
             while sent < length:
                 sent += connection.send(b" " * 65536)
+        assert sent < length, "all of it was taken"
         assert gate(daemon)
