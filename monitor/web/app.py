@@ -7,7 +7,7 @@ to slow down (429), because OFREP clients then stop asking and answer by themsel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
