@@ -155,7 +155,7 @@ def _objection(reply: Reply, body: object) -> Refusal | None:
     if isinstance(body, list):
         return next((no for item in body if (no := _objection(reply, item)) is not None), None)
     if not isinstance(body, Mapping):
-        return _refusal(reply, json.dumps(body)) if body is False else None
+        return None
     said = {str(key).lower(): value for key, value in body.items()}
     words = next(_words(said), None)
     if words is None:
