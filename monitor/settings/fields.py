@@ -96,8 +96,11 @@ def _base_url(value: str) -> str:
 
 def _origin(value: str) -> str:
     mend = 'write scheme and host, and a port where it has one, as in "https://app.example.com"'
-    parts = urlsplit(_url(value))
-    if "*" in value or parts.path or parts.query:
+    try:
+        parts = urlsplit(_url(value))
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.scheme or "*" in value or parts.path or parts.query:
         raise ValueError(f"is not the origin of a page; {mend}")
     port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname

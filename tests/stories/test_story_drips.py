@@ -127,30 +127,45 @@ def test_dripping_destinations_delay_neither_others_nor_a_reload_nor_a_stop(stor
             assert daemon.stop() == 0
 
 
-def test_a_poll_that_hangs_delays_a_reload_and_a_stop_no_longer_than_a_drain(story: Story):
-    asked, released = threading.Event(), threading.Event()
+class Hanging:
+    """An answer that comes when it is released."""
 
-    def hang(request: Request) -> Answer:
-        asked.set()
-        released.wait()
+    def __init__(self) -> None:
+        self.asked, self.released = threading.Event(), threading.Event()
+
+    def __call__(self, request: Request) -> Answer:
+        self.asked.set()
+        self.released.wait()
         return Answer(200, {"object": "list", "data": [{"id": "late-1", "object": "model"}]})
 
+
+def test_a_poll_that_hangs_delays_a_reload_and_a_stop_no_longer_than_a_drain(story: Story):
+    first, second = Hanging(), Hanging()
     story.provider.models = ["orion-1", "orion-2"]
     story.provider.prices = {"orion-2": ("1.00", "6.00")}
     drain = '\n[run]\ndrain = "1s"\n'
     story.configure(story.entry(), drain)
     story.poll()
-    story.provider.answers["GET", "/v1/models"] = hang
+    story.provider.answers["GET", "/v1/models"] = first
     try:
         with story.daemon() as daemon:
-            until(asked.is_set, "a poll hangs")
+            until(first.asked.is_set, "a poll hangs")
+            del story.provider.answers["GET", "/v1/models"]
             story.configure(story.entry(), story.entry("lyra", "lyra-1", name="Lyra"), drain)
             daemon.signal(signal.SIGHUP)
             until(lambda: daemon.lines("reloaded"), "the reload goes on without it")
             assert daemon.lines("reloaded")[0]["drained"] is False
             assert story.status("lyra")["status"] == "waiting"
+            first.released.set()
+            until(
+                lambda: any("loaded anew" in line["error"] for line in daemon.lines("job failed")),
+                "what it read under the old configuration is not recorded",
+            )
+            story.provider.answers["GET", "/v1/models"] = second
+            until(second.asked.is_set, "another poll hangs")
             assert daemon.stop() == 0
-            assert not released.is_set()
+            assert not second.released.is_set()
     finally:
-        released.set()
+        first.released.set()
+        second.released.set()
     assert "late-1" not in {event["subject"] for event in story.events()}
