@@ -189,8 +189,8 @@ class Monitor:
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
-        """The threads that send: their own, so that a slow destination never delays a look, and few, as Apprise has few."""
-        return self._stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="send"))
+        """The threads that send: their own, so that a slow destination never delays a look, and enough for a few that hang at a time."""
+        return self._stack.enter_context(ThreadPoolExecutor(16, thread_name_prefix="send"))
 
     def source(self, key: str) -> Source:
         """The source of a key, built when first asked for.

@@ -65,6 +65,7 @@ class Daemon:
         monitor.unattended = True
         self._failing: dict[str, str] = {}
         self._leased: Mapping[str, int] | None = None
+        self._undrained: list[ThreadPoolExecutor] = []
         self._scheduler = self._new_scheduler()
         self._web: Server | None = None
         self._listening = (monitor.settings.web.host, monitor.settings.web.port)
@@ -161,17 +162,14 @@ class Daemon:
     def _drain(self) -> bool:
         """Let running jobs end, up to the limit, and write what is still held in memory."""
         notify_systemd("STOPPING=1")
-        drain = self._monitor.settings.run.drain.total_seconds()
-        ended = threading.Thread(target=self._end_jobs, name="drain", daemon=True)
-        ended.start()
-        ended.join(drain)
+        drained = self._end_jobs()
         self._monitor.poller.flush()
         try:
             self._record_uses(ending=True)
         except MonitorError as error:
             logs.line("uses not recorded", level=logging.WARNING, error=error)
-        logs.line("stopped", drained=not ended.is_alive())
-        return not ended.is_alive()
+        logs.line("stopped", drained=drained)
+        return drained
 
     def _reconfigure(self) -> None:
         """Load the configuration anew, all or nothing; but the address of the HTTP server is for the next start."""
@@ -186,9 +184,10 @@ class Daemon:
             moved = (web.host, web.port) != self._listening
             # Tokens belong to an address: those of another one may be none at all.
             keys = None if self._web is None or moved else self._web.keys_of(settings)
-            # Jobs of the old configuration end first: none of them may record under the new one.
-            self._end_jobs()
+            # Jobs of the old configuration end first: none of them may record under the new one, nor may one that hangs.
+            ended = self._end_jobs()
             self._monitor.poller.flush()
+            self._monitor.poller.retire()
             self._monitor.go_by(chosen)
             self._say_unaccepted()
             self._monitor.publish()  # a lease folder that cannot be written is found before anything is recorded
@@ -198,7 +197,7 @@ class Daemon:
                 self._web.use(keys, settings)
             if moved:
                 logs.line("web.listen is another; it takes effect at the next start", level=logging.WARNING)
-            logs.line("reloaded", path=settings.path, events=changed)
+            logs.line("reloaded", path=settings.path, events=changed, drained=ended)
         except MonitorError as error:
             if self._monitor.chosen is not before:
                 self._monitor.go_by(before)
@@ -215,14 +214,20 @@ class Daemon:
 
     # -- the schedule ------------------------------------------------------
 
-    def _end_jobs(self) -> None:
-        """Start no more jobs, and wait for those that run.
+    def _end_jobs(self) -> bool:
+        """Start no more jobs, and wait for those that run, up to the limit; returns whether all have ended.
 
         Not by APScheduler's own waiting: it holds the lock that a running job needs to ask for its next look, and both would wait for ever.
         """
         self._scheduler.shutdown(wait=False)
-        for executor in self._executors.values():
-            executor.shutdown(wait=True)
+        executors = [*self._undrained, *self._executors.values()]
+        drain = threading.Thread(
+            target=lambda: [executor.shutdown(wait=True) for executor in executors], name="drain", daemon=True
+        )
+        drain.start()
+        drain.join(self._monitor.settings.run.drain.total_seconds())
+        self._undrained = executors if drain.is_alive() else []
+        return not self._undrained
 
     def _new_scheduler(self) -> BackgroundScheduler:
         run = self._monitor.settings.run

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import sys
+from contextlib import suppress
 
 import click
 
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import config_path
+
+DESCRIPTORS = 4096
+"""Open files and connections that the daemon may come to need, with room to spare."""
 
 
 @command(
@@ -33,6 +38,7 @@ def run(options: Options, *, verbose: bool) -> int:
     from monitor.settings import load
 
     logs.configure(level=logging.DEBUG if verbose else logging.INFO)
+    _raise_descriptors()
     with open_monitor(config_path(options), options.database) as monitor:
         drained = Daemon(monitor, lambda: load(config_path(options), os.environ, options.database)).run()
         if not drained:
@@ -40,3 +46,12 @@ def run(options: Options, *, verbose: bool) -> int:
             sys.stderr.flush()
             os._exit(0)
     return 0
+
+
+def _raise_descriptors() -> None:
+    """Let the process open as many files as it may: shells and some service managers begin with few."""
+    with suppress(OSError, ValueError):  # a sandbox that refuses it; the server then takes fewer connections
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

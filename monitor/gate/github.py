@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from monitor.deadline import Overdue, bounded
 from monitor.domain.configuration import Deployment
 from monitor.domain.gate import Answer
 from monitor.pipeline.ports import NotSent, Sent
@@ -29,7 +30,7 @@ LIMIT = 1000
 """Questions that may wait for their answer; GitHub is told to come again when there are more."""
 
 TIMEOUT = 10.0
-"""Seconds for connecting and for each read."""
+"""Seconds that giving an answer may take in all."""
 
 FIRST, LONGEST, GIVEN_UP = timedelta(seconds=5), timedelta(minutes=10), timedelta(hours=24)
 """When an answer that could not be given is tried again, doubling, and when no more."""
@@ -160,8 +161,8 @@ def github_answer(deployment: Deployment, answers: Sequence[Answer]) -> dict[str
     }
 
 
-def post(url: str, document: object, token: str) -> Sent | NotSent:
-    """Give an answer. The token is named in no reason, and no redirect is followed."""
+def post(url: str, document: object, token: str, *, timeout: float = TIMEOUT) -> Sent | NotSent:
+    """Give an answer, within `timeout` seconds. The token is named in no reason, and no redirect is followed."""
     import httpx2
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -171,9 +172,18 @@ def post(url: str, document: object, token: str) -> Sent | NotSent:
         "User-Agent": "access-monitor",
         "X-GitHub-Api-Version": "2022-11-28",
     }
+
+    def send() -> int:
+        with (
+            httpx2.Client(timeout=timeout, follow_redirects=False) as client,
+            client.stream("POST", url, json=document, headers=headers) as answer,
+        ):
+            return answer.status_code
+
     try:
-        with httpx2.Client(timeout=TIMEOUT, follow_redirects=False) as client:
-            status = client.post(url, json=document, headers=headers).status_code
+        status = bounded(send, timeout)
+    except Overdue as overdue:
+        return NotSent(reason=f"GitHub could not be reached: {overdue}")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return NotSent(reason=f"GitHub could not be reached ({type(error).__name__})")
     if 200 <= status < 300:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from urllib.parse import unquote, urlsplit
 
@@ -16,9 +16,11 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType,
 from apprise.plugins.email.base import NotifyEmail
 from apprise.result import AppriseResult, AppriseResultStatus
 
+from monitor.deadline import Overdue, bounded
 from monitor.domain.notice import SERIOUS, Notice, Reason
-from monitor.notify import slackhook
+from monitor.notify import capture, slackhook
 from monitor.notify.render import Rendered, render
+from monitor.notify.replies import Refusal, Reply, judge_of, seconds
 from monitor.notify.routing import NotConfigured, Resolve
 from monitor.pipeline.ports import ConfigurationError, NotSent, Sent
 
@@ -46,7 +48,7 @@ class AppriseChannel:
         self._timeout = timeout
         self._zone = zone
         self._asset = AppriseAsset(
-            app_id="access-monitor", app_desc="access-monitor", app_url="", async_mode=False, service_timeout=timeout
+            app_id="access-monitor", app_desc="access-monitor", app_url="", async_mode=False, service_timeout=0
         )
         slackhook.register()
         _silence()
@@ -69,10 +71,18 @@ class AppriseChannel:
         rendered = render(notice, self._zone)
         body, form = _form(service, rendered)
         title = "" if isinstance(service, slackhook.SlackHook) else rendered.title
-        result = sender.notify(
-            body=body, title=title, body_format=form, notify_type=_type(notice.reason), timeout=self._timeout
-        )
-        return _outcome(result, service, _secrets(url), self._timeout)
+
+        def attempt() -> tuple[AppriseResult, list[Reply]]:
+            with capture.replies() as replies:
+                result = sender.notify(body=body, title=title, body_format=form, notify_type=_type(notice.reason))
+            return result, replies
+
+        try:
+            # Apprise's own timeout leaves a thread behind that the interpreter waits for at its end.
+            result, replies = bounded(attempt, self._timeout)
+        except Overdue as overdue:
+            return NotSent(reason=str(overdue))
+        return _outcome(result, service, replies, _secrets(url))
 
     def label(self, destination: str) -> str:
         """Kind and host (`slack://hooks.slack.com`); the reference itself where it cannot be resolved."""
@@ -124,21 +134,33 @@ def _type(reason: Reason) -> NotifyType:
     return NotifyType.WARNING if reason in SERIOUS else NotifyType.INFO
 
 
-def _outcome(result: AppriseResult, service: NotifyBase, secrets: Iterable[str], timeout: float) -> Sent | NotSent:
+def _outcome(
+    result: AppriseResult, service: NotifyBase, replies: Sequence[Reply], secrets: Iterable[str]
+) -> Sent | NotSent:
+    refusal = _refusal(result, service, replies)
+    if refusal is not None:
+        reason = redact(refusal.reason, secrets)
+        return NotSent(reason=reason, permanent=refusal.permanent, retry_after=refusal.retry_after)
     if result.status == AppriseResultStatus.SUCCESS:
         return Sent()
     if result.status == AppriseResultStatus.NOMATCH:
         return NotSent(reason="Apprise knows no service for this destination", permanent=True)
-    if result.status == AppriseResultStatus.TIMEOUT:
-        return NotSent(reason=f"no answer within {timeout:g} s")
-    if isinstance(service, slackhook.SlackHook) and service.refusal is not None:
-        refusal = service.refusal
-        return NotSent(reason=refusal.reason, permanent=refusal.permanent, retry_after=refusal.retry_after)
     said = [entry.message for one in result.results for entry in one.logs() if entry.level in ("WARNING", "ERROR")]
     reason = redact("; ".join(said), secrets) or "refused without a reason"
     if result.status == AppriseResultStatus.PARTIAL:
         reason = f"only some of its targets took it: {reason}"
-    return NotSent(reason=reason, permanent=bool(_GONE.search(reason)))
+    retry_after = seconds(replies[-1].retry_after) if replies else None
+    return NotSent(reason=reason, permanent=bool(_GONE.search(reason)), retry_after=retry_after)
+
+
+def _refusal(result: AppriseResult, service: NotifyBase, replies: Sequence[Reply]) -> Refusal | None:
+    """A refusal that we read ourselves, from our own service or from a body that Apprise took for a yes."""
+    if isinstance(service, slackhook.SlackHook):
+        return service.refusal
+    judge = judge_of(service)
+    if judge is None or result.status != AppriseResultStatus.SUCCESS:
+        return None
+    return next((refusal for reply in replies if (refusal := judge(reply)) is not None), None)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from monitor.deadline import Overdue, bounded
 from monitor.pipeline.ports import NotSent, Sent
 
 TIMEOUT = 5.0
-"""Seconds for connecting and for each read."""
+"""Seconds that a ping may take in all."""
 
 
 def ping(url: str, *, timeout: float = TIMEOUT, transport: httpx2.BaseTransport | None = None) -> Sent | NotSent:
@@ -21,12 +22,18 @@ def ping(url: str, *, timeout: float = TIMEOUT, transport: httpx2.BaseTransport 
     # httpx2 logs every request with its URL at INFO.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     host = urlsplit(url).hostname or "its host"
-    try:
+
+    def get() -> int:
         with (
             httpx2.Client(timeout=timeout, transport=transport, follow_redirects=False) as client,
             client.stream("GET", url, headers={"User-Agent": "access-monitor"}) as answer,
         ):
-            status = answer.status_code
+            return answer.status_code
+
+    try:
+        status = bounded(get, timeout)
+    except Overdue as overdue:
+        return NotSent(reason=f"heartbeat at {host} failed: {overdue}")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return NotSent(reason=f"heartbeat at {host} failed: {type(error).__name__}")
     if not 200 <= status < 300:

@@ -10,8 +10,6 @@ a webhook refused; an unreachable one then looks like a deleted one. Mattermost,
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -19,22 +17,12 @@ import httpx2
 from apprise import NotifyBase, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
+from monitor.notify.replies import Refusal, Reply, chat
+
 PROTOCOL = "slackhook"
 SECURE_PROTOCOL = "slackhooks"
 
-GONE = frozenset({403, 404, 410})
-"""The webhook was deleted, its channel archived or its token revoked: Slack never takes these back."""
-
-_ANSWER_BYTES = 512
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """How a webhook refused: `retry_after` in seconds where it said so; `permanent` where trying again cannot help."""
-
-    reason: str
-    permanent: bool = False
-    retry_after: float | None = None
+_REPLY_BYTES = 64 * 1024
 
 
 class SlackHook(NotifyBase):
@@ -80,14 +68,14 @@ class SlackHook(NotifyBase):
     def send(self, body: str, **kwargs: Any) -> bool:
         """Post the payload; where its blocks are refused, its text alone, since a fault of form may not silence it."""
         payload = json.loads(body)
-        self.refusal, status = self._post(payload)
-        if status == 400 and "blocks" in payload:
-            self.refusal, _ = self._post({"text": payload["text"]})
+        self.refusal = self._post(payload)
+        if self.refusal is not None and self.refusal.malformed and "blocks" in payload:
+            self.refusal = self._post({"text": payload["text"]})
         if self.refusal is not None:
             self.logger.warning("Slack webhook refused: %s", self.refusal.reason)
         return self.refusal is None
 
-    def _post(self, payload: dict[str, Any]) -> tuple[Refusal | None, int]:
+    def _post(self, payload: dict[str, Any]) -> Refusal | None:
         scheme = "https" if self.secure else "http"
         connect, read = self.request_timeout
         try:
@@ -104,36 +92,15 @@ class SlackHook(NotifyBase):
                     headers={"User-Agent": "access-monitor"},
                 ) as answer,
             ):
-                # Streamed and cut: an answer that never ends would otherwise hold this thread for good.
-                text = next(answer.iter_bytes(_ANSWER_BYTES), b"").decode("utf-8", "replace")
-                return _judge(answer.status_code, text, answer.headers.get("Retry-After", "")), answer.status_code
+                # Streamed and cut: an answer may go on for as long as it is read.
+                text = next(answer.iter_bytes(_REPLY_BYTES), b"").decode("utf-8", "replace")
+                retry_after = answer.headers.get("Retry-After", "")
+                return chat(Reply(status=answer.status_code, text=text, retry_after=retry_after))
         except httpx2.TimeoutException:
-            return Refusal(reason="no answer in time"), 0
+            return Refusal(reason="no answer in time")
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             # Its message may hold the URL, and so the secret; the kind of error is enough.
-            return Refusal(reason=f"could not be reached ({type(error).__name__})"), 0
-
-
-def _judge(status: int, text: str, retry_after: str) -> Refusal | None:
-    if 200 <= status < 300:
-        return None
-    word = text.strip().split("\n")[0][:80]
-    reason = f"HTTP {status}" + (f" {word}" if word.replace("_", "").isalnum() else "")
-    return Refusal(
-        reason=reason,
-        # A payload refused with 400, even without blocks, is refused again; any other 4xx may be a gateway's mood.
-        permanent=status in GONE or status == 400,
-        retry_after=_seconds(retry_after),
-    )
-
-
-def _seconds(header: str) -> float | None:
-    """`Retry-After` in seconds; the form with a date is not used by such webhooks and is left to the backoff."""
-    try:
-        seconds = float(header)
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+            return Refusal(reason=f"could not be reached ({type(error).__name__})")
 
 
 def register() -> None:

@@ -51,6 +51,11 @@ class Poller:
         self._executor = executor
         self._looks: list[Look] = []
         self._looks_lock = threading.Lock()
+        self._retired = threading.Event()
+
+    def retire(self) -> None:
+        """Record nothing from now on: another configuration holds, and what is still being read belongs to this one."""
+        self._retired.set()
 
     def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
         """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
@@ -138,8 +143,15 @@ class Poller:
             return PollFailure(source=key, at=now, reason=FailureReason.INVALID_SHAPE, detail=detail)
 
     def record(self, key: str, observation: Observation) -> Outcome:
-        """Take one observation into the log, in one transaction."""
+        """Take one observation into the log, in one transaction.
+
+        Raises:
+            Refused: the poller is retired.
+        """
         with self._store.write() as tx:
+            # Asked under the writer's lock: who loads the next configuration records it under the same lock.
+            if self._retired.is_set():
+                raise Refused(f"the configuration was loaded anew during this poll of {key}, so it is not recorded")
             outcome = look.record(
                 tx,
                 self._configuration,

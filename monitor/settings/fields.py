@@ -21,6 +21,7 @@ from monitor.settings.secrets import FORMS, is_reference
 _ALIASES = {"fast": "priority", "fast mode": "priority"}
 """Names of a tier under which the registry does not keep it: one price would have two identities."""
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg", "postgres"})
 _ENDPOINT = re.compile(r"v[0-9][a-z0-9]*(?:/[A-Za-z0-9_.-]+)+")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -99,6 +100,19 @@ def _url(value: str) -> str:
 
 def _base_url(value: str) -> str:
     return _url(value).rstrip("/")
+
+
+def _origin(value: str) -> str:
+    mend = 'write scheme and host, and a port where it has one, as in "https://app.example.com"'
+    try:
+        parts = urlsplit(_url(value))
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.scheme or "*" in value or parts.path or parts.query:
+        raise ValueError(f"is not the origin of a page; {mend}")
+    port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{port}"  # as browsers write it
 
 
 def _database(value: str) -> str:
@@ -230,6 +244,7 @@ ModelId = Annotated[str, AfterValidator(_model_id)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Destination = Annotated[str, AfterValidator(_destination)]
 Url = Annotated[str, AfterValidator(_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Tier = Annotated[Literal["standard", "batch", "flex", "priority", "ultrafast"], BeforeValidator(_tier)]
 Route = Literal[

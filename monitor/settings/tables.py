@@ -20,6 +20,7 @@ from monitor.settings.fields import (
     Key,
     Listen,
     Money,
+    Origin,
     Reference,
     Share,
     Span,
@@ -139,6 +140,11 @@ class WebTable(Table):
     )
     tokens: list[Reference] = Field(
         default=[], description="References to bearer tokens; needed to listen elsewhere than on loopback."
+    )
+    origins: Annotated[list[Origin], Distinct] = Field(
+        default=[],
+        description="Origins of pages that may ask from a browser; none unless named.",
+        examples=[["https://app.example.com"]],
     )
 
 

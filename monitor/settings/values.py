@@ -46,12 +46,13 @@ FREE = "retrieve"
 class Web:
     """Where the HTTP server listens. Without a `host` there is none, and with port 0 it takes a free one.
 
-    `tokens` are references; without them `host` is a loopback address.
+    `tokens` are references; without them `host` is a loopback address. `origins` are those of pages that may ask.
     """
 
     host: str
     port: int
     tokens: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +182,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
                 for row in document.deployment
             ),
         ),
-        web=Web(host=host, port=port, tokens=tuple(document.web.tokens)),
+        web=Web(host=host, port=port, tokens=tuple(document.web.tokens), origins=tuple(document.web.origins)),
         network=Network(allow=frozenset(document.network.allow)),
         heartbeat=Heartbeat(url=document.heartbeat.url or "", failure_url=document.heartbeat.failure_url or ""),
         notify=Notify(

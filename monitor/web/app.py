@@ -7,8 +7,7 @@ to slow down (429), because OFREP clients then stop asking and answer by themsel
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,7 +17,6 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.domain.verdict import PRODUCTION
 from monitor.gate.github import PATH as GITHUB
@@ -29,8 +27,10 @@ from monitor.pipeline.ports import Clock, Trouble
 from monitor.pipeline.uses import Uses
 from monitor.web import metrics, ofrep
 from monitor.web.answers import UNKNOWN, Asking, Decided, as_json, decided
+from monitor.web.door import Door
 from monitor.web.leases import Lease, Leases
 from monitor.web.memory import PROMPT, Memory
+from monitor.web.responses import as_response, dumped, problem, tagged
 from monitor.web.tokens import Tokens
 
 LARGEST = 64 * 1024
@@ -60,6 +60,7 @@ class Endpoints:
     uses: Uses = field(default_factory=lambda: Uses(tuple))
     troubles: Callable[[], Mapping[str, Trouble]] = dict
     tokens: Tokens = field(default_factory=Tokens)
+    origins: Collection[str] = ()
     leases: Leases = field(default_factory=Leases)
     reviews: Reviews | None = None
 
@@ -67,16 +68,16 @@ class Endpoints:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
         asked = request.query_params
         asking = Asking(environment=asked.get("env") or PRODUCTION, caller=asked.get("caller", ""))
-        return _json(as_json((await self._decided(request.path_params["key"], asking)).answer))
+        return as_response(as_json((await self._decided(request.path_params["key"], asking)).answer))
 
     async def flag(self, request: Request) -> Response:
         """OFREP, one flag."""
         key = request.path_params["key"]
         try:
-            asking = ofrep.parse(await _body(request))
-        except ofrep.Malformed as error:
-            return _json(ofrep.failure(error.code, error.details, key), 400)
-        return _json(ofrep.evaluation(await self._decided(key, asking)))
+            asking = ofrep.parse(await _context(request))
+        except ofrep.Malformed as malformed:
+            return as_response(ofrep.failure(malformed.code, malformed.details, key), malformed.status)
+        return as_response(ofrep.evaluation(await self._decided(key, asking)))
 
     async def _decided(self, key: str, asking: Asking) -> Decided:
         view = await self.memory.view()
@@ -89,19 +90,19 @@ class Endpoints:
     async def flags(self, request: Request) -> Response:
         """OFREP, all flags; 304 where the caller has this answer."""
         try:
-            asking = ofrep.parse(await _body(request))
-        except ofrep.Malformed as error:
-            return _json(ofrep.failure(error.code, error.details), 400)
+            asking = ofrep.parse(await _context(request))
+        except ofrep.Malformed as malformed:
+            return as_response(ofrep.failure(malformed.code, malformed.details), malformed.status)
         view = await self.memory.view()
         document, etag = ofrep.bulk(view, asking, self.clock())
-        return _tagged(request, _dumped(document), etag)
+        return tagged(request, dumped(document), etag)
 
     async def lease(self, request: Request) -> Response:
         """`GET /v1/lease/{env}.json`: the lease file."""
         lease = await self._leased(request)
         if isinstance(lease, Response):
             return lease
-        return _tagged(request, lease.content, lease.etag, {HEADER: lease.signature} if lease.signature else {})
+        return tagged(request, lease.content, lease.etag, {HEADER: lease.signature} if lease.signature else {})
 
     async def signature(self, request: Request) -> Response:
         """`GET /v1/lease/{env}.json.sig`: the signature of the lease file that is given now."""
@@ -109,7 +110,7 @@ class Endpoints:
         if isinstance(lease, Response):
             return lease
         if not lease.signature:
-            return _error(404, "Leases are not signed here: set gate.signing_key.")
+            return problem(404, "Leases are not signed here: set gate.signing_key.")
         return Response(lease.signature + "\n", headers={"Content-Type": "text/plain", "Cache-Control": "no-cache"})
 
     async def _leased(self, request: Request) -> Lease | Response:
@@ -120,23 +121,23 @@ class Endpoints:
             return lease
         if view.trouble:
             # No document can say this: one without flags makes clients answer by themselves, an error makes them keep what they have.
-            return _error(503, f"There is no lease to give: {view.trouble}")
-        return _error(404, f"There is no lease of {environment}: gate.environments does not name it.")
+            return problem(503, f"There is no lease to give: {view.trouble}")
+        return problem(404, f"There is no lease of {environment}: gate.environments does not name it.")
 
     async def review(self, request: Request) -> Response:
         """`POST /v1/github/deployment-protection`: take the question; the answer is given elsewhere, by another request."""
         if self.reviews is None:
-            return _error(404, "GitHub is not heard here: set github.webhook_secret and github.token.")
+            return problem(404, "GitHub is not heard here: set github.webhook_secret and github.token.")
         try:
             body = await _body(request, LARGEST_DELIVERY)
-        except ofrep.Malformed as error:
-            return _error(400, error.details)
+        except ofrep.Malformed as malformed:
+            return problem(400, malformed.details)
         status, said = self.reviews.take(request.headers, body)
-        return _json({"accepted": True, "details": said}, status) if status < 400 else _error(status, said)
+        return as_response({"accepted": True, "details": said}, status) if status < 400 else problem(status, said)
 
     async def alive(self, request: Request) -> Response:
         """`GET /healthz`: the process answers."""
-        return _json({"alive": True})
+        return as_response({"alive": True})
 
     async def ready(self, request: Request) -> Response:
         """`GET /readyz`: polling, storing and publishing, or 503."""
@@ -152,14 +153,14 @@ class Endpoints:
             "publishing": PUBLISHING not in troubles,
         }
         ready = all(state.values())
-        return _json({"ready": ready, **state}, 200 if ready else 503)
+        return as_response({"ready": ready, **state}, 200 if ready else 503)
 
     async def measure(self, request: Request) -> Response:
         """`GET /metrics`."""
         try:
             text = await _aside(self.metrics)
         except TimeoutError:
-            return _error(503, "The database does not answer: see `access-monitor status`.")
+            return problem(503, "The database does not answer: see `access-monitor status`.")
         return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE, "Cache-Control": "no-store"})
 
 
@@ -177,7 +178,7 @@ def application(endpoints: Endpoints) -> Starlette:
             Route("/readyz", endpoints.ready),
             Route("/metrics", endpoints.measure),
         ],
-        middleware=[Middleware(_Door, endpoints=endpoints)],
+        middleware=[Middleware(Door, callers=endpoints, open=OPEN, signed=SIGNED)],
         exception_handlers={HTTPException: _refused, ClientDisconnect: _left, Exception: _failed},
     )
     # A redirect makes of a POST a GET, which no client of the gate expects.
@@ -185,38 +186,34 @@ def application(endpoints: Endpoints) -> Starlette:
     return app
 
 
-class _Door:
-    """Lets in who carries a token, where there are tokens."""
-
-    def __init__(self, app: ASGIApp, endpoints: Endpoints) -> None:
-        self._app = app
-        self._endpoints = endpoints
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if (
-            scope["type"] == "http"
-            and scope["path"] not in (*OPEN, *SIGNED)
-            and not self._endpoints.tokens.admit(Request(scope).headers)
-        ):
-            details = "A token is needed: send Authorization: Bearer … or X-API-Key: … with one of web.tokens."
-            app = _error(401, details, {"WWW-Authenticate": "Bearer"})
-        await app(scope, receive, send)
-
-
-async def _body(request: Request, largest: int = LARGEST) -> bytes:
-    """The body, whatever its type is said to be.
+async def _context(request: Request) -> bytes:
+    """The body of an OFREP request. Its type has to be named: the types that a page of any site may send are others.
 
     Raises:
-        Malformed: it is too large.
+        Malformed: it is of another type, or too large.
     """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise ofrep.Malformed(
+            ofrep.PARSE_ERROR, "The body is not JSON: send it as Content-Type: application/json.", 415
+        )
+    return await _body(request, LARGEST)
+
+
+async def _body(request: Request, largest: int) -> bytes:
+    """The body, of at most that many bytes.
+
+    Raises:
+        Malformed: it is larger; the rest is not read.
+    """
+    too_large = ofrep.Malformed(ofrep.PARSE_ERROR, f"The body is larger than {largest} bytes: send the context alone.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > largest:
+        raise too_large
     content = b""
     async for chunk in request.stream():
         content += chunk
         if len(content) > largest:
-            raise ofrep.Malformed(
-                ofrep.PARSE_ERROR, f"The body is larger than {largest} bytes: send the context alone."
-            )
+            raise too_large
     return content
 
 
@@ -229,35 +226,14 @@ async def _aside(act: Callable[[], T]) -> T:
     return await asyncio.wait_for(asyncio.to_thread(act), PROMPT)
 
 
-def _dumped(document: object) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode(errors="replace")
-
-
-def _json(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    given = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
-    return Response(_dumped(document), status, given)
-
-
-def _error(status: int, details: str, headers: Mapping[str, str] | None = None) -> Response:
-    return _json(ofrep.failure(ofrep.GENERAL, details), status, headers)
-
-
-def _tagged(request: Request, content: bytes, etag: str, more: Mapping[str, str] | None = None) -> Response:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-cache", "ETag": etag, **(more or {})}
-    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
-    if had & {etag, "*"}:
-        return Response(status_code=304, headers={"Cache-Control": "no-cache", "ETag": etag})
-    return Response(content, headers=headers)
-
-
 def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     path = request.url.path
     if error.status_code == 405:
-        return _error(405, f"{request.method} is not for {path}: see the header Allow.", error.headers)
+        return problem(405, f"{request.method} is not for {path}: see the header Allow.", error.headers)
     known = "the gate is /v1/gate/KEY, OFREP /ofrep/v1/evaluate/flags/KEY"
-    return _error(error.status_code, f"There is nothing at {path}: {known}.", error.headers)
+    return problem(error.status_code, f"There is nothing at {path}: {known}.", error.headers)
 
 
 def _left(request: Request, error: Exception) -> Response:
@@ -266,4 +242,4 @@ def _left(request: Request, error: Exception) -> Response:
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    return _error(500, "The monitor failed to answer: see its log.")
+    return problem(500, "The monitor failed to answer: see its log.")

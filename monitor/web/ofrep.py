@@ -28,16 +28,17 @@ _REASON = "TARGETING_MATCH"
 
 
 class Malformed(Exception):
-    """A request that cannot be understood: the protocol's code, and one sentence."""
+    """A request that cannot be understood: the protocol's code, one sentence, and the HTTP status."""
 
-    def __init__(self, code: str, details: str) -> None:
+    def __init__(self, code: str, details: str, status: int = 400) -> None:
         super().__init__(details)
         self.code = code
         self.details = details
+        self.status = status
 
 
 def parse(body: bytes) -> Asking:
-    """Who asks. Nothing, `null`, `{}` and a `null` context are contexts without a word in them, and the content type is not looked at.
+    """Who asks. Nothing, `null`, `{}` and a `null` context are contexts without a word in them.
 
     A word of another type than text counts as not given, and what is not given is judged as production by an unnamed caller: the strictest.
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import uvicorn
 
@@ -25,6 +27,7 @@ from monitor.pipeline.ports import ConfigurationError, MonitorError
 from monitor.pipeline.uses import Uses
 from monitor.settings import Settings
 from monitor.web.app import Endpoints, application
+from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd, room
 from monitor.web.leases import Leases
 from monitor.web.memory import Memory, read_head, read_view
 from monitor.web.metrics import metrics
@@ -36,8 +39,8 @@ GRACE = 2
 BACKLOG = 1024
 """Connections that may wait to be taken, also while the daemon starts."""
 
-KEEP_ALIVE = 30
-"""Seconds that an idle connection stays open: callers ask before each of their own calls."""
+BURST = 64
+"""Connections taken at a time; each has a descriptor before it is known whether there is room for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +66,15 @@ class Server:
         self._listener = listener
         self._secret = secret
         self._failed = failed
-        self._uvicorn = uvicorn.Server(
+        most = room()
+        protocol: Any = partial(Connection, crowd=Crowd(most))
+        self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 application(endpoints),
                 loop="asyncio",
-                http="h11",
+                http=protocol,
+                h11_max_incomplete_event_size=LARGEST_HEAD,
+                backlog=min(BURST, most // 4),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -119,6 +126,7 @@ class Server:
         """Answer under these keys from now on."""
         endpoints = self.endpoints
         endpoints.tokens = keys.tokens
+        endpoints.origins = settings.web.origins
         endpoints.leases = Leases(keys.sign)
         endpoints.reviews = (
             Reviews(keys.webhook, settings.github.deployments, settings.github.api, endpoints.reviews)
@@ -144,6 +152,14 @@ class Server:
             # Also SystemExit, which is how uvicorn says that it could not start; in a thread nobody would hear of it.
             self._failed()
             logs.line("the HTTP server ended", level=logging.ERROR, error=f"{type(error).__name__}: {error}")
+
+
+class _Uvicorn(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn has one number for how many may wait and how many are taken at a time, and the first is larger."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
 
 
 @contextmanager

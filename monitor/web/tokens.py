@@ -18,6 +18,9 @@ class Tokens:
     def __init__(self, tokens: Iterable[str] = ()) -> None:
         self._digests = [_digest(token.encode()) for token in tokens]
 
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
     def admit(self, headers: Headers) -> bool:
         """Whether `Authorization: Bearer …` or `X-API-Key: …` carries one of the tokens."""
         if not self._digests:

@@ -12,6 +12,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -83,6 +84,7 @@ class Asked(NamedTuple):
     path: str
     query: str
     body: str
+    headers: tuple[tuple[str, ...], ...]
     answer: str
 
 
@@ -94,7 +96,8 @@ def asked() -> Iterator[Asked]:
                 words = shlex.split(line.partition(" | ")[0])
                 url = urlsplit(next(word for word in words if word.startswith("http")))
                 body = words[words.index("-d") + 1] if "-d" in words else ""
-                yield Asked("POST" if body else "GET", url.path, url.query, body, answer)
+                headers = tuple(tuple(after.split(": ", 1)) for word, after in pairwise(words) if word == "-H")
+                yield Asked("POST" if body else "GET", url.path, url.query, body, headers, answer)
 
 
 ASKED = sorted(set(asked()))
@@ -125,7 +128,7 @@ def server() -> Iterator[httpx2.Client]:
     ids=lambda one: f"{one.method} {one.path}?{one.query} {one.answer[-20:]}",
 )
 def test_the_answer_that_a_page_shows_has_the_shape_of_the_real_one(one, server):
-    answer = server.request(one.method, f"{one.path}?{one.query}", content=one.body)
+    answer = server.request(one.method, f"{one.path}?{one.query}", content=one.body, headers=one.headers)
     assert answer.status_code == 200
     shown = json.loads(one.answer)
     assert shape(shown) == shape(answer.json())

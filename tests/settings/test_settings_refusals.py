@@ -224,6 +224,12 @@ def test_the_key_of_a_source_cannot_hold_what_replay_splits_at(tmp_path):
         ("[web]\nlisten = '::1:80'\n", "web.listen is not an address to listen on"),
         ("[web]\nlisten = '0.0.0.0:8787'\n", "web.listen is not a loopback address, and there are no tokens"),
         ("[web]\ntokens = ['hunter2']\n", "web.tokens[0] must be a reference"),
+        ("[web]\norigins = ['*']\n", "web.origins[0] is not the origin of a page; write scheme"),
+        (
+            "[web]\norigins = ['https://app.example.com/page']\n",
+            "web.origins[0] is not the origin of a page; write scheme",
+        ),
+        ("[web]\norigins = ['https://a.example', 'https://A.example:443']\n", "web.origins names something twice"),
         ("[gate]\nenvironments = ['prod']\n", 'gate.environments must hold "production"'),
         ("[gate]\nenvironments = ['production', '../x']\n", "gate.environments[1] is the name of a lease file"),
         ("[notify]\ntimezone = 'Mars/Base'\n", "notify.timezone is not a time zone"),

@@ -266,6 +266,11 @@ class Daemon:
         lines = [json.loads(line) for line in self.said().splitlines() if line.startswith("{") and line.endswith("}")]
         return [line for line in lines if not message or line["message"] == message]
 
+    @property
+    def url(self) -> str:
+        """Where it answers over HTTP."""
+        return str(self.lines("watching")[0]["http"])
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, standing
-from web_world import World
+from web_world import JSON, World
 
 from monitor.domain.registry import Status
 from monitor.gate import ask
@@ -134,7 +134,7 @@ def test_unknown_environment(everyone: Everyone, environment: str) -> None:
 )
 def test_malformed_request(everyone: Everyone, body: bytes) -> None:
     for path in ("/ofrep/v1/evaluate/flags/nova", "/ofrep/v1/evaluate/flags/sol"):
-        response = everyone.world.http.post(path, content=body)
+        response = everyone.world.http.post(path, content=body, headers=JSON)
         assert response.status_code in (200, 400)
         assert response.json().get("value", False) is False
 
@@ -148,7 +148,7 @@ def test_two_hundred_concurrent_clients(everyone: Everyone) -> None:
             denied = await http.post(
                 "/ofrep/v1/evaluate/flags/sol", json={"context": {"targetingKey": f"pod-{number}"}}
             )
-            flags = await http.post("/ofrep/v1/evaluate/flags", content=b"{}")
+            flags = await http.post("/ofrep/v1/evaluate/flags", content=b"{}", headers=JSON)
             codes = {plain.status_code, denied.status_code, flags.status_code}
             if codes != {200} or plain.json()["allowed"] is not True or denied.json()["value"] is not False:
                 wrong.append((codes, plain.text, denied.text))

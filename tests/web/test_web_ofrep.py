@@ -11,7 +11,7 @@ import pytest
 from gate_examples import HOUR, LEASE, NOW, spared, standing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from web_world import World
+from web_world import JSON, World
 
 from monitor.domain.registry import Status
 from monitor.pipeline.ports import Unavailable
@@ -57,12 +57,29 @@ def test_the_caller_is_the_targeting_key_unless_the_context_names_one(world: Wor
 @pytest.mark.parametrize(
     "body", [b"", b" \n", b"{}", b"null", b'{"context":null}', b'{"context":{}}', b"\xef\xbb\xbf{}"]
 )
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded", ""])
-def test_a_body_without_a_word_in_it_is_a_context_whatever_type_it_is_said_to_be(
-    world: World, body: bytes, content_type: str
-) -> None:
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8"])
+def test_a_body_without_a_word_in_it_is_a_context(world: World, body: bytes, content_type: str) -> None:
     response = world.http.post(f"{FLAGS}/luna", content=body, headers={"Content-Type": content_type})
     assert (response.status_code, response.json()["value"]) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/plain; application/json",
+        "",
+    ],
+)
+def test_what_is_not_said_to_be_json_is_refused_and_counted_nowhere(world: World, content_type: str) -> None:
+    body = b'{"context": {"targetingKey": "a-page"}}'
+    for path in (f"{FLAGS}/sol", FLAGS):
+        response = world.http.post(path, content=body, headers={"Content-Type": content_type} if content_type else {})
+        assert response.status_code == 415
+        assert "application/json" in response.json()["errorDetails"]
+    assert world.endpoints.uses.take(world.now, ending=True) == {}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +109,7 @@ def test_what_cannot_be_understood_is_400_with_code_and_details(world: World, bo
         (f"{FLAGS}/luna", {"key", "errorCode", "errorDetails"}),
         (FLAGS, {"errorCode", "errorDetails"}),
     ):
-        response = world.http.post(path, content=body)
+        response = world.http.post(path, content=body, headers=JSON)
         assert response.status_code == 400
         assert response.json().keys() == expected
         assert response.json()["errorCode"] == code
@@ -101,7 +118,7 @@ def test_what_cannot_be_understood_is_400_with_code_and_details(world: World, bo
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=200) | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
 def test_whatever_is_sent_the_answer_is_one_that_clients_understand(world: World, body: bytes | str) -> None:
-    response = world.http.post(f"{FLAGS}/sol", content=body)
+    response = world.http.post(f"{FLAGS}/sol", content=body, headers=JSON)
     assert response.status_code in (200, 400)
     answer = response.json()
     assert answer["key"] == "sol"
@@ -110,12 +127,12 @@ def test_whatever_is_sent_the_answer_is_one_that_clients_understand(world: World
 
 
 def test_while_the_registry_cannot_be_read_a_flag_is_false_and_bulk_names_what_was_known(world: World) -> None:
-    known = {flag["key"] for flag in world.http.post(FLAGS).json()["flags"]}
+    known = {flag["key"] for flag in world.http.post(FLAGS, headers=JSON).json()["flags"]}
     world.broken = Unavailable("The database is away.")
     world.elapsed += memory.PATIENCE + memory.STEP
     flag = world.ofrep("luna")
     assert (flag["value"], flag["variant"], flag["reason"]) == (False, "unknown", "UNKNOWN")
-    bulk = world.http.post(FLAGS)
+    bulk = world.http.post(FLAGS, headers=JSON)
     assert bulk.status_code == 200
     assert {one["key"]: one["value"] for one in bulk.json()["flags"]} == dict.fromkeys(known, False)
 

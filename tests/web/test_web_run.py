@@ -101,7 +101,7 @@ def test_a_daemon_answers_as_its_lease_files_do_from_the_first_activation_to_the
             assert served["flags"].keys() == json.loads((Path(folder) / "production.json").read_text())["flags"].keys()
             other.operator.pause(MINI, **act)
             until(lambda: not one.allowed(MINI))
-        assert one.http.post(f"/ofrep/v1/evaluate/flags/{MINI}").json()["variant"] == "paused"
+        assert one.http.post(f"/ofrep/v1/evaluate/flags/{MINI}", json={}).json()["variant"] == "paused"
         assert_metrics(one)
 
 

@@ -29,6 +29,10 @@ REGISTERED = registry(
 )
 
 
+JSON = {"Content-Type": "application/json"}
+"""What an OFREP request has to be; a page of another site cannot send it."""
+
+
 class World:
     """`now` is the time of day, `elapsed` that of intervals; a `broken` store raises what stands there."""
 
