@@ -15,6 +15,7 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.words import in_words
 from monitor.domain import events as ev
+from monitor.domain.redaction import redact
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
@@ -32,12 +33,15 @@ def via() -> dict[str, str]:
     return {"user": user, "host": socket.gethostname(), "channel": "cli"}
 
 
+def recorded_text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The value of an option that the log keeps for good: without keys, which people paste into reasons as they do anywhere."""
+    return None if value is None else redact(value.strip())
+
+
 def _said(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    if not value.strip():
+    if value is not None and not value.strip():
         raise click.BadParameter("may not be empty; the log keeps it.", ctx, param)
-    return value.strip()
+    return recorded_text(ctx, param, value)
 
 
 def by_person(act: Act) -> Act:

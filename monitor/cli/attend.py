@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from monitor.cli.acts import by_person, reason_given, told, via
+from monitor.cli.acts import by_person, reason_given, recorded_text, told, via
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.settings.durations import parse
@@ -30,7 +30,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
 )
 @click.argument("what", metavar="ENTRY|NOTICE")
 @by_person
-@click.option("--note", metavar="TEXT", default="", help="What is being done about it.")
+@click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What is being done about it.")
 @click.pass_obj
 def ack(options: Options, *, what: str, by: str, note: str) -> None:
     """Take a pause on, so that it is not told again.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import output, papers
-from monitor.cli.acts import by_person, told, via
+from monitor.cli.acts import by_person, recorded_text, told, via
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.domain.record import record
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @click.argument("entry")
 @click.argument("check")
 @by_person
-@click.option("--url", metavar="U", default="", help="Where the proof is.")
-@click.option("--note", metavar="TEXT", default="", help="What was seen.")
+@click.option("--url", metavar="U", default="", callback=recorded_text, help="Where the proof is.")
+@click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What was seen.")
 @click.option(
     "--from",
     "files",

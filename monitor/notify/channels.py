@@ -17,6 +17,7 @@ from apprise.plugins.email.base import NotifyEmail
 from apprise.result import AppriseResult, AppriseResultStatus
 
 from monitor.domain.notice import SERIOUS, Notice, Reason
+from monitor.domain.redaction import redact
 from monitor.notify import slackhook
 from monitor.notify.render import Rendered, render
 from monitor.notify.routing import NotConfigured, Resolve
@@ -33,6 +34,7 @@ _SLACK_URLS = (
     (re.compile(r"^slack://(\w+/\w+/\w+)/?$"), "slackhooks://hooks.slack.com/services/{}"),
 )
 _SECRET_LENGTH = 4
+_REASON_LENGTH = 300
 
 
 class AppriseChannel:
@@ -135,18 +137,12 @@ def _outcome(result: AppriseResult, service: NotifyBase, secrets: Iterable[str],
         refusal = service.refusal
         return NotSent(reason=refusal.reason, permanent=refusal.permanent, retry_after=refusal.retry_after)
     said = [entry.message for one in result.results for entry in one.logs() if entry.level in ("WARNING", "ERROR")]
-    reason = redact("; ".join(said), secrets) or "refused without a reason"
+    # No part of the URL that may be secret, and cut only then: half a secret is not recognised.
+    line = redact(" ".join("; ".join(said).split()), secrets, least=_SECRET_LENGTH)
+    reason = line[:_REASON_LENGTH] or "refused without a reason"
     if result.status == AppriseResultStatus.PARTIAL:
         reason = f"only some of its targets took it: {reason}"
     return NotSent(reason=reason, permanent=bool(_GONE.search(reason)))
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """One short line without any part of a URL that may be secret."""
-    line = " ".join(text.split())
-    for secret in sorted(secrets, key=len, reverse=True):
-        line = line.replace(secret, "****")
-    return line[:300]
 
 
 def _secrets(url: str) -> set[str]:
