@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from gate_examples import HOUR, NOW, standing
+from gate_examples import HOUR, NOW, at_position, standing
 from web_world import World
 
 from monitor.domain.registry import Status
@@ -233,7 +233,10 @@ def test_an_older_lease_does_not_take_the_place_of_a_newer_one(signed: World, gu
     signed.commit(standing("luna", status=Status.PAUSED))
     guard = guards(public_key=PUBLIC)
     assert not allowed(guard)
-    older._position, older._made_at = signed.position, signed.now  # whoever sits between gives the old one again
+    older._head, older._made_at = (
+        at_position(signed.position),
+        signed.now,
+    )  # whoever sits between gives the old one again
     signed.endpoints.leases = older
     until(lambda: "older than the last one" in guard._keeper._kept._trouble)  # type: ignore[attr-defined]
     assert not allowed(guard)
