@@ -115,6 +115,7 @@ class Settings:
     configuration: Configuration
     database: str
     lease_dir: Path
+    lease_mode: int
     signing_key: str
     github: Github
     web: Web
@@ -160,6 +161,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         configuration=replace(configuration, version=version(configuration)),
         database=document.database.url,
         lease_dir=Path(document.gate.lease_dir),
+        lease_mode=int(document.gate.lease_mode, 8),
         signing_key=document.gate.signing_key or "",
         github=Github(
             api=document.github.api,
