@@ -220,10 +220,10 @@ def _spans(text: str, forms: Iterable[str]) -> Iterator[Span]:
     while True:
         layer = _Layer(view)
         for span in _found(view, forms):
-            span = layer.rounded(span)
             for outer in reversed(layers):
                 span = outer.outside(span)
-            yield span
+            # Only here, since what is inside need not be escaped once more.
+            yield span if layers else layer.rounded(span)
         if not layer.marks or len(layers) == LAYERS:
             return
         layers.append(layer)
