@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from monitor import streams
+
 _VALUED = ("--config", "--database")
 
 
 def main() -> int:
     """Run the command line; the return value is the exit code."""
     arguments = gate_arguments(sys.argv[1:])
+    streams.guard(answering=arguments is not None)
     if arguments is not None:
         from monitor.gate import ask
 
@@ -29,7 +32,7 @@ def gate_arguments(arguments: list[str]) -> list[str] | None:
             return arguments[:index] + arguments[index + 1 :]
         if argument in _VALUED:
             index += 2
-        elif argument == "--json" or argument.startswith(tuple(f"{name}=" for name in _VALUED)):
+        elif argument in ("--json", "--debug") or argument.startswith(tuple(f"{name}=" for name in _VALUED)):
             index += 1
         else:
             return None

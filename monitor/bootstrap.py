@@ -368,7 +368,7 @@ class Monitor:
             now = self.clock()
             standing, head = standings(reader, self.configuration, now), reader.log_head()
         documents = lease_documents(standing, rules.environments, now, rules.lease, head)
-        return write_lease(self.settings.lease_dir, documents, head)
+        return write_lease(self.settings.lease_dir, documents, head, self.settings.lease_mode)
 
     def _begin_epoch(self, ahead: Mapping[str, LogHead]) -> None:
         """Make our files outrank those that the log has no events for."""

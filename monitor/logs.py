@@ -1,4 +1,7 @@
-"""The daemon's own log: one line per poll and per delivery, JSON unless a person is watching. Nothing of the event log is in here."""
+"""The daemon's own log: one line per poll and per delivery, JSON unless a person is watching. Nothing of the event log is in here.
+
+What has the shape of a key is masked in every line, since a line may quote an error of any library.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import threading
 import traceback
 from datetime import UTC, datetime
 from typing import TextIO
+
+from monitor.domain.redaction import redact
 
 LOGGER = logging.getLogger("monitor")
 
@@ -27,6 +32,9 @@ class _Lines(logging.Formatter):
         self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
+        return redact(self._line(record))
+
+    def _line(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         fields = {key: value for key, value in getattr(record, "fields", {}).items() if value not in ("", None)}
         if self._as_json:

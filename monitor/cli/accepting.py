@@ -45,5 +45,18 @@ def preview(found: Acceptance, command: str) -> int:
     return 0
 
 
+def as_json(entry: str, found: Acceptance) -> dict[str, object]:
+    """What an act would accept, for scripts; it may be carried out where `missing` is empty."""
+    return {
+        "entry": entry,
+        "position": found.position,
+        "pins": [
+            {"pin": one.pin, "accepted": one.accepted, "now": one.now, "moved": one.moved} for one in found.compared
+        ],
+        "unpinned": list(found.unpinned),
+        "missing": [{"what": problem.what, "fix": problem.mend} for problem in found.problems],
+    }
+
+
 def _spoken(value: object) -> str:
     return _BLANK if value is None else "yes" if value is True else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -15,10 +15,14 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.words import in_words
 from monitor.domain import events as ev
+from monitor.domain.record import record
+from monitor.domain.redaction import redact
 from monitor.pipeline.ports import Refused
 
 if TYPE_CHECKING:
+    from monitor.bootstrap import Monitor
     from monitor.domain.events import Event
+    from monitor.pipeline.acceptance import Acceptance
 
 Act = TypeVar("Act", bound=Callable[..., object])
 
@@ -32,12 +36,15 @@ def via() -> dict[str, str]:
     return {"user": user, "host": socket.gethostname(), "channel": "cli"}
 
 
+def recorded_text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The value of an option that the log keeps for good: without keys, which people paste into reasons as they do anywhere."""
+    return None if value is None else redact(value.strip())
+
+
 def _said(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    if not value.strip():
+    if value is not None and not value.strip():
         raise click.BadParameter("may not be empty; the log keeps it.", ctx, param)
-    return value.strip()
+    return recorded_text(ctx, param, value)
 
 
 def by_person(act: Act) -> Act:
@@ -102,6 +109,7 @@ def _named(by: str | None, reason: str | None) -> tuple[str, str]:
 
 @command(
     "activate",
+    table=True,
     examples=(
         "access-monitor activate gpt-5.6-luna --dry-run",
         "access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",
@@ -130,14 +138,18 @@ def activate(
 
         with opened(options) as monitor:
             found = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED, Going(losses=losses))
+        if options.json:
+            output.as_json(accepting.as_json(entry, found))
+            return 1 if found.problems else 0
         return accepting.preview(found, f"access-monitor activate {entry}")
     by, reason = _named(by, reason)
     with opened(options) as monitor:
-        told(monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect, losses=losses))
+        event = monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect, losses=losses)
+        show(options, monitor, event)
     return 0
 
 
-@command("pause", examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
+@command("pause", table=True, examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
 @click.argument("entry")
 @by_person
 @reason_given
@@ -149,11 +161,12 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
     Production is denied the entry from now on, until a person resumes it.
     """
     with opened(options) as monitor:
-        told(monitor.operator.pause(entry, by=by, reason=reason, via=via(), expect=expect))
+        show(options, monitor, monitor.operator.pause(entry, by=by, reason=reason, via=via(), expect=expect))
 
 
 @command(
     "resume",
+    table=True,
     examples=(
         "access-monitor resume gpt-5.6-luna --dry-run",
         "access-monitor resume gpt-5.6-luna --by 'Ada L.' --reason 'new price accepted' --expect 4711",
@@ -190,37 +203,55 @@ def resume(
         raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
     who, why = ("", "") if dry_run else _named(by, reason)
     refusals: list[Refused] = []
-    code = 0
+    previews: list[tuple[str, Acceptance]] = []
+    resumed: list[Event] = []
     with opened(options) as monitor:
-        keys = (entry,) if entry is not None else monitor.operator.paused_by(cause or 0)
-        for key in keys:
+        for key in (entry,) if entry is not None else monitor.operator.paused_by(cause or 0):
             try:
                 found = monitor.operator.preview(key, ev.ENTRY_RESUMED, Going(waived=waived, losses=losses))
                 if dry_run:
-                    code = max(code, accepting.preview(found, f"access-monitor resume {key}"))
+                    previews.append((key, found))
                     continue
-                accepting.pins(found.compared)
+                if not options.json:
+                    accepting.pins(found.compared)
                 # What comes between showing and accepting refuses: nobody saw it.
-                told(
-                    monitor.operator.resume(
-                        key,
-                        by=who,
-                        reason=why,
-                        via=via(),
-                        expect=expect,
-                        shown=found.position,
-                        waived=waived,
-                        losses=losses,
-                    )
+                event = monitor.operator.resume(
+                    key,
+                    by=who,
+                    reason=why,
+                    via=via(),
+                    expect=expect,
+                    shown=found.position,
+                    waived=waived,
+                    losses=losses,
                 )
             except Refused as error:
                 refusals.append(error)
+            else:
+                resumed.append(event)
+                if not options.json:
+                    told(event)
+        if resumed and options.json:
+            show(options, monitor, *resumed, several=cause is not None)
+    code = _previewed(options, previews, several=cause is not None) if dry_run else 0
     for refusal in refusals:
         click.echo(f"Error: {output.printable(str(refusal))}", err=True)
     return 1 if refusals else code
 
 
-@command("retire", examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",))
+def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], *, several: bool) -> int:
+    """Print what resumptions would accept; 1 where one would be refused."""
+    if not options.json:
+        return max((accepting.preview(found, f"access-monitor resume {key}") for key, found in previews), default=0)
+    shown = [accepting.as_json(key, found) for key, found in previews]
+    if several or shown:
+        output.as_json(shown if several else shown[0])
+    return 1 if any(found.problems for _, found in previews) else 0
+
+
+@command(
+    "retire", table=True, examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",)
+)
 @click.argument("entry")
 @by_person
 @reason_given
@@ -232,10 +263,12 @@ def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | 
     It is denied everywhere from now on and judged no more; what happened to it stays in the log.
     """
     with opened(options) as monitor:
-        told(monitor.operator.retire(entry, by=by, reason=reason, via=via(), expect=expect))
+        show(options, monitor, monitor.operator.retire(entry, by=by, reason=reason, via=via(), expect=expect))
 
 
-@command("release", examples=("access-monitor release 4711 --by 'Ada L.' --reason 'the provider announced it'",))
+@command(
+    "release", table=True, examples=("access-monitor release 4711 --by 'Ada L.' --reason 'the provider announced it'",)
+)
 @click.argument("position", type=click.IntRange(min=1))
 @by_person
 @reason_given
@@ -246,8 +279,19 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
     POSITION is that of the price.quarantined event. The price is believed from now on, with all that follows from it.
     """
     with opened(options) as monitor:
-        for event in monitor.operator.release(position, by=by, reason=reason, via=via()):
+        show(options, monitor, *monitor.operator.release(position, by=by, reason=reason, via=via()), several=True)
+
+
+def show(options: Options, monitor: Monitor, *events: Event, several: bool = False) -> None:
+    """Print what an act recorded: in words, or for scripts the event, or the list of events where there may be `several`."""
+    if not options.json:
+        for event in events:
             told(event)
+        return
+    with monitor.store.read() as reader:
+        recorded = [reader.event(event.position) for event in events]
+    shapes = [record(one) for one in recorded if one is not None]
+    output.as_json(shapes if several else shapes[0])
 
 
 def told(event: Event) -> None:

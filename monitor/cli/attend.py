@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from monitor.cli.acts import by_person, reason_given, told, via
+from monitor.cli.acts import by_person, reason_given, recorded_text, show, via
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.settings.durations import parse
@@ -23,6 +23,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
 
 @command(
     "ack",
+    table=True,
     examples=(
         "access-monitor ack gpt-5.6-luna --by 'Ada L.'",
         "access-monitor ack 4711.platform --by 'Ada L.' --note 'on it'",
@@ -30,7 +31,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
 )
 @click.argument("what", metavar="ENTRY|NOTICE")
 @by_person
-@click.option("--note", metavar="TEXT", default="", help="What is being done about it.")
+@click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What is being done about it.")
 @click.pass_obj
 def ack(options: Options, *, what: str, by: str, note: str) -> None:
     """Take a pause on, so that it is not told again.
@@ -38,11 +39,12 @@ def ack(options: Options, *, what: str, by: str, note: str) -> None:
     It resumes nothing. NOTICE is the id at the end of a message.
     """
     with opened(options) as monitor:
-        told(monitor.attendant.acknowledge(what, by=by, note=note, via=via()))
+        show(options, monitor, monitor.attendant.acknowledge(what, by=by, note=note, via=via()))
 
 
 @command(
     "silence",
+    table=True,
     examples=(
         "access-monitor silence gpt-5.6-luna --for 8h --by 'Ada L.' --reason 'migration tonight'",
         "access-monitor silence gpt-5.6-luna --lift --by 'Ada L.' --reason 'done'",
@@ -63,4 +65,4 @@ def silence(options: Options, *, entry: str, span: timedelta | None, lift: bool,
         raise click.UsageError("Say how long with --for, or end a silence with --lift.")
     with opened(options) as monitor:
         until = None if span is None else monitor.clock() + span
-        told(monitor.attendant.silence(entry, until=until, by=by, reason=reason, via=via()))
+        show(options, monitor, monitor.attendant.silence(entry, until=until, by=by, reason=reason, via=via()))

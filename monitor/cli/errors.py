@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import click
 
@@ -18,35 +17,27 @@ CLOSED_PIPE = 141
 """What a shell reports of any program that SIGPIPE ended; `events | head` is no failure and no full answer."""
 
 
-@contextmanager
-def closed_pipe_is_an_end(ctx: click.Context) -> Iterator[None]:
-    """Turn a reader that went away into a quiet end. What is still buffered is written here, while it can be judged."""
-    try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        forget_stdout()
-        ctx.exit(CLOSED_PIPE)
-
-
-def forget_stdout() -> None:
-    """Point stdout at nothing, or the interpreter's own flush at exit would complain about the closed pipe."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - it lives until the process ends
-
-
 def run(call: Callable[[], object]) -> int:
-    """Run the command line and return its exit code; every error has been said."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            # A terminal that cannot show "→" shows its escape; it is no reason to fail.
-            stream.reconfigure(errors="backslashreplace")
+    """Run the command line and return its exit code; every error has been said.
+
+    Output that could not be written turns 0 into 1; a command that ended otherwise ends as it did.
+    """
+    code = _ended(call)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return code or CLOSED_PIPE
+    if lost := getattr(sys.stdout, "lost", ""):
+        _say(f"What it printed could not be written to standard output ({lost}): send it where it can be.")
+        return code or 1
+    return code
+
+
+def _ended(call: Callable[[], object]) -> int:
     try:
         code = call()
+    except BrokenPipeError:
+        return CLOSED_PIPE
     except click.Abort:
         return INTERRUPTED
     except click.ClickException as error:
@@ -89,4 +80,6 @@ def debugging() -> bool:
 
 
 def _say(sentence: str) -> None:
-    click.echo(f"Error: {sentence}", err=True)
+    from monitor.streams import printable
+
+    click.echo(f"Error: {printable(sentence)}", err=True)

@@ -8,14 +8,14 @@ import json
 import select
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from monitor.cli import errors, output
+from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option, utc
@@ -23,6 +23,7 @@ from monitor.cli.words import in_words
 from monitor.domain.events import rfc3339
 from monitor.domain.record import record
 from monitor.pipeline.ports import EventQuery, Reader, Store
+from monitor.streams import nowhere
 
 if TYPE_CHECKING:
     from monitor.domain.events import Recorded
@@ -50,6 +51,9 @@ COLUMNS = (
 
 ROOMY = 150
 """Columns of a terminal on which the user's own time has room beside UTC."""
+
+PAGE = 500
+"""How many events are read at once."""
 
 _INTERVAL = 1.0  # seconds between two looks at whether the log grew
 
@@ -97,7 +101,8 @@ def events(
 ) -> None:
     """Read the log.
 
-    Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago'). --json is --format jsonl.
+    Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago'). --json is --format jsonl. In CSV an apostrophe stands before a
+    text that a spreadsheet would run as a formula.
     """
     if options.json and form not in (None, "jsonl"):
         raise click.UsageError(f"--json and --format {form} ask for two formats: give one of them.")
@@ -123,9 +128,11 @@ def events(
         if follow:
             follow_events(monitor.store, query, line, threading.Event())
             return
-        with monitor.store.read() as reader:
-            shown = _print(reader.events(query), reader, line)
-    if not shown and header:
+        count = 0
+        for text in lines(monitor.store, query, line):
+            click.echo(text)
+            count += 1
+    if not count and header:
         output.note("No events match.")
 
 
@@ -143,18 +150,43 @@ def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.E
             store.changed()
             with store.read() as reader:
                 head = reader.head()
-                shown = _print(reader.events(replace(query, after=after, limit=left)), reader, line)
-            sys.stdout.flush()
-            left = None if left is None else left - shown
-            if left == 0:
+            for text in lines(store, replace(query, after=after, before=head + 1, limit=left), line):
+                click.echo(text)
+                left = None if left is None else left - 1
+            if left == 0 or _unwritable():
                 return
             after = max(after, head)
             while not stop.wait(_INTERVAL) and not _reader_gone() and not store.changed():
                 pass
     except BrokenPipeError:
-        errors.forget_stdout()
+        nowhere(sys.stdout.fileno())
     except KeyboardInterrupt:
         return
+
+
+def lines(store: Store, query: EventQuery, line: Line) -> Iterator[str]:
+    """The lines of the events that match as the log stands now, read page by page.
+
+    No transaction is open while a line is printed: a pager that nobody closes would else keep SQLite from ever shortening its write-ahead
+    log. The log only grows, so pages that are read one after the other are what one reading would have been.
+    """
+    with store.read() as reader:
+        end = reader.head() + 1
+    query = replace(query, before=end if query.before is None else min(end, query.before))
+    left = query.limit
+    while left is None or left > 0:
+        size = PAGE if left is None else min(PAGE, left)
+        with store.read() as reader:
+            page = [
+                (recorded.event.position, line(recorded, reader))
+                for recorded in reader.events(replace(query, limit=size))
+            ]
+        yield from (text for _, text in page)
+        if len(page) < size:
+            return
+        last = page[-1][0]
+        query = replace(query, before=last) if query.newest_first else replace(query, after=last)
+        left = None if left is None else left - size
 
 
 def form_of(name: str) -> tuple[str, Line]:
@@ -196,19 +228,6 @@ def cloud_event(recorded: Recorded, reader: Reader) -> str:
     return _compact(envelope)
 
 
-def _print(found: Iterable[Recorded], reader: Reader, line: Line) -> int:
-    shown = 0
-    try:
-        for recorded in found:
-            click.echo(line(recorded, reader))
-            shown += 1
-    finally:
-        # A reader of stdout that leaves ends this loop early; the cursor may not outlive its connection.
-        if isinstance(found, Generator):
-            found.close()
-    return shown
-
-
 def _row(recorded: Recorded) -> str:
     event = recorded.event
     row = _columns(str(event.position), _when(recorded.recorded_at), event.type, event.subject, in_words(event))
@@ -240,12 +259,17 @@ def _csv(recorded: Recorded) -> str:
     shape = record(recorded)
     cells = io.StringIO()
     row = [_compact(shape[name]) if name == "data" else shape[name] for name in COLUMNS]
-    csv.writer(cells, lineterminator="").writerow(row)
+    csv.writer(cells, lineterminator="").writerow(map(output.spreadsheet_cell, row))
     return cells.getvalue()
 
 
 def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _unwritable() -> bool:
+    """Whether output was lost already: following on would do nothing for ever."""
+    return bool(getattr(sys.stdout, "lost", ""))
 
 
 def _reader_gone() -> bool:

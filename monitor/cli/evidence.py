@@ -14,6 +14,7 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.domain.model import Body
 from monitor.pipeline.ports import MonitorError, Reader
+from monitor.streams import harmless
 
 
 class NoEvidence(MonitorError):
@@ -47,11 +48,15 @@ def evidence(options: Options, *, hash: str, other: str | None, out: Path | None
     """
     with opened(options) as monitor, monitor.store.read() as reader:
         body = stored(reader, hash)
-        content = difference(body, stored(reader, other), hash, other).encode() if other else body.content
+        changed = difference(body, stored(reader, other), hash, other) if other else ""
+        content = changed.encode() if other else body.content
     if out is not None:
         out.write_bytes(content)
         origin = "" if other else f" ({', '.join(part for part in (body.content_type, body.url) if part)})"
         output.note(f"Wrote {output.plural(len(content), 'byte')} to {out}{origin}.")
+        return
+    if other:
+        click.echo(changed, nl=False)
         return
     if sys.stdout.isatty() and not _showable(content):
         raise MonitorError(
@@ -76,9 +81,9 @@ def stored(reader: Reader, hash: str) -> Body:
 
 
 def difference(old: Body, new: Body, old_name: str, new_name: str) -> str:
-    """A unified diff of two bodies; empty where they say the same."""
+    """A unified diff of two bodies, harmless to a terminal; empty where they say the same."""
     lines = difflib.unified_diff(_lines(old.content), _lines(new.content), old_name, new_name, lineterm="")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{harmless(line)}\n" for line in lines)
 
 
 def _lines(content: bytes) -> list[str]:
@@ -95,4 +100,5 @@ def _showable(content: bytes) -> bool:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return all(character.isprintable() or character in "\n\r\t" for character in text)
+    lines = text.replace("\r\n", "\n")
+    return harmless(lines) == lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.acts import by_person, reason_given, told, via
+from monitor.cli.acts import by_person, reason_given, show, via
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @command(
     "expect",
+    table=True,
     examples=(
         "access-monitor expect gpt-5.6-luna --until 'in 4h' --change 'openai/*/price.*' --by 'Ada L.' --reason 'prices announced for today'",
         "access-monitor expect gpt-5.6-luna --close 4711 --by 'Ada L.' --reason 'done early'",
@@ -63,8 +64,8 @@ def expect(
 
     with opened(options) as monitor:
         if close is not None:
-            for event in monitor.maintenance.close(entry, close, by=by, reason=reason, via=via()):
-                told(event)
+            closing = monitor.maintenance.close(entry, close, by=by, reason=reason, via=via())
+            show(options, monitor, *closing, several=True)
             with monitor.store.read() as reader:
                 stale = awaited(reader, monitor.configuration)
             if stale:
@@ -81,7 +82,7 @@ def expect(
             reason=reason,
             via=via(),
         )
-        told(opening)
+        show(options, monitor, opening, several=True)
 
 
 def in_words(window: Window, at: datetime) -> str:

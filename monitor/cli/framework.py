@@ -66,22 +66,28 @@ def shared_options(*, table: bool) -> list[click.Parameter]:
         option("--debug", is_flag=True, help="Show the traceback of an error; also ACCESS_MONITOR_DEBUG=1."),
     ]
     if table:
-        options.insert(2, option("--json", is_flag=True, help="Print JSON instead of a table."))
+        options.insert(2, option("--json", is_flag=True, help="Print JSON, for scripts."))
     return options
 
 
 class Command(click.Command):
-    """A command with examples in its help. `table` says that it prints one, and so takes `--json`."""
+    """A command with examples in its help. `table` says that it prints what `--json` gives to scripts; other commands refuse it."""
 
     def __init__(self, name: str | None, *, examples: Sequence[str], table: bool = False, **settings: Any) -> None:
         super().__init__(name, **settings)
         self.examples = tuple(examples)
+        self.table = table
         self.params = [*self.params, *shared_options(table=table)]
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         ctx = super().make_context(*args, **extra)
         ctx.ensure_object(Options)
         return ctx
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if ctx.ensure_object(Options).json and not self.table:
+            raise click.UsageError(f"{ctx.command_path} has no JSON to print: leave --json out.", ctx)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_options(self, ctx, formatter)
@@ -193,8 +199,11 @@ class Entrance(Group):
         return [CompletionItem(name, help=row[1]) for name, row in self._table.items() if name.startswith(incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
-        with errors.closed_pipe_is_an_end(ctx):
+        try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            # Here, since click would take it for an error and end with 1.
+            ctx.exit(errors.CLOSED_PIPE)
 
     def main(self, *args: Any, **settings: Any) -> Any:
         standalone = settings.pop("standalone_mode", True)

@@ -24,32 +24,32 @@ def show(options: Options, *, everything: bool) -> None:
     states = () if everything else (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.DEAD)
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
-        rows = reader.deliveries(*states)
-        if options.json:
-            output.as_json([as_json(reader, row) for row in rows])
-            return
-        if not rows:
-            output.note("The outbox is empty: everything was told.")
-            return
-        output.table(
-            ("ID", "STATE", "DESTINATION", "ABOUT", "TRIED", "AGE", "NEXT", "ERROR"),
-            [
-                (
-                    str(row.id),
-                    row.state.value,
-                    row.destination,
-                    about(reader, row),
-                    str(row.attempts),
-                    age(now - row.created_at),
-                    both(row.retry_at) if row.state is DeliveryState.WAITING else "",
-                    row.error,
-                )
-                for row in rows
-            ],
-            coloured="STATE",
-            numbers=("ID", "TRIED", "AGE"),
-        )
-    if any(row.state is DeliveryState.DEAD for row in rows):
+        rows = [(row, about(reader, row)) for row in reader.deliveries(*states)]
+    if options.json:
+        output.as_json([as_json(row, subject) for row, subject in rows])
+        return
+    if not rows:
+        output.note("The outbox is empty: everything was told.")
+        return
+    output.table(
+        ("ID", "STATE", "DESTINATION", "ABOUT", "TRIED", "AGE", "NEXT", "ERROR"),
+        [
+            (
+                str(row.id),
+                row.state.value,
+                row.destination,
+                subject,
+                str(row.attempts),
+                age(now - row.created_at),
+                both(row.retry_at) if row.state is DeliveryState.WAITING else "",
+                row.error,
+            )
+            for row, subject in rows
+        ],
+        coloured="STATE",
+        numbers=("ID", "TRIED", "AGE"),
+    )
+    if any(row.state is DeliveryState.DEAD for row, _ in rows):
         output.note("Send the dead again with `access-monitor outbox redeliver --dead`.")
 
 
@@ -88,7 +88,7 @@ def about(reader: Reader, row: Delivery) -> str:
     return f"{notice.reason.value.replace('_', ' ')} {first.entry or first.subject}{more}"
 
 
-def as_json(reader: Reader, row: Delivery) -> dict[str, object]:
+def as_json(row: Delivery, about: str) -> dict[str, object]:
     """A delivery for scripts; nothing in it is secret."""
     return {
         "id": row.id,
@@ -96,7 +96,7 @@ def as_json(reader: Reader, row: Delivery) -> dict[str, object]:
         "owner": row.owner,
         "destination": row.destination,
         "notice": row.notice,
-        "about": about(reader, row),
+        "about": about,
         "attempts": row.attempts,
         "retry_at": rfc3339(row.retry_at),
         "created_at": rfc3339(row.created_at),

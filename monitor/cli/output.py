@@ -1,13 +1,14 @@
 """What commands print: tables, JSON, colour. Data go to stdout; everything else goes through `note` to stderr.
 
-Everything shown may have come from a provider, so nothing is printed before its control characters are made visible: a
-model id must not be able to move the cursor or to rename the terminal.
+Everything shown may have come from a provider, so each cell and sentence is made one printable line first; what passes by here is made
+harmless by the stream itself (`monitor.streams`).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -15,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 import click
+
+from monitor.streams import printable as printable
 
 RED, GREEN, YELLOW, DIM, BOLD = "red", "green", "yellow", "dim", "bold"
 
@@ -41,6 +44,11 @@ NARROWEST = 12
 
 _GAP = "  "
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What makes a cell a formula, in some locales also in full width; white space before one is dropped by some programs."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
 
 def colourful(stream: TextIO | None = None) -> bool:
     """Whether colour may be used: on a terminal, unless NO_COLOR (any value) or TERM=dumb says otherwise."""
@@ -64,13 +72,6 @@ def colour(text: str, name: str) -> str:
 def status(text: str) -> str:
     """A status or state in its colour."""
     return colour(text, STATUS_COLOURS.get(text, ""))
-
-
-def printable(text: str) -> str:
-    """The text with control, format and surrogate characters written as escapes."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode() for c in text)
 
 
 def cells(text: str) -> int:
@@ -137,9 +138,22 @@ def _line(row: Sequence[str], widths: Sequence[int], headers: Sequence[str], num
     return _GAP.join(_parts(row, widths, headers, numbers))
 
 
+def spreadsheet_cell(value: object) -> object:
+    """A cell of CSV: a text that a spreadsheet would run as a formula begins with an apostrophe; numbers stay numbers."""
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or _NUMBER.fullmatch(value):
+        return value
+    return f"'{value}"
+
+
 def as_json(value: Any) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def terminal(sequence: str) -> None:
+    """Write what the terminal behind stderr shall act on, such as the beginning of a line that is written anew."""
+    getattr(sys.stderr, "control", sys.stderr.write)(sequence)
+    sys.stderr.flush()
 
 
 def note(sentence: str) -> None:

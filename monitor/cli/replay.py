@@ -173,8 +173,9 @@ def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> No
             if shown or step.notices:
                 progress.clear()
                 with monitor.store.read() as reader:
-                    for one in shown:
-                        click.echo(line(one, reader))
+                    lines = [line(one, reader) for one in shown]
+                for text in lines:
+                    click.echo(text)
                 if not jsonl:
                     for notice in step.notices:
                         click.echo(_would_tell(notice))
@@ -254,13 +255,13 @@ class _Progress:
     def update(self, looks: int, at: datetime) -> None:
         """Say how far the replay is."""
         if self._shown and looks % _EVERY == 0:
-            click.echo(f"\r{utc(at)}  {looks} looks", err=True, nl=False)
+            output.terminal(f"\r{utc(at)}  {looks} looks")
             self._dirty = True
 
     def clear(self) -> None:
         """Make room for a line of data."""
         if self._dirty:
-            click.echo("\r\033[K", err=True, nl=False)
+            output.terminal("\r\033[K")
             self._dirty = False
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import output, papers
-from monitor.cli.acts import by_person, told, via
+from monitor.cli import papers
+from monitor.cli.acts import by_person, recorded_text, show, via
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.domain.record import record
 
 if TYPE_CHECKING:
     from monitor.pipeline.papers import Paper
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 @click.argument("entry")
 @click.argument("check")
 @by_person
-@click.option("--url", metavar="U", default="", help="Where the proof is.")
-@click.option("--note", metavar="TEXT", default="", help="What was seen.")
+@click.option("--url", metavar="U", default="", callback=recorded_text, help="Where the proof is.")
+@click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What was seen.")
 @click.option(
     "--from",
     "files",
@@ -75,10 +74,6 @@ def verify(
         elif files:
             body = papers.evidence_of(files[0], url)
         event = monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body, paper=paper)
-        if options.json:
-            with monitor.store.read() as reader:
-                recorded = reader.event(event.position)
-            output.as_json(record(recorded) if recorded is not None else None)
-            return
-    told(event)
-    papers.tell(event)
+        show(options, monitor, event)
+    if not options.json:
+        papers.tell(event)

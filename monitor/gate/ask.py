@@ -70,12 +70,16 @@ Examples:
 _DEFAULT_FOLDER = "var/lease"
 _CONFIGURATIONS = ("config/monitor.toml", "/etc/access-monitor/monitor.toml")
 _VALUED = ("--env", "--caller", "--lease", "--public-key", "--config", "--database")
-_FLAGS = ("--explain", "--json", "--help")
+_FLAGS = ("--explain", "--json", "--help", "--debug")
 
 
 def main(arguments: list[str]) -> int:
-    """Answer on stdout, complain on stderr; return the exit code."""
-    return run(arguments, os.environ, clock.now)
+    """Answer on stdout, complain on stderr; return the exit code, which is the answer also where it could not be written."""
+    code = run(arguments, os.environ, clock.now)
+    sys.stdout.flush()
+    if lost := getattr(sys.stdout, "lost", ""):
+        sys.stderr.write(f"What it printed could not be written to standard output ({lost}); the exit code tells.\n")
+    return code
 
 
 def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], datetime]) -> int:

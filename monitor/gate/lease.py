@@ -69,7 +69,9 @@ def content(path: str) -> bytes:
         ) from None
     except OSError as error:
         raise Stop(
-            NOT_KNOWN, f"The lease file {path} could not be read ({error.strerror}): let this user read it."
+            NOT_KNOWN,
+            f"The lease file {path} could not be read ({error.strerror}): let this user read it, "
+            "as gate.lease_mode of the monitor's configuration says.",
         ) from error
     if len(found) > LARGEST:
         raise _broken(path, f"it is larger than {LARGEST} bytes")

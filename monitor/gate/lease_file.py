@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -28,6 +29,11 @@ FLAG_SET = "access-monitor"
 
 LEASE_RENEWAL = timedelta(minutes=5)
 """The longest time between two renewals of the leases; half a lease where that is shorter."""
+
+PRIVATE = 0o600
+"""The rights of a lease file unless told: its owner alone reads it."""
+
+_READ = stat.S_IRGRP | stat.S_IROTH
 
 Document: TypeAlias = dict[str, Any]
 
@@ -158,11 +164,13 @@ def _metadata(
     return metadata | {key: rfc3339(at) for key, at in dates.items() if at is not None}
 
 
-def write_lease(folder: Path, documents: Mapping[str, Document], head: LogHead) -> dict[str, LogHead]:
+def write_lease(
+    folder: Path, documents: Mapping[str, Document], head: LogHead, mode: int = PRIVATE
+) -> dict[str, LogHead]:
     """Write `{environment}.json` for each document; return where the files stand that are ahead of `head` in the same log, and were left alone.
 
     A file of another log is replaced, wherever that log stood. A reader sees the old file or the new one, never a part. All are tried before an error is raised: that staging's
-    file cannot be written is no reason to keep production's.
+    file cannot be written is no reason to keep production's. `mode` are the rights of each file, whatever the umask.
 
     Raises:
         ConfigurationError: an environment's name cannot be a file's.
@@ -175,7 +183,7 @@ def write_lease(folder: Path, documents: Mapping[str, Document], head: LogHead) 
             )
     ahead: dict[str, LogHead] = {}
     failures: list[MonitorError] = []
-    with _locked(folder):
+    with _locked(folder, mode):
         for environment, document in documents.items():
             path = folder / f"{environment}.json"
             standing = lease_head(path)
@@ -183,7 +191,7 @@ def write_lease(folder: Path, documents: Mapping[str, Document], head: LogHead) 
                 ahead[environment] = standing
                 continue
             try:
-                _replace(path, document)
+                _replace(path, document, mode)
             except OSError as error:
                 failures.append(_failure(path, error))
     if failures:
@@ -192,11 +200,12 @@ def write_lease(folder: Path, documents: Mapping[str, Document], head: LogHead) 
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, mode: int) -> Iterator[None]:
     """Hold the folder's lock; the operating system frees it at death."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        _make(folder, mode)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        _leave_to_owner(lock, folder)
     except OSError as error:
         raise _failure(folder, error) from error
     try:
@@ -215,13 +224,31 @@ def lease_head(path: Path) -> LogHead | None:
         return None
 
 
-def _replace(path: Path, document: Document) -> None:
+def _make(folder: Path, mode: int) -> None:
+    """Make the folder where it is missing, and let into it whoever may read its files."""
+    wanted = stat.S_IRWXU | mode & _READ | (mode & _READ) >> 2
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(wanted)
+    elif (rights := stat.S_IMODE(folder.stat().st_mode)) & wanted != wanted:
+        folder.chmod(rights | wanted)
+
+
+def _leave_to_owner(file: int, folder: Path) -> None:
+    """Give what root makes to the owner of the folder: a service that runs as somebody else could not open it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(file, owner.st_uid, owner.st_gid)
+
+
+def _replace(path: Path, document: Document, mode: int) -> None:
     content = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
     # One fixed name, safe under the lock: what a killed writer left behind is overwritten by the next.
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with open(temporary, "wb") as file:
-            os.fchmod(file.fileno(), 0o644)  # whatever the umask: readers run as other users
+            os.fchmod(file.fileno(), mode)
+            _leave_to_owner(file.fileno(), path.parent)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -18,6 +18,7 @@ from apprise.result import AppriseResult, AppriseResultStatus
 
 from monitor.deadline import Overdue, bounded
 from monitor.domain.notice import SERIOUS, Notice, Reason
+from monitor.domain.redaction import redact
 from monitor.notify import capture, slackhook
 from monitor.notify.render import Rendered, render
 from monitor.notify.replies import Refusal, Reply, judge_of, seconds
@@ -35,6 +36,7 @@ _SLACK_URLS = (
     (re.compile(r"^slack://(\w+/\w+/\w+)/?$"), "slackhooks://hooks.slack.com/services/{}"),
 )
 _SECRET_LENGTH = 4
+_REASON_LENGTH = 300
 
 
 class AppriseChannel:
@@ -146,7 +148,9 @@ def _outcome(
     if result.status == AppriseResultStatus.NOMATCH:
         return NotSent(reason="Apprise knows no service for this destination", permanent=True)
     said = [entry.message for one in result.results for entry in one.logs() if entry.level in ("WARNING", "ERROR")]
-    reason = redact("; ".join(said), secrets) or "refused without a reason"
+    # No part of the URL that may be secret, and cut only then: half a secret is not recognised.
+    line = redact(" ".join("; ".join(said).split()), secrets, least=_SECRET_LENGTH)
+    reason = line[:_REASON_LENGTH] or "refused without a reason"
     if result.status == AppriseResultStatus.PARTIAL:
         reason = f"only some of its targets took it: {reason}"
     retry_after = seconds(replies[-1].retry_after) if replies else None
@@ -161,14 +165,6 @@ def _refusal(result: AppriseResult, service: NotifyBase, replies: Sequence[Reply
     if judge is None or result.status != AppriseResultStatus.SUCCESS:
         return None
     return next((refusal for reply in replies if (refusal := judge(reply)) is not None), None)
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """One short line without any part of a URL that may be secret."""
-    line = " ".join(text.split())
-    for secret in sorted(secrets, key=len, reverse=True):
-        line = line.replace(secret, "****")
-    return line[:300]
 
 
 def _secrets(url: str) -> set[str]:

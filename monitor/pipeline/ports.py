@@ -127,7 +127,7 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
-    """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive)."""
+    """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after` and `before` positions."""
 
     type: str = ""
     subject: str = ""
@@ -136,6 +136,7 @@ class EventQuery:
     since: datetime | None = None
     until: datetime | None = None
     after: int | None = None
+    before: int | None = None
     limit: int | None = None
     newest_first: bool = False
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from monitor.domain.redaction import holds_key
 from monitor.pipeline.ports import ConfigurationError
 
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
@@ -22,7 +23,9 @@ MASK = "***"
 FORMS = 'a reference such as "env:NAME", "file:PATH" or "credential:NAME"'
 
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|credential:[A-Za-z0-9_][A-Za-z0-9_.@-]*")
-_LITERAL = re.compile(r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,})")
+_LITERAL_LENGTH = 19
+"""Characters of what is taken for a key where a reference is due: the name of a file may begin like one."""
+
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*@|(?<=password=)[^&]*")
 _TRUE_HOSTS = frozenset({"http", "https", "json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"})
 """Schemes whose URLs have a host where a host belongs; other Apprise services put a token there."""
@@ -35,7 +38,7 @@ def is_reference(value: str) -> bool:
 
 def holds_secret(value: str) -> bool:
     """Whether the text holds something shaped like an API key or a token."""
-    return _LITERAL.search(value) is not None
+    return holds_key(value, _LITERAL_LENGTH)
 
 
 def masked(value: str) -> str:

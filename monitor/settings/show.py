@@ -1,22 +1,26 @@
 """A configuration as data for people: what is in effect and where each value came from, and the JSON Schema of the file.
 
-What may hold a secret is masked: destinations, and the password in the URL of a database.
+What may hold a secret is masked: destinations, the password in the URL of a database, headers that are named like one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from monitor.domain.redaction import redact
 from monitor.settings import durations
 from monitor.settings.schema import Document
-from monitor.settings.secrets import masked, without_password
+from monitor.settings.secrets import MASK, is_reference, masked, without_password
 from monitor.settings.values import Settings
 
 DEFAULT = "default"
+
+_SECRET_HEADER = re.compile(r"\.headers\..*(key|token|secret|auth|password|cookie)", re.IGNORECASE)
 
 
 class Shown(NamedTuple):
@@ -63,7 +67,14 @@ def leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
 
 def _hidden(key: str, value: object) -> object:
     if isinstance(value, list | tuple):
-        return [masked(str(item)) for item in value] if key.endswith(".destinations") else list(value)
+        return [masked(str(item)) if key.endswith(".destinations") else _plain(item) for item in value]
     if key == "database.url":
         return without_password(str(value))
-    return value if isinstance(value, str | int | float) else str(value)
+    if _SECRET_HEADER.search(key) and not is_reference(str(value)):
+        return MASK
+    return _plain(value)
+
+
+def _plain(value: object) -> object:
+    """A value without what has the shape of a key: an address may carry one in its query."""
+    return value if isinstance(value, int | float) else redact(str(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -154,6 +154,10 @@ class GateTable(Table):
     lease_dir: Text = Field(
         default=LEASE_DIR,
         description="The folder of the lease files, one for each environment; relative to run.state_dir.",
+    )
+    lease_mode: Literal["0600", "0640", "0644"] = Field(
+        default="0600",
+        description="Who may read the lease files: their owner, 0640 also its group, 0644 everybody on the host.",
     )
     environments: Annotated[list[Environment], Distinct] = Field(
         default=list(GATE.environments),

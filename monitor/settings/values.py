@@ -117,6 +117,7 @@ class Settings:
     configuration: Configuration
     database: str
     lease_dir: Path
+    lease_mode: int
     signing_key: str
     github: Github
     web: Web
@@ -167,6 +168,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         configuration=configuration,
         database=document.database.url,
         lease_dir=place(document.gate.lease_dir, folder),
+        lease_mode=int(document.gate.lease_mode, 8),
         signing_key=document.gate.signing_key or "",
         github=Github(
             api=document.github.api,

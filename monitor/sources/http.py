@@ -22,7 +22,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx2
 
 from monitor.domain.model import Body, FailureReason, Known, PollFailure, Unchanged
-from monitor.sources.redaction import one_line, redact
+from monitor.sources.redaction import clean, one_line, redact
 from monitor.sources.transport import DEFAULTS, Failed, Limits, Transport
 
 REDIRECTS = 3
@@ -57,14 +57,15 @@ class Answer:
 
     def body(self, secrets: Iterable[str] = ()) -> Body:
         """As evidence: redacted, with the hash and size of what was received."""
+        secrets = tuple(secrets)
         return Body(
             content=redact(self.content, secrets),
             sha256=self.sha256,
             size=len(self.content),
-            content_type=self.content_type,
-            url=shown(self.url),
-            etag=self.etag,
-            last_modified=self.last_modified,
+            content_type=redact(self.content_type, secrets),
+            url=redact(shown(self.url), secrets),
+            etag=clean(self.etag, secrets),
+            last_modified=clean(self.last_modified, secrets),
         )
 
 
@@ -197,7 +198,8 @@ def settled(
         assert known is not None, "only a request with known validators is conditional"
         return Unchanged(source=source, at=now, etag=known.etag, last_modified=known.last_modified)
     if known is not None and got.sha256 == known.sha256 and holds(known, now):
-        return Unchanged(source=source, at=now, etag=got.etag, last_modified=got.last_modified)
+        etag, modified = clean(got.etag, secrets), clean(got.last_modified, secrets)
+        return Unchanged(source=source, at=now, etag=etag, last_modified=modified)
     return got.body(secrets)
 
 

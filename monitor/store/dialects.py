@@ -22,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused
 from monitor.store.errors import postgres_error, sqlite_error
-from monitor.store.location import PostgresLocation, SqliteLocation, locate, prepare_folder
+from monitor.store.location import PRIVATE, PostgresLocation, SqliteLocation, keep_private, locate, prepare_folder
 
 WRITER_LOCK = 0x6163_6365_7373
 """The key of the advisory lock that makes PostgreSQL's writers one at a time. Other locks of this program take other keys."""
@@ -79,7 +79,7 @@ class Dialect(Protocol):
 
 
 def dialect_of(url: str, *, create: bool, patience: timedelta, durable: bool = True) -> Dialect:
-    """The database that a URL means. With `create`, a missing folder is made; without `durable`, a SQLite file never waits for the disk.
+    """The database that a URL means. With `create`, a missing folder and file are made, private to their owner; without `durable`, a SQLite file never waits for the disk.
 
     Raises:
         ConfigurationError: the URL is wrong, or the place is one where no database can be.
@@ -87,6 +87,8 @@ def dialect_of(url: str, *, create: bool, patience: timedelta, durable: bool = T
     location = locate(url)
     if isinstance(location, SqliteLocation):
         prepare_folder(location.path, create=create)
+        if create:
+            keep_private(location.path)
         return SqliteDialect(location, patience, durable=durable, create=create)
     return PostgresDialect(location, patience)
 
@@ -176,7 +178,8 @@ class SqliteDialect:
             raise Refused(f"The file {path} exists: name another one for the backup.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=False)
+            path.touch(exist_ok=False)
+            path.chmod(PRIVATE)
         except OSError as error:
             raise Refused(f"The backup {path} cannot be written ({error.strerror}): name a path that can be.") from None
         try:
@@ -198,7 +201,7 @@ class SqliteDialect:
         # A file beside the database: a lock on the database itself would be SQLite's to take and drop.
         path = self._path.with_name(self._path.name + ".daemon")
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         except OSError as error:
             raise ConfigurationError(
                 f"The daemon's lock {path} cannot be made ({error.strerror}): let this user write into {path.parent}."

@@ -6,6 +6,8 @@ Names made here never hold a user, a password or a query string, so every messag
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,11 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 """Where locks or the shared memory of the write-ahead log cannot be relied on. 9p and virtiofs are not among them: that is
 how many containers and virtual machines see their own disk, with one kernel in charge of the locks."""
+
+PRIVATE = 0o600
+"""The rights of a database: its log holds who decided what, and its evidence what accounts may use."""
+
+_BESIDE = ("-wal", "-shm", ".daemon")
 
 
 class NoDatabase(ConfigurationError):
@@ -137,6 +144,21 @@ def prepare_folder(path: Path, *, create: bool) -> None:
         raise ConfigurationError(
             f"The folder {path.parent} of the database cannot be written to: give this user the right to, or set database.url elsewhere."
         )
+
+
+def keep_private(path: Path) -> None:
+    """Make the database, and what SQLite keeps beside it, readable by its owner alone, whatever the umask.
+
+    Made here when it is not there: SQLite would go by the umask, and gives the write-ahead log the rights that the database has. A file of
+    another owner, or on a disk that cannot be written to, stays as it is; what that comes to is said when the database is opened.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+    for name in (path.name, *(path.name + suffix for suffix in _BESIDE)):
+        with suppress(OSError):
+            file = path.with_name(name)
+            if stat.S_IMODE(file.stat().st_mode) != PRIVATE:
+                file.chmod(PRIVATE)
 
 
 def network_file_system(path: Path, mounts: str | None = None) -> str:

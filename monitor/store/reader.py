@@ -114,6 +114,8 @@ class SqlReader:
             asked = asked.where(c.recorded_at <= codec.time_text(query.until))
         if query.after is not None:
             asked = asked.where(c.position > query.after)
+        if query.before is not None:
+            asked = asked.where(c.position < query.before)
         if query.limit is not None:
             asked = asked.limit(query.limit)
         return asked.order_by(c.position.desc() if query.newest_first else c.position)

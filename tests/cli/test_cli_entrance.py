@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -277,3 +278,23 @@ def test_commands_are_completed_without_importing_them() -> None:
     }
     result = run([], env=environment)
     assert result.stdout.split() == ["plain,report", "plain,replay", "plain,resume", "plain,retire", "plain,release"]
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), list(everything()), ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_a_command_that_prints_a_table_or_records_an_act_takes_json_and_minds_it(
+    words: list[str], command: click.Command
+) -> None:
+    if command.callback is None or isinstance(command, click.Group) or words == ["gate"]:
+        return
+    code = inspect.getsource(inspect.unwrap(command.callback))
+    takes = any("--json" in param.opts for param in command.params)
+    assert takes == ("options.json" in code or "show(options" in code)
+    assert takes or not any(call in code for call in ("output.table(", "output.as_json([", "told("))
+
+
+def test_json_is_refused_before_a_command_that_has_none() -> None:
+    result = CliRunner().invoke(cli, ["--json", "report", "luna"])
+    assert result.exit_code == 2
+    assert "report has no JSON to print" in result.stderr

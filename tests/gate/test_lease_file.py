@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -70,15 +71,36 @@ def test_production_has_a_file_even_where_nobody_configured_it() -> None:
     assert set(lease_documents({}, ("staging",), NOW, LEASE, at_position(0))) == {"staging", "production"}
 
 
-def test_missing_folders_are_made_and_others_may_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize(("mode", "folder_mode"), [(0o600, 0o700), (0o640, 0o750), (0o644, 0o755)])
+def test_missing_folders_are_made_for_those_who_may_read(
+    tmp_path: Path, umask: int, mode: int, folder_mode: int
+) -> None:
     folder = tmp_path / "var" / "lease"
-    before = os.umask(0o077)
+    before = os.umask(umask)
     try:
-        assert write_lease(folder, {"production": document(3), "staging": document(3)}, at_position(3)) == {}
+        documents = {"production": document(3), "staging": document(3)}
+        assert write_lease(folder, documents, at_position(3), mode) == {}
     finally:
         os.umask(before)
     assert sorted(path.name for path in folder.iterdir()) == [".lock", "production.json", "staging.json"]
-    assert (folder / "production.json").stat().st_mode & 0o777 == 0o644
+    assert rights(folder) == folder_mode
+    assert (rights(folder / "production.json"), rights(folder / ".lock")) == (mode, 0o600)
+
+
+def test_lease_files_are_their_owners_alone_unless_told(tmp_path: Path) -> None:
+    write_lease(tmp_path / "lease", {"production": document(1)}, at_position(1))
+    assert rights(tmp_path / "lease" / "production.json") == 0o600
+
+
+def test_a_folder_that_is_there_lets_in_who_may_read_and_keeps_whom_it_let_in(tmp_path: Path) -> None:
+    tmp_path.chmod(0o701)
+    write_lease(tmp_path, {"production": document(1)}, at_position(1), 0o640)
+    assert rights(tmp_path) == 0o751
+
+
+def rights(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_an_older_position_never_replaces_a_newer_file(tmp_path: Path) -> None:

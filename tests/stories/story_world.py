@@ -383,6 +383,27 @@ class Story:
         assert "Traceback" not in done.stderr, done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
 
+    def shell(self, line: str) -> Result:
+        """Run a line of a shell, in which `access-monitor` is the installed command under this configuration."""
+        environ = {**self._environ(), "ACCESS_MONITOR_CONFIG": str(self.config)}
+        environ["PATH"] = f"{COMMAND.parent}{os.pathsep}{environ.get('PATH', os.defpath)}"
+        done = subprocess.run(
+            ["sh", "-c", line],
+            cwd=self.folder,
+            env=environ,
+            timeout=PATIENCE,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        """Start the installed command and leave it running. `options` are those of `subprocess.Popen`."""
+        command = [str(COMMAND), "--config", str(self.config), *arguments]
+        return subprocess.Popen(command, cwd=self.folder, env=self._environ(), **options)
+
     def must(self, *arguments: str, **options: Any) -> Result:
         """Run a command that has to succeed."""
         done = self.run(*arguments, **options)

@@ -5,7 +5,6 @@ Each call is measured, whatever becomes of the look. What the answers say is rea
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -32,7 +31,7 @@ from monitor.sources.behaviour.calls import PLANS, Asked, Plan
 from monitor.sources.behaviour.exchange import Call, Exchange, Problem, Usage, kept, parsed, read_back, usage, written
 from monitor.sources.behaviour.spending import Purse
 from monitor.sources.http import Failure, HttpClient, failure_of, judged
-from monitor.sources.redaction import one_line, redact
+from monitor.sources.redaction import clean, one_line, redact
 from monitor.sources.sdk import Sdk
 
 EXTRACTOR = "behaviour/2"
@@ -169,7 +168,7 @@ class BehaviourSource:
                     cache_write_tokens=used.written,
                     output_tokens=used.output,
                     cost=cost,
-                    request="" if answer is None else answer.headers.get("x-request-id", ""),
+                    request="" if answer is None else clean(answer.headers.get("x-request-id", ""), self._secrets),
                 )
             )
             if isinstance(got, Failure):
@@ -232,9 +231,7 @@ class BehaviourSource:
 
     @property
     def _secrets(self) -> tuple[str, ...]:
-        plain = self._sdk.secrets + self._region.secrets
-        # Evidence is JSON, in which a quote or a backslash of a secret is written otherwise.
-        return plain + tuple(json.dumps(secret)[1:-1] for secret in plain)
+        return self._sdk.secrets + self._region.secrets
 
     def _body(self, exchanges: Sequence[Exchange]) -> Body | None:
         """All answers of a look as evidence, redacted; None where there was none."""
