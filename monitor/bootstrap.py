@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor import logs
+from monitor.clock import SteadyClock
 from monitor.domain.configuration import Configuration, Owner
 from monitor.pipeline.declare import declare
 from monitor.pipeline.ports import Source
@@ -37,9 +39,18 @@ if TYPE_CHECKING:
     from monitor.sources.http import HttpClient
 
 
+_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux has a clock that goes on while the machine is suspended; by any other, waking up looks like a clock that was set."""
+
+
 def utc_now() -> datetime:
-    """The production clock."""
-    return datetime.now(UTC)
+    """Read the time of day."""
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def elapsed() -> float:
+    """Count the seconds that pass, also while the machine is suspended where the system can tell."""
+    return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
 
 
 class Monitor:
@@ -48,7 +59,8 @@ class Monitor:
     def __init__(self, settings: Settings, store: SqlStore, stack: ExitStack, environ: Mapping[str, str]) -> None:
         self.settings = settings
         self.store = store
-        self.clock = utc_now
+        self.clock = SteadyClock(utc_now, elapsed)
+        self.elapsed = elapsed
         self._stack = stack
         self._environ = environ
         self._sources: dict[str, Source] = {}
@@ -90,12 +102,23 @@ class Monitor:
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
         """The threads that look at sources side by side."""
-        return self._stack.enter_context(ThreadPoolExecutor(self.settings.run.workers, thread_name_prefix="look"))
+        return self._pool(self.settings.run.workers, "look")
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
         """The threads that send: their own, so that a slow destination never delays a look, and few, as Apprise has few."""
-        return self._stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="send"))
+        return self._pool(4, "send")
+
+    def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
+        """Make a pool whose threads are waited for at the end, but not by a person who interrupts."""
+        pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+        def end(kind: type[BaseException] | None, *_: object) -> None:
+            interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
+            pool.shutdown(wait=not interrupted, cancel_futures=interrupted)
+
+        self._stack.push(end)
+        return pool
 
     def source(self, key: str) -> Source:
         """The source of a key, built when first asked for.

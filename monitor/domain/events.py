@@ -62,6 +62,7 @@ NOTICE_DELIVERED = "notice.delivered"
 NOTICE_DEAD = "notice.dead"
 NOTICE_ACKNOWLEDGED = "notice.acknowledged"
 CONFIG_CHANGED = "config.changed"
+CLOCK_STEPPED = "clock.stepped"
 GATE_DENIED = "gate.denied"
 GATE_FIRST_USED = "gate.first_used"
 
@@ -164,6 +165,7 @@ def gate_stream(environment: str) -> str:
 
 
 CONFIG_STREAM = "config"
+CLOCK_STREAM = "clock"
 
 
 def rfc3339(at: datetime) -> str:

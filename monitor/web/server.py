@@ -164,7 +164,7 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
             configuration=lambda: monitor.configuration,
         ),
         clock=monitor.clock,
-        working=lambda: health.working(monitor.clock(), patience),
+        working=lambda: health.working(patience),
         probe=lambda: read_head(store),
         uses=Uses(lambda: monitor.configuration.gate.environments),
         metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock(), per_day=monitor.settings.budget),
