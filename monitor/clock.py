@@ -32,7 +32,7 @@ class SteadyClock:
         self._lock = threading.Lock()
         self._at, self._read_at = wall(), elapsed()
         self._offset, self._offset_since = timedelta(0), self._read_at
-        self._reported: list[tuple[timedelta, float]] = []
+        self._reported: list[tuple[timedelta, timedelta, float]] = []
         self._steps: list[ClockStep] = []
 
     def __call__(self) -> datetime:
@@ -41,7 +41,7 @@ class SteadyClock:
             return self._now()
 
     def take_steps(self) -> tuple[ClockStep, ...]:
-        """Return the steps since it was last asked. One by the same span is reported once in five minutes, however often a broken clock flips."""
+        """Return the steps since it was last asked. A broken clock that flips between two times is reported once in five minutes."""
         with self._lock:
             self._now()
             steps, self._steps = tuple(self._steps), []
@@ -67,7 +67,7 @@ class SteadyClock:
         ahead = wall - carried
         offset = ahead if abs(ahead) > STEP else timedelta(0)
         if abs(offset - self._offset) > STEP:
-            self._report(ClockStep(by=offset - self._offset, before=carried + self._offset, after=wall), elapsed)
+            self._report(carried, offset, elapsed)
             self._offset_since = elapsed
         self._offset = offset
         if not offset:
@@ -76,8 +76,10 @@ class SteadyClock:
         self._at, self._read_at = carried, elapsed
         return carried
 
-    def _report(self, step: ClockStep, elapsed: float) -> None:
-        self._reported = [(by, at) for by, at in self._reported if elapsed - at < STANDS.total_seconds()]
-        if all(abs(step.by - by) > STEP for by, _ in self._reported):
-            self._reported.append((step.by, elapsed))
-            self._steps.append(step)
+    def _report(self, carried: datetime, offset: timedelta, elapsed: float) -> None:
+        before = self._offset
+        self._reported = [one for one in self._reported if elapsed - one[2] < STANDS.total_seconds()]
+        if any(abs(old - before) <= STEP and abs(new - offset) <= STEP for old, new, _ in self._reported):
+            return
+        self._reported.append((before, offset, elapsed))
+        self._steps.append(ClockStep(by=offset - before, before=carried + before, after=carried + offset))

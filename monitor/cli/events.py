@@ -132,8 +132,8 @@ def events(
 def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.Event) -> None:
     """Print what matches, then what is recorded from then on.
 
-    Ends when `stop` is set, when the limit is reached, on Ctrl-C, and when the reader of stdout has gone, which an idle log
-    would otherwise not notice before its next event.
+    Ends when `stop` is set, when the limit is reached, and when the reader of stdout has gone, which an idle log would otherwise not notice before its
+    next event.
     """
     left = query.limit
     after = query.after or 0
@@ -153,8 +153,6 @@ def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.E
                 pass
     except BrokenPipeError:
         errors.forget_stdout()
-    except KeyboardInterrupt:
-        return
 
 
 def form_of(name: str) -> tuple[str, Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ def opened(options: Options) -> Iterator[Monitor]:
     with _uncollected():
         from monitor.bootstrap import open_monitor
 
+    # Interrupted while it gives a connection back, it would write a traceback between the words for a person.
+    logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
     with open_monitor(config_path(options), options.database) as monitor:
         yield monitor
 
