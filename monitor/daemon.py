@@ -64,6 +64,8 @@ class Daemon:
         self.health = Health(monitor.elapsed)
         self._failing = logs.Troubles()
         self._unread = logs.Troubles()
+        self._slow = logs.Troubles()
+        self._overdue: set[str] = set()
         self._sole: Sole | None = None
         self._idle = False
         self._steps: tuple[ClockStep, ...] = ()
@@ -307,6 +309,10 @@ class Daemon:
         return unless_idle
 
     def _ended(self, job: str, error: BaseException | None) -> None:
+        if job in self._overdue:
+            self._overdue.discard(job)
+        else:
+            self._slow.end(job)
         # Jobs come every second: what goes on failing is said once, and once when it is over.
         if error is None:
             if self._failing.end(job):
@@ -319,7 +325,9 @@ class Daemon:
 
     def _overran(self, job: str) -> None:
         self.health.problem()
-        if job not in ("step", "follow", "deployments", "lock", "clock"):
+        self._overdue.add(job)
+        routine = job in ("step", "follow", "deployments", "lock", "clock")
+        if self._slow.begin(job, job) and not routine:
             logs.line("job overran", level=logging.WARNING, job=job)
 
     # -- the jobs ----------------------------------------------------------
