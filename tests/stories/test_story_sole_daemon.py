@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 from story_world import Daemon, Story, until
+from transaction_pooler import pooling
 
 pause = threading.Event().wait
 LOST = "the daemon's lock is lost; nothing is polled or sent until it is taken again"
@@ -145,3 +146,21 @@ def test_who_lost_its_session_s_lock_waits_for_the_daemon_that_took_it(on_postgr
         until(lambda: daemon.lines(AGAIN), "it takes the lock again")
         polls_on(daemon)
         assert daemon.stop() == 0
+
+
+def test_a_pooler_in_transaction_mode_is_refused_at_the_start_in_one_sentence(on_postgres: tuple[Story, str]):
+    import psycopg
+
+    story, url = on_postgres
+    with psycopg.connect(url) as direct:
+        folder, port, database = direct.info.host, direct.info.port, direct.info.dbname
+    if not folder.startswith("/"):
+        pytest.skip("NO LOCAL SOCKET OF POSTGRESQL: a pooler in front of it is not examined here")
+    with pooling(f"{folder}/.s.PGSQL.{port}", "postgres", database) as pooled:
+        through = f"postgresql://postgres@127.0.0.1:{pooled}/{database}"
+        story.config.write_text(story.config.read_text().replace(url, through))
+        refused = story.run("run")
+    assert refused.code == 78, refused.err
+    assert "transaction mode" in refused.err
+    assert len(refused.err.strip().splitlines()) == 1
+    assert story.provider.requests == []
