@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from monitor import logs
 from monitor.bootstrap import Monitor
 from monitor.gate.lease_file import LEASE_RENEWAL
-from monitor.health import Health, notify_systemd, watchdog_interval
+from monitor.health import PUBLISHING, STORING, notify_systemd, watchdog_interval
 from monitor.pipeline.budget import first_look, unpaid
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import ClockStep, ConfigurationError, MonitorError, NotSent
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 STEP = timedelta(seconds=1)
 TEND = timedelta(seconds=30)
 HEARTBEAT = timedelta(minutes=1)
+ABILITIES = timedelta(seconds=5)
+"""How often it is seen whether the database can be written, and whether anybody has to be told of a trouble."""
+
 USES = timedelta(minutes=1)
 """How often first uses are written, and the denials of a day that is over."""
 
@@ -61,7 +64,8 @@ class Daemon:
         self._monitor = monitor
         self._reload = reload
         self._signals = signals if signals is not None else Signals()
-        self.health = Health(monitor.elapsed)
+        self.health = monitor.health
+        monitor.unattended = True
         self._failing = logs.Troubles()
         self._unread = logs.Troubles()
         self._slow = logs.Troubles()
@@ -286,12 +290,16 @@ class Daemon:
         self._every(STEP, self._step, "step", first=at_once)
         self._every(STEP, self._follow, "follow", first=at_once)
         self._every(STEP, self._time, "clock", first=at_once)
+        # Also without the lock: owners hear that the database is away from whoever sees it.
+        self._scheduler.every(ABILITIES, self._check_writing, "writing", pool="housekeeping", first=at_once)
+        self._scheduler.every(ABILITIES, self._alarm, "alarm", pool="housekeeping", first=STEP)
         self._every(TEND, self._tend, "tend", first=STEP)
         self._every(min(rules.lease / 2, LEASE_RENEWAL), self._renew, "leases")
         if self._web is not None:
             self._every(USES, self._record_uses, "uses")
             self._every(STEP, self._deployments, "deployments")
-        if self._monitor.settings.heartbeat.url:
+        heartbeat = self._monitor.settings.heartbeat
+        if heartbeat.url or heartbeat.failure_url:
             self._every(HEARTBEAT, self._beat, "heartbeat")
 
     def _every(
@@ -333,7 +341,12 @@ class Daemon:
     # -- the jobs ----------------------------------------------------------
 
     def _look(self, key: str) -> None:
-        for outcome in self._monitor.poller.look([key]):
+        try:
+            outcomes = self._monitor.poller.look([key])
+        except MonitorError:  # what was seen could not be recorded; that polls go on is another matter
+            self.health.looked(key, "failed")
+            raise
+        for outcome in outcomes:
             now = self._monitor.clock()
             self.health.looked(outcome.source, outcome.verdict)
             self._say(outcome)
@@ -385,8 +398,8 @@ class Daemon:
             )
         if not self._idle:
             return
+        self.health.stepped()  # to wait is what there is to do: another start would wait as well
         if not sole.held() and not sole.take():
-            self.health.stepped()
             if self._unread.begin("lock", "another daemon has it"):
                 logs.line("another daemon has the lock; waiting for its end", level=logging.WARNING)
             return
@@ -408,20 +421,45 @@ class Daemon:
         self._steps = ()
 
     def _step(self) -> None:
-        self._monitor.poller.flush()
-        sent = self._monitor.relay.tick()
+        # A store that cannot be written stops no step: a restart by the watchdog would free no disk.
+        try:
+            self._monitor.poller.flush()
+            sent = self._monitor.relay.tick()
+            if sent:
+                logs.line("delivered", tried=sent)
+        finally:
+            self.health.stepped()
+
+    def _check_writing(self) -> None:
+        """See whether a decision could be recorded now; said once when it no longer can, and once when it can again."""
+        now, before = self._monitor.clock(), self.health.trouble(STORING)
+        try:
+            self._monitor.store.check_writable(now)
+        except MonitorError as error:
+            self.health.failing(STORING, str(error), now)
+            if before is None:
+                logs.line("the database cannot be written", level=logging.ERROR, error=error)
+                self._beat()
+        else:
+            self.health.works(STORING)
+            if before is not None:
+                logs.line("the database can be written again")
+
+    def _alarm(self) -> None:
+        """Tell owners of the monitor's own troubles, by a way that needs no database."""
+        sent = self._monitor.alarm.tick(self.health.troubles(), self._monitor.clock())
         if sent:
-            logs.line("delivered", tried=sent)
-        self.health.stepped()
+            logs.line("told of trouble", tried=sent)
 
     def _follow(self) -> None:
         """Write the leases when an entry moved, whoever moved it: a command may have died between its commit and its lease files."""
-        if self._leased is not None and not self._monitor.store.changed():
+        current = self._leased is not None and self.health.trouble(PUBLISHING) is None
+        if current and not self._monitor.store.changed():
             return
         leased, self._leased = self._leased, None  # until the files are written, to be tried again
         with self._monitor.store.read() as reader:
             positions = {key: entry.position for key, entry in reader.entries().items()}
-        if positions != leased:
+        if positions != leased or not current:
             self._renew()
         self._leased = positions
 
@@ -446,12 +484,15 @@ class Daemon:
             answer_deployments(self._web.endpoints, self._monitor)
 
     def _beat(self) -> None:
-        """Tell the outside that polls truly succeed; silence is the alarm."""
+        """Tell the outside that polls truly succeed, or that nothing can be written; otherwise silence is the alarm."""
         from monitor.notify.heartbeat import ping
 
-        if not self.health.seeing():
+        heartbeat = self._monitor.settings.heartbeat
+        well = heartbeat.url if self.health.seeing() else ""
+        url = heartbeat.failure_url if self.health.troubles() else well
+        if not url:
             return
-        outcome = ping(self._monitor.secret(self._monitor.settings.heartbeat.url))
+        outcome = ping(self._monitor.secret(url))
         if isinstance(outcome, NotSent):
             if self._unread.begin("heartbeat", f"heartbeat {outcome.reason}"):
                 logs.line("heartbeat not sent", level=logging.WARNING, reason=outcome.reason)

@@ -19,6 +19,7 @@ from monitor.daemon import Daemon
 from monitor.domain.events import CONFIG_CHANGED, Event
 from monitor.domain.model import Fact, SourceState, Streak, Subject
 from monitor.domain.notice import Item, Notice, Reason
+from monitor.health import Health
 from monitor.pipeline.ports import DeliveryState
 from monitor.pipeline.relay import Relay
 from monitor.pipeline.timekeeping import keep_ages
@@ -45,6 +46,7 @@ class Moved:
     def __init__(self, monitor: Monitor) -> None:
         self.set = self.passed = timedelta(0)
         monitor.elapsed = lambda: elapsed() + self.passed.total_seconds()  # type: ignore[method-assign]
+        monitor.health = Health(monitor.elapsed)
         monitor.clock = SteadyClock(lambda: utc_now() + self.set + self.passed, monitor.elapsed)
 
 
