@@ -18,8 +18,8 @@ from monitor import logs
 from monitor.bootstrap import Monitor
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.health import PUBLISHING, STORING, notify_systemd, watchdog_interval
+from monitor.joblog import JobLog
 from monitor.pipeline.budget import first_look, unpaid
-from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import ClockStep, ConfigurationError, MonitorError, NotSent
 from monitor.pipeline.timekeeping import described, keep_ages, record_steps
 from monitor.scheduler import Schedule
@@ -66,10 +66,7 @@ class Daemon:
         self._signals = signals if signals is not None else Signals()
         self.health = monitor.health
         monitor.unattended = True
-        self._failing = logs.Troubles()
-        self._unread = logs.Troubles()
-        self._slow = logs.Troubles()
-        self._overdue: set[str] = set()
+        self._log = JobLog(self.health)
         self._sole: Sole | None = None
         self._idle = False
         self._steps: tuple[ClockStep, ...] = ()
@@ -169,14 +166,14 @@ class Daemon:
         """Let running jobs end, up to the limit, and write what is still held in memory."""
         notify_systemd("STOPPING=1")
         drained = self._end_jobs(self._monitor.settings.run.drain, also_when_stopping=True)
-        for what, write in (
-            ("freshness not recorded", self._monitor.poller.flush),
-            ("uses not recorded", lambda: self._record_uses(ending=True)),
-        ):
-            try:
-                write()
-            except MonitorError as error:
-                logs.line(what, level=logging.WARNING, error=error)
+        try:
+            self._monitor.poller.flush()
+        except MonitorError as error:
+            logs.line("freshness not recorded", level=logging.WARNING, error=error)
+        try:
+            self._record_uses(ending=True)
+        except MonitorError as error:
+            logs.line("uses not recorded", level=logging.WARNING, error=error)
         logs.line("stopped", drained=drained)
         return drained
 
@@ -263,8 +260,8 @@ class Daemon:
             self._monitor.elapsed,
             # Probes have threads of their own: there may be hundreds, and a provider that hangs holds each for a minute.
             {"default": run.workers, "probes": run.workers, "housekeeping": 4, "lock": 1},
-            ended=self._ended,
-            overran=self._overran,
+            ended=self._log.ended,
+            overran=self._log.overran,
         )
 
     def _plan(self) -> None:
@@ -316,28 +313,6 @@ class Daemon:
 
         return unless_idle
 
-    def _ended(self, job: str, error: BaseException | None) -> None:
-        if job in self._overdue:
-            self._overdue.discard(job)
-        else:
-            self._slow.end(job)
-        # Jobs come every second: what goes on failing is said once, and once when it is over.
-        if error is None:
-            if self._failing.end(job):
-                logs.line("job works again", job=job)
-            return
-        self.health.problem()
-        reason = str(error) if isinstance(error, MonitorError) else logs.named(error)
-        if self._failing.begin(job, reason):
-            logs.line("job failed", level=logging.ERROR, job=job, error=reason)
-
-    def _overran(self, job: str) -> None:
-        self.health.problem()
-        self._overdue.add(job)
-        routine = job in ("step", "follow", "deployments", "lock", "clock")
-        if self._slow.begin(job, job) and not routine:
-            logs.line("job overran", level=logging.WARNING, job=job)
-
     # -- the jobs ----------------------------------------------------------
 
     def _look(self, key: str) -> None:
@@ -349,7 +324,7 @@ class Daemon:
         for outcome in outcomes:
             now = self._monitor.clock()
             self.health.looked(outcome.source, outcome.verdict)
-            self._say(outcome)
+            self._log.polled(outcome)
             if outcome.again is not None:
                 self._again(outcome.source, outcome.again, now)
             if outcome.verdict in ("baseline", "changed"):
@@ -357,28 +332,6 @@ class Daemon:
                     waiting = unpaid(reader, self._monitor.configuration, outcome.source)
                 for probe in waiting:
                     self._again(probe, now, now)
-
-    def _say(self, outcome: Outcome) -> None:
-        if outcome.verdict in ("failed", "held"):
-            # Of one trouble every poll says the same, but for the id of the request.
-            reason = f"{outcome.source} {outcome.verdict} {outcome.detail.partition(':')[0]}"
-            new = self._unread.begin(outcome.source, reason) or outcome.events
-            level = logging.WARNING if new else logging.DEBUG
-        else:
-            over = self._unread.end(outcome.source)
-            quiet = outcome.verdict == "unchanged" and not outcome.events and not over
-            level = logging.DEBUG if quiet else logging.INFO
-        logs.line(
-            "looked",
-            level=level,
-            source=outcome.source,
-            verdict=outcome.verdict,
-            detail=outcome.detail,
-            believed=outcome.believed or "",
-            suspects=outcome.suspects or "",
-            events=", ".join(dict.fromkeys(event.type for event in outcome.events)),
-            notices=len(outcome.notices) or "",
-        )
 
     def _again(self, key: str, at: datetime, now: datetime) -> None:
         """Look at a suspect again, jittered, unless the schedule does so anyway."""
@@ -400,13 +353,13 @@ class Daemon:
             return
         self.health.stepped()  # to wait is what there is to do: another start would wait as well
         if not sole.held() and not sole.take():
-            if self._unread.begin("lock", "another daemon has it"):
+            if self._log.troubles.begin("lock", "another daemon has it"):
                 logs.line("another daemon has the lock; waiting for its end", level=logging.WARNING)
             return
         self._begin()
         self._leased = None
         self._idle = False
-        self._unread.end("lock")
+        self._log.troubles.end("lock")
         self.health.sole(held=True)
         logs.line("the daemon's lock is taken again")
 
@@ -494,7 +447,7 @@ class Daemon:
             return
         outcome = ping(self._monitor.secret(url))
         if isinstance(outcome, NotSent):
-            if self._unread.begin("heartbeat", f"heartbeat {outcome.reason}"):
+            if self._log.troubles.begin("heartbeat", f"heartbeat {outcome.reason}"):
                 logs.line("heartbeat not sent", level=logging.WARNING, reason=outcome.reason)
-        elif self._unread.end("heartbeat"):
+        elif self._log.troubles.end("heartbeat"):
             logs.line("heartbeat sent again")
