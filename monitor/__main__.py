@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import suppress
+from types import FrameType
+from typing import Any, NoReturn
 
 from monitor import streams
+
+INTERRUPTED = 130
 
 _VALUED = ("--config", "--database")
 
 
 def main() -> int:
-    """Run the command line; the return value is the exit code."""
+    """Run the command line; the return value is the exit code.
+
+    Ctrl-C ends it with 130 and without a traceback, wherever it is: the first one cleans up, a second one does not wait for that.
+    """
+    # Where it is ignored, as behind nohup, that is meant.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+        sys.unraisablehook = _ignored
+    try:
+        code = _run()
+    except KeyboardInterrupt:
+        _leave()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _leave()
+        raise
+    return code
+
+
+def _run() -> int:
     arguments = gate_arguments(sys.argv[1:])
     streams.guard(answering=arguments is not None)
     if arguments is not None:
@@ -21,6 +47,27 @@ def main() -> int:
 
     cli_main()
     return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    raise KeyboardInterrupt
+
+
+def _ignored(arguments: Any) -> None:
+    """An interrupt where nothing can be raised, as in a destructor, would be printed and forgotten."""
+    if issubclass(arguments.exc_type, KeyboardInterrupt):
+        os._exit(INTERRUPTED)
+    sys.__unraisablehook__(arguments)
+
+
+def _leave() -> NoReturn:
+    """End without waiting for threads that wait for the network."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def gate_arguments(arguments: list[str]) -> list[str] | None:

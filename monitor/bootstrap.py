@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor import logs
+from monitor.clock import SteadyClock
 from monitor.domain.configuration import Configuration, Owner
 from monitor.domain.events import LogHead
 from monitor.domain.verdict import PRODUCTION
@@ -46,11 +48,18 @@ if TYPE_CHECKING:
 
 
 _ACCEPT = "`access-monitor config check` says why, `access-monitor config accept --by YOU --reason TEXT` accepts it."
+_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux has a clock that goes on while the machine is suspended; by any other, waking up looks like a clock that was set."""
 
 
 def utc_now() -> datetime:
-    """The production clock."""
-    return datetime.now(UTC)
+    """Read the time of day."""
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def elapsed() -> float:
+    """Count the seconds that pass, also while the machine is suspended where the system can tell."""
+    return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +82,9 @@ class Monitor:
         self.settings = settings
         self.chosen = Chosen(settings)
         self.store = store
-        self.clock = utc_now
-        self.health = Health()
+        self.clock = SteadyClock(utc_now, elapsed)
+        self.elapsed = elapsed
+        self.health = Health(elapsed)
         self.unattended = False
         self._stack = stack
         self._environ = environ
@@ -185,12 +195,23 @@ class Monitor:
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
         """The threads that look at sources side by side."""
-        return self._stack.enter_context(ThreadPoolExecutor(self.settings.run.workers, thread_name_prefix="look"))
+        return self._pool(self.settings.run.workers, "look")
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
         """The threads that send: their own, so that a slow destination never delays a look, and enough for a few that hang at a time."""
-        return self._stack.enter_context(ThreadPoolExecutor(16, thread_name_prefix="send"))
+        return self._pool(16, "send")
+
+    def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
+        """Make a pool whose threads are waited for at the end, but not by a person who interrupts."""
+        pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+        def end(kind: type[BaseException] | None, *_: object) -> None:
+            interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
+            pool.shutdown(wait=not interrupted, cancel_futures=interrupted)
+
+        self._stack.push(end)
+        return pool
 
     def source(self, key: str) -> Source:
         """The source of a key, built when first asked for.

@@ -1,4 +1,4 @@
-"""The daemon: signals, the scheduler, the drain. The only module that knows APScheduler; the main thread does nothing but wait.
+"""The daemon: its life from the lock to the drain, and its jobs. The main thread waits for requests and for time, and does nothing else.
 
 Every job is short, bounded by timeouts below it, and repeated: the schedule is the retry loop. Jobs hand on what they learn to `health`,
 and a failing job is logged, counted and run again at its next turn.
@@ -8,30 +8,29 @@ from __future__ import annotations
 
 import logging
 import random
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from types import FrameType
 from typing import TYPE_CHECKING
-
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.jobstores.base import JobLookupError
-from apscheduler.schedulers.background import BackgroundScheduler
+from urllib.parse import urlsplit
 
 from monitor import logs
 from monitor.bootstrap import Monitor
+from monitor.domain.configuration import SourceSpec
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.health import PUBLISHING, STORING, notify_systemd, watchdog_interval
+from monitor.joblog import JobLog
 from monitor.pipeline import aging
 from monitor.pipeline.budget import first_look, unpaid
-from monitor.pipeline.outcome import Outcome
-from monitor.pipeline.ports import ConfigurationError, MonitorError, NotSent
+from monitor.pipeline.ports import ClockStep, ConfigurationError, MonitorError, NotSent
+from monitor.pipeline.timekeeping import described, keep_ages, record_steps
+from monitor.scheduler import Schedule
 from monitor.settings import Settings
+from monitor.signals import Signals
 
 if TYPE_CHECKING:
+    from monitor.store.dialects import Sole
     from monitor.web.server import Server
 
 STEP = timedelta(seconds=1)
@@ -51,43 +50,53 @@ SPREAD = 0.1
 
 RECHECK_SPREAD = 0.33
 
+SHORT = timedelta(seconds=10)
+"""Up to here an interval is kept to the letter: nobody is spared anything by a tenth of it."""
+
+ADOPT_AGAIN = timedelta(minutes=1)
+"""When a new time is tried again that could not be taken over."""
+
 
 class Daemon:
-    """Runs a monitor until it is told to stop. `reload` reads the configuration anew, or raises and changes nothing."""
+    """Runs a monitor until it is told to stop. `reload` reads the configuration anew, or raises and changes nothing.
 
-    def __init__(self, monitor: Monitor, reload: Callable[[], Settings]) -> None:
+    `signals` are what is asked of it from outside; without any, whoever embeds it owns the process's signals and calls `stop`.
+    """
+
+    def __init__(self, monitor: Monitor, reload: Callable[[], Settings], signals: Signals | None = None) -> None:
         self._monitor = monitor
         self._reload = reload
-        self._stop = threading.Event()
-        self._reloading = threading.Event()
-        self._wake = threading.Event()
+        self._signals = signals if signals is not None else Signals()
         self.health = monitor.health
         monitor.unattended = True
-        self._failing: dict[str, str] = {}
+        self._log = JobLog(self.health)
+        self._sole: Sole | None = None
+        self._idle = False
+        self._steps: tuple[ClockStep, ...] = ()
         self._leased: Mapping[str, int] | None = None
-        self._undrained: list[ThreadPoolExecutor] = []
+        self._undrained: list[Schedule] = []
         self._scheduler = self._new_scheduler()
         self._web: Server | None = None
         self._listening = (monitor.settings.web.host, monitor.settings.web.port)
+        self._watchdog = watchdog_interval()
+        self._fed_at = self._adopt_at = float("-inf")
 
     def run(self) -> bool:
         """Take the daemon's lock, work until a signal, then drain; returns whether all jobs ended within the limit.
 
         Raises:
             Refused: another daemon runs on this database.
-            ConfigurationError: a token of the HTTP server is not there.
+            ConfigurationError: a token of the HTTP server is not there, or the lock cannot be held.
             MonitorError: the store, the lease folder or the HTTP server's address cannot be used.
         """
         monitor = self._monitor
         # The socket first: where it is taken, nothing has been recorded or sent yet.
-        with monitor.store.sole(), self._signals(), self._bound() as web:
+        with monitor.store.sole() as sole, self._bound() as web:
+            self._signals.serve()
+            self._sole = sole
             self._web = web
-            monitor.relay.recover()
-            self._say_unaccepted()
-            monitor.declare()
-            monitor.publish()
-            self._plan()
-            self._scheduler.start()
+            self._begin()
+            self._start()
             if web is not None:
                 web.start()
             notify_systemd("READY=1")
@@ -106,23 +115,34 @@ class Daemon:
 
     def stop(self) -> None:
         """Ask the daemon to stop; safe to call from anywhere, more than once."""
-        self._stop.set()
-        self._wake.set()
+        self._signals.stop()
 
     # -- the main thread ---------------------------------------------------
 
     def _wait(self) -> None:
-        interval = watchdog_interval()
-        feed = interval / 3 if interval is not None else None
-        while not self._stop.is_set():
-            self._wake.wait(None if feed is None else feed.total_seconds())
-            self._wake.clear()
-            if self._reloading.is_set():
-                self._reloading.clear()
+        while not self._signals.stopping:
+            self._signals.wait(self._pause())
+            if self._signals.take_reload() and not self._signals.stopping:
                 self._reconfigure()
+            self._watch()
+
+    def _pause(self) -> float:
+        """Seconds until there is something to watch: the clock every second, the watchdog three times in its interval."""
+        feed = STEP if self._watchdog is None else min(STEP, self._watchdog / 3)
+        return feed.total_seconds()
+
+    def _watch(self) -> None:
+        """Feed the watchdog, and follow a clock that was set once that has stood."""
+        now = self._monitor.elapsed()
+        if self._watchdog is not None and now - self._fed_at >= self._watchdog.total_seconds() / 4:
             answering = self._web is None or self._web.alive
-            if feed is not None and answering and self.health.working(self._monitor.clock(), PATIENCE):
+            if answering and self.health.alive(PATIENCE):
+                self._fed_at = now
                 notify_systemd("WATCHDOG=1")
+        waits = self._idle or self._signals.stopping or now < self._adopt_at
+        if self._monitor.clock.stood() is not None and not waits:
+            self._adopt_at = now + ADOPT_AGAIN.total_seconds()
+            self._adopt()
 
     @contextmanager
     def _bound(self) -> Iterator[Server | None]:
@@ -135,41 +155,55 @@ class Daemon:
         with bound(self._monitor, self.health, PATIENCE) as server:
             yield server
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT stop, SIGHUP reloads. A handler only sets a flag: it interrupts anything, at any line."""
+    def _begin(self) -> None:
+        """Do what whoever takes the lock does first: free a dead daemon's claims, record the configuration, write the leases."""
+        self._monitor.relay.recover()
+        self._say_unaccepted()
+        self._monitor.declare()
+        self._monitor.publish()
 
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            self.stop()
-
-        def reload(_number: int, _frame: FrameType | None) -> None:
-            self._reloading.set()
-            self._wake.set()
-
-        if threading.current_thread() is not threading.main_thread():
-            yield  # embedded: whoever owns the process owns its signals
-            return
-        before = {
-            number: signal.signal(number, handler)
-            for number, handler in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload))
-        }
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _start(self) -> None:
+        self._plan()
+        if not self._signals.stopping:
+            self._scheduler.start()
 
     def _drain(self) -> bool:
         """Let running jobs end, up to the limit, and write what is still held in memory."""
         notify_systemd("STOPPING=1")
-        drained = self._end_jobs()
-        self._monitor.poller.flush()
+        drained = self._end_jobs(also_when_stopping=True)
+        try:
+            self._monitor.poller.flush()
+        except MonitorError as error:
+            logs.line("freshness not recorded", level=logging.WARNING, error=error)
         try:
             self._record_uses(ending=True)
         except MonitorError as error:
             logs.line("uses not recorded", level=logging.WARNING, error=error)
         logs.line("stopped", drained=drained)
         return drained
+
+    def _end_jobs(self, *, also_when_stopping: bool = False) -> bool:
+        """Start no more jobs and wait for those that run, up to the limit; returns whether all have ended.
+
+        Requests are heard meanwhile: a stop ends the waiting unless it is the stop that waits.
+        """
+        schedules, ended, begun = [*self._undrained, self._scheduler], threading.Event(), self._monitor.elapsed()
+        limit = self._monitor.settings.run.drain
+
+        def end() -> None:
+            for schedule in schedules:
+                schedule.end()
+            ended.set()
+            self._signals.wake()
+
+        threading.Thread(target=end, name="drain", daemon=True).start()
+        while not ended.is_set() and (also_when_stopping or not self._signals.stopping):
+            left = limit - timedelta(seconds=self._monitor.elapsed() - begun)
+            if left <= timedelta(0):
+                break
+            self._signals.wait(min(left, STEP).total_seconds())
+        self._undrained = [] if ended.is_set() else schedules
+        return ended.is_set()
 
     def _reconfigure(self) -> None:
         """Load the configuration anew, all or nothing; but the address of the HTTP server is for the next start."""
@@ -186,6 +220,8 @@ class Daemon:
             keys = None if self._web is None or moved else self._web.keys_of(settings)
             # Jobs of the old configuration end first: none of them may record under the new one, nor may one that hangs.
             ended = self._end_jobs()
+            if self._signals.stopping:
+                return
             self._monitor.poller.flush()
             self._monitor.poller.retire()
             self._monitor.go_by(chosen)
@@ -202,49 +238,52 @@ class Daemon:
             if self._monitor.chosen is not before:
                 self._monitor.go_by(before)
             logs.line("not reloaded", level=logging.ERROR, error=error)
-        if not self._scheduler.running:
-            self._scheduler = self._new_scheduler()
-            self._plan()
-            self._scheduler.start()
+        self._restart()
         notify_systemd("READY=1")
 
     def _say_unaccepted(self) -> None:
         if self._monitor.chosen.unaccepted:
             logs.line("configuration not taken", level=logging.WARNING, reason=self._monitor.chosen.unaccepted)
 
+    def _adopt(self) -> None:
+        """Go by a time of day that was set and has stood; what is kept stays as old as it is."""
+        clock = self._monitor.clock
+        ended = self._end_jobs()
+        if self._signals.stopping:
+            return
+        try:
+            self._monitor.poller.flush()
+            if not ended:  # what hangs began by the old time, and may not record by the new one
+                self._monitor.poller.retire()
+                self._monitor.go_by(self._monitor.chosen)
+            by = clock.stood()
+            if by is not None:
+                keep_ages(self._monitor.store, by, clock())
+                clock.adopt()
+                logs.line("the new time counts", level=logging.WARNING, by=round(by.total_seconds()))
+            self._monitor.publish()
+        except MonitorError as error:
+            logs.line("the new time is not taken over", level=logging.ERROR, error=error)
+        self._restart()
+
+    def _restart(self) -> None:
+        """Go on with the schedule, anew where it was ended."""
+        if not self._scheduler.running:
+            self._scheduler = self._new_scheduler()
+            self._start()
+
     # -- the schedule ------------------------------------------------------
 
-    def _end_jobs(self) -> bool:
-        """Start no more jobs, and wait for those that run, up to the limit; returns whether all have ended.
-
-        Not by APScheduler's own waiting: it holds the lock that a running job needs to ask for its next look, and both would wait for ever.
-        """
-        self._scheduler.shutdown(wait=False)
-        executors = [*self._undrained, *self._executors.values()]
-        drain = threading.Thread(
-            target=lambda: [executor.shutdown(wait=True) for executor in executors], name="drain", daemon=True
-        )
-        drain.start()
-        drain.join(self._monitor.settings.run.drain.total_seconds())
-        self._undrained = executors if drain.is_alive() else []
-        return not self._undrained
-
-    def _new_scheduler(self) -> BackgroundScheduler:
+    def _new_scheduler(self) -> Schedule:
         run = self._monitor.settings.run
-        # Probes have threads of their own: there may be hundreds, and a provider that hangs holds each for a minute.
-        self._executors = {
-            "default": ThreadPoolExecutor(run.workers),
-            "probes": ThreadPoolExecutor(run.workers),
-            "housekeeping": ThreadPoolExecutor(4),
-        }
-        scheduler = BackgroundScheduler(
-            executors=self._executors,
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-            timezone="UTC",
+        return Schedule(
+            self._monitor.elapsed,
+            # Probes have threads of their own: there may be hundreds, and a provider that hangs holds each for a minute.
+            lanes={"default": run.workers, "probes": run.workers},
+            pools={"housekeeping": 4, "lock": 1},
+            ended=self._log.ended,
+            overran=self._log.overran,
         )
-        scheduler.add_listener(self._troubled, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
-        scheduler.add_listener(self._worked, EVENT_JOB_EXECUTED)
-        return scheduler
 
     def _plan(self) -> None:
         """Add all jobs; every source is looked at at once (those that cost money a little later), then at its interval."""
@@ -252,17 +291,28 @@ class Daemon:
         with self._monitor.store.read() as reader:
             states = reader.sources()
         sources = self._monitor.configuration.sources
-        self.health.expect({key: spec.every for key, spec in sources.items()}, now)
+        self.health.expect({key: spec.every for key, spec in sources.items()})
         for key, spec in sources.items():
-            first = first_look(spec, states.get(key), now)
-            pool = "probes" if spec.kind == "behaviour" else "default"
-            self._every(spec.every, self._look, f"look {key}", first=first, args=[key], executor=pool)
-        rules = self._monitor.configuration.gate
-        self._every(STEP, self._step, "step", first=now)
-        self._every(STEP, self._follow, "follow", first=now)
-        self._every(ABILITIES, self._check_writing, "writing", first=now)
-        self._every(ABILITIES, self._alarm, "alarm", first=now + STEP)
-        self._every(TEND, self._tend, "tend", first=now + STEP)
+            self._scheduler.every(
+                spec.every,
+                self._alone(self._look),
+                f"look {key}",
+                key,
+                pool="probes" if spec.kind == "behaviour" else "default",
+                host=self._host(spec),
+                first=first_look(spec, states.get(key), now) - now,
+                spread=SPREAD if spec.every > SHORT else 0,
+            )
+        rules, at_once = self._monitor.configuration.gate, timedelta(0)
+        # In a thread of its own: whatever the others wait for, the lock is looked after.
+        self._scheduler.every(STEP, self._hold, "lock", pool="lock", first=STEP)
+        self._every(STEP, self._step, "step", first=at_once)
+        self._every(STEP, self._follow, "follow", first=at_once)
+        self._every(STEP, self._time, "clock", first=at_once)
+        # Also without the lock: owners hear that the database is away from whoever sees it.
+        self._scheduler.every(ABILITIES, self._check_writing, "writing", pool="housekeeping", first=at_once)
+        self._scheduler.every(ABILITIES, self._alarm, "alarm", pool="housekeeping", first=STEP)
+        self._every(TEND, self._tend, "tend", first=STEP)
         self._every(min(rules.lease / 2, LEASE_RENEWAL), self._renew, "leases")
         if self._web is not None:
             self._every(USES, self._record_uses, "uses")
@@ -271,44 +321,24 @@ class Daemon:
         if heartbeat.url or heartbeat.failure_url:
             self._every(HEARTBEAT, self._beat, "heartbeat")
 
+    def _host(self, spec: SourceSpec) -> str:
+        """Whom a poll of a source asks, so that the sources of one host share what one host may take."""
+        surface = self._monitor.configuration.surfaces.get(spec.surface)
+        return urlsplit(spec.url or (surface.base_url if surface is not None else "")).netloc or spec.key
+
     def _every(
-        self,
-        interval: timedelta,
-        act: Callable[..., None],
-        name: str,
-        *,
-        first: datetime | None = None,
-        args: list[str] | None = None,
-        executor: str = "housekeeping",
+        self, interval: timedelta, act: Callable[[], None], name: str, *, first: timedelta | None = None
     ) -> None:
-        seconds = interval.total_seconds()
-        self._scheduler.add_job(
-            act,
-            "interval",
-            seconds=seconds,
-            jitter=seconds * SPREAD if executor != "housekeeping" and seconds > 10 else None,
-            args=args or [],
-            id=name,
-            name=name,
-            executor=executor,
-            **({} if first is None else {"next_run_time": first}),
-        )
+        self._scheduler.every(interval, self._alone(act), name, pool="housekeeping", first=first)
 
-    def _troubled(self, event: JobEvent) -> None:
-        self.health.problem()
-        error = getattr(event, "exception", None)
-        if error is not None:
-            said = str(error) if isinstance(error, MonitorError) else f"{type(error).__name__}: {error}"
-            # Jobs come every second: what goes on failing is said once, and once when it is over.
-            if self._failing.get(event.job_id) != said:
-                logs.line("job failed", level=logging.ERROR, job=event.job_id, error=said)
-            self._failing[event.job_id] = said
-        elif event.code == EVENT_JOB_MAX_INSTANCES and event.job_id not in ("step", "follow", "deployments"):
-            logs.line("job overran", level=logging.WARNING, job=event.job_id)
+    def _alone(self, act: Callable[..., None]) -> Callable[..., None]:
+        """A job that does nothing while the lock is lost: another daemon may do it."""
 
-    def _worked(self, event: JobEvent) -> None:
-        if self._failing.pop(event.job_id, None) is not None:
-            logs.line("job works again", job=event.job_id)
+        def unless_idle(*arguments: str) -> None:
+            if not self._idle:
+                act(*arguments)
+
+        return unless_idle
 
     # -- the jobs ----------------------------------------------------------
 
@@ -316,12 +346,12 @@ class Daemon:
         try:
             outcomes = self._monitor.poller.look([key])
         except MonitorError:  # what was seen could not be recorded; that polls go on is another matter
-            self.health.looked(key, "failed", self._monitor.clock())
+            self.health.looked(key, "failed")
             raise
         for outcome in outcomes:
             now = self._monitor.clock()
-            self.health.looked(outcome.source, outcome.verdict, now)
-            self._say(outcome)
+            self.health.looked(outcome.source, outcome.verdict)
+            self._log.polled(outcome)
             if outcome.again is not None:
                 self._again(outcome.source, outcome.again, now)
             if outcome.verdict in ("baseline", "changed"):
@@ -330,34 +360,45 @@ class Daemon:
                 for probe in waiting:
                     self._again(probe, now, now)
 
-    def _say(self, outcome: Outcome) -> None:
-        quiet = outcome.verdict == "unchanged" and not outcome.events
-        logs.line(
-            "looked",
-            level=logging.WARNING
-            if outcome.verdict in ("failed", "held")
-            else logging.DEBUG
-            if quiet
-            else logging.INFO,
-            source=outcome.source,
-            verdict=outcome.verdict,
-            detail=outcome.detail,
-            believed=outcome.believed or "",
-            suspects=outcome.suspects or "",
-            events=", ".join(dict.fromkeys(event.type for event in outcome.events)),
-            notices=len(outcome.notices) or "",
-        )
-
     def _again(self, key: str, at: datetime, now: datetime) -> None:
         """Look at a suspect again, jittered, unless the schedule does so anyway."""
-        if key not in self._monitor.configuration.sources:
+        if key in self._monitor.configuration.sources:
+            wait = max(at - now, timedelta(0))
+            self._scheduler.sooner(f"look {key}", wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD))
+
+    def _hold(self) -> None:
+        """See that the lock is still held; where it was lost, nothing else is done until it is taken again."""
+        sole = self._sole
+        assert sole is not None
+        if not self._idle and not sole.held():
+            self._idle = True
+            self.health.sole(held=False)
+            logs.line(
+                "the daemon's lock is lost; nothing is polled or sent until it is taken again", level=logging.ERROR
+            )
+        if not self._idle:
             return
-        wait = max(at - now, timedelta(0))
-        due = now + wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD)
-        regular = self._scheduler.get_job(f"look {key}")
-        if regular is not None and regular.next_run_time is not None and due < regular.next_run_time:
-            with suppress(JobLookupError):  # the daemon has stopped meanwhile
-                regular.modify(next_run_time=due)
+        self.health.stepped()  # to wait is what there is to do: another start would wait as well
+        if not sole.held() and not sole.take():
+            if self._log.troubles.begin("lock", "another daemon has it"):
+                logs.line("another daemon has the lock; waiting for its end", level=logging.WARNING)
+            return
+        self._begin()
+        self._leased = None
+        self._idle = False
+        self._log.troubles.end("lock")
+        self.health.sole(held=True)
+        logs.line("the daemon's lock is taken again")
+
+    def _time(self) -> None:
+        """Record that the clock was set, by the old time."""
+        self._steps += self._monitor.clock.take_steps()
+        if not self._steps:
+            return
+        record_steps(self._monitor.store, self._steps, self._monitor.clock())
+        for step in self._steps:
+            logs.line("the clock was set", level=logging.WARNING, **described(step))
+        self._steps = ()
 
     def _step(self) -> None:
         # A store that cannot be written stops no step: a restart by the watchdog would free no disk.
@@ -367,7 +408,7 @@ class Daemon:
             if sent:
                 logs.line("delivered", tried=sent)
         finally:
-            self.health.stepped(self._monitor.clock())
+            self.health.stepped()
 
     def _check_writing(self) -> None:
         """See whether a decision could be recorded now; said once when it no longer can, and once when it can again."""
@@ -433,12 +474,13 @@ class Daemon:
         from monitor.notify.heartbeat import ping
 
         heartbeat = self._monitor.settings.heartbeat
-        if self.health.troubles():
-            url = heartbeat.failure_url
-        else:
-            url = heartbeat.url if self.health.seeing(self._monitor.clock()) else ""
+        well = heartbeat.url if self.health.seeing() else ""
+        url = heartbeat.failure_url if self.health.troubles() else well
         if not url:
             return
         outcome = ping(self._monitor.secret(url))
         if isinstance(outcome, NotSent):
-            logs.line("heartbeat not sent", level=logging.WARNING, reason=outcome.reason)
+            if self._log.troubles.begin("heartbeat", f"heartbeat {outcome.reason}"):
+                logs.line("heartbeat not sent", level=logging.WARNING, reason=outcome.reason)
+        elif self._log.troubles.end("heartbeat"):
+            logs.line("heartbeat sent again")

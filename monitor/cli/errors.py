@@ -51,6 +51,7 @@ def _ended(call: Callable[[], object]) -> int:
 
 
 def _failed(error: Exception) -> int:
+    from monitor.logs import named
     from monitor.pipeline.ports import MonitorError
 
     if debugging():
@@ -64,13 +65,7 @@ def _failed(error: Exception) -> int:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror}.")
         return 1
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    where = f" in {last.tb_frame.f_globals.get('__name__')}, line {last.tb_lineno}" if last is not None else ""
-    _say(
-        f"This is a defect: {type(error).__name__}{where}; run again with --debug (or ACCESS_MONITOR_DEBUG=1) for the traceback."
-    )
+    _say(f"This is a defect: {named(error)}; run again with --debug (or ACCESS_MONITOR_DEBUG=1) for the traceback.")
     return 1
 
 

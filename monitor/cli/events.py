@@ -139,8 +139,8 @@ def events(
 def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.Event) -> None:
     """Print what matches, then what is recorded from then on.
 
-    Ends when `stop` is set, when the limit is reached, on Ctrl-C, and when the reader of stdout has gone, which an idle log
-    would otherwise not notice before its next event.
+    Ends when `stop` is set, when the limit is reached, and when the reader of stdout has gone, which an idle log would otherwise not notice before its
+    next event.
     """
     left = query.limit
     after = query.after or 0
@@ -160,8 +160,6 @@ def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.E
                 pass
     except BrokenPipeError:
         nowhere(sys.stdout.fileno())
-    except KeyboardInterrupt:
-        return
 
 
 def lines(store: Store, query: EventQuery, line: Line) -> Iterator[str]:

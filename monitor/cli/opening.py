@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ def opened(options: Options, *, create: bool = False) -> Iterator[Monitor]:
     with _uncollected():
         from monitor.bootstrap import open_monitor
 
+    # Interrupted while it gives a connection back, it would write a traceback between the words for a person.
+    logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
     with open_monitor(config_path(options), options.database, create=create) as monitor:
         if monitor.chosen.unaccepted:
             output.note(output.printable(monitor.chosen.unaccepted))

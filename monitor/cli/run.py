@@ -33,18 +33,22 @@ def run(options: Options, *, verbose: bool) -> int:
     is a terminal. A second daemon on the same database is refused.
     """
     from monitor import logs
-    from monitor.bootstrap import open_monitor
-    from monitor.daemon import Daemon
-    from monitor.settings import load
+    from monitor.signals import Signals
 
-    logs.configure(level=logging.DEBUG if verbose else logging.INFO)
-    _raise_descriptors()
-    with open_monitor(config_path(options), options.database) as monitor:
-        drained = Daemon(monitor, lambda: load(config_path(options), os.environ, options.database)).run()
-        if not drained:
-            # What still runs hangs in the network with no transaction open, and would hold the process until it times out.
-            sys.stderr.flush()
-            os._exit(0)
+    signals = Signals()
+    with signals.installed():
+        from monitor.bootstrap import open_monitor
+        from monitor.daemon import Daemon
+        from monitor.settings import load
+
+        logs.configure(level=logging.DEBUG if verbose else logging.INFO)
+        _raise_descriptors()
+        with open_monitor(config_path(options), options.database) as monitor:
+            drained = Daemon(monitor, lambda: load(config_path(options), os.environ, options.database), signals).run()
+            if not drained:
+                # What still runs hangs in the network with no transaction open, and would hold the process until it times out.
+                sys.stderr.flush()
+                os._exit(0)
     return 0
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from monitor.domain.events import Event
+from monitor.domain.events import CLOCK_STEPPED, Event
 from monitor.domain.price import SHORT, TEXT, USD, amount, percent, spoken
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
@@ -43,6 +44,8 @@ def in_words(event: Event) -> str:
     data = event.data
     if event.type.startswith("price.") and "meter" in data:
         return _and_reason(_price(data), data)
+    if event.type == CLOCK_STEPPED:
+        return f"set {'back' if data['by'] < 0 else 'forward'} by {timedelta(seconds=abs(data['by']))}: {data['from']} → {data['to']}"
     if event.type.startswith("lifecycle."):
         data = {**{key: value for key, value in data.items() if key != "date"}, "field": "date", "new": data["date"]}
     parts = [_subject(data), str(data.get("reason", ""))]

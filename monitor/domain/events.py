@@ -65,6 +65,7 @@ NOTICE_DEAD = "notice.dead"
 NOTICE_ACKNOWLEDGED = "notice.acknowledged"
 CONFIG_CHANGED = "config.changed"
 CONFIG_ACCEPTED = "config.accepted"
+CLOCK_STEPPED = "clock.stepped"
 GATE_DENIED = "gate.denied"
 GATE_FIRST_USED = "gate.first_used"
 
@@ -176,6 +177,7 @@ def gate_stream(environment: str) -> str:
 
 
 CONFIG_STREAM = "config"
+CLOCK_STREAM = "clock"
 
 
 def rfc3339(at: datetime) -> str:

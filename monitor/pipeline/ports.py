@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -23,6 +23,15 @@ from monitor.domain.registry import Entry
 
 Clock: TypeAlias = Callable[[], datetime]
 """Now, in UTC and aware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStep:
+    """The time of day was set: `by` how much (negative: back), `before` is what it would have been, `after` what it was."""
+
+    by: timedelta
+    before: datetime
+    after: datetime
 
 
 class MonitorError(Exception):

@@ -27,6 +27,7 @@ from monitor.pipeline.ports import (
     Clock,
     Delivery,
     DeliveryState,
+    EventQuery,
     NotSent,
     Refused,
     Sent,
@@ -92,8 +93,16 @@ class Relay:
         self._still_allowed = still_allowed
 
     def recover(self) -> int:
-        """Free the claims of a dead predecessor, at the start of a single node, and return how many there were."""
+        """Free the claims of a dead predecessor, at the start of a single node, and return how many there were.
+
+        Where the log ends in the future, the clock was set back meanwhile: what waits for a time of the old one is due.
+        """
+        now = self._clock()
         with self._store.write() as tx:
+            last = next(tx.events(EventQuery(newest_first=True, limit=1)), None)
+            if last is not None and last.recorded_at > now:
+                for delivery in tx.deliveries(DeliveryState.WAITING):
+                    tx.settle(replace(delivery, retry_at=min(delivery.retry_at, now)))
             return tx.free_claims(self._worker)
 
     def tick(self) -> int:

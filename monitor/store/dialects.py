@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,6 +42,23 @@ class Watch(Protocol):
     def close(self) -> None: ...
 
 
+class Sole(Protocol):
+    """The lock of the one daemon on a database; the operating system, or the server, frees it at death."""
+
+    def held(self) -> bool:
+        """Whether it is held now: a file may be deleted, a server restarted."""
+
+    def take(self) -> bool:
+        """Take it, anew where it was lost; False where another daemon has it.
+
+        Raises:
+            ConfigurationError: no lock can be held here.
+            Unavailable: the server cannot be reached.
+        """
+
+    def close(self) -> None: ...
+
+
 class Dialect(Protocol):
     """One database of one kind. `patience` is how long a writer waits for the writer before it."""
 
@@ -68,12 +85,8 @@ class Dialect(Protocol):
 
     def backup(self, engine: Engine, path: Path) -> None: ...
 
-    def sole(self, engine: Engine) -> AbstractContextManager[None]:
-        """Be the only daemon on this database; the lock is one that the operating system, or the server, frees at death.
-
-        Raises:
-            Refused: another daemon holds it.
-        """
+    def sole(self, engine: Engine) -> Sole:
+        """The lock of the one daemon, not taken yet."""
 
     def error(self, error: BaseException) -> MonitorError: ...
 
@@ -196,27 +209,48 @@ class SqliteDialect:
             path.unlink()
             raise
 
-    @contextmanager
-    def sole(self, engine: Engine) -> Iterator[None]:
+    def sole(self, engine: Engine) -> Sole:
         # A file beside the database: a lock on the database itself would be SQLite's to take and drop.
-        path = self._path.with_name(self._path.name + ".daemon")
-        try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-        except OSError as error:
-            raise ConfigurationError(
-                f"The daemon's lock {path} cannot be made ({error.strerror}): let this user write into {path.parent}."
-            ) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise _second(self.name) from None
-        else:
-            yield
-        finally:
-            os.close(file)
+        return _LockFile(self._path.with_name(self._path.name + ".daemon"))
 
     def error(self, error: BaseException) -> MonitorError:
         return sqlite_error(error, self.name)
+
+
+class _LockFile:
+    """`flock` on a file. It is held only as long as the file is the one at its path, where the next daemon looks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def held(self) -> bool:
+        if self._file is None:
+            return False
+        try:
+            there = os.stat(self._path)
+        except OSError:
+            return False
+        return os.path.samestat(there, os.fstat(self._file))
+
+    def take(self) -> bool:
+        self.close()
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The daemon's lock {self._path} cannot be made ({error.strerror}): let this user write into {self._path.parent}."
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+        return self.held()
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 class _DataVersion:
@@ -287,20 +321,70 @@ class PostgresDialect:
         """Refused: PostgreSQL brings its own tools."""
         raise Refused(f"The {self.name} is not copied by this program: use pg_dump or the backup of its server.")
 
-    @contextmanager
-    def sole(self, engine: Engine) -> Iterator[None]:
-        connection = _detached(engine)
-        try:
-            driver = _driver(connection)
-            driver.autocommit = True
-            if not driver.execute("SELECT pg_try_advisory_lock(%s)", [DAEMON_LOCK]).fetchone()[0]:
-                raise _second(self.name)
-            yield
-        finally:
-            connection.close()
+    def sole(self, engine: Engine) -> Sole:
+        return _SessionLock(engine, self.name)
 
     def error(self, error: BaseException) -> MonitorError:
         return postgres_error(error, self.name)
+
+
+class _SessionLock:
+    """An advisory lock of a session of its own: the server frees it when the session ends, whoever ends it."""
+
+    _TAKE = "SELECT pg_try_advisory_lock(%s)"
+    _HELD = (
+        "SELECT pg_backend_pid(), EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted "
+        "AND pid = pg_backend_pid() AND classid::bigint = %s AND objid::bigint = %s AND objsubid = 1)"
+    )
+    _KEY = (DAEMON_LOCK >> 32, DAEMON_LOCK & 0xFFFF_FFFF)
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self._name = name
+        self._connection: Connection | None = None
+
+    def held(self) -> bool:
+        if self._connection is None:
+            return False
+        try:
+            return bool(_driver(self._connection).execute(self._HELD, self._KEY).fetchone()[1])
+        except self._engine.dialect.loaded_dbapi.Error:
+            return False
+
+    def take(self) -> bool:
+        self.close()
+        self._connection = _detached(self._engine)
+        driver = _driver(self._connection)
+        driver.autocommit = True
+        try:
+            taken = bool(driver.execute(self._TAKE, [DAEMON_LOCK]).fetchone()[0])
+            if taken and not self._own(driver):
+                raise ConfigurationError(
+                    f"The {self._name} is reached through a pooler that gives a session to several clients (transaction mode), where "
+                    "no daemon can hold its lock: let database.url name the server itself, or a pooler in session mode."
+                )
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            self.close()
+            raise postgres_error(error, self._name) from None
+        except BaseException:
+            self.close()
+            raise
+        if not taken:
+            self.close()
+        return taken
+
+    def _own(self, driver: Any) -> bool:
+        """Whether the session is this connection's alone: a transaction that another one has open must stand in another session."""
+        before, _ = driver.execute(self._HELD, self._KEY).fetchone()
+        with self._engine.connect() as other:
+            if other.exec_driver_sql("SELECT pg_backend_pid()").scalar() == before:
+                return False
+            return bool(driver.execute(self._HELD, self._KEY).fetchone() == (before, True))
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class _Listener:
@@ -327,10 +411,6 @@ class _Listener:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _second(name: str) -> Refused:
-    return Refused(f"Another daemon runs on {name}: stop that one first, or give this one another --database.")
 
 
 def _detached(engine: Engine) -> Connection:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
 
 from monitor.domain.events import Event, LogHead, Recorded
 from monitor.domain.model import Body, Fact, Facts, Measurement, SourceState, Streak, Subject
@@ -53,9 +53,17 @@ _EVIDENCE = Statement(
 _NOTICE = Statement(select(notices.c.content).where(notices.c.id == bindparam("id")))
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
 
+HORIZON = timedelta(days=1)
+"""Nothing waits or is claimed for so long: what is dated later was dated by a clock that was ahead."""
+
+
+def _over(column: Any) -> ColumnElement[bool]:
+    return or_(column <= bindparam("now"), column > bindparam("horizon"))
+
+
 CLAIMABLE = or_(
-    and_(deliveries.c.state == DeliveryState.WAITING.value, deliveries.c.retry_at <= bindparam("now")),
-    and_(deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.claimed_until <= bindparam("now")),
+    and_(deliveries.c.state == DeliveryState.WAITING.value, _over(deliveries.c.retry_at)),
+    and_(deliveries.c.state == DeliveryState.SENDING.value, _over(deliveries.c.claimed_until)),
 )
 """A delivery that is due at `now`, or whose claim has ended by then."""
 _DUE = Statement(select(deliveries.c.id).where(CLAIMABLE).limit(1))
@@ -199,7 +207,12 @@ class SqlReader:
 
     def due(self, now: datetime) -> bool:
         """Whether the outbox holds a delivery that could be claimed."""
-        return self._run(_DUE, {"now": codec.time_text(now)}).fetchone() is not None
+        return self._run(_DUE, reckoned(now)).fetchone() is not None
+
+
+def reckoned(now: datetime) -> dict[str, str]:
+    """Return what `CLAIMABLE` asks for: the time, and that from which on a date is none."""
+    return {"now": codec.time_text(now), "horizon": codec.time_text(now + HORIZON)}
 
 
 def delivery(row: Row) -> Delivery:

@@ -15,10 +15,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from monitor.pipeline.ports import Look, MonitorError, Reader, Transaction, Unavailable
+from monitor.pipeline.ports import Look, MonitorError, Reader, Refused, Transaction, Unavailable
 from monitor.store import migrations
 from monitor.store.blobs import FactsCache
-from monitor.store.dialects import Dialect, Watch, dialect_of, transaction
+from monitor.store.dialects import Dialect, Sole, Watch, dialect_of, transaction
 from monitor.store.reader import SqlReader
 from monitor.store.writer import SqlTransaction
 
@@ -120,7 +120,10 @@ class SqlStore:
         with self._watching, self._boundary():
             if self._watch is None:
                 self._watch = self._dialect.watch(self.engine)
-            return self._watch.changed()
+            try:
+                return self._watch.changed()
+            except self.engine.dialect.loaded_dbapi.Error as error:  # the driver was asked without SQLAlchemy
+                raise self._dialect.error(error) from None
 
     def backup(self, path: Path) -> None:
         """Copy the database, as it stands, into a new SQLite file, while others read and write.
@@ -132,14 +135,23 @@ class SqlStore:
             self._dialect.backup(self.engine, path)
 
     @contextmanager
-    def sole(self) -> Iterator[None]:
+    def sole(self) -> Iterator[Sole]:
         """Be the only daemon on this database inside the block. It guards scheduling alone: anybody may still write.
 
         Raises:
             Refused: another daemon runs.
+            ConfigurationError: no lock can be held here.
         """
-        with self._boundary(), self._dialect.sole(self.engine):
-            yield
+        sole = self._dialect.sole(self.engine)
+        try:
+            with self._boundary():
+                if not sole.take():
+                    raise Refused(
+                        f"Another daemon runs on {self.name}: stop that one first, or give this one another --database."
+                    )
+            yield sole
+        finally:
+            sole.close()
 
     def close(self) -> None:
         """Close all connections; the store is not to be used any more."""

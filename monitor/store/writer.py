@@ -32,7 +32,7 @@ from monitor.domain.price import canonical
 from monitor.domain.registry import Entry
 from monitor.pipeline.ports import Conflict, Delivery, DeliveryState, Look, Refused, Reservation
 from monitor.store import blobs, codec, measures
-from monitor.store.reader import CLAIMABLE, SqlReader, delivery
+from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
 from monitor.store.schema import blobs as blob_table
 from monitor.store.schema import deliveries, entries, events, log, notices, sources, streaks
 from monitor.store.statements import Row, Statement
@@ -304,7 +304,7 @@ class SqlTransaction(SqlReader):
             self._write_many(_NEW_DELIVERIES, rows)
 
     def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
-        found = self._run(_DUE, {"now": codec.time_text(now), "most": limit}).fetchall()
+        found = self._run(_DUE, {**reckoned(now), "most": limit}).fetchall()
         due = [dict(zip(_DELIVERY, row, strict=True)) for row in found]
         if not due:
             return ()

@@ -180,7 +180,7 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
             configuration=lambda: monitor.configuration,
         ),
         clock=monitor.clock,
-        working=lambda: health.working(monitor.clock(), patience),
+        working=lambda: health.working(patience),
         troubles=health.troubles,
         probe=lambda: read_head(store),
         uses=Uses(lambda: monitor.configuration.gate.environments),

@@ -245,7 +245,8 @@ def test_following_ends_on_ctrl_c(store: SqlStore, capsys: pytest.CaptureFixture
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    follow(store, EventQuery(), interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        follow(store, EventQuery(), interrupt)
     assert positions(capsys) == [1, 2, 3]
 
 

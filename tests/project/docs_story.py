@@ -44,10 +44,11 @@ from monitor.pipeline.maintenance import Maintenance
 from monitor.pipeline.operate import Operator
 from monitor.pipeline.papers import EvalPaper, RequestPaper
 from monitor.pipeline.poll import Poller
-from monitor.pipeline.ports import NotSent, Sent, Source
+from monitor.pipeline.ports import ClockStep, NotSent, Sent, Source
 from monitor.pipeline.relay import Relay
 from monitor.pipeline.standing import standings
 from monitor.pipeline.tend import Tender
+from monitor.pipeline.timekeeping import record_steps
 from monitor.pipeline.uses import Uses, record
 from monitor.store import SqlStore, open_store
 
@@ -347,6 +348,8 @@ def _tell(story: Story) -> None:
     story.look("openai-models", {LUNA: on})
     story.look("openai-models", dated)
     _tell_of_the_account(story)
+    step = ClockStep(by=timedelta(hours=-2), before=story.now, after=story.now - timedelta(hours=2))
+    record_steps(story.store, [step], story.now)
     story.wait(hours=13)
     story.tend()
     story.declare(configuration(use="high volume"))

@@ -354,6 +354,7 @@ def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log
         "Checks": "entry/",
         "Notices": "notice/",
         "Configuration": "config",
+        "The clock": "clock",
         "Gate": "gate/",
     }
     of = {type: head for head, text in sections(page("events"), 2).items() for type in sections(text, 3)}

@@ -148,7 +148,7 @@ FAMILY = re.compile(r"^(access_monitor_\w+?)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> str:
     health = Health()
-    health.looked("openai-models", "baseline", clock.now())
+    health.looked("openai-models", "baseline")
     with docs_story.visible(tmp_path_factory.mktemp("story")) as story:
         story.now = clock.now()
         story.slow_down(docs_story.PROBE, "responses", until=story.now)
@@ -209,7 +209,7 @@ def said() -> set[str]:
         for path in (ROOT / "monitor").rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call)
-        and ast.unparse(call.func) == "logs.line"
+        and ast.unparse(call.func) in ("logs.line", "line")
         and isinstance(call.args[0], ast.Constant)
     }
 

@@ -58,9 +58,9 @@ def test_a_source_has_an_age_and_is_failing_or_not(store: SqlStore) -> None:
 
 def test_looks_are_counted_by_verdict_and_problems_of_the_daemon_as_well(store: SqlStore) -> None:
     health = Health()
-    health.expect({"a": EVERY}, NOW)
+    health.expect({"a": EVERY})
     for verdict in ("baseline", "unchanged", "unchanged", "failed"):
-        health.looked("a", verdict, NOW)
+        health.looked("a", verdict)
     health.problem()
     found = samples(metrics(store, configuration("a"), health, NOW))
     assert found['access_monitor_looks_total{verdict="unchanged"}'] == "2"
