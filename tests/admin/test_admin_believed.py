@@ -195,7 +195,6 @@ def test_a_setting_that_denies_a_model_pauses_its_entry_for_everybody(
         assert not world.standing().price_shift
         (item,) = [item for item in world.notices()[-1].items if item.reason is Reason.PAUSED]
         assert item.denied
-        money = part == "spend_limit"
         access = {"model_id", "visibility", "pricing", "rate_limits", "evals", "safety_review"}
         assert set(checklist.asked(entry)) == ({"test_call", "billing"} if part == "spend_limit" else access)
         assert item.asks == checklist.asked(entry)
