@@ -49,9 +49,26 @@ def parse(content: bytes) -> object:
     Raises:
         NotJson: it does not parse; the reason quotes nothing of the content.
     """
+    return read(content)[0]
+
+
+def read(content: bytes) -> tuple[object, bool]:
+    """Parse as `parse` does; and whether any key is stated twice, and not alike.
+
+    Raises:
+        NotJson: it does not parse.
+    """
+    torn: list[Twice] = []
+
+    def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        stated = dict(pairs)
+        return stated if len(stated) == len(pairs) else _merged(pairs, torn)
+
     try:
         text = content.decode("utf-8-sig")
-        return json.loads(text, parse_float=_Decimals().__getitem__, parse_constant=str, object_pairs_hook=_object)
+        return json.loads(text, parse_float=_Decimals().__getitem__, parse_constant=str, object_pairs_hook=made), bool(
+            torn
+        )
     except UnicodeDecodeError as error:
         raise NotJson("the answer is not UTF-8 text") from error
     except json.JSONDecodeError as error:
@@ -64,20 +81,18 @@ def parse(content: bytes) -> object:
         raise NotJson("the JSON holds a number or a nesting beyond any reason") from error
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    stated = dict(pairs)
-    return stated if len(stated) == len(pairs) else _merged(pairs)
-
-
-def _merged(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """The object of pairs of which some have a key in common."""
+def _merged(pairs: list[tuple[str, object]], torn: list[Twice]) -> dict[str, object]:
+    """The object of pairs of which some have a key in common; what does not merge is added to `torn`."""
     values: dict[str, list[object]] = {}
     for key, value in pairs:
         values.setdefault(key, []).append(value)
-    return {
-        key: stated[0] if all(_alike(stated[0], other) for other in stated) else Twice(tuple(stated))
-        for key, stated in values.items()
-    }
+    merged: dict[str, object] = {}
+    for key, stated in values.items():
+        merged[key] = stated[0]
+        if not all(_alike(stated[0], other) for other in stated):
+            merged[key] = twice = Twice(tuple(stated))
+            torn.append(twice)
+    return merged
 
 
 def _alike(one: object, other: object) -> bool:

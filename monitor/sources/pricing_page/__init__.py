@@ -17,7 +17,7 @@ from monitor.sources.pricing_page.profiles import profile
 from monitor.sources.pricing_page.rows import reconcile, rows_of
 from monitor.sources.web_page import is_html
 
-EXTRACTOR = "pricing_page/4"
+EXTRACTOR = "pricing_page/5"
 
 
 def extract(text: str, *, provider: str) -> Extraction:

@@ -11,43 +11,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from monitor.domain.price import PER_MILLION_TOKENS, STANDARD, TEXT
-from monitor.sources.pricing_page import cells
-from monitor.sources.pricing_page.blocks import Block, Caption, Component, Control, Heading, Pane, Paragraph, Table
+from monitor.sources.pricing_page import cells, money
+from monitor.sources.pricing_page.blocks import (
+    Block,
+    Caption,
+    Component,
+    Control,
+    Heading,
+    Margin,
+    Pane,
+    Paragraph,
+    Table,
+)
+from monitor.sources.pricing_page.cells import ALWAYS, Window
+from monitor.sources.pricing_page.days import both
+from monitor.sources.pricing_page.statements import Statement, sentences, statement
+from monitor.sources.pricing_page.titles import Title, parts, title
 
 _CAPTION = re.compile(r"(?:(.+?) )?pricing(?: table)? data", re.IGNORECASE)
 _LOOSE = 7  # below every heading
 _OWN = 8  # the table's own titles, below all others
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
 _SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
+_CLOCK = re.compile(r"\b[0-9]{1,2}:[0-9]{2}\b")
 _LETTER = re.compile(r"[A-Za-z]")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-_MILLION = re.compile(
-    r"(?:all |the )?(?:token )?prices (?:listed below )?(?:are )?(?:listed |shown )?(?:in usd |in us dollars )?(?:in units of )?per (?:1m|1 million|one million|million) tokens"
-    r"(?:,? unless (?:otherwise )?noted(?: otherwise)?)?\.?",
-    re.IGNORECASE,
-)
-_PRICED = re.compile(r"\b(?:prices?|pricing|priced|rates?|costs?|amounts?|charged|cents|credits)\b", re.IGNORECASE)
-_PER = re.compile(
-    r"(?:\bper |\bin |/ ?)(?:an? |one )?(?:[0-9][0-9,.]*|thousand|million)? ?(?:k|m|thousand|million|billion)? ?"
-    r"(?:tokens?|characters?|seconds?|minutes?|hours?|days?|months?|images?|pages?|calls?|requests?|songs?|words?|credits?|cents)\b",
-    re.IGNORECASE,
-)
-_CURRENCY = re.compile(
-    r"€|£|¥|₩|₹|₽|\b(?:A|AU|C|CA|HK|NZ|R|S)\$|\b(?:EUR|[Ee]uros?|GBP|[Pp]ounds|JPY|[Yy]en|CNY|RMB|[Yy]uan|INR|[Rr]upees|KRW|[Ww]on|CHF|[Ff]rancs|BRL|[Rr]eais|RUB"
-    r"|SEK|NOK|DKK|PLN|TRY|AUD|CAD|SGD|HKD|NZD|TWD|MXN|(?:Australian|Canadian|Singapore|Hong Kong|New Zealand) dollars)\b"
-)
-_LONGEST_STATEMENT = 120
+_LONGEST_TITLE = 8
 _LONGEST_NAME = 3  # words of a loose line that names an offer
 _FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
 _ELSEWHERE = re.compile(
     r"\b(?:regional|residency|third-party|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
-    re.IGNORECASE,
-)
-_OTHER_TIME = re.compile(
-    r"\b(?:upcoming|announced|former|old|previous) |\b(?:starting|effective|until|from|before|after|as of) (?:on )?\w+ \d",
     re.IGNORECASE,
 )
 _OTHER_OFFER = re.compile(
@@ -64,18 +58,20 @@ _SIZED = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
-_APPLIES = re.compile(
-    r"(?:the |these |all )?(?:(?:following|prices?|rates?|pricing|table|below|shown|listed) )+(?:appl(?:y|ies)|is|are) (?:only )?(?:to|for) (?:the )?(.+?)\.?",
+_ALSO_OFFERS = "preview beta turbo experimental lite eco economy fast flex batch priority ultra max instant live trial"
+_APART = frozenset(_ALSO_OFFERS.split())
+"""Words that are parts of many ids, and offers as well: they tell nothing apart only where every model of a table bears them."""
+_SHORTLY = re.compile(
+    r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
+    r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers|members?|plan|tier)\b",
     re.IGNORECASE,
 )
-_POINTING = re.compile(r"\b(?:following|below|this table|these)\b", re.IGNORECASE)
-_RELATIVE = re.compile(
-    r"%|\b(?:half|twice|double|discount\w*|less|more|than|times|save\w*|of (?:the|these|those))\b", re.IGNORECASE
-)
-_PROCESSED = re.compile(
-    r"\b(?:standard|batch|flex|priority|fast|ultrafast)(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?)\b)",
+_ELSEWHERE_SAID = re.compile(
+    r"(?:see|learn|read|contact|view|show|copy|visit|try|compare|explore|get|sign|log|skip|build|check|click|download|scroll|expand|hide|open|search|share|subscribe|talk|find|jump|go|back|edit"
+    r"|was this|did this|last (?:updated|modified|reviewed)|updated|generated|published|source|table of contents|on this page|note|tip|there|here|it|you|we|they|this)\b",
     re.IGNORECASE,
 )
+"""How lines begin that are no titles: they send the reader elsewhere, or speak of the page."""
 _MODALITY = re.compile(r"(text|audio|image) tokens", re.IGNORECASE)
 _NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
 
@@ -91,7 +87,8 @@ class Elsewhere(Unplaced):
 @dataclass(slots=True, kw_only=True)
 class Section:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it, `models` are
-    those it is about where a line of ids says so; a `tab` is one whose label names no tier.
+    those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a section that a sentence opens, and
+    `windows` and `doubts` are what sentences say of its prices; the innermost section that states a time decides.
     """
 
     level: int
@@ -103,6 +100,15 @@ class Section:
     tables: int = 0
     models: tuple[str, ...] = ()
     tab: bool = False
+    spoken: bool = False
+    windows: list[Window] = field(default_factory=list)
+    doubts: list[Statement] = field(default_factory=list)
+    named: list[Statement] = field(default_factory=list)
+
+    @property
+    def told(self) -> Title:
+        """What its title says."""
+        return title(self.title) if self.title and not self.spoken and not _CAPTION.fullmatch(self.title) else Title()
 
     def chain(self) -> Iterator[Section]:
         """The section and those it stands in, innermost first."""
@@ -125,6 +131,9 @@ class Placed:
     section: Section
     claims: tuple[str, ...]
     unit: str
+    some: frozenset[str] = frozenset()
+    every: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -136,10 +145,19 @@ class Placed:
         """The models that its section is about, by the nearest line of ids over it."""
         return next((section.models for section in self.section.chain() if section.models), ())
 
+    def about(self, names: Iterable[str], provider: str) -> Placed:
+        """The same place with the names of the models in it: words of these in a title tell nothing apart."""
+        names = tuple(names)
+        each = [parts((name,)) for name in names]
+        whose = parts((provider,))
+        shared = frozenset.intersection(*each) if each else frozenset[str]()
+        return replace(self, some=whose.union(*each), every=whose | shared, names=names)
+
     def tier(self, column: str = "") -> str:
         """The one tier the table is under; `column` is the one that its columns name, if they name one.
 
-        A table without a label is a standard one only in a section that has no tabs at all.
+        A table without a label is a standard one only in a section that has no tabs at all, and under titles that tell nothing apart; under any
+        other title its tier is an offer of its own (`other:…`).
 
         Raises:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
@@ -152,10 +170,59 @@ class Placed:
         spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))
         if not claims and any(section.tiers for section in self.section.chain()):
             raise Unplaced("its section has tabs of tiers, and none of them is over this table")
-        tier = claims.pop() if claims else STANDARD
+        offers = list(dict.fromkeys(filter(None, map(self._offer, self.section.chain()))))
+        if len(offers) + len(claims) > 1:
+            raise Unplaced(f"it stands under titles of several offers ({self.section.path!r})")
+        tier = offers[0] if offers else claims.pop() if claims else STANDARD
         if spoken - {tier}:
             raise Unplaced(f"it stands under a title of another tier ({self.section.path!r})")
         return tier
+
+    def _offer(self, section: Section) -> str:
+        """The offer that the title of a section makes of its prices; empty where it tells nothing apart."""
+        told = section.told
+        if not told.strange or cells.tier(section.title) or _LONG.fullmatch(section.title):
+            return ""
+        return "" if told.strange <= self.every | (self.some - _APART) else told.offer
+
+    def window(self) -> Window:
+        """When its prices hold: what the innermost title or sentence that names a time says, within what is said of the whole page.
+
+        Raises:
+            Unplaced: the two leave no time.
+        """
+        chain = list(self.section.chain())
+        near: Window | None = ALWAYS
+        for section in chain[:-1]:
+            windows = [*section.windows, *filter(lambda one: one is not ALWAYS, [section.told.window])]
+            if windows:
+                near = windows[-1]
+                break
+        for wide in chain[-1].windows:
+            near = both(near, wide) if near is not None else None
+        if near is None:
+            raise Unplaced(f"the times that are said of it leave none ({self.section.path!r})")
+        return near
+
+    @property
+    def named(self) -> list[Statement]:
+        """What the page says of single models by name."""
+        return list(self.section.chain())[-1].named
+
+    def time_of(self, name: str, window: Window) -> Window:
+        """When the prices of a model hold, by what sentences say of it by name beside what is said of its table.
+
+        Raises:
+            ValueError: the two leave no time, or a sentence names a day of its prices in a way that is not clear.
+        """
+        for said in self.named:
+            if not _speaks_of(said.text, name, self.names):
+                continue
+            within = None if said.doubt else both(window, said.window)
+            if within is None:
+                raise ValueError(said.doubt or f"the times that are said of it leave none: {said.text!r}")
+            window = within
+        return window
 
     def modality(self) -> str:
         """The modality of a table without a column for it.
@@ -191,7 +258,7 @@ class Placed:
             title="" if caption and not tier else title,
             parent=self.section,
             tier=tier or "",
-            unit=unit_of(title),
+            unit=PER_MILLION_TOKENS if money.by_million(title) else "",
         )
         claims = (*self.claims, tier) if tier else self.claims
         return replace(self, section=section, claims=claims, unit=section.unit or self.unit)
@@ -204,17 +271,32 @@ class Placed:
             Unplaced: an offer or a tier that is not known.
         """
         for section in self.section.chain():
+            told = section.told
             if _FINE_TUNING.search(section.title):
                 raise Elsewhere("fine-tuning prices, not inference")
             if _ELSEWHERE.search(section.title):
                 raise Elsewhere(f"the section {section.title!r} is about another offer")
-            if _OTHER_TIME.search(section.title):
+            if told.past:
                 raise Elsewhere(f"the section {section.title!r} is about another time")
+            if told.doubt:
+                raise Unplaced(told.doubt)
             short = section.level < _LOOSE or len(section.title.split()) <= _LONGEST_NAME  # else it is a sentence
             if short and _OTHER_OFFER.search(section.title):
                 raise Unplaced(f"the section {section.title!r} may be about another offer")
             if _UNKNOWN_TIER.fullmatch(section.title) and cells.tier(section.title) is None:
                 raise Unplaced(f"the section {section.title!r} names no tier that is known")
+        self.window()
+
+    def check_said(self) -> None:
+        """Refuse prices of which a sentence says more than is understood.
+
+        Raises:
+            Unplaced: their currency, unit, day or offer is doubtful.
+        """
+        for section in self.section.chain():
+            for said in section.doubts:
+                if not said.strange or said.strange - self.some:
+                    raise Unplaced(said.doubt)
 
     def check_unit(self) -> None:
         """Refuse another unit, and none.
@@ -225,7 +307,7 @@ class Placed:
         if not self.unit:
             raise Unplaced("no unit is stated for it")
         if self.unit != PER_MILLION_TOKENS:
-            raise Unplaced(f"it is not per 1M tokens: {self.unit!r}")
+            raise Unplaced(self.unit)
 
 
 @dataclass(slots=True)
@@ -238,13 +320,16 @@ class _Walk:
     own: list[str] = field(default_factory=list)  # the titles of the next table itself
     adjacent: bool = False
     placed: list[Placed] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)  # innermost last
+    late: list[tuple[Statement, int]] = field(default_factory=list)  # with how many tables stood above
 
     def enter(self, level: int, title: str) -> None:
         parent = self.section
         tab = parent.tab and level == _LOOSE  # a title within a tab
-        while parent.level >= level and parent.parent is not None:
+        while parent.level >= level and parent.parent is not None and not (level == _LOOSE and _pending(parent)):
             parent = parent.parent
         self.section = Section(level=level, title=title, parent=parent, tab=tab)
+        self.sections.append(self.section)
         self.pending = self.caption = None
         self.own = []
 
@@ -276,36 +361,140 @@ class _Walk:
             return
         tier = cells.tier(block.text)
         self.enter(block.level, block.text)
+        self.section.unit = PER_MILLION_TOKENS if money.by_million(block.text) else ""
         if tier and self.section.parent:
             self.section.tier = tier
             self.section.parent.tiers += 1
 
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
-        for sentence in _SENTENCE.split(block.text) if _PRICED.search(block.text) else ():
-            if (said := _tier_said(sentence)) is not None:
-                self.pending = said
-            if unit := unit_of(sentence):
-                self.section.unit = unit
-                self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
-                return False
         text = block.text
+        short = block.lone and len(text) <= 60
+        named_tier = _NAMED.fullmatch(text)
+        if short and (tier := cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)):
+            self.label(tier)
+            return True
+        said = [found for sentence in sentences(text) if (found := statement(sentence)) is not None]
+        for found in said:
+            if found.tier is not None:
+                self.pending = found.tier
+            if found.unit:
+                self.section.unit = found.unit
+                self.lead = self.lead or (self.section if found.unit == PER_MILLION_TOKENS else None)
+        if any(found.unit or found.money or found.tier for found in said):
+            self.hold(said)
+            return False
         if self.per_model and (models := cells.ids(text)):
             self.section.models = models
             return False
         if cells.tabs(text):
             self.section.tiers += 1  # a table under none of these tabs is not a standard one for want of a label
             return False
-        if not block.lone or len(text) > 60 or text.lower() in _TRANSPARENT:
-            return False
-        named_tier = _NAMED.fullmatch(text)
-        tier = cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)
-        if tier:
-            self.label(tier)
-            return True
-        if len(text.split()) <= 8 and not _SPEECH.search(text) and _LETTER.search(text):
-            self.enter(_LOOSE, text)
+        line = text.removesuffix(":")
+        if short and text.lower() not in _TRANSPARENT and _is_title(line):
+            self.hold(said, titled=True)
+            self._titled(line)
+        else:
+            self.hold(said)
         return False
+
+    def _titled(self, line: str) -> None:
+        """Enter a section under a loose title; one of another time is that of all that its heading is over, where no table stood there yet."""
+        over, told = self._over(), title(line)
+        if over.level and not over.tables and (told.doubt or told.past):
+            over.doubts.append(Statement(line, doubt=told.doubt or f"the line {line!r} is about another time"))
+        self.enter(_LOOSE, line)
+
+    def _over(self) -> Section:
+        """The innermost section under a heading, or the whole page."""
+        return next(section for section in self.section.chain() if section.level < _LOOSE)
+
+    def _top(self) -> Section:
+        """The whole page."""
+        return list(self.section.chain())[-1]
+
+    def hold(self, said: Iterable[Statement], *, titled: bool = False) -> None:
+        """Keep what sentences say of prices, in the section that it holds in; a line that is `titled` opens one of its own besides."""
+        over = self._over()
+        for found in said:
+            if found.named:
+                self._top().named.append(found)
+            elif found.doubt:
+                if not (titled and found.strange):  # the title itself says whose these prices are
+                    self._doubt(found, over)
+            elif found.window is ALWAYS:
+                continue
+            elif found.wide:
+                self._top().windows.append(found.window)
+            elif titled:
+                over.windows += [found.window] if not over.tables else []
+            else:
+                self._date(found, over)
+
+    def _date(self, found: Statement, over: Section) -> None:
+        """Date the tables around a sentence: those below it, and those above where it points there."""
+        if not over.tables:
+            over.windows.append(found.window)
+        elif not found.ahead:
+            self._look_back(found, over)
+        if not found.back:
+            self._speak(found)
+
+    def _doubt(self, found: Statement, over: Section) -> None:
+        if found.wide:
+            self._top().doubts.append(found)
+            return
+        early = found.general and not found.strange and not over.tables
+        (over if early else self.section).doubts.append(found)
+        if found.general and found.money:
+            self.late.append((found, len(self.placed)))
+
+    def _speak(self, found: Statement) -> None:
+        """Open a section by a sentence that dates what follows it. What labels the next table still does."""
+        pending, caption, own, unit = self.pending, self.caption, self.own, self.section.unit
+        self.enter(_LOOSE, found.text)
+        self.section.spoken = True
+        self.section.windows.append(found.window)
+        self.section.unit = unit
+        self.pending, self.caption, self.own = pending, caption, own
+
+    def _look_back(self, found: Statement, over: Section) -> None:
+        """Date the tables above a sentence: by it where it points there, and not at all where it may mean those below as well."""
+        said = found.window if found.back else None
+        for number, placed in enumerate(self.placed):
+            if over in placed.section.chain():
+                section = Section(level=_OWN, title="", parent=placed.section)
+                if said is None:
+                    section.doubts.append(found._replace(doubt=f"it is not said of which prices: {found.text!r}"))
+                else:
+                    section.windows.append(said)
+                self.placed[number] = replace(placed, section=section)
+
+    def margin(self, block: Margin) -> None:
+        """Take from beside the page what names a currency or unit; its other words are not about these prices."""
+        self._top().doubts += [
+            found for sentence in sentences(block.text) if (found := statement(sentence)) is not None and found.money
+        ]
+
+    def choice(self, block: Control) -> None:
+        """A choice of currencies: which of them the page shows is not said."""
+        self._top().doubts += [
+            Statement(text, doubt=f"it may not be in USD: the page offers {text!r}", money=True)
+            for text in block.texts
+            if len(text.split()) <= _LONGEST_NAME and money.foreign(text)
+        ]
+
+    def close(self) -> None:
+        """Settle what was said where no table stands, and at the end of the page: it is about the tables that do stand there."""
+        for found, count in self.late:
+            if count == len(self.placed):
+                self._top().doubts.append(found)
+        for section in reversed(self.sections):
+            if not section.tables and section.parent is not None:
+                raised = [one for one in section.doubts if one.general and not one.strange]
+                section.parent.doubts += raised
+                if section.windows and not section.spoken:
+                    section.parent.windows += section.windows
 
     def table(self, block: Table | Component) -> None:
         if self.caption and self.pending == "":
@@ -320,8 +509,8 @@ class _Walk:
         self.caption = None
         unit = next((section.unit for section in self.section.chain() if section.unit), "")
         placed = Placed(block=block, section=self.section, claims=tuple(claims), unit=unit)
-        for title in self.own:
-            placed = placed.under(title)
+        for own in self.own:
+            placed = placed.under(own)
             self.section.tiers += bool(placed.section.tier)
         self.own = []
         self.placed.append(placed)
@@ -337,7 +526,11 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
     walk, blocks = _Walk(per_model=per_model), list(blocks)
     headed = any(isinstance(block, Heading) for block in blocks)
     for block in blocks:
+        if isinstance(block, Margin):
+            walk.margin(block)
+            continue
         if isinstance(block, Control):
+            walk.choice(block)
             if headed and not walk.section.level:
                 continue  # a site's own controls stand above the page
             walk.section.tiers += any(cells.tier(text) or cells.tabs(text) for text in block.texts)
@@ -354,32 +547,45 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
         else:
             walk.table(block)
         walk.adjacent = labelled
+    walk.close()
     return walk.placed, walk.lead
 
 
-def _tier_said(sentence: str) -> str | None:
-    """The tier that a sentence says the next table is of; empty where it speaks of one and does not say so in a known way.
+def _speaks_of(text: str, name: str, names: tuple[str, ...]) -> bool:
+    """Whether a sentence names a model, by its id or as people write it (`GPT-5.6 Sol`), and not only one whose name begins with it."""
+    spans = [match.span() for match in _spelt(name).finditer(text)]
+    longer = [match.span() for other in names if len(other) > len(name) for match in _spelt(other).finditer(text)]
+    return any(not any(start <= at and stop <= end for start, end in longer) for at, stop in spans)
 
-    None where it speaks of none, or of one beside the table's (`Batch requests are billed at 50% of these rates`).
-    """
-    if len(sentence) > _LONGEST_STATEMENT or not _POINTING.search(sentence) or _RELATIVE.search(sentence):
-        return None
-    applies = _APPLIES.fullmatch(sentence)
-    if applies and (tier := cells.tier(applies[1])):
-        return tier
-    return "" if _PROCESSED.search(sentence) else None
+
+def _spelt(name: str) -> re.Pattern[str]:
+    pieces = map(re.escape, re.split(r"[\s/:_-]+", name))
+    return re.compile(rf"(?<![\w.-]){'[ _-]?'.join(pieces)}(?![\w-]|\.\w)", re.IGNORECASE)
+
+
+def _is_title(text: str) -> bool:
+    """Whether a lone line is the title of what follows: a few words, no sentence and nothing that sends the reader elsewhere."""
+    if not _LETTER.search(text) or _ELSEWHERE_SAID.match(text):
+        return False
+    dated = title(text).window is not ALWAYS  # commas belong to days
+    text = _CLOCK.sub("", text)
+    return len(text.split()) <= _LONGEST_TITLE and not (_SPEECH.search(text) and not (dated and not text.endswith(".")))
+
+
+def _pending(section: Section) -> bool:
+    """Whether a loose title has no table yet that it would set apart: the title after it is one within it."""
+    if section.level != _LOOSE or section.tables:
+        return False
+    told = section.told
+    return (
+        section.spoken
+        or bool(told.doubt)
+        or told.past
+        or told.window is not ALWAYS
+        or (bool(told.strange) and _SHORTLY.search(section.title) is not None)
+    )
 
 
 def sized(text: str) -> bool:
     """Whether a text is about prompts of some size beyond the short ones."""
     return _SIZED.search(text) is not None
-
-
-@lru_cache(maxsize=1024)  # a page says the same at nearly every look
-def unit_of(sentence: str) -> str:
-    """The unit a sentence states for what follows: `1M tokens`, another in its own words, or empty when it states none."""
-    if len(sentence) > _LONGEST_STATEMENT or not _PRICED.search(sentence):
-        return ""
-    if _MILLION.fullmatch(sentence):
-        return PER_MILLION_TOKENS
-    return sentence if _PER.search(sentence) or _CURRENCY.search(sentence) else ""
