@@ -152,7 +152,11 @@ def _title(row: Row, binding: Binding, words: Profile) -> str:
 def _names(rows: Iterable[Row]) -> tuple[str, ...]:
     """The words in cells: a part that is refused states no price, but it shows that its models are still spoken of."""
     words = (word for row in rows for cell in row.cells for word in _BETWEEN.split(cell))
-    return tuple(dict.fromkeys(part for word in words if word for part in ([word, *word.split("/")] if "/" in word else [word]) if part))
+    return tuple(
+        dict.fromkeys(
+            part for word in words if word for part in ([word, *word.split("/")] if "/" in word else [word]) if part
+        )
+    )
 
 
 def _units_in_cells(binding: Binding, rows: Iterable[Row]) -> bool:
