@@ -57,7 +57,7 @@ class Elsewhere(Unplaced):
 @dataclass(slots=True, kw_only=True)
 class Section:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it, `models` are
-    those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a section that a sentence opens, and
+    those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a section that a sentence opens, a `quiet` one has no text that says nothing of prices, and
     `windows` and `doubts` are what sentences say of its prices; the innermost section that states a time decides.
     """
 
@@ -71,6 +71,7 @@ class Section:
     models: tuple[str, ...] = ()
     tab: bool = False
     spoken: bool = False
+    quiet: bool = True
     windows: list[Window] = field(default_factory=list)
     doubts: list[Statement] = field(default_factory=list)
     named: list[Statement] = field(default_factory=list)
@@ -101,9 +102,8 @@ class Placed:
     section: Section
     claims: tuple[str, ...]
     unit: str
-    some: frozenset[str] = frozenset()
-    every: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
+    provider: str = ""
 
     @property
     def where(self) -> str:
@@ -117,11 +117,15 @@ class Placed:
 
     def about(self, names: Iterable[str], provider: str) -> Placed:
         """The same place with the names of the models in it: words of these in a title tell nothing apart."""
-        names = tuple(names)
-        each = [parts((name,)) for name in names]
-        whose = parts((provider,))
+        return replace(self, names=tuple(names), provider=provider)
+
+    def unknown(self, strange: frozenset[str]) -> bool:
+        """Whether words tell prices apart, and are no parts of the names of the models here or of their provider."""
+        if not strange:
+            return False
+        each = [parts((name,)) for name in self.names]
         shared = frozenset.intersection(*each) if each else frozenset[str]()
-        return replace(self, some=whose.union(*each), every=whose | shared, names=names)
+        return bool(strange - parts((self.provider,)) - shared - (frozenset[str]().union(*each) - _APART))
 
     def tier(self, column: str = "") -> str:
         """The one tier the table is under; `column` is the one that its columns name, if they name one.
@@ -153,7 +157,7 @@ class Placed:
         told = section.told
         if not told.strange or cells.tier(section.title) or _LONG.fullmatch(section.title):
             return ""
-        return "" if told.strange <= self.every | (self.some - _APART) else told.offer
+        return told.offer if self.unknown(told.strange) else ""
 
     def window(self) -> Window:
         """When its prices hold: what the innermost title or sentence that names a time says, within what is said of the whole page.
@@ -265,7 +269,7 @@ class Placed:
         """
         for section in self.section.chain():
             for said in section.doubts:
-                if not said.strange or said.strange - self.some:
+                if not said.strange or self.unknown(said.strange):
                     raise Unplaced(said.doubt)
 
     def check_unit(self) -> None:

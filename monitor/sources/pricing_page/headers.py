@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.domain.price import SHORT
-from monitor.sources.pricing_page import cells
+from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.profiles import Profile
 
 _UNIT = re.compile(
@@ -106,6 +106,8 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         raise Unbound("the table has no header")
     if len({len(row) for row in header}) > 1:
         raise Unbound("the rows of the header have different numbers of columns")
+    if words := money.foreign(" | ".join(text for row in header for text in row)):
+        raise Unbound(f"the header names another currency than USD ({words})")
     models: list[int] = []
     modalities: list[int] = []
     regions: list[int] = []

@@ -11,8 +11,8 @@ _RAISED = re.compile(r"[\W\d_]*[a-z]?[\W\d_]*|new|beta|preview|tm", re.IGNORECAS
 _BREAK = re.compile(r"<(?:br|hr)\s*/?>", re.IGNORECASE)
 _STRUCK = re.compile(r"</?(?:del|s|strike)\b[^<>]*>", re.IGNORECASE)
 _CLASSES = (
-    r"hidden|sr-only|screen-reader(?:-text|-only)?|visually-?hidden|d-none|invisible|display-none|is-hidden|hide|line-through|linethrough|strike(?:-?through|d|out)?|struck(?:-out)?"
-    r"|crossed-?out|(?:old|was|original|previous|former|regular|list)-?price|price-?(?:old|was|original|previous|before|regular)"
+    r"hidden|sr-only|screen-reader(?:-text|-only)?|visually-?hidden|d-none|invisible|display-none|is-hidden|hide|[\w-]*(?:line-?through|strike|struck|crossed)[\w-]*"
+    r"|(?=[\w-]*price)[\w-]*(?:old|was|orig|prev|former|before|regular|msrp)[\w-]*"
 )
 _DRESSED = re.compile(
     rf"""\sclass(?:Name)?=\{{?["'](?:[^"']*\s)?(?:[\w-]+__|[\w-]+--)?(?:{_CLASSES})(?=[\s"'])"""

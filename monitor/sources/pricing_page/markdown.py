@@ -22,6 +22,7 @@ _PANE = re.compile(r"""\bdata-content-switcher-pane\b.*?\bdata-value=(?:"([^"]*)
 _INLINE = frozenset(
     {"a", "abbr", "b", "br", "code", "del", "em", "hr", "i", "kbd", "s", "span", "strong", "sub", "sup", "u"}
 )
+_UNSHOWN = frozenset({"template", "noscript"})
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr", "col", "source"})
 _ATX = re.compile(r"[ \t]*(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
@@ -132,7 +133,7 @@ class _Reader:
         if self._unseen:
             self._unseen_depth += (-1 if closing else 1) * (name == self._unseen)
             self._unseen = self._unseen if self._unseen_depth else ""
-        elif not closing and unseen(tag):
+        elif not closing and (name.lower() in _UNSHOWN or unseen(tag)):
             self._unseen, self._unseen_depth = name, 1
 
     def _add(self, table: Table) -> None:

@@ -51,6 +51,7 @@ _INLINE = frozenset(
         "q",
         "s",
         "span",
+        "strike",
         "strong",
         "sub",
         "u",
@@ -98,7 +99,7 @@ class _Grid:
         self.rows: list[Row] = []
         self.done: list[Table] = []
         self.flaw = ""
-        self.hidden = False  # all rows that begin are
+        self.hidden = self.veiled = False  # the rows that begin now, and all of it
         self._row_flaw = ""
         self._open: list[_Cell] | None = None
         self._row_line = line
@@ -247,6 +248,11 @@ class _Reader(HTMLParser):
             kept = tag in _PRESSED or tag in _MARGINS or tag == "sup" or role.startswith("tab")
             self._pressed = [] if kept else None
             return
+        if tag == "meta":
+            stated = dict(attrs)
+            if "description" in (stated.get("name") or stated.get("property") or ""):
+                self.blocks.append(Margin(text=squeeze(stated.get("content") or ""), line=self._line))
+            return
         hidden = bool(attrs) and tag not in _VOID and unseen(self.get_starttag_text() or "")
         if hidden and tag in _INLINE and self._grids:
             self._skip, self._skip_depth, self._pressed = tag, 1, []
@@ -267,7 +273,7 @@ class _Reader(HTMLParser):
         self._flush()
         if tag == "table":
             self._grids.append(_Grid(self._line))
-            self._grids[-1].hidden = hidden or bool(self._unseen)
+            self._grids[-1].hidden = self._grids[-1].veiled = hidden or bool(self._unseen)
             self._captioned(dict(attrs).get("aria-label") or "")
         elif tag == "li":
             self._items += 1
@@ -304,7 +310,7 @@ class _Reader(HTMLParser):
         elif tag in ("thead", "tbody", "tfoot"):
             grid.end_row("the row is not closed before the next group begins")
             grid.head(tag == "thead")
-            grid.hidden = hidden or bool(self._unseen)
+            grid.hidden = grid.veiled or hidden or bool(self._unseen)
         elif tag == "table":
             grid.flaw = grid.flaw or "a table within a table"
             self._grids.append(_Grid(self._line))

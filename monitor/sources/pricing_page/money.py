@@ -33,6 +33,7 @@ _FOREIGN = re.compile(
 _IN_DOLLARS = re.compile(
     r"(?:\b(?:stated |listed |shown |quoted |given )?in )?(?:\bUSD?\$?|\bU\.S\.|\bUS|\bAmerican|\bUnited States) ?(?:dollars?|\bUSD\b|\$)?(?=\W|$)|\bin dollars\b",
 )
+_MARKED_UP = re.compile(r"""(?:priceCurrency|price:currency)\\?["']?\s*(?:content\s*=|[:=])?\s*\\?["']?([A-Z]{3})\b""")
 _MILLION = re.compile(
     r"\(?(?:\$ ?)?(?:\b(?:per|/)|/) ?(?:1 ?m|1 million|one million|a million|million|1,000,000|m)[ -]tok(?:ens?|s)?\b\)?|/ ?MTok\b|\bper MTok\b",
     re.IGNORECASE,
@@ -41,7 +42,7 @@ _PER = re.compile(
     r"(?:\bper |\bby the |\bfor (?:every|each) |/ ?)(?:an? |one |single )?(?:[0-9][0-9,.]*|thousand|million|hundred)? ?(?:k|m|b|thousand|million|billion)?[ -]?"
     r"(?:tok(?:ens?)?|ktok|kilotokens?|characters?|chars?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|images?|pages?|calls?|requests?|songs?|words?|credits?|cents"
     r"|quer(?:y|ies)|search(?:es)?|seats?|users?|sessions?|steps?|gpus?|instances?|messages?|conversations?|generations?|videos?|clips?|megapixels?|frames?|megabytes?|[kmg]b)\b"
-    r"|\bper (?:[0-9][0-9,.]*|[0-9]+ ?k|thousand|hundred|million|[a-z]+token)\b(?! tok)|\bper token\b",
+    r"|\bfor (?:every )?(?:[0-9][0-9,.]*|an? thousand|one thousand)[ -]?[kb]? tokens?\b|\bper (?:[0-9][0-9,.]*|[0-9]+ ?k|thousand|hundred|million|[a-z]+token)\b(?! tok)|\bper token\b",
     re.IGNORECASE,
 )
 
@@ -67,6 +68,14 @@ def other_unit(text: str) -> str:
 def by_million(text: str) -> bool:
     """Whether a text says "per 1M tokens" in any of its spellings."""
     return _MILLION.search(text) is not None
+
+
+def marked_up(text: str) -> str:
+    """The currency that a page's markup names for its prices (`"priceCurrency": "CAD"`); empty where it names none, or dollars among others."""
+    if "urrency" not in text:
+        return ""
+    codes = {match[1] for match in _MARKED_UP.finditer(text)}
+    return "" if "USD" in codes else min(codes, default="")
 
 
 def unpriced(text: str) -> str:

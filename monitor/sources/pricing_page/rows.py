@@ -61,16 +61,15 @@ def _part(
         if block.flaw:
             raise Unplaced(block.flaw)
         binding = bind(block.header, words) if isinstance(block, Table) else None
-        model = binding.model if binding else 0
-        placed = placed.about((row.cells[model] for row in block.rows if len(row.cells) > model), provider)
         titles = [] if binding is None else [_title(row, binding, words) for row in block.rows]
+        placed = placed.about(_labels(block.rows, titles, binding, words), provider)
         placed.check()
         own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
         if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
             placed.check_unit()  # a header may say it again, not otherwise
         placed.check_said()
         if binding is not None:
-            _check_notes(titles, block.rows)
+            _check_notes(titles, block.rows, placed)
             _check_columns(binding, block.rows)
         stand = _stand(placed, binding)
     except (Unplaced, Unbound) as error:
@@ -125,8 +124,10 @@ def _stand(placed: Placed, binding: Binding | None) -> Stand:
 
 def _title(row: Row, binding: Binding, words: Profile) -> str:
     """The title that a row within the table is for those below it; empty where it is a row of its own, or a note."""
-    if row.flaw != MERGED and len(row.cells) == binding.width and row.cells[next(iter(binding.prices))]:
-        return ""  # as nearly every row
+    if row.flaw != MERGED and len(row.cells) == binding.width:
+        priced = row.cells[next(iter(binding.prices))]
+        if priced and priced != row.cells[binding.model]:
+            return ""  # as nearly every row
     texts = {text for text in row.cells if text}
     if len(texts) != 1 or row.flaw not in ("", MERGED) or len(row.cells) != binding.width:
         return ""
@@ -147,6 +148,16 @@ def _title(row: Row, binding: Binding, words: Profile) -> str:
     except ValueError:
         return text
     return ""
+
+
+def _labels(rows: Iterable[Row], titles: list[str], binding: Binding | None, words: Profile) -> Iterator[str]:
+    """The names of the models of a table, as its rows spell them."""
+    model = binding.model if binding else 0
+    for row, above in zip_longest(rows, titles, fillvalue=""):
+        assert isinstance(row, Row)
+        text = row.cells[model] if len(row.cells) > model and not above else ""
+        if text and (any(c in "-0123456789" for c in text) or (words.name and words.name.match(text))):
+            yield text
 
 
 def _names(rows: Iterable[Row]) -> tuple[str, ...]:
@@ -178,18 +189,15 @@ def _check_columns(binding: Binding, rows: Iterable[Row]) -> None:
             raise Unbound(f"a column of regions holds {text!r}, which is none that is known")
 
 
-def _check_notes(titles: Iterable[str], rows: Iterable[Row]) -> None:
+def _check_notes(titles: Iterable[str], rows: Iterable[Row], placed: Placed) -> None:
     """A row of one text may say of the whole table what its prices are in."""
     notes = {text for row in rows if len(texts := set(filter(None, row.cells))) == 1 for text in texts}
     for text in notes.union(titles) - {""}:
-        told = title(text)
-        said = [
-            found
-            for sentence in sentences(text)
-            if (found := statement(sentence)) is not None and (found.doubt and not found.strange)
-        ]
-        if money.foreign(text) or money.other_unit(text) or said:
-            raise Unplaced(said[0].doubt if said else told.doubt)
+        if money.foreign(text) or money.other_unit(text):
+            raise Unplaced(title(text).doubt)
+        for said in filter(None, map(statement, sentences(text))):
+            if said.doubt and (not said.strange or placed.unknown(said.strange)):
+                raise Unplaced(said.doubt)
 
 
 def _misordered(rows: Iterable[Row]) -> str:

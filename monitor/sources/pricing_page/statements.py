@@ -63,7 +63,7 @@ _PROCESSED = re.compile(
 _SCOPE = re.compile(
     rf"(?:^|[;:,(—–]\s*|\band |\bthat )\W*{_ADJECTIVES}{_NOUN}\b[^.;]{{0,60}}?\b(?:appl(?:y|ies)|applicable|(?:are|is)(?: only| exclusively| currently)?"
     r"(?: valid| available| offered| reserved| intended| meant| exclusive| limited| restricted| applicable)?|shows?|lists?|covers?|holds?)"
-    rf" (?:the )?(?:{_NOUN} )?(?:only |exclusively )?(?:to|for|in|with|when|if|within|under|during|on|by)\b(?P<whom>.+)",
+    rf" (?:the )?(?:{_NOUN} )?(?:only |exclusively )?(?:to|for|in|with|when|if|within|under|during|on|by|at|as|while|between|outside)\b(?P<whom>.+)",
     re.IGNORECASE,
 )
 _FRAGMENT = re.compile(
@@ -81,6 +81,7 @@ _OFFERED = re.compile(
     rf"|past|future|upcoming|proposed|planned|off-?peak|regional|wholesale|internal|member|loyalty|bulk|volume) (?:[\w-]+ )?{_NOUN}\b",
     re.IGNORECASE,
 )
+_THESE_ARE = re.compile(r"\W*(?:these|those|the following|below|here) (?:are|is)\b", re.IGNORECASE)
 _SOME_TIME = re.compile(
     r"\b(?:not yet|no longer|coming soon|superseded|expired|outdated|obsolete|out of date|next (?:week|month|quarter|year)|tomorrow|later this year|starting soon"
     r"|will (?:soon )?(?:apply|take effect|come into|be effective|become effective|be introduced|be charged|start|begin|replace))\b",
@@ -162,12 +163,12 @@ def _money(base: Statement) -> Statement | None:
     text = base.text
     priced = _PRICED.search(text) is not None
     if (words := money.foreign(text)) and (priced or len(words_of(text)) <= 4):
-        return base._replace(doubt=f"it is not per 1M tokens in USD: {text!r} ({words})", money=True)
+        return base._replace(doubt=f"it is not per 1M tokens in USD: {text!r} ({words})", money=True, general=True)
     if not priced:
         return None
     own = _AMOUNT.search(text) is not None  # an amount of its own has a unit of its own
     words = "" if own else money.other_unit(text)
-    of_tokens = re.search(r"tok|char", words, re.IGNORECASE) is not None
+    of_tokens = re.search(r"tok|char|[0-9] ?k?$|thousand$", words, re.IGNORECASE) is not None
     if words and (base.general or len(text) <= _LONGEST_UNIT or (of_tokens and _POINTING.search(text))):
         doubt = f"it is not per 1M tokens: {text!r} ({words})"
         # A unit of another thing (a call, a session) holds until another is stated, one of tokens contradicts every other.
@@ -232,7 +233,11 @@ def _clause(text: str, start: int, stop: int) -> str:
 def _scope(base: Statement) -> Statement | None:
     """A doubt about prices of which a sentence says that they are for something that is not understood."""
     text = base.text
-    if base.general and (_POINTING.search(text) or base.wide) and (match := _OFFERED.search(text)):
+    if (
+        (base.general or _THESE_ARE.match(text))
+        and (_POINTING.search(text) or base.wide)
+        and (match := _OFFERED.search(text))
+    ):
         return base._replace(doubt=f"it may be another offer: {text!r} ({match[0]})")
     match = _SCOPE.search(text) or _HELD.search(text) or _FRAGMENT.fullmatch(text)
     if match is None:

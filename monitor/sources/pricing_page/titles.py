@@ -45,7 +45,7 @@ _OF_AN_AGE = re.compile(
 )
 _SOME_TIME = re.compile(
     r"\b(?:coming|soon|upcoming|future|planned|proposed|announced|tentative|draft|next (?:week|month|quarter|year|spring|summer|fall|autumn|winter)|tomorrow|sunset\w*|retir\w+"
-    r"|no longer|not yet|(?:this|later this) (?:week|month|quarter|year|fall|autumn|spring|summer|winter))\b",
+    r"|(?:before|after|until) the \w+|no longer|not yet|(?:this|later this) (?:week|month|quarter|year|fall|autumn|spring|summer|winter))\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(

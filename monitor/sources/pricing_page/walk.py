@@ -35,7 +35,11 @@ _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "l
 _SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
 _CLOCK = re.compile(r"\b[0-9]{1,2}:[0-9]{2}\b")
 _LETTER = re.compile(r"[A-Za-z]")
+_MARGINAL = re.compile(
+    r"\b(?:prices?|pricing|rates?|amounts?|costs?|fees)\b[^.;|]{0,60}(?:\bin\b|\bper\b|\bas\b|:|\()", re.IGNORECASE
+)
 _LONGEST_TITLE = 8
+_QUOTED = re.compile(r"^(?:> ?)+")
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
 _SHORTLY = re.compile(
     r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
@@ -108,8 +112,8 @@ class _Walk:
 
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
-        text = block.text
-        short = block.lone and len(text) <= 60
+        text = _QUOTED.sub("", block.text)
+        short = (block.lone or text != block.text) and len(text) <= 60
         named_tier = _NAMED.fullmatch(text)
         if short and (tier := cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)):
             self.label(tier)
@@ -135,14 +139,20 @@ class _Walk:
             self.hold(said, titled=True)
             self._titled(line)
         else:
+            self.section.quiet = self.section.quiet and bool(said)
             self.hold(said)
         return False
 
     def _titled(self, line: str) -> None:
         """Enter a section under a loose title; one of another time is that of all that its heading is over, where no table stood there yet."""
         over, told = self._over(), title(line)
-        if over.level and not over.tables and (told.doubt or told.past):
-            over.doubts.append(Statement(line, doubt=told.doubt or f"the line {line!r} is about another time"))
+        if over.level and not over.tables:
+            if told.doubt or told.past:
+                over.doubts.append(Statement(line, doubt=told.doubt or f"the line {line!r} is about another time"))
+            elif told.strange and _SHORTLY.search(line):
+                over.doubts.append(
+                    Statement(line, doubt=f"the line {line!r} may be about an offer", strange=told.strange)
+                )
         self.enter(LOOSE, line)
 
     def _over(self) -> Section:
@@ -212,9 +222,8 @@ class _Walk:
 
     def margin(self, block: Margin) -> None:
         """Take from beside the page what names a currency or unit; its other words are not about these prices."""
-        self._top().doubts += [
-            found for sentence in sentences(block.text) if (found := statement(sentence)) is not None and found.money
-        ]
+        said = [found for sentence in sentences(block.text) if (found := statement(sentence)) is not None]
+        self._top().doubts += [found for found in said if found.money and _MARGINAL.search(found.text)]
 
     def choice(self, block: Control) -> None:
         """A choice of currencies: which of them the page shows is not said."""
@@ -226,6 +235,12 @@ class _Walk:
 
     def close(self) -> None:
         """Settle what was said where no table stands, and at the end of the page: it is about the tables that do stand there."""
+        for section in self.sections:
+            told = section.told
+            timed = section.spoken or told.doubt or told.past or told.window is not ALWAYS
+            if section.level == LOOSE and not section.tables and timed:
+                over = next(one for one in section.chain() if one.level < LOOSE)
+                over.doubts.append(Statement(section.title, doubt=f"it is not said of which prices: {section.title!r}"))
         for found, count in self.late:
             if count == len(self.placed):
                 self._top().doubts.append(found)
