@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +12,7 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.packed import unpacked
+from monitor.cli.times import Moment, time_option
 from monitor.domain.events import rfc3339
 from monitor.domain.model import Refusal
 from monitor.domain.price import PriceRow, canonical, spoken
@@ -40,6 +41,7 @@ class Reading:
     examples=(
         "access-monitor prices extract pricing.md",
         "access-monitor prices extract pricing.md --provider anthropic",
+        "access-monitor prices extract pricing.md --at 2026-10-01",
         "access-monitor prices extract historical-v1.json --as llm_prices --json",
         "access-monitor evidence 3f9a2c41 | access-monitor prices extract -",
     ),
@@ -57,8 +59,9 @@ class Reading:
     default="",
     help="Whose prices a page states, openai unless its words are another's; a feed says so itself.",
 )
+@time_option("--at", "Only the prices that hold at this time; without it past and announced ones as well.")
 @click.pass_obj
-def extract(options: Options, *, file: str, form: str, provider: str) -> int:
+def extract(options: Options, *, file: str, form: str, provider: str, at: Moment | None) -> int:
     """Show what the extractor reads from a saved page or feed; 1 and the reason when it is unreadable.
 
     Dated prices are shown with their dates, past and announced ones too. FILE may be compressed with gzip or zstd.
@@ -66,6 +69,11 @@ def extract(options: Options, *, file: str, form: str, provider: str) -> int:
     with click.open_file(file, "rb") as stream:
         content = stream.read()
     reading = read(content, form, provider)
+    if at is not None:
+        from monitor.bootstrap import utc_now
+
+        when = at.resolve(utc_now())
+        reading = replace(reading, rows=[row for row in reading.rows if row.effective(when)])
     if options.json:
         output.as_json(as_json(reading))
     elif not reading.unreadable:
@@ -120,7 +128,7 @@ def _is_recording(content: bytes) -> bool:
 
 
 def as_json(reading: Reading) -> dict[str, object]:
-    """The documented shape; dates and notes are additions."""
+    """The documented shape; dates, conditions and notes are additions."""
     return {
         "format": reading.format,
         "extractor": reading.extractor,
@@ -137,6 +145,7 @@ def as_json(reading: Reading) -> dict[str, object]:
                 "amount": canonical(row.amount),
                 "valid_from": _date(row.valid_from),
                 "valid_to": _date(row.valid_to),
+                "condition": row.condition or None,
             }
             for row in reading.rows
         ],
@@ -196,6 +205,8 @@ def _print(reading: Reading) -> None:
     headers = ["PROVIDER", "MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "AMOUNT", "UNIT"] + (
         ["FROM", "UNTIL"] if dated else []
     )
+    conditional = any(row.condition for row in reading.rows)
+    headers += ["WHERE"] if conditional else []
     rows = []
     for row in reading.rows:
         cells = [
@@ -205,7 +216,8 @@ def _print(reading: Reading) -> None:
             spoken(canonical(row.amount)),
             f"{row.currency} per {row.unit}",
         ]
-        rows.append([*cells, *((_day(row.valid_from), _day(row.valid_to)) if dated else ())])
+        days = (_day(row.valid_from), _day(row.valid_to)) if dated else ()
+        rows.append([*cells, *days, *((row.condition,) if conditional else ())])
     output.table(headers, rows, numbers=("AMOUNT",))
     for refusal in reading.refused:
         output.note(f"Refused: {refusal.where}: {refusal.reason}")

@@ -59,18 +59,31 @@ def sift(
     pending: Iterable[Streak],
     baseline: Facts,
     seconded: Callable[[Fact, Value | None], bool],
+    stated: Facts,
 ) -> tuple[list[Believed], list[tuple[Believed, str]]]:
-    """Part what is accepted from what cannot be right. `seconded` says whether another source believes the same price.
+    """Part what is accepted from what cannot be right. `seconded` says whether another source believes the same price, `stated` are the facts
+    of this poll.
 
-    A price that was held back before is accepted as soon as it is seconded.
+    A price that was held back before is accepted as soon as it is seconded, or as nothing that stands beside it speaks against it any more; while
+    anything of its model is still pending, that is not known.
     """
+    believed = list(believed)
+    pending = [streak for streak in pending if streak.seen]
+    beside = patch(baseline, [*(_change(streak, baseline) for streak in pending), *(item.change for item in believed)])
+    unsettled = {streak.fact.subject for streak in pending if streak.quarantine is None}
     accepted = [
-        Believed(change=Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value), streak=streak)
+        Believed(change=change, streak=streak)
         for streak in pending
-        if streak.seen and streak.quarantine is not None and seconded(streak.fact, streak.value)
+        if streak.quarantine is not None
+        for change in (_change(streak, baseline),)
+        if seconded(streak.fact, streak.value)
+        or (
+            streak.fact.subject not in unsettled
+            and lookup(stated, streak.fact) == streak.value
+            and not implausible(change, beside)
+        )
     ]
     doubted: list[tuple[Believed, str]] = []
-    believed = list(believed)
     candidate = patch(baseline, [item.change for item in believed])
     for item in believed:
         reason = implausible(item.change, candidate)
@@ -79,6 +92,10 @@ def sift(
         else:
             accepted.append(item)
     return accepted, doubted
+
+
+def _change(streak: Streak, baseline: Facts) -> Change:
+    return Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
 
 
 def _sibling(facts: Facts, subject: Subject, meter: price.Meter, name: str) -> Decimal | None:

@@ -71,7 +71,10 @@ def telling_order(field: str, tiers: Sequence[str] = (STANDARD,)) -> tuple[objec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
-    """One price as a page or feed states it. `valid_from` is inclusive and `valid_to` exclusive; None is unbounded."""
+    """One price as a page or feed states it. `valid_from` is inclusive and `valid_to` exclusive; None is unbounded.
+
+    `condition` is where or when alone it holds (`region EU`), empty for a price of every call.
+    """
 
     provider: str
     model: str
@@ -84,6 +87,7 @@ class PriceRow:
     amount: Decimal
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    condition: str = ""
 
     @property
     def identity(self) -> Meter:

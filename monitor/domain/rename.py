@@ -7,11 +7,15 @@ are one model: that is for a person to declare.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 from monitor.domain import price
 from monitor.domain.model import LISTED, Fact, Facts, Subject, Value
+
+_BETWEEN = re.compile(r"[/,;|+&]|\band\b|\bor\b")
+_KIND = re.compile(r"[^\W\d_]+")
 
 LEAST = 2
 """How many equal prices it takes where the ids do not spell the same: one amount alone may be equal by chance."""
@@ -30,6 +34,8 @@ def renames(before: Facts, after: Facts) -> dict[Subject, Subject]:
         return {}
     came: dict[tuple[str, Rows], list[Subject]] = {}
     for subject in sorted(after.keys() - before.keys()):
+        if any(_names_both(subject.name, old.name) for old in gone):
+            continue
         came.setdefault((subject.scope, _rows(after[subject])), []).append(subject)
     left: dict[tuple[str, Rows], list[Subject]] = {}
     for subject in sorted(gone):
@@ -42,6 +48,16 @@ def renames(before: Facts, after: Facts) -> dict[Subject, Subject]:
         else:
             found.update(_spelled_alike(olds, news))
     return found
+
+
+def _names_both(name: str, old: str) -> bool:
+    """Whether a name is that of an old one and of another like it (`gpt-5/gpt-5-mini`): two models in one cell are no new name of either.
+
+    A prefix (`openai/gpt-5`) is none of another model.
+    """
+    parts = [part.strip() for part in _BETWEEN.split(name) if part.strip()]
+    kind = _KIND.match(old)
+    return old in parts and any(part != old and kind is not None and part.startswith(kind[0]) for part in parts)
 
 
 def _rows(fields: Mapping[str, Value]) -> Rows:

@@ -230,7 +230,7 @@ class Decision:
         )
         open = () if held else confirmation.pending
         second = Second(self.tx, self.configuration, self.spec.key)
-        accepted, doubted = corroborate.sift(confirmation.believed, open, baseline, second.says)
+        accepted, doubted = corroborate.sift(confirmation.believed, open, baseline, second.says, facts)
         patched = patch(baseline, [item.change for item in accepted]) if accepted else baseline
         hash = self.tx.put_facts(patched) if accepted else self.state.baseline
         claims = claim.claim(

@@ -47,7 +47,7 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
     """Turn the rows that hold now into facts; refusals found on the way come after those given.
 
     The same identity twice: equal values merge, unequal ones refuse both. A row in another unit or currency than USD
-    per 1M tokens is never converted and gives no fact.
+    per 1M tokens is never converted and gives no fact, and neither does one that holds under a condition alone.
     """
     stated: dict[Fact, str] = {}
     foreign: set[Fact] = set()
@@ -55,7 +55,7 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
     refusals = list(refused)
     for row in rows:
         fact = Fact(Subject(row.provider, row.model), row.identity.field)
-        if row.unit != PER_MILLION_TOKENS or row.currency != USD:
+        if row.unit != PER_MILLION_TOKENS or row.currency != USD or row.condition:
             foreign.add(fact)
             continue
         value = canonical(row.amount)
@@ -75,7 +75,9 @@ def announced(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> Priced:
     """`priced` with what the rows state for later days, where it differs from what holds now. Two amounts for one day are none."""
     later: dict[Fact, set[str]] = {}
     for row in rows:
-        if row.valid_from is None or row.valid_from <= at or row.unit != PER_MILLION_TOKENS or row.currency != USD:
+        if row.valid_from is None or row.valid_from <= at or row.condition:
+            continue
+        if row.unit != PER_MILLION_TOKENS or row.currency != USD:
             continue
         subject, value = Subject(row.provider, row.model), canonical(row.amount)
         now = priced.facts.get(subject, {}).get(row.identity.field)
@@ -89,6 +91,16 @@ def announced(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> Priced:
         if len(values) == 1:
             facts.setdefault(fact.subject, {})[fact.field] = values.pop()
     return priced._replace(facts=facts)
+
+
+def not_yet(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> frozenset[Fact]:
+    """The prices that rows state for later days alone: what they are until then is not said, so they are not gone."""
+    later = {
+        Fact(Subject(row.provider, row.model), row.identity.field)
+        for row in rows
+        if row.valid_from is not None and row.valid_from > at
+    }
+    return frozenset(fact for fact in later if fact.field not in priced.facts.get(fact.subject, {}))
 
 
 REMARKS = "remarks"

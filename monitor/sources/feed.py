@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import ALIAS_TARGET, Body, Fact, FailureReason, Known, Observation, PollFailure, Snapshot
-from monitor.sources.extraction import Extraction, Priced, Unreadable, announced, facts_of, next_boundary, with_remarks
+from monitor.domain.model import (
+    ALIAS_TARGET,
+    ANYTHING,
+    Body,
+    Fact,
+    FailureReason,
+    Known,
+    Observation,
+    PollFailure,
+    Refusal,
+    Snapshot,
+)
+from monitor.sources import json_text
+from monitor.sources.extraction import (
+    Extraction,
+    Priced,
+    Unreadable,
+    announced,
+    facts_of,
+    next_boundary,
+    not_yet,
+    with_remarks,
+)
 from monitor.sources.feeds import genai_prices, litellm, llm_prices, modelpricewatch, models_dev, openrouter
-from monitor.sources.feeds.sheet import Sheet
+from monitor.sources.feeds.sheet import Sheet, shown
 from monitor.sources.http import HttpClient, settled
-from monitor.sources.json_text import NotJson, parse
+from monitor.sources.json_text import NotJson, Twice
 from monitor.sources.redaction import one_line
 
 
@@ -40,7 +62,48 @@ def read(content: bytes, format: str) -> Extraction:
         NotJson: it is not JSON.
         Unreadable: it is, but of another shape than the format's.
     """
-    return FORMATS[format].extract(parse(content))
+    payload, contradicted = json_text.read(content)
+    extraction = FORMATS[format].extract(payload)
+    return replace(extraction, refused=(*extraction.refused, *_contradictions(payload))) if contradicted else extraction
+
+
+def _contradictions(payload: object) -> Iterator[Refusal]:
+    """A refusal for every key that an object states twice, and not alike, about the models that it stands under or holds."""
+    waiting: list[tuple[str, frozenset[str], object]] = [("", frozenset(), payload)]
+    while waiting:
+        where, names, value = waiting.pop()
+        if isinstance(value, Twice):
+            about = names | {name for stated in value.values for name in _names(stated)}
+            yield Refusal(
+                shown(where),
+                "a key that stands twice in one object, with different values",
+                tuple(sorted(about)) or (ANYTHING,),
+            )
+        elif isinstance(value, dict):
+            own = names | {value["id"]} if isinstance(value.get("id"), str) else names
+            waiting += [
+                (
+                    f"{where}.{key}" if where else key,
+                    own | {key, key.rpartition("/")[2]} if isinstance(inner, dict | Twice) else own,
+                    inner,
+                )
+                for key, inner in value.items()
+            ]
+        elif isinstance(value, list):
+            waiting += [(f"{where}[{index}]", names, inner) for index, inner in enumerate(value)]
+
+
+def _names(value: object) -> Iterator[str]:
+    """Whatever a value may call a model: the keys of its objects, and the ids within."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from value
+            yield from (id for id in [value.get("id")] if isinstance(id, str))
+            waiting += value.values()
+        elif isinstance(value, list | Twice):
+            waiting += value if isinstance(value, list) else value.values
 
 
 class PriceFeed:
@@ -74,6 +137,7 @@ def snapshot(source: str, extractor: str, extraction: Extraction, body: Body, at
         priced, until = Priced(rows.facts, extraction.unclear, extraction.refused), None
     else:
         priced = announced(facts_of((row for row in rows if row.effective(at)), extraction.refused), rows, at)
+        priced = priced._replace(unclear=priced.unclear | not_yet(priced, rows, at))
         until = next_boundary(rows, at)
     stated = (Fact(subject, field) for subject, field in extraction.unclear if field in priced.facts.get(subject, {}))
     unclear = priced.unclear | extraction.unclear.difference(stated)

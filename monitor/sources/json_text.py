@@ -1,8 +1,14 @@
-"""JSON as received, without floats, and the canonical text of nested values. No meaning is given to it here."""
+"""JSON as received, without floats, and the canonical text of nested values. No meaning is given to it here.
+
+A key that one object states twice says nothing certain (RFC 8259 leaves it open, and parsers keep the last one silently). Values that are alike
+merge; where they are not, a `Twice` stands in their place, which is of no type of JSON, so that whoever looks for a list, a text or a number finds
+none. `contradictions` names the places of all of them.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 
 from monitor.domain.price import canonical
@@ -20,19 +26,49 @@ class _Decimals(dict[str, Decimal]):
         return value
 
 
+class Twice:
+    """The `values` that an object states under one key, in the order of the document: two or more, not all alike.
+
+    It is true, so that a plain `if` does not pass over it, and neither list nor object, text, number, bool nor null.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: tuple[object, ...]) -> None:
+        self.values = values
+
+
 class NotJson(Unreadable):
     """Not JSON at all: a page, or a document that was cut."""
 
 
 def parse(content: bytes) -> object:
-    """Parse UTF-8 JSON: fractions as Decimal, `NaN` and `Infinity` as strings, which no number is read from.
+    """Parse UTF-8 JSON: fractions as Decimal, `NaN` and `Infinity` as strings, which no number is read from; a key stated twice, and not
+    alike, as `Twice`.
 
     Raises:
         NotJson: it does not parse; the reason quotes nothing of the content.
     """
+    return read(content)[0]
+
+
+def read(content: bytes) -> tuple[object, bool]:
+    """Parse as `parse` does; and whether any key is stated twice, and not alike.
+
+    Raises:
+        NotJson: it does not parse.
+    """
+    torn: list[Twice] = []
+
+    def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        stated = dict(pairs)
+        return stated if len(stated) == len(pairs) else _merged(pairs, torn)
+
     try:
         text = content.decode("utf-8-sig")
-        return json.loads(text, parse_float=_Decimals().__getitem__, parse_constant=str)
+        return json.loads(text, parse_float=_Decimals().__getitem__, parse_constant=str, object_pairs_hook=made), bool(
+            torn
+        )
     except UnicodeDecodeError as error:
         raise NotJson("the answer is not UTF-8 text") from error
     except json.JSONDecodeError as error:
@@ -45,17 +81,54 @@ def parse(content: bytes) -> object:
         raise NotJson("the JSON holds a number or a nesting beyond any reason") from error
 
 
+def _merged(pairs: list[tuple[str, object]], torn: list[Twice]) -> dict[str, object]:
+    """The object of pairs of which some have a key in common; what does not merge is added to `torn`."""
+    values: dict[str, list[object]] = {}
+    for key, value in pairs:
+        values.setdefault(key, []).append(value)
+    merged: dict[str, object] = {}
+    for key, stated in values.items():
+        merged[key] = stated[0]
+        if not all(_alike(stated[0], other) for other in stated):
+            merged[key] = twice = Twice(tuple(stated))
+            torn.append(twice)
+    return merged
+
+
+def _alike(one: object, other: object) -> bool:
+    return one == other and isinstance(one, bool) == isinstance(other, bool)  # `1 == True` in Python, and not in JSON
+
+
+def contradictions(value: object) -> Iterator[tuple[str, Twice]]:
+    """The places of a parsed value where an object states one key twice, and not alike, as `data[0].pricing.prompt`, in the order of the
+    document.
+
+    What stands within such a place is not looked into: nothing of it is certain.
+    """
+    waiting: list[tuple[str, object]] = [("", value)]  # a nesting may be deeper than calls can go
+    while waiting:
+        where, value = waiting.pop()
+        if isinstance(value, Twice):
+            yield where, value
+        elif isinstance(value, dict):
+            waiting += reversed([(f"{where}.{key}" if where else key, inner) for key, inner in value.items()])
+        elif isinstance(value, list):
+            waiting += reversed([(f"{where}[{index}]", inner) for index, inner in enumerate(value)])
+
+
 def number(value: Decimal) -> str:
     """The one spelling of a number: no exponent where that stays short."""
     return canonical(value) if value.is_finite() and abs(value.adjusted()) <= MAX_EXPONENT else str(value)
 
 
 def canonical_text(value: object) -> str:
-    """Canonical JSON text of a parsed value: sorted keys, no blanks, decimals as strings, ASCII only."""
+    """Canonical JSON text of a parsed value: sorted keys, no blanks, decimals as strings, ASCII only; of `Twice` all that was stated."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return number(value)
+    if isinstance(value, Twice):
+        return {"stated": value.values}
     raise TypeError(f"{type(value).__name__} is not parsed JSON")

@@ -59,7 +59,7 @@ LIMITS, PROJECT = "openai-admin/rate_limits", "openai-admin/project"
 CARD, STATUS = "openai-system-card", "openai-status"
 EXTRACTOR = {
     "openai-models": "models_list/1",
-    "openai-pricing": "pricing_page/4",
+    "openai-pricing": "pricing_page/5",
     "llm-prices": "llm_prices/2",
     PROBE: "behaviour/2",
     LIMITS: "admin/1",

@@ -9,7 +9,7 @@ from html import escape
 import pytest
 
 from monitor.domain.model import ANYTHING
-from monitor.sources.extraction import Unreadable
+from monitor.sources.extraction import Unreadable, facts_of
 from monitor.sources.pricing_page import extract
 
 Prices = dict[tuple[str, str, str, str, str], str]
@@ -261,9 +261,21 @@ def test_an_unknown_column_of_amounts_is_left_out_and_one_of_words_refuses_the_t
     amounts = section("Text", table("Model | Reasoning | Output", "m-1 | $9.00 | $8.00"))
     assert read(amounts) == {("m-1", "standard", "short", "text", "output"): "8.00"}
     assert "'reasoning' is not recognised" in refusals(amounts)
-    assert "may set a condition ('EU')" in refusals(
-        section("Text", table("Model | Region | Output", "m-1 | EU | $8.00"))
+    assert "may set a condition ('EU only')" in refusals(
+        section("Text", table("Model | Availability | Output", "m-1 | EU only | $8.00"))
     )
+
+
+def test_a_column_of_regions_is_a_condition_of_its_rows_and_any_other_word_in_it_refuses_the_table() -> None:
+    def page(*regions: str) -> str:
+        rows = (f"m-{number} | {region} | ${number}.00" for number, region in enumerate(regions, 1))
+        return section("Text", table("Model | Region | Output", *rows))
+
+    rows = extract(page("EU", "us-east-1"), provider="openai").rows
+    assert [(row.model, row.condition) for row in rows] == [("m-1", "region EU"), ("m-2", "region us-east-1")]
+    assert facts_of(rows).facts == {}
+    assert len(facts_of(rows).unclear) == 2
+    assert "none that is known" in refusals(page("EU", "Batch, prompts > 200k tokens"))
 
 
 def test_the_same_price_twice_merges_and_two_prices_for_the_same_are_both_refused() -> None:

@@ -17,7 +17,17 @@ from typing import NamedTuple
 from monitor.domain.model import Fact, Refusal, Subject
 from monitor.domain.price import SHORT, STANDARD, TEXT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import LONG, NO_PRICE, SEVERAL_BANDS, field_of, name, number, shown, why_not
+from monitor.sources.feeds.sheet import (
+    LONG,
+    NO_PRICE,
+    SEVERAL_BANDS,
+    field_of,
+    in_other_money,
+    name,
+    number,
+    shown,
+    why_not,
+)
 
 EXTRACTOR = "genai_prices/2"
 
@@ -69,9 +79,14 @@ def extract(payload: object) -> Extraction:
                 if not isinstance(model, dict):
                     raise ValueError("no object with an `id`")
                 id = name(model.get("id"), "id")
+                if reason := in_other_money(provider) or in_other_money(model):
+                    raise ValueError(reason)
                 sets = list(_sets(f"{scope}/{id}", model.get("prices"), refused))
             except ValueError as error:
-                refused.append(Refusal(f"{scope}.models[{position}]", str(error)))
+                about = model.get("id") if isinstance(model, dict) else None
+                refused.append(
+                    Refusal(f"{scope}.models[{position}]", str(error), (about,) if isinstance(about, str) else ())
+                )
                 continue
             for one in sets:
                 rows.extend(_rows(Subject(scope, id), one, refused, unclear))
@@ -128,7 +143,10 @@ def _begin(constraint: object, index: int) -> datetime | None:
 
 def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact]) -> Iterator[PriceRow]:
     if not isinstance(one.prices, dict):
-        refused.append(Refusal(one.where, "no object with prices"))
+        refused.append(Refusal(one.where, "no object with prices", (subject.name,)))
+        return
+    if reason := in_other_money(one.prices):
+        refused.append(Refusal(one.where, reason, (subject.name,)))
         return
     for key, stated in one.prices.items():
         if stated is None or key.endswith(OTHER_UNIT):

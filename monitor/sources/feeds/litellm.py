@@ -21,11 +21,14 @@ from monitor.domain.price import SHORT, STANDARD
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     LONG,
+    PER_TOKEN,
     SEVERAL_BANDS,
     Sheet,
     field_of,
+    in_other_money,
     name,
     number,
+    of_money,
     per_million,
     why_not,
 )
@@ -101,6 +104,7 @@ def extract(payload: object) -> Extraction:
     meanings = {key: meaning for key in set().union(*entries) if (meaning := _meaning(key)) is not None}
     prices = {key: meaning for key, meaning in meanings.items() if isinstance(meaning, _Price)}
     unknown = {key: meaning for key, meaning in meanings.items() if isinstance(meaning, str)}
+    moneyed = any(map(of_money, set().union(*entries)))
     for key, entry in payload.items():
         if key in NO_MODELS:
             continue
@@ -111,6 +115,9 @@ def extract(payload: object) -> Extraction:
             subject = _subject(key, provider if isinstance(provider, str) else "")
         except ValueError as error:
             sheet.refuse(key, str(error))
+            continue
+        if moneyed and (reason := in_other_money(entry, PER_TOKEN)):
+            sheet.refuse_all(key, reason, subject, [price.field for odd, price in prices.items() if odd in entry])
             continue
         _read(sheet, subject, key, entry, prices)
         if not unknown.keys().isdisjoint(entry):

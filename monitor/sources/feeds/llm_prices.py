@@ -17,7 +17,7 @@ from typing import NamedTuple
 from monitor.domain.model import ANYTHING, Refusal
 from monitor.domain.price import SHORT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import LONG, NOT_AN_AMOUNT, name, number
+from monitor.sources.feeds.sheet import LONG, NOT_AN_AMOUNT, in_other_money, name, number
 
 EXTRACTOR = "llm_prices/2"
 
@@ -43,6 +43,8 @@ def extract(payload: object) -> Extraction:
         Unreadable: none of the published shapes, or not one price in it could be read.
     """
     items = list(_items(payload))
+    if reason := in_other_money(payload):
+        raise Unreadable(reason)
     known = {(item.vendor, item.id) for item in items if isinstance(item.vendor, str) and isinstance(item.id, str)}
     rows: list[PriceRow] = []
     refused: list[Refusal] = []
@@ -78,6 +80,8 @@ def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> I
     prices = item.prices
     if not isinstance(prices, dict):
         raise ValueError("no object with prices")
+    if reason := in_other_money(prices):
+        raise ValueError(reason)
     begin, end = _midnight(prices, "from_date"), _midnight(prices, "to_date")
     if begin and end and begin >= end:
         raise ValueError("ends before it begins")

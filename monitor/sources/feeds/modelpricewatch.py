@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from monitor.domain.model import Subject
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import Sheet, name, number, plain, short, why_not
+from monitor.sources.feeds.sheet import Sheet, in_other_money, name, number, plain, short, why_not
 
 EXTRACTOR = "modelpricewatch/2"
 
@@ -38,6 +38,9 @@ def extract(payload: object) -> Extraction:
             subject = Subject(_provider(id, name(item.get("provider"), "provider")), id)
         except ValueError as error:
             sheet.refuse(f"[{index}]", str(error))
+            continue
+        if reason := in_other_money(item):
+            sheet.refuse_all(id, reason, subject)
             continue
         _read(sheet, subject, id, item)
         until = item.get("promo_until")

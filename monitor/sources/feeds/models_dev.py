@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from monitor.domain.model import Fact, Subject
 from monitor.domain.price import STANDARD, TEXT
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import SEVERAL_BANDS, Sheet, long, name, number, plain, short, why_not
+from monitor.sources.feeds.sheet import SEVERAL_BANDS, Sheet, in_other_money, long, name, number, plain, short, why_not
 
 EXTRACTOR = "models_dev/2"
 
@@ -59,6 +59,8 @@ def extract(payload: object) -> Extraction:
             scope = name(key, "the name of a provider")
             if not isinstance(models, dict):
                 raise ValueError("no object with a map `models`")
+            if reason := in_other_money(provider):
+                raise ValueError(reason)
         except ValueError as error:
             sheet.refuse(key, str(error))
             continue
@@ -106,6 +108,9 @@ def _model(sheet: Sheet, scope: str, id: str, model: object, *, named: str = "")
     except ValueError as error:
         sheet.refuse(where, str(error))
         return
+    if reason := in_other_money(model):
+        sheet.refuse_all(where, reason, subject)
+        return
     if model.get("cost") is not None:  # many a model has no price
         _cost(sheet, subject, f"{where}.cost", model["cost"], STANDARD)
     for mode, cost in _modes(model):
@@ -126,6 +131,9 @@ def _modes(model: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 def _cost(sheet: Sheet, subject: Subject, where: str, cost: object, tier: str) -> None:
     if not isinstance(cost, dict):
         sheet.refuse(where, "no object with prices")
+        return
+    if reason := next(filter(None, map(in_other_money, [cost, *_bands(cost)])), ""):
+        sheet.refuse_all(where, reason, subject)
         return
     for field, value in _prices(sheet, subject, where, cost, tier, beyond=False):
         sheet.put(subject, field, value)
@@ -149,6 +157,10 @@ def _cost(sheet: Sheet, subject: Subject, where: str, cost: object, tier: str) -
     for prices in bands:
         for field, value in prices:
             sheet.put(subject, field, value)
+
+
+def _bands(cost: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    yield from (band for band in (*_listed(cost.get(TIERS)), cost.get(OVER_200K)) if isinstance(band, dict))
 
 
 def _listed(tiers: object) -> list[object]:

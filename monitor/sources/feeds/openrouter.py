@@ -15,7 +15,18 @@ from collections.abc import Mapping
 from monitor.domain.model import Fact, Subject
 from monitor.domain.price import TEXT
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import SEVERAL_BANDS, Sheet, long, name, number_in_text, per_million, short, why_not
+from monitor.sources.feeds.sheet import (
+    PER_TOKEN,
+    SEVERAL_BANDS,
+    Sheet,
+    in_other_money,
+    long,
+    name,
+    number_in_text,
+    per_million,
+    short,
+    why_not,
+)
 
 EXTRACTOR = "openrouter/2"
 
@@ -65,6 +76,9 @@ def extract(payload: object) -> Extraction:
         except ValueError as error:
             sheet.refuse(f"data[{index}]", str(error))
             continue
+        if reason := in_other_money(item, PER_TOKEN) or in_other_money(pricing, PER_TOKEN):
+            sheet.refuse_all(id, reason, Subject(provider, model))
+            continue
         _read(sheet, Subject(provider, model), id, pricing)
         target = _target(item)
         if target is not None:
@@ -91,6 +105,8 @@ def _items(payload: object) -> list[object]:
         raise Unreadable("no object with a list `data`")
     if not any(isinstance(item, dict) and "pricing" in item for item in items):
         raise Unreadable("no item of `data` has `pricing`")
+    if reason := in_other_money(payload, PER_TOKEN):
+        raise Unreadable(reason)
     links, total = payload.get("links"), payload.get("total_count")
     goes_on = isinstance(links, dict) and links.get("next")
     if goes_on or (type(total) is int and total > len(items)):

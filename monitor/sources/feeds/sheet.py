@@ -7,7 +7,7 @@ parsing the whole document; the rows are made only for whoever looks at them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice
@@ -94,6 +94,45 @@ def long(meter: str, modality: str = TEXT, tier: str = STANDARD) -> str:
     return field_of(tier, LONG, modality, meter)
 
 
+_OF_MONEY = re.compile(
+    r".*currenc.*|(?:(?:price|pricing|cost|token|billing|quote|base|amount|rate|default)s?[_-]?)?"
+    r"(?:units?|uom|denominat\w*|per|scale|multiplier|factor|basis|fx|exchange[_-]?rate|iso[_-]?4217)",
+    re.IGNORECASE,
+)
+_DOLLARS = frozenset({"usd", "us$", "$", "us dollar", "us dollars"})
+PER_MILLION = frozenset(
+    {"1m", "1m tokens", "1m_tokens", "per 1m tokens", "mtok", "per_million_tokens", "million tokens"}
+)
+PER_TOKEN = frozenset({"token", "tokens", "per token", "per_token", "1 token"})
+"""How feeds that state prices by the token say so, where they do."""
+
+
+@lru_cache(maxsize=8192)
+def of_money(key: str) -> bool:
+    """Whether a key may say what the amounts beside it are in: their currency, unit or scale."""
+    return _OF_MONEY.fullmatch(key) is not None
+
+
+def in_other_money(stated: object, units: frozenset[str] = PER_MILLION) -> str:
+    """Why the amounts of an object may not be in USD and the unit of their format, by a key beside them; empty where no key says so.
+
+    `units` are the spellings of the format's own unit.
+    """
+    if not isinstance(stated, dict):
+        return ""
+    for key in filter(of_money, stated):
+        value = stated[key]
+        said = value.strip().lower() if isinstance(value, str) else ""
+        if value is None or said in (_DOLLARS if "currenc" in key.lower() else units):
+            continue
+        if not isinstance(value, dict | list):  # a table of other amounts stands apart
+            shown = value if isinstance(value, str | int | bool) else "more than one value"
+            return f"`{key}` beside the amounts says {shown!r}, so they may not be in USD or in the feed's unit"
+        if "currenc" in key.lower():
+            return f"`{key}` beside the amounts is not understood"
+    return ""
+
+
 def name(found: object, key: str) -> str:
     """A provider's or model's name as stated.
 
@@ -139,6 +178,11 @@ class Sheet(Sequence[PriceRow]):
         self.refused.append(Refusal(shown(where), reason))
         if subject is not None and field:
             self.unclear.add(Fact(subject, field))
+
+    def refuse_all(self, where: str, reason: str, subject: Subject, fields: Iterable[str] = ()) -> None:
+        """Refuse all that an object states of a subject: none of its prices is gone, and those of `fields` are stated but unknown."""
+        self.refused.append(Refusal(shown(where), reason, (subject.name,)))
+        self.unclear.update(Fact(subject, field) for field in fields)
 
     def extraction(self, notes: Sequence[str] = ()) -> Extraction:
         """Close the sheet.

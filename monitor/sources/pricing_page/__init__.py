@@ -1,8 +1,8 @@
 """What a provider's pricing page states, or why it states nothing that can be relied on.
 
 One pipeline for every layout: parse to blocks (`markdown` and `mdx`, or `markup` for HTML), place the tables in their sections
-(`context`), bind the columns by header text (`headers`), read the cells (`cells`, `rows`). A layout that is new to it yields
-refusals, never a price under another meter, tier, band or model.
+(`walk`, `context`) with what the words around them say (`titles`, `statements`, `days`, `money`), bind the columns by header text (`headers`),
+read the cells (`cells`, `rows`). A layout that is new to it yields refusals, never a price under another meter, tier, band or model.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from monitor.domain.model import Refusal, Subject
 from monitor.domain.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.pricing_page import markdown, markup
-from monitor.sources.pricing_page.context import place
+from monitor.sources.pricing_page import markdown, markup, money
 from monitor.sources.pricing_page.notes import aliases_of, notes_of
 from monitor.sources.pricing_page.profiles import profile
 from monitor.sources.pricing_page.rows import reconcile, rows_of
+from monitor.sources.pricing_page.walk import place
 from monitor.sources.web_page import is_html
 
-EXTRACTOR = "pricing_page/4"
+EXTRACTOR = "pricing_page/5"
 
 
 def extract(text: str, *, provider: str) -> Extraction:
@@ -25,9 +25,11 @@ def extract(text: str, *, provider: str) -> Extraction:
 
     Raises:
         Unreadable: nothing on it is a recognised price, or its leading section announces prices and holds no table
-            (the page was rendered without its components, so what is missing is not gone).
+            (the page was rendered without its components, so what is missing is not gone), or its markup names another currency.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if currency := money.marked_up(text):
+        raise Unreadable(f"the page's markup says that its prices are in {currency}")
     blocks = markup.read(text) if is_html(text) else markdown.read(text)
     placed, lead = place(blocks, per_model=profile(provider).per_model is not None)
     if lead is not None and not lead.tables:

@@ -53,6 +53,14 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """Text that stands beside the page itself: the document's title, or what is at its foot or side. It labels nothing."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row of a table."""
 
@@ -85,4 +93,7 @@ class Component:
 MERGED = "a cell spans several columns"
 """The flaw of a row that states one text for several columns."""
 
-Block: TypeAlias = Heading | Paragraph | Pane | Control | Caption | Table | Component
+HIDDEN = "it is hidden, or struck out"
+"""The flaw of a part that a reader of the page does not see, or sees crossed out."""
+
+Block: TypeAlias = Heading | Paragraph | Pane | Control | Caption | Margin | Table | Component

@@ -17,6 +17,9 @@ _SAME_UNIT = re.compile(
     r" ?(?:/|per) ?(?:(?:1M|1 million|million|M) tokens?|MTok)[1-9]?$", re.IGNORECASE
 )  # a digit is a mark of a footnote
 _MODEL = re.compile(r"(?=.*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.ASCII)
+_SEVERAL = re.compile(
+    r"([A-Za-z]+)(?=[A-Za-z0-9._-]*[0-9])[A-Za-z0-9._-]*[/:]\1(?=[A-Za-z0-9._-]*[0-9])[._0-9-].*", re.ASCII
+)
 _THRESHOLD = re.compile(r" ?\((<|≤|<=|>|≥|>=) ?[0-9]+[KM] context(?: length)?\)$", re.ASCII)
 _IDS = re.compile(r"[*_]?([A-Za-z0-9._:/-]+(?:(?:, and |, | and )[A-Za-z0-9._:/-]+)*)[*_]?")
 _DATED = re.compile(
@@ -72,6 +75,8 @@ def model(text: str) -> tuple[str, bool]:
     label = text[: threshold.start()] if threshold else text
     if not _MODEL.fullmatch(label):
         raise ValueError(f"{text!r} is not a model id")
+    if _SEVERAL.fullmatch(label):
+        raise ValueError(f"{text!r} names more than one model")
     return label, threshold is not None and threshold[1] in (">", "≥", ">=")
 
 

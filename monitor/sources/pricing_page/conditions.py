@@ -22,6 +22,12 @@ _KIND = {"text": TEXT, "thinking": TEXT, "image": "image", "video": "video", "au
 _STATUS = re.compile(r"(?:deprecated|legacy|limited availability)(?![\w,])", re.IGNORECASE)
 _STORED = re.compile(r"/ ?(?:1,000,000|1M) tokens per hour(?: \(storage price\))?(?![\w/])")
 _UNIT = re.compile(r"(?:/|per) ?(?:(?:1M|1,000,000) tokens|MTok)(?! per|[\w/])", re.IGNORECASE)
+_REGION = re.compile(
+    r"(?:the )?(?:eu|europe(?:an union)?|us|u\.s\.|usa|united states|uk|united kingdom|apac|asia(?:[ -]pacific)?|emea|amer|latam|latin america|(?:north|south) america|americas|global"
+    r"|worldwide|international|china|mainland china|japan|(?:south )?korea|india|canada|australia|brazil|germany|france|ireland|switzerland|sweden|singapore|middle east|africa|uae"
+    r"|[a-z]{2,10}-[a-z]+(?:-[a-z]+)?-?[0-9]+[a-z]?|(?:east|west|north|south|central|us|eu|uk)[a-z]*[0-9]?)",
+    re.IGNORECASE,
+)
 _BRACKETED = re.compile(r"\(([^()]*)\)")
 _SIGN = re.compile(r"(?=(?:US)?\$)")
 _AMOUNT = re.compile(r"((?:US)?\$ ?[0-9][0-9,]*(?:\.[0-9]+)?)(?![\w%])")
@@ -58,6 +64,11 @@ class Label:
 
     names: tuple[str, ...]
     condition: Condition
+
+
+def region(text: str) -> bool:
+    """Whether a text is the name of a region."""
+    return _REGION.fullmatch(text) is not None
 
 
 def amounts(text: str) -> list[Stated]:

@@ -1,9 +1,6 @@
-"""Where a table stands: its section, and the tier and unit that the page states for it there.
+"""Where a table stands, and what is stated of its prices there: tier, unit, modality, band, time, offer.
 
-A statement holds in the section it stands in and below, never in the next one. Headings nest by level; a title that is only a
-loose line is a section of its own below the last heading. A loose tab label names the tier of the one table after it:
-rendered pages do not mark where a tab ends, so a second table is not covered by it. What a table's own caption, or a row that is a title
-within it, states holds for the rows below that alone.
+What a section states holds in it and below, and for the time the innermost title or sentence decides. What may not be so of a plain call is refused here.
 """
 
 from __future__ import annotations
@@ -11,43 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from monitor.domain.price import PER_MILLION_TOKENS, STANDARD, TEXT
-from monitor.sources.pricing_page import cells
-from monitor.sources.pricing_page.blocks import Block, Caption, Component, Control, Heading, Pane, Paragraph, Table
+from monitor.sources.pricing_page import cells, money
+from monitor.sources.pricing_page.blocks import Component, Table
+from monitor.sources.pricing_page.cells import ALWAYS, Window
+from monitor.sources.pricing_page.days import both
+from monitor.sources.pricing_page.statements import Statement
+from monitor.sources.pricing_page.titles import Title, parts, title
 
-_CAPTION = re.compile(r"(?:(.+?) )?pricing(?: table)? data", re.IGNORECASE)
-_LOOSE = 7  # below every heading
-_OWN = 8  # the table's own titles, below all others
-_TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
-_SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
-_LETTER = re.compile(r"[A-Za-z]")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-_MILLION = re.compile(
-    r"(?:all |the )?(?:token )?prices (?:listed below )?(?:are )?(?:listed |shown )?(?:in usd |in us dollars )?(?:in units of )?per (?:1m|1 million|one million|million) tokens"
-    r"(?:,? unless (?:otherwise )?noted(?: otherwise)?)?\.?",
-    re.IGNORECASE,
-)
-_PRICED = re.compile(r"\b(?:prices?|pricing|priced|rates?|costs?|amounts?|charged|cents|credits)\b", re.IGNORECASE)
-_PER = re.compile(
-    r"(?:\bper |\bin |/ ?)(?:an? |one )?(?:[0-9][0-9,.]*|thousand|million)? ?(?:k|m|thousand|million|billion)? ?"
-    r"(?:tokens?|characters?|seconds?|minutes?|hours?|days?|months?|images?|pages?|calls?|requests?|songs?|words?|credits?|cents)\b",
-    re.IGNORECASE,
-)
-_CURRENCY = re.compile(
-    r"€|£|¥|₩|₹|₽|\b(?:A|AU|C|CA|HK|NZ|R|S)\$|\b(?:EUR|[Ee]uros?|GBP|[Pp]ounds|JPY|[Yy]en|CNY|RMB|[Yy]uan|INR|[Rr]upees|KRW|[Ww]on|CHF|[Ff]rancs|BRL|[Rr]eais|RUB"
-    r"|SEK|NOK|DKK|PLN|TRY|AUD|CAD|SGD|HKD|NZD|TWD|MXN|(?:Australian|Canadian|Singapore|Hong Kong|New Zealand) dollars)\b"
-)
-_LONGEST_STATEMENT = 120
-_LONGEST_NAME = 3  # words of a loose line that names an offer
+CAPTION = re.compile(r"(?:(.+?) )?pricing(?: table)? data", re.IGNORECASE)
+LOOSE = 7  # below every heading
+OWN = 8  # the table's own titles, below all others
+LONGEST_NAME = 3  # words of a loose line that names an offer
 _FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
 _ELSEWHERE = re.compile(
     r"\b(?:regional|residency|third-party|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
-    re.IGNORECASE,
-)
-_OTHER_TIME = re.compile(
-    r"\b(?:upcoming|announced|former|old|previous) |\b(?:starting|effective|until|from|before|after|as of) (?:on )?\w+ \d",
     re.IGNORECASE,
 )
 _OTHER_OFFER = re.compile(
@@ -63,19 +39,9 @@ _SIZED = re.compile(
     r"\b(?:long|longer|large|medium|extended)[ -](?:context|prompt|input)s?\b|(?:>|≥|\bover|\babove|\bmore than|\bexceeding|\bbeyond) ?[0-9][0-9,.]* ?[km]\b",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
-_APPLIES = re.compile(
-    r"(?:the |these |all )?(?:(?:following|prices?|rates?|pricing|table|below|shown|listed) )+(?:appl(?:y|ies)|is|are) (?:only )?(?:to|for) (?:the )?(.+?)\.?",
-    re.IGNORECASE,
-)
-_POINTING = re.compile(r"\b(?:following|below|this table|these)\b", re.IGNORECASE)
-_RELATIVE = re.compile(
-    r"%|\b(?:half|twice|double|discount\w*|less|more|than|times|save\w*|of (?:the|these|those))\b", re.IGNORECASE
-)
-_PROCESSED = re.compile(
-    r"\b(?:standard|batch|flex|priority|fast|ultrafast)(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?)\b)",
-    re.IGNORECASE,
-)
+_ALSO_OFFERS = "preview beta turbo experimental lite eco economy fast flex batch priority ultra max instant live trial"
+_APART = frozenset(_ALSO_OFFERS.split())
+"""Words that are parts of many ids, and offers as well: they tell nothing apart only where every model of a table bears them."""
 _MODALITY = re.compile(r"(text|audio|image) tokens", re.IGNORECASE)
 _NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
 
@@ -91,7 +57,8 @@ class Elsewhere(Unplaced):
 @dataclass(slots=True, kw_only=True)
 class Section:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it, `models` are
-    those it is about where a line of ids says so; a `tab` is one whose label names no tier.
+    those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a section that a sentence opens, a `quiet` one has no text that says nothing of prices, and
+    `windows` and `doubts` are what sentences say of its prices; the innermost section that states a time decides.
     """
 
     level: int
@@ -103,6 +70,16 @@ class Section:
     tables: int = 0
     models: tuple[str, ...] = ()
     tab: bool = False
+    spoken: bool = False
+    quiet: bool = True
+    windows: list[Window] = field(default_factory=list)
+    doubts: list[Statement] = field(default_factory=list)
+    named: list[Statement] = field(default_factory=list)
+
+    @property
+    def told(self) -> Title:
+        """What its title says."""
+        return title(self.title) if self.title and not self.spoken and not CAPTION.fullmatch(self.title) else Title()
 
     def chain(self) -> Iterator[Section]:
         """The section and those it stands in, innermost first."""
@@ -125,6 +102,8 @@ class Placed:
     section: Section
     claims: tuple[str, ...]
     unit: str
+    names: tuple[str, ...] = ()
+    provider: str = ""
 
     @property
     def where(self) -> str:
@@ -136,10 +115,23 @@ class Placed:
         """The models that its section is about, by the nearest line of ids over it."""
         return next((section.models for section in self.section.chain() if section.models), ())
 
+    def about(self, names: Iterable[str], provider: str) -> Placed:
+        """The same place with the names of the models in it: words of these in a title tell nothing apart."""
+        return replace(self, names=tuple(names), provider=provider)
+
+    def unknown(self, strange: frozenset[str]) -> bool:
+        """Whether words tell prices apart, and are no parts of the names of the models here or of their provider."""
+        if not strange:
+            return False
+        each = [parts((name,)) for name in self.names]
+        shared = frozenset.intersection(*each) if each else frozenset[str]()
+        return bool(strange - parts((self.provider,)) - shared - (frozenset[str]().union(*each) - _APART))
+
     def tier(self, column: str = "") -> str:
         """The one tier the table is under; `column` is the one that its columns name, if they name one.
 
-        A table without a label is a standard one only in a section that has no tabs at all.
+        A table without a label is a standard one only in a section that has no tabs at all, and under titles that tell nothing apart; under any
+        other title its tier is an offer of its own (`other:…`).
 
         Raises:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
@@ -152,10 +144,59 @@ class Placed:
         spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))
         if not claims and any(section.tiers for section in self.section.chain()):
             raise Unplaced("its section has tabs of tiers, and none of them is over this table")
-        tier = claims.pop() if claims else STANDARD
+        offers = list(dict.fromkeys(filter(None, map(self._offer, self.section.chain()))))
+        if len(offers) + len(claims) > 1:
+            raise Unplaced(f"it stands under titles of several offers ({self.section.path!r})")
+        tier = offers[0] if offers else claims.pop() if claims else STANDARD
         if spoken - {tier}:
             raise Unplaced(f"it stands under a title of another tier ({self.section.path!r})")
         return tier
+
+    def _offer(self, section: Section) -> str:
+        """The offer that the title of a section makes of its prices; empty where it tells nothing apart."""
+        told = section.told
+        if not told.strange or cells.tier(section.title) or _LONG.fullmatch(section.title):
+            return ""
+        return told.offer if self.unknown(told.strange) else ""
+
+    def window(self) -> Window:
+        """When its prices hold: what the innermost title or sentence that names a time says, within what is said of the whole page.
+
+        Raises:
+            Unplaced: the two leave no time.
+        """
+        chain = list(self.section.chain())
+        near: Window | None = ALWAYS
+        for section in chain[:-1]:
+            windows = [*section.windows, *filter(lambda one: one is not ALWAYS, [section.told.window])]
+            if windows:
+                near = windows[-1]
+                break
+        for wide in chain[-1].windows:
+            near = both(near, wide) if near is not None else None
+        if near is None:
+            raise Unplaced(f"the times that are said of it leave none ({self.section.path!r})")
+        return near
+
+    @property
+    def named(self) -> list[Statement]:
+        """What the page says of single models by name."""
+        return list(self.section.chain())[-1].named
+
+    def time_of(self, name: str, window: Window) -> Window:
+        """When the prices of a model hold, by what sentences say of it by name beside what is said of its table.
+
+        Raises:
+            ValueError: the two leave no time, or a sentence names a day of its prices in a way that is not clear.
+        """
+        for said in self.named:
+            if not _speaks_of(said.text, name, self.names):
+                continue
+            within = None if said.doubt else both(window, said.window)
+            if within is None:
+                raise ValueError(said.doubt or f"the times that are said of it leave none: {said.text!r}")
+            window = within
+        return window
 
     def modality(self) -> str:
         """The modality of a table without a column for it.
@@ -184,14 +225,14 @@ class Placed:
 
     def under(self, title: str) -> Placed:
         """The same place below a title of the table's own. A tier that it names is one more claim, so it cannot contradict another."""
-        caption = _CAPTION.fullmatch(title)
+        caption = CAPTION.fullmatch(title)
         tier = cells.tier((caption[1] or "") if caption else title)
         section = Section(
-            level=_OWN,
+            level=OWN,
             title="" if caption and not tier else title,
             parent=self.section,
             tier=tier or "",
-            unit=unit_of(title),
+            unit=PER_MILLION_TOKENS if money.by_million(title) else "",
         )
         claims = (*self.claims, tier) if tier else self.claims
         return replace(self, section=section, claims=claims, unit=section.unit or self.unit)
@@ -204,17 +245,32 @@ class Placed:
             Unplaced: an offer or a tier that is not known.
         """
         for section in self.section.chain():
+            told = section.told
             if _FINE_TUNING.search(section.title):
                 raise Elsewhere("fine-tuning prices, not inference")
             if _ELSEWHERE.search(section.title):
                 raise Elsewhere(f"the section {section.title!r} is about another offer")
-            if _OTHER_TIME.search(section.title):
+            if told.past:
                 raise Elsewhere(f"the section {section.title!r} is about another time")
-            short = section.level < _LOOSE or len(section.title.split()) <= _LONGEST_NAME  # else it is a sentence
+            if told.doubt:
+                raise Unplaced(told.doubt)
+            short = section.level < LOOSE or len(section.title.split()) <= LONGEST_NAME  # else it is a sentence
             if short and _OTHER_OFFER.search(section.title):
                 raise Unplaced(f"the section {section.title!r} may be about another offer")
             if _UNKNOWN_TIER.fullmatch(section.title) and cells.tier(section.title) is None:
                 raise Unplaced(f"the section {section.title!r} names no tier that is known")
+        self.window()
+
+    def check_said(self) -> None:
+        """Refuse prices of which a sentence says more than is understood.
+
+        Raises:
+            Unplaced: their currency, unit, day or offer is doubtful.
+        """
+        for section in self.section.chain():
+            for said in section.doubts:
+                if not said.strange or self.unknown(said.strange):
+                    raise Unplaced(said.doubt)
 
     def check_unit(self) -> None:
         """Refuse another unit, and none.
@@ -225,161 +281,21 @@ class Placed:
         if not self.unit:
             raise Unplaced("no unit is stated for it")
         if self.unit != PER_MILLION_TOKENS:
-            raise Unplaced(f"it is not per 1M tokens: {self.unit!r}")
+            raise Unplaced(self.unit)
 
 
-@dataclass(slots=True)
-class _Walk:
-    per_model: bool = False
-    section: Section = field(default_factory=lambda: Section(level=0, title="", parent=None))
-    lead: Section | None = None
-    pending: str | None = None  # the tier of the next table; empty: labels without content between them
-    caption: str | None = None
-    own: list[str] = field(default_factory=list)  # the titles of the next table itself
-    adjacent: bool = False
-    placed: list[Placed] = field(default_factory=list)
-
-    def enter(self, level: int, title: str) -> None:
-        parent = self.section
-        tab = parent.tab and level == _LOOSE  # a title within a tab
-        while parent.level >= level and parent.parent is not None:
-            parent = parent.parent
-        self.section = Section(level=level, title=title, parent=parent, tab=tab)
-        self.pending = self.caption = None
-        self.own = []
-
-    def pane(self, value: str) -> bool:
-        """Enter a tab; whether it is one of a tier."""
-        while self.section.tab and self.section.parent is not None:
-            self.section = self.section.parent
-        tier = cells.tier(value)
-        if tier:
-            self.label(tier, pane=True)
-            return True
-        self.enter(_LOOSE, value)
-        self.section.tab = True
-        return False
-
-    def label(self, tier: str, pane: bool = False) -> None:
-        """A tab's label. Labels in a row are a list of tabs, and none of them is over what follows."""
-        self.section.tiers += 1
-        contradicts = self.adjacent and self.pending is not None and self.pending != tier
-        self.pending = "" if contradicts and not pane else tier
-        self.caption = None
-
-    def heading(self, block: Heading) -> None:
-        caption = _CAPTION.fullmatch(block.text)
-        if caption:
-            name = (caption[1] or "").lower()
-            self.caption = None if name in ("", "grouped") else cells.tier(name) or ""
-            self.section.tiers += self.caption is not None
-            return
-        tier = cells.tier(block.text)
-        self.enter(block.level, block.text)
-        if tier and self.section.parent:
-            self.section.tier = tier
-            self.section.parent.tiers += 1
-
-    def paragraph(self, block: Paragraph) -> bool:
-        """Read loose text; whether it was a label of a tab."""
-        for sentence in _SENTENCE.split(block.text) if _PRICED.search(block.text) else ():
-            if (said := _tier_said(sentence)) is not None:
-                self.pending = said
-            if unit := unit_of(sentence):
-                self.section.unit = unit
-                self.lead = self.lead or (self.section if unit == PER_MILLION_TOKENS else None)
-                return False
-        text = block.text
-        if self.per_model and (models := cells.ids(text)):
-            self.section.models = models
-            return False
-        if cells.tabs(text):
-            self.section.tiers += 1  # a table under none of these tabs is not a standard one for want of a label
-            return False
-        if not block.lone or len(text) > 60 or text.lower() in _TRANSPARENT:
-            return False
-        named_tier = _NAMED.fullmatch(text)
-        tier = cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)
-        if tier:
-            self.label(tier)
-            return True
-        if len(text.split()) <= 8 and not _SPEECH.search(text) and _LETTER.search(text):
-            self.enter(_LOOSE, text)
-        return False
-
-    def table(self, block: Table | Component) -> None:
-        if self.caption and self.pending == "":
-            self.pending = None  # a caption that names the tier settles what a row of labels left open
-        claims = [claim for claim in (self.pending, self.caption) if claim is not None]
-        claims += [section.tier for section in self.section.chain() if section.tier]
-        if isinstance(block, Component):
-            if block.tier:
-                claims.append(cells.tier(block.tier) or "")
-        else:
-            self.pending = None
-        self.caption = None
-        unit = next((section.unit for section in self.section.chain() if section.unit), "")
-        placed = Placed(block=block, section=self.section, claims=tuple(claims), unit=unit)
-        for title in self.own:
-            placed = placed.under(title)
-            self.section.tiers += bool(placed.section.tier)
-        self.own = []
-        self.placed.append(placed)
-        for section in self.section.chain():
-            section.tables += 1
+def _speaks_of(text: str, name: str, names: tuple[str, ...]) -> bool:
+    """Whether a sentence names a model, by its id or as people write it (`GPT-5.6 Sol`), and not only one whose name begins with it."""
+    spans = [match.span() for match in _spelt(name).finditer(text)]
+    longer = [match.span() for other in names if len(other) > len(name) for match in _spelt(other).finditer(text)]
+    return any(not any(start <= at and stop <= end for start, end in longer) for at, stop in spans)
 
 
-def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], Section | None]:
-    """The tables with what is stated around them, and the first section that announces prices per 1M tokens.
-
-    With `per_model` a line of nothing but ids says which models its section is about.
-    """
-    walk, blocks = _Walk(per_model=per_model), list(blocks)
-    headed = any(isinstance(block, Heading) for block in blocks)
-    for block in blocks:
-        if isinstance(block, Control):
-            if headed and not walk.section.level:
-                continue  # a site's own controls stand above the page
-            walk.section.tiers += any(cells.tier(text) or cells.tabs(text) for text in block.texts)
-            continue
-        labelled = False
-        if isinstance(block, Heading):
-            walk.heading(block)
-        elif isinstance(block, Paragraph):
-            labelled = walk.paragraph(block)
-        elif isinstance(block, Pane):
-            labelled = walk.pane(block.value)
-        elif isinstance(block, Caption):
-            walk.own.append(block.text)
-        else:
-            walk.table(block)
-        walk.adjacent = labelled
-    return walk.placed, walk.lead
-
-
-def _tier_said(sentence: str) -> str | None:
-    """The tier that a sentence says the next table is of; empty where it speaks of one and does not say so in a known way.
-
-    None where it speaks of none, or of one beside the table's (`Batch requests are billed at 50% of these rates`).
-    """
-    if len(sentence) > _LONGEST_STATEMENT or not _POINTING.search(sentence) or _RELATIVE.search(sentence):
-        return None
-    applies = _APPLIES.fullmatch(sentence)
-    if applies and (tier := cells.tier(applies[1])):
-        return tier
-    return "" if _PROCESSED.search(sentence) else None
+def _spelt(name: str) -> re.Pattern[str]:
+    pieces = map(re.escape, re.split(r"[\s/:_-]+", name))
+    return re.compile(rf"(?<![\w.-]){'[ _-]?'.join(pieces)}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
 def sized(text: str) -> bool:
     """Whether a text is about prompts of some size beyond the short ones."""
     return _SIZED.search(text) is not None
-
-
-@lru_cache(maxsize=1024)  # a page says the same at nearly every look
-def unit_of(sentence: str) -> str:
-    """The unit a sentence states for what follows: `1M tokens`, another in its own words, or empty when it states none."""
-    if len(sentence) > _LONGEST_STATEMENT or not _PRICED.search(sentence):
-        return ""
-    if _MILLION.fullmatch(sentence):
-        return PER_MILLION_TOKENS
-    return sentence if _PER.search(sentence) or _CURRENCY.search(sentence) else ""

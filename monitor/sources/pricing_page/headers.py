@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.domain.price import SHORT
-from monitor.sources.pricing_page import cells
+from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.profiles import Profile
 
 _UNIT = re.compile(
@@ -27,6 +27,7 @@ _METERS = {
     "output price": "output",
     "output / cost": "output",  # its cells name any other unit themselves, and are refused one by one
 }
+_REGIONS = frozenset({"region", "regions", "location", "geography", "data zone", "zone"})
 _DESCRIPTIVE = frozenset({"category", "description"})
 
 
@@ -48,7 +49,8 @@ class Price(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """Which column holds what. `descriptive` columns tell something of a model, `ignored` are columns of other things, `unit_stated` whether every price column names the unit."""
+    """Which column holds what. `descriptive` columns tell something of a model, `region` says where a price holds,
+    `ignored` are columns of other things, `unit_stated` whether every price column names the unit."""
 
     width: int
     model: int
@@ -58,6 +60,40 @@ class Binding:
     ignored: tuple[tuple[int, str], ...]
     unit_stated: bool
     tier: str = ""
+    region: int | None = None
+
+
+def is_header(row: tuple[str, ...], header: tuple[str, ...], profile: Profile) -> bool:
+    """Whether a row within a table is a header of what follows: it titles columns, and states no amount.
+
+    Titles that are not known are told from a row of words by where they stand: over two columns or more, each another, and beside no model.
+    """
+    texts = [text for text in row if text]
+    if len(set(texts)) < 2 or any("$" in text or text[:1].isdigit() for text in texts if not _known(text, profile)):
+        return False
+    if any(_known(text, profile) for text in texts):
+        return True
+    places = [
+        column
+        for column, text in enumerate(header)
+        if column < len(row) and _price(_UNIT.sub("", text.lower()), profile)
+    ]
+    priced = [row[column] for column in places]
+    beside = {text for column, text in enumerate(row) if column not in places}
+    words = all(text.lower() not in cells.BLANK and text[:1].isalpha() for text in priced)
+    return words and len(set(priced)) == len(priced) > 1 and not any(map(_is_name, beside))
+
+
+def _known(text: str, profile: Profile) -> bool:
+    label = text.lower()
+    return label in ("model", "modality") or _price(_UNIT.sub("", label), profile) is not None
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return bool(cells.model(text))
+    except ValueError:
+        return False
 
 
 def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
@@ -70,8 +106,11 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         raise Unbound("the table has no header")
     if len({len(row) for row in header}) > 1:
         raise Unbound("the rows of the header have different numbers of columns")
+    if words := money.foreign(" | ".join(text for row in header for text in row)):
+        raise Unbound(f"the header names another currency than USD ({words})")
     models: list[int] = []
     modalities: list[int] = []
+    regions: list[int] = []
     prices: dict[int, Price] = {}
     descriptive: list[int] = []
     ignored: list[tuple[int, str]] = []
@@ -84,6 +123,8 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
             models.append(column)
         elif label == "modality":
             modalities.append(column)
+        elif label in _REGIONS:
+            regions.append(column)
         elif price := _price(_UNIT.sub("", label), profile):
             prices[column] = price
             units.append(_UNIT.search(label) is not None or label.startswith("1m "))
@@ -92,7 +133,7 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         else:
             ignored.append((column, label))
     shown = " | ".join(header[-1])
-    if len(models) != 1 or len(modalities) > 1 or any(label.endswith(" model") for label in labels):
+    if len(models) != 1 or len(modalities) > 1 or len(regions) > 1 or any(label.endswith(" model") for label in labels):
         raise Unbound(f"the header {shown!r} does not name one column of models")
     if not prices:
         raise Unbound(f"no price column is recognised in the header {shown!r}")
@@ -112,6 +153,7 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         ignored=tuple(ignored),
         unit_stated=all(units),
         tier=tiers.pop(),
+        region=regions[0] if regions else None,
     )
 
 

@@ -10,6 +10,20 @@ _SUPERSCRIPT = re.compile(r"<sup\b[^>]*>(.*?)</sup>", re.IGNORECASE | re.DOTALL)
 _RAISED = re.compile(r"[\W\d_]*[a-z]?[\W\d_]*|new|beta|preview|tm", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|hr)\s*/?>", re.IGNORECASE)
 _STRUCK = re.compile(r"</?(?:del|s|strike)\b[^<>]*>", re.IGNORECASE)
+_CLASSES = (
+    r"hidden|sr-only|screen-reader(?:-text|-only)?|visually-?hidden|d-none|invisible|display-none|is-hidden|hide|[\w-]*(?:line-?through|strike|struck|crossed)[\w-]*"
+    r"|(?=[\w-]*price)[\w-]*(?:old|was|orig|prev|former|before|regular|msrp)[\w-]*"
+)
+_DRESSED = re.compile(
+    rf"""\sclass(?:Name)?=\{{?["'](?:[^"']*\s)?(?:[\w-]+__|[\w-]+--)?(?:{_CLASSES})(?=[\s"'])"""
+    r"""|\shidden(?=[\s=>/])|\saria-hidden=\{?["']?true|(?:text-decoration|textDecoration)[\w-]*\s*:[^;}]*line-through|display\s*:\s*["']?none"""
+    r"""|visibility\s*:\s*["']?(?:hidden|collapse)|font-size\s*:\s*["']?0(?![.0-9]*[1-9])|opacity\s*:\s*["']?0(?![.0-9]*[1-9])""",
+    re.IGNORECASE,
+)
+_PANE = re.compile(r"\brole=[\"']?tabpanel|\bdata-content-switcher-pane\b", re.IGNORECASE)
+_SHOWN_AGAIN = re.compile(
+    r"\b(?:sm|md|lg|xl|2xl|tablet|desktop):(?:block|flex|grid|contents|inline\S*|table\S*|not-sr-only)", re.IGNORECASE
+)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _CODE = re.compile(r"</?code\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
@@ -28,6 +42,14 @@ def squeeze(text: str) -> str:
     return _MARK.sub("", text) if text[-1:] in _MARK_SET else text
 
 
+def unseen(tag: str) -> bool:
+    """Whether a tag, as it is written, hides or strikes out what it holds.
+
+    What is shown again on a wider screen is not hidden, nor is the pane of a tab, which a reader of the page may open.
+    """
+    return _DRESSED.search(tag) is not None and _SHOWN_AGAIN.search(tag) is None and _PANE.search(tag) is None
+
+
 def is_mark(raised: str) -> bool:
     """Whether a superscript is a footnote's mark or says nothing of prices; other words (`EU only`) may be a condition."""
     return _RAISED.fullmatch(raised.strip()) is not None
@@ -37,8 +59,15 @@ def _kept(match: re.Match[str]) -> str:
     return "" if is_mark(_TAG.sub("", match[1])) else f" {match[1]}"
 
 
+STRUCK = "~~"
+"""The mark around what is struck out or hidden: a price that no longer holds must not look like one."""
+
 CODE = "`"
 """The mark around a code span, where a reader asks to see it."""
+
+
+def _undressed(match: re.Match[str]) -> str:
+    return STRUCK if unseen(match[0]) else ""
 
 
 def plain(text: str, *, code: bool = False) -> str:
@@ -47,10 +76,10 @@ def plain(text: str, *, code: bool = False) -> str:
     The mark of a footnote goes with its superscript: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
     price that no longer holds does not look like one.
     """
-    text = _STRUCK.sub("~~", _BREAK.sub(" ", _SUPERSCRIPT.sub(_kept, text)))
+    text = _STRUCK.sub(STRUCK, _BREAK.sub(" ", _SUPERSCRIPT.sub(_kept, text)))
     if code:
         text = _CODE.sub(CODE, text)
-    text = _TAG.sub("", text)
+    text = _TAG.sub(_undressed, text)
     text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text)).replace("**", "")
     if not code:
         text = text.replace(CODE, "")

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from monitor.sources.pricing_page import markup, mdx
-from monitor.sources.pricing_page.blocks import Block, Heading, Pane, Paragraph, Row, Table
-from monitor.sources.pricing_page.inline import plain
+from monitor.sources.pricing_page.blocks import HIDDEN, Block, Heading, Pane, Paragraph, Row, Table
+from monitor.sources.pricing_page.inline import plain, unseen
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})")
@@ -22,6 +22,8 @@ _PANE = re.compile(r"""\bdata-content-switcher-pane\b.*?\bdata-value=(?:"([^"]*)
 _INLINE = frozenset(
     {"a", "abbr", "b", "br", "code", "del", "em", "hr", "i", "kbd", "s", "span", "strong", "sub", "sup", "u"}
 )
+_UNSHOWN = frozenset({"template", "noscript"})
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr", "col", "source"})
 _ATX = re.compile(r"[ \t]*(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -70,6 +72,7 @@ class _Reader:
         self._code = code
         self._paragraph: list[str] = []
         self._paragraph_line = 1
+        self._unseen, self._unseen_depth = "", 0  # the outermost tag that hides what it holds
         self._text = text
         self._lowered = text.lower()
         at, line = 0, 1
@@ -110,8 +113,10 @@ class _Reader:
         match = _TAG.match(tag)
         assert match is not None
         closing, name = match.groups()
+        self._veil(name, tag, bool(closing))
         if mdx.is_pricing(name) and not closing:
-            self.blocks.append(mdx.component(name, tag, line))
+            found = mdx.component(name, tag, line)
+            self.blocks.append(replace(found, flaw=found.flaw or HIDDEN) if self._unseen else found)
         elif name.lower() == "table" and not closing:
             return self._markup("</table>", start, line)
         elif re.fullmatch(r"h[1-6]", name) and not closing:
@@ -121,10 +126,27 @@ class _Reader:
         self.blocks.extend(Paragraph(text=text, lone=False, line=line) for text in mdx.prose(tag))
         return end
 
+    def _veil(self, name: str, tag: str, closing: bool) -> None:
+        """Follow into and out of what a tag hides."""
+        if tag.endswith("/>") or name.lower() in _VOID:
+            return
+        if self._unseen:
+            self._unseen_depth += (-1 if closing else 1) * (name == self._unseen)
+            self._unseen = self._unseen if self._unseen_depth else ""
+        elif not closing and (name.lower() in _UNSHOWN or unseen(tag)):
+            self._unseen, self._unseen_depth = name, 1
+
+    def _add(self, table: Table) -> None:
+        self.blocks.append(replace(table, flaw=table.flaw or HIDDEN) if self._unseen else table)
+
     def _markup(self, closing: str, start: int, line: int) -> int:
         found = self._lowered.find(closing, start)
         end = len(self._text) if found < 0 else found + len(closing)
-        self.blocks.extend(markup.read(self._text[start:end], line, code=self._code))
+        for block in markup.read(self._text[start:end], line, code=self._code):
+            if isinstance(block, Table):
+                self._add(block)
+            else:
+                self.blocks.append(block)
         return end
 
     def _lines(self, text: str, line: int, last: bool = False) -> None:
@@ -143,7 +165,7 @@ class _Reader:
             elif row.lstrip().startswith("|"):
                 self._flush()
                 count = next((n for n, other in enumerate(lines[i:]) if "|" not in other), len(lines) - i)
-                self.blocks.append(Table(header=(), rows=(), line=line + i, flaw="rows of a table without its header"))
+                self._add(Table(header=(), rows=(), line=line + i, flaw="rows of a table without its header"))
                 i += count
                 continue
             elif self._paragraph and (under := _UNDERLINE.match(row)):
@@ -188,9 +210,9 @@ class _Reader:
             groups, label_row = header, rows.pop(0)
             labels = label_row.cells
             flaw = flaw or label_row.flaw or _misgrouped(groups, labels)
-            self.blocks.append(Table(header=(_filled(groups), labels), rows=tuple(rows), line=line, flaw=flaw))
+            self._add(Table(header=(_filled(groups), labels), rows=tuple(rows), line=line, flaw=flaw))
         else:
-            self.blocks.append(Table(header=(header,), rows=tuple(rows), line=line, flaw=flaw))
+            self._add(Table(header=(header,), rows=tuple(rows), line=line, flaw=flaw))
         return count
 
     def _flush(self) -> None:

@@ -10,11 +10,24 @@ apart: they label nothing, but show that the page has more parts than the one th
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
 
-from monitor.sources.pricing_page.blocks import MERGED, Block, Caption, Control, Heading, Pane, Paragraph, Row, Table
-from monitor.sources.pricing_page.inline import CODE, is_mark, squeeze
+from monitor.sources.pricing_page.blocks import (
+    HIDDEN,
+    MERGED,
+    Block,
+    Caption,
+    Control,
+    Heading,
+    Margin,
+    Pane,
+    Paragraph,
+    Row,
+    Table,
+)
+from monitor.sources.pricing_page.inline import CODE, STRUCK, is_mark, squeeze, unseen
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -38,6 +51,7 @@ _INLINE = frozenset(
         "q",
         "s",
         "span",
+        "strike",
         "strong",
         "sub",
         "u",
@@ -47,8 +61,10 @@ _INLINE = frozenset(
         "time",
     }
 )
+_MARGINS = frozenset({"title", "footer", "aside"})
 _CONTROLS = frozenset({"tab", "tablist", "navigation", "menu"})
 _PRESSED = frozenset({"button", "select"})
+_IN_TABLE = frozenset({"table", "thead", "tbody", "tfoot", "tr", "th", "td"})
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
@@ -56,8 +72,8 @@ _STRUCK = frozenset({"del", "s", "strike"})
 _LOOKS = (
     r"""(?:\s+(?:class|style|id|href|target|rel|scope|align)="[^"<>]*")*"""  # attributes that say nothing about prices
 )
-_CELL = re.compile(rf"<(td|th){_LOOKS}>([^<]*)</\1>\s*")
-_OPENED = re.compile(rf"<(td|th|tr|thead|tbody|p|div|span|a|b|em|i|strong|code|li|ul|h[1-6]){_LOOKS}>")
+_CELL = re.compile(rf"<(td|th)({_LOOKS})>([^<]*)</\1>\s*")
+_OPENED = re.compile(rf"<(td|th|tr|thead|tbody|p|div|span|a|b|em|i|strong|code|li|ul|h[1-6])({_LOOKS})>")
 _CLOSED = re.compile(r"</(td|th|tr|thead|tbody|table|p|div|span|a|b|em|i|strong|code|li|ul|button|h[1-6])>")
 _WIDEST = 40
 _TALLEST = 200
@@ -83,6 +99,8 @@ class _Grid:
         self.rows: list[Row] = []
         self.done: list[Table] = []
         self.flaw = ""
+        self.hidden = self.veiled = False  # the rows that begin now, and all of it
+        self._row_flaw = ""
         self._open: list[_Cell] | None = None
         self._row_line = line
         self._in_head = self._row_in_head = False
@@ -93,10 +111,11 @@ class _Grid:
         self._in_head = inside
         self._hanging.clear()  # a span ends with its row group
 
-    def start_row(self, line: int) -> None:
+    def start_row(self, line: int, *, hidden: bool = False) -> None:
         if self._open is not None:
             self.end_row("the row is not closed before the next begins")
         self._open, self._row_line, self._row_in_head = [], line, self._in_head
+        self._row_flaw = HIDDEN if hidden or self.hidden else ""
 
     def start_cell(self, cell: _Cell, line: int) -> None:
         if self._open is None:
@@ -123,6 +142,7 @@ class _Grid:
         texts = self._laid_out(cells, header)
         if any(cell.columns > 1 and not header and squeeze("".join(cell.text)) for cell in cells):
             flaw = flaw or MERGED
+        flaw = flaw or self._row_flaw
         if not header:
             if cells or texts:
                 self.rows.append(Row(cells=texts, line=self._row_line, flaw=flaw))
@@ -178,6 +198,8 @@ class _Reader(HTMLParser):
         self._grids: list[_Grid] = []
         self._skip = ""
         self._skip_depth = 0
+        self._unseen = ""  # the outermost tag that hides what it holds
+        self._unseen_depth = 0
         self._pressed: list[str] | None = None  # the texts of a control
         self._heading = 0
         self._items = 0  # open items of lists: links and bullets, never titles or labels
@@ -191,9 +213,9 @@ class _Reader(HTMLParser):
     def parse_starttag(self, i: int) -> int:
         """Take a run of cells without markup at once, and do not read attributes that say nothing."""
         if not self._skip:
-            if self._grids and (match := _CELL.match(self.rawdata, i)):
+            if self._grids and (match := _CELL.match(self.rawdata, i)) and not _dressed(match):
                 return self._cells(match)
-            if match := _OPENED.match(self.rawdata, i):
+            if (match := _OPENED.match(self.rawdata, i)) and not _dressed(match):
                 self.handle_starttag(match[1], [])
                 return match.end()
         return super().parse_starttag(i)
@@ -207,9 +229,9 @@ class _Reader(HTMLParser):
     def _cells(self, match: re.Match[str] | None) -> int:
         grid, line, end = self._grids[-1], self._line, 0
         grid.end_cell()
-        while match is not None:
+        while match is not None and not _dressed(match):
             cell = _Cell(match[1] == "th", 1, 1)
-            cell.text.append(unescape(match[2]))
+            cell.text.append(unescape(match[3]))
             grid.start_cell(cell, line)
             cell.closed = True
             end = match.end()
@@ -223,20 +245,35 @@ class _Reader(HTMLParser):
         if tag in _SKIPPED or (attrs and tag not in _VOID and _is_control(attrs)):
             self._skip, self._skip_depth = tag, 1
             role = dict(attrs).get("role") or ""
-            self._pressed = [] if tag in _PRESSED or tag == "sup" or role.startswith("tab") else None
+            kept = tag in _PRESSED or tag in _MARGINS or tag == "sup" or role.startswith("tab")
+            self._pressed = [] if kept else None
             return
+        if tag == "meta":
+            stated = dict(attrs)
+            if "description" in (stated.get("name") or stated.get("property") or ""):
+                self.blocks.append(Margin(text=squeeze(stated.get("content") or ""), line=self._line))
+            return
+        hidden = bool(attrs) and tag not in _VOID and unseen(self.get_starttag_text() or "")
+        if hidden and tag in _INLINE and self._grids:
+            self._skip, self._skip_depth, self._pressed = tag, 1, []
+            return
+        if self._unseen:
+            self._unseen_depth += tag == self._unseen
+        elif hidden and tag not in _IN_TABLE:
+            self._unseen, self._unseen_depth = tag, 1
         if tag in _INLINE:
             if tag in _STRUCK:
-                self._mark("~~")  # a struck-out price must not read like one that holds
+                self._mark(STRUCK)
             elif tag == "code" and self._code:
                 self._mark(CODE)
             return
         if self._grids:
-            self._start_in_table(tag, dict(attrs))
+            self._start_in_table(tag, dict(attrs), hidden)
             return
         self._flush()
         if tag == "table":
             self._grids.append(_Grid(self._line))
+            self._grids[-1].hidden = self._grids[-1].veiled = hidden or bool(self._unseen)
             self._captioned(dict(attrs).get("aria-label") or "")
         elif tag == "li":
             self._items += 1
@@ -255,7 +292,7 @@ class _Reader(HTMLParser):
             elif stated.get("role") == "tabpanel" and (name := squeeze(stated.get("aria-label") or "")):
                 self.blocks.append(Pane(value=name, line=self._line))
 
-    def _start_in_table(self, tag: str, attrs: dict[str, str | None]) -> None:
+    def _start_in_table(self, tag: str, attrs: dict[str, str | None], hidden: bool) -> None:
         grid = self._grids[-1]
         if grid.caption is not None and tag in ("tr", "thead", "tbody"):
             self._end_in_table("caption")  # a row closes an open one
@@ -265,12 +302,15 @@ class _Reader(HTMLParser):
             if columns is None or rows is None:
                 grid.flaw = grid.flaw or "a span that cannot be laid out"
             grid.start_cell(_Cell(tag == "th", columns or 1, rows or 1), self._line)
+            if hidden:
+                self._mark(STRUCK)
         elif tag == "tr":
             grid.end_cell()
-            grid.start_row(self._line)
+            grid.start_row(self._line, hidden=hidden)
         elif tag in ("thead", "tbody", "tfoot"):
             grid.end_row("the row is not closed before the next group begins")
             grid.head(tag == "thead")
+            grid.hidden = grid.veiled or hidden or bool(self._unseen)
         elif tag == "table":
             grid.flaw = grid.flaw or "a table within a table"
             self._grids.append(_Grid(self._line))
@@ -292,9 +332,12 @@ class _Reader(HTMLParser):
                     self._skip = ""
                     self._passed_over(tag)
             return
+        if tag == self._unseen:
+            self._unseen_depth -= 1
+            self._unseen = self._unseen if self._unseen_depth else ""
         if tag in _INLINE:
             if tag in _STRUCK:
-                self._mark("~~")
+                self._mark(STRUCK)
             elif tag == "code" and self._code:
                 self._mark(CODE)
             return
@@ -343,8 +386,15 @@ class _Reader(HTMLParser):
             self._grids[-1].cell.text.append(mark)
 
     def _passed_over(self, tag: str) -> None:
-        """Keep what the texts of a control, or of a superscript that is no mark, have to say."""
-        if tag == "sup":
+        """Keep what the texts of a control, a margin, or a superscript that is no mark have to say; of what is hidden in a cell that it is there."""
+        if tag in _MARGINS:
+            if text := squeeze(" ".join(self._pressed or ())):
+                self.blocks.append(Margin(text=text, line=self._line))
+        elif tag in _INLINE and tag != "sup":
+            hidden = "".join(self._pressed or ())
+            if any(c.isdigit() or c in "$€£¥" for c in hidden):
+                self._mark(STRUCK)
+        elif tag == "sup":
             raised = "".join(self._pressed or ())
             if not is_mark(raised):
                 self.handle_data(f" {raised}")
@@ -375,6 +425,16 @@ class _Reader(HTMLParser):
         if not self._skip and not self._heading and not self._grids:
             self._flush()
         return self.blocks
+
+
+def _dressed(match: re.Match[str]) -> bool:
+    """Whether the attributes that say nothing of prices hide or strike out what they are about."""
+    return bool(match[2]) and _looks_unseen(match[2])
+
+
+@lru_cache(maxsize=4096)  # a page's cells look alike
+def _looks_unseen(looks: str) -> bool:
+    return unseen(looks)
 
 
 def _is_control(attrs: list[tuple[str, str | None]]) -> bool:

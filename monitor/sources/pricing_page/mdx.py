@@ -149,7 +149,10 @@ def island(props: str, options: str, line: int) -> Component | None:
     try:
         if json.loads(options).get("name") != TEXT_TOKENS:
             return None
-        values = {key: _decoded(value) for key, value in json.loads(props, parse_float=str, parse_int=str).items()}
+        values = {
+            key: _decoded(value)
+            for key, value in json.loads(props, parse_float=str, parse_int=str, object_pairs_hook=_unique).items()
+        }
         if any(_CONDITION.search(key) and value not in (None, "", False) for key, value in values.items()):
             raise ValueError("a property may set a condition")
         arrays = tuple(Row(cells=tuple(_island_cell(cell) for cell in row), line=line) for row in values["rows"])
@@ -157,6 +160,17 @@ def island(props: str, options: str, line: int) -> Component | None:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Component(name=TEXT_TOKENS, tier="", rows=(), line=line, flaw="the island's props are not as recognised")
     return Component(name=TEXT_TOKENS, tier=tier if isinstance(tier, str) else "?", rows=arrays, line=line)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of pairs.
+
+    Raises:
+        ValueError: a key stands in it twice.
+    """
+    if len(stated := dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return stated
 
 
 def _decoded(value: Any) -> Any:

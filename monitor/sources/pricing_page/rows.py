@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
 from monitor.domain.model import ANYTHING, Refusal
-from monitor.domain.price import PER_MILLION_TOKENS, SHORT, TEXT, PriceRow, canonical, equal
-from monitor.sources.pricing_page import cells, conditions, per_model
-from monitor.sources.pricing_page.blocks import MERGED, Row, Table
-from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, sized, unit_of
-from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind
+from monitor.domain.price import SHORT, TEXT, PriceRow, canonical, equal
+from monitor.sources.pricing_page import cells, conditions, money, per_model
+from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, Row, Table
+from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, sized
+from monitor.sources.pricing_page.days import both
+from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind, is_header
 from monitor.sources.pricing_page.profiles import Profile, profile
+from monitor.sources.pricing_page.statements import sentences, statement
+from monitor.sources.pricing_page.titles import title
 from monitor.sources.pricing_page.transposed import upright
 
 _LONGEST_TITLE = 60
@@ -31,27 +33,45 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
     """Every price of a table, and a refusal for every part that is none."""
     words = profile(provider)
     block = placed.block
+    turned = block
     if words.across and isinstance(block, Table):
-        block = upright(block)
-    if words.per_model and isinstance(block, Table):
-        block = per_model.upright(block, placed.models, words.per_model, frozenset(words.meters))
+        turned = upright(block)
+    if words.per_model and isinstance(turned, Table):
+        turned = per_model.upright(turned, placed.models, words.per_model, frozenset(words.meters))
+    parts = [turned] if turned is not block or isinstance(turned, Component) else _parts(turned, words)
+    for part in parts:
+        yield from _part(placed, part, provider, words, turned=turned is not block)
+
+
+def _parts(table: Table, words: Profile) -> Iterator[Table]:
+    """The table in the parts that rows of headers cut it into: what stands below such a row is bound by it, and by no header above."""
+    begun, header, flaw, line = 0, table.header, table.flaw, table.line
+    for number, row in enumerate(table.rows):
+        if table.header and row.cells and row.cells[-1][:1] != "$" and is_header(row.cells, table.header[-1], words):
+            yield Table(header=header, rows=table.rows[begun:number], line=line, flaw=flaw)
+            begun, header, flaw, line = number + 1, (row.cells,), table.flaw or row.flaw, row.line
+    yield Table(header=header, rows=table.rows[begun:], line=line, flaw=flaw)
+
+
+def _part(
+    placed: Placed, block: Table | Component, provider: str, words: Profile, *, turned: bool
+) -> Iterator[PriceRow | Refusal]:
     own_unit = False
     try:
         if block.flaw:
             raise Unplaced(block.flaw)
         binding = bind(block.header, words) if isinstance(block, Table) else None
         titles = [] if binding is None else [_title(row, binding, words) for row in block.rows]
+        placed = placed.about(_labels(block.rows, titles, binding, words), provider)
         placed.check()
         own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
         if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
             placed.check_unit()  # a header may say it again, not otherwise
-        if other := next((unit for unit in map(unit_of, titles) if unit not in ("", PER_MILLION_TOKENS)), ""):
-            raise Unplaced(f"it is not per 1M tokens: {other!r}")
+        placed.check_said()
+        if binding is not None:
+            _check_notes(titles, block.rows, placed)
+            _check_columns(binding, block.rows)
         stand = _stand(placed, binding)
-        if (
-            binding is not None and words.per_model is None
-        ):  # there the columns were rows, and none is a condition on another
-            _check_ignored(binding, block.rows)
     except (Unplaced, Unbound) as error:
         about = () if isinstance(error, Elsewhere) else _names(block.rows) or (ANYTHING,)
         yield Refusal(placed.where, str(error), about)
@@ -62,22 +82,24 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
     lost = ""
     if any(map(cells.tier, titles)) and not placed.claims and binding is not None and not binding.tier:
         lost = "the table has titles of tiers, and none of them is over this row"
-    for row, title in zip_longest(block.rows, titles, fillvalue=""):
+    misordered = _misordered(block.rows) if binding is None else ""
+    reader = _Reader(binding, provider, words, placed, turned)
+    for row, above in zip_longest(block.rows, titles, fillvalue=""):
         assert isinstance(row, Row)
-        if title:
+        if above:
             try:
-                stand, lost = _stand(placed.under(str(title)), binding), ""
+                stand, lost = _stand(placed.under(str(above)), binding), ""
             except Unplaced as error:
                 lost = str(error)
             continue
         where = f"{placed.where}, row {row.line}"
         try:
-            if lost:
-                raise ValueError(lost)
-            yield from _row(row, binding, provider, words, stand, where)
+            if reason := lost or (misordered if len(row.cells) == 5 else ""):
+                raise ValueError(reason)
+            yield from reader.row(row, stand, where)
         except ValueError as error:
             # What a page is cut off before may be anything.
-            yield Refusal(where, str(error), (ANYTHING,) if row.flaw else _names([row]))
+            yield Refusal(where, str(error), (ANYTHING,) if row.flaw not in ("", HIDDEN) else _names([row]))
 
 
 class Stand(NamedTuple):
@@ -86,6 +108,7 @@ class Stand(NamedTuple):
     tier: str
     modality: str
     long: bool
+    window: cells.Window
 
 
 def _stand(placed: Placed, binding: Binding | None) -> Stand:
@@ -96,13 +119,15 @@ def _stand(placed: Placed, binding: Binding | None) -> Stand:
     """
     placed.check()
     modality = placed.modality() if binding is None or binding.modality is None else ""
-    return Stand(placed.tier(binding.tier if binding else ""), modality, placed.long())
+    return Stand(placed.tier(binding.tier if binding else ""), modality, placed.long(), placed.window())
 
 
 def _title(row: Row, binding: Binding, words: Profile) -> str:
     """The title that a row within the table is for those below it; empty where it is a row of its own, or a note."""
-    if row.flaw != MERGED and len(row.cells) == binding.width and row.cells[next(iter(binding.prices))]:
-        return ""  # as nearly every row
+    if row.flaw != MERGED and len(row.cells) == binding.width:
+        priced = row.cells[next(iter(binding.prices))]
+        if priced and priced != row.cells[binding.model]:
+            return ""  # as nearly every row
     texts = {text for text in row.cells if text}
     if len(texts) != 1 or row.flaw not in ("", MERGED) or len(row.cells) != binding.width:
         return ""
@@ -125,10 +150,24 @@ def _title(row: Row, binding: Binding, words: Profile) -> str:
     return ""
 
 
+def _labels(rows: Iterable[Row], titles: list[str], binding: Binding | None, words: Profile) -> Iterator[str]:
+    """The names of the models of a table, as its rows spell them."""
+    model = binding.model if binding else 0
+    for row, above in zip_longest(rows, titles, fillvalue=""):
+        assert isinstance(row, Row)
+        text = row.cells[model] if len(row.cells) > model and not above else ""
+        if text and (any(c in "-0123456789" for c in text) or (words.name and words.name.match(text))):
+            yield text
+
+
 def _names(rows: Iterable[Row]) -> tuple[str, ...]:
     """The words in cells: a part that is refused states no price, but it shows that its models are still spoken of."""
     words = (word for row in rows for cell in row.cells for word in _BETWEEN.split(cell))
-    return tuple(dict.fromkeys(word for word in words if word))
+    return tuple(
+        dict.fromkeys(
+            part for word in words if word for part in ([word, *word.split("/")] if "/" in word else [word]) if part
+        )
+    )
 
 
 def _units_in_cells(binding: Binding, rows: Iterable[Row]) -> bool:
@@ -137,51 +176,165 @@ def _units_in_cells(binding: Binding, rows: Iterable[Row]) -> bool:
     return bool(amounts) and all(map(cells.names_unit, amounts))
 
 
-def _check_ignored(binding: Binding, rows: Iterable[Row]) -> None:
-    """A column of unknown words may be a condition (a region, a size), so its table is not the price of a plain call."""
+def _check_columns(binding: Binding, rows: Iterable[Row]) -> None:
+    """A column of unknown words may be a condition (a size, an offer), so its table is not the price of a plain call; one of regions is one."""
     for column, label in binding.ignored:
         for row in rows:
             text = row.cells[column] if column < len(row.cells) else ""
             if len(row.cells) == binding.width and text.lower() not in cells.BLANK and not text.startswith("$"):
                 raise Unbound(f"the column {label!r} is not recognised and may set a condition ({text!r})")
+    for row in rows if binding.region is not None else ():
+        text = row.cells[binding.region] if binding.region is not None and binding.region < len(row.cells) else ""
+        if not conditions.region(text):
+            raise Unbound(f"a column of regions holds {text!r}, which is none that is known")
 
 
-def _row(
-    row: Row, binding: Binding | None, provider: str, words: Profile, stand: Stand, where: str
-) -> Iterator[PriceRow | Refusal]:
-    """The prices of one row.
+def _check_notes(titles: Iterable[str], rows: Iterable[Row], placed: Placed) -> None:
+    """A row of one text may say of the whole table what its prices are in."""
+    notes = {text for row in rows if len(texts := set(filter(None, row.cells))) == 1 for text in texts}
+    for text in notes.union(titles) - {""}:
+        if money.foreign(text) or money.other_unit(text):
+            raise Unplaced(title(text).doubt)
+        for said in filter(None, map(statement, sentences(text))):
+            if said.doubt and (not said.strange or placed.unknown(said.strange)):
+                raise Unplaced(said.doubt)
+
+
+def _misordered(rows: Iterable[Row]) -> str:
+    """Why the order of a component's five cells is not known, empty where it is.
+
+    The tuples of a component have no header. That the fourth cell is a cache write, and no output with something new behind it, is shown by its size: no
+    write costs twice the input, and hardly any output less. One row of another kind is enough to doubt all.
+    """
+    shown = False
+    for row in rows:
+        try:
+            full, cached, written, out = (
+                [cells.amount(text) for text in row.cells[1:]] if len(row.cells) == 5 and not row.flaw else [None] * 4
+            )
+        except ValueError:
+            continue
+        if full is None or written is None or out is None or not (cached or 0) <= full <= written <= out:
+            continue
+        if written > 2 * full:
+            return f"the order of a component's five cells is not proven: {' | '.join(row.cells)}"
+        shown = True
+    return "" if shown else "the order of a component's five cells is not proven by any cache write"
+
+
+class _Reader:
+    """Reads the rows of one table. `turned` is one whose columns were rows."""
+
+    def __init__(self, binding: Binding | None, provider: str, words: Profile, placed: Placed, turned: bool) -> None:
+        self._binding, self._provider, self._words, self._placed = binding, provider, words, placed
+        self._several = words.per_model is not None
+        self._told = () if turned or binding is None else binding.descriptive
+        self._dated = bool(placed.named)
+
+    def row(self, row: Row, stand: Stand, where: str) -> Iterator[PriceRow | Refusal]:
+        """The prices of one row.
+
+        Raises:
+            ValueError: the row as a whole is refused.
+        """
+        if row.flaw:
+            raise ValueError(row.flaw)
+        binding = self._binding
+        if binding is None:
+            model, long = cells.model(row.cells[0])
+            when = self._placed.time_of(model, stand.window)
+            yield from _component_row(row, model, self._provider, stand._replace(window=when, long=stand.long or long))
+            return
+        if len(row.cells) != binding.width:
+            raise ValueError(f"the row has {len(row.cells)} cells and the header {binding.width}")
+        named, own = cells.dated(row.cells[binding.model])
+        label = _label(named, self._words)
+        kinds = _kinds(label, stand, row, binding)
+        for told in (row.cells[column] for column in self._told):
+            if sized(told) or cells.tier(told) not in (None, stand.tier):
+                raise ValueError(f"{told!r} beside it sets a condition")
+        condition = "" if binding.region is None else f"region {row.cells[binding.region]}"
+        windows = [(model, self._window(model, stand.window, own)) for model in label.names]
+        long, of, plain = stand.long or label.condition.long, label.condition.kinds, conditions.PLAIN
+        for column, price in binding.prices.items():
+            try:
+                stated = [
+                    PriceRow(
+                        provider=self._provider,
+                        model=model,
+                        tier=stand.tier,
+                        context=_context(price, long or one.condition.long),
+                        modality=kind,
+                        meter=price.meter,
+                        amount=one.amount,
+                        valid_from=when.begin,
+                        valid_to=when.end,
+                        condition=condition,
+                    )
+                    for one in _amounts(row.cells[column], self._several)
+                    for model, row_window in windows
+                    for when in (
+                        row_window
+                        if one.condition is plain
+                        else _own_window(one.condition.window, row_window, stand.window),
+                    )
+                    for kind in (kinds if one.condition is plain else _own_kinds(one.condition.kinds, of, kinds))
+                ]
+            except ValueError as error:
+                yield Refusal(f"{where}, {' / '.join(label.names)} {price.meter}", str(error), label.names)
+            else:
+                yield from stated
+
+    def _window(self, model: str, place: cells.Window, own: cells.Window) -> cells.Window:
+        """When the prices of a row hold that bears days of its `own`."""
+        if self._dated:
+            place = self._placed.time_of(model, place)
+        return place if own is cells.ALWAYS or own == cells.ALWAYS else _within(place, own)
+
+
+def _kinds(label: conditions.Label, stand: Stand, row: Row, binding: Binding) -> tuple[str, ...]:
+    """The modalities of a row: those that its label names, else that of its column or place.
 
     Raises:
-        ValueError: the row as a whole is refused.
+        ValueError: the two disagree, or the label says that it is a price of storage.
     """
-    if row.flaw:
-        raise ValueError(row.flaw)
-    if binding is None:
-        yield from _component_row(row, provider, stand)
-        return
-    if len(row.cells) != binding.width:
-        raise ValueError(f"the row has {len(row.cells)} cells and the header {binding.width}")
-    named, window = cells.dated(row.cells[binding.model])
-    label = _label(named, words)
-    modality = stand.modality if binding.modality is None else cells.modality(row.cells[binding.modality])
-    for told in (row.cells[column] for column in binding.descriptive if words.per_model is None):
-        if sized(told) or cells.tier(told) not in (None, stand.tier):
-            raise ValueError(f"{told!r} beside it sets a condition")
-    for column, price in binding.prices.items():
-        try:
-            priced = [
-                (_context(price, stand.long or label.condition.long or one.condition.long), one)
-                for one in _amounts(row.cells[column], words.per_model is not None)
-            ]
-        except ValueError as error:
-            yield Refusal(f"{where}, {' / '.join(label.names)} {price.meter}", str(error), label.names)
-            continue
-        for model in label.names:
-            for context, one in priced:
-                said = one.condition.window
-                when = cells.Window(said.begin or window.begin, said.end or window.end) if said is not window else said
-                for kind in one.condition.kinds or (modality,):
-                    yield _price(provider, model, stand.tier, context, kind, price.meter, one.amount, when)
+    if label.condition.stored:
+        raise ValueError("the label is of a price of storage")
+    known = stand.modality if binding.modality is None else cells.modality(row.cells[binding.modality])
+    if not label.condition.kinds:
+        return (known,)
+    if known not in label.condition.kinds and (binding.modality is not None or known != TEXT):
+        raise ValueError(f"the label is of {' and '.join(label.condition.kinds)}, and it stands under {known}")
+    return label.condition.kinds
+
+
+def _own_kinds(own: tuple[str, ...], label: tuple[str, ...], row: tuple[str, ...]) -> tuple[str, ...]:
+    """The modalities of an amount that names its `own`; `label` are those that the row's label names, `row` those of the row.
+
+    Raises:
+        ValueError: it names others than the label.
+    """
+    if own and label and not set(own) <= set(label):
+        raise ValueError(f"the amount is of {' and '.join(own)}, and its row of {' and '.join(label)}")
+    return own or row
+
+
+def _within(one: cells.Window, other: cells.Window) -> cells.Window:
+    """The time that lies in two windows.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if (window := both(one, other)) is None:
+        raise ValueError("the times that are said of it leave none")
+    return window
+
+
+def _own_window(own: cells.Window, row: cells.Window, place: cells.Window) -> cells.Window:
+    """When an amount holds: a day that it bears itself stands for the one that its row bears, within what is said of the table."""
+    if own is cells.ALWAYS:
+        return row
+    return _within(place, cells.Window(own.begin or row.begin, own.end or row.end))
 
 
 def _label(text: str, words: Profile) -> conditions.Label:
@@ -225,7 +378,7 @@ def _context(price: Price, long: bool) -> str:
     return price.context
 
 
-def _component_row(row: Row, provider: str, stand: Stand) -> Iterator[PriceRow]:
+def _component_row(row: Row, model: str, provider: str, stand: Stand) -> Iterator[PriceRow]:
     """The prices of a component's tuple.
 
     Raises:
@@ -235,7 +388,6 @@ def _component_row(row: Row, provider: str, stand: Stand) -> Iterator[PriceRow]:
     meters = _TUPLES.get(len(row.cells))
     if meters is None:
         raise ValueError(f"the row has {len(row.cells)} cells, and this component's rows have 4 or 5")
-    model, long = cells.model(row.cells[0])
     amounts = {meter: cells.amount(text) for meter, text in zip(meters, row.cells[1:], strict=True)}
     rising = [
         amount
@@ -244,33 +396,19 @@ def _component_row(row: Row, provider: str, stand: Stand) -> Iterator[PriceRow]:
     ]
     if rising != sorted(rising) or amounts["input"] is None or amounts["output"] is None:
         raise ValueError("the amounts are not in the order of this component's cells")
-    context = "long" if long or stand.long else SHORT
     for meter, amount in amounts.items():
         if amount is not None:
-            yield _price(provider, model, stand.tier, context, stand.modality or TEXT, meter, amount)
-
-
-def _price(
-    provider: str,
-    model: str,
-    tier: str,
-    context: str,
-    modality: str,
-    meter: str,
-    amount: Decimal,
-    window: cells.Window = cells.ALWAYS,
-) -> PriceRow:
-    return PriceRow(
-        provider=provider,
-        model=model,
-        tier=tier,
-        context=context,
-        modality=modality,
-        meter=meter,
-        amount=amount,
-        valid_from=window.begin,
-        valid_to=window.end,
-    )
+            yield PriceRow(
+                provider=provider,
+                model=model,
+                tier=stand.tier,
+                context="long" if stand.long else SHORT,
+                modality=stand.modality or TEXT,
+                meter=meter,
+                amount=amount,
+                valid_from=stand.window.begin,
+                valid_to=stand.window.end,
+            )
 
 
 def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
@@ -278,7 +416,7 @@ def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
     found: dict[tuple[object, ...], PriceRow] = {}
     torn: dict[tuple[object, ...], list[str]] = {}
     for row in rows:
-        key = (row.model, row.tier, row.context, row.modality, row.meter, row.valid_from, row.valid_to)
+        key = (row.model, row.tier, row.context, row.modality, row.meter, row.valid_from, row.valid_to, row.condition)
         first = found.setdefault(key, row)
         if first.amount != row.amount and not equal(canonical(first.amount), canonical(row.amount)):
             torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))

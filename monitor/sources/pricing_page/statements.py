@@ -1,0 +1,247 @@
+"""What a sentence says of the prices around it, in currency, unit, day, tier, size of prompts, modality, region, offer or audience.
+
+The grammar is one of doubt: a sentence whose subject is the prices themselves, and that says more of them than is understood, leaves them unknown.
+A sentence about anything else (an uplift, another product, the day a model was released) says nothing of them.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from monitor.domain.price import PER_MILLION_TOKENS
+from monitor.sources.pricing_page import cells, money
+from monitor.sources.pricing_page.cells import ALWAYS, Window
+from monitor.sources.pricing_page.days import days, window
+from monitor.sources.pricing_page.titles import PLAIN, words_of
+
+_ENDS = re.compile(r"(?<=[.!?])[\"”’)*_]*\s+(?=\D)")
+_WORTH = re.compile(
+    r"\b(?:pric\w+|rates?|rate card|costs?|fees?|charg\w+|amounts?|bill\w*|pay\w*|quoted?|currenc\w+|invoic\w+|tariffs?|figures|values|tables?|lists?|only|exclusively|available|valid|reserved"
+    r"|effective|supersed\w+|expire\w*|until|cents|credits)\b|20[0-9]{2}|[€£¥₩₹]",
+    re.IGNORECASE,
+)
+_PRICED = re.compile(
+    r"\b(?:pric(?:es?|ing|ed)|rates?|tariffs?|fees?|costs?|amounts?|charge[sd]?|bill(?:ed|ing|s)?|quoted|invoiced?|pay|payable|currency|figures|cents|credits)\b",
+    re.IGNORECASE,
+)
+_NOUN = r"(?:prices?|pricing|price lists?|rates?|rate cards?|tariffs?|amounts?|costs?|fees|charges|figures|values|numbers|tables?|lists?)"
+_ADJECTIVES = (
+    r"(?:(?:all|the|our|these|those|this|any|every|following|listed|displayed|shown|above|below|current|new|old|api|token|model|usage|list|public|published|quoted|stated|of|price"
+    r"|per-token|input|output|and) )*"
+)
+_GENERAL = re.compile(
+    rf"(?:^|[;:,(—–]\s*|\band |\bthat |\bapply the |\bhere are )\W*(?:[0-9]\W+)?(?:please )?(?:note(?: that)?:? )?{_ADJECTIVES}{_NOUN}\b",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(
+    r"\b(?:following|below|above|preceding|this table|these|this page|listed|shown)\b", re.IGNORECASE
+)
+_WIDE = re.compile(
+    rf"\b(?:all|every|any) {_ADJECTIVES}{_NOUN}\b|\b(?:this page|this site|this website|our website|throughout|everywhere|everything)\b",
+    re.IGNORECASE,
+)
+_NARROW = re.compile(
+    r"\b(?:this|the following) (?:section|table)|\b(?:below|following|above|preceding)\b", re.IGNORECASE
+)
+_AMOUNT = re.compile(r"\$ ?[0-9]")
+_STATING = """
+all the our these token tokens price prices pricing list listed rates costs below above following are is shown stated quoted given in units unit
+of usd us dollars dollar unless otherwise noted note specified except where and or excluding exclude excludes exclusive without before tax taxes
+vat gst not do does include sales applicable local this page here table models model for api apply any please that on text expressed displayed measured
+"""
+_UNIT_WORDS = frozenset(_STATING.split())
+_LONGEST_UNIT = 120
+_RELATIVE = re.compile(
+    r"%|\b(?:half|twice|double|discount\w*|less|more|than|times|save\w*|of (?:the|these|those))\b", re.IGNORECASE
+)
+_PROCESSED = re.compile(
+    r"\b(?:standard|batch|flex|priority|fast|ultrafast)(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?|prices?|pricing|rates?)\b)",
+    re.IGNORECASE,
+)
+_SCOPE = re.compile(
+    rf"(?:^|[;:,(—–]\s*|\band |\bthat )\W*{_ADJECTIVES}{_NOUN}\b[^.;]{{0,60}}?\b(?:appl(?:y|ies)|applicable|(?:are|is)(?: only| exclusively| currently)?"
+    r"(?: valid| available| offered| reserved| intended| meant| exclusive| limited| restricted| applicable)?|shows?|lists?|covers?|holds?)"
+    rf" (?:the )?(?:{_NOUN} )?(?:only |exclusively )?(?:to|for|in|with|when|if|within|under|during|on|by|at|as|while|between|outside)\b(?P<whom>.+)",
+    re.IGNORECASE,
+)
+_FRAGMENT = re.compile(
+    rf"\W*(?:{_ADJECTIVES}{_NOUN} (?:only |exclusively )?(?:for|in|with|within|under|during|on|when|if)\b(?P<one>.+)"
+    r"|(?:available|valid|offered|applicable|reserved|intended|only|exclusively)\b(?P<two>.+)|for (?P<three>.{1,60} (?:only|exclusively))\W*)",
+    re.IGNORECASE,
+)
+_HELD = re.compile(
+    rf"(?:^|[;:,(]\s*)\W*{_ADJECTIVES}{_NOUN}\b[^.;]{{0,40}}?\b(?:includes?|reflects?|assumes?|requires?)\b(?P<whom>.+)",
+    re.IGNORECASE,
+)
+_OFFERED = re.compile(
+    r"\b(?:promotion\w*|discounted|introductory|special|sale|trial|student|academic|education\w*|enterprise|partner|reseller|government|non-?profit|startup|preview|beta|estimated"
+    r"|indicative|approximate|example|illustrative|sample|tentative|draft|negotiated|committed|reserved|provisioned|contract|minimum|maximum|average|old|former|previous|histor\w+|archived"
+    rf"|past|future|upcoming|proposed|planned|off-?peak|regional|wholesale|internal|member|loyalty|bulk|volume) (?:[\w-]+ )?{_NOUN}\b",
+    re.IGNORECASE,
+)
+_THESE_ARE = re.compile(r"\W*(?:these|those|the following|below|here) (?:are|is)\b", re.IGNORECASE)
+_SOME_TIME = re.compile(
+    r"\b(?:not yet|no longer|coming soon|superseded|expired|outdated|obsolete|out of date|next (?:week|month|quarter|year)|tomorrow|later this year|starting soon"
+    r"|will (?:soon )?(?:apply|take effect|come into|be effective|become effective|be introduced|be charged|start|begin|replace))\b",
+    re.IGNORECASE,
+)
+_OF_EVERYBODY = "tiers only informational purposes usage use apply applies plans customers users everyone"
+_WHOM = PLAIN | _UNIT_WORDS | frozenset(_OF_EVERYBODY.split())
+_EVENT = re.compile(
+    r"\b(?:releas\w+|launch\w+|renam\w+|updat\w+|generat\w+|fetch\w+|retriev\w+|deprecat\w+|retir\w+|shut ?down|sunset\w*|train\w*|cut-?off|knowledge|announc\w+|publish\w+|posted|created"
+    r"|founded|copyright|version\w*|snapshots?|revis\w+|modified|edited|review\w+|access\w+|check\w+|verif\w+|added|removed|unchanged|last chang\w+)\b|©",
+    re.IGNORECASE,
+)
+_LONGEST = 1200
+_NEAR = 60
+_CLAUSE = re.compile(r"[;()]|,(?! ?20[0-9]{2})|\b(?:and|but|which|who)\b| [—–] ")
+_FRAGMENT_WORDS = 12
+_VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|can|may|must|should|opened|moved|became)\b", re.IGNORECASE)
+
+
+class Statement(NamedTuple):
+    """What a sentence says of the prices in its scope.
+
+    `doubt` is why they are not known; where it rests on `strange` words alone, it falls with them: a model may go by these. `money` is a doubt about
+    currency or unit. `wide` is said of the whole page, `general` of prices as such, `back` and `ahead` of those above or below alone. `named`
+    is said of the models alone that `text` names.
+    """
+
+    text: str
+    doubt: str = ""
+    strange: frozenset[str] = frozenset()
+    unit: str = ""
+    tier: str | None = None
+    window: Window = ALWAYS
+    money: bool = False
+    wide: bool = False
+    general: bool = False
+    back: bool = False
+    ahead: bool = False
+    named: bool = False
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a paragraph."""
+    return _ENDS.split(text)
+
+
+@lru_cache(maxsize=4096)  # a page says the same at nearly every poll
+def statement(sentence: str) -> Statement | None:
+    """Read a sentence; None where it says nothing of the prices around it."""
+    if not _WORTH.search(sentence):
+        return None
+    if len(sentence) > _LONGEST:  # no sentence but the words of a menu or of code, run together
+        return None if (near := _near_money(sentence)) is None else _money(Statement(near, wide=True, general=True))
+    narrow = _NARROW.search(sentence) is not None
+    general = _GENERAL.search(sentence) is not None
+    base = Statement(
+        sentence,
+        general=general,
+        wide=_WIDE.search(sentence) is not None and not narrow,
+        back=re.search(r"\b(?:above|preceding)\b", sentence, re.IGNORECASE) is not None,
+        ahead=re.search(r"\b(?:following|below)\b|: ?$", sentence, re.IGNORECASE) is not None,
+    )
+    return _money(base) or _tier(base) or _dated(base) or _scope(base)
+
+
+def _near_money(text: str) -> str | None:
+    """The stretch around a foreign currency that stands beside a word of prices."""
+    at = money.foreign_at(text)
+    while at is not None:
+        near = text[max(0, at[0] - _NEAR) : at[1] + _NEAR]
+        if _PRICED.search(near):
+            return near
+        at = money.foreign_at(text, at[1])
+    return None
+
+
+def _money(base: Statement) -> Statement | None:
+    """The currency or unit that a sentence states, or a doubt about either."""
+    text = base.text
+    priced = _PRICED.search(text) is not None
+    if (words := money.foreign(text)) and (priced or len(words_of(text)) <= 4):
+        return base._replace(doubt=f"it is not per 1M tokens in USD: {text!r} ({words})", money=True, general=True)
+    if not priced:
+        return None
+    own = _AMOUNT.search(text) is not None  # an amount of its own has a unit of its own
+    words = "" if own else money.other_unit(text)
+    of_tokens = re.search(r"tok|char|[0-9] ?k?$|thousand$", words, re.IGNORECASE) is not None
+    if words and (base.general or len(text) <= _LONGEST_UNIT or (of_tokens and _POINTING.search(text))):
+        doubt = f"it is not per 1M tokens: {text!r} ({words})"
+        # A unit of another thing (a call, a session) holds until another is stated, one of tokens contradicts every other.
+        if not (base.general or of_tokens):
+            return base._replace(unit=doubt)
+        return base._replace(doubt=doubt, money=True, general=base.general and of_tokens)
+    if money.by_million(text) and not own and (base.general or len(text) <= _LONGEST_UNIT):
+        said = frozenset(word.lower() for word in re.findall(r"[A-Za-z]+", money.unpriced(text)))
+        if said <= _UNIT_WORDS:
+            return base._replace(unit=PER_MILLION_TOKENS)
+        rest = " ".join(
+            word for word in re.findall(r"[A-Za-z]+", money.unpriced(text)) if word.lower() not in _UNIT_WORDS
+        )
+        if tier := cells.tier(rest):
+            return base._replace(unit=PER_MILLION_TOKENS, tier=tier)
+        return base._replace(doubt=f"it may not be per 1M tokens of a plain call: {text!r}", money=True)
+    return None
+
+
+def _tier(base: Statement) -> Statement | None:
+    """The tier that a sentence says the next table is of; empty where it speaks of one and does not say so in a known way."""
+    text = base.text
+    if tier := cells.tier(text.rstrip(".:")):
+        return base._replace(tier=tier) if _PRICED.search(text) else None
+    if _RELATIVE.search(text) or not (_POINTING.search(text) or base.general):
+        return None
+    applies = _SCOPE.search(text)
+    if applies and (tier := cells.tier(re.sub(r"^ (?:only )?(?:the )?|(?: only)?\W*$", "", applies["whom"]))):
+        return base._replace(tier=tier)
+    return base._replace(tier="") if _PROCESSED.search(text) and _POINTING.search(text) else None
+
+
+def _dated(base: Statement) -> Statement | None:
+    """The time for which a sentence says that prices hold, or a doubt about it; nothing of the day of another event."""
+    text = base.text
+    named = list(days(text))
+    if not named:
+        if base.general and (match := _SOME_TIME.search(text)):
+            return base._replace(doubt=f"it may be about another time: {text!r} ({match[0]})")
+        return None
+    named = [day for day in named if not _EVENT.search(_clause(text, day.start, day.stop))]
+    if not named:
+        return None
+    fragment = len(text.split()) <= _FRAGMENT_WORDS and not _VERB.search(text) and not text.endswith(".")
+    if not (base.general or fragment):
+        if not _PRICED.search(text):
+            return None
+        base = base._replace(named=True)
+    when = window(text, named)
+    if when is None:
+        return base._replace(doubt=f"the day that is said of it is not clear: {text!r}")
+    return base._replace(window=when) if when != ALWAYS else None
+
+
+def _clause(text: str, start: int, stop: int) -> str:
+    """The part of a sentence that a day stands in."""
+    begins = [match.end() for match in _CLAUSE.finditer(text, 0, start)]
+    ends = [match.start() for match in _CLAUSE.finditer(text, stop)]
+    return text[begins[-1] if begins else 0 : ends[0] if ends else len(text)]
+
+
+def _scope(base: Statement) -> Statement | None:
+    """A doubt about prices of which a sentence says that they are for something that is not understood."""
+    text = base.text
+    if (
+        (base.general or _THESE_ARE.match(text))
+        and (_POINTING.search(text) or base.wide)
+        and (match := _OFFERED.search(text))
+    ):
+        return base._replace(doubt=f"it may be another offer: {text!r} ({match[0]})")
+    match = _SCOPE.search(text) or _HELD.search(text) or _FRAGMENT.fullmatch(text)
+    if match is None:
+        return None
+    whom = next(filter(None, match.groupdict().values()), "")
+    strange = words_of(money.unpriced(whom)) - _WHOM
+    return base._replace(doubt=f"it may hold only under a condition: {text!r}", strange=strange) if strange else None

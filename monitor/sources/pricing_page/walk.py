@@ -1,0 +1,329 @@
+"""Reads a page from top to bottom and places its tables in sections, with what titles, labels and sentences state over, between and under them.
+
+A statement holds in the section it stands in and below, never in the next one. Headings nest by level; a title that is only a
+loose line is a section of its own below the last heading. A loose tab label names the tier of the one table after it:
+rendered pages do not mark where a tab ends, so a second table is not covered by it. What a table's own caption, or a row that is a title
+within it, states holds for the rows below that alone. A sentence about prices holds in its section, wherever it stands in it, and one about all
+prices on the whole page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from monitor.domain.price import PER_MILLION_TOKENS
+from monitor.sources.pricing_page import cells, money
+from monitor.sources.pricing_page.blocks import (
+    Block,
+    Caption,
+    Component,
+    Control,
+    Heading,
+    Margin,
+    Pane,
+    Paragraph,
+    Table,
+)
+from monitor.sources.pricing_page.cells import ALWAYS
+from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, OWN, Placed, Section
+from monitor.sources.pricing_page.statements import Statement, sentences, statement
+from monitor.sources.pricing_page.titles import title
+
+_TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
+_SPEECH = re.compile(r"[.!?:;,$|{}\[\]<>]")
+_CLOCK = re.compile(r"\b[0-9]{1,2}:[0-9]{2}\b")
+_LETTER = re.compile(r"[A-Za-z]")
+_MARGINAL = re.compile(
+    r"\b(?:prices?|pricing|rates?|amounts?|costs?|fees)\b[^.;|]{0,60}(?:\bin\b|\bper\b|\bas\b|:|\()", re.IGNORECASE
+)
+_LONGEST_TITLE = 8
+_QUOTED = re.compile(r"^(?:> ?)+")
+_NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
+_SHORTLY = re.compile(
+    r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
+    r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers|members?|plan|tier)\b",
+    re.IGNORECASE,
+)
+_ELSEWHERE_SAID = re.compile(
+    r"(?:see|learn|read|contact|view|show|copy|visit|try|compare|explore|get|sign|log|skip|build|check|click|download|scroll|expand|hide|open|search|share|subscribe|talk|find|jump|go|back|edit"
+    r"|was this|did this|last (?:updated|modified|reviewed)|updated|generated|published|source|table of contents|on this page|note|tip|there|here|it|you|we|they|this)\b",
+    re.IGNORECASE,
+)
+"""How lines begin that are no titles: they send the reader elsewhere, or speak of the page."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    per_model: bool = False
+    section: Section = field(default_factory=lambda: Section(level=0, title="", parent=None))
+    lead: Section | None = None
+    pending: str | None = None  # the tier of the next table; empty: labels without content between them
+    caption: str | None = None
+    own: list[str] = field(default_factory=list)  # the titles of the next table itself
+    adjacent: bool = False
+    placed: list[Placed] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)  # innermost last
+    late: list[tuple[Statement, int]] = field(default_factory=list)  # with how many tables stood above
+
+    def enter(self, level: int, title: str) -> None:
+        parent = self.section
+        tab = parent.tab and level == LOOSE  # a title within a tab
+        while parent.level >= level and parent.parent is not None and not (level == LOOSE and _pending(parent)):
+            parent = parent.parent
+        self.section = Section(level=level, title=title, parent=parent, tab=tab)
+        self.sections.append(self.section)
+        self.pending = self.caption = None
+        self.own = []
+
+    def pane(self, value: str) -> bool:
+        """Enter a tab; whether it is one of a tier."""
+        while self.section.tab and self.section.parent is not None:
+            self.section = self.section.parent
+        tier = cells.tier(value)
+        if tier:
+            self.label(tier, pane=True)
+            return True
+        self.enter(LOOSE, value)
+        self.section.tab = True
+        return False
+
+    def label(self, tier: str, pane: bool = False) -> None:
+        """A tab's label. Labels in a row are a list of tabs, and none of them is over what follows."""
+        self.section.tiers += 1
+        contradicts = self.adjacent and self.pending is not None and self.pending != tier
+        self.pending = "" if contradicts and not pane else tier
+        self.caption = None
+
+    def heading(self, block: Heading) -> None:
+        caption = CAPTION.fullmatch(block.text)
+        if caption:
+            name = (caption[1] or "").lower()
+            self.caption = None if name in ("", "grouped") else cells.tier(name) or ""
+            self.section.tiers += self.caption is not None
+            return
+        tier = cells.tier(block.text)
+        self.enter(block.level, block.text)
+        self.section.unit = PER_MILLION_TOKENS if money.by_million(block.text) else ""
+        if tier and self.section.parent:
+            self.section.tier = tier
+            self.section.parent.tiers += 1
+
+    def paragraph(self, block: Paragraph) -> bool:
+        """Read loose text; whether it was a label of a tab."""
+        text = _QUOTED.sub("", block.text)
+        short = (block.lone or text != block.text) and len(text) <= 60
+        named_tier = _NAMED.fullmatch(text)
+        if short and (tier := cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)):
+            self.label(tier)
+            return True
+        said = [found for sentence in sentences(text) if (found := statement(sentence)) is not None]
+        for found in said:
+            if found.tier is not None:
+                self.pending = found.tier
+            if found.unit:
+                self.section.unit = found.unit
+                self.lead = self.lead or (self.section if found.unit == PER_MILLION_TOKENS else None)
+        if any(found.unit or found.money or found.tier for found in said):
+            self.hold(said)
+            return False
+        if self.per_model and (models := cells.ids(text)):
+            self.section.models = models
+            return False
+        if cells.tabs(text):
+            self.section.tiers += 1  # a table under none of these tabs is not a standard one for want of a label
+            return False
+        line = text.removesuffix(":")
+        if short and text.lower() not in _TRANSPARENT and _is_title(line):
+            self.hold(said, titled=True)
+            self._titled(line)
+        else:
+            self.section.quiet = self.section.quiet and bool(said)
+            self.hold(said)
+        return False
+
+    def _titled(self, line: str) -> None:
+        """Enter a section under a loose title; one of another time is that of all that its heading is over, where no table stood there yet."""
+        over, told = self._over(), title(line)
+        if over.level and not over.tables:
+            if told.doubt or told.past:
+                over.doubts.append(Statement(line, doubt=told.doubt or f"the line {line!r} is about another time"))
+            elif told.strange and _SHORTLY.search(line):
+                over.doubts.append(
+                    Statement(line, doubt=f"the line {line!r} may be about an offer", strange=told.strange)
+                )
+        self.enter(LOOSE, line)
+
+    def _over(self) -> Section:
+        """The innermost section under a heading, or the whole page."""
+        return next(section for section in self.section.chain() if section.level < LOOSE)
+
+    def _top(self) -> Section:
+        """The whole page."""
+        return list(self.section.chain())[-1]
+
+    def hold(self, said: Iterable[Statement], *, titled: bool = False) -> None:
+        """Keep what sentences say of prices, in the section that it holds in; a line that is `titled` opens one of its own besides."""
+        over = self._over()
+        for found in said:
+            if found.named:
+                self._top().named.append(found)
+            elif found.doubt:
+                if not (titled and found.strange):  # the title itself says whose these prices are
+                    self._doubt(found, over)
+            elif found.window is ALWAYS:
+                continue
+            elif found.wide:
+                self._top().windows.append(found.window)
+            elif titled:
+                over.windows += [found.window] if not over.tables else []
+            else:
+                self._date(found, over)
+
+    def _date(self, found: Statement, over: Section) -> None:
+        """Date the tables around a sentence: those below it, and those above where it points there."""
+        if not over.tables:
+            over.windows.append(found.window)
+        elif not found.ahead:
+            self._look_back(found, over)
+        if not found.back:
+            self._speak(found)
+
+    def _doubt(self, found: Statement, over: Section) -> None:
+        if found.wide:
+            self._top().doubts.append(found)
+            return
+        early = found.general and not found.strange and not over.tables
+        (over if early else self.section).doubts.append(found)
+        if found.general and found.money:
+            self.late.append((found, len(self.placed)))
+
+    def _speak(self, found: Statement) -> None:
+        """Open a section by a sentence that dates what follows it. What labels the next table still does."""
+        pending, caption, own, unit = self.pending, self.caption, self.own, self.section.unit
+        self.enter(LOOSE, found.text)
+        self.section.spoken = True
+        self.section.windows.append(found.window)
+        self.section.unit = unit
+        self.pending, self.caption, self.own = pending, caption, own
+
+    def _look_back(self, found: Statement, over: Section) -> None:
+        """Date the tables above a sentence: by it where it points there, and not at all where it may mean those below as well."""
+        said = found.window if found.back else None
+        for number, placed in enumerate(self.placed):
+            if over in placed.section.chain():
+                section = Section(level=OWN, title="", parent=placed.section)
+                if said is None:
+                    section.doubts.append(found._replace(doubt=f"it is not said of which prices: {found.text!r}"))
+                else:
+                    section.windows.append(said)
+                self.placed[number] = replace(placed, section=section)
+
+    def margin(self, block: Margin) -> None:
+        """Take from beside the page what names a currency or unit; its other words are not about these prices."""
+        said = [found for sentence in sentences(block.text) if (found := statement(sentence)) is not None]
+        self._top().doubts += [found for found in said if found.money and _MARGINAL.search(found.text)]
+
+    def choice(self, block: Control) -> None:
+        """A choice of currencies: which of them the page shows is not said."""
+        self._top().doubts += [
+            Statement(text, doubt=f"it may not be in USD: the page offers {text!r}", money=True)
+            for text in block.texts
+            if len(text.split()) <= LONGEST_NAME and money.foreign(text)
+        ]
+
+    def close(self) -> None:
+        """Settle what was said where no table stands, and at the end of the page: it is about the tables that do stand there."""
+        for section in self.sections:
+            told = section.told
+            timed = section.spoken or told.doubt or told.past or told.window is not ALWAYS
+            if section.level == LOOSE and not section.tables and timed:
+                over = next(one for one in section.chain() if one.level < LOOSE)
+                over.doubts.append(Statement(section.title, doubt=f"it is not said of which prices: {section.title!r}"))
+        for found, count in self.late:
+            if count == len(self.placed):
+                self._top().doubts.append(found)
+        for section in reversed(self.sections):
+            if not section.tables and section.parent is not None:
+                raised = [one for one in section.doubts if one.general and not one.strange]
+                section.parent.doubts += raised
+                if section.windows and not section.spoken:
+                    section.parent.windows += section.windows
+
+    def table(self, block: Table | Component) -> None:
+        if self.caption and self.pending == "":
+            self.pending = None  # a caption that names the tier settles what a row of labels left open
+        claims = [claim for claim in (self.pending, self.caption) if claim is not None]
+        claims += [section.tier for section in self.section.chain() if section.tier]
+        if isinstance(block, Component):
+            if block.tier:
+                claims.append(cells.tier(block.tier) or "")
+        else:
+            self.pending = None
+        self.caption = None
+        unit = next((section.unit for section in self.section.chain() if section.unit), "")
+        placed = Placed(block=block, section=self.section, claims=tuple(claims), unit=unit)
+        for own in self.own:
+            placed = placed.under(own)
+            self.section.tiers += bool(placed.section.tier)
+        self.own = []
+        self.placed.append(placed)
+        for section in self.section.chain():
+            section.tables += 1
+
+
+def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], Section | None]:
+    """The tables with what is stated around them, and the first section that announces prices per 1M tokens.
+
+    With `per_model` a line of nothing but ids says which models its section is about.
+    """
+    walk, blocks = _Walk(per_model=per_model), list(blocks)
+    headed = any(isinstance(block, Heading) for block in blocks)
+    for block in blocks:
+        if isinstance(block, Margin):
+            walk.margin(block)
+            continue
+        if isinstance(block, Control):
+            walk.choice(block)
+            if headed and not walk.section.level:
+                continue  # a site's own controls stand above the page
+            walk.section.tiers += any(cells.tier(text) or cells.tabs(text) for text in block.texts)
+            continue
+        labelled = False
+        if isinstance(block, Heading):
+            walk.heading(block)
+        elif isinstance(block, Paragraph):
+            labelled = walk.paragraph(block)
+        elif isinstance(block, Pane):
+            labelled = walk.pane(block.value)
+        elif isinstance(block, Caption):
+            walk.own.append(block.text)
+        else:
+            walk.table(block)
+        walk.adjacent = labelled
+    walk.close()
+    return walk.placed, walk.lead
+
+
+def _is_title(text: str) -> bool:
+    """Whether a lone line is the title of what follows: a few words, no sentence and nothing that sends the reader elsewhere."""
+    if not _LETTER.search(text) or _ELSEWHERE_SAID.match(text):
+        return False
+    dated = title(text).window is not ALWAYS  # commas belong to days
+    text = _CLOCK.sub("", text)
+    return len(text.split()) <= _LONGEST_TITLE and not (_SPEECH.search(text) and not (dated and not text.endswith(".")))
+
+
+def _pending(section: Section) -> bool:
+    """Whether a loose title has no table yet that it would set apart: the title after it is one within it."""
+    if section.level != LOOSE or section.tables:
+        return False
+    told = section.told
+    return (
+        section.spoken
+        or bool(told.doubt)
+        or told.past
+        or told.window is not ALWAYS
+        or (bool(told.strange) and _SHORTLY.search(section.title) is not None)
+    )
