@@ -7,26 +7,51 @@ the short way, which has no access to any baseline.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from monitor.domain import checklist, claim, contradicted, corroborate, outage, policy, rename, tell
 from monitor.domain import events as ev
-from monitor.domain.admission import Verdict, admit
+from monitor.domain.admission import (
+    CHANGES,
+    DROPS,
+    INCONSISTENT,
+    ITEMS,
+    MASS_CHANGE,
+    MASS_GAIN,
+    REVERSED,
+    SHRUNKEN,
+    TOO_MANY,
+    Admission,
+    Verdict,
+    admit,
+    hold,
+)
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
-from monitor.domain.confirm import Believed, confirm, next_look, unclear, unread, unstated
+from monitor.domain.confirm import Believed, Hold, confirm, next_look, unclear, unread, unstated
 from monitor.domain.diff import Change, carried, common, diff, dropped, lookup, patch, same, without
 from monitor.domain.events import source_stream
-from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
-from monitor.domain.registry import Entry, Register
+from monitor.domain.model import (
+    Fact,
+    Facts,
+    PollFailure,
+    Snapshot,
+    SourceState,
+    Streak,
+    Subject,
+    Unchanged,
+)
+from monitor.domain.registry import Entry, Register, Status
 from monitor.domain.routes import ALONE, lost
 from monitor.domain.unsettle import unsettle
+from monitor.pipeline.alternating import Alternating
 from monitor.pipeline.commit import beliefs
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.noting import noted
 from monitor.pipeline.outcome import Outcome
-from monitor.pipeline.ports import Transaction
+from monitor.pipeline.ports import EventQuery, Transaction
 from monitor.pipeline.remarks import remarks
 from monitor.pipeline.routes import Routes
 from monitor.pipeline.second import Second
@@ -36,6 +61,17 @@ PAGES = frozenset({"pricing_page", "document"})
 
 Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comparison:
+    """What a poll showed against the baseline. Of `unknown` facts and `silent` fields it does not speak."""
+
+    facts: Facts
+    baseline: Facts
+    changes: tuple[Change, ...]
+    unknown: frozenset[Fact]
+    silent: frozenset[str]
 
 
 class Decision:
@@ -59,8 +95,20 @@ class Decision:
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
         evidence = self.tx.put_evidence(failure.body, self.spec.key, now) if failure.body else ""
+        if failure.swollen:
+            return self._swollen(failure)
         self.state = outage.failed(self.register, self.spec, self.state, failure, evidence, self._incident)
         return Outcome(source=self.spec.key, verdict="failed", detail=f"{failure.reason}: {failure.detail}")
+
+    def _swollen(self, failure: PollFailure) -> Outcome:
+        """Take an answer with more items than a source may have: it was read far enough to know that, and is held for good."""
+        self.state = replace(self.state, looked_at=failure.at)
+        if self.state.anomaly != TOO_MANY:
+            data = {"known": self.state.subjects, "limit": ITEMS, "detail": failure.detail}
+            self.state = outage.anomaly(
+                self.register, self.spec, self.state, TOO_MANY, failure.at, data=data, incident=self._incident()
+            )
+        return Outcome(source=self.spec.key, verdict="held", detail=f"{TOO_MANY}: {failure.detail}")
 
     def good(self, observation: Snapshot | Unchanged, reread: Reread) -> Outcome:
         """Compare a look with the baseline and write what follows."""
@@ -79,50 +127,145 @@ class Decision:
             self.state = replace(self.state, anomaly_since=observation.at)
         partial = isinstance(observation, Snapshot) and observation.partial
         self.renamed = {} if partial else rename.renames(baseline, facts)
+        unknown = unclear(baseline, observation) if isinstance(observation, Snapshot) else frozenset()
         admission = admit(
-            self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys(), partial=partial
+            self.state,
+            baseline,
+            facts,
+            body_size=body_size,
+            renamed=self.renamed.keys(),
+            unclear=unknown,
+            partial=partial,
         )
-        suspicious = admission.verdict is Verdict.HELD
-        stood = suspicious and self._stood(observation.at)
-        held = suspicious and not stood
-        if held and not self.state.anomaly:
-            evidence, said = self._keep(observation), self._incident()
-            self.state = outage.anomaly(
-                self.register,
-                self.spec,
-                self.state,
-                admission,
-                observation.at,
-                known=len(baseline),
-                seen=len(facts),
-                evidence=evidence,
-                incident=said,
-            )
-            self.told += tell.held(
-                self.register,
-                frozenset(admission.missing),
-                known=len(baseline),
-                position=self.state.anomaly_position or 0,
-                since=observation.at,
+        if admission.verdict is Verdict.HELD and (not self.state.baseline or admission.reason == TOO_MANY):
+            self._anomalous(observation, admission, known=len(baseline), seen=len(facts))
+            return self._leave(observation, baseline)
+        if not self.state.baseline:
+            return self._first(observation, facts)
+        silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
+        shown = {s: facts[s] for s in facts.keys() & baseline.keys()} if admission.floods else facts
+        changes = diff(baseline, shown, silent=silent, unclear=unknown)
+        if len(changes) > CHANGES:
+            admission = replace(admission, verdict=Verdict.HELD, reason=MASS_CHANGE)
+        if self._stood(admission, observation.at):
+            if admission.floods:
+                newcomers = facts.keys() - baseline.keys()
+                return self._take(observation, {**baseline, **{s: facts[s] for s in newcomers}}, changes=())
+            return self._take(observation, patch(baseline, changes), changes=changes)
+        if admission.reason == MASS_CHANGE:
+            moved = {change.fact.subject for change in changes}
+            self._anomalous(observation, admission, known=len(baseline), seen=len(facts), moved=moved)
+            return self._leave(observation, baseline)
+        comparison = _Comparison(facts=shown, baseline=baseline, changes=changes, unknown=unknown, silent=silent)
+        return self._compare(observation, comparison, admission, seen=len(facts))
+
+    def _anomalous(
+        self,
+        observation: Snapshot | Unchanged,
+        admission: Admission,
+        *,
+        known: int,
+        seen: int,
+        moved: AbstractSet[Subject] = frozenset(),
+    ) -> None:
+        """Say once that an answer is held, and at once to the owners of active entries that miss their models or would see them move (`moved`)."""
+        before = self.state.anomaly
+        if before == admission.reason or (before in DROPS and admission.drops):
+            return
+        if before in DROPS or (before == MASS_GAIN and not admission.floods):  # that is over, whatever came instead
+            self.state = outage.settled(self.register, self.spec, self.state, observation.at, stood=False)
+        evidence, incident = self._keep(observation), self._incident()
+        span = self._span(observation.at, admission)
+        data = outage.of_admission(admission, known=known, seen=seen)
+        if admission.reason == TOO_MANY:
+            data["limit"] = ITEMS
+        else:
+            data["until"] = ev.rfc3339(observation.at + span)
+        self.state = outage.anomaly(
+            self.register,
+            self.spec,
+            self.state,
+            admission.reason,
+            observation.at,
+            data=data,
+            evidence=evidence,
+            incident=incident,
+        )
+        concerned = moved | set(admission.missing)
+        self.told += tell.held(
+            self.register,
+            [
+                key
+                for key, entry in self.register.entries.items()
+                if entry.status is Status.ACTIVE and entry.subjects & concerned
+            ],
+            tell.at_once(
+                len(concerned),
+                known,
+                admission.meters,
+                missing=not moved,
                 source=self.spec.key,
-                evidence=evidence,
-                hold=self.configuration.belief.hold,
-                incident=said,
-            )
-        if self.state.baseline:
-            return self._compare(observation, facts, baseline, suspicious=suspicious, stood=stood)
-        if held:
-            return self._close(observation, baseline, held=True)
-        return self._first(observation, facts)
+                hold=span,
+                incident=incident,
+            ),
+            position=self.state.anomaly_position or 0,
+            since=observation.at,
+            source=self.spec.key,
+            evidence=evidence,
+        )
+
+    def _span(self, at: datetime, admission: Admission) -> timedelta:
+        """How long what is held has to stand; longer for a mass drop where others of this source were reversed lately."""
+        base = self.configuration.belief.hold
+        if not admission.drops:
+            return base
+        query = EventQuery(type=ev.SOURCE_RECOVERED, stream=source_stream(self.spec.key), since=at - REVERSED)
+        return hold(base, sum(one.event.data.get("reason") in DROPS for one in self.tx.events(query)))
+
+    def _stood(self, admission: Admission, at: datetime) -> bool:
+        """Whether what is held as one stood for its hold: so many new subjects, or so many differences."""
+        return (
+            admission.reason in (MASS_GAIN, MASS_CHANGE)
+            and self.state.anomaly == admission.reason
+            and self._lasted(at, admission)
+        )
+
+    def _lasted(self, at: datetime, admission: Admission) -> bool:
+        since = self.state.anomaly_since
+        return since is not None and at - since >= self._span(at, admission)
+
+    def _take(self, observation: Snapshot | Unchanged, facts: Facts, *, changes: tuple[Change, ...]) -> Outcome:
+        """Make what stood long enough the baseline, in one event and not in one for each difference; prices that cannot be right stay out."""
+        facts = without(facts, corroborate.doubtful(facts))
+        hash = self.tx.put_facts(facts)
+        position = self.register.add(
+            ev.BASELINE_RECORDED,
+            source_stream(self.spec.key),
+            self.spec.key,
+            at=observation.at,
+            source=self.spec.key,
+            cause=self.state.anomaly_position,
+            evidence=self._keep(observation),
+            data={
+                "subjects": len(facts),
+                "baseline": hash,
+                "extractor": self.versions["extractor"],
+                "reason": f"{self.state.anomaly} stood for its hold",
+            },
+        )
+        moved = {change.fact for change in changes}
+        pending = tuple(streak for streak in self.tx.streaks(self.spec.key) if streak.fact not in moved)
+        self.state = outage.settled(self.register, self.spec, self.state, observation.at, stood=True)
+        self.state = replace(self.state, baseline=hash, subjects=len(facts))
+        return self._close(observation, facts, pending=pending, trigger=position)
+
+    def _leave(self, observation: Snapshot | Unchanged, baseline: Facts) -> Outcome:
+        """Hold a whole answer: nothing of it is compared, and what is pending stays so."""
+        return self._close(observation, baseline, held=True, pending=tuple(self.tx.streaks(self.spec.key)))
 
     def _incident(self) -> str:
         """What the provider's status page says meanwhile."""
         return incident(self.tx, self.configuration, self.spec)
-
-    def _stood(self, at: datetime) -> bool:
-        """Whether an anomaly stood for the whole hold. An empty answer where nothing was ever known is never a baseline."""
-        since = self.state.anomaly_since
-        return bool(self.state.baseline) and since is not None and at - since >= self.configuration.belief.hold
 
     def _keep(self, observation: Snapshot | Unchanged) -> str:
         """Store the bytes of a look that shows something, and name them."""
@@ -198,15 +341,19 @@ class Decision:
         return self._close(observation, baseline, pending=tuple(pending), trigger=position)
 
     def _compare(
-        self, observation: Snapshot | Unchanged, facts: Facts, baseline: Facts, *, suspicious: bool, stood: bool
+        self, observation: Snapshot | Unchanged, comparison: _Comparison, admission: Admission, *, seen: int
     ) -> Outcome:
-        """Diff, confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
-        held, belief = suspicious and not stood, self.configuration.belief
-        hold = belief.hold if suspicious else None
-        silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
-        unknown = unclear(baseline, observation) if isinstance(observation, Snapshot) else frozenset()
-        changes = diff(baseline, facts, silent=silent, unclear=unknown)
+        """Confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
+        belief, at = self.configuration.belief, observation.at
+        baseline, changes, unknown = comparison.baseline, comparison.changes, comparison.unknown
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
+        alternating = Alternating(self.tx, self.spec, at, idle=not (changes or streaks or self.state.anomaly))
+        repeated = alternating.repeats(admission, self.state, baseline, comparison.facts)
+        if admission.verdict is Verdict.HELD and not repeated:
+            self._anomalous(observation, admission, known=len(baseline), seen=seen)
+        turning = alternating.differing(changes, streaks, repeated=repeated)
+        self._contradicts(observation, alternating, turning)
+        held_by = Hold(span=self._span(at, admission), anomaly=self.state.anomaly_position) if admission.drops else None
         news = any(
             change.fact not in streaks or not same(change.fact.field, streaks[change.fact].value, change.new)
             for change in changes
@@ -216,19 +363,18 @@ class Decision:
             streaks,
             changes,
             source=self.spec.key,
-            at=observation.at,
+            at=at,
             before=self.state.good_at,
             evidence=self._keep(observation) if news else "",
             belief=belief,
-            held=held,
-            hold=hold,
-            unspoken=[fact for fact in streaks if fact in unknown or fact.field in silent],
+            hold=held_by,
+            unspoken=[fact for fact in streaks if fact in unknown or fact.field in comparison.silent],
             renamed=self.renamed.keys(),
             others=self.others,
+            turns=alternating.wanting(turning),
         )
-        open = () if held else confirmation.pending
         second = Second(self.tx, self.configuration, self.spec.key)
-        accepted, doubted = corroborate.sift(confirmation.believed, open, baseline, second.says)
+        accepted, doubted = corroborate.sift(confirmation.believed, confirmation.pending, baseline, second.says)
         patched = patch(baseline, [item.change for item in accepted]) if accepted else baseline
         hash = self.tx.put_facts(patched) if accepted else self.state.baseline
         claims = claim.claim(
@@ -237,17 +383,19 @@ class Decision:
             accepted,
             baseline=hash,
             extractor=self.versions["extractor"],
-            cause=self.state.anomaly_position if stood else None,
             renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
             remarks=remarks(second, self.spec, accepted, baseline, patched),
         )
-        # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
-        held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
-        if not held:
-            self.state = outage.settled(self.register, self.spec, self.state, observation.at, stood=stood)
-        self.state = replace(self.state, baseline=hash, subjects=len(patched))
         let_in = {item.change.fact for item in accepted}
         pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
+        alternating.close(streaks, [*pending, *(item.streak for item, _ in doubted)], accepted)
+        held = admission.drops and (
+            any(streak.seen and streak.value is None for streak in pending)
+            or admit(self.state, patched, comparison.facts, body_size=None).drops
+            or (admission.reason == SHRUNKEN and not self._lasted(at, admission))
+        )
+        self._settle(observation.at, admission, alternating, held=held, accepted=accepted)
+        self.state = replace(self.state, baseline=hash, subjects=len(patched))
         pending += unstated(
             baseline, unknown - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
@@ -257,7 +405,37 @@ class Decision:
         said = {item.streak.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
         pending += [replace(item.streak, quarantine=said[item.streak.fact]) for item, _ in doubted]
-        return self._close(observation, patched, held=held, hold=hold, pending=tuple(pending), claims=claims)
+        return self._close(
+            observation,
+            patched,
+            held=held,
+            flooded=admission.floods,
+            hold=held_by,
+            pending=tuple(pending),
+            claims=claims,
+            calm=frozenset(change.fact for change in turning),
+        )
+
+    def _contradicts(self, observation: Snapshot | Unchanged, alternating: Alternating, turning: list[Change]) -> None:
+        """Say that the source contradicts itself, where something alternates."""
+        if turning:
+            self.state, told = alternating.say(self.register, self.state, turning, self._keep(observation))
+            self.told += told
+
+    def _settle(
+        self,
+        at: datetime,
+        admission: Admission,
+        alternating: Alternating,
+        *,
+        held: bool,
+        accepted: list[Believed],
+    ) -> None:
+        """End the anomaly that this poll shows no more."""
+        if held or admission.floods or (self.state.anomaly == INCONSISTENT and alternating.going_on):
+            return
+        stood = any(item.streak.anomaly == self.state.anomaly_position for item in accepted if item.streak.anomaly)
+        self.state = outage.settled(self.register, self.spec, self.state, at, stood=stood)
 
     def _quarantine(self, item: Believed, reason: str, baseline: str) -> int:
         position = corroborate.quarantine(self.register, self.spec, item, reason, baseline)
@@ -298,19 +476,23 @@ class Decision:
         baseline: Facts,
         *,
         held: bool = False,
-        hold: timedelta | None = None,
+        flooded: bool = False,
+        hold: Hold | None = None,
         pending: tuple[Streak, ...] = (),
         claims: list[claim.Claim] | None = None,
         trigger: int | None = None,
+        calm: frozenset[Fact] = frozenset(),
     ) -> Outcome:
-        """Judge the entries, then write down what is known of the source: the end of every good look."""
+        """Judge the entries, then write down what is known of the source: the end of every good look. What is new in a `flooded` one is held;
+        what alternates (`calm`) hurries nobody.
+        """
         claims = claims or []
         self.state = noted(
             self.state,
             observation,
             extractor=self.versions["extractor"],
             held=held,
-            suspects=any(streak.seen for streak in pending),
+            suspects=flooded or any(streak.seen for streak in pending),
             moved=bool(claims) or trigger is not None,
             keep=self._keep,
         )
@@ -318,13 +500,15 @@ class Decision:
             seen = observation.facts if isinstance(observation, Snapshot) and observation.partial else None
             self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger, seen=seen)
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
-        attention = held or bool(pending) or waits or not self.state.baseline
+        attention = held or flooded or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
         self.tx.put_streaks(self.spec.key, pending)
-        again = next_look(pending, self.configuration.belief, observation.at, hold=hold, others=self.others)
+        again = next_look(pending, self.configuration.belief, observation.at, hold=hold, others=self.others, calm=calm)
         if again is None and waits and self.register.events:  # what was just lost may be verified by the next look
             again = observation.at + self.configuration.belief.recheck
-        return self._outcome(again, held=held, pending=pending, claims=claims, first=trigger is not None)
+        return self._outcome(
+            again, held=held or flooded, pending=pending, claims=claims, first=trigger is not None, calm=calm
+        )
 
     def _entries(self) -> list[Entry]:
         """The entries that this source can say something about."""
@@ -378,6 +562,7 @@ class Decision:
         pending: tuple[Streak, ...],
         claims: list[claim.Claim],
         first: bool,
+        calm: frozenset[Fact],
     ) -> Outcome:
         suspects = sum(bool(streak.seen) and streak.quarantine is None for streak in pending)
         verdicts = {"held": held, "baseline": first, "changed": bool(claims), "suspect": bool(suspects)}
@@ -388,10 +573,10 @@ class Decision:
             believed=len(claims),
             suspects=suspects,
             again=again,
-            ask=self._ask(claims, pending),
+            ask=self._ask(claims, [streak for streak in pending if streak.fact not in calm]),
         )
 
-    def _ask(self, claims: list[claim.Claim], pending: tuple[Streak, ...]) -> tuple[str, ...]:
+    def _ask(self, claims: list[claim.Claim], pending: list[Streak]) -> tuple[str, ...]:
         """The sources to look at now: the other routes to a model that is missed, the official page of a price that an aggregator reported."""
         if self.spec.trust == OFFICIAL:
             return tuple(sorted(self.routes.asked(pending, self.others)))
