@@ -65,9 +65,8 @@ def anomaly(
     *,
     data: Mapping[str, object],
     evidence: str = "",
-    incident: str = "",
 ) -> SourceState:
-    """Record that an answer, or a part of it, is held back, and for which reason; `data` says what, `incident` is what its provider says of it."""
+    """Record that an answer, or a part of it, is held back, and for which reason; `data` says what."""
     position = ledger.add(
         ev.SOURCE_ANOMALY,
         source_stream(spec.key),
@@ -75,7 +74,7 @@ def anomaly(
         at=at,
         source=spec.key,
         evidence=evidence,
-        data={"reason": reason, **data, **quoted(incident)},
+        data={"reason": reason, **data},
     )
     return replace(state, anomaly=reason, anomaly_since=at, anomaly_position=position)
 

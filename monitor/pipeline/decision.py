@@ -9,25 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 
 from monitor.domain import checklist, claim, contradicted, corroborate, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import (
     CHANGES,
-    DROPS,
     INCONSISTENT,
-    ITEMS,
     MASS_CHANGE,
-    MASS_GAIN,
-    REVERSED,
     SHRUNKEN,
     TOO_MANY,
     Admission,
     Verdict,
     admit,
-    hold,
 )
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, Hold, confirm, next_look, unclear, unread, unstated
@@ -43,15 +38,16 @@ from monitor.domain.model import (
     Subject,
     Unchanged,
 )
-from monitor.domain.registry import Entry, Register, Status
+from monitor.domain.registry import Entry, Register
 from monitor.domain.routes import ALONE, lost
 from monitor.domain.unsettle import unsettle
 from monitor.pipeline.alternating import Alternating
 from monitor.pipeline.commit import beliefs
+from monitor.pipeline.holding import Holding
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.noting import noted
 from monitor.pipeline.outcome import Outcome
-from monitor.pipeline.ports import EventQuery, Transaction
+from monitor.pipeline.ports import Transaction
 from monitor.pipeline.remarks import remarks
 from monitor.pipeline.routes import Routes
 from monitor.pipeline.second import Second
@@ -91,24 +87,16 @@ class Decision:
         self.renamed: dict[Subject, Subject] = {}
         self.routes = Routes(tx, configuration, spec)
         self.others = ALONE
+        self.holding = Holding(tx, configuration, spec, register, self._incident)
 
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
         evidence = self.tx.put_evidence(failure.body, self.spec.key, now) if failure.body else ""
         if failure.swollen:
-            return self._swollen(failure)
+            self.state = self.holding.swollen(self.state, failure)
+            return Outcome(source=self.spec.key, verdict="held", detail=f"{self.state.anomaly}: {failure.detail}")
         self.state = outage.failed(self.register, self.spec, self.state, failure, evidence, self._incident)
         return Outcome(source=self.spec.key, verdict="failed", detail=f"{failure.reason}: {failure.detail}")
-
-    def _swollen(self, failure: PollFailure) -> Outcome:
-        """Take an answer with more items than a source may have: it was read far enough to know that, and is held for good."""
-        self.state = replace(self.state, looked_at=failure.at)
-        if self.state.anomaly != TOO_MANY:
-            data = {"known": self.state.subjects, "limit": ITEMS, "detail": failure.detail}
-            self.state = outage.anomaly(
-                self.register, self.spec, self.state, TOO_MANY, failure.at, data=data, incident=self._incident()
-            )
-        return Outcome(source=self.spec.key, verdict="held", detail=f"{TOO_MANY}: {failure.detail}")
 
     def good(self, observation: Snapshot | Unchanged, reread: Reread) -> Outcome:
         """Compare a look with the baseline and write what follows."""
@@ -138,7 +126,7 @@ class Decision:
             partial=partial,
         )
         if admission.verdict is Verdict.HELD and (not self.state.baseline or admission.reason == TOO_MANY):
-            self._anomalous(observation, admission, known=len(baseline), seen=len(facts))
+            self._begin(observation, admission, known=len(baseline), seen=len(facts))
             return self._leave(observation, baseline)
         if not self.state.baseline:
             return self._first(observation, facts)
@@ -147,19 +135,19 @@ class Decision:
         changes = diff(baseline, shown, silent=silent, unclear=unknown)
         if len(changes) > CHANGES:
             admission = replace(admission, verdict=Verdict.HELD, reason=MASS_CHANGE)
-        if self._stood(admission, observation.at):
+        if self.holding.stood(self.state, admission, observation.at):
             if admission.floods:
                 newcomers = facts.keys() - baseline.keys()
                 return self._take(observation, {**baseline, **{s: facts[s] for s in newcomers}}, changes=())
             return self._take(observation, patch(baseline, changes), changes=changes)
         if admission.reason == MASS_CHANGE:
             moved = {change.fact.subject for change in changes}
-            self._anomalous(observation, admission, known=len(baseline), seen=len(facts), moved=moved)
+            self._begin(observation, admission, known=len(baseline), seen=len(facts), moved=moved)
             return self._leave(observation, baseline)
         comparison = _Comparison(facts=shown, baseline=baseline, changes=changes, unknown=unknown, silent=silent)
         return self._compare(observation, comparison, admission, seen=len(facts))
 
-    def _anomalous(
+    def _begin(
         self,
         observation: Snapshot | Unchanged,
         admission: Admission,
@@ -168,71 +156,17 @@ class Decision:
         seen: int,
         moved: AbstractSet[Subject] = frozenset(),
     ) -> None:
-        """Say once that an answer is held, and at once to the owners of active entries that miss their models or would see them move (`moved`)."""
-        before = self.state.anomaly
-        if before == admission.reason or (before in DROPS and admission.drops):
-            return
-        if before in DROPS or (before == MASS_GAIN and not admission.floods):  # that is over, whatever came instead
-            self.state = outage.settled(self.register, self.spec, self.state, observation.at, stood=False)
-        evidence, incident = self._keep(observation), self._incident()
-        span = self._span(observation.at, admission)
-        data = outage.of_admission(admission, known=known, seen=seen)
-        if admission.reason == TOO_MANY:
-            data["limit"] = ITEMS
-        else:
-            data["until"] = ev.rfc3339(observation.at + span)
-        self.state = outage.anomaly(
-            self.register,
-            self.spec,
+        """Say that an answer is held, unless that was said."""
+        self.state, told = self.holding.begin(
             self.state,
-            admission.reason,
+            admission,
             observation.at,
-            data=data,
-            evidence=evidence,
-            incident=incident,
+            known=known,
+            seen=seen,
+            keep=lambda: self._keep(observation),
+            moved=moved,
         )
-        concerned = moved | set(admission.missing)
-        self.told += tell.held(
-            self.register,
-            [
-                key
-                for key, entry in self.register.entries.items()
-                if entry.status is Status.ACTIVE and entry.subjects & concerned
-            ],
-            tell.at_once(
-                len(concerned),
-                known,
-                admission.meters,
-                missing=not moved,
-                source=self.spec.key,
-                hold=span,
-                incident=incident,
-            ),
-            position=self.state.anomaly_position or 0,
-            since=observation.at,
-            source=self.spec.key,
-            evidence=evidence,
-        )
-
-    def _span(self, at: datetime, admission: Admission) -> timedelta:
-        """How long what is held has to stand; longer for a mass drop where others of this source were reversed lately."""
-        base = self.configuration.belief.hold
-        if not admission.drops:
-            return base
-        query = EventQuery(type=ev.SOURCE_RECOVERED, stream=source_stream(self.spec.key), since=at - REVERSED)
-        return hold(base, sum(one.event.data.get("reason") in DROPS for one in self.tx.events(query)))
-
-    def _stood(self, admission: Admission, at: datetime) -> bool:
-        """Whether what is held as one stood for its hold: so many new subjects, or so many differences."""
-        return (
-            admission.reason in (MASS_GAIN, MASS_CHANGE)
-            and self.state.anomaly == admission.reason
-            and self._lasted(at, admission)
-        )
-
-    def _lasted(self, at: datetime, admission: Admission) -> bool:
-        since = self.state.anomaly_since
-        return since is not None and at - since >= self._span(at, admission)
+        self.told += told
 
     def _take(self, observation: Snapshot | Unchanged, facts: Facts, *, changes: tuple[Change, ...]) -> Outcome:
         """Make what stood long enough the baseline, in one event and not in one for each difference; prices that cannot be right stay out."""
@@ -350,10 +284,16 @@ class Decision:
         alternating = Alternating(self.tx, self.spec, at, idle=not (changes or streaks or self.state.anomaly))
         repeated = alternating.repeats(admission, self.state, baseline, comparison.facts)
         if admission.verdict is Verdict.HELD and not repeated:
-            self._anomalous(observation, admission, known=len(baseline), seen=seen)
+            self._begin(observation, admission, known=len(baseline), seen=seen)
         turning = alternating.differing(changes, streaks, repeated=repeated)
-        self._contradicts(observation, alternating, turning)
-        held_by = Hold(span=self._span(at, admission), anomaly=self.state.anomaly_position) if admission.drops else None
+        if turning:
+            self.state, told = alternating.say(self.register, self.state, turning, self._keep(observation))
+            self.told += told
+        held_by = (
+            Hold(span=self.holding.span(admission, at), anomaly=self.state.anomaly_position)
+            if admission.drops
+            else None
+        )
         news = any(
             change.fact not in streaks or not same(change.fact.field, streaks[change.fact].value, change.new)
             for change in changes
@@ -392,7 +332,7 @@ class Decision:
         held = admission.drops and (
             any(streak.seen and streak.value is None for streak in pending)
             or admit(self.state, patched, comparison.facts, body_size=None).drops
-            or (admission.reason == SHRUNKEN and not self._lasted(at, admission))
+            or (admission.reason == SHRUNKEN and not self.holding.lasted(self.state, admission, at))
         )
         self._settle(observation.at, admission, alternating, held=held, accepted=accepted)
         self.state = replace(self.state, baseline=hash, subjects=len(patched))
@@ -415,12 +355,6 @@ class Decision:
             claims=claims,
             calm=frozenset(change.fact for change in turning),
         )
-
-    def _contradicts(self, observation: Snapshot | Unchanged, alternating: Alternating, turning: list[Change]) -> None:
-        """Say that the source contradicts itself, where something alternates."""
-        if turning:
-            self.state, told = alternating.say(self.register, self.state, turning, self._keep(observation))
-            self.told += told
 
     def _settle(
         self,
@@ -573,13 +507,13 @@ class Decision:
             believed=len(claims),
             suspects=suspects,
             again=again,
-            ask=self._ask(claims, [streak for streak in pending if streak.fact not in calm]),
+            ask=self._ask(claims, pending, calm),
         )
 
-    def _ask(self, claims: list[claim.Claim], pending: list[Streak]) -> tuple[str, ...]:
-        """The sources to look at now: the other routes to a model that is missed, the official page of a price that an aggregator reported."""
+    def _ask(self, claims: list[claim.Claim], pending: tuple[Streak, ...], calm: frozenset[Fact]) -> tuple[str, ...]:
+        """The sources to poll now: the other routes to a model that is missed, the official page of a price that an aggregator reported."""
         if self.spec.trust == OFFICIAL:
-            return tuple(sorted(self.routes.asked(pending, self.others)))
+            return tuple(sorted(self.routes.asked(pending, self.others, calm)))
         known = beliefs(self.tx, self.configuration.sources)
         providers = {one.fact.subject.scope for one in claims}
         return tuple(sorted(spec.key for provider in providers for spec in known.price_sources(provider)))
