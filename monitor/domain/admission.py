@@ -63,9 +63,14 @@ class Admission:
     new: tuple[Subject, ...] = ()
 
     @property
-    def drops(self) -> bool:
-        """Whether what is missing is held."""
+    def dropped(self) -> bool:
+        """Whether it is a mass drop: the reason is what is missing."""
         return self.reason in DROPS
+
+    @property
+    def holds_absences(self) -> bool:
+        """Whether what is missing is held: in a mass drop, and in an answer that is flooded, which may be another's list."""
+        return self.dropped or self.floods
 
     @property
     def floods(self) -> bool:
@@ -119,8 +124,8 @@ def admit(
     return Admission(
         verdict=Verdict.HELD,
         reason=reason or MASS_GAIN,
-        missing=missing if reason else (),
-        meters=tuple(sorted(meters)) if reason else (),
+        missing=missing,
+        meters=tuple(sorted(meters)),
         new=flood,
     )
 

@@ -82,7 +82,7 @@ def anomaly(
 def of_admission(admission: Admission, *, known: int, seen: int) -> dict[str, object]:
     """What the event of an anomaly holds of a poll: how many subjects were `known` and `seen`, and the first of those that are missing or new."""
     data: dict[str, object] = {"known": known, "seen": seen}
-    if not admission.floods or admission.drops:
+    if not admission.floods or admission.missing:
         data |= {"missing": _names(admission.missing), "missing_count": len(admission.missing)}
     if admission.meters:
         data |= {"meters": [field.removeprefix(PREFIX) for field in admission.meters[:NAMED]]}

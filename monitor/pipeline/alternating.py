@@ -35,7 +35,7 @@ class Alternating:
     def repeats(self, admission: Admission, state: SourceState, baseline: Facts, facts: Facts) -> bool:
         """Whether a mass drop is one that was reversed within a day: without what came back since, nothing is missing in a mass."""
         turned = {fact.subject for fact, row in self._rows.items() if row.turns}
-        if not admission.drops or not turned:
+        if not admission.dropped or not turned:
             return False
         rest = {subject: fields for subject, fields in baseline.items() if subject not in turned}
         return admit(state, rest, facts, body_size=None).verdict is Verdict.ACCEPTED

@@ -291,7 +291,7 @@ class Decision:
             self.told += told
         held_by = (
             Hold(span=self.holding.span(admission, at), anomaly=self.state.anomaly_position)
-            if admission.drops
+            if admission.holds_absences
             else None
         )
         news = any(
@@ -329,9 +329,9 @@ class Decision:
         let_in = {item.change.fact for item in accepted}
         pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
         alternating.close(streaks, [*pending, *(item.streak for item, _ in doubted)], accepted)
-        held = admission.drops and (
+        held = admission.holds_absences and (
             any(streak.seen and streak.value is None for streak in pending)
-            or admit(self.state, patched, comparison.facts, body_size=None).drops
+            or admit(self.state, patched, comparison.facts, body_size=None).dropped
             or (admission.reason == SHRUNKEN and not self.holding.lasted(self.state, admission, at))
         )
         self._settle(observation.at, admission, alternating, held=held, accepted=accepted)

@@ -45,7 +45,7 @@ class Holding:
 
     def span(self, admission: Admission, at: datetime) -> timedelta:
         """How long what is held has to stand; longer for a mass drop where others of this source were reversed lately."""
-        if not admission.drops:
+        if not admission.dropped:
             return self._base
         query = EventQuery(type=ev.SOURCE_RECOVERED, stream=source_stream(self._spec.key), since=at - REVERSED)
         return hold(self._base, sum(one.event.data.get("reason") in DROPS for one in self._tx.events(query)))
@@ -76,7 +76,7 @@ class Holding:
         `known` and `seen` count subjects, `keep` stores the bytes of the poll and names them.
         """
         before = state.anomaly
-        if before == admission.reason or (before in DROPS and admission.drops):
+        if before == admission.reason or (before in DROPS and admission.dropped):
             return state, []
         if before in DROPS or (before == MASS_GAIN and not admission.floods):  # that is over, whatever came instead
             state = outage.settled(self._register, self._spec, state, at, stood=False)
