@@ -74,7 +74,7 @@ def advance(
         if not streak.seen or fact in changes or (again is not None and same(fact.field, streak.value, again.value)):
             continue
         # Of what was missing in a mass drop the owners heard when that began.
-        turn(fact, streak.value, 1, None if streak.anomaly is None else streak.first_at)
+        turn(fact, streak.value, 1, None if streak.held_until is None else streak.first_at)
     for fact, change in changes.items():
         row = turned.get(fact)
         turn(fact, change.old, 1 if row is not None and same(fact.field, row.other, change.new) else 0)

@@ -74,8 +74,8 @@ def confirm(
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
         absent = change.new is None and change.fact.subject not in renamed
-        if hold is not None and absent and streak.first_at == at and streak.held_until is None:
-            streak = replace(streak, anomaly=hold.anomaly, held_until=at + hold.span)
+        if hold is not None and streak.first_at == at and streak.held_until is None:
+            streak = _marked(streak, change, hold, held=absent)
         span = _held(streak, hold) if absent else None
         if change.fact.subject in renamed:
             need = belief.change
@@ -92,6 +92,13 @@ def confirm(
     counted = {streak.fact for streak in pending} | {item.change.fact for item in believed}
     pending += [streaks[fact] for fact in unspoken if fact in streaks and fact not in counted]
     return Confirmation(believed=tuple(believed), pending=tuple(pending))
+
+
+def _marked(streak: Streak, change: Change, hold: Hold, *, held: bool) -> Streak:
+    """A streak that begins in a held poll: an absence with its hold; what came where so much went has the same cause, and is not held."""
+    if held:
+        return replace(streak, anomaly=hold.anomaly, held_until=streak.first_at + hold.span)
+    return replace(streak, anomaly=hold.anomaly) if change.old is None else streak
 
 
 def _held(streak: Streak, hold: Hold | None) -> timedelta | None:

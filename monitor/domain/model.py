@@ -277,7 +277,7 @@ class Streak:
     """A difference that is not believed yet: how often, since when and until when it was seen.
 
     `value` is None for an absence. One that was first missed in a held poll has to last until `held_until`, whatever later polls miss; `anomaly` is
-    the position of the event that said so. With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that
+    the position of the event that said so, also for what first appeared in that poll. With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that
     its freshness is no longer renewed. `before` is the start of the last look that still showed the old value. `counted_at` is the last
     look that counted (looks closer together than the gap count as one). `quarantine` is the position of the event that held the value back.
     """

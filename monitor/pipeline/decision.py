@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from monitor.domain import checklist, claim, contradicted, corroborate, outage, policy, rename, tell
 from monitor.domain import events as ev
 from monitor.domain.admission import (
-    CHANGES,
     INCONSISTENT,
     MASS_CHANGE,
     SHRUNKEN,
@@ -26,7 +25,7 @@ from monitor.domain.admission import (
 )
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.domain.confirm import Believed, Hold, confirm, next_look, unclear, unread, unstated
-from monitor.domain.diff import Change, carried, common, diff, dropped, lookup, patch, same, without
+from monitor.domain.diff import Change, carried, common, diff, lookup, patch, same, without
 from monitor.domain.events import source_stream
 from monitor.domain.model import (
     Fact,
@@ -43,6 +42,7 @@ from monitor.domain.routes import ALONE, lost
 from monitor.domain.unsettle import unsettle
 from monitor.pipeline.alternating import Alternating
 from monitor.pipeline.commit import beliefs
+from monitor.pipeline.comparison import Comparison, compare
 from monitor.pipeline.holding import Holding
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.noting import noted
@@ -57,17 +57,6 @@ PAGES = frozenset({"pricing_page", "document"})
 
 Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Comparison:
-    """What a poll showed against the baseline. Of `unknown` facts and `silent` fields it does not speak."""
-
-    facts: Facts
-    baseline: Facts
-    changes: tuple[Change, ...]
-    unknown: frozenset[Fact]
-    silent: frozenset[str]
 
 
 class Decision:
@@ -115,54 +104,36 @@ class Decision:
             self.state = replace(self.state, anomaly_since=observation.at)
         partial = isinstance(observation, Snapshot) and observation.partial
         self.renamed = {} if partial else rename.renames(baseline, facts)
-        unknown = unclear(baseline, observation) if isinstance(observation, Snapshot) else frozenset()
-        admission = admit(
-            self.state,
-            baseline,
-            facts,
-            body_size=body_size,
-            renamed=self.renamed.keys(),
-            unclear=unknown,
-            partial=partial,
-        )
+        comparison = compare(self.state, observation, baseline, facts, body_size=body_size, renamed=self.renamed.keys())
+        admission = comparison.admission
         if admission.verdict is Verdict.HELD and (not self.state.baseline or admission.reason == TOO_MANY):
-            self._begin(observation, admission, known=len(baseline), seen=len(facts))
+            self._begin(observation, comparison)
             return self._leave(observation, baseline)
         if not self.state.baseline:
             return self._first(observation, facts)
-        silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
-        shown = {s: facts[s] for s in facts.keys() & baseline.keys()} if admission.floods else facts
-        changes = diff(baseline, shown, silent=silent, unclear=unknown)
-        if len(changes) > CHANGES:
-            admission = replace(admission, verdict=Verdict.HELD, reason=MASS_CHANGE)
         if self.holding.stood(self.state, admission, observation.at):
-            if admission.floods:
-                newcomers = facts.keys() - baseline.keys()
-                return self._take(observation, {**baseline, **{s: facts[s] for s in newcomers}}, changes=())
-            return self._take(observation, patch(baseline, changes), changes=changes)
+            new = {s: facts[s] for s in facts.keys() - baseline.keys()} if admission.floods else {}
+            changes = () if admission.floods else comparison.changes
+            return self._take(observation, {**patch(baseline, changes), **new}, changes=changes)
         if admission.reason == MASS_CHANGE:
-            moved = {change.fact.subject for change in changes}
-            self._begin(observation, admission, known=len(baseline), seen=len(facts), moved=moved)
+            self._begin(observation, comparison, moved={change.fact.subject for change in comparison.changes})
             return self._leave(observation, baseline)
-        comparison = _Comparison(facts=shown, baseline=baseline, changes=changes, unknown=unknown, silent=silent)
-        return self._compare(observation, comparison, admission, seen=len(facts))
+        return self._compare(observation, comparison)
 
     def _begin(
         self,
         observation: Snapshot | Unchanged,
-        admission: Admission,
+        comparison: Comparison,
         *,
-        known: int,
-        seen: int,
         moved: AbstractSet[Subject] = frozenset(),
     ) -> None:
         """Say that an answer is held, unless that was said."""
         self.state, told = self.holding.begin(
             self.state,
-            admission,
+            comparison.admission,
             observation.at,
-            known=known,
-            seen=seen,
+            known=len(comparison.baseline),
+            seen=comparison.seen,
             keep=lambda: self._keep(observation),
             moved=moved,
         )
@@ -274,17 +245,15 @@ class Decision:
         self.state = replace(self.state, baseline=hash, subjects=len(baseline))
         return self._close(observation, baseline, pending=tuple(pending), trigger=position)
 
-    def _compare(
-        self, observation: Snapshot | Unchanged, comparison: _Comparison, admission: Admission, *, seen: int
-    ) -> Outcome:
+    def _compare(self, observation: Snapshot | Unchanged, comparison: Comparison) -> Outcome:
         """Confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
-        belief, at = self.configuration.belief, observation.at
+        belief, at, admission = self.configuration.belief, observation.at, comparison.admission
         baseline, changes, unknown = comparison.baseline, comparison.changes, comparison.unknown
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
         alternating = Alternating(self.tx, self.spec, at, idle=not (changes or streaks or self.state.anomaly))
         repeated = alternating.repeats(admission, self.state, baseline, comparison.facts)
         if admission.verdict is Verdict.HELD and not repeated:
-            self._begin(observation, admission, known=len(baseline), seen=seen)
+            self._begin(observation, comparison)
         turning = alternating.differing(changes, streaks, repeated=repeated)
         if turning:
             self.state, told = alternating.say(self.register, self.state, turning, self._keep(observation))
@@ -354,6 +323,7 @@ class Decision:
             pending=tuple(pending),
             claims=claims,
             calm=frozenset(change.fact for change in turning),
+            missing=frozenset(streak.fact for streak in pending if streak.value is None) if held else None,
         )
 
     def _settle(
@@ -368,7 +338,7 @@ class Decision:
         """End the anomaly that this poll shows no more."""
         if held or admission.floods or (self.state.anomaly == INCONSISTENT and alternating.going_on):
             return
-        stood = any(item.streak.anomaly == self.state.anomaly_position for item in accepted if item.streak.anomaly)
+        stood = any(item.streak.anomaly == self.state.anomaly_position for item in accepted if item.streak.held_until)
         self.state = outage.settled(self.register, self.spec, self.state, at, stood=stood)
 
     def _quarantine(self, item: Believed, reason: str, baseline: str) -> int:
@@ -416,9 +386,10 @@ class Decision:
         claims: list[claim.Claim] | None = None,
         trigger: int | None = None,
         calm: frozenset[Fact] = frozenset(),
+        missing: frozenset[Fact] | None = None,
     ) -> Outcome:
         """Judge the entries, then write down what is known of the source: the end of every good look. What is new in a `flooded` one is held;
-        what alternates (`calm`) hurries nobody.
+        what alternates (`calm`) hurries nobody. An answer that is held for what is `missing` verifies the rest, one that is held whole nothing.
         """
         claims = claims or []
         self.state = noted(
@@ -432,7 +403,15 @@ class Decision:
         )
         if self.state.baseline:
             seen = observation.facts if isinstance(observation, Snapshot) and observation.partial else None
-            self._judge(observation.at, baseline, verifies=not held, claims=claims, trigger=trigger, seen=seen)
+            self._judge(
+                observation.at,
+                baseline,
+                verifies=not held or missing is not None,
+                claims=claims,
+                trigger=trigger,
+                seen=seen,
+                missing=missing or frozenset(),
+            )
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
         attention = held or flooded or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
@@ -457,12 +436,14 @@ class Decision:
         claims: list[claim.Claim],
         trigger: int | None,
         seen: Facts | None = None,
+        missing: frozenset[Fact] = frozenset(),
     ) -> None:
-        """Judge the entries on levels. `verifies` is False for what verifies nothing: a suspicious look, a person's word. A partial look
-        verifies only what it has `seen` of what is believed.
+        """Judge the entries on levels. `verifies` is False for what verifies nothing: an answer held whole, a person's word. A partial look
+        verifies only what it has `seen` of what is believed, and none what is `missing`.
         """
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
+        lacking = [fact for fact in missing if fact.subject in registered]
         by_fact = {one.fact: one for one in claims}
         access = claim.access(register, self.spec, claims, registered, self.others)
         cause = policy.Trigger(
@@ -482,7 +463,7 @@ class Decision:
             dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=common(baseline, seen))
         told: list[tell.Told] = []
         for entry in self._entries():
-            if verifies:
+            if verifies and not any(policy.matters(fact, entry) for fact in lacking):
                 checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=cause.evidence)
             told += policy.judge(register, entry.key, known, cause)
             told += unsettle(register, entry.key, self.spec, cause)
