@@ -158,7 +158,7 @@ def promotion_end(text: str) -> date | None:
 def names(entry: Entry, text: str) -> bool:
     """Whether a remark names an entry, by a name or id that was declared: none is ever derived from another."""
     declared = {entry.text("name"), entry.text("price_model"), *entry.surfaces.values()} - {""}
-    return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", text, re.IGNORECASE) for name in declared)
+    return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|[.:@]\w)", text, re.IGNORECASE) for name in declared)
 
 
 def _ends(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:

@@ -97,8 +97,8 @@ def claim(
     renamed: Mapping[Subject, Subject] | None = None,
     remarks: Mapping[Fact, Remark] | None = None,
 ) -> list[Claim]:
-    """Write the events of believed changes. `baseline` is the hash of the facts with them made. The cause of a price that was
-    held back is that it was.
+    """Write the events of believed changes. `baseline` is the hash of the facts with them made. Unless a `cause` is given it is what held a change back:
+    that a price could not be right, or that much was missing at once.
 
     A model that comes or goes is one event, not one for each of its fields, and so is a new row of a deprecations page. Prices are written in the order people ask for them: input first.
     Rows that only go by another id now (`renamed`, old → new) say so on both sides; `remarks` are what else is to be read of a price.
@@ -129,7 +129,7 @@ def claim(
             at=item.streak.first_at,
             source=spec.key,
             actor=actor,
-            cause=cause if item.streak.quarantine is None else item.streak.quarantine,
+            cause=_cause(item, cause),
             evidence=item.streak.evidence,
             data={
                 **data,
@@ -160,6 +160,12 @@ def claim(
 def _refused(fact: Fact) -> Fact:
     """The access by the route whose refusal a fact quotes."""
     return Fact(fact.subject, ACCESS + fact.field.removeprefix(BEHAVIOUR).rpartition(".")[0])
+
+
+def _cause(item: Believed, given: int | None) -> int | None:
+    if item.streak.quarantine is not None:
+        return item.streak.quarantine
+    return item.streak.anomaly if given is None else given
 
 
 def _beside(believed: Iterable[Believed]) -> dict[Subject, dict[str, Value]]:
@@ -199,7 +205,7 @@ def _paragraphs(
         spec.key,
         at=min(item.streak.first_at for item in moved),
         source=spec.key,
-        cause=cause,
+        cause=_cause(moved[0], cause),
         evidence=streak.evidence,
         data={
             "added": added[:EXCERPTS],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from monitor.domain import price
 from monitor.domain.configuration import Belief, Requirement
@@ -16,6 +17,7 @@ from monitor.domain.diff import Change, lookup, same
 from monitor.domain.model import (
     ANYTHING,
     INCIDENT,
+    LISTED,
     PARAGRAPH,
     Fact,
     Facts,
@@ -27,6 +29,8 @@ from monitor.domain.model import (
 )
 from monitor.domain.routes import ALONE, Others, lost
 
+NOTHING: Mapping[Fact, int] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Believed:
@@ -34,6 +38,14 @@ class Believed:
 
     change: Change
     streak: Streak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What a poll from which much is missing asks of each absence in it: to last for `span`. `anomaly` is the position of the event that said so."""
+
+    span: timedelta
+    anomaly: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +65,19 @@ def confirm(
     before: datetime | None,
     evidence: str,
     belief: Belief,
-    held: bool = False,
-    hold: timedelta | None = None,
+    hold: Hold | None = None,
     unspoken: Iterable[Fact] = (),
     renamed: Set[Subject] = frozenset(),
     others: Others = ALONE,
+    turns: Mapping[Fact, int] = NOTHING,
 ) -> Confirmation:
-    """Count one look that began at `at`.
+    """Count one poll that began at `at`.
 
-    A streak whose fact is back at the baseline ends; one whose fact this look did not speak of (`unspoken`) stays as it is. `before` is
-    the last look that agreed with the baseline. A `held` look counts, but nothing is believed on it. `hold` is how long an absence
-    has to last where so much is absent at once; each for itself, because what is missing may differ from look to look. Rows that stand under
-    another id in the same look (`renamed`) changed and are not absent, so that both halves of the rename are believed at once. A model that
-    `others`, the other routes, miss as well is believed gone in a held look, too.
+    A streak whose fact is back at the baseline ends; one whose fact this poll did not speak of (`unspoken`) stays as it is. `before` is
+    the last poll that agreed with the baseline. `hold` is what a poll asks of the absences in it that misses much at once; an absence that was first
+    missed in such a poll keeps its hold, whatever later polls miss. Rows that stand under another id in the same poll (`renamed`) changed and are
+    not absent, so that both halves of the rename are believed at once. A model that `others`, the other routes, miss as well is not held.
+    A value that a fact has taken and left again so many `turns` lately takes as many polls more.
     """
     believed: list[Believed] = []
     pending: list[Streak] = []
@@ -73,24 +85,41 @@ def confirm(
     losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
     for change in changes:
         streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
-        closes = lost(change.fact, change.new) or is_refusal(
-            change.fact.field
-        )  # how it says no is confirmed with the no
-        leaves = change.fact.subject in losing and (change.new is None or closes)
+        absent = change.new is None and change.fact.subject not in renamed
+        if hold is not None and streak.first_at == at and streak.held_until is None:
+            streak = _marked(streak, change, hold, held=absent)
+        span = _held(streak, hold) if absent else None
+        # How a route says no is confirmed with the no.
+        closes = lost(change.fact, change.new) or is_refusal(change.fact.field)
         if change.fact.subject in renamed:
             need = belief.change
-        elif leaves:
-            need = others.need(change.fact, change.new, belief, hold, since=streak.first_at)
+        elif change.fact.subject in losing and (change.new is None or closes):
+            need = others.need(change.fact, change.new, belief, span, since=streak.first_at)
         else:
-            need = _need(change.fact, change.new, belief, hold)
-        held_back = held and not (leaves and others.agree(change.fact.subject))
-        if not held_back and streak.quarantine is None and _enough(streak, at, need):
+            need = _need(change.fact, change.new, belief, span)
+            if change.new is not None:
+                need = replace(need, looks=need.looks + turns.get(change.fact, 0))
+        if streak.quarantine is None and _enough(streak, at, need):
             believed.append(Believed(change=change, streak=streak))
         else:
             pending.append(streak)
     counted = {streak.fact for streak in pending} | {item.change.fact for item in believed}
     pending += [streaks[fact] for fact in unspoken if fact in streaks and fact not in counted]
     return Confirmation(believed=tuple(believed), pending=tuple(pending))
+
+
+def _marked(streak: Streak, change: Change, hold: Hold, *, held: bool) -> Streak:
+    """A streak that begins in a held poll: an absence with its hold; what came where so much went has the same cause, and is not held."""
+    if held:
+        return replace(streak, anomaly=hold.anomaly, held_until=streak.first_at + hold.span)
+    return replace(streak, anomaly=hold.anomaly) if change.old is None else streak
+
+
+def _held(streak: Streak, hold: Hold | None) -> timedelta | None:
+    """For how long an absence has to last beyond what any has to: its own hold, else that of the poll."""
+    if streak.held_until is not None:
+        return streak.held_until - streak.first_at
+    return None if hold is None else hold.span
 
 
 def _advance(
@@ -120,10 +149,11 @@ def _advance(
 
 
 def _need(fact: Fact, value: Value | None, belief: Belief, hold: timedelta | None) -> Requirement:
-    # A paragraph that is rewritten goes and comes at once: told apart, half of the news would be half an hour late.
-    if value is not None or fact.field.startswith((PARAGRAPH, INCIDENT)):
+    if value is not None:
         return belief.change
-    return belief.absence if hold is None else replace(belief.absence, span=max(belief.absence.span, hold))
+    # A paragraph that is rewritten goes and comes at once: told apart, half of the news would be half an hour late.
+    need = belief.change if fact.field.startswith((PARAGRAPH, INCIDENT)) else belief.absence
+    return need if hold is None else replace(need, span=max(need.span, hold))
 
 
 def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
@@ -131,10 +161,10 @@ def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
 
 
 def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
-    """The facts that a look does not speak of clearly: what it says itself, what a partial answer leaves out, and the believed prices that a
-    refused part may hold.
+    """The facts that a look does not speak of clearly: what it says itself, what a partial answer leaves out, and the confirmed prices and subjects
+    that a refused part may hold.
 
-    A price that is not among those read is gone only where everything that names its model was read.
+    A price that is not among those read, and a model that is not, is gone only where everything that may name it was read.
     """
     if look.partial:
         return look.unclear | {
@@ -150,7 +180,7 @@ def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
         for subject, fields in baseline.items()
         if ANYTHING in about or subject.name in about
         for field in fields.keys() - look.facts.get(subject, {}).keys()
-        if field.startswith(price.PREFIX)
+        if field.startswith(price.PREFIX) or subject not in look.facts
     }
     return look.unclear | missing
 
@@ -158,11 +188,11 @@ def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
 def unstated(
     baseline: Facts, unclear: Iterable[Fact], *, source: str, at: datetime, before: datetime | None
 ) -> list[Streak]:
-    """Streaks for the believed prices that a look stopped stating clearly: nothing is suspected, but nothing renews them either."""
+    """Streaks for the confirmed prices and models that a look stopped stating clearly: nothing is pending, but nothing renews them either."""
     return [
         Streak(source=source, fact=fact, value=value, seen=0, first_at=at, counted_at=at, before=before)
         for fact in sorted(unclear)
-        if fact.field.startswith(price.PREFIX) and (value := lookup(baseline, fact)) is not None
+        if fact.field.startswith((price.PREFIX, LISTED)) and (value := lookup(baseline, fact)) is not None
     ]
 
 
@@ -171,7 +201,10 @@ def unread(streaks: Iterable[Streak], at: datetime, belief: Belief) -> list[Beli
     return [
         Believed(change=Change(fact=streak.fact, old=streak.value, new=None), streak=streak)
         for streak in streaks
-        if not streak.seen and streak.quarantine is None and at - streak.first_at >= belief.absence.span
+        if streak.fact.field.startswith(price.PREFIX)
+        and not streak.seen
+        and streak.quarantine is None
+        and at - streak.first_at >= belief.absence.span
     ]
 
 
@@ -180,24 +213,25 @@ def next_look(
     belief: Belief,
     at: datetime,
     *,
-    hold: timedelta | None = None,
+    hold: Hold | None = None,
     others: Others = ALONE,
+    calm: Set[Fact] = frozenset(),
 ) -> datetime | None:
-    """When a suspect should be looked at again, before jitter; None if nothing is suspected.
+    """When a pending change should be polled again, before jitter; None if nothing is pending.
 
-    While looks are wanting it is the recheck interval; when only time is, the end of the span, and of the `hold` where there is one.
-    What waits for a person or for another source is no reason to hurry.
+    While polls are wanting it is the recheck interval; when only time is, the end of the span, and of the hold where there is one.
+    What waits for a person or for another source is no reason to hurry, nor is what alternates (`calm`).
     """
     due: datetime | None = None
     for streak in streaks:
-        if streak.quarantine is not None or not streak.seen:
+        if streak.quarantine is not None or not streak.seen or streak.fact in calm:
             continue
+        held = _held(streak, hold) if streak.value is None else None
         if lost(streak.fact, streak.value):
-            need = others.need(streak.fact, streak.value, belief, hold, since=streak.first_at)
-            span = need.span
+            need = others.need(streak.fact, streak.value, belief, held, since=streak.first_at)
         else:
-            need = _need(streak.fact, streak.value, belief, hold)
-            span = need.span if hold is None else max(need.span, hold)
-        when = at + belief.recheck if streak.seen < need.looks else max(at + belief.recheck, streak.first_at + span)
+            need = _need(streak.fact, streak.value, belief, held)
+        end = max(at + belief.recheck, streak.first_at + need.span)
+        when = at + belief.recheck if streak.seen < need.looks else end
         due = when if due is None else min(due, when)
     return due

@@ -125,7 +125,7 @@ class FailureReason(StrEnum):
     REDIRECTED = "redirected"  # to another host or to another document
     BLOCKED_ADDRESS = "blocked_address"  # resolves to a private address that nobody allowed
     TOO_LARGE = "too_large"
-    TRUNCATED = "truncated"  # fewer bytes than announced, broken compression, `has_more: true`
+    TRUNCATED = "truncated"  # fewer bytes than announced, broken compression, a list that goes on
     NOT_JSON = "not_json"  # HTML or broken JSON where JSON was due
     INVALID_SHAPE = "invalid_shape"  # JSON, but not of the shape this source has
     UNREADABLE = "unreadable"  # a page without a table that the extractor recognises
@@ -235,13 +235,17 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollFailure:
-    """A look that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds."""
+    """A look that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds.
+
+    A `swollen` answer was read far enough to know that it has more items than a source may have.
+    """
 
     source: str
     at: datetime
     reason: FailureReason
     detail: str
     retry_after: float | None = None
+    swollen: bool = False
     body: Body | None = None
     measured: tuple[Measurement, ...] = ()
 
@@ -296,7 +300,8 @@ class SourceState:
 class Streak:
     """A difference that is not believed yet: how often, since when and until when it was seen.
 
-    `value` is None for an absence. With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that
+    `value` is None for an absence. One that was first missed in a held poll has to last until `held_until`, whatever later polls miss; `anomaly` is
+    the position of the event that said so, also for what first appeared in that poll. With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that
     its freshness is no longer renewed. `before` is the start of the last look that still showed the old value. `counted_at` is the last
     look that counted (looks closer together than the gap count as one). `quarantine` is the position of the event that held the value back.
     """
@@ -310,3 +315,21 @@ class Streak:
     before: datetime | None = None
     evidence: str = ""
     quarantine: int | None = None
+    anomaly: int | None = None
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternation:
+    """A fact that turns between values: how often it came back within a day, from which `other` value, and when last.
+
+    `other` is None for an absence. `said_at` is when an event last said so, `told_at` when owners last heard of it; None where they never did.
+    """
+
+    source: str
+    fact: Fact
+    other: Value | None
+    turns: int
+    at: datetime
+    said_at: datetime | None = None
+    told_at: datetime | None = None

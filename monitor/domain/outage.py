@@ -5,18 +5,20 @@ Once per outage, once per anomaly. Nothing in here has access to a baseline, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from monitor.domain import events as ev
 from monitor.domain.admission import Admission
 from monitor.domain.configuration import SourceSpec
+from monitor.domain.diff import Change
 from monitor.domain.events import Ledger, source_stream
-from monitor.domain.model import PollFailure, SourceState
+from monitor.domain.model import Fact, PollFailure, SourceState, Subject
+from monitor.domain.price import PREFIX
 
 NAMED = 50
-"""How many missing subjects an anomaly names; the rest is counted."""
+"""How many subjects or facts an anomaly names; the rest is counted."""
 
 
 def failed(
@@ -58,16 +60,13 @@ def anomaly(
     ledger: Ledger,
     spec: SourceSpec,
     state: SourceState,
-    admission: Admission,
+    reason: str,
     at: datetime,
     *,
-    known: int,
-    seen: int,
-    evidence: str,
-    incident: str,
+    data: Mapping[str, object],
+    evidence: str = "",
 ) -> SourceState:
-    """Record that an answer is held back. `known` and `seen` count subjects, `incident` is what its provider says of it."""
-    names = [subject.name for subject in admission.missing]
+    """Record that an answer, or a part of it, is held back, and for which reason; `data` says what."""
     position = ledger.add(
         ev.SOURCE_ANOMALY,
         source_stream(spec.key),
@@ -75,16 +74,41 @@ def anomaly(
         at=at,
         source=spec.key,
         evidence=evidence,
-        data={
-            "reason": admission.reason,
-            "known": known,
-            "seen": seen,
-            "missing": names[:NAMED],
-            "missing_count": len(names),
-            **quoted(incident),
-        },
+        data={"reason": reason, **data},
     )
-    return replace(state, anomaly=admission.reason, anomaly_since=at, anomaly_position=position)
+    return replace(state, anomaly=reason, anomaly_since=at, anomaly_position=position)
+
+
+def of_admission(admission: Admission, *, known: int, seen: int) -> dict[str, object]:
+    """What the event of an anomaly holds of a poll: how many subjects were `known` and `seen`, and the first of those that are missing or new."""
+    data: dict[str, object] = {"known": known, "seen": seen}
+    if not admission.floods or admission.missing:
+        data |= {"missing": _names(admission.missing), "missing_count": len(admission.missing)}
+    if admission.meters:
+        data |= {"meters": [field.removeprefix(PREFIX) for field in admission.meters[:NAMED]]}
+    if admission.floods:
+        data |= {"new": _names(admission.new), "new_count": len(admission.new)}
+    return data
+
+
+def of_alternation(changes: Sequence[Change], turns: Mapping[Fact, int]) -> dict[str, object]:
+    """What the event of a source that contradicts itself holds: the first facts that alternate, each with both values."""
+    return {
+        "facts": [
+            {
+                "subject": change.fact.subject.name,
+                "field": change.fact.field,
+                "values": [change.old, change.new],
+                "turns": turns[change.fact],
+            }
+            for change in changes[:NAMED]
+        ],
+        "facts_count": len(changes),
+    }
+
+
+def _names(subjects: Sequence[Subject]) -> list[str]:
+    return [subject.name for subject in subjects[:NAMED]]
 
 
 def quoted(incident: str) -> dict[str, object]:
@@ -93,7 +117,7 @@ def quoted(incident: str) -> dict[str, object]:
 
 
 def settled(ledger: Ledger, spec: SourceSpec, state: SourceState, at: datetime, *, stood: bool) -> SourceState:
-    """End an anomaly. One that stood is believed, and its changes name it as their cause; any other was nothing."""
+    """End an anomaly. Of one that stood the changes name it as their cause; any other was nothing."""
     if not state.anomaly:
         return state
     if not stood:

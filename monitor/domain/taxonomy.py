@@ -98,7 +98,7 @@ class Row:
     def _found(self, message: str, model: str) -> bool:
         if MODEL in self.says and not model:
             return False
-        return re.search(self.says.replace(MODEL, re.escape(model)), message, re.IGNORECASE) is not None
+        return re.search(self.says.replace(MODEL, whole(model)), message, re.IGNORECASE) is not None
 
 
 def _row(
@@ -122,11 +122,33 @@ def _row(
 MODEL = "{model}"
 """Stands for the id of the model in a pattern."""
 
-_NAMED = r"\bmodels?\W{1,4}(?:id |name |with id )?\W{0,2}{model}\W{1,3}"
-_ENDED = (
-    r"(?:has been|was|is)\b.{0,40}?\b(?:deprecated|decommissioned|retired|shut down|no longer (?:available|supported))"
+
+def whole(model: str) -> str:
+    """The pattern of an id that neither begins nor ends within a longer one: `gpt-4` stands in `gpt-4.`, and not in `gpt-4-turbo`, `gpt-4.1`,
+    `gpt-4:free`, `gpt-4_v2`, `gpt-4s` or `ft/gpt-4`.
+    """
+    begins = r"(?:(?<=\bmodel[:=/])|(?<=\bmodels/)|(?<!\w)(?<!\w[-./:@+~#]))"
+    return begins + re.escape(model) + r"(?!\w)(?!-)(?![./:@+~#]+\w)"
+
+
+# What is said "of the model" is about something else.
+_NAMED = (
+    "".join(
+        rf"(?<!\b{word} {article})"
+        for word in ("of", "for", "with", "by", "in", "on", "to", "from", "using")
+        for article in ("", "a ", "the ", "this ", "your ")
+    )
+    + r"\bmodels?\W{1,4}(?:id |name |with id )?\W{0,2}{model}\W{1,3}"
 )
-_GONE = r".{0,30}?(?:does not exist|not found|is not available)"
+# Between a model and its end nothing may stand but these words: "was called with", "is not" and a comma change what it is about.
+_ENDED = (
+    r"(?:has been|have been|was|is)(?: (?:now|already|recently|permanently|officially|fully)){0,2} "
+    r"(?:deprecated|decommissioned|retired|shut down|no longer (?:available|supported))"
+)
+_GONE = r"(?:(?:you requested|requested|currently|either|is|was|could) ){0,2}(?:does not exist|not (?:be )?found|not available)"
+
+_CALLED = re.compile(r"\bmodels?\W{1,3}(?:id |name |with id )?[`'\"“‘]?([A-Za-z0-9][\w.:/@+-]*\w)", re.IGNORECASE)
+_LOSS = re.compile(r"not exist|not found|not available|no longer|deprecated|decommissioned|retired|shut down", re.I)
 
 TABLE: tuple[Row, ...] = (
     # The region, before everything that 401 and 403 say of the account.
@@ -221,12 +243,30 @@ def classify(status: int, body: object, *, model: str = "") -> Verdict:
 
 
 def _meaning(status: int, said: Said, model: str) -> Meaning:
+    elsewhere = _about_another(said, model)
     for row in TABLE:
-        if row.fits(status, said, model):
+        if row.fits(status, said, model) and not (elsewhere and row.meaning in (Meaning.ACCESS_LOST, Meaning.RETIRED)):
             return row.meaning
     if status == 400 and said.type == "invalid_request_error" and said.param not in ("", "model"):
         return Meaning.PARAMETER_REJECTED
     return Meaning.UNKNOWN
+
+
+def _about_another(said: Said, model: str) -> bool:
+    """Whether what is gone is not the model that was called, but a parameter, or a model by another id (a fallback, say)."""
+    if said.param and "model" not in said.param.lower():
+        return said.param not in ("None", "null")
+    if not model:
+        return False
+    others = False
+    for sentence in re.split(r"\n|[.;!](?=\s)", said.message):
+        named = [id for id in _CALLED.findall(sentence) if re.search(r"[\d-]", id)]
+        if not named or not _LOSS.search(sentence):
+            continue
+        if re.search(whole(model), sentence, re.IGNORECASE):
+            return False
+        others = True
+    return others
 
 
 def _verdict(meaning: Meaning, said: Said) -> Verdict:

@@ -5,7 +5,7 @@ Content only: which facts, which consequence, which commands. How any of it is w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,11 +14,14 @@ from monitor.domain.claim import Claim
 from monitor.domain.confirm import Believed
 from monitor.domain.diff import Change
 from monitor.domain.events import rfc3339
-from monitor.domain.model import ACCESS, GRANTED, LISTED, Fact, Subject, Value
+from monitor.domain.model import ACCESS, GRANTED, LISTED, Fact, Value
 from monitor.domain.notice import PAUSING, Difference, Item, Notice, Reason
 from monitor.domain.registry import Entry, Pin, Register, Status
 from monitor.domain.routes import Signal, in_words, reopened
 from monitor.domain.windows import expecting
+
+NAMED = 3
+"""How many facts a sentence names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,24 +121,18 @@ def entry_item(
 
 def held(
     register: Register,
-    missing: Set[Subject],
+    concerned: Iterable[str],
+    summary: str,
     *,
-    known: int,
     position: int,
     since: datetime,
     source: str,
     evidence: str,
-    hold: timedelta,
-    incident: str,
 ) -> list[Told]:
-    """An answer is held back in which active entries are missing: each of their owners is told at once."""
-    summary = (
-        f"{len(missing)} of {known} known models are missing from {source} at once; "
-        f"nothing is believed before it stood for {span(hold)}{status_says(incident)}"
-    )
+    """Something is held back that the owners of these entries, which are active, must hear of at once."""
     return [
         Told(
-            owners=entry.texts("owners"),
+            owners=register.entries[key].texts("owners"),
             item=entry_item(
                 register,
                 key,
@@ -148,9 +145,34 @@ def held(
                 summary=summary,
             ),
         )
-        for key, entry in register.entries.items()
-        if entry.status is Status.ACTIVE and entry.subjects & missing
+        for key in concerned
     ]
+
+
+def at_once(
+    count: int, known: int, meters: Iterable[str], *, missing: bool, source: str, hold: timedelta, incident: str
+) -> str:
+    """What a notice says of models that are missing, or move otherwise, all at once."""
+    lacking = [field.removeprefix(price.PREFIX) for field in meters]
+    what = f"the prices {', '.join(lacking)} of " if lacking else ""
+    moved = f"are missing from {source}" if missing else f"changed in {source}"
+    return (
+        f"{what}{count} of {known} known models {moved} at once; "
+        f"nothing is believed before it stood for {span(hold)}{status_says(incident)}"
+    )
+
+
+def contradiction(changes: Sequence[Change], *, source: str) -> str:
+    """What a notice says of a source whose answers alternate, about those facts that concern the entry."""
+    parts = [
+        f"{change.fact.subject.name} appears and disappears"
+        if change.fact.field == LISTED
+        else f"{change.fact.field.removeprefix(price.PREFIX)} of {change.fact.subject.name} alternates between "
+        f"{value(change.old)} and {value(change.new)}"
+        for change in changes[:NAMED]
+    ]
+    more = f"; and {len(changes) - NAMED} more" if len(changes) > NAMED else ""
+    return f"{source} contradicts itself from poll to poll: {'; '.join(parts)}{more}; the last confirmed values stand"
 
 
 def status_says(incident: str) -> str:

@@ -7,23 +7,44 @@ the short way, which has no access to any baseline.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
 from monitor.domain import checklist, claim, contradicted, corroborate, outage, policy, rename, tell
 from monitor.domain import events as ev
-from monitor.domain.admission import Verdict, admit
+from monitor.domain.admission import (
+    INCONSISTENT,
+    MASS_CHANGE,
+    SHRUNKEN,
+    TOO_MANY,
+    Admission,
+    Verdict,
+    admit,
+)
 from monitor.domain.configuration import OFFICIAL, Configuration, SourceSpec
-from monitor.domain.confirm import Believed, confirm, next_look, unclear, unread, unstated
-from monitor.domain.diff import Change, carried, common, diff, dropped, lookup, patch, same, without
+from monitor.domain.confirm import Believed, Hold, confirm, next_look, unclear, unread, unstated
+from monitor.domain.diff import Change, carried, common, diff, lookup, patch, same, without
 from monitor.domain.events import source_stream
-from monitor.domain.model import Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
+from monitor.domain.model import (
+    Fact,
+    Facts,
+    PollFailure,
+    Snapshot,
+    SourceState,
+    Streak,
+    Subject,
+    Unchanged,
+)
 from monitor.domain.registry import Entry, Register
 from monitor.domain.routes import ALONE, lost
 from monitor.domain.unsettle import unsettle
+from monitor.pipeline.alternating import Alternating
 from monitor.pipeline.baselines import beliefs
+from monitor.pipeline.comparison import Comparison, compare
+from monitor.pipeline.holding import Holding
 from monitor.pipeline.incidents import incident
 from monitor.pipeline.noting import noted
 from monitor.pipeline.origins import Origins
@@ -57,10 +78,14 @@ class Decision:
         self.renamed: dict[Subject, Subject] = {}
         self.routes = Routes(tx, configuration, spec)
         self.others = ALONE
+        self.holding = Holding(tx, configuration, spec, register, self._incident)
 
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
         """Take a failure to look: it becomes visible, and moves nothing."""
         evidence = self.tx.put_evidence(failure.body, self.spec.key, now) if failure.body else ""
+        if failure.swollen:
+            self.state = self.holding.swollen(self.state, failure)
+            return Outcome(source=self.spec.key, verdict="held", detail=f"{self.state.anomaly}: {failure.detail}")
         self.state = outage.failed(self.register, self.spec, self.state, failure, evidence, self._incident)
         return Outcome(source=self.spec.key, verdict="failed", detail=f"{failure.reason}: {failure.detail}")
 
@@ -81,50 +106,73 @@ class Decision:
             self.state = replace(self.state, anomaly_since=observation.at)
         in_part = isinstance(observation, Snapshot) and observation.partial
         self.renamed = {} if in_part else rename.renames(baseline, facts)
-        admission = admit(
-            self.state, baseline, facts, body_size=body_size, renamed=self.renamed.keys(), partial=in_part
+        comparison = compare(self.state, observation, baseline, facts, body_size=body_size, renamed=self.renamed.keys())
+        admission = comparison.admission
+        if admission.verdict is Verdict.HELD and (not self.state.baseline or admission.reason == TOO_MANY):
+            self._begin(observation, comparison)
+            return self._leave(observation, baseline)
+        if not self.state.baseline:
+            return self._first(observation, facts)
+        if self.holding.stood(self.state, admission, observation.at):
+            new = {s: facts[s] for s in facts.keys() - baseline.keys()} if admission.floods else {}
+            changes = () if admission.floods else comparison.changes
+            return self._take(observation, {**patch(baseline, changes), **new}, changes=changes)
+        if admission.reason == MASS_CHANGE:
+            self._begin(observation, comparison, moved={change.fact.subject for change in comparison.changes})
+            return self._leave(observation, baseline)
+        return self._compare(observation, comparison)
+
+    def _begin(
+        self,
+        observation: Snapshot | Unchanged,
+        comparison: Comparison,
+        *,
+        moved: AbstractSet[Subject] = frozenset(),
+    ) -> None:
+        """Say that an answer is held, unless that was said."""
+        self.state, told = self.holding.begin(
+            self.state,
+            comparison.admission,
+            observation.at,
+            known=len(comparison.baseline),
+            seen=comparison.seen,
+            keep=lambda: self._keep(observation),
+            moved=moved,
         )
-        suspicious = admission.verdict is Verdict.HELD
-        stood = suspicious and self._stood(observation.at)
-        held = suspicious and not stood
-        if held and not self.state.anomaly:
-            evidence, said = self._keep(observation), self._incident()
-            self.state = outage.anomaly(
-                self.register,
-                self.spec,
-                self.state,
-                admission,
-                observation.at,
-                known=len(baseline),
-                seen=len(facts),
-                evidence=evidence,
-                incident=said,
-            )
-            self.told += tell.held(
-                self.register,
-                frozenset(admission.missing),
-                known=len(baseline),
-                position=self.state.anomaly_position or 0,
-                since=observation.at,
-                source=self.spec.key,
-                evidence=evidence,
-                hold=self.configuration.belief.hold,
-                incident=said,
-            )
-        if self.state.baseline:
-            return self._compare(observation, facts, baseline, suspicious=suspicious, stood=stood)
-        if held:
-            return self._close(observation, baseline, held=True)
-        return self._first(observation, facts)
+        self.told += told
+
+    def _take(self, observation: Snapshot | Unchanged, facts: Facts, *, changes: tuple[Change, ...]) -> Outcome:
+        """Make what stood long enough the baseline, in one event and not in one for each difference; prices that cannot be right stay out."""
+        facts = without(facts, corroborate.doubtful(facts))
+        hash = self.tx.put_facts(facts)
+        position = self.register.add(
+            ev.BASELINE_RECORDED,
+            source_stream(self.spec.key),
+            self.spec.key,
+            at=observation.at,
+            source=self.spec.key,
+            cause=self.state.anomaly_position,
+            evidence=self._keep(observation),
+            data={
+                "subjects": len(facts),
+                "baseline": hash,
+                "extractor": self.versions["extractor"],
+                "reason": f"{self.state.anomaly} stood for its hold",
+            },
+        )
+        moved = {change.fact for change in changes}
+        pending = tuple(streak for streak in self.tx.streaks(self.spec.key) if streak.fact not in moved)
+        self.state = outage.settled(self.register, self.spec, self.state, observation.at, stood=True)
+        self.state = replace(self.state, baseline=hash, subjects=len(facts))
+        return self._close(observation, facts, pending=pending, trigger=position)
+
+    def _leave(self, observation: Snapshot | Unchanged, baseline: Facts) -> Outcome:
+        """Hold a whole answer: nothing of it is compared, and what is pending stays so."""
+        return self._close(observation, baseline, held=True, pending=tuple(self.tx.streaks(self.spec.key)))
 
     def _incident(self) -> str:
         """What the provider's status page says meanwhile."""
         return incident(self.tx, self.configuration, self.spec)
-
-    def _stood(self, at: datetime) -> bool:
-        """Whether an anomaly stood for the whole hold. An empty answer where nothing was ever known is never a baseline."""
-        since = self.state.anomaly_since
-        return bool(self.state.baseline) and since is not None and at - since >= self.configuration.belief.hold
 
     def _keep(self, observation: Snapshot | Unchanged) -> str:
         """Store the bytes of a look that shows something, and name them."""
@@ -199,16 +247,24 @@ class Decision:
         self.state = replace(self.state, baseline=hash, subjects=len(baseline))
         return self._close(observation, baseline, pending=tuple(pending), trigger=position)
 
-    def _compare(
-        self, observation: Snapshot | Unchanged, facts: Facts, baseline: Facts, *, suspicious: bool, stood: bool
-    ) -> Outcome:
-        """Diff, confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
-        held, belief = suspicious and not stood, self.configuration.belief
-        hold = belief.hold if suspicious else None
-        silent = dropped(baseline, facts) | (observation.silent if isinstance(observation, Snapshot) else frozenset())
-        unknown = unclear(baseline, observation) if isinstance(observation, Snapshot) else frozenset()
-        changes = diff(baseline, facts, silent=silent, unclear=unknown)
+    def _compare(self, observation: Snapshot | Unchanged, comparison: Comparison) -> Outcome:
+        """Confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
+        belief, at, admission = self.configuration.belief, observation.at, comparison.admission
+        baseline, changes, unknown = comparison.baseline, comparison.changes, comparison.unknown
         streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
+        alternating = Alternating(self.tx, self.spec, at, idle=not (changes or streaks or self.state.anomaly))
+        repeated = alternating.repeats(admission, self.state, baseline, comparison.facts)
+        if admission.verdict is Verdict.HELD and not repeated:
+            self._begin(observation, comparison)
+        turning = alternating.differing(changes, streaks, repeated=repeated)
+        if turning:
+            self.state, told = alternating.say(self.register, self.state, turning, self._keep(observation))
+            self.told += told
+        held_by = (
+            Hold(span=self.holding.span(admission, at), anomaly=self.state.anomaly_position)
+            if admission.holds_absences
+            else None
+        )
         news = any(
             change.fact not in streaks or not same(change.fact.field, streaks[change.fact].value, change.new)
             for change in changes
@@ -218,19 +274,20 @@ class Decision:
             streaks,
             changes,
             source=self.spec.key,
-            at=observation.at,
+            at=at,
             before=self.state.good_at,
             evidence=self._keep(observation) if news else "",
             belief=belief,
-            held=held,
-            hold=hold,
-            unspoken=[fact for fact in streaks if fact in unknown or fact.field in silent],
+            hold=held_by,
+            unspoken=[fact for fact in streaks if fact in unknown or fact.field in comparison.silent],
             renamed=self.renamed.keys(),
             others=self.others,
+            turns=alternating.wanting(turning),
         )
-        open = () if held else confirmation.pending
         second = Second(self.tx, self.configuration, self.spec.key)
-        accepted, doubted = corroborate.sift(confirmation.believed, open, baseline, second.says, facts)
+        accepted, doubted = corroborate.sift(
+            confirmation.believed, confirmation.pending, baseline, second.says, comparison.facts
+        )
         patched = patch(baseline, [item.change for item in accepted]) if accepted else baseline
         hash = self.tx.put_facts(patched) if accepted else self.state.baseline
         claims = claim.claim(
@@ -239,17 +296,19 @@ class Decision:
             accepted,
             baseline=hash,
             extractor=self.versions["extractor"],
-            cause=self.state.anomaly_position if stood else None,
             renamed=rename.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
             remarks=remarks(second, self.spec, accepted, baseline, patched, belief.correction),
         )
-        # What is missing beside what stood long enough keeps the anomaly open, and its own hold.
-        held = held or (stood and admit(self.state, patched, facts, body_size=None).verdict is Verdict.HELD)
-        if not held:
-            self.state = outage.settled(self.register, self.spec, self.state, observation.at, stood=stood)
-        self.state = replace(self.state, baseline=hash, subjects=len(patched))
         let_in = {item.change.fact for item in accepted}
         pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
+        alternating.close(streaks, [*pending, *(item.streak for item, _ in doubted)], accepted)
+        held = admission.holds_absences and (
+            any(streak.seen and streak.value is None for streak in pending)
+            or admit(self.state, patched, comparison.facts, body_size=None).dropped
+            or (admission.reason == SHRUNKEN and not self.holding.lasted(self.state, admission, at))
+        )
+        self._settle(observation.at, admission, alternating, held=held, accepted=accepted)
+        self.state = replace(self.state, baseline=hash, subjects=len(patched))
         pending += unstated(
             baseline, unknown - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
         )
@@ -259,7 +318,32 @@ class Decision:
         said = {item.streak.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
         pending += [replace(item.streak, quarantine=said[item.streak.fact]) for item, _ in doubted]
-        return self._close(observation, patched, held=held, hold=hold, pending=tuple(pending), claims=claims)
+        return self._close(
+            observation,
+            patched,
+            held=held,
+            flooded=admission.floods,
+            hold=held_by,
+            pending=tuple(pending),
+            claims=claims,
+            calm=frozenset(change.fact for change in turning),
+            missing=frozenset(streak.fact for streak in pending if streak.value is None) if held else None,
+        )
+
+    def _settle(
+        self,
+        at: datetime,
+        admission: Admission,
+        alternating: Alternating,
+        *,
+        held: bool,
+        accepted: list[Believed],
+    ) -> None:
+        """End the anomaly that this poll shows no more."""
+        if held or admission.floods or (self.state.anomaly == INCONSISTENT and alternating.going_on):
+            return
+        stood = any(item.streak.anomaly == self.state.anomaly_position for item in accepted if item.streak.held_until)
+        self.state = outage.settled(self.register, self.spec, self.state, at, stood=stood)
 
     def _quarantine(self, item: Believed, reason: str, baseline: str) -> int:
         position = corroborate.quarantine(self.register, self.spec, item, reason, baseline)
@@ -301,32 +385,42 @@ class Decision:
         baseline: Facts,
         *,
         held: bool = False,
-        hold: timedelta | None = None,
+        flooded: bool = False,
+        hold: Hold | None = None,
         pending: tuple[Streak, ...] = (),
         claims: list[claim.Claim] | None = None,
         trigger: int | None = None,
+        calm: frozenset[Fact] = frozenset(),
+        missing: frozenset[Fact] | None = None,
     ) -> Outcome:
-        """Judge the entries, then write down what is known of the source: the end of every good look."""
+        """Judge the entries, then write down what is known of the source: the end of every good look. What is new in a `flooded` one is held;
+        what alternates (`calm`) hurries nobody. An answer that is held for what is `missing` verifies the rest, one that is held whole nothing.
+        """
         claims = claims or []
         self.state = noted(
             self.state,
             observation,
             extractor=self.versions["extractor"],
             held=held,
-            suspects=any(streak.seen for streak in pending),
+            suspects=flooded or any(streak.seen for streak in pending),
             moved=bool(claims) or trigger is not None,
             keep=self._keep,
         )
         if self.state.baseline:
-            self._judge(observation.at, baseline, None if held else observation, claims=claims, trigger=trigger)
+            verifying = None if held and missing is None else observation
+            self._judge(
+                observation.at, baseline, verifying, claims=claims, trigger=trigger, missing=missing or frozenset()
+            )
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
-        attention = held or bool(pending) or waits or not self.state.baseline
+        attention = held or flooded or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
         self.tx.put_streaks(self.spec.key, pending)
-        again = next_look(pending, self.configuration.belief, observation.at, hold=hold, others=self.others)
+        again = next_look(pending, self.configuration.belief, observation.at, hold=hold, others=self.others, calm=calm)
         if again is None and waits and self.register.events:  # what was just lost may be verified by the next look
             again = observation.at + self.configuration.belief.recheck
-        return self._outcome(again, held=held, pending=pending, claims=claims, first=trigger is not None)
+        return self._outcome(
+            again, held=held or flooded, pending=pending, claims=claims, first=trigger is not None, calm=calm
+        )
 
     def _entries(self) -> list[Entry]:
         """The entries that this source can say something about."""
@@ -340,12 +434,14 @@ class Decision:
         *,
         claims: list[claim.Claim],
         trigger: int | None,
+        missing: frozenset[Fact] = frozenset(),
     ) -> None:
-        """Judge the entries on levels. `verifying` is the poll that dates checks; None for what verifies nothing: a suspicious poll, a
-        person's word. A partial one verifies only what of the baseline it has seen.
+        """Judge the entries on levels. `verifying` is the poll that dates checks; None for what verifies nothing: an answer held whole, a
+        person's word. A partial one verifies only what of the baseline it has seen, and none what is `missing`.
         """
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
+        lacking = [fact for fact in missing if fact.subject in registered]
         by_fact = {one.fact: one for one in claims}
         access = claim.access(register, self.spec, claims, registered, self.others, baseline)
         known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
@@ -368,7 +464,7 @@ class Decision:
             dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=seen)
         told: list[tell.Told] = []
         for entry in self._entries():
-            if verifying is not None:
+            if verifying is not None and not any(policy.matters(fact, entry) for fact in lacking):
                 checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=partial(self._keep, verifying))
             told += policy.judge(register, entry.key, known, cause)
             told += unsettle(register, entry.key, self.spec, cause)
@@ -382,6 +478,7 @@ class Decision:
         pending: tuple[Streak, ...],
         claims: list[claim.Claim],
         first: bool,
+        calm: frozenset[Fact],
     ) -> Outcome:
         suspects = sum(bool(streak.seen) and streak.quarantine is None for streak in pending)
         verdicts = {"held": held, "baseline": first, "changed": bool(claims), "suspect": bool(suspects)}
@@ -392,13 +489,13 @@ class Decision:
             believed=len(claims),
             suspects=suspects,
             again=again,
-            ask=self._ask(claims, pending),
+            ask=self._ask(claims, pending, calm),
         )
 
-    def _ask(self, claims: list[claim.Claim], pending: tuple[Streak, ...]) -> tuple[str, ...]:
-        """The sources to look at now: the other routes to a model that is missed, the official page of a price that an aggregator reported."""
+    def _ask(self, claims: list[claim.Claim], pending: tuple[Streak, ...], calm: frozenset[Fact]) -> tuple[str, ...]:
+        """The sources to poll now: the other routes to a model that is missed, the official page of a price that an aggregator reported."""
         if self.spec.trust == OFFICIAL:
-            return tuple(sorted(self.routes.asked(pending, self.others)))
+            return tuple(sorted(self.routes.asked(pending, self.others, calm)))
         known = beliefs(self.tx, self.configuration.sources)
         providers = {one.fact.subject.scope for one in claims}
         return tuple(sorted(spec.key for provider in providers for spec in known.price_sources(provider)))

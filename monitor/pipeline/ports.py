@@ -17,7 +17,7 @@ from typing import Protocol, TypeAlias
 
 from monitor.domain.configuration import SourceSpec
 from monitor.domain.events import Event, LogHead, Recorded
-from monitor.domain.model import Body, Facts, Known, Measurement, Observation, SourceState, Streak
+from monitor.domain.model import Alternation, Body, Facts, Known, Measurement, Observation, SourceState, Streak
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
 
@@ -209,6 +209,9 @@ class Reader(Protocol):
     def streaks(self, source: str = "") -> Sequence[Streak]:
         """The streaks of a source; of all sources without one."""
 
+    def alternations(self, source: str) -> Sequence[Alternation]:
+        """The facts of a source that turned lately."""
+
     def entries(self) -> Mapping[str, Entry]: ...
 
     def facts(self, hash: str) -> Facts:
@@ -249,6 +252,9 @@ class Transaction(Reader, Protocol):
 
     def put_streaks(self, source: str, streaks: Iterable[Streak]) -> None:
         """Replace all streaks of a source."""
+
+    def put_alternations(self, source: str, rows: Iterable[Alternation]) -> None:
+        """Replace all alternations of a source."""
 
     def put_entry(self, entry: Entry) -> None: ...
 

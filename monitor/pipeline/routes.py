@@ -5,7 +5,7 @@ Read from the store only when a look misses a model, since hardly any look does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from monitor.domain import events as ev
 from monitor.domain.configuration import Configuration, SourceSpec
@@ -37,14 +37,18 @@ class Routes:
                 signals[subject] = found
         return Others(signals=signals, own=self._own.route)
 
-    def asked(self, suspects: Iterable[Streak], others: Others) -> frozenset[str]:
-        """The sources that should look now: those that said nothing of a missing model since it was first missed."""
+    def asked(self, suspects: Iterable[Streak], others: Others, calm: Set[Fact] = frozenset()) -> frozenset[str]:
+        """The sources that should be polled now: those that said nothing of a missing model since it was first missed.
+
+        What alternates (`calm`) is asked only where that is free: it would be paid for at every turn.
+        """
         return frozenset(
             spec.key
             for streak in suspects
             if streak.seen and lost(streak.fact, streak.value)
             for spec in self._about(streak.fact.subject)
-            if not any(
+            if not (spec.paid and streak.fact in calm)
+            and not any(
                 one.source == spec.key and one.until >= streak.first_at
                 for one in others.signals.get(streak.fact.subject, ())
             )

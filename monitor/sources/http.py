@@ -23,7 +23,7 @@ import httpx2
 
 from monitor.domain.model import Body, FailureReason, Known, PollFailure, Unchanged
 from monitor.sources.redaction import clean, one_line, redact
-from monitor.sources.transport import DEFAULTS, Failed, Limits, Transport
+from monitor.sources.transport import DEFAULTS, Failed, Limits, Swollen, Transport
 
 REDIRECTS = 3
 """How many redirects one look follows."""
@@ -76,12 +76,13 @@ class NotModified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """No good answer. `detail` is not redacted yet; `answer` holds what was received, if it was received whole."""
+    """No good answer. `detail` is not redacted yet; `answer` holds what was received, if it was received whole; a `swollen` one has too many items."""
 
     reason: FailureReason
     detail: str
     retry_after: float | None = None
     answer: Answer | None = None
+    swollen: bool = False
 
     def of(self, source: str, at: datetime, secrets: Iterable[str] = ()) -> PollFailure:
         """As the observation of a source, redacted."""
@@ -92,6 +93,7 @@ class Failure:
             detail=one_line(self.detail, secrets),
             retry_after=self.retry_after,
             body=self.answer.body(secrets) if self.answer else None,
+            swollen=self.swollen,
         )
 
 
@@ -242,7 +244,8 @@ def failure_of(error: BaseException, url: str) -> Failure:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, Failed):
-            return Failure(reason=cause.reason, detail=f"{shown(url)}: {cause.detail}")
+            detail = f"{shown(url)}: {cause.detail}"
+            return Failure(reason=cause.reason, detail=detail, swollen=isinstance(cause, Swollen))
         cause = cause.__cause__
     return Failure(reason=FailureReason.UNREACHABLE, detail=f"{shown(url)}: {error}")
 

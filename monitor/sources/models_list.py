@@ -1,20 +1,27 @@
 """A surface's models list, through the `openai` SDK: which ids stand in it, and what it says of each.
 
-The SDK only carries the request (`sdk`). No judgement about an empty or shrunken list either; that is admission's.
+The SDK only carries the request (`sdk`). A list that says that it goes on (`paging`) is followed to its end within the limits of one poll, or it is no
+list. No judgement about an empty, shrunken or swollen list either; that is admission's.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import TypeGuard
 
+import httpx2
 import openai
 
+from monitor.domain.admission import ITEMS
 from monitor.domain.configuration import SourceSpec, Surface
 from monitor.domain.model import (
+    ANYTHING,
     LISTED,
     REPLACEMENT,
     SHUTDOWN_DATE,
@@ -30,6 +37,7 @@ from monitor.domain.model import (
     Value,
 )
 from monitor.domain.price import PREFIX
+from monitor.sources import paging
 from monitor.sources.http import (
     Answer,
     Failure,
@@ -41,10 +49,16 @@ from monitor.sources.http import (
     message,
     settled,
 )
-from monitor.sources.json_text import MAX_EXPONENT, NotJson, canonical_text, number, parse
+from monitor.sources.json_text import MAX_EXPONENT, NotJson, Twice, canonical_text, contradictions, number, parse
 from monitor.sources.sdk import Sdk
 
 EXTRACTOR = "models_list/1"
+
+VALUES = 10 * ITEMS
+"""How many values the JSON of a list may hold in all: parsed, each takes many times its bytes of memory."""
+
+PARTS = "pages"
+"""The one key of the evidence of a list that was read in several pages, each as it was received."""
 
 SHUTDOWN_KEYS = ("shutdown_date", "deprecation_date", "deprecation", "expiration_date")
 """How providers spell the announced end of a model, best first: OpenAI, OpenAI until August 2026, Mistral, OpenRouter."""
@@ -102,7 +116,14 @@ class ModelsList:
         try:
             reading = read(body.content, self._surface.key)
         except Problem as problem:
-            return PollFailure(source=self.spec.key, at=at, reason=problem.reason, detail=problem.detail, body=body)
+            return PollFailure(
+                source=self.spec.key,
+                at=at,
+                reason=problem.reason,
+                detail=problem.detail,
+                body=body,
+                swollen=problem.swollen,
+            )
         return Snapshot(
             source=self.spec.key,
             at=at,
@@ -115,25 +136,103 @@ class ModelsList:
         )
 
     def _fetch(self, now: datetime, known: Known | None) -> Answer | NotModified | Failure:
-        sdk = self._sdk.client
+        """The list as received; of one that goes on all pages together."""
+        pages = _Walk()
+        query: Mapping[str, str] = {}
         conditional = conditions(known, now)
+        limits = replace(self._http.limits, items=ITEMS)
         try:
-            with self._http.look():
-                response = sdk.models.with_raw_response.list(extra_headers=self._sdk.headers(conditional)).http_response
-        except openai.APIStatusError as error:
-            response = error.response
+            with self._http.look(limits):
+                while True:
+                    response = self._page(query, {} if pages.answers else conditional)
+                    got = judged(response, now=now, conditional=bool(conditional) and not pages.answers)
+                    if not isinstance(got, Answer):
+                        return got
+                    if not pages.answers and known is not None and got.sha256 == known.sha256:
+                        return got
+                    onward = pages.add(got, response.headers)
+                    if onward is None:
+                        return pages.together()
+                    if failure := pages.stopped(onward, limits.size):
+                        return failure
+                    query = onward.query
         except openai.OpenAIError as error:
             return failure_of(error, f"{self._sdk.base_url}/models")
-        return judged(response, now=now, conditional=bool(conditional))
+
+    def _page(self, query: Mapping[str, str], conditional: Mapping[str, str]) -> httpx2.Response:
+        models = self._sdk.client.models.with_raw_response
+        try:
+            response: httpx2.Response = models.list(
+                extra_headers=self._sdk.headers(conditional), extra_query=dict(query) or None
+            ).http_response
+        except openai.APIStatusError as error:
+            response = error.response
+        return response
+
+
+class _Walk:
+    """The pages of one list while they are fetched."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self._ids: set[str] = set()
+        self._count = 0
+        self._fresh = True
+
+    def add(self, page: Answer, headers: Mapping[str, str]) -> paging.More | None:
+        """Take a page, and say what it says of another one. One that is no list says nothing: its reader will say why."""
+        self.answers.append(page)
+        try:
+            answer = _parsed(page.content)
+            name, items = _items(answer, page.content)
+        except Problem:
+            return None
+        self._count += len(items)
+        known = len(self._ids)
+        self._ids |= {item["id"] for item in items if isinstance(item, dict) and _usable(item.get("id"))}
+        self._fresh = len(self._ids) > known
+        return paging.more(answer, items, headers=headers, url=page.url, counted=self._count, known=name)
+
+    def stopped(self, onward: paging.More, size: int) -> Failure | None:
+        """Why a list that goes on is not read on; None where it is. `size` is how many bytes its pages may have together."""
+        why = ""
+        if not onward.query:
+            why = "and not where in a way that can be followed"
+        elif not self._fresh:
+            why = "and its pages lead to nothing new"
+        elif len(self.answers) >= paging.PAGES:
+            why = f"after {paging.PAGES} pages"
+        elif sum(len(page.content) for page in self.answers) > size:
+            return Failure(reason=FailureReason.TOO_LARGE, detail=f"the pages of the list have more than {size} bytes")
+        if self._count > ITEMS:
+            return Failure(reason=FailureReason.TOO_LARGE, detail=_too_many(self._count), swollen=True)
+        if not why:
+            return None
+        return Failure(reason=FailureReason.TRUNCATED, detail=f"{_unfinished(onward)} {why}", answer=self.together())
+
+    def together(self) -> Answer:
+        """The one page, or all of them as one document. Its validators are left out: no server vouches for more than a page."""
+        if len(self.answers) == 1:
+            return self.answers[0]
+        parts = b",".join(page.content.removeprefix(codecs.BOM_UTF8) for page in self.answers)
+        content = b'{"%s":[%s]}' % (PARTS.encode(), parts)
+        first = self.answers[0]
+        return Answer(
+            content=content,
+            sha256=sha256(content).hexdigest(),
+            url=first.url,
+            content_type=first.content_type,
+        )
 
 
 class Problem(Exception):
-    """A list that may not be read, and why."""
+    """A list that may not be read, and why; a `swollen` one has too many items."""
 
-    def __init__(self, reason: FailureReason, detail: str) -> None:
+    def __init__(self, reason: FailureReason, detail: str, *, swollen: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.swollen = swollen
 
 
 class Reading:
@@ -150,7 +249,8 @@ class Reading:
         """Read one item, or refuse it."""
         name = item.get("id") if isinstance(item, dict) else None
         if not isinstance(item, dict) or not _usable(name):
-            self.refused.append(Refusal(where, "an item without a printable, non-empty string as its id"))
+            why = "an item without a printable, non-empty string as its id, so that what is missing may be this one"
+            self.refused.append(Refusal(where, why, about=(ANYTHING,)))
             return
         subject = Subject(self.scope, name)
         if any(key in item for key in SHUTDOWN_KEYS):
@@ -175,12 +275,19 @@ class Reading:
         for key, found in item.items():
             if found is None or key in IGNORED or key.startswith(PREFIX) or not _usable(key):
                 continue
-            yield key, _value(found)
+            if any(contradictions(found)):
+                self._unclear(where, subject, key)
+            else:
+                yield key, _value(found)
         replacement = next((item[key] for key in REPLACEMENT_KEYS if item.get(key)), None)
-        if replacement is not None:
+        if any(contradictions(replacement)):
+            self._unclear(where, subject, REPLACEMENT)
+        elif replacement is not None:
             yield REPLACEMENT, _value(replacement)
         end = next((item[key] for key in SHUTDOWN_KEYS if item.get(key)), None)
-        if end is not None:
+        if isinstance(end, Twice):
+            self._unclear(where, subject, SHUTDOWN_DATE)
+        elif end is not None:
             day = _day(end)
             if day:
                 yield SHUTDOWN_DATE, day
@@ -188,25 +295,60 @@ class Reading:
                 self.unclear.add(Fact(subject, SHUTDOWN_DATE))
                 self.refused.append(Refusal(where, f"the shutdown date of {subject.name} is not a date"))
 
+    def _unclear(self, where: str, subject: Subject, field: str) -> None:
+        self.unclear.add(Fact(subject, field))
+        self.refused.append(Refusal(where, f"{field} of {subject.name} is stated twice, and not alike"))
+
 
 def read(content: bytes, scope: str) -> Reading:
-    """Read a list: `{"data": […]}`, a bare array, or `{"models": […]}` whose items all have ids.
+    """Read a list: `{"data": […]}`, a bare array, or `{"models": […]}` whose items all have ids; or several pages of one, under `pages`.
 
     Raises:
         Problem: it is no whole list.
     """
-    try:
-        answer = parse(content)
-    except NotJson as error:
-        raise Problem(FailureReason.NOT_JSON, error.reason) from error
-    name, items = _items(answer, content)
+    answer = _parsed(content)
     reading = Reading(scope)
-    for index, item in enumerate(items):
-        reading.add(f"{name}[{index}]", item)
-    if items and not reading.facts:
-        raise Problem(FailureReason.INVALID_SHAPE, f"none of the {len(items)} items has a non-empty string as its id")
+    count = 0
+    for place, page in _pages(answer):
+        name, items = _items(page, content)
+        count += len(items)
+        if count > ITEMS:
+            raise Problem(FailureReason.TOO_LARGE, _too_many(count), swollen=True)
+        for index, item in enumerate(items):
+            reading.add(f"{place}{name}[{index}]", item)
+        onward = paging.more(page, items, headers={}, url="", counted=count, known=name)
+    if onward is not None:  # what a page before the last one says of the next is so
+        raise Problem(FailureReason.TRUNCATED, _unfinished(onward))
+    if count and not reading.facts:
+        raise Problem(FailureReason.INVALID_SHAPE, f"none of the {count} items has a non-empty string as its id")
     reading.close()
     return reading
+
+
+def _parsed(content: bytes) -> object:
+    """The JSON of a list, unless it holds more than any list of models does: a few bytes of each value become many once they are parsed."""
+    if content.count(b"{") + content.count(b"[") + content.count(b",") > VALUES:
+        raise Problem(FailureReason.TOO_LARGE, f"the list holds more than {VALUES:,} values", swollen=True)
+    try:
+        return parse(content)
+    except NotJson as error:
+        raise Problem(FailureReason.NOT_JSON, error.reason) from error
+
+
+def _pages(answer: object) -> list[tuple[str, object]]:
+    """The pages of an answer, each with what to write before the place of an item in it."""
+    parts = answer[PARTS] if isinstance(answer, dict) and answer.keys() == {PARTS} else None
+    if isinstance(parts, list) and parts:
+        return [(f"{PARTS}[{number}].", page) for number, page in enumerate(parts)]
+    return [("", answer)]
+
+
+def _too_many(count: int) -> str:
+    return f"the list has {count:,} items, and at most {ITEMS:,} are taken"
+
+
+def _unfinished(onward: paging.More) -> str:
+    return f"the list says that it goes on ({onward.why}), so it is not the whole list"
 
 
 def _items(answer: object, content: bytes) -> tuple[str, list[object]]:
@@ -214,18 +356,20 @@ def _items(answer: object, content: bytes) -> tuple[str, list[object]]:
         return "", answer
     if not isinstance(answer, dict):
         raise Problem(FailureReason.INVALID_SHAPE, "the answer is neither an object nor an array")
-    if answer.get("has_more"):
-        raise Problem(
-            FailureReason.TRUNCATED, "the list says that it has more (`has_more`), so it is not the whole list"
-        )
+    name, items = "data", answer.get("data")
+    if "data" not in answer:
+        name, items = "models", answer.get("models")
+        if isinstance(items, list) and not all(isinstance(item, dict) and _usable(item.get("id")) for item in items):
+            items = None
+    if isinstance(items, list):
+        if wrong := paging.fault(answer):
+            raise Problem(FailureReason.INVALID_SHAPE, f"{wrong}; a list that comes with an error may lack models")
+        return name, items
+    if isinstance(items, Twice):
+        raise Problem(FailureReason.INVALID_SHAPE, f"`{name}` is stated twice, and not alike")
     if "data" in answer:
-        if isinstance(answer["data"], list):
-            return "data", answer["data"]
-        kind = "null" if answer["data"] is None else "no array"
+        kind = "null" if items is None else "no array"
         raise Problem(FailureReason.INVALID_SHAPE, f"`data` is {kind}, where an array of models was due")
-    models = answer.get("models")
-    if isinstance(models, list) and all(isinstance(item, dict) and _usable(item.get("id")) for item in models):
-        return "models", models
     said = message(content, "") if "error" in answer else ""
     raise Problem(FailureReason.INVALID_SHAPE, f"an object without `data`{': ' if said else ''}{said}")
 

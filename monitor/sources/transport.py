@@ -42,16 +42,21 @@ _ALSO_FORBIDDEN = tuple(map(ip_network, ("::/96", "64:ff9b:1::/48", "fec0::/10",
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _PIECE = 256 * 1024
+_ID = b'"id"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one look may take: seconds to connect, between two reads and in all; bytes after decompression."""
+    """What one look may take: seconds to connect, between two reads and in all; bytes after decompression.
+
+    Where `items` is not zero it is how many keys `"id"` an answer of JSON may have, counted as it arrives: what has a million of them is not kept.
+    """
 
     connect: float = 10.0
     read: float = 20.0
     total: float = 60.0
     size: int = 20_000_000
+    items: int = 0
 
 
 DEFAULTS = Limits()
@@ -71,6 +76,13 @@ class TimedOut(Failed, httpx2.TimeoutException):
 
     def __init__(self, detail: str) -> None:
         super().__init__(FailureReason.TIMEOUT, detail)
+
+
+class Swollen(Failed):
+    """An answer with more items than it may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(FailureReason.TOO_LARGE, f"the answer has more than {most:,} items")
 
 
 def forbidden(address: str) -> bool:
@@ -215,17 +227,23 @@ def resolved(host: str, port: int, timeout: float | None) -> list[Any]:
 class _Received(httpx2.SyncByteStream):
     """The body, decompressed here: httpx2 unpacks a piece whole, up to a thousand times its size, before anybody can count."""
 
-    def __init__(self, inner: Iterable[bytes], *, packed: bool, limit: int) -> None:
+    def __init__(self, inner: Iterable[bytes], *, packed: bool, limits: Limits) -> None:
         self._inner = inner
         self._packed = packed
-        self._limit = limit
+        self._limits = limits
 
     def __iter__(self) -> Iterator[bytes]:
-        size = 0
+        size, items, most = 0, 0, self._limits.items
+        before = b""
         for piece in self._unpacked() if self._packed else self._pieces():
             size += len(piece)
-            if size > self._limit:
-                raise Failed(FailureReason.TOO_LARGE, f"the answer is larger than {self._limit} bytes")
+            if most:
+                items += (before + piece).count(_ID)
+                before = (before + piece)[1 - len(_ID) :]  # a key may stand in two pieces
+                if items > most:
+                    raise Swollen(most)
+            if size > self._limits.size:
+                raise Failed(FailureReason.TOO_LARGE, f"the answer is larger than {self._limits.size} bytes")
             yield piece
 
     def _pieces(self) -> Iterator[bytes]:
@@ -321,7 +339,7 @@ class Transport(httpx2.BaseTransport):
         return httpx2.Response(
             status_code=response.status,
             headers=headers,
-            stream=_Received(response.stream, packed=packed, limit=self._budget.limits.size),
+            stream=_Received(response.stream, packed=packed, limits=self._budget.limits),
             extensions=response.extensions,
         )
 

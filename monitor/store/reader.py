@@ -16,15 +16,15 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
 
 from monitor.domain.events import Event, LogHead, Recorded
-from monitor.domain.model import Body, Fact, Facts, Measurement, SourceState, Streak, Subject
+from monitor.domain.model import Alternation, Body, Fact, Facts, Measurement, SourceState, Streak, Subject
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
 from monitor.pipeline.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused
 from monitor.store import blobs, codec, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
+from monitor.store.schema import alternations, deliveries, entries, events, log, notices, sources, streaks
 from monitor.store.schema import blobs as blob_table
-from monitor.store.schema import deliveries, entries, events, log, notices, sources, streaks
 from monitor.store.statements import Row, Statement
 
 _DELIVERY = tuple(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
@@ -39,6 +39,7 @@ _SOURCE = Statement(select(sources).where(sources.c.key == bindparam("key")))
 _ALL_STREAKS = select(streaks).order_by(streaks.c.source, streaks.c.ordinal)
 _STREAKS = Statement(_ALL_STREAKS)
 _STREAKS_OF = Statement(_ALL_STREAKS.where(streaks.c.source == bindparam("source")))
+_ALTERNATIONS = Statement(select(alternations).where(alternations.c.source == bindparam("source")))
 _ENTRIES = Statement(select(entries.c.content).order_by(entries.c.key))
 _FACTS = Statement(
     select(blob_table.c.content).where(blob_table.c.kind == blobs.FACTS, blob_table.c.hash == bindparam("hash"))
@@ -143,6 +144,10 @@ class SqlReader:
     def streaks(self, source: str = "") -> Sequence[Streak]:
         found = self._run(_STREAKS_OF, {"source": source}) if source else self._run(_STREAKS)
         return [_streak(_named(streaks, row)) for row in found.fetchall()]
+
+    def alternations(self, source: str) -> Sequence[Alternation]:
+        found = self._run(_ALTERNATIONS, {"source": source})
+        return [_alternation(_named(alternations, row)) for row in found.fetchall()]
 
     def entries(self) -> Mapping[str, Entry]:
         found = [codec.decode(Entry, content) for (content,) in self._run(_ENTRIES).fetchall()]
@@ -255,6 +260,21 @@ def _streak(row: Row) -> Streak:
         before=codec.optional_time_of(row["before"]),
         evidence=row["evidence"],
         quarantine=row["quarantine"],
+        anomaly=row["anomaly"],
+        held_until=codec.optional_time_of(row["held_until"]),
+    )
+
+
+def _alternation(row: Row) -> Alternation:
+    other = row["other"]
+    return Alternation(
+        source=row["source"],
+        fact=Fact(Subject(row["scope"], row["name"]), row["field"]),
+        other=None if other is None else json.loads(other),
+        turns=row["turns"],
+        at=codec.time_of(row["at"]),
+        said_at=codec.optional_time_of(row["said_at"]),
+        told_at=codec.optional_time_of(row["told_at"]),
     )
 
 

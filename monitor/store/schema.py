@@ -105,8 +105,25 @@ streaks = Table(
     Column("before", _Text),
     Column("evidence", _Text, nullable=False),
     Column("quarantine", _Number),
+    Column("anomaly", _Number),
+    Column("held_until", _Text),
 )
 """Differences that are not believed yet. `value` is JSON, so that the text `true` and the truth differ; NULL is an absence."""
+
+alternations = Table(
+    "alternations",
+    metadata,
+    Column("source", _Text, primary_key=True),
+    Column("scope", _Text, primary_key=True),
+    Column("name", _Text, primary_key=True),
+    Column("field", _Text, primary_key=True),
+    Column("other", _Text),
+    Column("turns", Integer, nullable=False),
+    Column("at", _Text, nullable=False),
+    Column("said_at", _Text),
+    Column("told_at", _Text),
+)
+"""One row for each `Alternation`: facts that came back lately, kept for a day. `other` is JSON as the value of a streak is."""
 
 entries = Table(
     "entries",

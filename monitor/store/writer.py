@@ -26,15 +26,15 @@ from sqlalchemy import (
 )
 
 from monitor.domain.events import Event, Recorded
-from monitor.domain.model import Body, Facts, Measurement, SourceState, Streak
+from monitor.domain.model import Alternation, Body, Facts, Measurement, SourceState, Streak
 from monitor.domain.notice import Notice
 from monitor.domain.price import canonical
 from monitor.domain.registry import Entry
 from monitor.pipeline.ports import Conflict, Delivery, DeliveryState, Look, Refused, Reservation
 from monitor.store import blobs, codec, measures
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
+from monitor.store.schema import alternations, deliveries, entries, events, log, notices, sources, streaks
 from monitor.store.schema import blobs as blob_table
-from monitor.store.schema import deliveries, entries, events, log, notices, sources, streaks
 from monitor.store.statements import Row, Statement
 
 _LAST = Statement(select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1))
@@ -63,6 +63,9 @@ _DROP_ENTRIES = Statement(delete(entries))
 
 _DROP_STREAKS = Statement(delete(streaks).where(streaks.c.source == bindparam("source")))
 _NEW_STREAKS = Statement(insert(streaks).inline())
+
+_DROP_ALTERNATIONS = Statement(delete(alternations).where(alternations.c.source == bindparam("source")))
+_NEW_ALTERNATIONS = Statement(insert(alternations).inline())
 
 _BLOB = Statement(select(1).where(blob_table.c.kind == bindparam("kind"), blob_table.c.hash == bindparam("hash")))
 _NEW_BLOB = Statement(insert(blob_table).inline())
@@ -206,6 +209,12 @@ class SqlTransaction(SqlReader):
         rows = [_streak_row(source, ordinal, streak) for ordinal, streak in enumerate(streaks)]
         if rows:
             self._write_many(_NEW_STREAKS, rows)
+
+    def put_alternations(self, source: str, rows: Iterable[Alternation]) -> None:
+        self._write(_DROP_ALTERNATIONS, {"source": source})
+        columns = [_alternation_row(row) for row in rows]
+        if columns:
+            self._write_many(_NEW_ALTERNATIONS, columns)
 
     def put_entry(self, entry: Entry) -> None:
         row = {"status": entry.status.value, "position": entry.position, "content": codec.encode(entry)}
@@ -385,4 +394,21 @@ def _streak_row(source: str, ordinal: int, streak: Streak) -> dict[str, Any]:
         "before": codec.optional_time_text(streak.before),
         "evidence": streak.evidence,
         "quarantine": streak.quarantine,
+        "anomaly": streak.anomaly,
+        "held_until": codec.optional_time_text(streak.held_until),
+    }
+
+
+def _alternation_row(row: Alternation) -> dict[str, Any]:
+    subject, field = row.fact
+    return {
+        "source": row.source,
+        "scope": subject.scope,
+        "name": subject.name,
+        "field": field,
+        "other": None if row.other is None else codec.canonical(row.other),
+        "turns": row.turns,
+        "at": codec.time_text(row.at),
+        "said_at": codec.optional_time_text(row.said_at),
+        "told_at": codec.optional_time_text(row.told_at),
     }

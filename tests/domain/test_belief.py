@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.configuration import Belief
-from monitor.domain.confirm import Confirmation, confirm, next_look, unclear
+from monitor.domain.confirm import Confirmation, Hold, confirm, next_look, unclear
 from monitor.domain.diff import Change
 from monitor.domain.model import ANYTHING, Body, Fact, Facts, Refusal, Snapshot, Streak, Subject
 
 BELIEF = Belief()
+HOLD = Hold(span=BELIEF.hold, anomaly=7)
 FACT = Fact(Subject("openai", "a"), "listed")
 DATE = Fact(Subject("openai", "a"), "shutdown_date")
 GONE = Change(fact=FACT, old=True, new=None)
@@ -112,12 +114,36 @@ def test_a_look_that_did_not_speak_of_a_fact_leaves_its_streak_as_it_is() -> Non
     assert looks.look(START + 6 * MINUTE, MOVED).believed
 
 
-def test_nothing_is_believed_on_a_held_look_but_it_counts() -> None:
+def test_what_was_first_missed_in_a_held_poll_keeps_its_hold_when_later_polls_miss_less() -> None:
     looks = Looks()
-    for minute in (0, 20, 40):
-        assert not looks.look(START + minute * MINUTE, GONE, held=True).believed
-    assert looks.streaks[FACT].seen == 3
+    assert not looks.look(START, GONE, hold=HOLD).believed
+    for hour in range(1, 24):
+        assert not looks.look(START + timedelta(hours=hour), GONE).believed
+    (believed,) = looks.look(START + HOLD.span, GONE).believed
+    assert (believed.streak.anomaly, believed.streak.held_until) == (HOLD.anomaly, START + HOLD.span)
+
+
+def test_what_was_missed_before_a_held_poll_is_not_confirmed_by_one_but_counts() -> None:
+    looks = Looks()
+    looks.look(START, GONE)
+    for minute in (20, 40):
+        assert not looks.look(START + minute * MINUTE, GONE, hold=HOLD).believed
+    assert (looks.streaks[FACT].seen, looks.streaks[FACT].held_until) == (3, None)
     assert looks.look(START + 50 * MINUTE, GONE).believed
+
+
+def test_a_hold_holds_absences_only() -> None:
+    looks = Looks()
+    looks.look(START, GONE, MOVED, hold=HOLD)
+    believed = looks.look(START + 2 * MINUTE, GONE, MOVED, hold=HOLD).believed
+    assert [item.change for item in believed] == [MOVED]
+
+
+def test_a_value_that_came_and_went_takes_more_polls() -> None:
+    looks = Looks()
+    for minute in range(3):
+        assert not looks.look(START + minute * MINUTE, MOVED, turns={DATE: 2}).believed
+    assert looks.look(START + 3 * MINUTE, MOVED, turns={DATE: 2}).believed
 
 
 def test_where_much_is_absent_at_once_each_absence_has_to_last_for_the_hold_itself() -> None:
@@ -125,17 +151,15 @@ def test_where_much_is_absent_at_once_each_absence_has_to_last_for_the_hold_itse
     other = Change(fact=Fact(Subject("openai", "b"), "listed"), old=True, new=None)
     day = timedelta(days=1)
     for minutes in (0, 60):
-        looks.look(START + minutes * MINUTE, GONE, held=True, hold=day)
+        looks.look(START + minutes * MINUTE, GONE, hold=HOLD)
     for minutes in (1400, 1420):
-        looks.look(START + minutes * MINUTE, GONE, other, held=True, hold=day)
-    believed = looks.look(START + 1441 * MINUTE, GONE, other, hold=day).believed
+        looks.look(START + minutes * MINUTE, GONE, other, hold=HOLD)
+    believed = looks.look(START + 1441 * MINUTE, GONE, other, hold=HOLD).believed
     assert [item.change for item in believed] == [GONE]
-    assert looks.look(START + day + 1420 * MINUTE, other, hold=day).believed
+    assert looks.look(START + day + 1420 * MINUTE, other, hold=HOLD).believed
 
 
 def test_a_price_that_was_held_back_is_not_believed_by_being_repeated() -> None:
-    from dataclasses import replace
-
     looks = Looks()
     looks.look(START, MOVED)
     looks.streaks[DATE] = replace(looks.streaks[DATE], quarantine=7)
@@ -169,7 +193,15 @@ def test_what_waits_for_a_person_or_was_only_not_stated_clearly_hurries_no_look(
 
 def test_a_mass_drop_is_not_hurried_once_only_time_is_wanting() -> None:
     absent = Streak(source="list", fact=FACT, value=None, seen=3, first_at=START, counted_at=START + 30 * MINUTE)
-    assert next_look([absent], BELIEF, START + 30 * MINUTE, hold=BELIEF.hold) == START + BELIEF.hold
+    assert next_look([absent], BELIEF, START + 30 * MINUTE, hold=HOLD) == START + HOLD.span
+    kept = replace(absent, held_until=START + HOLD.span)
+    assert next_look([kept], BELIEF, START + 30 * MINUTE) == START + HOLD.span
+
+
+def test_what_alternates_hurries_no_poll() -> None:
+    absent = Streak(source="list", fact=FACT, value=None, seen=1, first_at=START, counted_at=START)
+    assert next_look([absent], BELIEF, START) == START + BELIEF.recheck
+    assert next_look([absent], BELIEF, START, calm={FACT}) is None
 
 
 def test_a_price_is_gone_only_where_all_that_names_its_model_was_read() -> None:
@@ -192,3 +224,17 @@ def test_a_price_is_gone_only_where_all_that_names_its_model_was_read() -> None:
     assert missed() == set()
     assert missed("luna", "terra") == {luna}
     assert missed(ANYTHING) == {luna, sol}
+
+
+def test_a_model_is_gone_from_a_list_only_where_each_of_its_items_was_read() -> None:
+    luna, sol = Subject("openai", "luna"), Subject("openai", "sol")
+    baseline: Facts = {luna: {"listed": True, "owned_by": "x"}, sol: {"listed": True, "owned_by": "x"}}
+    look = Snapshot(
+        source="list",
+        at=START,
+        facts={luna: {"listed": True}},
+        extractor="x/1",
+        body=Body(content=b"", sha256="", size=0),
+        refused=(Refusal("data[1]", "no id", (ANYTHING,)),),
+    )
+    assert unclear(baseline, look) == {Fact(sol, "listed"), Fact(sol, "owned_by")}, "luna was read, and has no owner"

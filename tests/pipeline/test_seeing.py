@@ -117,14 +117,19 @@ def test_a_single_model_is_gone_after_three_looks_over_half_an_hour_whatever_the
     assert seen == max(3, 30 * MINUTE // every + 1 + bool(30 * MINUTE % every))
 
 
-def test_a_model_that_blinks_is_never_gone(furnished: World) -> None:
+def test_a_model_that_blinks_is_never_gone_and_it_is_said_once_a_day_that_it_blinks(furnished: World) -> None:
     source, at = furnished.sources["list"], furnished.head
     for _ in range(10):
         source.drop(LUNA)
         furnished.looks(2, "list", every=20 * MINUTE)
         source.set(LUNA, listed=True)
         furnished.look("list", after=20 * MINUTE)
-    assert furnished.types(after=at) == []
+    (anomaly,) = furnished.events(after=at)
+    assert (anomaly.type, anomaly.data["reason"]) == ("source.anomaly", "inconsistent")
+    assert anomaly.data["facts"][0] == {"subject": "gpt-luna", "field": "listed", "values": [True, None], "turns": 2}
+    furnished.looks(24, "list", every=HOUR)
+    kinds = [event.type for event in furnished.events("source.*", after=at)]
+    assert kinds == ["source.anomaly", "source.recovered"]
 
 
 def test_a_model_that_comes_or_goes_is_one_event_and_not_one_for_each_field(furnished: World) -> None:
@@ -349,7 +354,7 @@ def test_a_page_that_shrank_is_accepted_after_the_hold_if_its_rows_read_the_same
     page.facts = dict(page.facts)
     active.sources["page"].set(LUNA, note="x")  # other bytes
     active.looks(3, "page", every=HOUR)
-    assert active.types(after=at) == ["source.anomaly"]
+    assert active.types(after=at) == ["source.anomaly", "model.changed"], "what stands in it is judged"
     active.looks(23, "page", every=HOUR)
     assert active.state("page").body_size == 100
     assert active.state("page").good_at == active.now

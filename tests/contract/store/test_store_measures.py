@@ -165,11 +165,14 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
         tx.append([event], NOW)
         tx.put_source(SourceState(key="a", good_at=NOW))
         hash = tx.put_facts({})
-    # All that later revisions do is to add these tables, so without them it is the first.
+    # All that later revisions do is to add these tables and columns, so without them it is the first.
     with before.engine.begin() as connection:
         for statement in (
             "DROP TABLE measurements",
             "DROP TABLE spending",
+            "DROP TABLE alternations",
+            "ALTER TABLE streaks DROP COLUMN anomaly",
+            "ALTER TABLE streaks DROP COLUMN held_until",
             "DROP TABLE log",
             "UPDATE alembic_version SET version_num = '0001'",
         ):

@@ -1,0 +1,347 @@
+"""Whether a list says that it goes on, in any of the ways that servers say it, and where the next page is.
+
+A list that goes on and cannot be followed is not the whole list, and says nothing of what it lacks. So a doubt is one that it goes on: a list that
+was taken for the whole one makes models vanish, one that was not makes a failed poll.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
+
+from monitor.sources.json_text import Twice
+
+PAGES = 100
+"""How many pages of one list are read."""
+
+DEPTH = 4
+"""How deep the words around a list are looked through."""
+
+_MORE = frozenset(
+    [
+        "hasmore",
+        "hasnext",
+        "hasnextpage",
+        "hasmorepages",
+        "hasmoreitems",
+        "hasmoreresults",
+        "hasmoredata",
+        "more",
+        "moreavailable",
+        "moreresults",
+        "truncated",
+        "istruncated",
+        "incomplete",
+        "incompleteresults",
+        "partial",
+        "ispartial",
+    ]
+)
+"""Keys that say yes or no to more; all keys here are spelled in lower case and without punctuation."""
+
+_END = frozenset(
+    [
+        "last",
+        "islast",
+        "islastpage",
+        "lastpage",
+        "complete",
+        "iscomplete",
+        "done",
+        "isdone",
+        "finished",
+        "end",
+        "endoflist",
+        "eof",
+    ]
+)
+"""Keys whose `false` says that there is more."""
+
+_NEXT = frozenset(
+    [
+        "next",
+        "nextpage",
+        "nextpagetoken",
+        "nexttoken",
+        "nexturl",
+        "nexturi",
+        "nextlink",
+        "nexthref",
+        "nextcursor",
+        "nextid",
+        "nextoffset",
+        "nextmarker",
+        "nextkey",
+        "nextpageurl",
+        "nextpagelink",
+        "nextpagecursor",
+        "nextpageid",
+        "nextrecordsurl",
+        "continue",
+        "continuation",
+        "continuationtoken",
+        "continuetoken",
+        "resumptiontoken",
+        "resumetoken",
+        "odatanextlink",
+        "scrollid",
+    ]
+)
+"""Keys whose value is the way to the next page, where there is one."""
+
+_CURSOR = frozenset(["cursor", "after", "endcursor", "aftercursor", "aftertoken", "cursorafter", "pagetoken", "marker"])
+"""Keys whose value is the way to the next page unless something else says that there is none."""
+
+_TOTAL = frozenset(
+    [
+        "total",
+        "totalcount",
+        "totalitems",
+        "totalresults",
+        "totalelements",
+        "totalsize",
+        "totalrecords",
+        "totalhits",
+        "totalmodels",
+        "totalentries",
+        "totalnumber",
+        "totalrows",
+        "count",
+        "itemcount",
+        "itemscount",
+        "modelcount",
+        "numfound",
+        "numresults",
+        "resultcount",
+        "recordstotal",
+        "recordsfiltered",
+        "fulltotal",
+        "odatacount",
+    ]
+)
+"""Keys that count all items there are."""
+
+_PAGES = frozenset(
+    ["totalpages", "pagecount", "pagescount", "pages", "numpages", "numberofpages", "lastpage", "maxpage"]
+)
+_PAGE = frozenset(["page", "currentpage", "pagenumber", "pageno", "pageindex", "number"])
+
+_AROUND = frozenset(
+    [
+        "meta",
+        "metadata",
+        "pagination",
+        "paging",
+        "paginator",
+        "page",
+        "pages",
+        "pageinfo",
+        "pageinformation",
+        "pagemetadata",
+        "links",
+        "link",
+        "cursors",
+        "cursor",
+        "resultinfo",
+        "resultset",
+        "responsemetadata",
+        "list",
+        "info",
+        "listinfo",
+        "listmetadata",
+        "response",
+        "result",
+        "results",
+        "header",
+        "headers",
+        "hits",
+        "odata",
+    ]
+)
+"""Keys of objects in which a count is one of the list's items; elsewhere it may count anything."""
+
+_FAULTS = frozenset(
+    ["error", "errors", "failure", "failures", "failed", "failedproviders", "partialerror", "partialerrors"]
+)
+
+_EMPTY = frozenset({"", "null", "none", "nil", "false", "0", "end", "undefined"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class More:
+    """A list says that it goes on: `why` quotes the words, `query` leads to the next page of the same address, empty where nothing known does."""
+
+    why: str
+    query: Mapping[str, str]
+
+
+def more(
+    answer: object, items: Sequence[object], *, headers: Mapping[str, str], url: str, counted: int, known: str = ""
+) -> More | None:
+    """What a page says of a page after it; None where it is the last one.
+
+    `items` are those of the page, `counted` those of this page and all before it, `url` is where the page came from, and `known` the name of
+    the list in `answer`.
+    """
+    around = _Around(counted)
+    if isinstance(answer, Mapping):
+        around.read({key: value for key, value in answer.items() if key != known}, 0, within=True)
+    around.read_headers(headers)
+    if around.why is None:
+        return None
+    return More(why=around.why, query=_followed(answer, items, around.links, url))
+
+
+class _Around:
+    """What stands around a list, while it is read. `why` is the first sign that the list goes on, None where there is none."""
+
+    def __init__(self, counted: int) -> None:
+        self._counted = counted
+        self._signs: list[str] = []
+        self._maybe: list[str] = []
+        self._ended = False
+        self.links: list[str] = []
+
+    @property
+    def why(self) -> str | None:
+        signs = self._signs or ([] if self._ended else self._maybe)
+        return signs[0] if signs else None
+
+    def read(self, answer: Mapping[str, object], depth: int, *, within: bool) -> None:
+        """Read the keys of an object; `within` is one whose counts are those of the list."""
+        pages, page = None, None
+        for name, value in answer.items():
+            key = _plain(name)
+            self._sign(name, key, value)
+            if within and key in _TOTAL and (total := _number(value)) is not None and total > self._counted:
+                self._signs.append(f"`{name}` is {total}, and it has {self._counted} items")
+            pages = _number(value) if key in _PAGES else pages
+            page = _number(value) if key in _PAGE else page
+            self._inner(key, value, depth)
+        if within and pages is not None and pages > max(page or 1, 1):
+            self._signs.append(f"it is page {page or 1} of {pages}")
+
+    def _sign(self, name: str, key: str, value: object) -> None:
+        yes = _yes(value)
+        if key in _MORE and (yes or isinstance(value, Twice)):
+            self._signs.append(f"`{name}` is {'stated twice' if isinstance(value, Twice) else 'true'}")
+        elif key in _MORE and yes is False:
+            self._ended = True
+        elif key in _END and yes is False:
+            self._signs.append(f"`{name}` is false")
+        elif key in _NEXT and (way := _way(value)):
+            self._signs.append(f"`{name}` leads to a further page")
+            self.links.append(way)
+        elif key in _CURSOR and not isinstance(value, Mapping) and _way(value):
+            self._maybe.append(f"`{name}` leads to a further page")
+
+    def _inner(self, key: str, value: object, depth: int) -> None:
+        if depth >= DEPTH:
+            return
+        if isinstance(value, Mapping):
+            self.read(value, depth + 1, within=key in _AROUND)
+        elif isinstance(value, list) and key in ("links", "link"):  # `[{"rel": "next", "href": "…"}]`
+            for link in value:
+                if isinstance(link, Mapping) and str(link.get("rel", "")).lower() == "next":
+                    self.read({"next": link.get("href") or link.get("url") or True}, depth + 1, within=False)
+
+    def read_headers(self, headers: Mapping[str, str]) -> None:
+        """Read the headers of the answer, spelled in lower case."""
+        for target, parameters in re.findall(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)", headers.get("link", "")):
+            relations = re.search(r"\brel\s*=\s*\"?([^\";]+)", parameters, re.IGNORECASE)
+            if relations and "next" in relations[1].lower().split():
+                self._signs.append("its Link header names a next page")
+                self.links.append(target)
+        if _way(headers.get("x-next-page")):
+            self._signs.append("its header X-Next-Page names a further page")
+        if _yes(headers.get("x-has-more")):
+            self._signs.append("its header X-Has-More is true")
+        for name in ("x-total-count", "x-total"):
+            total = _number(headers.get(name))
+            if total is not None and total > self._counted:
+                self._signs.append(f"its header {name} is {total}, and it has {self._counted} items")
+
+
+def _followed(answer: object, items: Sequence[object], links: Sequence[str], url: str) -> dict[str, str]:
+    """The query of the next page, by a link that leads to another page of the same address, else by the last id of this one."""
+    here = urlsplit(url)
+    for link in links:
+        there = urlsplit(urljoin(url, link))
+        query = dict(parse_qsl(there.query))
+        if query and re.match(r"[a-z]+://|/|\?", link) and _place(there) == _place(here):
+            return query
+    if not isinstance(answer, Mapping) or not any(_yes(answer.get(key)) for key in ("has_more", "hasMore")):
+        return {}
+    last = answer.get("last_id") or next(
+        (item["id"] for item in reversed(items) if isinstance(item, Mapping) and isinstance(item.get("id"), str)), ""
+    )
+    anthropic = any(isinstance(item, Mapping) and item.get("type") == "model" for item in items)
+    return {"after_id" if anthropic else "after": last} if isinstance(last, str) and last else {}
+
+
+def _place(url: SplitResult) -> tuple[str, str, str]:
+    return url.scheme, url.netloc, url.path.rstrip("/")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _yes(value: object) -> bool | None:
+    """Whether a value says yes or no; None where it says neither."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    spoken = value.strip().lower() if isinstance(value, str) else ""
+    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(spoken)
+
+
+def _way(value: object) -> str:
+    """A way to another page as text; empty where the value is none."""
+    if isinstance(value, Mapping):  # `{"href": "…"}`, `{"cursor": "…"}`
+        return next((way for inner in value.values() if (way := _way(inner))), "")
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, Twice):
+        return "stated twice"
+    spoken = str(value).strip() if isinstance(value, str | int) else ""
+    return "" if spoken.lower() in _EMPTY else spoken
+
+
+def _number(value: object) -> int | None:
+    """A whole number, also as text or as `{"value": 57}`, the largest of those stated under one key; None where the value is none."""
+    if isinstance(value, Twice):
+        return max((number for each in value.values if (number := _number(each)) is not None), default=None)
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 12:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def fault(answer: object) -> str:
+    """What an answer says went wrong beside the items that it has; empty where nothing did."""
+    return next(_faults(answer, 0), "") if isinstance(answer, Mapping) else ""
+
+
+def _faults(answer: Mapping[str, object], depth: int) -> Iterator[str]:
+    for name, value in answer.items():
+        key = _plain(name)
+        if key in _FAULTS and value and not (isinstance(value, str) and value.strip().lower() in _EMPTY):
+            said = _message(value)
+            yield f"`{name}` stands beside the models" + (f": {said}" if said else "")
+        elif key in ("success", "ok") and _yes(value) is False:
+            yield f"`{name}` is false"
+        elif isinstance(value, Mapping) and key in _AROUND and depth < DEPTH:
+            yield from _faults(value, depth + 1)
+
+
+def _message(value: object) -> str:
+    if isinstance(value, list) and value:
+        value = value[0]
+    if isinstance(value, Mapping):
+        value = next((value[key] for key in ("message", "detail", "error", "reason") if value.get(key)), "")
+    return " ".join(value.split())[:200] if isinstance(value, str) else ""
