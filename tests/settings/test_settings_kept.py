@@ -113,6 +113,8 @@ OTHER: Mapping[str, Any] = {
     "check_age": {"evals": "90d"},
     "destinations": ["env:OTHER"],
     "repository": "example/other",
+    "uses": ["v1/chat/completions"],
+    "origins": ["https://other.example"],
 }
 """Another value for keys whose type does not tell one."""
 
