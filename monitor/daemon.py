@@ -71,7 +71,7 @@ class Daemon:
         monitor.unattended = True
         self._log = JobLog(self.health)
         self._sole: Sole | None = None
-        self._idle = False
+        self._idle = self._restarts = False
         self._steps: tuple[ClockStep, ...] = ()
         self._leased: Mapping[str, int] | None = None
         self._undrained: list[Schedule] = []
@@ -95,6 +95,7 @@ class Daemon:
             self._signals.serve()
             self._sole = sole
             self._web = web
+            monitor.relay.recover()
             self._begin()
             self._start()
             if web is not None:
@@ -132,7 +133,7 @@ class Daemon:
         return feed.total_seconds()
 
     def _watch(self) -> None:
-        """Feed the watchdog, and follow a clock that was set once that has stood."""
+        """Feed the watchdog, follow a clock that was set once that has stood, and begin jobs that could not begin."""
         now = self._monitor.elapsed()
         if self._watchdog is not None and now - self._fed_at >= self._watchdog.total_seconds() / 4:
             answering = self._web is None or self._web.alive
@@ -143,6 +144,8 @@ class Daemon:
         if self._monitor.clock.stood() is not None and not waits:
             self._adopt_at = now + ADOPT_AGAIN.total_seconds()
             self._adopt()
+        if self._restarts and not self._signals.stopping:
+            self._restart()
 
     @contextmanager
     def _bound(self) -> Iterator[Server | None]:
@@ -156,8 +159,7 @@ class Daemon:
             yield server
 
     def _begin(self) -> None:
-        """Do what whoever takes the lock does first: free a dead daemon's claims, record the configuration, write the leases."""
-        self._monitor.relay.recover()
+        """Do what whoever takes the lock does first: record the configuration, write the leases."""
         self._say_unaccepted()
         self._monitor.declare()
         self._monitor.publish()
@@ -267,10 +269,21 @@ class Daemon:
         self._restart()
 
     def _restart(self) -> None:
-        """Go on with the schedule, anew where it was ended."""
-        if not self._scheduler.running:
+        """Go on with the schedule, anew where it was ended; where the database cannot be read, as soon as it can."""
+        if self._scheduler.running:
+            return
+        scheduler = self._scheduler
+        try:
             self._scheduler = self._new_scheduler()
             self._start()
+        except MonitorError as error:
+            self._scheduler, self._restarts = scheduler, True
+            if self._log.troubles.begin("schedule", f"schedule: {error}"):
+                logs.line("jobs cannot begin", level=logging.ERROR, error=error)
+        else:
+            self._restarts = False
+            if self._log.troubles.end("schedule"):
+                logs.line("jobs begin again")
 
     # -- the schedule ------------------------------------------------------
 

@@ -99,7 +99,12 @@ def test_a_database_that_is_destroyed_is_said_and_the_daemon_can_be_stopped(watc
         watched.provider.models = ["orion-1", "orion-2", "orion-3"]
         until(lambda: daemon.lines("job failed"), "it is said")
         polled(watched)
-        assert daemon.stop() in (0, 1)
+        daemon.signal(signal.SIGHUP)
+        until(
+            lambda: daemon.lines("jobs cannot begin") or daemon.ended(),
+            "the reload is refused, and no more can be done",
+        )
+        assert daemon.stop() == 0
     stays_quiet(daemon, 3)
     assert len(entries(daemon)) < 30
 
