@@ -77,7 +77,9 @@ def test_relative_paths_count_from_the_same_folder_in_the_service_its_installati
     assert f'state_dir = "{state}"' in UNIT
     shipped = load(ROOT / "config/monitor.toml", {})
     assert (shipped.folder, shipped.lease_dir) == (ROOT, ROOT / "var/lease")
-    command = re.search(r"^sed '(.*)' monitor\.toml > /etc/access-monitor/monitor\.toml$", OPERATING, re.MULTILINE)
+    command = re.search(
+        r"^sed '(.*)' config/monitor\.toml > /etc/access-monitor/monitor\.toml$", OPERATING, re.MULTILINE
+    )
     assert command, "the installation sets state_dir"
     installed = tmp_path / "monitor.toml"
     edit = ["sed", command[1], str(ROOT / "config/monitor.toml")]
@@ -87,6 +89,45 @@ def test_relative_paths_count_from_the_same_folder_in_the_service_its_installati
     assert f"BindReadOnlyPaths=/var/lib/private/access-monitor/{settings.lease_dir.relative_to(state)}:" in UNIT
     assert f"`{state}/var/monitor.db`" in OPERATING
     assert str(state) in (ROOT / "README.md").read_text()
+
+
+def installation() -> list[str]:
+    """The lines of the operator's guide that install the service, in their order."""
+    text = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    wanted = [block for block in blocks if "/opt/access-monitor" in block or "systemctl enable" in block]
+    return "".join(wanted).splitlines()
+
+
+def test_the_installation_puts_everything_where_the_service_looks_for_it(tmp_path: Path):
+    lines = installation()
+    (start,) = keys("ExecStart")
+    assert f"python3 -m venv {start.partition('/bin/')[0]}" in lines
+    assert any(line.startswith(f"{start.partition('/bin/')[0]}/bin/pip install ") for line in lines)
+    assert lines.index("systemctl daemon-reload") < lines.index("systemctl enable --now access-monitor")
+    for line in lines:
+        if line.startswith(("install ", "sed ", "access-monitor ")):
+            moved = re.sub(r"(?<= )/(etc|opt|usr)/", rf"{tmp_path}/\1/", line)
+            moved = re.sub(r"^access-monitor", str(Path(sys.executable).with_name("access-monitor")), moved)
+            (tmp_path / "etc/systemd/system").mkdir(parents=True, exist_ok=True)
+            done = subprocess.run(
+                ["/bin/sh", "-c", moved],
+                input="a-secret\n",
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert done.returncode == 0, (line, done.stderr)
+    named = [value.partition(":")[2] for value in keys("LoadCredential")]
+    named.append(start.split("--config ")[1].split()[0])
+    for place in named:
+        assert (tmp_path / place.removeprefix("/")).is_file(), place
+    folder = tmp_path / "etc/access-monitor/credentials"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    assert {file.read_text() for file in folder.iterdir()} == {"a-secret\n"}
 
 
 def test_no_secret_and_no_environment_file_stands_in_the_service():
