@@ -28,7 +28,7 @@ from monitor.sources.pricing_page.blocks import (
 )
 from monitor.sources.pricing_page.cells import ALWAYS
 from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, OWN, Placed, Section
-from monitor.sources.pricing_page.statements import Statement, sentences, statement
+from monitor.sources.pricing_page.statements import Statement, statements
 from monitor.sources.pricing_page.titles import title
 
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
@@ -112,13 +112,13 @@ class _Walk:
 
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
-        text = _QUOTED.sub("", block.text)
-        short = (block.lone or text != block.text) and len(text) <= 60
-        named_tier = _NAMED.fullmatch(text)
+        text = _QUOTED.sub("", block.text) if block.text[:1] == ">" else block.text
+        short = len(text) <= 60 and (block.lone or text is not block.text)
+        named_tier = _NAMED.fullmatch(text) if short else None
         if short and (tier := cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)):
             self.label(tier)
             return True
-        said = [found for sentence in sentences(text) if (found := statement(sentence)) is not None]
+        said = statements(text)
         for found in said:
             if found.tier is not None:
                 self.pending = found.tier
@@ -222,8 +222,9 @@ class _Walk:
 
     def margin(self, block: Margin) -> None:
         """Take from beside the page what names a currency or unit; its other words are not about these prices."""
-        said = [found for sentence in sentences(block.text) if (found := statement(sentence)) is not None]
-        self._top().doubts += [found for found in said if found.money and _MARGINAL.search(found.text)]
+        self._top().doubts += [
+            found for found in statements(block.text) if found.money and _MARGINAL.search(found.text)
+        ]
 
     def choice(self, block: Control) -> None:
         """A choice of currencies: which of them the page shows is not said."""
@@ -325,5 +326,5 @@ def _pending(section: Section) -> bool:
         or bool(told.doubt)
         or told.past
         or told.window is not ALWAYS
-        or (bool(told.strange) and _SHORTLY.search(section.title) is not None)
+        or (bool(told.strange) and (section.quiet or _SHORTLY.search(section.title) is not None))
     )
