@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.domain.configuration import Configuration, GateRules
+from monitor.domain.events import LogHead
 from monitor.domain.gate import Standing
 from monitor.domain.registry import Status
 from monitor.pipeline.uses import Uses
@@ -51,7 +52,9 @@ def ours() -> Server:
     registry, configuration = standings(), Configuration(gate=GateRules())
     endpoints = Endpoints(
         memory=Memory(
-            read=lambda configuration: View(standings=registry, position=ENTRIES, configuration=configuration),
+            read=lambda configuration: View(
+                standings=registry, head=LogHead("bench", 1, ENTRIES), configuration=configuration
+            ),
             head=lambda: ENTRIES,
             configuration=lambda: configuration,
         ),

@@ -36,14 +36,17 @@ def check(rounds: int) -> Row:
         return failed(what, "openfeature-sdk is not installed")
     from _gate_server import ENTRIES, standings
 
+    from monitor.domain.events import LogHead
     from monitor.gate.guard import Guard
     from monitor.gate.lease_file import lease_documents, write_lease
 
     api.set_provider(InMemoryProvider({"entry-0": InMemoryFlag("on", {"on": True, "off": False})}))
     client = api.get_client()
     with tempfile.TemporaryDirectory() as folder:
-        documents = lease_documents(standings(), ("production",), datetime.now(UTC), timedelta(hours=6), ENTRIES)
-        write_lease(Path(folder), documents, ENTRIES)
+        documents = lease_documents(
+            standings(), ("production",), datetime.now(UTC), timedelta(hours=6), LogHead("bench", 1, ENTRIES)
+        )
+        write_lease(Path(folder), documents, LogHead("bench", 1, ENTRIES))
         guard = Guard(lease=folder)
 
         def ours() -> None:

@@ -67,6 +67,7 @@ def cases(folder: Path) -> list[Case]:
 
 def write_leases(folder: Path) -> None:
     """A lease file as a team of twenty entries has it."""
+    from monitor.domain.events import LogHead
     from monitor.domain.gate import Standing
     from monitor.domain.registry import Status
     from monitor.gate.lease_file import lease_documents, write_lease
@@ -85,7 +86,11 @@ def write_leases(folder: Path) -> None:
         )
         for n in range(20)
     }
-    write_lease(folder, lease_documents(standings, ("production",), now, timedelta(hours=6), 20), 20)
+    write_lease(
+        folder,
+        lease_documents(standings, ("production",), now, timedelta(hours=6), LogHead("bench", 1, 20)),
+        LogHead("bench", 1, 20),
+    )
 
 
 def run(command: Sequence[str]) -> None:

@@ -19,12 +19,16 @@ from zoneinfo import ZoneInfo
 
 from monitor import logs
 from monitor.domain.configuration import Configuration, Owner
+from monitor.domain.events import LogHead
+from monitor.domain.verdict import PRODUCTION
+from monitor.health import PUBLISHING, Health
 from monitor.pipeline.declare import declare
-from monitor.pipeline.ports import Source
+from monitor.pipeline.ports import MonitorError, Source
 from monitor.settings import Settings, load, resolve
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
+    from monitor.notify.alarm import Alarm
     from monitor.notify.channels import AppriseChannel
     from monitor.pipeline.attend import Attendant
     from monitor.pipeline.budget import DailyBudget
@@ -49,6 +53,8 @@ class Monitor:
         self.settings = settings
         self.store = store
         self.clock = utc_now
+        self.health = Health()
+        self.unattended = False
         self._stack = stack
         self._environ = environ
         self._sources: dict[str, Source] = {}
@@ -133,7 +139,7 @@ class Monitor:
             self.configuration,
             self.source,
             self.clock,
-            published=self.publish,
+            published=self.after_commit,
             executor=self.executor,
         )
 
@@ -142,14 +148,14 @@ class Monitor:
         """What people do."""
         from monitor.pipeline.operate import Operator
 
-        return Operator(self.store, self.configuration, self.clock, published=self.publish)
+        return Operator(self.store, self.configuration, self.clock, published=self.after_commit)
 
     @cached_property
     def maintenance(self) -> Maintenance:
         """Windows in which changes are expected."""
         from monitor.pipeline.maintenance import Maintenance
 
-        return Maintenance(self.store, self.configuration, self.clock, published=self.publish)
+        return Maintenance(self.store, self.configuration, self.clock, published=self.after_commit)
 
     @cached_property
     def attendant(self) -> Attendant:
@@ -163,7 +169,7 @@ class Monitor:
         """What time does."""
         from monitor.pipeline.tend import Tender
 
-        return Tender(self.store, self.configuration, published=self.publish, keep=self.settings.measurements.keep)
+        return Tender(self.store, self.configuration, published=self.after_commit, keep=self.settings.measurements.keep)
 
     @cached_property
     def channel(self) -> AppriseChannel:
@@ -174,6 +180,17 @@ class Monitor:
         notify = self.settings.notify
         zone = ZoneInfo(notify.timezone) if notify.timezone else None
         return AppriseChannel(Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone)
+
+    @cached_property
+    def alarm(self) -> Alarm:
+        """Tells owners what the database cannot be asked to tell."""
+        from monitor.notify.alarm import Alarm
+
+        return Alarm(lambda: self.channel, self._owners_of_entries, self.senders)
+
+    def _owners_of_entries(self) -> Sequence[Owner]:
+        named = dict.fromkeys(owner for entry in self.configuration.entries.values() for owner in entry.owners)
+        return [self.configuration.owners[key] for key in named]
 
     @cached_property
     def relay(self) -> Relay:
@@ -188,6 +205,7 @@ class Monitor:
             worker=socket.gethostname(),
             executor=self.senders,
             attempts=self.settings.notify.attempts,
+            still_allowed=self.still_allowed,
         )
 
     def _owners(self) -> Mapping[str, Owner]:
@@ -212,36 +230,78 @@ class Monitor:
 
     def declare(self) -> int:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""
-        return len(declare(self.store, self.configuration, self.clock, published=self.publish))
+        return len(declare(self.store, self.configuration, self.clock, published=self.after_commit))
 
-    def publish(self) -> tuple[str, ...]:
-        """Write the lease files as the registry stands; returns the environments whose file is newer than this log, and says so.
+    def publish(self) -> None:
+        """Write the lease files as the registry stands.
 
-        What is newer because another process has just committed is in the log by now, and no matter.
+        A file that is ahead of the log because another process has just committed is left alone: its events are in the log by now. One that
+        is ahead of everything in the log speaks of what the log has forgotten, since a backup was restored: the log begins a new epoch,
+        whose files replace it.
 
         Raises:
-            MonitorError: the folder cannot be written.
+            MonitorError: the store cannot be read, or the folder not be written.
         """
+        try:
+            ahead = self._write_leases()
+            while ahead:
+                with self.store.read() as reader:
+                    if max(ahead.values()) <= reader.log_head():
+                        break
+                self._begin_epoch(ahead)
+                ahead = self._write_leases()
+        except MonitorError as error:
+            self.health.failing(PUBLISHING, str(error), self.clock())
+            raise
+        self.health.works(PUBLISHING)
+
+    def after_commit(self) -> None:
+        """Write the lease files after what was committed. A daemon, which tries again every second, goes on when they cannot be.
+
+        Raises:
+            MonitorError: as `publish`, for everybody else.
+        """
+        try:
+            self.publish()
+        except MonitorError:
+            if not self.unattended:
+                raise
+
+    def _write_leases(self) -> Mapping[str, LogHead]:
+        """Write the lease files; returns where those stand that are ahead of the log as it was read."""
         from monitor.gate.lease_file import lease_documents, write_lease
         from monitor.pipeline.standing import standings
 
         rules = self.configuration.gate
         with self.store.read() as reader:
             now = self.clock()
-            standing, head = standings(reader, self.configuration, now), reader.head()
+            standing, head = standings(reader, self.configuration, now), reader.log_head()
         documents = lease_documents(standing, rules.environments, now, rules.lease, head)
-        newer = write_lease(self.settings.lease_dir, documents, head)
-        if newer:
-            with self.store.read() as reader:
-                newer = () if reader.head() > head else newer
-        if newer:
-            files = ", ".join(str(self.settings.lease_dir / f"{environment}.json") for environment in newer)
-            logs.line(
-                "lease files are newer than this log; delete them if the database was restored",
-                level=logging.WARNING,
-                files=files,
-            )
-        return newer
+        return write_lease(self.settings.lease_dir, documents, head)
+
+    def _begin_epoch(self, ahead: Mapping[str, LogHead]) -> None:
+        """Make our files outrank those that the log has no events for."""
+        with self.store.write() as tx:
+            tx.advance_epoch(max(ahead.values()).epoch)
+        files = ", ".join(str(self.settings.lease_dir / f"{environment}.json") for environment in ahead)
+        logs.line(
+            "the log was set back, as by a restored backup: lease files written later than it are replaced",
+            level=logging.WARNING,
+            files=files,
+        )
+
+    def still_allowed(self, entry: str) -> datetime | None:
+        """Until when production's lease file allows an entry, while the files cannot be written; None where they say what the gate says."""
+        from monitor.gate.lease import Lease, Stop, place, read
+
+        if self.health.trouble(PUBLISHING) is None:
+            return None
+        try:
+            path = place(str(self.settings.lease_dir), PRODUCTION)
+            answer = Lease(path, read(path), PRODUCTION, self.clock()).answer(entry, "")
+        except Stop:
+            return None  # nothing that a reader could rely on is there
+        return datetime.fromisoformat(str(answer["expires_at"])) if answer["allowed"] else None
 
 
 @contextmanager

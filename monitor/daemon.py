@@ -24,7 +24,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from monitor import logs
 from monitor.bootstrap import Monitor
 from monitor.gate.lease_file import LEASE_RENEWAL
-from monitor.health import Health, notify_systemd, watchdog_interval
+from monitor.health import PUBLISHING, STORING, notify_systemd, watchdog_interval
 from monitor.pipeline.budget import first_look, unpaid
 from monitor.pipeline.outcome import Outcome
 from monitor.pipeline.ports import ConfigurationError, MonitorError, NotSent
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 STEP = timedelta(seconds=1)
 TEND = timedelta(seconds=30)
 HEARTBEAT = timedelta(minutes=1)
+ABILITIES = timedelta(seconds=5)
+"""How often it is seen whether the database can be written, and whether anybody has to be told of a trouble."""
+
 USES = timedelta(minutes=1)
 """How often first uses are written, and the denials of a day that is over."""
 
@@ -57,7 +60,8 @@ class Daemon:
         self._stop = threading.Event()
         self._reloading = threading.Event()
         self._wake = threading.Event()
-        self.health = Health()
+        self.health = monitor.health
+        monitor.unattended = True
         self._failing: dict[str, str] = {}
         self._leased: Mapping[str, int] | None = None
         self._scheduler = self._new_scheduler()
@@ -243,12 +247,15 @@ class Daemon:
         rules = self._monitor.configuration.gate
         self._every(STEP, self._step, "step", first=now)
         self._every(STEP, self._follow, "follow", first=now)
+        self._every(ABILITIES, self._check_writing, "writing", first=now)
+        self._every(ABILITIES, self._alarm, "alarm", first=now + STEP)
         self._every(TEND, self._tend, "tend", first=now + STEP)
         self._every(min(rules.lease / 2, LEASE_RENEWAL), self._renew, "leases")
         if self._web is not None:
             self._every(USES, self._record_uses, "uses")
             self._every(STEP, self._deployments, "deployments")
-        if self._monitor.settings.heartbeat.url:
+        heartbeat = self._monitor.settings.heartbeat
+        if heartbeat.url or heartbeat.failure_url:
             self._every(HEARTBEAT, self._beat, "heartbeat")
 
     def _every(
@@ -293,7 +300,12 @@ class Daemon:
     # -- the jobs ----------------------------------------------------------
 
     def _look(self, key: str) -> None:
-        for outcome in self._monitor.poller.look([key]):
+        try:
+            outcomes = self._monitor.poller.look([key])
+        except MonitorError:  # what was seen could not be recorded; that polls go on is another matter
+            self.health.looked(key, "failed", self._monitor.clock())
+            raise
+        for outcome in outcomes:
             now = self._monitor.clock()
             self.health.looked(outcome.source, outcome.verdict, now)
             self._say(outcome)
@@ -335,20 +347,45 @@ class Daemon:
                 regular.modify(next_run_time=due)
 
     def _step(self) -> None:
-        self._monitor.poller.flush()
-        sent = self._monitor.relay.tick()
+        # A store that cannot be written stops no step: a restart by the watchdog would free no disk.
+        try:
+            self._monitor.poller.flush()
+            sent = self._monitor.relay.tick()
+            if sent:
+                logs.line("delivered", tried=sent)
+        finally:
+            self.health.stepped(self._monitor.clock())
+
+    def _check_writing(self) -> None:
+        """See whether a decision could be recorded now; said once when it no longer can, and once when it can again."""
+        now, before = self._monitor.clock(), self.health.trouble(STORING)
+        try:
+            self._monitor.store.check_writable(now)
+        except MonitorError as error:
+            self.health.failing(STORING, str(error), now)
+            if before is None:
+                logs.line("the database cannot be written", level=logging.ERROR, error=error)
+                self._beat()
+        else:
+            self.health.works(STORING)
+            if before is not None:
+                logs.line("the database can be written again")
+
+    def _alarm(self) -> None:
+        """Tell owners of the monitor's own troubles, by a way that needs no database."""
+        sent = self._monitor.alarm.tick(self.health.troubles(), self._monitor.clock())
         if sent:
-            logs.line("delivered", tried=sent)
-        self.health.stepped(self._monitor.clock())
+            logs.line("told of trouble", tried=sent)
 
     def _follow(self) -> None:
         """Write the leases when an entry moved, whoever moved it: a command may have died between its commit and its lease files."""
-        if self._leased is not None and not self._monitor.store.changed():
+        current = self._leased is not None and self.health.trouble(PUBLISHING) is None
+        if current and not self._monitor.store.changed():
             return
         leased, self._leased = self._leased, None  # until the files are written, to be tried again
         with self._monitor.store.read() as reader:
             positions = {key: entry.position for key, entry in reader.entries().items()}
-        if positions != leased:
+        if positions != leased or not current:
             self._renew()
         self._leased = positions
 
@@ -373,11 +410,16 @@ class Daemon:
             answer_deployments(self._web.endpoints, self._monitor)
 
     def _beat(self) -> None:
-        """Tell the outside that polls truly succeed; silence is the alarm."""
+        """Tell the outside that polls truly succeed, or that nothing can be written; otherwise silence is the alarm."""
         from monitor.notify.heartbeat import ping
 
-        if not self.health.seeing(self._monitor.clock()):
+        heartbeat = self._monitor.settings.heartbeat
+        if self.health.troubles():
+            url = heartbeat.failure_url
+        else:
+            url = heartbeat.url if self.health.seeing(self._monitor.clock()) else ""
+        if not url:
             return
-        outcome = ping(self._monitor.secret(self._monitor.settings.heartbeat.url))
+        outcome = ping(self._monitor.secret(url))
         if isinstance(outcome, NotSent):
             logs.line("heartbeat not sent", level=logging.WARNING, reason=outcome.reason)

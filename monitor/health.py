@@ -14,11 +14,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from monitor.pipeline.ports import Trouble
+
 SLACK = timedelta(seconds=60)
 """What a look may take on top of its interval before it counts as missing."""
 
 MISSES = 2
 """How many intervals may pass without a finished look."""
+
+
+STORING = "storing"
+PUBLISHING = "publishing"
+"""What the daemon has to be able to do besides polling: write its database, write the lease files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +47,7 @@ class Health:
         self._sources: dict[str, SourceHealth] = {}
         self._stepped_at: datetime | None = None
         self._looks: Counter[str] = Counter()
+        self._troubles: dict[str, Trouble] = {}
         self.problems = 0
 
     def expect(self, sources: Mapping[str, timedelta], at: datetime) -> None:
@@ -63,6 +71,27 @@ class Health:
         """The relay's step has ended, with the store written or readable."""
         with self._lock:
             self._stepped_at = at
+
+    def failing(self, ability: str, reason: str, at: datetime) -> None:
+        """An ability (`STORING`, `PUBLISHING`) is not there now; the first failure dates the trouble."""
+        with self._lock:
+            before = self._troubles.get(ability)
+            self._troubles[ability] = Trouble(since=before.since if before else at, reason=reason)
+
+    def works(self, ability: str) -> None:
+        """An ability is there now."""
+        with self._lock:
+            self._troubles.pop(ability, None)
+
+    def trouble(self, ability: str) -> Trouble | None:
+        """Why an ability is not there; None where it is."""
+        with self._lock:
+            return self._troubles.get(ability)
+
+    def troubles(self) -> Mapping[str, Trouble]:
+        """Everything that the daemon cannot do now."""
+        with self._lock:
+            return dict(self._troubles)
 
     def problem(self) -> None:
         """A job was missed, overran or raised."""

@@ -97,6 +97,15 @@ class Recorded:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class LogHead:
+    """Where a log stands: which one it is, how often it was set back, and its last position. Heads of one log are ordered."""
+
+    log: str
+    epoch: int
+    position: int
+
+
 class Ledger:
     """What one transaction will append, in order; positions are known while it is written."""
 

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     PAUSED = "paused"  # production is denied now
     PAUSE_EXTENDED = "pause_extended"  # it was already, and another assumption fell
     UNACKNOWLEDGED = "unacknowledged"  # it is paused, and nobody said that they take it on
+    TROUBLE = "trouble"  # the monitor itself cannot record what it sees, or publish what it decided
     HELD = "held"  # something was seen that is not believed yet: a mass drop, an implausible price
     BLIND = "blind"  # a source has not been read for too long
     STALE = "stale"  # a check passed its age
@@ -24,6 +25,7 @@ class Reason(StrEnum):
     REMINDER = "reminder"  # a day that is known ahead comes
     CHANGED = "changed"  # something moved that pauses nothing
     UNDELIVERED = "undelivered"  # another destination could not be reached
+    RECOVERED = "recovered"  # what was said to be in trouble works again
     TEST = "test"
 
 
@@ -32,6 +34,7 @@ SERIOUS = frozenset(
         Reason.PAUSED,
         Reason.PAUSE_EXTENDED,
         Reason.UNACKNOWLEDGED,
+        Reason.TROUBLE,
         Reason.HELD,
         Reason.BLIND,
         Reason.STALE,
@@ -58,7 +61,8 @@ class Item:
     `status` is the entry's status after the decision and `denied` whether production is denied it now. `fallback` is the
     entry's fallback and `fallback_allowed` whether the gate allows that one now. `since` is the first look that showed the
     change, `looks` how many good looks confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands`
-    are the exact commands to run next, in order.
+    are the exact commands to run next, in order. `lease_until` is set at sending where the lease files cannot be written: until then they still
+    allow what is denied.
     """
 
     reason: Reason
@@ -74,6 +78,7 @@ class Item:
     looks: int = 0
     evidence: str = ""
     denied: bool = False
+    lease_until: datetime | None = None
     fallback: str = ""
     fallback_allowed: bool = False
     commands: tuple[str, ...] = ()

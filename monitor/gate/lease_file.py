@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from monitor.domain.events import LogHead
 from monitor.domain.gate import Standing, decide, evaluable, resolve
 from monitor.domain.registry import Status
 from monitor.domain.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
@@ -44,11 +45,11 @@ def lease_documents(
     environments: tuple[str, ...],
     now: datetime,
     lease: timedelta,
-    log_position: int,
+    head: LogHead,
 ) -> dict[str, Document]:
     """The document of every configured environment, and of production in any case: environments that nobody configured are judged by it."""
     return {
-        environment: lease_document(standings, environment, environments, now, lease, log_position)
+        environment: lease_document(standings, environment, environments, now, lease, head)
         for environment in dict.fromkeys((*environments, PRODUCTION))
     }
 
@@ -59,7 +60,7 @@ def lease_document(
     environments: tuple[str, ...],
     now: datetime,
     lease: timedelta,
-    log_position: int,
+    head: LogHead,
 ) -> Document:
     """The flag definitions of one environment: a flag for each entry, and for each model id that exactly one entry holds."""
     keys = dict.fromkeys([*standings, *(id for standing in standings.values() for id in standing.model_ids if id)])
@@ -73,7 +74,9 @@ def lease_document(
         "flags": flags,
         "metadata": {
             "flagSetId": FLAG_SET,
-            "version": str(log_position),
+            "log": head.log,
+            "epoch": head.epoch,
+            "version": str(head.position),
             "environment": environment,
             "written_at": rfc3339(now),
             "lease_until": rfc3339(now + lease),
@@ -155,10 +158,10 @@ def _metadata(
     return metadata | {key: rfc3339(at) for key, at in dates.items() if at is not None}
 
 
-def write_lease(folder: Path, documents: Mapping[str, Document], position: int) -> tuple[str, ...]:
-    """Write `{environment}.json` for each document; return the environments whose file holds a newer position and was left alone.
+def write_lease(folder: Path, documents: Mapping[str, Document], head: LogHead) -> dict[str, LogHead]:
+    """Write `{environment}.json` for each document; return where the files stand that are ahead of `head` in the same log, and were left alone.
 
-    A reader sees the old file or the new one, never a part. All are tried before an error is raised: that staging's
+    A file of another log is replaced, wherever that log stood. A reader sees the old file or the new one, never a part. All are tried before an error is raised: that staging's
     file cannot be written is no reason to keep production's.
 
     Raises:
@@ -170,13 +173,14 @@ def write_lease(folder: Path, documents: Mapping[str, Document], position: int) 
             raise ConfigurationError(
                 f"gate.environments names {environment!r}, which cannot be the name of a lease file: use letters, digits, - and _."
             )
-    newer: list[str] = []
+    ahead: dict[str, LogHead] = {}
     failures: list[MonitorError] = []
     with _locked(folder):
         for environment, document in documents.items():
             path = folder / f"{environment}.json"
-            if _position(path) > position:
-                newer.append(environment)
+            standing = lease_head(path)
+            if standing is not None and standing.log == head.log and standing > head:
+                ahead[environment] = standing
                 continue
             try:
                 _replace(path, document)
@@ -184,7 +188,7 @@ def write_lease(folder: Path, documents: Mapping[str, Document], position: int) 
                 failures.append(_failure(path, error))
     if failures:
         raise failures[0]
-    return tuple(newer)
+    return ahead
 
 
 @contextmanager
@@ -202,12 +206,13 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _position(path: Path) -> int:
-    """The log position of the file that is there; -1 where there is none that a reader could use."""
+def lease_head(path: Path) -> LogHead | None:
+    """Where the log stood when a lease file was written; None where there is no file that a reader could use, or one that names no log."""
     try:
-        return int(json.loads(path.read_bytes())["metadata"]["version"])
+        metadata = json.loads(path.read_bytes())["metadata"]
+        return LogHead(str(metadata["log"]), int(metadata["epoch"]), int(metadata["version"]))
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return -1
+        return None
 
 
 def _replace(path: Path, document: Document) -> None:

@@ -34,6 +34,7 @@ HEADLINES = {
     Reason.PAUSED: "PAUSED",
     Reason.PAUSE_EXTENDED: "STILL PAUSED",
     Reason.UNACKNOWLEDGED: "UNACKNOWLEDGED",
+    Reason.TROUBLE: "MONITOR IN TROUBLE",
     Reason.HELD: "HELD BACK",
     Reason.BLIND: "BLIND",
     Reason.STALE: "STALE",
@@ -41,6 +42,7 @@ HEADLINES = {
     Reason.CHANGED: "CHANGED",
     Reason.VISIBLE: "VISIBLE",
     Reason.UNDELIVERED: "NOT DELIVERED",
+    Reason.RECOVERED: "RECOVERED",
     Reason.TEST: "TEST",
 }
 
@@ -223,7 +225,7 @@ def _section(item: Item, zone: tzinfo | None) -> Section:
         Line(label="Since", texts=(spoken_time(item.since, zone),)),
         Line(label="Evidence", texts=(_evidence(item, item.position),)),
         Line(label="What was done", texts=(_done(item),)),
-        Line(label="Until morning", texts=(_standing(item),)),
+        Line(label="Until morning", texts=(_standing(item, zone),)),
         Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
     )
     return Section(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
@@ -236,7 +238,7 @@ def _group(items: Sequence[Item], zone: tzinfo | None) -> Section:
         Line(label="What changed", texts=_together(items)),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
         Line(label="Evidence", texts=(_evidence(first, 0),)),
-        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item) for item in items))),
+        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item, zone) for item in items))),
     )
     return Section(
         heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
@@ -292,6 +294,10 @@ def _done(item: Item) -> str:
             return f"Kept {who} paused and added this to what must be looked at before it is resumed."
         case Reason.UNACKNOWLEDGED:
             return f"Said again that {who} is paused. `access-monitor ack` ends that, and resumes nothing."
+        case Reason.TROUBLE:
+            return "Goes on trying, and tells you when it works again. This message went out without the database."
+        case Reason.RECOVERED:
+            return "Went on as before."
         case Reason.HELD:
             return "Held it back: it is recorded, not believed, and nothing was paused."
         case Reason.BLIND:
@@ -314,13 +320,18 @@ def _status(item: Item) -> str:
     return f" {plain(item.entry, VALUE_LENGTH)} is {plain(item.status)}." if item.entry and item.status else ""
 
 
-def _standing(item: Item) -> str:
+def _standing(item: Item, zone: tzinfo | None) -> str:
     """Whether it can wait: what is denied in production now, and what is allowed instead."""
     who = plain(item.entry or item.subject, VALUE_LENGTH)
     fallback = plain(item.fallback, VALUE_LENGTH)
     instead = f"its fallback {fallback} is {'allowed' if item.fallback_allowed else 'not allowed either'}"
     if item.denied and item.reason not in _DENYING:
         return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this."
+    if item.denied and item.lease_until is not None:
+        return (
+            f"Not safe: {who} is denied over HTTP, but the lease files cannot be written and still allow it until "
+            f"{spoken_time(item.lease_until, zone)}; {instead if fallback else 'it has no fallback'}."
+        )
     if item.denied:
         if fallback and item.fallback_allowed:
             return f"Safe where callers use the fallback: {who} is denied in production now, {instead}."
@@ -333,6 +344,10 @@ def _standing(item: Item) -> str:
     match item.reason:
         case Reason.BLIND:
             return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good look is too old."
+        case Reason.TROUBLE:
+            return (
+                "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."
+            )
         case Reason.STALE:
             return "Safe for now: this denies nothing in production yet."
         case Reason.HELD:

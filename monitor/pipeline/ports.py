@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from monitor.domain.configuration import SourceSpec
-from monitor.domain.events import Event, Recorded
+from monitor.domain.events import Event, LogHead, Recorded
 from monitor.domain.model import Body, Facts, Known, Measurement, Observation, SourceState, Streak
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
@@ -108,6 +108,14 @@ class NotSent:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that the daemon cannot do: since when, and the sentence that says why."""
+
+    since: datetime
+    reason: str
+
+
 class Channel(Protocol):
     """Sends one notice to one destination and says what became of it; it never raises and never retries."""
 
@@ -177,6 +185,9 @@ class Reader(Protocol):
     def head(self) -> int:
         """The last position; 0 for an empty log."""
 
+    def log_head(self) -> LogHead:
+        """Which log this is, its epoch, and its last position."""
+
     def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
 
     def event(self, position: int) -> Recorded | None: ...
@@ -220,6 +231,9 @@ class Transaction(Reader, Protocol):
         Raises:
             Conflict: an event's position is not the next one.
         """
+
+    def advance_epoch(self, beyond: int) -> None:
+        """Begin an epoch later than this one and than ours: the log was set back, and what was said of its future is void."""
 
     def put_source(self, state: SourceState) -> None: ...
 
@@ -288,6 +302,13 @@ class Store(Protocol):
 
     def touch(self, looks: Sequence[Look]) -> None:
         """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never back. No log rows."""
+
+    def check_writable(self, now: datetime) -> None:
+        """Write something that is read nowhere else, and so see that a decision could be recorded now.
+
+        Raises:
+            MonitorError: nothing can be written.
+        """
 
     def changed(self) -> bool:
         """Whether another process has committed since the last call."""

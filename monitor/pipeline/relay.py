@@ -64,7 +64,8 @@ class Relay:
     """Delivers what is due.
 
     `owners` is asked at each tick, since a reload replaces the configuration. `worker` names this process in claims.
-    `executor` bounds how many destinations are sent to at once; the channel bounds how long one attempt takes.
+    `executor` bounds how many destinations are sent to at once; the channel bounds how long one attempt takes. `still_allowed` says
+    until when readers of the lease files are still allowed an entry although it is denied, since the files cannot be written.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Relay:
         executor: Executor,
         lease: timedelta = LEASE,
         attempts: int = ATTEMPTS,
+        still_allowed: Callable[[str], datetime | None] = lambda _: None,
     ) -> None:
         self._store = store
         self._channel = channel
@@ -87,6 +89,7 @@ class Relay:
         self._executor = executor
         self._lease = lease
         self._attempts = attempts
+        self._still_allowed = still_allowed
 
     def recover(self) -> int:
         """Free the claims of a dead predecessor, at the start of a single node, and return how many there were."""
@@ -156,10 +159,18 @@ class Relay:
             return label, NotSent(reason=f"destination {label} is no longer configured", permanent=True)
         try:
             label = self._channel.label(delivery.destination)
-            return label, self._channel.send(notice, delivery.destination)
+            return label, self._channel.send(self._as_enforced(notice), delivery.destination)
         except Exception as error:
             # A channel never raises; one that does must not leave the others of this tick unsettled.
             return label, NotSent(reason=f"the channel failed: {type(error).__name__}")
+
+    def _as_enforced(self, notice: Notice) -> Notice:
+        """The notice, true of what the lease files say now."""
+        items = tuple(
+            replace(item, lease_until=self._still_allowed(item.entry)) if item.denied and item.entry else item
+            for item in notice.items
+        )
+        return replace(notice, items=items)
 
     def _settle_all(self, arrived: SimpleQueue[_Attempt | None], running: int) -> None:
         """Settle in this thread, each outcome in a transaction of its own, as soon as it is there.

@@ -182,6 +182,10 @@ class HeartbeatTable(Table):
     url: Reference | None = Field(
         default=None, description="A reference to a URL that is fetched while the monitor works."
     )
+    failure_url: Reference | None = Field(
+        default=None,
+        description="A reference to a URL that is fetched when the database or the lease files cannot be written.",
+    )
 
 
 class NotifyTable(Table):

@@ -73,9 +73,10 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A reference to the URL that is told that the monitor is alive; empty where nobody asked for it."""
+    """References to the URLs that are told that the monitor works, and that it cannot write; empty where nobody asked for it."""
 
     url: str = ""
+    failure_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +177,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str]) -> Setting
         ),
         web=Web(host=host, port=port, tokens=tuple(document.web.tokens)),
         network=Network(allow=frozenset(document.network.allow)),
-        heartbeat=Heartbeat(url=document.heartbeat.url or ""),
+        heartbeat=Heartbeat(url=document.heartbeat.url or "", failure_url=document.heartbeat.failure_url or ""),
         notify=Notify(
             timeout=document.notify.timeout, attempts=document.notify.attempts, timezone=document.notify.timezone
         ),

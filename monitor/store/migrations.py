@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from monitor.pipeline.ports import ConfigurationError
 from monitor.store.dialects import Dialect, dialect_of, transaction
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """All revisions in `migrations/versions`, oldest first."""
 
 HEAD = REVISIONS[-1]

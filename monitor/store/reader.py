@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Select, Table, and_, bindparam, func, or_, select
 
-from monitor.domain.events import Event, Recorded
+from monitor.domain.events import Event, LogHead, Recorded
 from monitor.domain.model import Body, Fact, Facts, Measurement, SourceState, Streak, Subject
 from monitor.domain.notice import Notice
 from monitor.domain.registry import Entry
@@ -24,13 +24,14 @@ from monitor.store import blobs, codec, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
 from monitor.store.schema import blobs as blob_table
-from monitor.store.schema import deliveries, entries, events, notices, sources, streaks
+from monitor.store.schema import deliveries, entries, events, log, notices, sources, streaks
 from monitor.store.statements import Row, Statement
 
 _DELIVERY = tuple(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
 _BATCH = 500
 
 _HEAD = Statement(select(func.coalesce(func.max(events.c.position), 0)))
+_LOG = Statement(select(log.c.id, log.c.epoch))
 _EVENTS = select(events)
 _EVENT = Statement(_EVENTS.where(events.c.position == bindparam("position")))
 _SOURCES = Statement(select(sources).order_by(sources.c.key))
@@ -82,6 +83,10 @@ class SqlReader:
 
     def head(self) -> int:
         return int(self._run(_HEAD).fetchone()[0])
+
+    def log_head(self) -> LogHead:
+        id, epoch = self._run(_LOG).fetchone()
+        return LogHead(id, epoch, self.head())
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """The events that `query` means, in order of position, fetched in batches while they are read."""

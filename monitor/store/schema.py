@@ -53,6 +53,15 @@ events = Table(
 )
 """The log. `data` is canonical JSON; `recorded_at` never decreases with `position`."""
 
+log = Table(
+    "log",
+    metadata,
+    Column("id", _Text, primary_key=True),
+    Column("epoch", _Number, nullable=False),
+    Column("written_at", _Text),
+)
+"""One row: which log this is (`LogIdentity`), and when the daemon last saw that it can be written."""
+
 sources = Table(
     "sources",
     metadata,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -102,6 +102,15 @@ class SqlStore:
         """Renew freshness in one transaction; a source without a row has had no good look and gets none here."""
         with self._transaction() as tx:
             tx.touch(looks)
+
+    def check_writable(self, now: datetime) -> None:
+        """Write a time into the log's own row, and so see that a decision could be recorded now.
+
+        Raises:
+            MonitorError: nothing can be written: the disk is full or read-only, the database locked, damaged or out of reach.
+        """
+        with self._transaction() as tx:
+            tx.mark_written(now)
 
     def changed(self) -> bool:
         """Whether anybody may have committed since the last call.

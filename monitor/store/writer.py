@@ -34,12 +34,17 @@ from monitor.pipeline.ports import Conflict, Delivery, DeliveryState, Look, Refu
 from monitor.store import blobs, codec, measures
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery
 from monitor.store.schema import blobs as blob_table
-from monitor.store.schema import deliveries, entries, events, notices, sources, streaks
+from monitor.store.schema import deliveries, entries, events, log, notices, sources, streaks
 from monitor.store.statements import Row, Statement
 
 _LAST = Statement(select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1))
 _VERSION = Statement(select(func.max(events.c.version)).where(events.c.stream == bindparam("stream")))
 _APPEND = Statement(insert(events).inline())
+
+_ADVANCE = Statement(
+    update(log).values(epoch=case((log.c.epoch > bindparam("beyond"), log.c.epoch), else_=bindparam("beyond")) + 1)
+)
+_MARK = Statement(update(log).values(written_at=bindparam("at")))
 
 # UPDATE and then, the first time only, INSERT: one statement in the ordinary case, and the same one on both databases.
 _MOVE_SOURCE = Statement(
@@ -182,6 +187,13 @@ class SqlTransaction(SqlReader):
             row = self._run(_LAST).fetchone()
             self._tip = (0, None) if row is None else (row[0], codec.time_of(row[1]))
         return self._tip
+
+    def advance_epoch(self, beyond: int) -> None:
+        self._write(_ADVANCE, {"beyond": beyond})
+
+    def mark_written(self, at: datetime) -> None:
+        """Write down that writing works."""
+        self._write(_MARK, {"at": codec.time_text(at)})
 
     def put_source(self, state: SourceState) -> None:
         row = codec.columns(state)

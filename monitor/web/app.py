@@ -24,7 +24,8 @@ from monitor.domain.verdict import PRODUCTION
 from monitor.gate.github import PATH as GITHUB
 from monitor.gate.github import Reviews
 from monitor.gate.signature import HEADER
-from monitor.pipeline.ports import Clock
+from monitor.health import PUBLISHING, STORING
+from monitor.pipeline.ports import Clock, Trouble
 from monitor.pipeline.uses import Uses
 from monitor.web import metrics, ofrep
 from monitor.web.answers import UNKNOWN, Asking, Decided, as_json, decided
@@ -49,7 +50,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Endpoints:
-    """What the paths answer from. `working` says whether looks and deliveries go on; `probe` and `metrics` read the store and may block."""
+    """What the paths answer from. `working` says whether looks and deliveries go on, `troubles` what else the daemon cannot do; `probe` and `metrics` read the store and may block."""
 
     memory: Memory
     clock: Clock
@@ -57,6 +58,7 @@ class Endpoints:
     probe: Callable[[], object]
     metrics: Callable[[], str]
     uses: Uses = field(default_factory=lambda: Uses(tuple))
+    troubles: Callable[[], Mapping[str, Trouble]] = dict
     tokens: Tokens = field(default_factory=Tokens)
     leases: Leases = field(default_factory=Leases)
     reviews: Reviews | None = None
@@ -137,15 +139,20 @@ class Endpoints:
         return _json({"alive": True})
 
     async def ready(self, request: Request) -> Response:
-        """`GET /readyz`: polling and storing, or 503."""
+        """`GET /readyz`: polling, storing and publishing, or 503."""
         try:
             await _aside(self.probe)
             storing = True
         except Exception:  # whatever it is that keeps the store from answering, it does not answer
             storing = False
-        polling = self.working()
-        ready = polling and storing
-        return _json({"ready": ready, "polling": polling, "storing": storing}, 200 if ready else 503)
+        troubles = self.troubles()
+        state = {
+            "polling": self.working(),
+            "storing": storing and STORING not in troubles,
+            "publishing": PUBLISHING not in troubles,
+        }
+        ready = all(state.values())
+        return _json({"ready": ready, **state}, 200 if ready else 503)
 
     async def measure(self, request: Request) -> Response:
         """`GET /metrics`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.domain.configuration import Configuration
+from monitor.domain.events import LogHead
 from monitor.gate.lease_file import LEASE_RENEWAL, lease_documents
 from monitor.web.memory import View
 from monitor.web.ofrep import tag
@@ -31,7 +32,7 @@ class Leases:
     def __init__(self, sign: Callable[[bytes], str] | None = None) -> None:
         self._sign = sign
         self._made: dict[str, Lease] = {}
-        self._position = -1
+        self._head: LogHead | None = None
         self._configuration: Configuration | None = None
         self._made_at: datetime | None = None
 
@@ -39,7 +40,7 @@ class Leases:
         """The document of an environment; None where there is none, or none is known yet."""
         if not view.trouble and self._due(view, now):
             rules = view.configuration.gate
-            made = lease_documents(view.standings, rules.environments, now, rules.lease, view.position)
+            made = lease_documents(view.standings, rules.environments, now, rules.lease, view.head)
             contents = {
                 key: (json.dumps(one, indent=1, ensure_ascii=False) + "\n").encode() for key, one in made.items()
             }
@@ -49,11 +50,11 @@ class Leases:
                 )
                 for key, content in contents.items()
             }
-            self._position, self._configuration, self._made_at = view.position, view.configuration, now
+            self._head, self._configuration, self._made_at = view.head, view.configuration, now
         return self._made.get(environment)
 
     def _due(self, view: View, now: datetime) -> bool:
-        if view.position != self._position or view.configuration is not self._configuration or self._made_at is None:
+        if view.head != self._head or view.configuration is not self._configuration or self._made_at is None:
             return True
         # From both sides: after the clock was set back the document would come from the future.
         return not self._made_at <= now < self._made_at + min(view.configuration.gate.lease / 2, LEASE_RENEWAL)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.domain.configuration import Configuration
+from monitor.domain.events import LogHead
 from monitor.domain.gate import Standing
 from monitor.pipeline.ports import MonitorError, Store
 from monitor.pipeline.standing import standings
@@ -25,6 +26,9 @@ STEP = 1.0
 
 PROMPT = 2.0
 """Seconds that a request waits for the store. OFREP clients give up after five, and then use whatever default their caller wrote."""
+
+UNREAD = LogHead("", 0, 0)
+"""Where the log stands before it was ever read."""
 
 RENEWAL = 15.0
 """Seconds after which the registry is read in any case: good looks prolong freshness without an event."""
@@ -38,9 +42,14 @@ class View:
     """The registry at one position of the log. With `trouble`, which says why, it is not known any more and nothing may be allowed."""
 
     standings: Mapping[str, Standing]
-    position: int
+    head: LogHead
     configuration: Configuration
     trouble: str = ""
+
+    @property
+    def position(self) -> int:
+        """The last position of the log."""
+        return self.head.position
 
 
 def read_head(store: Store) -> int:
@@ -53,7 +62,7 @@ def read_view(store: Store, configuration: Configuration, now: datetime) -> View
     """The registry as the store has it now."""
     with store.read() as reader:
         return View(
-            standings=standings(reader, configuration, now), position=reader.head(), configuration=configuration
+            standings=standings(reader, configuration, now), head=reader.log_head(), configuration=configuration
         )
 
 
@@ -90,7 +99,7 @@ class Memory:
             return view
         trouble = self._trouble or "the database does not answer"
         if view is None:
-            return View(standings={}, position=0, configuration=self._configuration(), trouble=trouble)
+            return View(standings={}, head=UNREAD, configuration=self._configuration(), trouble=trouble)
         return replace(view, trouble=trouble)
 
     def _stale_configuration(self) -> bool:

@@ -17,7 +17,7 @@ from monitor import __version__
 from monitor.domain.configuration import Configuration
 from monitor.domain.measured import Series, Summary, by_series
 from monitor.domain.registry import Status
-from monitor.health import Health
+from monitor.health import PUBLISHING, STORING, Health
 from monitor.pipeline.budget import accounts
 from monitor.pipeline.ports import DeliveryState, MeasurementQuery, MonitorError, Store
 
@@ -49,6 +49,11 @@ def metrics(
         _gauge("build_info", "The version that runs.", {(("version", __version__),): 1})
         + _gauge("store_up", "Whether the database can be read.", {(): int(bool(of_store))})
         + of_store
+        + _gauge(
+            "able",
+            "Whether the database can be written (storing) and the lease files (publishing).",
+            {(("ability", name),): int(health.trouble(name) is None) for name in (STORING, PUBLISHING)},
+        )
         + _counter("looks_total", "Looks at sources that have ended, by verdict.", looks)
         + _counter("problems_total", "Jobs of the daemon that were missed, overran or failed.", {(): health.problems})
     )

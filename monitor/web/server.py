@@ -165,6 +165,7 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
         ),
         clock=monitor.clock,
         working=lambda: health.working(monitor.clock(), patience),
+        troubles=health.troubles,
         probe=lambda: read_head(store),
         uses=Uses(lambda: monitor.configuration.gate.environments),
         metrics=lambda: metrics(store, monitor.configuration, health, monitor.clock(), per_day=monitor.settings.budget),

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from monitor.domain.events import LogHead
 from monitor.domain.gate import DENY, DENY_NEW, Readiness, Standing
 from monitor.domain.registry import Status
 
@@ -14,6 +15,11 @@ NOW = datetime(2026, 11, 22, 4, 35, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LEASE = 6 * HOUR
 ENVIRONMENTS = ("production", "staging")
+
+
+def at_position(position: int) -> LogHead:
+    """Where the log of the examples stands."""
+    return LogHead("log-1", 1, position)
 
 
 def standing(key: str = "luna", **changes: Any) -> Standing:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from gate_examples import ENVIRONMENTS, LEASE, NOW, registry, spared, standing
+from gate_examples import ENVIRONMENTS, LEASE, NOW, at_position, registry, spared, standing
 from openai import AsyncOpenAI, OpenAI
 
 from monitor.domain.gate import Standing
@@ -59,8 +59,8 @@ class Place:
         """The monitor commits, and writes its files."""
         self.standings |= registry(*changed)
         self.position += 1
-        made = lease_documents(self.standings, ENVIRONMENTS, self.time.now, LEASE, self.position)
-        write_lease(self.folder, made, self.position)
+        made = lease_documents(self.standings, ENVIRONMENTS, self.time.now, LEASE, at_position(self.position))
+        write_lease(self.folder, made, at_position(self.position))
 
     def guard(self, **options: Any) -> Guard:
         return Guard(**({"lease": self.folder} | options), now=lambda: self.time.now, elapsed=lambda: self.time.passed)

@@ -21,6 +21,7 @@ from gate_examples import (
     NOW,
     PAUSED,
     TABLE,
+    at_position,
     callers,
     environments,
     registry,
@@ -109,7 +110,7 @@ def test_function_file_guard_and_flagd_give_one_answer_for_every_key_of_the_file
     caller: str,
     later: int,
 ) -> None:
-    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, 99)
+    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(99))
     now = NOW + timedelta(milliseconds=later)
     leased = now < NOW + LEASE
     kept = Kept(tmp_path_factory.getbasetemp(), document, environment, caller, now)
@@ -149,7 +150,7 @@ def test_a_guard_that_takes_fallbacks_calls_the_one_that_the_function_names(
     caller: str,
     seconds: int,
 ) -> None:
-    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, 99)
+    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(99))
     now = NOW + timedelta(seconds=seconds)
     file = tmp_path_factory.getbasetemp() / "fallbacks.json"
     file.write_text(json.dumps(document))
@@ -183,7 +184,7 @@ def test_the_conformance_table_holds_for_function_file_command_guard_and_flagd(
     allowed: bool,
     variant: str,
 ) -> None:
-    document = lease_document(registry(entry), environment, ENVIRONMENTS, NOW, LEASE, 17)
+    document = lease_document(registry(entry), environment, ENVIRONMENTS, NOW, LEASE, at_position(17))
     now = NOW + hours * HOUR
     assert evaluate(document, "luna", caller, now) == (allowed, variant)
     read = Lease("file", document, environment, now).answer("gpt-5.6-luna", caller)
@@ -208,7 +209,7 @@ def test_the_chains_of_the_table_lead_to_one_fallback_for_function_file_command_
     fallback: str,
 ) -> None:
     registered = registry(standing("luna", fallback="sol", **PAUSED), *chain)
-    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, 17)
+    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(17))
     now = NOW + hours * HOUR
     decided = answer("luna", registered, environment, ENVIRONMENTS, caller, now, LEASE)
     assert (decided.allowed, decided.fallback) == (False, fallback)
@@ -245,8 +246,8 @@ def test_the_real_flagd_provider_answers_from_the_file(tmp_path: Path) -> None:
         standing("luna", access_until=now + HOUR, price_until=now + HOUR),
         spared("sol", access_until=now + HOUR, grace_until=now + HOUR),
     )
-    documents = {"production": lease_document(registered, "production", ENVIRONMENTS, now, LEASE, 17)}
-    write_lease(tmp_path, documents, 17)
+    documents = {"production": lease_document(registered, "production", ENVIRONMENTS, now, LEASE, at_position(17))}
+    write_lease(tmp_path, documents, at_position(17))
     provider = FlagdProvider(
         resolver_type=ResolverType.FILE, offline_flag_source_path=str(tmp_path / "production.json"), deadline_ms=2000
     )
@@ -265,7 +266,9 @@ def test_the_real_flagd_provider_answers_from_the_file(tmp_path: Path) -> None:
 
 
 def test_the_file_is_flagd_json_whose_metadata_are_plain_values() -> None:
-    document = lease_document(registry(standing(), spared("sol")), "production", ENVIRONMENTS, NOW, LEASE, 4711)
+    document = lease_document(
+        registry(standing(), spared("sol")), "production", ENVIRONMENTS, NOW, LEASE, at_position(4711)
+    )
     assert json.loads(json.dumps(document)) == document
     assert document["$schema"] == "https://flagd.dev/schema/v0/flags.json"
     assert document["metadata"]["version"] == "4711"

@@ -9,15 +9,16 @@ import threading
 from pathlib import Path
 
 import pytest
-from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, registry, spared, standing
+from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, registry, spared, standing
 
+from monitor.domain.events import LogHead
 from monitor.domain.registry import Status
 from monitor.gate.lease_file import Document, lease_document, lease_documents, write_lease
 from monitor.pipeline.ports import ConfigurationError, MonitorError
 
 
 def document(position: int, **changes: object) -> Document:
-    return lease_document(registry(standing(**changes)), "production", ENVIRONMENTS, NOW, LEASE, position)
+    return lease_document(registry(standing(**changes)), "production", ENVIRONMENTS, NOW, LEASE, at_position(position))
 
 
 def version(folder: Path, environment: str = "production") -> str:
@@ -30,7 +31,7 @@ def test_the_flags_are_the_entries_and_the_ids_that_exactly_one_of_them_holds() 
         standing("sol", model_ids=("shared", "only-sol")),
         standing("gone", model_ids=("left",), status=Status.WITHDRAWN),
     )
-    flags = lease_document(registered, "production", ENVIRONMENTS, NOW, LEASE, 1)["flags"]
+    flags = lease_document(registered, "production", ENVIRONMENTS, NOW, LEASE, at_position(1))["flags"]
     assert set(flags) == {"luna", "sol", "gone", "only-luna", "only-sol", "left"}
     assert flags["sol"]["metadata"]["entry"] == "sol"
     assert flags["only-luna"] == flags["luna"]
@@ -46,7 +47,9 @@ def test_a_denied_flag_has_no_rule_at_all() -> None:
 
 def test_the_metadata_say_what_production_asks_at_night() -> None:
     registered = registry(spared("luna", fallback="sol"), standing("sol"))
-    metadata = lease_document(registered, "production", ENVIRONMENTS, NOW, LEASE, 99)["flags"]["luna"]["metadata"]
+    metadata = lease_document(registered, "production", ENVIRONMENTS, NOW, LEASE, at_position(99))["flags"]["luna"][
+        "metadata"
+    ]
     assert metadata == {
         "status": "paused",
         "position": 17,
@@ -64,14 +67,14 @@ def test_the_metadata_say_what_production_asks_at_night() -> None:
 
 
 def test_production_has_a_file_even_where_nobody_configured_it() -> None:
-    assert set(lease_documents({}, ("staging",), NOW, LEASE, 0)) == {"staging", "production"}
+    assert set(lease_documents({}, ("staging",), NOW, LEASE, at_position(0))) == {"staging", "production"}
 
 
 def test_missing_folders_are_made_and_others_may_read(tmp_path: Path) -> None:
     folder = tmp_path / "var" / "lease"
     before = os.umask(0o077)
     try:
-        assert write_lease(folder, {"production": document(3), "staging": document(3)}, 3) == ()
+        assert write_lease(folder, {"production": document(3), "staging": document(3)}, at_position(3)) == {}
     finally:
         os.umask(before)
     assert sorted(path.name for path in folder.iterdir()) == [".lock", "production.json", "staging.json"]
@@ -79,15 +82,43 @@ def test_missing_folders_are_made_and_others_may_read(tmp_path: Path) -> None:
 
 
 def test_an_older_position_never_replaces_a_newer_file(tmp_path: Path) -> None:
-    write_lease(tmp_path, {"production": document(8, status=Status.PAUSED)}, 8)
-    assert write_lease(tmp_path, {"production": document(7), "staging": document(7)}, 7) == ("production",)
+    write_lease(tmp_path, {"production": document(8, status=Status.PAUSED)}, at_position(8))
+    assert write_lease(tmp_path, {"production": document(7), "staging": document(7)}, at_position(7)) == {
+        "production": at_position(8)
+    }
     assert (version(tmp_path), version(tmp_path, "staging")) == ("8", "7")
 
 
+def test_a_file_of_another_log_is_replaced_wherever_that_log_stood(tmp_path: Path) -> None:
+    elsewhere = LogHead("log-2", 7, 9000)
+    other = lease_document(registry(standing()), "production", ENVIRONMENTS, NOW, LEASE, elsewhere)
+    write_lease(tmp_path, {"production": other}, elsewhere)
+    assert write_lease(tmp_path, {"production": document(3)}, at_position(3)) == {}
+    assert version(tmp_path) == "3"
+
+
+def test_a_file_that_names_no_log_is_replaced(tmp_path: Path) -> None:
+    """As versions before this one wrote them."""
+    old = document(9000)
+    del old["metadata"]["log"], old["metadata"]["epoch"]
+    (tmp_path / "production.json").write_text(json.dumps(old))
+    assert write_lease(tmp_path, {"production": document(3)}, at_position(3)) == {}
+    assert version(tmp_path) == "3"
+
+
+def test_a_later_epoch_counts_more_than_a_position(tmp_path: Path) -> None:
+    restored = LogHead("log-1", 2, 5)
+    write_lease(tmp_path, {"production": document(9000)}, at_position(9000))
+    after = lease_document(registry(standing()), "production", ENVIRONMENTS, NOW, LEASE, restored)
+    assert write_lease(tmp_path, {"production": after}, restored) == {}
+    assert write_lease(tmp_path, {"production": document(9001)}, at_position(9001)) == {"production": restored}
+    assert version(tmp_path) == "5"
+
+
 def test_the_same_position_renews_the_lease(tmp_path: Path) -> None:
-    write_lease(tmp_path, {"production": document(8)}, 8)
-    later = lease_document(registry(standing()), "production", ENVIRONMENTS, NOW + HOUR, LEASE, 8)
-    assert write_lease(tmp_path, {"production": later}, 8) == ()
+    write_lease(tmp_path, {"production": document(8)}, at_position(8))
+    later = lease_document(registry(standing()), "production", ENVIRONMENTS, NOW + HOUR, LEASE, at_position(8))
+    assert write_lease(tmp_path, {"production": later}, at_position(8)) == {}
     assert json.loads((tmp_path / "production.json").read_text()) == later
 
 
@@ -96,13 +127,13 @@ def test_the_same_position_renews_the_lease(tmp_path: Path) -> None:
 )
 def test_a_broken_file_is_replaced_whatever_it_holds(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "production.json").write_bytes(content)
-    write_lease(tmp_path, {"production": document(1)}, 1)
+    write_lease(tmp_path, {"production": document(1)}, at_position(1))
     assert version(tmp_path) == "1"
 
 
 def test_what_a_killed_writer_left_behind_does_not_stay(tmp_path: Path) -> None:
     (tmp_path / ".production.json.tmp").write_text("half a fi")
-    write_lease(tmp_path, {"production": document(1)}, 1)
+    write_lease(tmp_path, {"production": document(1)}, at_position(1))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "production.json"]
 
 
@@ -111,7 +142,7 @@ def test_writers_at_once_leave_the_newest_position_whole(tmp_path: Path) -> None
 
     def write(position: int) -> None:
         barrier.wait()
-        write_lease(tmp_path, {"production": document(position)}, position)
+        write_lease(tmp_path, {"production": document(position)}, at_position(position))
 
     threads = [threading.Thread(target=write, args=(position,)) for position in range(1, 9)]
     for thread in threads:
@@ -133,14 +164,14 @@ def test_writers_at_once_leave_the_newest_position_whole(tmp_path: Path) -> None
 def test_a_failed_write_keeps_the_old_file_and_is_one_sentence_with_its_mend(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, mend: str
 ) -> None:
-    write_lease(tmp_path, {"production": document(1)}, 1)
+    write_lease(tmp_path, {"production": document(1)}, at_position(1))
 
     def fail(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(MonitorError) as failure:
-        write_lease(tmp_path, {"production": document(2)}, 2)
+        write_lease(tmp_path, {"production": document(2)}, at_position(2))
     assert str(failure.value).startswith(f"The lease file {tmp_path / 'production.json'} could not be written (")
     assert mend in str(failure.value)
     assert version(tmp_path) == "1"
@@ -150,18 +181,18 @@ def test_a_failed_write_keeps_the_old_file_and_is_one_sentence_with_its_mend(
 def test_one_file_that_cannot_be_written_does_not_keep_the_others_back(tmp_path: Path) -> None:
     (tmp_path / "staging.json").mkdir()
     with pytest.raises(MonitorError, match=r"staging\.json could not be written"):
-        write_lease(tmp_path, {"staging": document(5), "production": document(5)}, 5)
+        write_lease(tmp_path, {"staging": document(5), "production": document(5)}, at_position(5))
     assert version(tmp_path) == "5"
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MonitorError, match="could not be written"):
-        write_lease(tmp_path / "file" / "lease", {"production": document(1)}, 1)
+        write_lease(tmp_path / "file" / "lease", {"production": document(1)}, at_position(1))
 
 
 @pytest.mark.parametrize("name", ["", "../etc", ".hidden", "a/b", "nul\0"])
 def test_an_environment_whose_name_is_no_file_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"gate\.environments"):
-        write_lease(tmp_path / "lease", {name: document(1)}, 1)
+        write_lease(tmp_path / "lease", {name: document(1)}, at_position(1))
     assert not (tmp_path / "lease").exists()

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PROXY = ROOT / ".peers/litellm/bin/litellm"
 sys.path[:0] = [str(ROOT / "tests/gate")]
 
-from gate_examples import registry, standing  # noqa: E402 - found through the line above
+from gate_examples import at_position, registry, standing  # noqa: E402 - found through the line above
 
 from monitor.domain.registry import Status  # noqa: E402
 from monitor.gate import clock  # noqa: E402
@@ -83,8 +83,8 @@ class Proxy:
         self.position += 1
         write_lease(
             self.folder,
-            lease_documents(entries, ("production",), now, timedelta(hours=6), self.position),
-            self.position,
+            lease_documents(entries, ("production",), now, timedelta(hours=6), at_position(self.position)),
+            at_position(self.position),
         )
 
     def chat(self, model: str) -> httpx2.Response:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from monitor.domain.configuration import Configuration, GateRules
+from monitor.domain.events import LogHead
 from monitor.domain.gate import Standing
 from monitor.domain.registry import Status
 from monitor.gate import clock
@@ -57,7 +58,7 @@ class Registry:
         return self.position
 
     def view(self, configuration: Configuration) -> View:
-        return View(standings=self.standings, position=self.head(), configuration=configuration)
+        return View(standings=self.standings, head=LogHead("log-1", 1, self.head()), configuration=configuration)
 
 
 def endpoints(registry: Registry, *tokens: str) -> Endpoints:

@@ -22,6 +22,7 @@ import pytest
 from docs_pages import ROOT, blocks, page
 from docs_server import standing
 
+from monitor.domain.events import LogHead
 from monitor.domain.registry import Status
 from monitor.gate import clock
 from monitor.gate.lease_file import lease_documents, write_lease
@@ -191,8 +192,10 @@ def leased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         standing("gpt-5.6-luna", Status.PAUSED, "gpt-5.4-mini"),
         standing("gpt-5.4-mini", Status.ACTIVE),
     )
-    documents = lease_documents({one.key: one for one in entries}, ("production",), clock.now(), timedelta(hours=6), 17)
-    write_lease(tmp_path, documents, 17)
+    documents = lease_documents(
+        {one.key: one for one in entries}, ("production",), clock.now(), timedelta(hours=6), LogHead("log-1", 1, 17)
+    )
+    write_lease(tmp_path, documents, LogHead("log-1", 1, 17))
     monkeypatch.setenv("ACCESS_MONITOR_LEASE", str(tmp_path))
 
 
@@ -222,8 +225,10 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
         standing("gpt-5.6-sol", Status.EVALUATING),
     )
     rules = ("production", "staging")
-    documents = lease_documents({one.key: one for one in entries}, rules, clock.now(), timedelta(hours=6), 17)
-    write_lease(tmp_path, documents, 17)
+    documents = lease_documents(
+        {one.key: one for one in entries}, rules, clock.now(), timedelta(hours=6), LogHead("log-1", 1, 17)
+    )
+    write_lease(tmp_path, documents, LogHead("log-1", 1, 17))
     monkeypatch.setenv("ACCESS_MONITOR_LEASE", str(tmp_path))
     from openfeature import api
 
@@ -250,7 +255,9 @@ def test_the_example_of_a_flagd_client_denies_a_key_that_the_file_does_not_hold(
 def test_the_shown_lease_file_has_the_shape_of_a_written_one(tmp_path):
     (shown,) = (json.loads(block) for block in blocks(page("gate"), "json"))
     entries = {"gpt-5.6-sol": standing("gpt-5.6-sol", Status.ACTIVE, "gpt-5.4-mini")}
-    written = lease_documents(entries, ("production",), clock.now(), timedelta(hours=6), 17)["production"]
+    written = lease_documents(entries, ("production",), clock.now(), timedelta(hours=6), LogHead("log-1", 1, 17))[
+        "production"
+    ]
     assert shown.keys() == written.keys()
     assert shown["metadata"].keys() == written["metadata"].keys()
     (flag,), (other,) = shown["flags"].values(), written["flags"].values()

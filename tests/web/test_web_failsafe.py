@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, standing
+from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, standing
 from web_world import World
 
 from monitor.domain.registry import Status
@@ -33,8 +33,10 @@ class Everyone:
         self.guard = Guard(lease=folder, now=lambda: world.now, elapsed=lambda: self.passed)
 
     def publish(self) -> None:
-        made = lease_documents(self.world.standings, ENVIRONMENTS, self.world.now, LEASE, self.world.position)
-        write_lease(self.folder, made, self.world.position)
+        made = lease_documents(
+            self.world.standings, ENVIRONMENTS, self.world.now, LEASE, at_position(self.world.position)
+        )
+        write_lease(self.folder, made, at_position(self.world.position))
 
     @property
     def file(self) -> Path:

@@ -15,6 +15,7 @@ from gate_examples import (
     NOW,
     PAUSED,
     TABLE,
+    at_position,
     callers,
     environments,
     standing,
@@ -99,14 +100,14 @@ def test_the_chains_of_the_table_lead_to_the_same_fallback_over_http(
     assert flag in world.bulk(env=environment, targetingKey=caller)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(registered=standings(), environment=environments, caller=callers)
 def test_every_key_of_the_lease_file_is_answered_as_the_file_does(
     world: World, registered: dict[str, Standing], environment: str, caller: str
 ) -> None:
     world.standings = {}
     world.commit(*registered.values())
-    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, world.position)
+    document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(world.position))
     lease = Lease("file", document, environment, NOW)
     for key in document["flags"]:
         read = lease.answer(key, caller)
@@ -267,4 +268,4 @@ def test_with_tokens_nothing_but_the_probes_is_open(world: World) -> None:
     assert codes == {"/healthz": 200, "/readyz": 200, "/metrics": 401, "/nowhere": 401}
     assert world.http.post("/ofrep/v1/evaluate/flags").status_code == 401
     assert world.http.get("/v1/lease/production.json").status_code == 401
-    assert set(world.http.get("/readyz").json()) == {"ready", "polling", "storing"}
+    assert set(world.http.get("/readyz").json()) == {"ready", "polling", "storing", "publishing"}

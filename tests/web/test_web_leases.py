@@ -6,13 +6,13 @@ import json
 
 import httpx2
 import pytest
-from gate_examples import HOUR, NOW, standing
+from gate_examples import HOUR, NOW, at_position, standing
 from web_world import World
 
 from monitor.domain.registry import Status
 from monitor.gate.lease import Lease
 from monitor.gate.lease_file import LEASE_RENEWAL, lease_documents
-from monitor.pipeline.ports import Unavailable
+from monitor.pipeline.ports import Trouble, Unavailable
 from monitor.web import memory
 
 
@@ -22,7 +22,7 @@ def lease(world: World, environment: str = "production", etag: str = "") -> http
 
 @pytest.mark.parametrize("environment", ["production", "staging"])
 def test_a_lease_is_the_document_that_the_folder_holds(world: World, environment: str) -> None:
-    documents = lease_documents(world.standings, ("production", "staging"), NOW, 6 * HOUR, 42)
+    documents = lease_documents(world.standings, ("production", "staging"), NOW, 6 * HOUR, at_position(42))
     response = lease(world, environment)
     assert response.headers["content-type"] == "application/json"
     assert response.json() == json.loads(json.dumps(documents[environment]))
@@ -91,4 +91,14 @@ def test_ready_is_who_polls_and_stores(
     world.working, world.broken = working, broken
     response = world.http.get("/readyz")
     assert response.status_code == (200 if polling and storing else 503)
-    assert response.json() == {"ready": polling and storing, "polling": polling, "storing": storing}
+    state = {"polling": polling, "storing": storing, "publishing": True}
+    assert response.json() == {"ready": polling and storing, **state}
+
+
+@pytest.mark.parametrize("ability", ["storing", "publishing"])
+def test_who_cannot_write_is_not_ready(world: World, ability: str) -> None:
+    world.endpoints.troubles = lambda: {ability: Trouble(since=NOW, reason="the disk is full")}
+    response = world.http.get("/readyz")
+    assert response.status_code == 503
+    able = {"polling": True, "storing": True, "publishing": True, ability: False}
+    assert response.json() == {"ready": False, **able}

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 import httpx2
-from gate_examples import ENVIRONMENTS, LEASE, NOW, registry, spared, standing
+from gate_examples import ENVIRONMENTS, LEASE, NOW, at_position, registry, spared, standing
 
 from monitor.domain.configuration import Configuration, GateRules
 from monitor.domain.gate import Standing
@@ -89,7 +89,7 @@ class World:
     def _read(self, configuration: Configuration) -> View:
         self._probe()
         self.reads += 1
-        return View(standings=dict(self.standings), position=self.position, configuration=configuration)
+        return View(standings=dict(self.standings), head=at_position(self.position), configuration=configuration)
 
     # -- what happens --------------------------------------------------------
 

@@ -375,3 +375,25 @@ def test_a_commit_elsewhere_is_seen_once(store: SqlStore, url: str) -> None:
         assert not store.changed()
     finally:
         other.close()
+
+
+def test_a_log_has_an_identity_that_no_other_has_and_an_epoch_that_only_grows(store: SqlStore) -> None:
+    with store.read() as reader:
+        before = reader.log_head()
+    assert (before.epoch, before.position) == (1, 0)
+    append(store, event(1))
+    with store.write() as tx:
+        tx.advance_epoch(4)
+    with store.read() as reader:
+        after = reader.log_head()
+    assert (after.log, after.epoch, after.position) == (before.log, 5, 1)
+    with store.write() as tx:
+        tx.advance_epoch(2)
+    with store.read() as reader:
+        assert reader.log_head().epoch == 6
+
+
+def test_that_it_can_be_written_is_seen_by_writing(store: SqlStore) -> None:
+    store.check_writable(NOW)
+    with store.read() as reader:
+        assert reader.head() == 0
