@@ -214,7 +214,9 @@ def test_an_offer_of_its_own_is_named_after_its_title_and_stands_beside_the_stan
     assert found["other:startup-program", "input"] == "0.25"
 
 
-@pytest.mark.parametrize("title", ["Orion", "Orion models", "ORION-2", "Our latest Orion models", "Pricing – Orion API"])
+@pytest.mark.parametrize(
+    "title", ["Orion", "Orion models", "ORION-2", "Our latest Orion models", "Pricing – Orion API"]
+)
 def test_the_names_of_the_models_of_a_table_tell_nothing_apart(title: str) -> None:
     assert len(silent(PLACES["a heading"].format(title))) == 2
 

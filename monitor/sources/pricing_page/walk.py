@@ -65,6 +65,7 @@ class _Walk:
     adjacent: bool = False
     placed: list[Placed] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)  # innermost last
+    leads: list[Section] = field(default_factory=list)  # under loose titles over all tables of their heading
     late: list[tuple[Statement, int]] = field(default_factory=list)  # with how many tables stood above
 
     def enter(self, level: int, title: str) -> None:
@@ -126,6 +127,7 @@ class _Walk:
                 self.section.unit = found.unit
                 self.lead = self.lead or (self.section if found.unit == PER_MILLION_TOKENS else None)
         if any(found.unit or found.money or found.tier for found in said):
+            self.section.quiet = self.section.quiet and all(found.general for found in said)
             self.hold(said)
             return False
         if self.per_model and (models := cells.ids(text)):
@@ -139,21 +141,15 @@ class _Walk:
             self.hold(said, titled=True)
             self._titled(line)
         else:
-            self.section.quiet = self.section.quiet and bool(said)
+            self.section.quiet = False
             self.hold(said)
         return False
 
     def _titled(self, line: str) -> None:
-        """Enter a section under a loose title; one of another time is that of all that its heading is over, where no table stood there yet."""
-        over, told = self._over(), title(line)
-        if over.level and not over.tables:
-            if told.doubt or told.past:
-                over.doubts.append(Statement(line, doubt=told.doubt or f"the line {line!r} is about another time"))
-            elif told.strange and _SHORTLY.search(line):
-                over.doubts.append(
-                    Statement(line, doubt=f"the line {line!r} may be about an offer", strange=told.strange)
-                )
+        """Enter a section under a loose title."""
+        early = not self._over().tables
         self.enter(LOOSE, line)
+        self.leads += [self.section] if early else []
 
     def _over(self) -> Section:
         """The innermost section under a heading, or the whole page."""
@@ -238,10 +234,19 @@ class _Walk:
         """Settle what was said where no table stands, and at the end of the page: it is about the tables that do stand there."""
         for section in self.sections:
             told = section.told
+            if section.level != LOOSE or section.tables:
+                continue
             timed = section.spoken or told.doubt or told.past or told.window is not ALWAYS
-            if section.level == LOOSE and not section.tables and timed:
+            apart = told.strange and section in self.leads and _SHORTLY.search(section.title)
+            if timed or apart:
                 over = next(one for one in section.chain() if one.level < LOOSE)
-                over.doubts.append(Statement(section.title, doubt=f"it is not said of which prices: {section.title!r}"))
+                over.doubts.append(
+                    Statement(
+                        section.title,
+                        doubt=f"it is not said of which prices: {section.title!r}",
+                        strange=frozenset() if timed else told.strange,
+                    )
+                )
         for found, count in self.late:
             if count == len(self.placed):
                 self._top().doubts.append(found)
