@@ -119,6 +119,11 @@ class Placed:
         """The same place with the names of the models in it: words of these in a title tell nothing apart."""
         return replace(self, names=tuple(names), provider=provider)
 
+    @property
+    def sets_apart(self) -> bool:
+        """Whether anything around it may tell its prices apart by words that could be a model's name."""
+        return bool(self.named) or any(section.doubts or section.told.strange for section in self.section.chain())
+
     def unknown(self, strange: frozenset[str]) -> bool:
         """Whether words tell prices apart, and are no parts of the names of the models here or of their provider."""
         if not strange:

@@ -16,7 +16,7 @@ from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, si
 from monitor.sources.pricing_page.days import both
 from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind, is_header
 from monitor.sources.pricing_page.profiles import Profile, profile
-from monitor.sources.pricing_page.statements import sentences, statement
+from monitor.sources.pricing_page.statements import statements
 from monitor.sources.pricing_page.titles import title
 from monitor.sources.pricing_page.transposed import upright
 
@@ -62,7 +62,8 @@ def _part(
             raise Unplaced(block.flaw)
         binding = bind(block.header, words) if isinstance(block, Table) else None
         titles = [] if binding is None else [_title(row, binding, words) for row in block.rows]
-        placed = placed.about(_labels(block.rows, titles, binding, words), provider)
+        if any(titles) or placed.sets_apart:
+            placed = placed.about(_labels(block.rows, titles, binding, words), provider)
         placed.check()
         own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
         if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
@@ -191,11 +192,12 @@ def _check_columns(binding: Binding, rows: Iterable[Row]) -> None:
 
 def _check_notes(titles: Iterable[str], rows: Iterable[Row], placed: Placed) -> None:
     """A row of one text may say of the whole table what its prices are in."""
-    notes = {text for row in rows if len(texts := set(filter(None, row.cells))) == 1 for text in texts}
+    odd = [row for row in rows if row.cells and row.cells[-1][:1] != "$"]
+    notes = {text for row in odd if len(texts := set(filter(None, row.cells))) == 1 for text in texts}
     for text in notes.union(titles) - {""}:
         if money.foreign(text) or money.other_unit(text):
             raise Unplaced(title(text).doubt)
-        for said in filter(None, map(statement, sentences(text))):
+        for said in statements(text):
             if said.doubt and (not said.strange or placed.unknown(said.strange)):
                 raise Unplaced(said.doubt)
 

@@ -123,12 +123,14 @@ class Statement(NamedTuple):
     named: bool = False
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a paragraph."""
-    return _ENDS.split(text)
+@lru_cache(maxsize=2048)  # a page says the same at nearly every poll
+def statements(text: str) -> tuple[Statement, ...]:
+    """What the sentences of a paragraph say of the prices around them."""
+    if not _WORTH.search(text):
+        return ()
+    return tuple(found for sentence in _ENDS.split(text) if (found := statement(sentence)) is not None)
 
 
-@lru_cache(maxsize=4096)  # a page says the same at nearly every poll
 def statement(sentence: str) -> Statement | None:
     """Read a sentence; None where it says nothing of the prices around it."""
     if not _WORTH.search(sentence):

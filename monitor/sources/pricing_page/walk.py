@@ -28,7 +28,7 @@ from monitor.sources.pricing_page.blocks import (
 )
 from monitor.sources.pricing_page.cells import ALWAYS
 from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, OWN, Placed, Section
-from monitor.sources.pricing_page.statements import Statement, sentences, statement
+from monitor.sources.pricing_page.statements import Statement, statements
 from monitor.sources.pricing_page.titles import title
 
 _TRANSPARENT = frozenset({"all models", "latest models", "our latest models", "learn more"})
@@ -65,6 +65,7 @@ class _Walk:
     adjacent: bool = False
     placed: list[Placed] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)  # innermost last
+    leads: list[Section] = field(default_factory=list)  # under loose titles over all tables of their heading
     late: list[tuple[Statement, int]] = field(default_factory=list)  # with how many tables stood above
 
     def enter(self, level: int, title: str) -> None:
@@ -112,13 +113,13 @@ class _Walk:
 
     def paragraph(self, block: Paragraph) -> bool:
         """Read loose text; whether it was a label of a tab."""
-        text = _QUOTED.sub("", block.text)
-        short = (block.lone or text != block.text) and len(text) <= 60
-        named_tier = _NAMED.fullmatch(text)
+        text = _QUOTED.sub("", block.text) if block.text[:1] == ">" else block.text
+        short = len(text) <= 60 and (block.lone or text is not block.text)
+        named_tier = _NAMED.fullmatch(text) if short else None
         if short and (tier := cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)):
             self.label(tier)
             return True
-        said = [found for sentence in sentences(text) if (found := statement(sentence)) is not None]
+        said = statements(text)
         for found in said:
             if found.tier is not None:
                 self.pending = found.tier
@@ -126,6 +127,7 @@ class _Walk:
                 self.section.unit = found.unit
                 self.lead = self.lead or (self.section if found.unit == PER_MILLION_TOKENS else None)
         if any(found.unit or found.money or found.tier for found in said):
+            self.section.quiet = self.section.quiet and all(found.general for found in said)
             self.hold(said)
             return False
         if self.per_model and (models := cells.ids(text)):
@@ -139,21 +141,15 @@ class _Walk:
             self.hold(said, titled=True)
             self._titled(line)
         else:
-            self.section.quiet = self.section.quiet and bool(said)
+            self.section.quiet = False
             self.hold(said)
         return False
 
     def _titled(self, line: str) -> None:
-        """Enter a section under a loose title; one of another time is that of all that its heading is over, where no table stood there yet."""
-        over, told = self._over(), title(line)
-        if over.level and not over.tables:
-            if told.doubt or told.past:
-                over.doubts.append(Statement(line, doubt=told.doubt or f"the line {line!r} is about another time"))
-            elif told.strange and _SHORTLY.search(line):
-                over.doubts.append(
-                    Statement(line, doubt=f"the line {line!r} may be about an offer", strange=told.strange)
-                )
+        """Enter a section under a loose title."""
+        early = not self._over().tables
         self.enter(LOOSE, line)
+        self.leads += [self.section] if early else []
 
     def _over(self) -> Section:
         """The innermost section under a heading, or the whole page."""
@@ -222,8 +218,9 @@ class _Walk:
 
     def margin(self, block: Margin) -> None:
         """Take from beside the page what names a currency or unit; its other words are not about these prices."""
-        said = [found for sentence in sentences(block.text) if (found := statement(sentence)) is not None]
-        self._top().doubts += [found for found in said if found.money and _MARGINAL.search(found.text)]
+        self._top().doubts += [
+            found for found in statements(block.text) if found.money and _MARGINAL.search(found.text)
+        ]
 
     def choice(self, block: Control) -> None:
         """A choice of currencies: which of them the page shows is not said."""
@@ -237,10 +234,19 @@ class _Walk:
         """Settle what was said where no table stands, and at the end of the page: it is about the tables that do stand there."""
         for section in self.sections:
             told = section.told
+            if section.level != LOOSE or section.tables:
+                continue
             timed = section.spoken or told.doubt or told.past or told.window is not ALWAYS
-            if section.level == LOOSE and not section.tables and timed:
+            apart = told.strange and section in self.leads and _SHORTLY.search(section.title)
+            if timed or apart:
                 over = next(one for one in section.chain() if one.level < LOOSE)
-                over.doubts.append(Statement(section.title, doubt=f"it is not said of which prices: {section.title!r}"))
+                over.doubts.append(
+                    Statement(
+                        section.title,
+                        doubt=f"it is not said of which prices: {section.title!r}",
+                        strange=frozenset() if timed else told.strange,
+                    )
+                )
         for found, count in self.late:
             if count == len(self.placed):
                 self._top().doubts.append(found)
@@ -325,5 +331,5 @@ def _pending(section: Section) -> bool:
         or bool(told.doubt)
         or told.past
         or told.window is not ALWAYS
-        or (bool(told.strange) and _SHORTLY.search(section.title) is not None)
+        or (bool(told.strange) and (section.quiet or _SHORTLY.search(section.title) is not None))
     )
