@@ -23,7 +23,7 @@ run: $(STAMP)
 	exec $(BIN)/access-monitor demo --stay
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-auto} --dist worksteal
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
