@@ -28,6 +28,7 @@ COMMANDS: Summaries = {
         "measurements": ("monitor.cli.measurements:measurements", "Show what the calls of probes took."),
         "budget": ("monitor.cli.measurements:budget", "Show what paid probes may still cost today."),
         "events": ("monitor.cli.events:events", "Read the log."),
+        "extract": ("monitor.cli.extract_other:extract", "Show what is read from a saved answer."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
         "report": ("monitor.cli.report:report", "Write the rollout page of an entry."),
         "replay": ("monitor.cli.replay:replay", "Run recorded observations through the pipeline and print the events."),

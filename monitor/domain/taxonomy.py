@@ -148,7 +148,10 @@ _ENDED = (
 _GONE = r"(?:(?:you requested|requested|currently|either|is|was|could) ){0,2}(?:does not exist|not (?:be )?found|not available)"
 
 _CALLED = re.compile(r"\bmodels?\W{1,3}(?:id |name |with id )?[`'\"“‘]?([A-Za-z0-9][\w.:/@+-]*\w)", re.IGNORECASE)
-_LOSS = re.compile(r"not exist|not found|not available|no longer|deprecated|decommissioned|retired|shut down", re.I)
+_LOSS = re.compile(
+    r"invalid|unknown|not exist|not found|not be found|not available|no longer|deprecated|decommissioned|retired|shut down",
+    re.I,
+)
 
 TABLE: tuple[Row, ...] = (
     # The region, before everything that 401 and 403 say of the account.

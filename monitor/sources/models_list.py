@@ -226,13 +226,16 @@ class _Walk:
 
 
 class Problem(Exception):
-    """A list that may not be read, and why; a `swollen` one has too many items."""
+    """A list that may not be taken, and why; a `swollen` one has too many items, and of one that goes on `reading` is what it holds so far."""
 
-    def __init__(self, reason: FailureReason, detail: str, *, swollen: bool = False) -> None:
+    def __init__(
+        self, reason: FailureReason, detail: str, *, swollen: bool = False, reading: Reading | None = None
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.swollen = swollen
+        self.reading = reading
 
 
 class Reading:
@@ -317,11 +320,11 @@ def read(content: bytes, scope: str) -> Reading:
         for index, item in enumerate(items):
             reading.add(f"{place}{name}[{index}]", item)
         onward = paging.more(page, items, headers={}, url="", counted=count, known=name)
+    reading.close()
     if onward is not None:  # what a page before the last one says of the next is so
-        raise Problem(FailureReason.TRUNCATED, _unfinished(onward))
+        raise Problem(FailureReason.TRUNCATED, _unfinished(onward), reading=reading)
     if count and not reading.facts:
         raise Problem(FailureReason.INVALID_SHAPE, f"none of the {count} items has a non-empty string as its id")
-    reading.close()
     return reading
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -451,3 +454,67 @@ def test_a_body_that_nobody_knows_is_never_a_loss(status: int, body: Any) -> Non
 )
 def test_every_body_has_a_meaning(status: int, body: Any) -> None:
     assert isinstance(classify(status, json.loads(json.dumps(body)), model=M).meaning, Meaning)
+
+
+GONE = (
+    "The model `{}` does not exist",
+    "The model {} does not exist or you do not have access to it.",
+    "The requested model '{}' does not exist.",
+    'model "{}" not found',
+    "The model “{}” was not found",
+    "models/{} is not found for API version v1main",
+    "No endpoints found for {}.",
+    "{} is not a valid model ID",
+    "litellm.NotFoundError: Invalid model name passed in model={}. Call `/v1/models`",
+    "The model `{}` has been retired",
+    "The model `{}` is deprecated and no longer served",
+)
+
+
+@pytest.mark.parametrize("sentence", GONE)
+def test_a_sentence_is_about_the_model_whose_whole_id_it_names(sentence: str) -> None:
+    assert (
+        classify(
+            400 if "valid" in sentence or "Invalid" in sentence else 404, openai(sentence.format(M)), model=M
+        ).meaning
+        in LOSSES
+    )
+
+
+@pytest.mark.parametrize("sibling", ["{}-mini", "{}.1", "{}:free", "{}/x", "{}_v2", "{}s", "{}@latest", "{}-2026-07-01", "ft:{}", "acme/{}", "x-{}", "other-1"])  # fmt: skip
+@pytest.mark.parametrize("code", [None, "model_not_found"])
+@pytest.mark.parametrize("sentence", GONE)
+def test_a_sentence_about_another_id_says_nothing_of_the_model(sentence: str, code: str | None, sibling: str) -> None:
+    if code and not re.search(r"\bmodels?\W", sentence.partition("{")[0]):
+        return  # a code beside a sentence that names no model is taken at its word
+    for status in (400, 404):
+        meaning = classify(status, openai(sentence.format(sibling.format(M)), type=None, code=code), model=M).meaning
+        assert meaning is Meaning.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The model `{}` is not deprecated.",
+        "The model `{}` was not retired; try again.",
+        "The model `{}` was called with max_tokens, which is deprecated.",
+        "The model `{}` is up, the file was not found",
+        "The parameter `store` of the model `{}` does not exist",
+        "A fallback for model `{}` was not found",
+        "You passed in model={}. Fallback not found",
+    ],
+)
+def test_what_is_gone_beside_a_model_is_not_the_model(sentence: str) -> None:
+    assert classify(404, openai(sentence.format(M), type=None), model=M).meaning is Meaning.UNKNOWN
+    refused = classify(400, openai(sentence.format(M), param="max_tokens"), model=M).meaning
+    assert refused is Meaning.PARAMETER_REJECTED
+
+
+BODIES = Path(os.environ.get("ACCESS_MONITOR_SHARED") or Path(__file__).parents[2].parent / "shared") / "cases" / "07-another-models-sentence" / "bodies.jsonl"  # fmt: skip
+
+
+@pytest.mark.skipif(not BODIES.is_file(), reason=f"NO CASES: {BODIES} is absent, set ACCESS_MONITOR_SHARED")
+def test_the_bodies_of_the_field_that_are_about_something_else_say_nothing() -> None:
+    for line in BODIES.read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        assert classify(case["status"], case["body"], model=case["model"]).meaning == case["truth"], case["name"]

@@ -138,6 +138,8 @@ def test_a_command_line_of_the_docs_is_one_that_parses(line, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     for name in (
         "pricing.md",
+        "models.json",
+        "error.json",
         "page.md",
         "historical-v1.json",
         "review.pdf",
@@ -317,7 +319,16 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
     rare = {
         "source.baseline_recorded": {"reason"},
         "source.failed": {"incident"},
-        "source.anomaly": {"incident"},
+        "source.anomaly": {
+            "incident",
+            "meters",
+            "new",
+            "new_count",
+            "facts",
+            "facts_count",
+            "limit",
+            "detail",
+        },
         "entry.activated": {"requested_by", "request"},
         "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
         "lifecycle.moved": {"provider"},

@@ -59,6 +59,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: Any
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,8 @@ def serving(provider: Provider) -> Iterator[Provider]:
                 parsed = json.loads(body) if body else {}
             except ValueError:
                 parsed = body
-            request = Request(self.command, self.path.partition("?")[0], dict(self.headers), parsed)
+            path, _, query = self.path.partition("?")
+            request = Request(self.command, path, dict(self.headers), parsed, query)
             answer = provider.answer(request)
             self.send_response(answer.status)
             headers = {"Content-Type": "application/json", **answer.headers, "Content-Length": str(len(answer.bytes))}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from monitor.domain.model import Body, Fact, SourceState, Streak, Subject
+from monitor.domain.model import Alternation, Body, Fact, SourceState, Streak, Subject
 from monitor.domain.notice import Difference, Item, Notice, Reason
 from monitor.domain.registry import Check, CheckState, Entry, Pin, Status
 from monitor.pipeline.ports import Delivery, DeliveryState, Look, MonitorError, Refused
@@ -104,7 +104,14 @@ def streak(name: str, value: str | int | bool | None = None, source: str = "s") 
 
 
 def test_the_streaks_of_a_source_are_replaced_as_a_whole_and_keep_their_order(store: SqlStore) -> None:
-    full = replace(streak("b", "true"), before=NOW - MINUTE, evidence="sha256:e", quarantine=7)
+    full = replace(
+        streak("b", "true"),
+        before=NOW - MINUTE,
+        evidence="sha256:e",
+        quarantine=7,
+        anomaly=5,
+        held_until=NOW + MINUTE,
+    )
     first = [full, streak("a", True), streak("c", 1), streak("d")]
     with store.write() as tx:
         tx.put_streaks("s", first)
@@ -117,6 +124,23 @@ def test_the_streaks_of_a_source_are_replaced_as_a_whole_and_keep_their_order(st
     with store.write() as tx:
         tx.put_streaks("s", [])
         assert [one.source for one in tx.streaks()] == ["t"]
+
+
+def test_the_alternations_of_a_source_are_replaced_as_a_whole(store: SqlStore) -> None:
+    fact = Fact(Subject("openai", "a"), "listed")
+    plain = Alternation(source="s", fact=fact, other=None, turns=0, at=NOW)
+    full = Alternation(
+        source="s", fact=fact._replace(field="size"), other=7, turns=3, at=NOW, said_at=NOW - MINUTE, told_at=NOW
+    )
+    with store.write() as tx:
+        tx.put_alternations("s", [plain, full])
+        tx.put_alternations("t", [replace(plain, source="t")])
+    with store.read() as reader:
+        assert {row.fact.field: row for row in reader.alternations("s")} == {"listed": plain, "size": full}
+    with store.write() as tx:
+        tx.put_alternations("s", [])
+        assert tx.alternations("s") == []
+        assert len(tx.alternations("t")) == 1
 
 
 ENTRY = Entry(
