@@ -47,8 +47,13 @@ class Tally:
 
 
 def accepted(text: str, provider: str) -> set[Price]:
+    """The prices that are read as those of every call today; what bears a day, a condition or an offer of its own is not."""
     try:
         rows = extract(text, provider=provider).rows
     except Unreadable:
         return set()
-    return {Price(row.model, row.tier, row.context, row.modality, row.meter, row.amount) for row in rows}
+    return {
+        Price(row.model, row.tier, row.context, row.modality, row.meter, row.amount)
+        for row in rows
+        if not (row.valid_from or row.valid_to or row.condition or row.tier.startswith("other:"))
+    }

@@ -75,6 +75,22 @@ STRANGE = [
     "",
     "Tokens",
 ]
+IN_OTHER_MONEY = [
+    "All prices are in Canadian dollars.",
+    "All prices on this page are shown in EUR and exclude VAT.",
+    "Please note that all amounts are quoted in British pounds.",
+    "All prices are per 1K tokens.",
+    "All prices on this page are per million characters.",
+]
+OF_ANOTHER_DAY = [
+    "Effective October 1, 2099:",
+    "New prices from 1 October 2099:",
+    "Valid until 2020-01-31",
+    "Prices before August 31, 2020",
+    "Coming soon",
+    "Old prices",
+]
+OF_ANOTHER_OFFER = ["Startup program", "Reseller rates:", "Volume over 1B tokens", "Night tariff", "With data sharing"]
 STRANGE_TIERS = ["Bulk", "Economy", "Batches", "Express lane", "Turbo"]
 SECTIONS = {
     "Flagship models": "text",
@@ -102,10 +118,14 @@ DELIMITER = re.compile(r"\|[\s:|-]+\|$")
 
 @dataclass
 class Grid:
-    """A table: one or two rows of headers, its delimiter is written anew, and rows of cells."""
+    """A table: one or two rows of headers, its delimiter is written anew, and rows of cells. From the row `cut` on, or where it is `set_apart`,
+    it states no price of a plain call.
+    """
 
     header: list[list[str]]
     rows: list[list[str]]
+    cut: int | None = None
+    set_apart: bool = False
 
     @property
     def lines(self) -> list[list[str]]:
@@ -118,11 +138,12 @@ class Grid:
 
 @dataclass
 class Page:
-    """Lines and tables in order. `strange` are tier labels that a mutation made up."""
+    """Lines and tables in order. `strange` are tier labels that a mutation made up; one in other `money` states no price at all."""
 
     parts: list[str | Grid]
     provider: str
     strange: set[str] = field(default_factory=set)
+    money: bool = False
 
     @property
     def grids(self) -> list[Grid]:
@@ -201,7 +222,7 @@ def stated(page: Page) -> set[Price]:
     """The oracle."""
     found: set[Price] = set()
     for at, part in enumerate(page.parts):
-        if not isinstance(part, Grid):
+        if not isinstance(part, Grid) or page.money or part.set_apart:
             continue
         columns = titles(part)
         tier = tier_above(page, at)
@@ -210,7 +231,7 @@ def stated(page: Page) -> set[Price]:
             continue
         if about == "nothing" or (about == "several" and "modality" not in columns):
             continue
-        for cells in part.rows:
+        for cells in part.rows[: part.cut]:
             if len(cells) != len(columns):
                 continue
             line = dict(zip(columns, cells, strict=True))
@@ -310,7 +331,7 @@ def reorder_sections(page: Page, dice: random.Random) -> None:
             dice.shuffle(tiers)
             page.parts += [*first, *itertools.chain.from_iterable(tiers)]
     for grid in page.grids:
-        if all(len(row) == len(grid.header[-1]) for row in grid.rows):
+        if grid.cut is None and all(len(row) == len(grid.header[-1]) for row in grid.rows):
             dice.shuffle(grid.rows)
 
 
@@ -405,6 +426,43 @@ def rename_tier(page: Page, dice: random.Random) -> None:
             page.parts[i] = f"### {name} pricing data"
 
 
+def say_money(page: Page, dice: random.Random) -> None:
+    """A sentence about all prices, anywhere on the page but in its samples of code."""
+    fences = itertools.accumulate(isinstance(part, str) and part.strip().startswith("```") for part in page.parts)
+    outside = [at for at, count in enumerate(fences) if not count % 2]
+    at = dice.choice(outside) + 1
+    page.parts[at:at] = ["", dice.choice(IN_OTHER_MONEY), ""]
+    page.money = True
+
+
+def set_apart(page: Page, dice: random.Random) -> None:
+    """A line or heading over one table that says of its prices that they are not those of every call today."""
+    grid = one(page, dice)
+    said = dice.choice([*OF_ANOTHER_DAY, *OF_ANOTHER_OFFER])
+    at = next(i for i, part in enumerate(page.parts) if part is grid)
+    page.parts[at:at] = ["", dice.choice(["{}", "### {}", "**{}**"]).format(said), ""]
+    grid.set_apart = True
+
+
+def header_inside(page: Page, dice: random.Random) -> None:
+    """A row of headers that says of what follows it something that is not understood."""
+    grid = one(page, dice)
+    if grid.cut is not None or not grid.rows:
+        return
+    grid.cut = dice.randrange(len(grid.rows))
+    change = dice.choice([lambda text: f"{text} (EUR)", lambda text: f"{text} per 1K", lambda text: f"Startup {text}"])
+    grid.rows.insert(grid.cut, [text if text == "Model" else change(text) for text in grid.header[-1]])
+
+
+def strike(page: Page, dice: random.Random) -> None:
+    """An amount is struck out."""
+    row = dice.choice(one(page, dice).rows)
+    priced = [i for i, cell in enumerate(row) if "$" in cell]
+    if priced:
+        at = dice.choice(priced)
+        row[at] = f"~~{row[at]}~~"
+
+
 HARMLESS: tuple[Mutation, ...] = (move_columns, reorder_sections)
 HARMFUL: tuple[Mutation, ...] = (
     drop_column,
@@ -416,6 +474,10 @@ HARMFUL: tuple[Mutation, ...] = (
     merge_cells,
     rename_header,
     rename_tier,
+    say_money,
+    set_apart,
+    header_inside,
+    strike,
 )
 
 
@@ -437,12 +499,13 @@ def fuzz(pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Pr
             if page.grids:
                 kind(page, dice)
         harmless = all(kind in HARMLESS for kind in kinds)
-        want = stated(page)
         text = dice.choice((markdown, html))(page)
         name = " + ".join(sorted({kind.__name__ for kind in kinds})) if len(kinds) == 1 else "several at once"
         if dice.random() < 0.2 and not harmless:
             cut = dice.randrange(len(text))
             text, name = (text[:cut], "cut off") if dice.random() < 0.7 else (text[cut:], "without its start")
+        page.money = page.money and any(said in text for said in IN_OTHER_MONEY)  # or it was cut off
+        want = stated(page)
         got = read(text, page.provider)
         tally = tallies.setdefault("harmless" if harmless and len(kinds) > 1 else name, Tally())
         tally.judge(f"{'+'.join(kind.__name__ for kind in kinds)} {name}", want, got)

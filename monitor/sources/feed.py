@@ -39,18 +39,21 @@ from monitor.sources.redaction import one_line
 
 
 class Format(NamedTuple):
-    """How a feed is read: the version of the extractor, and the function from parsed JSON to prices."""
+    """How a feed is read: the version of the extractor, the function from parsed JSON to prices, and whether the keys of its document are
+    names of models or providers.
+    """
 
     extractor: str
     extract: Callable[[object], Extraction]
+    by_name: bool = False
 
 
 FORMATS: Mapping[str, Format] = {
     "genai_prices": Format(genai_prices.EXTRACTOR, genai_prices.extract),
-    "litellm": Format(litellm.EXTRACTOR, litellm.extract),
+    "litellm": Format(litellm.EXTRACTOR, litellm.extract, by_name=True),
     "llm_prices": Format(llm_prices.EXTRACTOR, llm_prices.extract),
     "modelpricewatch": Format(modelpricewatch.EXTRACTOR, modelpricewatch.extract),
-    "models_dev": Format(models_dev.EXTRACTOR, models_dev.extract),
+    "models_dev": Format(models_dev.EXTRACTOR, models_dev.extract, by_name=True),
     "openrouter": Format(openrouter.EXTRACTOR, openrouter.extract),
 }
 
@@ -64,46 +67,48 @@ def read(content: bytes, format: str) -> Extraction:
     """
     payload, contradicted = json_text.read(content)
     extraction = FORMATS[format].extract(payload)
-    return replace(extraction, refused=(*extraction.refused, *_contradictions(payload))) if contradicted else extraction
+    if not contradicted:
+        return extraction
+    refused = _contradictions(payload, by_name=FORMATS[format].by_name)
+    return replace(extraction, refused=(*extraction.refused, *refused))
 
 
-def _contradictions(payload: object) -> Iterator[Refusal]:
-    """A refusal for every key that an object states twice, and not alike, about the models that it stands under or holds."""
+def _contradictions(payload: object, *, by_name: bool) -> Iterator[Refusal]:
+    """A refusal for every key that an object states twice, and not alike, about the models that it stands under or holds; about all, where
+    it is one of the whole document and no name (`by_name`).
+    """
     waiting: list[tuple[str, frozenset[str], object]] = [("", frozenset(), payload)]
     while waiting:
         where, names, value = waiting.pop()
         if isinstance(value, Twice):
-            about = names | {name for stated in value.values for name in _names(stated)}
-            yield Refusal(
-                shown(where),
-                "a key that stands twice in one object, with different values",
-                tuple(sorted(about)) or (ANYTHING,),
-            )
+            about = tuple(sorted(names.union(*map(_names, value.values)))) if names else (ANYTHING,)
+            yield Refusal(shown(where), "a key that stands twice in one object, with different values", about)
         elif isinstance(value, dict):
-            own = names | {value["id"]} if isinstance(value.get("id"), str) else names
-            waiting += [
-                (
-                    f"{where}.{key}" if where else key,
-                    own | {key, key.rpartition("/")[2]} if isinstance(inner, dict | Twice) else own,
-                    inner,
-                )
-                for key, inner in value.items()
-            ]
+            own = names.union(_called(value.get("id")))
+            for key, inner in value.items():
+                keyed = own.union(_called(key)) if where or by_name else own
+                waiting.append((f"{where}.{key}" if where else key, keyed, inner))
         elif isinstance(value, list):
             waiting += [(f"{where}[{index}]", names, inner) for index, inner in enumerate(value)]
 
 
-def _names(value: object) -> Iterator[str]:
+def _called(name: object) -> frozenset[str]:
+    """The names under which what is called so may be known: with the prefix of its provider, and without."""
+    return frozenset({name, name.partition("/")[2] or name}) if isinstance(name, str) else frozenset()
+
+
+def _names(value: object) -> frozenset[str]:
     """Whatever a value may call a model: the keys of its objects, and the ids within."""
+    found: set[str] = set()
     waiting = [value]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            yield from value
-            yield from (id for id in [value.get("id")] if isinstance(id, str))
+            found.update(*map(_called, value), _called(value.get("id")))
             waiting += value.values()
         elif isinstance(value, list | Twice):
             waiting += value if isinstance(value, list) else value.values
+    return frozenset(found)
 
 
 class PriceFeed:

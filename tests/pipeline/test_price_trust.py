@@ -160,6 +160,34 @@ def test_a_price_that_is_held_back_does_not_hold_back_the_others_of_its_page(act
     assert active.entry().deviations.keys() == {f"openai/gpt-luna/{CACHED}"}
 
 
+def test_a_price_that_was_held_back_is_let_in_once_what_made_it_implausible_is_gone(active: World) -> None:
+    page = active.sources["page"]
+    page.set(LUNA, input="0.8", cached_input="0.9")
+    active.looks(3, "page")
+    held = {event.data["meter"]: event.position for event in active.events("price.quarantined")}
+    assert held.keys() == {"input", "cached_input"}
+    active.looks(3, "page")
+    assert active.baseline("page")[LUNA][INPUT] == "1", "its own page still speaks against it"
+    page.set(LUNA, cached_input="0.08")
+    active.looks(1, "page")
+    assert active.baseline("page")[LUNA][INPUT] == "1", "a correction that is seen once may be a slip as well"
+    active.looks(1, "page")
+    assert active.baseline("page")[LUNA][INPUT] == "0.8"
+    assert active.baseline("page")[LUNA][CACHED] == "0.08"
+    (changed,) = [event for event in active.events("price.changed") if event.data["meter"] == "input"]
+    assert changed.cause == held["input"]
+    assert not active.streaks()
+
+
+@pytest.mark.parametrize("shown", ["0", "-6", "601"])
+def test_a_price_that_cannot_be_right_by_itself_stays_held_whatever_moves_beside_it(active: World, shown: str) -> None:
+    active.sources["page"].set(LUNA, output=shown)
+    active.looks(3, "page")
+    active.sources["page"].set(LUNA, cached_input="0.2")
+    active.looks(3, "page")
+    assert active.baseline("page")[LUNA][OUTPUT] == "6"
+
+
 def test_a_doubted_price_is_released_by_a_person_and_judged_then(active: World) -> None:
     active.sources["page"].set(LUNA, output="0")
     active.looks(2, "page")

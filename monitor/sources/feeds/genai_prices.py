@@ -25,6 +25,7 @@ from monitor.sources.feeds.sheet import (
     in_other_money,
     name,
     number,
+    of_money,
     shown,
     why_not,
 )
@@ -149,7 +150,7 @@ def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact
         refused.append(Refusal(one.where, reason, (subject.name,)))
         return
     for key, stated in one.prices.items():
-        if stated is None or key.endswith(OTHER_UNIT):
+        if stated is None or key.endswith(OTHER_UNIT) or of_money(key):
             continue
         where = shown(f"{one.where}.{key}")
         if (identity := _identity(key)) is None:

@@ -17,7 +17,18 @@ from collections.abc import Iterator, Mapping
 from monitor.domain.model import Fact, Subject
 from monitor.domain.price import STANDARD, TEXT
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import SEVERAL_BANDS, Sheet, in_other_money, long, name, number, plain, short, why_not
+from monitor.sources.feeds.sheet import (
+    SEVERAL_BANDS,
+    Sheet,
+    in_other_money,
+    long,
+    name,
+    number,
+    of_money,
+    plain,
+    short,
+    why_not,
+)
 
 EXTRACTOR = "models_dev/2"
 
@@ -185,7 +196,7 @@ def _prices(
     sheet: Sheet, subject: Subject, where: str, prices: Mapping[str, object], tier: str, *, beyond: bool
 ) -> Iterator[tuple[str, str]]:
     for key, stated in prices.items():
-        if key in (TIERS, OVER_200K, "tier", "context") or key in OTHER_UNITS or stated is None:
+        if key in (TIERS, OVER_200K, "tier", "context") or key in OTHER_UNITS or stated is None or of_money(key):
             continue
         if key not in METERS:
             sheet.refuse(f"{where}.{key}", "a price under a name that is not known")

@@ -23,6 +23,7 @@ from monitor.sources.feeds.sheet import (
     long,
     name,
     number_in_text,
+    of_money,
     per_million,
     short,
     why_not,
@@ -145,7 +146,7 @@ def _overrides(sheet: Sheet, subject: Subject, where: str, overrides: object) ->
 def _price(
     sheet: Sheet, subject: Subject, where: str, key: str, stated: object, *, beyond: bool
 ) -> tuple[str, str] | None:
-    if key in OTHER_UNITS or stated is None:
+    if key in OTHER_UNITS or stated is None or of_money(key):
         return None
     if key not in METERS:
         sheet.refuse(where, "a price under a name that is not known")

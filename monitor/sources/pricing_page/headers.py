@@ -69,7 +69,7 @@ def is_header(row: tuple[str, ...], header: tuple[str, ...], profile: Profile) -
     Titles that are not known are told from a row of words by where they stand: over two columns or more, each another, and beside no model.
     """
     texts = [text for text in row if text]
-    if len(set(texts)) < 2 or any("$" in text or text[:1].isdigit() for text in texts if not _known(text, profile)):
+    if len(set(texts)) < 2 or any("$" in text for text in texts if not _known(text, profile)):
         return False
     if any(_known(text, profile) for text in texts):
         return True
