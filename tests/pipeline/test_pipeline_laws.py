@@ -31,7 +31,7 @@ from monitor.pipeline import look
 from monitor.pipeline.ports import Refused, Unavailable
 from monitor.pipeline.rebuild import rebuild
 
-SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
 MINUTE = timedelta(minutes=1)
 SOURCES = ("list", "page", "feed")

@@ -8,9 +8,8 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
+from waiting import until
 
 from monitor.bootstrap import open_monitor
 from monitor.domain import events as ev
@@ -34,19 +34,7 @@ ROOT = Path(__file__).parents[2]
 LUNA = "gpt-5.6-luna"
 SPARE = "gpt-5.4-mini"
 STEPS = 150
-_WAIT = threading.Event()
-"""Never set: `wait` on it is a pause of a poll loop that a debugger may interrupt."""
-
 _NOTICE = re.compile(r"Notice ([\w.-]+)")
-
-
-def until(holds: Callable[[], object], seconds: float, what: str, every: float = 0.04) -> None:
-    """Poll a condition; fail by name when it does not come true in time."""
-    for _ in range(int(seconds / every)):
-        if holds():
-            return
-        _WAIT.wait(every)
-    raise AssertionError(f"not within {seconds:g} s: {what}")
 
 
 def amount(step: int) -> str:
@@ -184,8 +172,8 @@ class Daemon:
         if not self.ended():
             os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 20) -> int:
-        until(self.ended, seconds, f"the end of the daemon; it said:\n{self.said()[-2000:]}", every=0.005)
+    def wait(self) -> int:
+        until(self.ended, f"the end of the daemon; it said:\n{self.said()[-2000:]}", every=0.005)
         assert self.code is not None
         return self.code
 
@@ -297,7 +285,7 @@ class World:
         """A daemon that has begun to watch, and is killed at the end."""
         daemon = self.start(**how)
         try:
-            until(lambda: daemon.lines("watching") or daemon.ended(), 20, "the daemon watches")
+            until(lambda: daemon.lines("watching") or daemon.ended(), "the daemon watches")
             assert not daemon.ended(), daemon.said()
             yield daemon
         finally:
@@ -389,9 +377,9 @@ class World:
     def prepare(self) -> None:
         """Baselines taken, the entry activated, everything told."""
         with self.running():
-            until(lambda: self.status() == Status.EVALUATING, 20, "the entry is visible")
-            until(lambda: not self.unsent(), 20, "what there was to tell is told")
-            until(lambda: self._activated(), 20, "the entry can be activated")
+            until(lambda: self.status() == Status.EVALUATING, "the entry is visible")
+            until(lambda: not self.unsent(), "what there was to tell is told")
+            until(lambda: self._activated(), "the entry can be activated")
 
     def _activated(self) -> bool:
         from monitor.pipeline.ports import Refused

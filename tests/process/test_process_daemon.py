@@ -14,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from process_world import SPARE, World, check_store, check_story, until
+from process_world import SPARE, World, check_store, check_story
+from waiting import until
 
 from monitor.domain.registry import Status
 from monitor.sandbox.faults import Fault, Kind, Target
@@ -26,7 +27,7 @@ pause = threading.Event().wait
 def looks(world: World, more: int = 2) -> None:
     """Wait until the list was looked at again."""
     enough = world.sandbox.requests[Target.LIST] + more
-    until(lambda: world.sandbox.requests[Target.LIST] >= enough, 15, "the daemon goes on looking")
+    until(lambda: world.sandbox.requests[Target.LIST] >= enough, "the daemon goes on looking")
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def locked(world: World) -> Iterator[None]:
 def test_a_stop_lets_the_running_look_end_and_records_it(world: World, number: signal.Signals) -> None:
     world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.DRIP, seconds=1.5, times=1))
     with world.running() as daemon:
-        until(lambda: world.sandbox.requests[Target.LIST] == 1, 10, "the look has begun")
+        until(lambda: world.sandbox.requests[Target.LIST] == 1, "the look has begun")
         daemon.signal(number)
         assert daemon.wait() == 0
         assert daemon.lines("stopped")[0]["drained"] is True
@@ -74,9 +75,9 @@ def test_a_stop_writes_the_freshness_that_was_still_in_memory(world: World) -> N
 def test_a_look_that_hangs_does_not_hold_a_stop_beyond_the_drain(world: World) -> None:
     world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.HANG, seconds=60))
     with world.running(environ={"ACCESS_MONITOR__RUN__DRAIN": "500ms"}) as daemon:
-        until(lambda: world.sandbox.requests[Target.LIST] == 1, 10, "the look has begun")
+        until(lambda: world.sandbox.requests[Target.LIST] == 1, "the look has begun")
         daemon.signal(signal.SIGTERM)
-        assert daemon.wait(5) == 0
+        assert daemon.wait() == 0
         assert daemon.lines("stopped")[0]["drained"] is False
     check_store(world)
 
@@ -97,7 +98,7 @@ def test_a_wrong_configuration_is_not_reloaded_and_said_in_one_line(world: World
             world.config.write_text(text)
             known = len(daemon.lines("not reloaded"))
             daemon.signal(signal.SIGHUP)
-            until(lambda known=known: len(daemon.lines("not reloaded")) > known, 10, "the refusal is said")
+            until(lambda known=known: len(daemon.lines("not reloaded")) > known, "the refusal is said")
             (said,) = daemon.lines("not reloaded")[known:]
             assert word in said["error"]
             assert "\n" not in said["error"]
@@ -106,9 +107,9 @@ def test_a_wrong_configuration_is_not_reloaded_and_said_in_one_line(world: World
         assert len(world.events("config.changed")) == before
         assert world.status("gpt-5.5") == ""
         world.change()
-        until(world.settled, 10, "the old configuration goes on")
-        until(lambda: world.status() == Status.PAUSED, 5, "the entry is paused")
-        until(world.lease_agrees, 3, "the leases are written where the old configuration says")
+        until(world.settled, "the old configuration goes on")
+        until(lambda: world.status() == Status.PAUSED, "the entry is paused")
+        until(world.lease_agrees, "the leases are written where the old configuration says")
     check_story(world)
 
 
@@ -123,21 +124,20 @@ owners = ["platform"]
 
 def test_a_reload_adds_an_entry_and_a_source_without_a_restart(world: World) -> None:
     with world.running() as daemon:
-        until(lambda: world.status() == Status.EVALUATING, 10, "the first configuration works")
+        until(lambda: world.status() == Status.EVALUATING, "the first configuration works")
         source = f'\n[[source]]\nkey = "again"\nkind = "pricing_page"\nurl = "{world.sandbox.pricing_url}"\nprovider = "openai"\n'
         world.write(source + NEW_ENTRY)
         daemon.signal(signal.SIGHUP)
-        until(lambda: daemon.lines("reloaded"), 10, "the reload is said")
-        until(lambda: world.status("gpt-5.5") == Status.EVALUATING, 10, "the new entry is judged")
+        until(lambda: daemon.lines("reloaded"), "the reload is said")
+        until(lambda: world.status("gpt-5.5") == Status.EVALUATING, "the new entry is judged")
         until(
             lambda: "again" in {one.event.source for one in world.events("source.baseline_recorded")},
-            10,
             "the new source is looked at",
         )
-        until(world.lease_agrees, 5, "the lease file holds the new entry")
+        until(world.lease_agrees, "the lease file holds the new entry")
         world.write()
         daemon.signal(signal.SIGHUP)
-        until(lambda: world.status("gpt-5.5") == Status.WITHDRAWN, 10, "the entry is withdrawn again")
+        until(lambda: world.status("gpt-5.5") == Status.WITHDRAWN, "the entry is withdrawn again")
         assert not daemon.ended()
     check_store(world)
 
@@ -149,12 +149,12 @@ def test_an_outage_of_the_provider_is_told_once_and_moves_nothing(world: World) 
     world.prepare()
     with world.running() as daemon:
         world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.STATUS, status=500))
-        until(lambda: world.events("source.failed"), 10, "the outage is recorded")
+        until(lambda: world.events("source.failed"), "the outage is recorded")
         looks(world)
         assert len(world.events("source.failed")) == 1
         assert world.status() == Status.ACTIVE
         world.sandbox.clear()
-        until(lambda: world.events("source.recovered"), 10, "its end is recorded")
+        until(lambda: world.events("source.recovered"), "its end is recorded")
         assert not daemon.ended()
     assert world.events("model.*") == []
 
@@ -167,11 +167,10 @@ def test_a_database_that_another_writer_holds_for_seconds_delays_and_loses_nothi
             # A job may also have waited for another job of the daemon that waits for the lock.
             until(
                 lambda: any("locked by another process" in line["error"] for line in daemon.lines("job failed")),
-                15,
                 "the daemon gives up waiting, and says for whom",
             )
-        until(world.settled, 20, "everything is recorded and told after all")
-        until(lambda: daemon.lines("job works again"), 10, "the end of it is said")
+        until(world.settled, "everything is recorded and told after all")
+        until(lambda: daemon.lines("job works again"), "the end of it is said")
         assert not daemon.ended()
     check_store(world)
     check_story(world)
@@ -184,14 +183,14 @@ def test_a_webhook_that_hangs_delays_no_look_and_no_lease_and_is_told_in_the_end
         world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.HANG, seconds=60))
         known = len(world.sandbox.messages)
         world.change()
-        until(lambda: world.sandbox.requests[Target.WEBHOOK] > known, 10, "the notice is tried")
-        until(world.seen, 10, "the change is recorded")
-        until(lambda: world.status() == Status.PAUSED, 10, "the entry is paused")
-        until(world.lease_agrees, 3, "production is denied")
+        until(lambda: world.sandbox.requests[Target.WEBHOOK] > known, "the notice is tried")
+        until(world.seen, "the change is recorded")
+        until(lambda: world.status() == Status.PAUSED, "the entry is paused")
+        until(world.lease_agrees, "production is denied")
         looks(world)
         assert len(world.sandbox.messages) == known
         world.sandbox.clear()
-        until(world.settled, 20, "the notice arrives")
+        until(world.settled, "the notice arrives")
     check_store(world)
 
 
@@ -201,13 +200,13 @@ def test_a_webhook_that_hangs_delays_no_look_and_no_lease_and_is_told_in_the_end
 def test_an_act_of_another_process_is_seen_also_when_that_died_before_the_lease_files(world: World) -> None:
     world.prepare()
     with world.running():
-        until(world.lease_agrees, 5, "the lease file says what the registry says")
+        until(world.lease_agrees, "the lease file says what the registry says")
         world.operate("pause")
-        until(world.lease_agrees, 3, "the pause is in the lease file")
+        until(world.lease_agrees, "the pause is in the lease file")
         dying = world.fork("activate", SPARE, "--by", "Ada L.", "--reason", "a test", point="lease-due", nth=1)
         assert dying.wait() == -signal.SIGKILL
         assert world.status(SPARE) == Status.ACTIVE
-        until(world.lease_agrees, 3, "the daemon writes what the dead command could not")
+        until(world.lease_agrees, "the daemon writes what the dead command could not")
     check_store(world)
 
 
@@ -293,15 +292,15 @@ def test_the_heartbeat_is_sent_only_while_looks_succeed(world: World) -> None:
     with pulse() as (url, came):
         environ = {"ACCESS_MONITOR__HEARTBEAT__URL": "env:PULSE", "PULSE": url}
         with world.running(environ=environ, spans={"daemon.HEARTBEAT": 0.2}) as daemon:
-            until(lambda: len(came) >= 3, 10, "the heart beats")
+            until(lambda: len(came) >= 3, "the heart beats")
             world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.STATUS, status=500))
-            until(lambda: world.events("source.failed"), 10, "the outage is seen")
+            until(lambda: world.events("source.failed"), "the outage is seen")
             pause(0.5)
             silent = len(came)
             pause(1)
             assert len(came) == silent
             world.sandbox.clear()
-            until(lambda: len(came) > silent, 10, "the heart beats again")
+            until(lambda: len(came) > silent, "the heart beats again")
             assert "hunter2" not in daemon.said()
 
 
@@ -310,7 +309,7 @@ def test_every_line_of_the_log_is_json_and_holds_no_secret(world: World) -> None
     world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.STATUS, status=500, times=1))
     with world.running(spans={"pipeline.relay.FIRST_RETRY": 0.2}) as daemon:
         world.change()
-        until(world.settled, 20, "everything is recorded and told")
+        until(world.settled, "everything is recorded and told")
         daemon.signal(signal.SIGTERM)
         daemon.wait()
         lines = [json.loads(line) for line in daemon.said().splitlines()]
@@ -336,10 +335,9 @@ every = "6h"
 def test_a_probe_is_paid_for_at_the_first_start_and_not_again_at_the_next(world: World) -> None:
     world.write(PROBES)
     with world.running() as daemon:
-        until(lambda: world.sandbox.requests[Target.RESPONSES] == 1, 20, "the price was known when it was asked")
+        until(lambda: world.sandbox.requests[Target.RESPONSES] == 1, "the price was known when it was asked")
         until(
             lambda: "a-probe/gpt-5.6-luna/responses" in {one.event.source for one in world.events()},
-            10,
             "it is recorded",
         )
         daemon.signal(signal.SIGTERM)
@@ -355,6 +353,6 @@ def test_probes_that_hang_do_not_keep_lists_and_pages_waiting(world: World) -> N
     for target in (Target.RESPONSES, Target.CHAT):
         world.sandbox.fault(Fault(target=target, kind=Kind.HANG, seconds=20))
     with world.running():
-        until(lambda: world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT], 20, "one hangs")
+        until(lambda: world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT], "one hangs")
         looks(world, more=4)
         assert world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT] == 1

@@ -6,7 +6,8 @@ import random
 import signal
 
 import pytest
-from process_world import World, check_store, check_story, until
+from process_world import World, check_store, check_story
+from waiting import until
 
 from monitor.domain.registry import CheckState, Status
 
@@ -40,15 +41,15 @@ def test_a_daemon_killed_at_its_worst_moment_loses_no_event_and_no_notice(
         before = world.received()
         in_between = {id for id in before if id in world.unsent()}
         with world.running():
-            until(world.settled, 20, "everything is recorded and told")
-            until(world.lease_agrees, 5, "the lease file says what the registry says")
-            until(lambda: world.status() == Status.PAUSED, 5, "the entry is paused")
-            until(lambda: world.check("pricing") is CheckState.VERIFIED, 5, "the price that paused it is read again")
+            until(world.settled, "everything is recorded and told")
+            until(world.lease_agrees, "the lease file says what the registry says")
+            until(lambda: world.status() == Status.PAUSED, "the entry is paused")
+            until(lambda: world.check("pricing") is CheckState.VERIFIED, "the price that paused it is read again")
             repeated = {id for id, times in world.received().items() if times > before[id] > 0}
             assert repeated == in_between
             told_twice += len(repeated)
         check_store(world)
         check_story(world)
         world.operate("resume")
-        until(world.lease_agrees, 5, "who resumes also writes the lease")
+        until(world.lease_agrees, "who resumes also writes the lease")
     assert told_twice == (TIMES if repeats else 0)

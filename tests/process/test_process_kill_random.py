@@ -5,15 +5,23 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from functools import partial
 
 import pytest
-from process_world import World, check_store, check_story, until
+from process_world import World, check_store, check_story
+from waiting import until
 
 pytestmark = pytest.mark.slow
 KILLS = 50
 SEED = 20260730
-LATEST = 0.8
-"""Seconds after its start at which a daemon dies at the latest; what a change sets off ends sooner."""
+FURTHEST = 14
+"""After how many requests of its own a daemon dies at the latest: what a change sets off takes about ten, however long those take."""
+BETWEEN = 0.05
+"""Seconds after that request in which it dies, so that it dies anywhere and not just while it asks."""
+
+
+def served(world: World, wanted: int) -> bool:
+    return sum(world.sandbox.requests.values()) >= wanted
 
 
 def test_fifty_kills_at_random_moments_lose_no_event_and_no_notice_and_repeat_only_what_was_not_settled(
@@ -25,16 +33,19 @@ def test_fifty_kills_at_random_moments_lose_no_event_and_no_notice_and_repeat_on
     for kill in range(KILLS):
         if world.seen():
             world.change()
+        before = sum(world.sandbox.requests.values())
         daemon = world.start()
-        pause.wait(chosen.uniform(0.0, LATEST))
+        wanted = before + chosen.randint(0, FURTHEST)
+        until(partial(served, world, wanted), "the daemon works")
+        pause.wait(chosen.uniform(0.0, BETWEEN))
         daemon.kill()
         allowed.update(world.unsent())
         if kill % 5 == 0:
             check_store(world)
     check_store(world)
     with world.running():
-        until(world.settled, 20, "everything is recorded and told")
-        until(world.lease_agrees, 5, "the lease file says what the registry says")
+        until(world.settled, "everything is recorded and told")
+        until(world.lease_agrees, "the lease file says what the registry says")
     check_store(world)
     check_story(world)
     assert world.step > KILLS / 4, "too few changes were seen between the kills to prove anything"

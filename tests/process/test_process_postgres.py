@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from process_world import Forks, World, check_store, check_story, until
+from process_world import Forks, World, check_store, check_story
+from waiting import until
 
 from monitor.domain.registry import CheckState, Status
 from monitor.sandbox import Sandbox
@@ -34,10 +35,10 @@ def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_rand
         before = sum(world.received().values()) - len(world.received())
         check_store(world)
         with world.running():
-            until(world.settled, 20, "everything is recorded and told")
-            until(world.lease_agrees, 5, "the lease file says what the registry says")
-            until(lambda: world.status() == Status.PAUSED, 5, "the entry is paused")
-            until(lambda: world.check("pricing") is CheckState.VERIFIED, 5, "the price that paused it is read again")
+            until(world.settled, "everything is recorded and told")
+            until(world.lease_agrees, "the lease file says what the registry says")
+            until(lambda: world.status() == Status.PAUSED, "the entry is paused")
+            until(lambda: world.check("pricing") is CheckState.VERIFIED, "the price that paused it is read again")
         check_store(world)
         check_story(world)
         received = world.received()
@@ -50,8 +51,8 @@ def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_rand
         pause.wait(chosen.uniform(0.0, 0.8))
         daemon.kill()
     with world.running():
-        until(world.settled, 20, "everything is recorded and told")
-        until(world.lease_agrees, 5, "the lease file says what the registry says")
+        until(world.settled, "everything is recorded and told")
+        until(world.lease_agrees, "the lease file says what the registry says")
     check_store(world)
     check_story(world)
     assert not world.unsent()

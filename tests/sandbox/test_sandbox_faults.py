@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from time import perf_counter
 
 import httpx2
@@ -105,9 +106,8 @@ def test_stopping_does_not_wait_for_a_hang() -> None:
     with httpx2.Client(trust_env=False, timeout=0.1) as client:
         with pytest.raises(httpx2.ReadTimeout):
             client.get(sandbox.pricing_url)
-        began = perf_counter()
-        sandbox.stop()
-    assert perf_counter() - began < 1
+        sandbox.stop()  # the hang has no end of its own
+    assert "sandbox" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_reset_is_a_reset_and_not_a_quiet_end(clients: Clients) -> None:

@@ -97,9 +97,30 @@ def test_of_a_names_addresses_only_the_public_ones_are_tried(
     assert (seen.reason, dialled) == (FailureReason.UNREACHABLE, ["93.184.216.34", "1.1.1.1"])
 
 
-def test_an_allowed_host_may_be_anywhere(dialled: list[str]) -> None:
+def test_an_allowed_host_may_be_anywhere(monkeypatch: pytest.MonkeyPatch, dialled: list[str]) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", _resolver(["10.0.0.1"]))
     HttpClient(allow=["Intranet.example"]).fetch("http://intranet.EXAMPLE/", now=NOW)
-    assert dialled == ["intranet.example"]
+    assert dialled == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("allow", [[], ["silent.example"]])
+def test_a_resolver_that_never_answers_counts_against_the_poll(
+    monkeypatch: pytest.MonkeyPatch, dialled: list[str], allow: list[str]
+) -> None:
+    released = threading.Event()
+
+    def silent(*_: Any, **__: Any) -> Any:
+        released.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    try:
+        seen = HttpClient(allow=allow, limits=Limits(total=0.2)).fetch("http://silent.example/", now=NOW)
+    finally:
+        released.set()
+    assert isinstance(seen, Failure)
+    assert (seen.reason, dialled) == (FailureReason.TIMEOUT, [])
+    assert "silent.example was not resolved" in seen.detail
 
 
 def test_a_name_that_does_not_resolve_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:

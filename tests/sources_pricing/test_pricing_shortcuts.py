@@ -58,7 +58,7 @@ def tag_by_tag(text: str) -> list[Block]:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_page_read_in_steps_has_the_blocks_of_a_page_read_tag_by_tag(text: str) -> None:
     for page in (text, f"<table><tr>{text}"):
         assert markup.read(page) == tag_by_tag(page)

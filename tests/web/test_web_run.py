@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,6 +21,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from waiting import until
 
 from monitor.bootstrap import Monitor, open_monitor
 from monitor.daemon import Daemon
@@ -35,14 +35,6 @@ from monitor.web.server import listen
 
 ROOT = Path(__file__).parents[2]
 MINI = "gpt-5.4-mini"
-
-
-def until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for another thread to get there."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.05)
 
 
 class Running:
@@ -99,7 +91,7 @@ def test_a_daemon_answers_as_its_lease_files_do_from_the_first_activation_to_the
         with open_monitor(config) as other:  # as a command does, from elsewhere
             act: Any = {"by": "Ada L.", "reason": "evals passed", "via": {"channel": "test"}}
             until(lambda: attempt(lambda: other.operator.activate(MINI, **act)))
-            until(lambda: one.allowed(MINI), 5)
+            until(lambda: one.allowed(MINI))
             folder = str(other.settings.lease_dir)
             assert ask.run([MINI, "--lease", folder, "--json"], {}, clock.now) == 0
             read = json.loads(capsys.readouterr().out)
@@ -108,7 +100,7 @@ def test_a_daemon_answers_as_its_lease_files_do_from_the_first_activation_to_the
             served = one.http.get("/v1/lease/production.json").json()
             assert served["flags"].keys() == json.loads((Path(folder) / "production.json").read_text())["flags"].keys()
             other.operator.pause(MINI, **act)
-            until(lambda: not one.allowed(MINI), 5)
+            until(lambda: not one.allowed(MINI))
         assert one.http.post(f"/ofrep/v1/evaluate/flags/{MINI}").json()["variant"] == "paused"
         assert_metrics(one)
 
