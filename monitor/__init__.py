@@ -5,4 +5,4 @@ the adapters beside each other (`sources`, `store`, `notify`, `gate`), `bootstra
 and the doors (`cli`, `daemon`).
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
