@@ -118,7 +118,7 @@ def test_a_chain_of_fallbacks_is_lost_with_its_last_link(story: Story):
     )
 
 
-def test_two_that_one_cause_pauses_do_not_offer_each_other(story: Story):
+def test_invariant_9_two_that_one_cause_pauses_do_not_offer_each_other(story: Story):
     provide(story)
     story.configure(*entries(story))
     story.poll()
@@ -169,7 +169,7 @@ every = "1s"
     assert "its fallback lyra is not allowed either" in paused.text
 
 
-def test_who_may_go_on_is_what_the_gate_says(story: Story):
+def test_invariant_9_who_may_go_on_is_what_the_gate_says(story: Story):
     provide(story)
     spares = 'callers = ["agent", "batch"]\non_pause = "deny_new"\ngrace = "3h"'
     story.configure(*entries(story, orion=spares))

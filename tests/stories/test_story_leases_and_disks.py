@@ -52,7 +52,7 @@ def obstruct(story: Story) -> Path:
     return obstacle
 
 
-def test_leases_that_cannot_be_written_are_told_and_no_message_says_denied_where_the_file_allows(story: Story):
+def test_invariant_9_no_message_says_denied_where_a_lease_file_that_cannot_be_written_still_allows(story: Story):
     active(story)
     with story.daemon() as daemon:
         until(lambda: ready(daemon)["ready"], "the daemon is ready")
