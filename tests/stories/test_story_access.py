@@ -404,3 +404,15 @@ def test_a_daemon_pauses_by_itself_and_tells_the_owner(story: Story):
         until(lambda: story.status()["status"] == "paused", "the entry is paused")
         until(lambda: story.messages("PAUSED"), "the owner is told")
     assert "404 model_not_found" in story.messages("PAUSED")[0].text
+
+
+def test_a_pause_that_goes_on_says_every_route_once(story: Story):
+    watch(story)
+    story.activate()
+    story.provider.refuse(no_such_model())
+    story.poll(3)
+    assert [event["type"] for event in story.events("--type", "entry.pause*")] == [
+        "entry.paused",
+        "entry.pause_extended",
+    ]
+    assert story.status()["reason"].count("calls to orion-2 are refused") == 1
