@@ -63,6 +63,10 @@ def test_a_model_whose_every_call_is_refused_is_paused_within_two_polls_although
         (no_such_model(), "404 model_not_found"),
         (refused(403, message="Project `proj_1` does not have access to model `orion-2`"), "403 model_not_found"),
         (refused(400, "model_not_found"), "400 model_not_found"),
+        (
+            refused(403, "permission_denied", message="You are not allowed to sample from this model"),
+            "403 permission_denied",
+        ),
     ],
 )
 def test_one_call_that_an_entry_uses_is_enough(story: Story, answer: Answer, said: str):
