@@ -41,18 +41,24 @@ def spoken(
         if access.setting(pin.field) is not None:
             if now != GRANTED:
                 sentences.append(access.in_words(pin.field.removeprefix(ACCESS), pin.name, now))
-        elif lost(Fact(subject, pin.field), now):
+        elif closed(pin, now) is not None:
             routes.setdefault(subject, []).append((pin, now))
         elif is_answering(pin.field):
             others.setdefault((str(pin.value), str(now)), []).append(pin.field.split(".")[1])
         else:
             rest.append((pin, now))
-    closed = [in_words(subject, _said(entry, subject, lost, beliefs, signals)) for subject, lost in routes.items()]
+    gone = [in_words(subject, _said(entry, subject, moves, beliefs, signals)) for subject, moves in routes.items()]
     answered = [
         f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, accepted was {old}"
         for (old, new), names in others.items()
     ]
-    return [*sentences, *closed, *answered], rest
+    return [*sentences, *gone, *answered], rest
+
+
+def closed(pin: Pin, now: Value | None) -> Subject | None:
+    """The model that a pin's route no longer reaches; None where the pin is about anything else, or its route still does."""
+    subject = Subject(pin.scope, pin.name)
+    return subject if access.setting(pin.field) is None and lost(Fact(subject, pin.field), now) else None
 
 
 def _said(

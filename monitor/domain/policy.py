@@ -300,6 +300,8 @@ def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Beliefs, words: Se
     before = [
         (pin, entry.deviations[pin.key]) for pin in entry.pins if pin.key in entry.deviations and pin.key not in again
     ]
+    closed = {losses.closed(shift.pin, shift.new) for shift in shifts} - {None}  # their sentence says every route
+    before = [(pin, now) for pin, now in before if losses.closed(pin, now) not in closed]
     earlier, rest = losses.spoken(entry, before, beliefs, {})
     # A person's words come last, and their name is put after them.
     ordered = entry.reason.rpartition(BEFORE)[2] if entry.by else ""

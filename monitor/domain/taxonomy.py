@@ -147,6 +147,13 @@ _ENDED = (
 )
 _GONE = r"(?:(?:you requested|requested|currently|either|is|was|could) ){0,2}(?:does not exist|not (?:be )?found|not available)"
 
+# What is forbidden is the model itself: "to request logprobs from this model" is about a parameter.
+_FORBIDDEN = (
+    r"(?:(?:\bnot|n[’']t) (?:allowed|permitted|authori[sz]ed|entitled|have (?:the )?(?:permissions?|access|rights?))|\b(?:no|without|lacks?) (?:access|permission))"
+    r"(?: to)?(?: (?:use|access|call|invoke|query|sample from|generate (?:from|with)))?"
+    r" (?:(?:this|the(?: (?:requested|specified))?) model\b(?!['’]s)|(?:the )?(?:model )?\W{0,2}{model}\W?)(?! (?:with|for|in)\b)"
+)
+
 _CALLED = re.compile(r"\bmodels?\W{1,3}(?:id |name |with id )?[`'\"“‘]?([A-Za-z0-9][\w.:/@+-]*\w)", re.IGNORECASE)
 _LOSS = re.compile(
     r"invalid|unknown|not exist|not found|not be found|not available|no longer|deprecated|decommissioned|retired|shut down",
@@ -191,6 +198,7 @@ TABLE: tuple[Row, ...] = (
     _row(Meaning.ACCESS_LOST, 400, says=r"Invalid model name passed in model={model}"),  # LiteLLM
     _row(Meaning.ACCESS_LOST, 400, says=r"{model}\W+model is not supported when using Codex"),
     _row(Meaning.ACCESS_LOST, 400, 403, 404, says=_NAMED + _GONE),
+    _row(Meaning.ACCESS_LOST, 403, 404, says=_FORBIDDEN),
     _row(
         Meaning.ACCESS_LOST, 400, 404, says=r"\b(?:model not found|unable to access model|invalid model)\W{1,3}{model}"
     ),

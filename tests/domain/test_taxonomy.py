@@ -323,6 +323,21 @@ SEEN: dict[str, tuple[int, Any, Meaning]] = {
         Meaning.PARAMETER_REJECTED,
     ),
     "groq: gone": (404, {"error": f"The model `{M}` was retired"}, Meaning.RETIRED),
+    "openai: forbidden": (
+        403,
+        openai("You are not allowed to sample from this model", code="permission_denied"),
+        Meaning.ACCESS_LOST,
+    ),
+    "a key without the model": (403, openai("You don't have access to the requested model."), Meaning.ACCESS_LOST),
+    "an organisation without the model": (
+        404,
+        {"error": f"Your organization has no access to {M}."},
+        Meaning.ACCESS_LOST,
+    ),
+    "forbidden: a longer id": (403, openai(f"You do not have permission to use model `{M}-mini`."), Meaning.UNKNOWN),
+    "forbidden: a parameter": (403, openai("You are not allowed to request logprobs from this model"), Meaning.UNKNOWN),
+    "forbidden: a feature": (403, openai("You are not allowed to use this model with tools."), Meaning.UNKNOWN),
+    "forbidden: a whole API": (403, openai("You do not have access to the Responses API"), Meaning.UNKNOWN),
     "country, without a code": (403, openai("Country, region, or territory not supported"), Meaning.REGION),
     "xai: no credit": (
         403,

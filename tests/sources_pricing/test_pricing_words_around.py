@@ -285,6 +285,33 @@ def test_days_are_read_in_their_usual_spellings(said: str, begin: str | None, en
     assert found == {(day(begin), day(end))}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "From October 1, 2027 the following prices apply.",
+        "On October 1, 2027 the following prices take effect.",
+        "As of October 1, 2027 we charge the following.",
+        "Beginning October 1, 2027 the rates below apply to all customers.",
+        "Beginning on October 1, 2027, usage will be billed as follows.",
+        "As from 1 Oct 2027 these rates will be charged.",
+        "Usage after September 30, 2027 is charged at these rates.",
+        "We charge this from October 1, 2027.",
+        "Announced on August 15, 2027, effective October 1, 2027.",
+        "We are raising prices on October 1, 2027. The new prices:",
+        "Until July 31, 2026 the following prices applied.",
+        "Through December 31, 2026 the following prices apply.",
+        "Valid to: September 30, 2026",
+        "Introductory pricing until September 30, 2026.",
+        "These were our prices in 2025.",
+    ],
+)
+def test_a_day_that_a_sentence_begins_with_is_that_of_the_prices_it_points_at(said: str) -> None:
+    """As of 2027-02: none of them is a price of today."""
+    today = datetime(2027, 2, 1, tzinfo=UTC)
+    for row in (row for place in PLACES.values() for row in rows(place.format(said)) if row.model == "orion-2"):
+        assert (row.valid_from and row.valid_from > today) or (row.valid_to and row.valid_to < today)
+
+
 def test_a_day_said_of_one_model_is_that_of_its_rows_alone() -> None:
     page = f"# Pricing\n\n{UNIT}\n\n{TABLE}| orion-2-mini | $0.25 | $2.00 |\n\nOrion 2's introductory pricing ends on November 21, 2027.\n"
     ends = {row.model: row.valid_to for row in rows(page)}

@@ -63,6 +63,10 @@ def test_a_model_whose_every_call_is_refused_is_paused_within_two_polls_although
         (no_such_model(), "404 model_not_found"),
         (refused(403, message="Project `proj_1` does not have access to model `orion-2`"), "403 model_not_found"),
         (refused(400, "model_not_found"), "400 model_not_found"),
+        (
+            refused(403, "permission_denied", message="You are not allowed to sample from this model"),
+            "403 permission_denied",
+        ),
     ],
 )
 def test_one_call_that_an_entry_uses_is_enough(story: Story, answer: Answer, said: str):
@@ -404,3 +408,15 @@ def test_a_daemon_pauses_by_itself_and_tells_the_owner(story: Story):
         until(lambda: story.status()["status"] == "paused", "the entry is paused")
         until(lambda: story.messages("PAUSED"), "the owner is told")
     assert "404 model_not_found" in story.messages("PAUSED")[0].text
+
+
+def test_a_pause_that_goes_on_says_every_route_once(story: Story):
+    watch(story)
+    story.activate()
+    story.provider.refuse(no_such_model())
+    story.poll(3)
+    assert [event["type"] for event in story.events("--type", "entry.pause*")] == [
+        "entry.paused",
+        "entry.pause_extended",
+    ]
+    assert story.status()["reason"].count("calls to orion-2 are refused") == 1

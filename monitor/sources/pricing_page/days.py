@@ -40,7 +40,7 @@ _CLOCK_AFTER = re.compile(
     re.IGNORECASE,
 )
 _ENDS = re.compile(
-    r"(?:\buntil|\btill?|\bup to|\bbefore|\bprior to|\bexpir\w+|\bend(?:s|ed|ing)?|\bceas\w+|\bsuperseded|\breplaced|\bdiscontinued)"
+    r"(?:\buntil|\btill?|\bvalid to|\bup to|\bbefore|\bprior to|\bexpir\w+|\bend(?:s|ed|ing)?|\bceas\w+|\bsuperseded|\breplaced|\bdiscontinued)"
     r"(?: (?:on|from|at|as|of|the|and|including))*:? ?(?:the )?$",
     re.IGNORECASE,
 )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from monitor.domain.price import PER_MILLION_TOKENS
 from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.cells import ALWAYS, Window
-from monitor.sources.pricing_page.days import days, window
+from monitor.sources.pricing_page.days import Day, days, window
 from monitor.sources.pricing_page.titles import PLAIN, words_of
 
 _ENDS = re.compile(r"(?<=[.!?])[\"”’)*_]*\s+(?=\D)")
@@ -37,6 +37,15 @@ _GENERAL = re.compile(
 )
 _POINTING = re.compile(
     r"\b(?:following|below|above|preceding|this table|these|this page|listed|shown)\b", re.IGNORECASE
+)
+_HERE = re.compile(
+    rf"^\W*(?:these|those)\b|\b(?:these|those) {_NOUN}\b|\b(?:the following|follows|here|below|above)\b|\bthis (?:from|until|through|on)\b",
+    re.IGNORECASE,
+)
+_UNDER = re.compile(
+    rf"\W*(?:(?:introductory|promotional|launch|special|discounted|half-price|current|new|old) )*(?:(?:{_NOUN}|promotion|offer|discount) )?"
+    r"(?:effective|valid|in effect|in force|from|until|till?|through|starting|beginning|as of)\b",
+    re.IGNORECASE,
 )
 _WIDE = re.compile(
     rf"\b(?:all|every|any) {_ADJECTIVES}{_NOUN}\b|\b(?:this page|this site|this website|our website|throughout|everywhere|everything)\b",
@@ -83,8 +92,9 @@ _OFFERED = re.compile(
 )
 _THESE_ARE = re.compile(r"\W*(?:these|those|the following|below|here) (?:are|is)\b", re.IGNORECASE)
 _SOME_TIME = re.compile(
-    r"\b(?:not yet|no longer|coming soon|superseded|expired|outdated|obsolete|out of date|next (?:week|month|quarter|year)|tomorrow|later this year|starting soon"
-    r"|will (?:soon )?(?:apply|take effect|come into|be effective|become effective|be introduced|be charged|start|begin|replace))\b",
+    r"\b(?:not yet|no longer|coming soon|superseded|expired|outdated|obsolete|out of date|(?:next|last) (?:week|month|quarter|year)|tomorrow|later this year|starting soon"
+    r"|will (?:soon )?(?:apply|take effect|come into|be effective|become effective|be introduced|be charged|start|begin|replace))\b"
+    rf"|\bnew {_NOUN}\W*:\W*$",
     re.IGNORECASE,
 )
 _OF_EVERYBODY = "tiers only informational purposes usage use apply applies plans customers users everyone"
@@ -215,7 +225,7 @@ def _dated(base: Statement) -> Statement | None:
     if not named:
         return None
     fragment = len(text.split()) <= _FRAGMENT_WORDS and not _VERB.search(text) and not text.endswith(".")
-    if not (base.general or fragment):
+    if not (base.general or fragment or _about_what_stands_here(text, named)):
         if not _PRICED.search(text):
             return None
         base = base._replace(named=True)
@@ -223,6 +233,14 @@ def _dated(base: Statement) -> Statement | None:
     if when is None:
         return base._replace(doubt=f"the day that is said of it is not clear: {text!r}")
     return base._replace(window=when) if when != ALWAYS else None
+
+
+def _about_what_stands_here(text: str, named: list[Day]) -> bool:
+    """Whether a dated sentence is about the prices beside it: it points at them, or they are its subject once the day is said."""
+    return _HERE.search(text) is not None or any(
+        _GENERAL.match(text[day.stop :].lstrip(", ")) or _UNDER.match(_clause(text, day.start, day.stop))
+        for day in named
+    )
 
 
 def _clause(text: str, start: int, stop: int) -> str:
