@@ -192,13 +192,15 @@ class Daemon:
         schedules, ended, begun = [*self._undrained, self._scheduler], threading.Event(), self._monitor.elapsed()
         limit = self._monitor.settings.run.drain
 
-        def end() -> None:
+        self._scheduler.end()  # at once, whatever is waited for: a job of an earlier schedule may still hang
+
+        def join() -> None:
             for schedule in schedules:
-                schedule.end()
+                schedule.join()
             ended.set()
             self._signals.wake()
 
-        threading.Thread(target=end, name="drain", daemon=True).start()
+        threading.Thread(target=join, name="drain", daemon=True).start()
         while not ended.is_set() and (also_when_stopping or not self._signals.stopping):
             left = limit - timedelta(seconds=self._monitor.elapsed() - begun)
             if left <= timedelta(0):

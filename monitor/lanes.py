@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -96,13 +97,11 @@ class Lanes:
         return future
 
     def shutdown(self, wait: bool = True) -> None:
-        """Begin nothing more, and with `wait` return when everything that began has ended."""
+        """Begin nothing more, and with `wait` return when everything that began has ended; what still waits is forgotten, and never ends."""
         with self._moved:
             self._closed = True
-            forgotten, self._waiting = self._waiting, []
+            self._waiting.clear()
             self._moved.notify()
-        for task in forgotten:
-            task.future.cancel()
         if self._dispatcher is not None:
             self._dispatcher.join()
         self._threads.shutdown(wait=wait)
@@ -115,7 +114,9 @@ class Lanes:
                     self._waiting.remove(task)
                     task.began = now
                     self._running.add(task)
-                    self._threads.submit(self._work, task)
+                    # Where the process gets no more threads, the task waits for one that ends: the pool has taken it before it asks for a thread.
+                    with suppress(RuntimeError):
+                        self._threads.submit(self._work, task)
                 self._moved.wait(self._until_a_place_is_free(now))
 
     def _work(self, task: _Task) -> None:

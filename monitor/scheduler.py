@@ -98,12 +98,15 @@ class Schedule:
         self._scheduler.start()
 
     def end(self) -> None:
-        """Start no more jobs, and wait for those that run; more than once is once.
+        """Start no more jobs; more than once is once."""
+        with suppress(SchedulerNotRunningError):
+            self._scheduler.shutdown(wait=False)
+
+    def join(self) -> None:
+        """Wait for the jobs that still run after `end`.
 
         Not by APScheduler's own waiting: it holds the lock that a running job needs to ask for its next run, and both would wait for ever.
         """
-        with suppress(SchedulerNotRunningError):
-            self._scheduler.shutdown(wait=False)
         for pool in self._pools.values():
             pool.shutdown(wait=True)
 

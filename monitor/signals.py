@@ -48,8 +48,10 @@ class Signals:
 
     def take_reload(self) -> bool:
         """Return whether a reload was asked for since it was last taken: any number of requests is one reload."""
-        asked, self._reload = self._reload, False
-        return asked
+        if not self._reload:
+            return False
+        self._reload = False  # what is asked for since the question is part of the reload that comes
+        return True
 
     def serve(self) -> None:
         """From now on a stop is a request that `wait` ends for; before, while the program starts, it ends the program at once."""

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused
+from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused, Unavailable
 from monitor.store.errors import postgres_error, sqlite_error
 from monitor.store.location import PRIVATE, PostgresLocation, SqliteLocation, keep_private, locate, prepare_folder
 
@@ -140,6 +140,7 @@ class SqliteDialect:
         self._path = location.path
         self._synchronous = "FULL" if durable else "OFF"
         self._create = create
+        self._file: os.stat_result | None = None
 
     def engine(self) -> Engine:
         engine = create_engine(
@@ -155,8 +156,13 @@ class SqliteDialect:
         # Who makes the database chooses its journal, and nobody changes that of one that he was only shown.
         journal = ("journal_mode=WAL",) if self._create else ()
 
+        @event.listens_for(engine, "do_connect")
+        def stay(*_: object) -> None:
+            self._stay()
+
         @event.listens_for(engine, "connect")
         def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+            self._file = self._file or os.stat(self._path)
             # The driver's own transactions begin late and deferred: two of them read, both write, and one update is lost.
             connection.isolation_level = None
             for pragma in (*journal, f"synchronous={self._synchronous}", "foreign_keys=ON"):
@@ -165,7 +171,26 @@ class SqliteDialect:
         return _translate(engine, self)
 
     def begin(self, connection: Connection, *, write: bool) -> None:
+        self._stay()
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def _stay(self) -> None:
+        """See that the file at the path is the one that was opened: in a file that was removed SQLite reads and writes on, for nobody.
+
+        Raises:
+            Unavailable: it is another one, or none.
+        """
+        if self._file is None:
+            return
+        try:
+            if os.path.samestat(os.stat(self._path), self._file):
+                return
+            what = "replaced"
+        except OSError:
+            what = "removed"
+        raise Unavailable(
+            f"The database {self.name} was {what} while it was in use, so nothing is recorded: put the right file there, then restart the daemon."
+        )
 
     def schema_version_table(self, connection: Connection) -> bool:
         found = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")

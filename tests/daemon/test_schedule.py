@@ -39,6 +39,10 @@ class World:
     def job(self, name: str = "job", pool: str = "a", **when: timedelta) -> None:
         self.schedule.every(HOUR, lambda: self.ran.append(name), name, pool=pool, **when)
 
+    def end(self) -> None:
+        self.schedule.end()
+        self.schedule.join()
+
     def later(self, span: timedelta) -> None:
         """Let time pass; the schedule sleeps by the real clock and is woken by a job that is due at once."""
         self.passed += span.total_seconds()
@@ -51,7 +55,7 @@ class World:
 def world() -> Iterator[World]:
     world = World()
     yield world
-    world.schedule.end()
+    world.end()
 
 
 def test_a_job_runs_first_when_told_and_then_at_its_interval(world: World) -> None:
@@ -132,7 +136,7 @@ def test_the_end_waits_for_what_runs_and_may_be_asked_for_twice_at_once(world: W
     world.schedule.every(HOUR, ask_for_more, "long", pool="a", first=timedelta(0))
     world.schedule.start()
     assert begun.wait(30)
-    enders = [threading.Thread(target=world.schedule.end) for _ in range(3)]
+    enders = [threading.Thread(target=world.end) for _ in range(3)]
     for ender in enders:
         ender.start()
     until(lambda: not world.schedule.running, "nothing is begun any more")
@@ -146,7 +150,7 @@ def test_the_end_waits_for_what_runs_and_may_be_asked_for_twice_at_once(world: W
 
 def test_a_schedule_that_was_never_begun_can_be_ended(world: World) -> None:
     world.job(first=timedelta(0))
-    world.schedule.end()
+    world.end()
     assert world.ran == []
 
 

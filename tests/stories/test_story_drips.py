@@ -169,3 +169,32 @@ def test_a_poll_that_hangs_delays_a_reload_and_a_stop_no_longer_than_a_drain(sto
         first.released.set()
         second.released.set()
     assert "late-1" not in {event["subject"] for event in story.events()}
+
+
+def test_reloads_beside_a_poll_that_hangs_leave_the_last_configuration_at_work(story: Story):
+    hanging = Hanging()
+    story.provider.models = ["orion-1", "orion-2"]
+    story.provider.prices = {"orion-2": ("1.00", "6.00")}
+    drain = '\n[run]\ndrain = "1s"\n'
+    document = f'\n[[source]]\nkey = "card"\nkind = "document"\nurl = "{story.provider.url}/card"\nevery = "1s"\n'
+    story.provider.answers["GET", "/card"] = Answer(200, "The card of Orion.", {"Content-Type": "text/plain"})
+    story.configure(story.entry(), drain)
+    story.poll()
+    story.provider.answers["GET", "/v1/models"] = hanging
+    try:
+        with story.daemon() as daemon:
+            until(hanging.asked.is_set, "a poll hangs")
+            del story.provider.answers["GET", "/v1/models"]
+            for reloads in (1, 2):
+                if reloads == 2:
+                    story.configure(story.entry(), drain, document)
+                daemon.signal(signal.SIGHUP)
+                until(lambda count=reloads: len(daemon.lines("reloaded")) == count, "the reload goes on without it")
+            until(lambda: story.provider.count("/card"), "the source of the last configuration is polled")
+            hanging.released.set()
+            until(lambda: daemon.lines("job failed"), "the poll that hung has ended")
+            asked = story.provider.count("/v1/models")
+            until(lambda: story.provider.count("/v1/models") > asked + 3, "polls go on")
+            assert daemon.stop() == 0
+    finally:
+        hanging.released.set()

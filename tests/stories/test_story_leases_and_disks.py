@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
 from story_world import Answer, Daemon, Request, Story, until
 
 
@@ -125,6 +126,32 @@ def test_a_lease_file_of_another_log_is_replaced_whatever_its_position(story: St
     story.poll()  # another database, whose log is shorter
     assert story.gate() == 1
     assert story.status()["status"] == "evaluating"
+
+
+@pytest.mark.parametrize("restored", [True, False])
+def test_a_database_that_is_taken_from_under_the_daemon_is_not_written_on_for_nobody(story: Story, restored: bool):
+    active(story, **{'lease_dir = "': 'lease = "2s"\nlease_dir = "'})
+    story.must("db", "backup", str(story.folder / "backup.db"))
+    with story.daemon() as daemon:
+        until(lambda: ready(daemon)["ready"], "the daemon is ready")
+        story.must("pause", "orion", "--by", "Ada L.", "--reason", "a story")
+        story.must("resume", "orion", "--by", "Ada L.", "--reason", "a story")
+        for end in ("", "-wal", "-shm"):
+            (story.folder / f"monitor.db{end}").unlink(missing_ok=True)
+        if restored:
+            shutil.copy(story.folder / "backup.db", story.folder / "monitor.db")
+            story.must("pause", "orion", "--by", "Ada L.", "--reason", "after the restore")
+        until(lambda: not ready(daemon)["storing"], "it is not ready, since nothing it stores would be kept")
+        until(lambda: story.messages("MONITOR IN TROUBLE"), "the owner is told")
+        assert "while it was in use" in story.messages("MONITOR IN TROUBLE")[0].text
+        until(lambda: story.gate() != 0, "no permission outlives its lease")
+        assert (story.folder / "monitor.db").exists() is restored
+        assert daemon.stop() == 0
+    if restored:
+        assert story.status()["status"] == "paused"
+        with story.daemon() as daemon:
+            until(lambda: ready(daemon)["ready"], "the next daemon goes on with what was restored")
+            assert story.gate() == 1
 
 
 def limit_files(daemon: Daemon, size: int) -> None:
