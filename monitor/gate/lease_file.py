@@ -35,6 +35,9 @@ PRIVATE = 0o600
 
 _READ = stat.S_IRGRP | stat.S_IROTH
 
+_LARGEST = 2**53
+"""The largest number that every reader of JSON takes for what it is."""
+
 Document: TypeAlias = dict[str, Any]
 
 _MENDS = {
@@ -216,12 +219,15 @@ def _locked(folder: Path, mode: int) -> Iterator[None]:
 
 
 def lease_head(path: Path) -> LogHead | None:
-    """Where the log stood when a lease file was written; None where there is no file that a reader could use, or one that names no log."""
+    """Where the log stood when a lease file was written; None where there is no file that a reader could use, or one that names no such place."""
     try:
+        if not path.is_file():
+            return None
         metadata = json.loads(path.read_bytes())["metadata"]
-        return LogHead(str(metadata["log"]), int(metadata["epoch"]), int(metadata["version"]))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        head = LogHead(str(metadata["log"]), int(metadata["epoch"]), int(metadata["version"]))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return None
+    return head if max(head.epoch, head.position) <= _LARGEST else None  # no log of ours ever came so far
 
 
 def _make(folder: Path, mode: int) -> None:

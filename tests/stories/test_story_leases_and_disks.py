@@ -128,6 +128,18 @@ def test_a_lease_file_of_another_log_is_replaced_whatever_its_position(story: St
     assert story.status()["status"] == "evaluating"
 
 
+def test_a_lease_file_whose_numbers_no_log_ever_reached_is_replaced(story: Story):
+    active(story)
+    for name, number in (("epoch", 10**30), ("epoch", float("inf")), ("version", str(10**30))):
+        document = json.loads(lease(story).read_text())
+        document["metadata"][name] = number
+        lease(story).write_text(json.dumps(document))
+        story.must("pause", "orion", "--by", "Ada L.", "--reason", "a story")
+        assert story.gate() == 1
+        assert json.loads(lease(story).read_text())["metadata"]["epoch"] == 1
+        story.must("resume", "orion", "--by", "Ada L.", "--reason", "a story")
+
+
 @pytest.mark.parametrize("restored", [True, False])
 def test_a_database_that_is_taken_from_under_the_daemon_is_not_written_on_for_nobody(story: Story, restored: bool):
     active(story, **{'lease_dir = "': 'lease = "2s"\nlease_dir = "'})
