@@ -37,10 +37,12 @@ def remarks(
         and change.fact.field.startswith(price.PREFIX)
     ]
     listed = {subject: _first(second.reader, spec, subject) for subject in {change.fact.subject for change, _ in moved}}
+    held_back = {one.change.fact for one in accepted if one.streak.quarantine is not None}
     corrected = {
         change.fact: said
         for change, at in moved
         if change.fact not in aliased
+        and change.fact not in held_back  # what was doubted itself puts nothing right
         and (since := listed[change.fact.subject].get(change.fact.field)) is not None
         and (said := remark.of_correction(since, at, within)) is not None
     }
@@ -56,14 +58,17 @@ def remarks(
 def _first(reader: Reader, spec: SourceSpec, subject: Subject) -> dict[str, datetime | None]:
     """When each price of a subject was first listed by a source, by field; None of one that was not listed anew.
 
-    What stood in the source's first baseline was listed nobody knows when before, and a row that goes on under another id is no new one: a
-    monitor or a name that is two days old makes no correction of a true change.
+    What stood in the source's first poll was listed nobody knows when before, also where it was held back then and let in later, and a row that
+    goes on under another id is no new one: a monitor or a name that is two days old makes no correction of a true change.
     """
     first: dict[str, datetime | None] = {}
+    begun = [
+        one.event.occurred_at for one in reader.events(EventQuery(type=ev.BASELINE_RECORDED, source=spec.key, limit=1))
+    ]
     for recorded in reader.events(EventQuery(type="price.*", subject=subject.name, source=spec.key)):
         event, data = recorded.event, recorded.event.data
         if data["provider"] == subject.scope and event.type != ev.PRICE_QUARANTINED:
             name = price.Meter(data["tier"], data["context"], data["modality"], data["meter"]).field
-            new = event.type == ev.PRICE_LISTED and "renamed_from" not in data
+            new = event.type == ev.PRICE_LISTED and "renamed_from" not in data and event.occurred_at not in begun
             first.setdefault(name, event.occurred_at if new else None)
     return first

@@ -88,6 +88,20 @@ def test_a_price_of_the_first_baseline_is_never_corrected_however_young_the_moni
     assert "correction" not in reported.data
 
 
+def test_a_price_that_was_held_back_and_let_in_puts_no_other_right(active: World) -> None:
+    new = Subject("openai", "gpt-new")
+    active.sources["feed"].set(new, input="60", cached_input="6")
+    active.looks(2, "feed")
+    active.sources["feed"].set(new, input="30", cached_input="30")
+    active.looks(2, "feed")
+    active.sources["feed"].set(new, cached_input="3")
+    active.looks(3, "feed")
+    moved = {event.data["meter"]: event for event in active.events("price.reported", subject="gpt-new")}
+    assert (moved["input"].data["new"], moved["cached_input"].data["new"]) == ("30", "3")
+    assert "correction" not in moved["input"].data
+    assert moved["cached_input"].data["correction"] is True
+
+
 def test_a_price_that_stood_for_longer_than_a_week_was_no_mistake(active: World) -> None:
     new = Subject("openai", "gpt-new")
     active.sources["feed"].set(new, input="60")
