@@ -303,6 +303,7 @@ def test_days_are_read_in_their_usual_spellings(said: str, begin: str | None, en
         "Valid to: September 30, 2026",
         "Introductory pricing until September 30, 2026.",
         "These were our prices in 2025.",
+        "Last year's prices",
     ],
 )
 def test_a_day_that_a_sentence_begins_with_is_that_of_the_prices_it_points_at(said: str) -> None:

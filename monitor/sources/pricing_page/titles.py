@@ -44,7 +44,7 @@ _OF_AN_AGE = re.compile(
     re.IGNORECASE,
 )
 _SOME_TIME = re.compile(
-    r"\b(?:coming|soon|upcoming|future|planned|proposed|announced|tentative|draft|next (?:week|month|quarter|year|spring|summer|fall|autumn|winter)|tomorrow|sunset\w*|retir\w+"
+    r"\b(?:coming|soon|upcoming|future|planned|proposed|announced|tentative|draft|(?:next|last) (?:week|month|quarter|year|spring|summer|fall|autumn|winter)|tomorrow|sunset\w*|retir\w+"
     r"|(?:before|after|until) the \w+|no longer|not yet|(?:this|later this) (?:week|month|quarter|year|fall|autumn|spring|summer|winter))\b",
     re.IGNORECASE,
 )
