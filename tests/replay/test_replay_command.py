@@ -205,4 +205,4 @@ def test_an_outage_of_the_recording_is_one_of_the_source(here: Path, tmp_path: P
 def test_the_configuration_is_recorded_with_the_destinations_it_has(here: Path, gone: Path) -> None:
     first = json.loads(run(f"openai-models={gone}", "--json").stdout.splitlines()[0])
     assert first["type"] == "config.changed"
-    assert first["data"]["configuration"]["owner.platform.destinations"] == "1"
+    assert first["data"]["document"]["owner"][0]["destinations"] == ["env:SLACK_URL"]

@@ -91,6 +91,7 @@ def test_a_test_message_to_a_dripping_destination_ends_in_one_sentence(story: St
     with dripping(kind) as dripper:
         destination = url.format(port=dripper.port)
         story.configure(story.entry(), TIMEOUT, **{story.provider.hook(): destination})
+        story.must("db", "upgrade")
         done = story.run("notify", "test", "platform", "--json")
         assert done.code == 1
         (row,) = done.json

@@ -33,6 +33,7 @@ def told(story: Story, cases: Sequence[tuple[str, int, str]]) -> list[dict[str, 
         story.provider.answers["POST", path] = Answer(status, body, {"Content-Type": "text/plain"})
         urls.append(url.format(port=story.provider.port))
     story.configure(story.entry(), **{f'["{story.provider.hook()}"]': json.dumps(urls)})
+    story.must("db", "upgrade")
     done = story.run("notify", "test", "platform", "--json")
     rows: list[dict[str, Any]] = sorted(done.json, key=lambda row: int(row["destination"].rpartition("#")[2]))
     assert len(rows) == len(cases)
@@ -121,6 +122,7 @@ def test_a_refusal_for_good_is_told_through_another_destination(story: Story):
     story.provider.answers["POST", "/services/gone"] = Answer(200, "no_service", {"Content-Type": "text/plain"})
     urls = [f"http://127.0.0.1:{story.provider.port}/services/gone", story.provider.hook()]
     story.configure(story.entry(), **{f'["{story.provider.hook()}"]': json.dumps(urls)})
+    story.must("db", "upgrade")
     assert story.run("notify", "test", "platform").code == 1
     with story.daemon():
         until(lambda: story.messages("NOT DELIVERED"), "the owner is told elsewhere")
