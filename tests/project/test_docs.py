@@ -28,7 +28,7 @@ from monitor.settings import load, schema, show
 from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
 
-NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources"}
+NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability"}
 
 TYPES = {value for name, value in vars(ev).items() if name.isupper() and isinstance(value, str) and "." in value}
 
@@ -425,3 +425,9 @@ def test_every_room_is_described_and_the_modules_that_are_named_are_in_it():
         named = {span for span in quoted(text) if re.fullmatch(r"[a-z_]+", span)}
         assert named - modules == set(), room
     assert sum(len(quoted(text)) for text in described.values()) > 20
+
+
+def test_the_tests_that_the_reliability_table_names_are_there():
+    named = set(re.findall(r"`(test_story_\w+\.py)`", page("reliability")))
+    assert len(named) > 10
+    assert {name for name in named if not (ROOT / "tests/stories" / name).is_file()} == set()
