@@ -6,10 +6,13 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from types import FrameType
-from typing import Any, NoReturn
 
 from monitor import streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it would cost the gate a millisecond
+    from types import FrameType
+    from typing import Any, NoReturn
 
 INTERRUPTED = 130
 

@@ -157,8 +157,9 @@ def keep_private(path: Path) -> None:
     for name in (path.name, *(path.name + suffix for suffix in _BESIDE)):
         with suppress(OSError):
             file = path.with_name(name)
-            if stat.S_IMODE(file.stat().st_mode) != PRIVATE:
-                file.chmod(PRIVATE)
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if mode & ~PRIVATE:  # rights are only taken: one that its owner took from themselves is meant
+                file.chmod(mode & PRIVATE)
 
 
 def network_file_system(path: Path, mounts: str | None = None) -> str:

@@ -355,4 +355,5 @@ def test_probes_that_hang_do_not_keep_lists_and_pages_waiting(world: World) -> N
     with world.running():
         until(lambda: world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT], "one hangs")
         looks(world, more=4)
-        assert world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT] == 1
+        # A probe that hangs gives its place back, so that the other one hangs beside it.
+        assert world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT] <= 2

@@ -240,6 +240,11 @@ def serving(provider: Provider) -> Iterator[Provider]:
         server.server_close()
 
 
+def heard() -> None:
+    """Let a child hear Ctrl-C, also where the tests run behind `nohup` or in the background, which ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Result:
     """How a command ended and what it printed."""
@@ -404,7 +409,7 @@ class Story:
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start the installed command and leave it running. `options` are those of `subprocess.Popen`."""
         command = [str(COMMAND), "--config", str(self.config), *arguments]
-        return subprocess.Popen(command, cwd=self.folder, env=self._environ(), **options)
+        return subprocess.Popen(command, cwd=self.folder, env=self._environ(), preexec_fn=heard, **options)
 
     def must(self, *arguments: str, **options: Any) -> Result:
         """Run a command that has to succeed."""

@@ -101,7 +101,7 @@ def test_a_database_that_is_destroyed_is_said_and_the_daemon_can_be_stopped(watc
         polled(watched)
         daemon.signal(signal.SIGHUP)
         until(
-            lambda: daemon.lines("jobs cannot begin") or daemon.ended(),
+            lambda: daemon.lines("jobs cannot begin") or daemon.lines("not reloaded") or daemon.ended(),
             "the reload is refused, and no more can be done",
         )
         assert daemon.stop() == 0

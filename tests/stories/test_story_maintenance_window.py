@@ -147,6 +147,7 @@ def test_an_amendment_that_finds_a_deviation_names_the_price_that_moved(story: S
     changed = reprice(story, ("0.50", "6.00"))
     assert story.status()["status"] == "active"
     story.configure(story.entry(more='pause_on = "any"'))
+    story.must("config", "accept", "--by", "Ada L.", "--reason", "a better price is to be looked at as well")
     story.poll()
     pause = only_pause(story)
     assert (pause["cause"], pause["source"], pause["evidence"]) == (

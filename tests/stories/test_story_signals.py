@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from story_world import COMMAND, Answer, Daemon, Request, Story, until
+from story_world import COMMAND, Answer, Daemon, Request, Story, heard, until
 
 HUP, TERM, INT = signal.SIGHUP, signal.SIGTERM, signal.SIGINT
 
@@ -99,6 +99,7 @@ def test_signals_during_the_start_are_heard(watched: Story, kind: list[signal.Si
             [str(COMMAND), "--config", str(watched.config), "run"],
             cwd=watched.folder,
             env=watched._environ(),
+            preexec_fn=heard,
             stdout=out,
             stderr=subprocess.STDOUT,
         )
@@ -151,6 +152,7 @@ def test_ctrl_c_ends_a_poll_that_hangs_at_once_and_quietly(watched: Story, times
         [str(COMMAND), "--config", str(watched.config), "poll"],
         cwd=watched.folder,
         env=watched._environ(),
+        preexec_fn=heard,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -176,6 +178,7 @@ def test_ctrl_c_ends_what_goes_on_without_a_traceback(watched: Story, arguments:
         [str(COMMAND), "--config", str(watched.config), *arguments],
         cwd=watched.folder,
         env={**watched._environ(), "PYTHONUNBUFFERED": "1"},
+        preexec_fn=heard,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
