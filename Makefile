@@ -23,7 +23,7 @@ run: $(STAMP)
 	exec $(BIN)/access-monitor demo --stay
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-auto} --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-3} --dist worksteal
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
