@@ -47,11 +47,15 @@ class _Task:
 
 
 class Lanes:
-    """Runs work, at most `places` pieces of quick work at once. `host_of` names whose share a key counts against."""
+    """Runs work, at most `places` pieces of quick work at once.
 
-    def __init__(self, places: int, host_of: Callable[[str], str]) -> None:
+    `host_of` names whose share a key counts against; `clock` gives seconds that only grow.
+    """
+
+    def __init__(self, places: int, host_of: Callable[[str], str], clock: Callable[[], float] = monotonic) -> None:
         self._places = places
         self._host_of = host_of
+        self._clock = clock
         self._threads = ThreadPoolExecutor(MOST, thread_name_prefix="poll")
         self._waiting: list[_Task] = []
         self._running: set[_Task] = set()
@@ -80,7 +84,7 @@ class Lanes:
         task = _Task(
             key=key,
             host=self._host_of(key),
-            due=monotonic() + (took or 0.0),
+            due=self._clock() + (took or 0.0),
             slow=took is not None and took > QUICK,
             proven=took is not None and took <= QUICK,
             run=run,
@@ -109,7 +113,7 @@ class Lanes:
     def _dispatch(self) -> None:
         with self._moved:
             while not self._closed:
-                now = monotonic()
+                now = self._clock()
                 while (task := self._next(now)) is not None:
                     self._waiting.remove(task)
                     task.began = now
@@ -126,7 +130,7 @@ class Lanes:
             with self._moved:
                 self._running.discard(task)
                 if task.began is not None:
-                    self._took[task.key] = monotonic() - task.began
+                    self._took[task.key] = self._clock() - task.began
                 self._moved.notify()
 
     def _next(self, now: float) -> _Task | None:
