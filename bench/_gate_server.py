@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.domain.configuration import Configuration, GateRules
-from monitor.domain.events import LogHead
-from monitor.domain.gate import Standing
-from monitor.domain.registry import Status
-from monitor.pipeline.uses import Uses
+from monitor.core.configuration import Configuration, GateRules
+from monitor.core.entry import Status
+from monitor.core.events import LogHead
+from monitor.gate.decision import Standing
+from monitor.gate.uses import Uses
 from monitor.web.app import Endpoints
 from monitor.web.memory import Memory, View
 from monitor.web.server import Server, listen

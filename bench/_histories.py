@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.domain.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
-from monitor.domain.model import ACCESS, GRANTED, Body, Known, Observation, Snapshot, Subject
-from monitor.domain.registry import Status
-from monitor.pipeline.declare import declare
-from monitor.pipeline.operate import Operator
-from monitor.pipeline.poll import Poller
-from monitor.pipeline.ports import EventQuery, Refused, Source
-from monitor.pipeline.replay import Recording, Shown, carried
+from monitor.audit.replay import Recording, Shown, carried
+from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.entry import Status
+from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, Snapshot, Subject
+from monitor.core.ports import EventQuery, Refused, Source
+from monitor.detection.poller import Poller
+from monitor.registry.declarations import declare
+from monitor.registry.operator import Operator
 from monitor.sources import recording
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from monitor.domain.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
-from monitor.pipeline.declare import declare
-from monitor.pipeline.poll import Poller
-from monitor.pipeline.ports import Source
+from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.ports import Source
+from monitor.detection.poller import Poller
+from monitor.registry.declarations import declare
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
 from monitor.store import SqlStore, open_store

@@ -26,7 +26,7 @@ from statistics import mean, median_low
 from _common import ROOT, Row, chosen, failed, report
 from _histories import DAY, HISTORIES, WEEK, Absence, History, Judged, counted, load, monitored
 
-from monitor.domain.configuration import Belief
+from monitor.core.configuration import Belief
 
 FOLDER = Path(os.environ.get("ACCESS_MONITOR_SHARED", ROOT.parent / "shared")) / "replay"
 NAIVE, THREE, LIST, SIGNALS, STRICT = "naive (1 look)", "3 looks", "list", "+ routes", "+ routes (a day)"

@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 
 from _common import Row, report
 
-from monitor.domain.drift import ALPHA, LATENCY, REFERENCE, WINDOW, inflation, mann_whitney, shift
-from monitor.domain.model import GRANTED, Measurement
+from monitor.core.facts import GRANTED, Measurement
+from monitor.detection.drift import ALPHA, LATENCY, REFERENCE, WINDOW, inflation, mann_whitney, shift
 
 SEED = 20260830
 WINDOWS = 40_000

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from _common import ROOT, Row, interleaved, milliseconds, report
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.diff import diff
-from monitor.domain.model import Body, Snapshot
+from monitor.core.changes import diff
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, Snapshot
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
 from monitor.store import codec

@@ -36,8 +36,8 @@ def check(rounds: int) -> Row:
         return failed(what, "openfeature-sdk is not installed")
     from _gate_server import ENTRIES, standings
 
-    from monitor.domain.events import LogHead
-    from monitor.gate.guard import Guard
+    from monitor.core.events import LogHead
+    from monitor.gate.client.guard import Guard
     from monitor.gate.lease_file import lease_documents, write_lease
 
     api.set_provider(InMemoryProvider({"entry-0": InMemoryFlag("on", {"on": True, "off": False})}))

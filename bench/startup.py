@@ -67,9 +67,9 @@ def cases(folder: Path) -> list[Case]:
 
 def write_leases(folder: Path) -> None:
     """A lease file as a team of twenty entries has it."""
-    from monitor.domain.events import LogHead
-    from monitor.domain.gate import Standing
-    from monitor.domain.registry import Status
+    from monitor.core.entry import Status
+    from monitor.core.events import LogHead
+    from monitor.gate.decision import Standing
     from monitor.gate.lease_file import lease_documents, write_lease
 
     now = datetime.now(UTC)

@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 from _common import Row, report, seconds
 from sqlalchemy import Connection
 
-from monitor.domain.events import Event
-from monitor.domain.model import SourceState
-from monitor.domain.notice import Item, Notice, Reason
-from monitor.domain.registry import Entry, Status
+from monitor.core.entry import Entry, Status
+from monitor.core.events import Event
+from monitor.core.facts import SourceState
+from monitor.core.notices import Item, Notice, Reason
 from monitor.store import SqlStore, open_store, upgrade
 from monitor.store.statements import Statement
 

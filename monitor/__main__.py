@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from monitor import streams
+from monitor.app import streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it would cost the gate a millisecond
@@ -43,7 +43,7 @@ def _run() -> int:
     arguments = gate_arguments(sys.argv[1:])
     streams.guard(answering=arguments is not None)
     if arguments is not None:
-        from monitor.gate import ask
+        from monitor.gate.client import ask
 
         return ask.main(arguments)
     from monitor.cli import main as cli_main

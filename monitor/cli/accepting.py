@@ -10,7 +10,7 @@ import click
 from monitor.cli import output
 
 if TYPE_CHECKING:
-    from monitor.pipeline.acceptance import Acceptance, Compared
+    from monitor.registry.acceptance import Acceptance, Compared
 
 _BLANK = "blank"
 

@@ -14,15 +14,15 @@ from monitor.cli import accepting, output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.words import in_words
-from monitor.domain import events as ev
-from monitor.domain.record import record
-from monitor.domain.redaction import redact
-from monitor.pipeline.ports import Refused
+from monitor.core import events as ev
+from monitor.core.events import record
+from monitor.core.ports import Refused
+from monitor.core.redaction import redact
 
 if TYPE_CHECKING:
-    from monitor.bootstrap import Monitor
-    from monitor.domain.events import Event
-    from monitor.pipeline.acceptance import Acceptance
+    from monitor.app.bootstrap import Monitor
+    from monitor.core.events import Event
+    from monitor.registry.acceptance import Acceptance
 
 Act = TypeVar("Act", bound=Callable[..., object])
 
@@ -134,7 +134,7 @@ def activate(
     verified, a route that the entry uses is refused, a change is suspected, or something relevant happened after --expect.
     """
     if dry_run:
-        from monitor.pipeline.acceptance import Going
+        from monitor.registry.acceptance import Going
 
         with opened(options) as monitor:
             found = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED, Going(losses=losses))
@@ -197,7 +197,7 @@ def resume(
     until every check that the pause asks for was verified since, or is waived. With --cause each entry is judged by itself: those that may are
     resumed, the others are named, and the end is 1.
     """
-    from monitor.pipeline.acceptance import Going
+    from monitor.registry.acceptance import Going
 
     if (entry is None) == (cause is None):
         raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
@@ -299,7 +299,7 @@ def told(event: Event) -> None:
     said = output.printable(f"{event.subject}  {in_words(event)}")
     click.echo(f"{event.position}  {event.type}  {said}".rstrip())
     if event.type == ev.ENTRY_APPROVAL_REQUESTED:
-        from monitor.pipeline.approval import COMMANDS
+        from monitor.registry.acceptance import COMMANDS
 
         again = f"access-monitor {COMMANDS[event.data['act']]} {event.subject} --by … --reason … --expect {event.data['expect']}"
         output.note(f"This is a request: it takes effect when another person runs `{again}`.")

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from monitor.cli.words import meter_in_words
-from monitor.domain.price import percent, spoken
-from monitor.domain.terms import multiple
+from monitor.core.price import percent, spoken
+from monitor.registry.terms import multiple
 
 if TYPE_CHECKING:
-    from monitor.pipeline.agreement import Word
+    from monitor.audit.agreement import Word
 
 NAMED = 3
 """How many differing prices of a source are named under `why`; `prices` shows them all."""

@@ -12,11 +12,11 @@ from monitor.cli import output
 from monitor.cli.acts import by_person, reason_given, via
 from monitor.cli.framework import Group, Options, command
 from monitor.cli.opening import config_path
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.ports import ConfigurationError
 
 if TYPE_CHECKING:
-    from monitor.bootstrap import Monitor
-    from monitor.pipeline.accepting import Assessment
+    from monitor.app.bootstrap import Monitor
+    from monitor.registry.configuration_acceptance import Assessment
     from monitor.settings import Settings
 
 WOULD_CHANGE = 10
@@ -142,14 +142,14 @@ def _loaded(options: Options) -> Settings:
 
 def _there(settings: Settings) -> AbstractContextManager[Monitor]:
     """The monitor over the database that there has to be, whether or not the file would be taken."""
-    from monitor.bootstrap import monitor_over
+    from monitor.app.bootstrap import monitor_over
 
     return monitor_over(settings, os.environ)
 
 
 def _recorded(settings: Settings, stack: ExitStack) -> Monitor | None:
     """As `_there`, but None where there is no database, or where the secret with its URL is not at hand."""
-    from monitor.bootstrap import database_url
+    from monitor.app.bootstrap import database_url
     from monitor.settings import is_reference
     from monitor.store import NoDatabase
 
@@ -191,7 +191,7 @@ def _print(assessment: Assessment) -> None:
 
 
 def _as_json(settings: Settings, assessment: Assessment | None) -> dict[str, object]:
-    from monitor.pipeline.accepting import listed
+    from monitor.registry.configuration_acceptance import listed
 
     said: dict[str, object] = {"path": str(settings.path), "problems": [], "version": settings.configuration.version}
     if assessment is None:

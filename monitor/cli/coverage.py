@@ -11,7 +11,7 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import age, both
-from monitor.domain.events import rfc3339
+from monitor.core.events import rfc3339
 
 
 @command(
@@ -32,8 +32,8 @@ def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:
     Every pin and every required check of one entry or of all: the sources that speak for it, and when they were last read. An entry that
     was never accepted shows the pins that an activation would set.
     """
-    from monitor.pipeline.coverage import GAPS, UNPINNED
-    from monitor.pipeline.coverage import coverage as covered
+    from monitor.audit.coverage import GAPS, UNPINNED
+    from monitor.audit.coverage import coverage as covered
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()

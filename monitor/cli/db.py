@@ -49,7 +49,7 @@ def rebuild(options: Options) -> None:
 
     The log itself is never changed.
     """
-    from monitor.pipeline.rebuild import rebuild
+    from monitor.audit.rebuild import rebuild
 
     with opened(options) as monitor:
         made, differed = rebuild(monitor.store)
@@ -68,7 +68,7 @@ db = Group(
 
 def _url(options: Options) -> str:
     """The database that is meant, without opening it: what is wrong with it may be what the command mends."""
-    from monitor.bootstrap import database_url
+    from monitor.app.bootstrap import database_url
     from monitor.settings import load
 
     return database_url(load(config_path(options), os.environ, options.database), os.environ)

@@ -20,10 +20,10 @@ import click
 
 from monitor.cli.acts import via
 from monitor.cli.framework import Options, command
-from monitor.pipeline.ports import MonitorError
+from monitor.core.ports import MonitorError
 
 if TYPE_CHECKING:
-    from monitor.bootstrap import Monitor
+    from monitor.app.bootstrap import Monitor
 
 LOG_FILE = "daemon.log"
 PREFIXES = ("ACCESS_MONITOR__", "ACCESS_MONITOR_LEASE")
@@ -94,7 +94,7 @@ class _Daemon:
     """The real daemon in a thread of this process, which owns the signals."""
 
     def __init__(self, monitor: Monitor) -> None:
-        from monitor.daemon import Daemon
+        from monitor.app.daemon import Daemon
 
         self._daemon = Daemon(monitor, lambda: monitor.settings)
         self._thread = threading.Thread(target=self._run, name="daemon")
@@ -123,8 +123,8 @@ class _Daemon:
 
 
 def _perform(ended: _Ended, *, stay: bool) -> int:
-    from monitor import logs
-    from monitor.bootstrap import open_monitor
+    from monitor.app import logs
+    from monitor.app.bootstrap import open_monitor
     from monitor.cli.demo_play import Play, Stopped, paced
     from monitor.cli.demo_stage import Stage
     from monitor.cli.demo_summary import expected, problems, summarise

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from monitor.cli.demo_summary import Chapter, Expected, readable, title
 from monitor.cli.demo_words import Line, narrate
-from monitor.domain import events as ev
-from monitor.domain.registry import Entry, Status
-from monitor.gate.lease import Lease, read
-from monitor.pipeline.ports import DeliveryState, EventQuery, MonitorError, Refused
+from monitor.core import events as ev
+from monitor.core.entry import Entry, Status
+from monitor.core.ports import DeliveryState, EventQuery, MonitorError, Refused
+from monitor.gate.client.lease import Lease, read
 from monitor.sandbox import Sandbox, Step
 from monitor.sandbox.gpt_5_6 import RESUME
 
 if TYPE_CHECKING:
-    from monitor.bootstrap import Monitor
+    from monitor.app.bootstrap import Monitor
 
 PERSON = "you"
 PRODUCTION = "production"

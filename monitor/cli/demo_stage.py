@@ -18,7 +18,7 @@ import click
 from monitor.cli import output
 from monitor.cli.demo_summary import Chapter, Pause, Summary
 from monitor.cli.demo_words import Line, shifted
-from monitor.domain.configuration import Belief, Requirement
+from monitor.core.configuration import Belief, Requirement
 from monitor.sandbox import Step
 
 WORD = 9

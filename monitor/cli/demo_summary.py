@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 from html import unescape
 
 from monitor.cli.output import plural
-from monitor.domain import events as ev
-from monitor.domain.events import Recorded
+from monitor.core import events as ev
+from monitor.core.events import Recorded
 from monitor.sandbox import Message, State, Step, Target
 
 Expected = tuple[str, str]

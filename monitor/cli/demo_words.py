@@ -12,10 +12,10 @@ from itertools import groupby
 
 from monitor.cli.output import plural
 from monitor.cli.words import meter_in_words
-from monitor.domain import events as ev
-from monitor.domain.events import Event, Recorded
-from monitor.domain.model import LISTED
-from monitor.domain.price import PREFIX, Meter, percent, spoken, telling_order
+from monitor.core import events as ev
+from monitor.core.events import Event, Recorded
+from monitor.core.facts import LISTED
+from monitor.core.price import PREFIX, Meter, percent, spoken, telling_order
 
 PRICES = 2
 """How many prices of a model are told; a page states dozens."""

@@ -51,8 +51,8 @@ def _ended(call: Callable[[], object]) -> int:
 
 
 def _failed(error: Exception) -> int:
-    from monitor.logs import named
-    from monitor.pipeline.ports import MonitorError
+    from monitor.app.logs import named
+    from monitor.core.ports import MonitorError
 
     if debugging():
         import traceback
@@ -75,6 +75,6 @@ def debugging() -> bool:
 
 
 def _say(sentence: str) -> None:
-    from monitor.streams import printable
+    from monitor.app.streams import printable
 
     click.echo(f"Error: {printable(sentence)}", err=True)

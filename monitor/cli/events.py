@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from monitor.app.streams import nowhere
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option, utc
 from monitor.cli.words import in_words
-from monitor.domain.events import rfc3339
-from monitor.domain.record import record
-from monitor.pipeline.ports import EventQuery, Reader, Store
-from monitor.streams import nowhere
+from monitor.core.events import record, rfc3339
+from monitor.core.ports import EventQuery, Reader, Store
 
 if TYPE_CHECKING:
-    from monitor.domain.events import Recorded
+    from monitor.core.events import Recorded
 
 Line: TypeAlias = Callable[["Recorded", Reader], str]
 """One event as one line of output."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
+from monitor.app.streams import harmless
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.domain.model import Body
-from monitor.pipeline.ports import MonitorError, Reader
-from monitor.streams import harmless
+from monitor.core.facts import Body
+from monitor.core.ports import MonitorError, Reader
 
 
 class NoEvidence(MonitorError):

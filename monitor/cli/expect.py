@@ -12,10 +12,10 @@ from monitor.cli.acts import by_person, reason_given, show, via
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option
-from monitor.domain.events import rfc3339
+from monitor.core.events import rfc3339
 
 if TYPE_CHECKING:
-    from monitor.domain.windows import Window
+    from monitor.core.maintenance_windows import Window
 
 
 @command(
@@ -60,7 +60,7 @@ def expect(
         raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
     if close is None and (end is None or not changes):
         raise click.UsageError("A window needs --until, and a --change for what is expected to move.")
-    from monitor.pipeline.aging import awaited
+    from monitor.registry.check_expiry import awaited
 
     with opened(options) as monitor:
         if close is not None:

@@ -13,9 +13,9 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.packed import unpacked
 from monitor.cli.times import Moment, time_option
-from monitor.domain.events import rfc3339
-from monitor.domain.model import Refusal
-from monitor.domain.price import PriceRow, canonical, spoken
+from monitor.core.events import rfc3339
+from monitor.core.facts import Refusal
+from monitor.core.price import PriceRow, canonical, spoken
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,7 +70,7 @@ def extract(options: Options, *, file: str, form: str, provider: str, at: Moment
         content = stream.read()
     reading = read(content, form, provider)
     if at is not None:
-        from monitor.bootstrap import utc_now
+        from monitor.app.bootstrap import utc_now
 
         when = at.resolve(utc_now())
         reading = replace(reading, rows=[row for row in reading.rows if row.effective(when)])
@@ -156,7 +156,7 @@ def as_json(reading: Reading) -> dict[str, object]:
 
 
 def _read_page(content: bytes, provider: str) -> Reading:
-    from monitor.domain.model import Body
+    from monitor.core.facts import Body
     from monitor.sources import page, pricing_page
     from monitor.sources.extraction import Unreadable
 

@@ -14,8 +14,8 @@ from monitor.cli.framework import Options, command
 from monitor.cli.packed import unpacked
 
 if TYPE_CHECKING:
-    from monitor.domain.model import Facts, Refusal
-    from monitor.domain.taxonomy import Verdict
+    from monitor.core.error_meanings import Verdict
+    from monitor.core.facts import Facts, Refusal
 
 KEYS: Mapping[str, str] = {
     "models_list": "id",
@@ -120,9 +120,9 @@ def _read_other(content: bytes, kind: str) -> Extract:
     from datetime import timedelta
     from hashlib import sha256
 
-    from monitor.bootstrap import utc_now
-    from monitor.domain.configuration import SourceSpec, Surface
-    from monitor.domain.model import Body, PollFailure, Snapshot
+    from monitor.app.bootstrap import utc_now
+    from monitor.core.configuration import SourceSpec, Surface
+    from monitor.core.facts import Body, PollFailure, Snapshot
     from monitor.sources.catalog import SourceDeps, build
     from monitor.sources.http import HttpClient
 
@@ -164,7 +164,7 @@ def _print(reading: Extract) -> None:
 
 def _print_error(options: Options, content: bytes, status: int, model: str) -> int:
     """Print what an error means for the model that was called, and in which words it says so."""
-    from monitor.domain.taxonomy import classify
+    from monitor.core.error_meanings import classify
 
     try:
         body: object = json.loads(content)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from monitor.cli.framework import Command, Options
-from monitor.gate import ask
+from monitor.gate.client import ask
 
 
 class Gate(Command):

@@ -10,12 +10,12 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import age
-from monitor.domain.events import rfc3339
+from monitor.core.events import rfc3339
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from monitor.pipeline.lifecycle import End
+    from monitor.audit.lifecycle import End
 
 
 @command(
@@ -35,7 +35,7 @@ def lifecycle(options: Options, *, name: str) -> None:
     With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead, and those of entries.
     MODEL may name its provider, as in openai/gpt-4.1.
     """
-    from monitor.pipeline.lifecycle import ends
+    from monitor.audit.lifecycle import ends
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()

@@ -14,12 +14,12 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option
 from monitor.cli.words import share_in_percent
-from monitor.domain.cost import money
-from monitor.domain.events import rfc3339
-from monitor.pipeline.ports import MeasurementQuery, Reader, Refused
+from monitor.core.cost import money
+from monitor.core.events import rfc3339
+from monitor.core.ports import MeasurementQuery, Reader, Refused
 
 if TYPE_CHECKING:
-    from monitor.domain.measured import Series, Summary
+    from monitor.core.measurements import Series, Summary
 
 RECENT = timedelta(days=7)
 """How far back calls are shown unless told."""
@@ -44,8 +44,8 @@ def measurements(options: Options, *, name: str | None, route: str, since: Momen
 
     By route and UTC day: calls, how many failed, latency of those that did not, tokens, cache and cost.
     """
-    from monitor.domain.measured import by_day
-    from monitor.domain.model import Measurement
+    from monitor.core.facts import Measurement
+    from monitor.core.measurements import by_day
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
@@ -77,7 +77,7 @@ def budget(options: Options) -> None:
 
     By surface, in USD and UTC. REFUSED are the probes that could cost more than is left.
     """
-    from monitor.pipeline.budget import accounts
+    from monitor.detection.budget import accounts
 
     with opened(options) as monitor, monitor.store.read() as reader:
         found = accounts(reader, monitor.configuration, monitor.settings.budget, monitor.clock())

@@ -12,10 +12,10 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Group, Options, command
 from monitor.cli.opening import opened
-from monitor.pipeline.ports import Delivery, DeliveryState
+from monitor.core.ports import Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from monitor.bootstrap import Monitor
+    from monitor.app.bootstrap import Monitor
 
 _PAUSE = 0.2  # seconds between two looks at a delivery that the running monitor took first
 _PATIENCE = timedelta(seconds=60)

@@ -13,7 +13,7 @@ from monitor.cli import output
 from monitor.cli.framework import Options
 
 if TYPE_CHECKING:
-    from monitor.bootstrap import Monitor
+    from monitor.app.bootstrap import Monitor
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def opened(options: Options, *, create: bool = False) -> Iterator[Monitor]:
         Unavailable: the database is out of reach.
     """
     with _uncollected():
-        from monitor.bootstrap import open_monitor
+        from monitor.app.bootstrap import open_monitor
 
     # Interrupted while it gives a connection back, it would write a traceback between the words for a person.
     logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())

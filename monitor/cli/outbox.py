@@ -8,8 +8,8 @@ from monitor.cli import output
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import age, both
-from monitor.domain.events import rfc3339
-from monitor.pipeline.ports import Delivery, DeliveryState, Reader
+from monitor.core.events import rfc3339
+from monitor.core.ports import Delivery, DeliveryState, Reader
 
 
 @command(

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import click
 
-from monitor.streams import printable as printable
+from monitor.app.streams import printable as printable
 
 RED, GREEN, YELLOW, DIM, BOLD = "red", "green", "yellow", "dim", "bold"
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import output
-from monitor.domain.cost import in_order
-from monitor.domain.model import Body
-from monitor.pipeline.ports import MonitorError, Refused
+from monitor.core.cost import in_order
+from monitor.core.facts import Body
+from monitor.core.ports import MonitorError, Refused
 
 if TYPE_CHECKING:
-    from monitor.domain.events import Event
-    from monitor.domain.requests import Fields
-    from monitor.pipeline.papers import EvalPaper, RequestPaper
+    from monitor.core.events import Event
+    from monitor.core.request_log import Fields
+    from monitor.registry.attachments import EvalPaper, RequestPaper
 
 LARGEST = 20_000_000
 """Bytes of a file that is kept as evidence."""
@@ -45,7 +45,7 @@ def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> Eva
         Refused: a file is not one of results.
         MonitorError: a file is too large to be kept.
     """
-    from monitor.pipeline.papers import EvalPaper
+    from monitor.registry.attachments import EvalPaper
     from monitor.sources.attested import evals
     from monitor.sources.extraction import Unreadable
 
@@ -70,7 +70,7 @@ def of_requests(file: Path, url: str, fields: Fields, now: datetime) -> RequestP
         Refused: it is not JSON Lines.
         MonitorError: it is too large.
     """
-    from monitor.pipeline.papers import RequestPaper
+    from monitor.registry.attachments import RequestPaper
     from monitor.sources.attested import request_log
     from monitor.sources.extraction import Unreadable
 

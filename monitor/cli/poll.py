@@ -13,13 +13,13 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import both
 from monitor.cli.words import in_words
-from monitor.domain import events as ev
-from monitor.domain.events import Event, rfc3339
-from monitor.domain.model import FailureReason
-from monitor.pipeline.ports import ConfigurationError, EventQuery, MonitorError, Unavailable
+from monitor.core import events as ev
+from monitor.core.events import Event, rfc3339
+from monitor.core.facts import FailureReason
+from monitor.core.ports import ConfigurationError, EventQuery, MonitorError, Unavailable
 
 if TYPE_CHECKING:
-    from monitor.pipeline.outcome import Outcome
+    from monitor.detection.outcome import Outcome
 
 CHANGED = 10
 """The exit code of `--exit-code` where a change was believed."""

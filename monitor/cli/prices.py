@@ -15,15 +15,14 @@ from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import age, both
 from monitor.cli.words import in_words, meter_in_words
-from monitor.domain import events as ev
-from monitor.domain.events import Recorded, rfc3339
-from monitor.domain.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
-from monitor.domain.record import record
-from monitor.pipeline.ports import Refused
+from monitor.core import events as ev
+from monitor.core.events import Recorded, record, rfc3339
+from monitor.core.ports import Refused
+from monitor.core.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
 
 if TYPE_CHECKING:
-    from monitor.pipeline.agreement import Word
-    from monitor.pipeline.audit import PriceFact
+    from monitor.audit.agreement import Word
+    from monitor.audit.queries import PriceFact
 
 
 class Series(NamedTuple):
@@ -60,16 +59,16 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
 
     With who states each, since when, and when it was last seen. MODEL may name its provider, as in openai/gpt-4.1.
     """
-    from monitor.pipeline import audit
-    from monitor.pipeline.agreement import weigh
+    from monitor.audit import queries
+    from monitor.audit.agreement import weigh
 
     if used is not None and (history or plotted):
         raise click.UsageError("--usage is about the prices that are believed now; leave --history and --plot out.")
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
-        subjects = audit.price_subjects(reader, monitor.configuration, name)
-        facts = audit.prices(reader, monitor.configuration, subjects)
-        moves = audit.price_history(reader, subjects) if history or plotted else []
+        subjects = queries.price_subjects(reader, monitor.configuration, name)
+        facts = queries.prices(reader, monitor.configuration, subjects)
+        moves = queries.price_history(reader, subjects) if history or plotted else []
         known = ""
         if used is not None and not used:
             used, known = costs.of_registry(reader.entries(), name)

@@ -21,13 +21,13 @@ from monitor.cli.events import form_of
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import config_path
 from monitor.cli.times import utc
-from monitor.domain import events as ev
-from monitor.pipeline.ports import MonitorError
+from monitor.core import events as ev
+from monitor.core.ports import MonitorError
 
 if TYPE_CHECKING:
-    from monitor.bootstrap import Monitor
-    from monitor.domain.notice import Notice
-    from monitor.pipeline.replay import Recording, Replay, Step
+    from monitor.app.bootstrap import Monitor
+    from monitor.audit.replay import Recording, Replay, Step
+    from monitor.core.notices import Notice
 
 SPARSE = timedelta(hours=1)
 """How often a look of a recording of sparse changes is repeated unless --carry says otherwise."""
@@ -123,7 +123,7 @@ def replay(
 
 @contextmanager
 def _store(options: Options) -> Iterator[Monitor]:
-    from monitor.bootstrap import open_monitor
+    from monitor.app.bootstrap import open_monitor
 
     with TemporaryDirectory(prefix="access-monitor-replay-") as folder:
         database = options.database or str(Path(folder) / "replay.db")

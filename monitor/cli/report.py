@@ -15,18 +15,18 @@ from monitor.cli.report_page import Block, Cell, Items, Link, Page, Section, Sta
 from monitor.cli.status import complete
 from monitor.cli.terms import lines as price_lines
 from monitor.cli.times import age, utc
-from monitor.domain.checklist_names import CHECKS
-from monitor.domain.cost import in_order, money
-from monitor.domain.events import SYSTEM
-from monitor.domain.monthly import usd
-from monitor.domain.price import spoken
-from monitor.domain.registry import CheckState
+from monitor.core.check_names import CHECKS
+from monitor.core.cost import in_order, money
+from monitor.core.entry import CheckState
+from monitor.core.events import SYSTEM
+from monitor.core.price import spoken
+from monitor.registry.monthly import usd
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from monitor.pipeline.audit import CheckRow
-    from monitor.pipeline.report import Pause, Report
+    from monitor.audit.queries import CheckRow
+    from monitor.audit.report import Pause, Report
 
 FORMS = {"md": markdown, "html": html}
 
@@ -54,7 +54,7 @@ def report(options: Options, *, entry: str, form: str) -> None:
     What is confirmed and what must be checked, prices with their dates, the checklist with its blanks, evals beside current production, the
     history of pauses, and the open questions.
     """
-    from monitor.pipeline.report import report as gather
+    from monitor.audit.report import report as gather
 
     with opened(options) as monitor, monitor.store.read() as reader:
         found = gather(reader, monitor.configuration, entry, now=monitor.clock())

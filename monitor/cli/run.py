@@ -32,13 +32,13 @@ def run(options: Options, *, verbose: bool) -> int:
     It runs until SIGTERM or SIGINT, and then lets running looks end. SIGHUP loads the configuration anew, all or nothing. What a file takes from production waits for `access-monitor config accept`, and the configuration accepted before goes on. One line per look and per delivery goes to standard error, as JSON unless that
     is a terminal. A second daemon on the same database is refused.
     """
-    from monitor import logs
-    from monitor.signals import Signals
+    from monitor.app import logs
+    from monitor.app.signals import Signals
 
     signals = Signals()
     with signals.installed():
-        from monitor.bootstrap import open_monitor
-        from monitor.daemon import Daemon
+        from monitor.app.bootstrap import open_monitor
+        from monitor.app.daemon import Daemon
         from monitor.settings import load
 
         logs.configure(level=logging.DEBUG if verbose else logging.INFO)

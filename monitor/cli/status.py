@@ -14,17 +14,16 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
 from monitor.cli.words import in_words
-from monitor.domain.events import rfc3339
-from monitor.domain.record import record
-from monitor.domain.registry import Check, CheckState, Status
-from monitor.domain.verdict import PRODUCTION
-from monitor.pipeline.ports import Refused
+from monitor.core.entry import Check, CheckState, Status
+from monitor.core.events import record, rfc3339
+from monitor.core.ports import Refused
+from monitor.gate.client.verdict import PRODUCTION
 
 if TYPE_CHECKING:
-    from monitor.domain.gate import Answer
-    from monitor.pipeline.agreement import Word
-    from monitor.pipeline.audit import CheckRow, StatusRow, Step
-    from monitor.pipeline.terms import Priced
+    from monitor.audit.agreement import Word
+    from monitor.audit.queries import CheckRow, StatusRow, Step
+    from monitor.gate.decision import Answer
+    from monitor.registry.terms import Priced
 
 _DIGITS = 8
 """How many digits of a hash are enough to ask for it."""
@@ -55,17 +54,17 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     POSITION is what --expect of `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or relative
     ('2h ago').
     """
-    from monitor.pipeline import audit
-    from monitor.pipeline.agreement import of_entry
-    from monitor.pipeline.standing import production
-    from monitor.pipeline.terms import priced
+    from monitor.audit import queries
+    from monitor.audit.agreement import of_entry
+    from monitor.gate.state import production
+    from monitor.registry.terms import priced
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         then = at.resolve(now) if at else None
-        rows = audit.status(reader, monitor.configuration, at=then)
+        rows = queries.status(reader, monitor.configuration, at=then)
         gate = production(reader, monitor.configuration, now) if then is None else {}
-        shown = audit.entries(reader, at=then) if options.json or entry is not None else {}
+        shown = queries.entries(reader, at=then) if options.json or entry is not None else {}
         costs = priced(reader, monitor.configuration, shown, at=then)
         one = shown.get(entry) if entry is not None and then is None else None
         words = of_entry(reader, monitor.configuration, one, now) if one is not None and not options.json else []
@@ -105,15 +104,15 @@ def why(options: Options, *, entry: str) -> None:
 
     The nearest event comes first; what led to an event stands below it, further in.
     """
-    from monitor.pipeline import audit
-    from monitor.pipeline.agreement import of_entry
-    from monitor.pipeline.standing import production
+    from monitor.audit import queries
+    from monitor.audit.agreement import of_entry
+    from monitor.gate.state import production
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        words = of_entry(reader, monitor.configuration, audit.entry(reader, entry), monitor.clock())
-        steps = audit.why(reader, entry)
+        words = of_entry(reader, monitor.configuration, queries.entry(reader, entry), monitor.clock())
+        steps = queries.why(reader, entry)
         now = monitor.clock()
-        row = next(row for row in audit.status(reader, monitor.configuration) if row.key == entry)
+        row = next(row for row in queries.status(reader, monitor.configuration) if row.key == entry)
         denied = _denied(row, production(reader, monitor.configuration, now)[entry])
     if options.json:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
@@ -150,14 +149,14 @@ def checklist(options: Options, *, entry: str) -> None:
     Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody and
     nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side by side.
     """
-    from monitor.domain.checklist_names import CHECKS
-    from monitor.pipeline import audit
-    from monitor.pipeline.acceptance import acceptance, mend
+    from monitor.audit import queries
+    from monitor.core.check_names import CHECKS
+    from monitor.registry.acceptance import acceptance, mend
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
-        rows = complete(audit.checks(reader, monitor.configuration, entry), CHECKS, now)
-        one = audit.entry(reader, entry)
+        rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
+        one = queries.entry(reader, entry)
         accepted = acceptance(reader, monitor.configuration, one, now)
         mends = {
             row.name: mend(monitor.configuration, one, row.name, row.check.state)
@@ -207,7 +206,7 @@ def _needed(row: CheckRow) -> str:
 
 def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
     """All checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
-    from monitor.pipeline.audit import CheckRow
+    from monitor.audit.queries import CheckRow
 
     said = {row.name for row in rows}
     blanks = [
@@ -325,7 +324,7 @@ def _print_one(
 
 def _asked(row: StatusRow) -> str:
     """What waits for a second person, and the command that confirms it."""
-    from monitor.pipeline.approval import COMMANDS
+    from monitor.registry.acceptance import COMMANDS
 
     if row.approval is None:
         return ""

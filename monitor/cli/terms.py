@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from monitor.cli.times import age, both
 from monitor.cli.words import share_in_percent
-from monitor.domain.events import rfc3339
-from monitor.domain.price import SHORT, spoken
+from monitor.core.events import rfc3339
+from monitor.core.price import SHORT, spoken
 
 if TYPE_CHECKING:
-    from monitor.domain.terms import Band
-    from monitor.pipeline.terms import Priced
+    from monitor.registry.terms import Band, Priced
 
 
 def as_json(priced: Priced) -> dict[str, object]:

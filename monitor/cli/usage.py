@@ -1,4 +1,4 @@
-"""`prices ENTRY --usage …`: what a usage costs at each source's prices, by tier and context band. Arithmetic is in `domain.cost`."""
+"""`prices ENTRY --usage …`: what a usage costs at each source's prices, by tier and context band. Arithmetic is in `core.cost`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from monitor.cli import output
-from monitor.domain.cost import Cost, cost, in_order, money
-from monitor.domain.cost import usage as read
-from monitor.domain.price import TEXT, USD, spoken
-from monitor.pipeline.ports import Refused
+from monitor.core.cost import Cost, cost, in_order, money
+from monitor.core.cost import usage as read
+from monitor.core.ports import Refused
+from monitor.core.price import TEXT, USD, spoken
 
 if TYPE_CHECKING:
-    from monitor.domain.registry import Entry
-    from monitor.pipeline.audit import PriceFact
+    from monitor.audit.queries import PriceFact
+    from monitor.core.entry import Entry
 
 
 REGISTRY = "registry"

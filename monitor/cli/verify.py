@@ -13,7 +13,7 @@ from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 
 if TYPE_CHECKING:
-    from monitor.pipeline.papers import Paper
+    from monitor.registry.attachments import Paper
 
 
 @command(

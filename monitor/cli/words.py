@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from monitor.domain.events import CLOCK_STEPPED, Event
-from monitor.domain.price import SHORT, TEXT, USD, amount, percent, spoken
+from monitor.core.events import CLOCK_STEPPED, Event
+from monitor.core.price import SHORT, TEXT, USD, amount, percent, spoken
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
 _FOR_AUDITORS = frozenset(

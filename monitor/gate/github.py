@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.deadline import Overdue, bounded
-from monitor.domain.configuration import Deployment
-from monitor.domain.gate import Answer
-from monitor.pipeline.ports import NotSent, Sent
+from monitor.core.configuration import Deployment
+from monitor.core.deadline import Overdue, bounded
+from monitor.core.ports import NotSent, Sent
+from monitor.gate.decision import Answer
 
 PATH = "/v1/github/deployment-protection"
 EVENT = "deployment_protection_rule"

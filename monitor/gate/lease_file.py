@@ -18,11 +18,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from monitor.domain.events import LogHead
-from monitor.domain.gate import Standing, decide, evaluable, resolve
-from monitor.domain.registry import Status
-from monitor.domain.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
-from monitor.pipeline.ports import ConfigurationError, MonitorError
+from monitor.core.entry import Status
+from monitor.core.events import LogHead
+from monitor.core.ports import ConfigurationError, MonitorError
+from monitor.gate.client.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
+from monitor.gate.decision import Standing, decide, evaluable, resolve
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 FLAG_SET = "access-monitor"

@@ -11,10 +11,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.domain.configuration import Owner
-from monitor.domain.notice import Item, Notice, Reason
-from monitor.pipeline.destinations import destinations
-from monitor.pipeline.ports import Channel, NotSent, Trouble
+from monitor.core.configuration import Owner
+from monitor.core.notices import Item, Notice, Reason
+from monitor.core.ports import Channel, NotSent, Trouble
+from monitor.notify.destinations import destinations
 
 PATIENCE = timedelta(seconds=5)
 """How long a trouble lasts before it is told: a disk may be full for the moment in which a log is rotated."""

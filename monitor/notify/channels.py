@@ -16,14 +16,14 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType,
 from apprise.plugins.email.base import NotifyEmail
 from apprise.result import AppriseResult, AppriseResultStatus
 
-from monitor.deadline import Overdue, bounded
-from monitor.domain.notice import SERIOUS, Notice, Reason
-from monitor.domain.redaction import redact
+from monitor.core.deadline import Overdue, bounded
+from monitor.core.notices import SERIOUS, Notice, Reason
+from monitor.core.ports import ConfigurationError, NotSent, Sent
+from monitor.core.redaction import redact
 from monitor.notify import capture, slackhook
-from monitor.notify.render import Rendered, render
+from monitor.notify.forms import Rendered, render
 from monitor.notify.replies import Refusal, Reply, judge_of, seconds
 from monitor.notify.routing import NotConfigured, Resolve
-from monitor.pipeline.ports import ConfigurationError, NotSent, Sent
 
 TIMEOUT = 15.0
 """Seconds one attempt may take."""

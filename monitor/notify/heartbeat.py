@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from monitor.deadline import Overdue, bounded
-from monitor.pipeline.ports import NotSent, Sent
+from monitor.core.deadline import Overdue, bounded
+from monitor.core.ports import NotSent, Sent
 
 TIMEOUT = 5.0
 """Seconds that a ping may take in all."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from monitor.domain.configuration import Owner
-from monitor.pipeline.destinations import destinations
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import Owner
+from monitor.core.ports import ConfigurationError
+from monitor.notify.destinations import destinations
 
 __all__ = ["NotConfigured", "Resolve", "Resolver", "destinations"]
 

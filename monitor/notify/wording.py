@@ -13,9 +13,9 @@ from datetime import datetime, tzinfo
 from itertools import groupby
 from shlex import quote
 
-from monitor.domain.model import ANNOUNCED, LISTED
-from monitor.domain.notice import PAUSING, SERIOUS, Difference, Item, Notice, Reason
-from monitor.domain.price import PREFIX, TEXT, Meter, amount, percent, spoken
+from monitor.core.facts import ANNOUNCED, LISTED
+from monitor.core.notices import PAUSING, SERIOUS, Difference, Item, Notice, Reason
+from monitor.core.price import PREFIX, TEXT, Meter, amount, percent, spoken
 
 FULL = 8
 BRIEF = 12

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from monitor.domain.price import canonical, spoken
+from monitor.core.price import canonical, spoken
 from monitor.sandbox.timeline import BATCH, FAST, FLEX, STANDARD, Price, State
 
 SECTIONS = ((STANDARD, "Standard"), (BATCH, "Batch"), (FLEX, "Flex"), (FAST, "Fast mode"))

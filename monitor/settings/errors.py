@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.ports import ConfigurationError
 from monitor.settings.schema import Document
 from monitor.settings.secrets import holds_secret
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StrictInt, StrictStr, WithJsonSchema
 
-from monitor.domain.cost import usage
+from monitor.core.cost import usage
 from monitor.settings import durations
 from monitor.settings.secrets import FORMS, is_reference
 

@@ -15,9 +15,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from monitor.domain.configuration import shown_url
-from monitor.domain.declared import Document as Kept
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.accepted_configuration import Document as Kept
+from monitor.core.configuration import shown_url
+from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import findings_of
 from monitor.settings.rules import check
 from monitor.settings.schema import Document, Layers

@@ -11,7 +11,7 @@ from datetime import timedelta
 from importlib.metadata import entry_points
 from types import MappingProxyType
 
-from monitor.domain.configuration import OFFICIAL, THIRD_PARTY
+from monitor.core.configuration import OFFICIAL, THIRD_PARTY
 
 ENTRY_POINTS = "monitor.sources"
 

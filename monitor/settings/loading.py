@@ -16,8 +16,8 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.domain.declared import Document as Kept
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.accepted_configuration import Document as Kept
+from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of, suggest
 from monitor.settings.kept import keep, reread
 from monitor.settings.places import anchored

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from typing import get_args
 
-from monitor.domain.access import SETTINGS
-from monitor.domain.ages import BY_FRESHNESS
-from monitor.domain.checklist_names import CHECKS, TOUCHES
+from monitor.core.access import SETTINGS
+from monitor.core.check_names import CHECKS, TOUCHES
+from monitor.registry.check_expiry import BY_FRESHNESS
 from monitor.settings.errors import Finding, Location, suggest
 from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OF_ACCOUNT, plugins

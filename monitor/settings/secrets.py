@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitor.domain.redaction import holds_key
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.ports import ConfigurationError
+from monitor.core.redaction import holds_key
 
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
 """Where systemd's `LoadCredential=` puts files; also set by hand."""

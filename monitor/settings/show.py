@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from monitor.domain.redaction import redact
+from monitor.core.redaction import redact
 from monitor.settings import durations
 from monitor.settings.schema import Document
 from monitor.settings.secrets import MASK, is_reference, masked, without_password

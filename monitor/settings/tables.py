@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitor.domain.configuration import Belief, CheckRules, GateRules
-from monitor.domain.requests import Fields
+from monitor.core.configuration import Belief, CheckRules, GateRules
+from monitor.core.request_log import Fields
 from monitor.settings.fields import (
     BaseUrl,
     Database,

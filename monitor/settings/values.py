@@ -15,7 +15,9 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from monitor import __version__
-from monitor.domain.configuration import (
+from monitor.core.accepted_configuration import Document as Kept
+from monitor.core.accepted_configuration import digest
+from monitor.core.configuration import (
     Attention,
     Belief,
     CheckRules,
@@ -28,10 +30,8 @@ from monitor.domain.configuration import (
     SourceSpec,
     Surface,
 )
-from monitor.domain.cost import usage
-from monitor.domain.declared import Document as Kept
-from monitor.domain.declared import digest
-from monitor.domain.requests import Fields
+from monitor.core.cost import usage
+from monitor.core.request_log import Fields
 from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
 from monitor.settings.places import place

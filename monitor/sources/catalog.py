@@ -13,8 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.pipeline.ports import Budget, ConfigurationError, Source
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.ports import Budget, ConfigurationError, Source
 
 if TYPE_CHECKING:
     from monitor.sources.http import HttpClient

@@ -18,8 +18,8 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import (
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import (
     LISTED,
     Body,
     Fact,

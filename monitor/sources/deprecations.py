@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import (
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import (
     ANYTHING,
     DEPRECATION,
     REPLACEMENT,

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import PARAGRAPH, WATCHED, Body, Snapshot, Subject, Value
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import PARAGRAPH, WATCHED, Body, Snapshot, Subject, Value
+from monitor.core.ports import ConfigurationError
 from monitor.sources.http import HttpClient
 from monitor.sources.prose import normal, paragraphs
 from monitor.sources.web_page import Page, reading

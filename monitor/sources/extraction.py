@@ -8,8 +8,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from monitor.domain.model import ANNOUNCED, PARAGRAPH, Fact, Facts, Refusal, Subject, Value
-from monitor.domain.price import PER_MILLION_TOKENS, USD, PriceRow, canonical, equal
+from monitor.core.facts import ANNOUNCED, PARAGRAPH, Fact, Facts, Refusal, Subject, Value
+from monitor.core.price import PER_MILLION_TOKENS, USD, PriceRow, canonical, equal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import (
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import (
     ALIAS_TARGET,
     ANYTHING,
     Body,

@@ -21,7 +21,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
-from monitor.domain.model import Body, FailureReason, Known, PollFailure, Unchanged
+from monitor.core.facts import Body, FailureReason, Known, PollFailure, Unchanged
 from monitor.sources.redaction import clean, one_line, redact
 from monitor.sources.transport import DEFAULTS, Failed, Limits, Swollen, Transport
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 
-from monitor.domain.price import canonical
+from monitor.core.price import canonical
 from monitor.sources.extraction import Unreadable
 
 MAX_EXPONENT = 64

@@ -18,9 +18,8 @@ from typing import TypeGuard
 import httpx2
 import openai
 
-from monitor.domain.admission import ITEMS
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import (
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import (
     ANYTHING,
     LISTED,
     REPLACEMENT,
@@ -36,7 +35,8 @@ from monitor.domain.model import (
     Subject,
     Value,
 )
-from monitor.domain.price import PREFIX
+from monitor.core.price import PREFIX
+from monitor.detection.admission import ITEMS
 from monitor.sources import paging
 from monitor.sources.http import (
     Answer,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, Snapshot
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, Snapshot
 from monitor.sources.extraction import Extraction
 from monitor.sources.feed import snapshot
 from monitor.sources.http import HttpClient

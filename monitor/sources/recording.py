@@ -20,10 +20,10 @@ from typing import BinaryIO, NamedTuple
 
 import zstandard
 
-from monitor.domain.events import rfc3339
-from monitor.domain.model import Body, FailureReason
-from monitor.pipeline.ports import MonitorError
-from monitor.pipeline.replay import Recording
+from monitor.audit.replay import Recording
+from monitor.core.events import rfc3339
+from monitor.core.facts import Body, FailureReason
+from monitor.core.ports import MonitorError
 from monitor.sources.http import refused
 from monitor.sources.redaction import one_line, redact
 

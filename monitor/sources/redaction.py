@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monitor.domain.redaction import MASK, clean, redact
+from monitor.core.redaction import MASK, clean, redact
 
 __all__ = ["DETAIL", "MASK", "clean", "one_line", "redact"]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 import openai
 
-from monitor.domain.configuration import Surface
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import Surface
+from monitor.core.ports import ConfigurationError
 from monitor.sources.http import HttpClient, timeout
 
 REFERENCES = ("env:", "file:", "credential:")

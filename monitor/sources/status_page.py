@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import (
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import (
     INCIDENT,
     Body,
     FailureReason,

@@ -22,7 +22,7 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from monitor.domain.model import FailureReason
+from monitor.core.facts import FailureReason
 
 CONNECTIONS = 256
 """Open at once: more than polls may run at once, or slow hosts would keep the others from connecting."""

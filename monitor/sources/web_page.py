@@ -9,8 +9,8 @@ from datetime import datetime
 from email.message import Message
 from typing import TypeAlias, TypeVar
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, FailureReason, Known, Observation, PollFailure, Snapshot
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Snapshot
 from monitor.sources.extraction import Unreadable
 from monitor.sources.http import HttpClient, settled
 from monitor.sources.redaction import one_line

@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 import zstandard
 
-from monitor.domain.model import Facts
+from monitor.core.facts import Facts
 from monitor.store.errors import Damaged
 
 PREFIX = "sha256:"

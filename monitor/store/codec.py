@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from monitor.domain.model import Facts, Subject, Value
+from monitor.core.facts import Facts, Subject, Value
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused, Unavailable
+from monitor.core.ports import ConfigurationError, MonitorError, Refused, Unavailable
 from monitor.store.errors import postgres_error, sqlite_error
 from monitor.store.location import PRIVATE, PostgresLocation, SqliteLocation, keep_private, locate, prepare_folder
 

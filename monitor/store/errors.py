@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from monitor.pipeline.ports import ConfigurationError, MonitorError, Unavailable
+from monitor.core.ports import ConfigurationError, MonitorError, Unavailable
 
 
 class Damaged(MonitorError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.ports import ConfigurationError
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, insert, select, update
 
-from monitor.pipeline.ports import MeasurementQuery
+from monitor.core.ports import MeasurementQuery
 from monitor.store import codec
 from monitor.store.schema import measurements, spending
 from monitor.store.statements import Statement

@@ -15,11 +15,11 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
 
-from monitor.domain.events import Event, LogHead, Recorded
-from monitor.domain.model import Alternation, Body, Fact, Facts, Measurement, SourceState, Streak, Subject
-from monitor.domain.notice import Notice
-from monitor.domain.registry import Entry
-from monitor.pipeline.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused
+from monitor.core.entry import Entry
+from monitor.core.events import Event, LogHead, Recorded
+from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, SourceState, Streak, Subject
+from monitor.core.notices import Notice
+from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused
 from monitor.store import blobs, codec, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged

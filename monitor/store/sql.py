@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from monitor.pipeline.ports import Look, MonitorError, Reader, Refused, Transaction, Unavailable
+from monitor.core.ports import Look, MonitorError, Reader, Refused, Transaction, Unavailable
 from monitor.store import migrations
 from monitor.store.blobs import FactsCache
 from monitor.store.dialects import Dialect, Sole, Watch, dialect_of, transaction

@@ -25,12 +25,12 @@ from sqlalchemy import (
     update,
 )
 
-from monitor.domain.events import Event, Recorded
-from monitor.domain.model import Alternation, Body, Facts, Measurement, SourceState, Streak
-from monitor.domain.notice import Notice
-from monitor.domain.price import canonical
-from monitor.domain.registry import Entry
-from monitor.pipeline.ports import Conflict, Delivery, DeliveryState, Look, Refused, Reservation
+from monitor.core.entry import Entry
+from monitor.core.events import Event, Recorded
+from monitor.core.facts import Alternation, Body, Facts, Measurement, SourceState, Streak
+from monitor.core.notices import Notice
+from monitor.core.ports import Conflict, Delivery, DeliveryState, Look, Refused, Reservation
+from monitor.core.price import canonical
 from monitor.store import blobs, codec, measures
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
 from monitor.store.schema import alternations, deliveries, entries, events, log, notices, sources, streaks

@@ -6,9 +6,9 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor import logs
-from monitor.domain.gate import Answer, Standing, answered, decide, resolve, verdict
-from monitor.domain.verdict import PRODUCTION, rfc3339
+from monitor.app import logs
+from monitor.gate.client.verdict import PRODUCTION, rfc3339
+from monitor.gate.decision import Answer, Standing, answered, decide, resolve, verdict
 from monitor.web.memory import View
 
 UNKNOWN = "unknown"

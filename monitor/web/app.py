@@ -18,13 +18,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.domain.verdict import PRODUCTION
+from monitor.app.health import PUBLISHING, STORING
+from monitor.core.ports import Clock, Trouble
+from monitor.gate.client.signature import HEADER
+from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.github import PATH as GITHUB
 from monitor.gate.github import Reviews
-from monitor.gate.signature import HEADER
-from monitor.health import PUBLISHING, STORING
-from monitor.pipeline.ports import Clock, Trouble
-from monitor.pipeline.uses import Uses
+from monitor.gate.uses import Uses
 from monitor.web import metrics, ofrep
 from monitor.web.answers import UNKNOWN, Asking, Decided, as_json, decided
 from monitor.web.door import Door

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitor.gate.signature import HEADER as SIGNATURE
+from monitor.gate.client.signature import HEADER as SIGNATURE
 from monitor.web.responses import problem
 from monitor.web.tokens import Tokens
 

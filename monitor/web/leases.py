@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain.configuration import Configuration
-from monitor.domain.events import LogHead
+from monitor.core.configuration import Configuration
+from monitor.core.events import LogHead
 from monitor.gate.lease_file import LEASE_RENEWAL, lease_documents
 from monitor.web.memory import View
 from monitor.web.ofrep import tag

@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.domain.configuration import Configuration
-from monitor.domain.events import LogHead
-from monitor.domain.gate import Standing
-from monitor.pipeline.ports import MonitorError, Store
-from monitor.pipeline.standing import standings
+from monitor.core.configuration import Configuration
+from monitor.core.events import LogHead
+from monitor.core.ports import MonitorError, Store
+from monitor.gate.decision import Standing
+from monitor.gate.state import standings
 
 STEP = 1.0
 """Seconds after which an answer first asks whether the log has moved; so late a pause may be here."""

@@ -14,12 +14,12 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from monitor import __version__
-from monitor.domain.configuration import Configuration
-from monitor.domain.measured import Series, Summary, by_series
-from monitor.domain.registry import Status
-from monitor.health import PUBLISHING, STORING, Health
-from monitor.pipeline.budget import accounts
-from monitor.pipeline.ports import DeliveryState, MeasurementQuery, MonitorError, Store
+from monitor.app.health import PUBLISHING, STORING, Health
+from monitor.core.configuration import Configuration
+from monitor.core.entry import Status
+from monitor.core.measurements import Series, Summary, by_series
+from monitor.core.ports import DeliveryState, MeasurementQuery, MonitorError, Store
+from monitor.detection.budget import accounts
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values, in the order in which they are written."""

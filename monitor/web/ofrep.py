@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.domain.gate import AMBIGUOUS
-from monitor.domain.verdict import PRODUCTION, UNREGISTERED, rfc3339
+from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, rfc3339
+from monitor.gate.decision import AMBIGUOUS
 from monitor.web.answers import UNKNOWN, Asking, Decided, decided
 from monitor.web.memory import View
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from monitor import logs
-from monitor.bootstrap import Monitor
-from monitor.domain.configuration import Deployment
-from monitor.domain.gate import Answer
+from monitor.app import logs
+from monitor.app.bootstrap import Monitor
+from monitor.core.configuration import Deployment
+from monitor.core.ports import ConfigurationError, NotSent, Sent
+from monitor.gate.decision import Answer
 from monitor.gate.github import CALLER, post
-from monitor.pipeline.ports import ConfigurationError, NotSent, Sent
-from monitor.pipeline.uses import record
+from monitor.gate.uses import record
 from monitor.web.answers import Asking, decided
 from monitor.web.app import Endpoints
 from monitor.web.memory import read_view

@@ -18,13 +18,13 @@ from typing import Any
 
 import uvicorn
 
-from monitor import logs
-from monitor.bootstrap import Monitor
+from monitor.app import logs
+from monitor.app.bootstrap import Monitor
+from monitor.app.health import Health
+from monitor.core.ports import ConfigurationError, MonitorError
+from monitor.gate.client.signature import signer
 from monitor.gate.github import Reviews
-from monitor.gate.signature import signer
-from monitor.health import Health
-from monitor.pipeline.ports import ConfigurationError, MonitorError
-from monitor.pipeline.uses import Uses
+from monitor.gate.uses import Uses
 from monitor.settings import Settings
 from monitor.web.app import Endpoints, application
 from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd, room

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from monitor.domain.configuration import SourceSpec, Surface
+from monitor.core.configuration import SourceSpec, Surface
 from monitor.sources.admin import AdminSource
 from monitor.sources.http import HttpClient
 from monitor.sources.transport import Limits

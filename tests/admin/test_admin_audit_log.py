@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from admin_account import MISSING, NOW, PROJECT, Account, audited, error, listed, source
 
-from monitor.domain.model import FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.facts import FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.http import HttpClient
 
 LOG = "/organization/audit_logs"

@@ -25,15 +25,15 @@ from admin_account import (
 )
 from pipeline_world import INPUT, LUNA, OUTPUT, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain import checklist
-from monitor.domain.model import Subject
-from monitor.domain.notice import Reason
-from monitor.domain.registry import CheckState, Status
-from monitor.pipeline import audit
-from monitor.pipeline.agreement import View, weigh
-from monitor.pipeline.ports import Refused
-from monitor.pipeline.standing import Freshness
-from monitor.pipeline.terms import priced
+from monitor.audit import queries
+from monitor.audit.agreement import View, weigh
+from monitor.core.entry import CheckState, Status
+from monitor.core.facts import Subject
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
+from monitor.gate.state import Freshness
+from monitor.registry import checklist
+from monitor.registry.terms import priced
 from monitor.sources.admin import AdminSource
 from monitor.sources.http import HttpClient
 
@@ -419,7 +419,7 @@ def test_days_without_usage_are_neither_removal_nor_anomaly_nor_news(account: Ac
 
 
 def fact() -> Any:
-    from monitor.domain.model import Fact
+    from monitor.core.facts import Fact
 
     return Fact(LUNA, INPUT)
 
@@ -437,7 +437,7 @@ def test_models_that_were_billed_in_turns_are_not_taken_for_renames(account: Acc
 def test_agreement_and_terms_are_held_against_the_costs(account: Account, watching: Watching) -> None:
     charge(account, 0.9)
     with watching("costs") as world, world.store.read() as reader:
-        facts = audit.prices(reader, world.conf, (LUNA,))
+        facts = queries.prices(reader, world.conf, (LUNA,))
         words = weigh(facts, fresh_since=world.now - timedelta(days=7))
         said = {(word.fact.source, word.fact.meter.field): (word.view, word.official) for word in words}
         assert said["account/costs", INPUT] == (View.OFFICIAL, "0.9")

@@ -12,8 +12,8 @@ from admin_account import NOW, Account, buckets, completion, cost, day, source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.model import Fact, FailureReason, PollFailure, Snapshot, Subject
-from monitor.domain.price import Meter
+from monitor.core.facts import Fact, FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.price import Meter
 from monitor.sources.admin.billing import METERS, Billed, charged, shortest
 from monitor.sources.http import HttpClient
 

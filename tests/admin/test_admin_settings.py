@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from admin_account import KEY, MISSING, NOW, OF_PROJECT, PROJECT, Account, error, listed, rate_limit, source, spec
 
-from monitor.domain.model import Fact, FailureReason, PollFailure, Snapshot, Subject, Unchanged
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.facts import Fact, FailureReason, PollFailure, Snapshot, Subject, Unchanged
+from monitor.core.ports import ConfigurationError
 from monitor.settings.kinds import OF_ACCOUNT
 from monitor.sources.admin import PARTS
 from monitor.sources.catalog import SourceDeps, build
@@ -275,7 +275,7 @@ def test_without_an_admin_key_there_is_no_look(account: Account, http: HttpClien
 
 
 def test_the_same_answers_are_unchanged_unless_they_are_partial(account: Account, http: HttpClient) -> None:
-    from monitor.domain.model import Known
+    from monitor.core.facts import Known
 
     for part in ("rate_limits", "usage"):
         one = source(account, http, part)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.requests import Fields
+from monitor.core.request_log import Fields
 from monitor.sources.attested.request_log import read
 from monitor.sources.extraction import Unreadable
 

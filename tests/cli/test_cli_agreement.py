@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.audit.agreement import Word, weigh
+from monitor.audit.queries import PriceFact
 from monitor.cli.agreement import as_json, cell, lines
-from monitor.domain.price import Meter
-from monitor.pipeline.agreement import Word, weigh
-from monitor.pipeline.audit import PriceFact
+from monitor.core.price import Meter
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 

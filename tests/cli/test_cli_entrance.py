@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from monitor.cli import COMMANDS, cli
 from monitor.cli.framework import Command, DefaultGroup, Entrance, Options
-from monitor.pipeline.ports import ConfigurationError, Refused, Unavailable
+from monitor.core.ports import ConfigurationError, Refused, Unavailable
 
 NAMES = [name for rows in COMMANDS.values() for name in rows]
 DOCUMENTED = [

@@ -20,10 +20,9 @@ import pytest
 
 from monitor.cli import words
 from monitor.cli.events import COLUMNS, follow_events, form_of
-from monitor.domain import events as ev
-from monitor.domain.events import Event, Recorded
-from monitor.domain.record import record
-from monitor.pipeline.ports import EventQuery
+from monitor.core import events as ev
+from monitor.core.events import Event, Recorded, record
+from monitor.core.ports import EventQuery
 from monitor.store import SqlStore, open_store
 
 AT = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)

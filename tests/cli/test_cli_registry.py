@@ -17,7 +17,7 @@ from cli_world import BY, LUNA, MINI, am, data
 from monitor.cli import acts, plot, prices
 from monitor.cli.extract import read
 from monitor.cli.poll import code
-from monitor.domain.price import Meter
+from monitor.core.price import Meter
 from monitor.sandbox import Fault, Kind, Sandbox, Target
 
 REPRICED = date(2026, 7, 30)
@@ -495,7 +495,7 @@ def test_a_lease_file_that_a_lost_log_left_behind_is_replaced_by_the_next_act_an
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[tuple[str, str]] = []
-    monkeypatch.setattr("monitor.bootstrap.logs.line", lambda message, *, files, **_: said.append((message, files)))
+    monkeypatch.setattr("monitor.app.bootstrap.logs.line", lambda message, *, files, **_: said.append((message, files)))
     am("poll")
     assert said == []
     lease = next(tmp_path.rglob("production.json"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.cli.times import age, both, local, parse, utc
-from monitor.domain.events import rfc3339
+from monitor.core.events import rfc3339
 
 NOW = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from monitor.bootstrap import Monitor, elapsed, open_monitor, utc_now
-from monitor.clock import STANDS, SteadyClock
-from monitor.daemon import Daemon
-from monitor.domain.events import CONFIG_CHANGED, Event
-from monitor.domain.model import Fact, SourceState, Streak, Subject
-from monitor.domain.notice import Item, Notice, Reason
-from monitor.health import Health
-from monitor.pipeline.ports import DeliveryState
-from monitor.pipeline.relay import Relay
-from monitor.pipeline.timekeeping import keep_ages
+from monitor.app.bootstrap import Monitor, elapsed, open_monitor, utc_now
+from monitor.app.clock import STANDS, SteadyClock
+from monitor.app.daemon import Daemon
+from monitor.app.health import Health
+from monitor.core.events import CONFIG_CHANGED, Event
+from monitor.core.facts import Fact, SourceState, Streak, Subject
+from monitor.core.notices import Item, Notice, Reason
+from monitor.core.ports import DeliveryState
+from monitor.notify.relay import Relay
+from monitor.registry.timekeeping import keep_ages
 from monitor.sandbox import Sandbox
 from monitor.sandbox.demo_config import write_demo
 from monitor.store import SqlStore, open_store

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.health import MISSES, SLACK, Health
+from monitor.app.health import MISSES, SLACK, Health
 
 EVERY = timedelta(minutes=5)
 PATIENCE = timedelta(minutes=1)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from monitor.logs import REASONS, Troubles
+from monitor.app.logs import REASONS, Troubles
 
 PROGRAM = """
 import gc, io, logging, sys, threading, warnings

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.scheduler import Schedule
+from monitor.app.scheduler import Schedule
 
 HOUR = timedelta(hours=1)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor.bootstrap import Monitor, open_monitor
+from monitor.app.bootstrap import Monitor, open_monitor
 from monitor.cli import demo_play
 from monitor.cli.demo_play import Play, Stopped, paced
 from monitor.cli.demo_summary import Chapter, expected
 from monitor.cli.demo_words import Line
-from monitor.pipeline.ports import MonitorError
+from monitor.core.ports import MonitorError
 from monitor.sandbox import Sandbox
 from monitor.sandbox.demo_config import write_demo
 from monitor.sandbox.gpt_5_6 import STEPS

@@ -14,10 +14,10 @@ from monitor.cli.demo_play import paced
 from monitor.cli.demo_stage import Stage, command_line, requirement
 from monitor.cli.demo_summary import Chapter, Summary, expected, problems, readable, summarise
 from monitor.cli.demo_words import narrate
-from monitor.domain import events as ev
-from monitor.domain.configuration import Belief
-from monitor.domain.events import Event, Recorded
-from monitor.domain.price import telling_order
+from monitor.core import events as ev
+from monitor.core.configuration import Belief
+from monitor.core.events import Event, Recorded
+from monitor.core.price import telling_order
 from monitor.sandbox import Fault, Kind, Message, Model, Price, Step, Target
 from monitor.sandbox.gpt_5_6 import LUNA, SOL, STEPS, TERRA
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from monitor.domain.beliefs import Beliefs
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Fact, Facts, Subject, Value
+from monitor.core.baselines import Beliefs
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Fact, Facts, Subject, Value
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.domain.access import SETTINGS
-from monitor.domain.causes import ASKS, Cause, cause
-from monitor.domain.model import Subject, Value
-from monitor.domain.registry import Pin
-from monitor.domain.routes import Signal, in_words, reopened
+from monitor.core.access import SETTINGS
+from monitor.core.entry import Pin
+from monitor.core.facts import Subject, Value
+from monitor.detection.routes import Signal, in_words, reopened
+from monitor.registry.causes import ASKS, Cause, cause
 
 ORION = Subject("openai", "orion-2")
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

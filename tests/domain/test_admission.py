@@ -9,8 +9,8 @@ from core_facts import facts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.admission import ITEMS, MASS, MASS_SHARE, Verdict, admit, hold
-from monitor.domain.model import Fact, Facts, SourceState, Subject
+from monitor.core.facts import Fact, Facts, SourceState, Subject
+from monitor.detection.admission import ITEMS, MASS, MASS_SHARE, Verdict, admit, hold
 
 KNOWN = SourceState(key="list", baseline="sha256:1", body_size=1000)
 NEW = SourceState(key="list")

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from core_facts import MINUTE, START
 
-from monitor.domain.alternation import DAY, MOST, advance, alternating, fresh, named
-from monitor.domain.configuration import Belief
-from monitor.domain.confirm import confirm
-from monitor.domain.diff import Change
-from monitor.domain.model import Alternation, Fact, Streak, Subject, Value
+from monitor.core.changes import Change
+from monitor.core.configuration import Belief
+from monitor.core.facts import Alternation, Fact, Streak, Subject, Value
+from monitor.detection.alternation import DAY, MOST, advance, alternating, fresh, named
+from monitor.detection.confirmation import confirm
 
 PRICE = Fact(Subject("openai", "a"), "price.standard.short.input")
 

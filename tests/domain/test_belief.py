@@ -10,10 +10,10 @@ from core_facts import MINUTE, START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.configuration import Belief
-from monitor.domain.confirm import Confirmation, Hold, confirm, next_look, unclear
-from monitor.domain.diff import Change
-from monitor.domain.model import ANYTHING, Body, Fact, Facts, Refusal, Snapshot, Streak, Subject
+from monitor.core.changes import Change
+from monitor.core.configuration import Belief
+from monitor.core.facts import ANYTHING, Body, Fact, Facts, Refusal, Snapshot, Streak, Subject
+from monitor.detection.confirmation import Confirmation, Hold, confirm, next_look, unclear
 
 BELIEF = Belief()
 HOLD = Hold(span=BELIEF.hold, anomaly=7)

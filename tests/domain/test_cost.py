@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.cost import cost, money, tokens, usage
+from monitor.core.cost import cost, money, tokens, usage
 
 AMOUNTS = st.decimals("0.000000001", "100000", allow_nan=False, allow_infinity=False, places=9)
 

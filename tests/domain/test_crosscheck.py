@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.crosscheck import news
-from monitor.domain.model import Fact, Facts, Subject
+from monitor.core.facts import Fact, Facts, Subject
+from monitor.detection.cross_checks import news
 
 LUNA = Subject("openai", "luna")
 

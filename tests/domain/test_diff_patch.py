@@ -6,8 +6,8 @@ from core_facts import addresses, facts, fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.diff import Change, diff, lookup, patch, same, without
-from monitor.domain.model import Fact, Facts, Subject
+from monitor.core.changes import Change, diff, lookup, patch, same, without
+from monitor.core.facts import Fact, Facts, Subject
 
 A, B = Subject("openai", "a"), Subject("openai", "b")
 INPUT = "price.standard.short.input"

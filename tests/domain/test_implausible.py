@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain import price
-from monitor.domain.corroborate import doubtful, implausible
-from monitor.domain.diff import Change, patch
-from monitor.domain.model import Fact, Facts, Subject
+from monitor.core import price
+from monitor.core.changes import Change, patch
+from monitor.core.facts import Fact, Facts, Subject
+from monitor.detection.corroboration import doubtful, implausible
 
 A = Subject("openai", "a")
 INPUT, CACHED, OUTPUT = (f"price.standard.short.{name}" for name in ("input", "cached_input", "output"))

@@ -18,24 +18,16 @@ from core_facts import START, believing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain import events as ev
-from monitor.domain.configuration import EntrySpec
-from monitor.domain.declaration import declaration
-from monitor.domain.diff import same
-from monitor.domain.events import Event, entry_stream
-from monitor.domain.model import Facts, Subject
-from monitor.domain.pins import ours, pins
-from monitor.domain.policy import Trigger, deviations, judge
-from monitor.domain.registry import (
-    TRANSITIONS,
-    Entry,
-    IllegalTransition,
-    Register,
-    Status,
-    apply,
-    fold,
-    replay,
-)
+from monitor.core import events as ev
+from monitor.core.changes import same
+from monitor.core.configuration import EntrySpec
+from monitor.core.entry import Entry, Status
+from monitor.core.events import Event, entry_stream
+from monitor.core.facts import Facts, Subject
+from monitor.registry.declarations import declaration
+from monitor.registry.pins import ours, pins
+from monitor.registry.policy import Trigger, deviations, judge
+from monitor.registry.transitions import TRANSITIONS, IllegalTransition, Register, apply, fold, replay
 
 A = Subject("openai", "a")
 FIELDS = ("price.standard.short.input", "price.standard.short.output")

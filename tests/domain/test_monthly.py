@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.domain.monthly import monthly
-from monitor.domain.price import Meter
+from monitor.core.price import Meter
+from monitor.registry.monthly import monthly
 
 USED = {"output": 30_000_000, "input": 400_000_000, "cached_input": 1_000_000_000}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.domain.price import percent
+from monitor.core.price import percent
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.redaction import MASK, clean, holds_key, redact
+from monitor.core.redaction import MASK, clean, holds_key, redact
 
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40)
 VALUES = st.recursive(

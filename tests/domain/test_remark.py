@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.domain.diff import Change
-from monitor.domain.model import ALIAS_TARGET, Fact, Subject
-from monitor.domain.remark import SOON, UNSTATED, Remark, joined, of_aliases, of_correction, of_others
+from monitor.core.changes import Change
+from monitor.core.facts import ALIAS_TARGET, Fact, Subject
+from monitor.detection.price_notes import SOON, UNSTATED, Remark, joined, of_aliases, of_correction, of_others
 
 LATEST = Subject("~maker", "model-latest")
 INPUT = "price.standard.short.input"

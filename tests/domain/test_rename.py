@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.domain.model import Subject
-from monitor.domain.rename import renames
+from monitor.core.facts import Subject
+from monitor.detection.renames import renames
 
 PRICES = {"price.standard.short.input": "1", "price.standard.short.output": "6"}
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.domain.taxonomy import LOSSES, TABLE, Meaning, classify, said_by
+from monitor.core.error_meanings import LOSSES, TABLE, Meaning, classify, said_by
 
 M = "gpt-5.6-luna"
 INVALID = "invalid_request_error"

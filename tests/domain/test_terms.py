@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.domain.beliefs import Beliefs
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Subject, Value
-from monitor.domain.price import Meter
-from monitor.domain.terms import Band, Rule, Terms, multiple, terms
+from monitor.core.baselines import Beliefs
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Subject, Value
+from monitor.core.price import Meter
+from monitor.registry.terms import Band, Rule, Terms, multiple, terms
 
 LUNA = Subject("openai", "luna")
 PAGE = SourceSpec(key="page", kind="pricing_page", every=timedelta(hours=1), provider="openai")

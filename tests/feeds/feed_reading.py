@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, Snapshot, Subject
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, Snapshot, Subject
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
 

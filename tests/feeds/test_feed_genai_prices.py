@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from feed_reading import announced, observed, of, time
 
-from monitor.domain.model import Fact, FailureReason, PollFailure, Subject
+from monitor.core.facts import Fact, FailureReason, PollFailure, Subject
 
 
 def data(prices: object, *, id: str = "luna") -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 from feed_reading import needs_histories, observed, of, whole
 
-from monitor.domain.model import Fact, FailureReason, PollFailure, Subject
+from monitor.core.facts import Fact, FailureReason, PollFailure, Subject
 
 
 def entry(**fields: object) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from feed_reading import observed, of
 
-from monitor.domain.model import Fact, FailureReason, PollFailure, Subject
+from monitor.core.facts import Fact, FailureReason, PollFailure, Subject
 
 LUNA = {
     "id": "openai-gpt-5-6-luna",

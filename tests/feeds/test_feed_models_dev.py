@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from feed_reading import observed, of
 
-from monitor.domain.model import Fact, FailureReason, PollFailure, Subject
+from monitor.core.facts import Fact, FailureReason, PollFailure, Subject
 
 COST = {"input": 5, "output": 30, "cache_read": 0.5, "cache_write": 6.25}
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 import pytest
 from feed_reading import amounts, needs_histories, observed, of, whole
 
-from monitor.domain.diff import diff
-from monitor.domain.model import ALIAS_TARGET, Fact, FailureReason, PollFailure, Subject
+from monitor.core.changes import diff
+from monitor.core.facts import ALIAS_TARGET, Fact, FailureReason, PollFailure, Subject
 
 
 def item(id: str, **pricing: object) -> dict[str, object]:

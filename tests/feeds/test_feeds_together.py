@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.cli.extract import as_json
 from monitor.cli.extract import read as read_file
-from monitor.domain.model import Snapshot
+from monitor.core.facts import Snapshot
 from monitor.sources.extraction import Unreadable, facts_of
 from monitor.sources.feed import FORMATS, read
 from monitor.sources.feeds.sheet import Sheet

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 from feed_reading import lines, needs_histories, observed, of, time, truth
 
-from monitor.domain.diff import diff
+from monitor.core.changes import diff
 
 Moved = tuple[str, str, str, Fraction, Fraction]
 """When, which model, which field, from what to what, in USD per 1M tokens."""

@@ -7,8 +7,8 @@ import json
 import pytest
 from feed_reading import observed
 
-from monitor.domain.confirm import unclear
-from monitor.domain.model import Snapshot, Subject
+from monitor.core.facts import Snapshot, Subject
+from monitor.detection.confirmation import unclear
 
 INPUT = "price.standard.short.input"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from monitor.domain.events import LogHead
-from monitor.domain.gate import DENY, DENY_NEW, Readiness, Standing
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
+from monitor.core.events import LogHead
+from monitor.gate.decision import DENY, DENY_NEW, Readiness, Standing
 
 NOW = datetime(2026, 11, 22, 4, 35, tzinfo=UTC)
 HOUR = timedelta(hours=1)

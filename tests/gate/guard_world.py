@@ -12,9 +12,9 @@ import httpx2
 from gate_examples import ENVIRONMENTS, LEASE, NOW, at_position, registry, spared, standing
 from openai import AsyncOpenAI, OpenAI
 
-from monitor.domain.gate import Standing
-from monitor.domain.registry import Status
-from monitor.gate.guard import Guard
+from monitor.core.entry import Status
+from monitor.gate.client.guard import Guard
+from monitor.gate.decision import Standing
 from monitor.gate.lease_file import lease_documents, write_lease
 
 LUNA, SOL, TERRA, NOVA, OLD = "gpt-5.6-luna", "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-nova", "gpt-5.6-old"

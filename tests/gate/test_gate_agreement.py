@@ -32,11 +32,11 @@ from gate_examples import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.gate import Standing, answer, resolve
-from monitor.domain.verdict import rfc3339
-from monitor.gate import ask
-from monitor.gate.guard import Guard, ModelDenied
-from monitor.gate.lease import Lease
+from monitor.gate.client import ask
+from monitor.gate.client.guard import Guard, ModelDenied
+from monitor.gate.client.lease import Lease
+from monitor.gate.client.verdict import rfc3339
+from monitor.gate.decision import Standing, answer, resolve
 from monitor.gate.lease_file import Document, lease_document, write_lease
 
 flagd = pytest.importorskip(
@@ -239,7 +239,7 @@ def test_the_real_flagd_provider_answers_from_the_file(tmp_path: Path) -> None:
     from openfeature.contrib.provider.flagd.config import ResolverType
     from openfeature.evaluation_context import EvaluationContext
 
-    from monitor.gate import clock
+    from monitor.gate.client import clock
 
     now = clock.now()
     registered = registry(

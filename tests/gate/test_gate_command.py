@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.__main__ import gate_arguments, main
-from monitor.domain.gate import Readiness
-from monitor.domain.registry import Status
-from monitor.gate import ask, clock, lease
+from monitor.core.entry import Status
+from monitor.gate.client import ask, clock, lease
+from monitor.gate.decision import Readiness
 from monitor.gate.lease_file import Document, lease_documents, write_lease
 from monitor.settings import load
 

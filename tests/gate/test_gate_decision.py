@@ -20,8 +20,8 @@ from gate_examples import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.gate import DENY, Ambiguous, Answer, Standing, answer, decide, resolve
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
+from monitor.gate.decision import DENY, Ambiguous, Answer, Standing, answer, decide, resolve
 
 
 def ask(

@@ -20,10 +20,10 @@ from guard_world import LUNA, NOVA, OLD, SOL, TERRA, Place
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.registry import Status
-from monitor.gate import kept
-from monitor.gate.guard import GateError, Guard, ModelDenied
-from monitor.gate.lease import Stop
+from monitor.core.entry import Status
+from monitor.gate.client import lease_cache
+from monitor.gate.client.guard import GateError, Guard, ModelDenied
+from monitor.gate.client.lease import Stop
 
 ROOT = Path(__file__).parents[2]
 
@@ -339,16 +339,17 @@ def test_without_a_place_the_variable_names_it(place: Place, monkeypatch: pytest
 
 
 def test_the_guard_is_imported_without_an_sdk_and_without_the_rest_of_the_monitor() -> None:
-    program = "import sys, monitor.gate.guard; print(sorted(name for name in sys.modules if name.partition('.')[0] in " \
+    program = "import sys, monitor.gate.client.guard; print(sorted(name for name in sys.modules if name.partition('.')[0] in " \
         "('monitor', 'openai', 'pydantic', 'sqlalchemy', 'starlette', 'cryptography', 'litellm')))"  # fmt: skip
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     assert set(eval(result.stdout)) <= {
         "monitor",
-        "monitor.domain",
-        "monitor.domain.verdict",
-        *(f"monitor.gate{name}" for name in ("", ".clock", ".guard", ".kept", ".lease", ".signature")),
+        "monitor.gate.client",
+        "monitor.gate.client.verdict",
+        "monitor.gate",
+        *(f"monitor.gate.client.{name}" for name in ("clock", "guard", "lease_cache", "lease", "signature")),
     }
 
 
@@ -380,15 +381,15 @@ def test_trouble_is_said_once_while_it_lasts_and_again_when_it_comes_back(
 def test_a_file_that_could_not_be_read_is_tried_again_though_nothing_about_it_changed(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = kept.content
+    real = lease_cache.content
 
     def failing(path: str) -> bytes:
         raise Stop(75, "The lease file could not be read (Input/output error).")
 
-    monkeypatch.setattr(kept, "content", failing)
+    monkeypatch.setattr(lease_cache, "content", failing)
     guard = place.guard()
     denied(guard, LUNA)
-    monkeypatch.setattr(kept, "content", real)
+    monkeypatch.setattr(lease_cache, "content", real)
     place.time.wait(seconds=1)
     assert guard.admit(LUNA) == LUNA
 
@@ -424,3 +425,12 @@ def test_a_denial_that_is_repeated_holds_on_to_nothing(place: Place) -> None:
             refused = refused.__context__
         frames.append(depth)
     assert len(set(frames)) == 1
+
+
+def test_the_guard_is_found_under_its_name_of_the_last_version_and_says_the_new_one() -> None:
+    program = "import warnings; warnings.simplefilter('error'); from monitor.gate.guard import guard"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "monitor.gate.client.guard" in result.stderr
+    program = "from monitor.gate.guard import Guard, ModelDenied, guard; print(guard.__module__)"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.stdout == "monitor.gate.client.guard\n"

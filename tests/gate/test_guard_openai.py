@@ -18,8 +18,8 @@ from guard_world import LUNA, SOL, TERRA, Call, Place, Provider
 from openai import AsyncOpenAI, OpenAI
 from openai.lib.azure import AzureOpenAI
 
-from monitor.domain.registry import Status
-from monitor.gate.guard import ModelDenied, guard
+from monitor.core.entry import Status
+from monitor.gate.client.guard import ModelDenied, guard
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -30,7 +30,7 @@ class Number(pydantic.BaseModel):
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    from monitor.gate import clock
+    from monitor.gate.client import clock
 
     place = Place(tmp_path / "lease")
     place.time.now = clock.now()

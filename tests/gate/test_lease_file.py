@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, registry, spared, standing
 
-from monitor.domain.events import LogHead
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
+from monitor.core.events import LogHead
+from monitor.core.ports import ConfigurationError, MonitorError
 from monitor.gate.lease_file import Document, lease_document, lease_documents, write_lease
-from monitor.pipeline.ports import ConfigurationError, MonitorError
 
 
 def document(position: int, **changes: object) -> Document:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from guard_world import LUNA, SOL, TERRA, Place
 
-from monitor.gate.litellm_hook import litellm_hook
+from monitor.gate.client.litellm_hook import litellm_hook
 
 
 class Refused(Exception):

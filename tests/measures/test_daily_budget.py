@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.configuration import Configuration, EntrySpec, SourceSpec, Surface
-from monitor.domain.model import SourceState, Subject
-from monitor.pipeline.budget import FREE_FIRST, DailyBudget, accounts, first_look, price_subject, unpaid
+from monitor.core.configuration import Configuration, EntrySpec, SourceSpec, Surface
+from monitor.core.facts import SourceState, Subject
+from monitor.detection.budget import FREE_FIRST, DailyBudget, accounts, first_look, price_subject, unpaid
 from monitor.store import SqlStore, open_store
 
 ROOT = Path(__file__).parents[2]
@@ -192,8 +192,8 @@ PROGRAM = """
 import sys
 from datetime import datetime
 from decimal import Decimal
-from monitor.domain.configuration import Configuration
-from monitor.pipeline.budget import DailyBudget
+from monitor.core.configuration import Configuration
+from monitor.detection.budget import DailyBudget
 from monitor.store import open_store
 
 store = open_store(sys.argv[1])

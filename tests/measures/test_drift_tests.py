@@ -13,9 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.domain import drift
-from monitor.domain.drift import ALPHA, ERRORS, LATENCY, REFERENCE, WINDOW, Shift, fisher, mann_whitney, shift, window
-from monitor.domain.model import GRANTED, Measurement
+from monitor.core.facts import GRANTED, Measurement
+from monitor.detection import drift
+from monitor.detection.drift import (
+    ALPHA,
+    ERRORS,
+    LATENCY,
+    REFERENCE,
+    WINDOW,
+    Shift,
+    fisher,
+    mann_whitney,
+    shift,
+    window,
+)
 
 NOW = datetime(2026, 7, 30, 17, 34, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -13,13 +13,13 @@ from typing import TypeAlias
 import pytest
 from click.testing import CliRunner, Result
 
+from monitor.app.health import Health
 from monitor.cli import cli
-from monitor.domain.configuration import Configuration, SourceSpec, Surface
-from monitor.domain.measured import by_day, quantile, summary
-from monitor.domain.model import GRANTED, Measurement, SourceState
-from monitor.gate import clock
-from monitor.health import Health
-from monitor.pipeline.budget import DailyBudget
+from monitor.core.configuration import Configuration, SourceSpec, Surface
+from monitor.core.facts import GRANTED, Measurement, SourceState
+from monitor.core.measurements import by_day, quantile, summary
+from monitor.detection.budget import DailyBudget
+from monitor.gate.client import clock
 from monitor.store import SqlStore, open_store
 from monitor.web.metrics import metrics
 

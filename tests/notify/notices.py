@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from monitor.domain.notice import Difference, Item, Notice, Reason
+from monitor.core.notices import Difference, Item, Notice, Reason
 
 SINCE = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
 AT = datetime(2026, 7, 30, 17, 36, 2, tzinfo=UTC)

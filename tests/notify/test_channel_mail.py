@@ -12,8 +12,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from notices import notice, paused
 
+from monitor.core.ports import NotSent, Sent
 from monitor.notify.channels import AppriseChannel
-from monitor.pipeline.ports import NotSent, Sent
 
 
 class Inbox:

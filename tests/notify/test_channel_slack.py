@@ -10,9 +10,9 @@ import pytest
 from notices import notice
 from slack_sink import PATH, Sink
 
+from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.notify.channels import AppriseChannel
 from monitor.notify.routing import NotConfigured
-from monitor.pipeline.ports import ConfigurationError, NotSent, Sent
 
 TIMEOUT = 5.0
 

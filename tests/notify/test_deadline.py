@@ -12,11 +12,11 @@ import httpx2
 import pytest
 import requests
 
-from monitor import deadline
-from monitor.deadline import Overdue, bounded
+from monitor.core import deadline
+from monitor.core.deadline import Overdue, bounded
+from monitor.core.ports import NotSent
 from monitor.gate import github
 from monitor.notify.heartbeat import ping
-from monitor.pipeline.ports import NotSent
 
 LONG = 60.0
 SHORT = 0.3

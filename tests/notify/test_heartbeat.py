@@ -7,8 +7,8 @@ import logging
 import httpx2
 import pytest
 
+from monitor.core.ports import NotSent, Sent
 from monitor.notify.heartbeat import ping
-from monitor.pipeline.ports import NotSent, Sent
 
 URL = "https://hc.example.org/SECRET-uuid"
 

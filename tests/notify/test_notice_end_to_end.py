@@ -11,11 +11,11 @@ import pytest
 from notices import AT, notice
 from slack_sink import Sink, slack_sink
 
-from monitor.domain.configuration import Owner
+from monitor.core.configuration import Owner
+from monitor.core.ports import ConfigurationError, Delivery, DeliveryState
 from monitor.notify.channels import AppriseChannel
+from monitor.notify.relay import Relay
 from monitor.notify.routing import Resolver, destinations
-from monitor.pipeline.ports import ConfigurationError, Delivery, DeliveryState
-from monitor.pipeline.relay import Relay
 from monitor.store import SqlStore, open_store
 
 OWNER = Owner(key="platform", destinations=("env:FIRST", "env:SECOND"))

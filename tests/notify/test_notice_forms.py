@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from notices import listed, notice, paused
 
-from monitor.domain.notice import Difference, Notice, Reason
-from monitor.notify.render import SLACK_BLOCK, SLACK_BLOCKS, SLACK_HEADER, SLACK_TEXT, Rendered, render
+from monitor.core.notices import Difference, Notice, Reason
+from monitor.notify.forms import SLACK_BLOCK, SLACK_BLOCKS, SLACK_HEADER, SLACK_TEXT, Rendered, render
 
 GOLDEN = Path(__file__).parent / "golden"
 BERLIN = ZoneInfo("Europe/Berlin")

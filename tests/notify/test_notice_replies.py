@@ -10,10 +10,10 @@ import requests
 from apprise import Apprise
 from notices import notice
 
+from monitor.core.ports import NotSent
 from monitor.notify import capture
 from monitor.notify.channels import AppriseChannel
 from monitor.notify.replies import Reply, chat, discord, judge_of, webhook
-from monitor.pipeline.ports import NotSent
 
 
 @pytest.mark.parametrize(

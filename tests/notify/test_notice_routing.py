@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.domain.configuration import Owner
+from monitor.core.configuration import Owner
+from monitor.core.ports import ConfigurationError
 from monitor.notify.routing import NotConfigured, Resolver, destinations
-from monitor.pipeline.ports import ConfigurationError
 
 OWNER = Owner(key="platform#core", destinations=("env:SLACK_URL", "mailto://ops@example.org", "file:/run/url"))
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from notices import SINCE, listed, notice, paused
 
-from monitor.domain.notice import Difference, Item, Reason
+from monitor.core.notices import Difference, Item, Reason
 from monitor.notify.wording import BRIEF, FULL, compose, plain, spoken_change, spoken_field, spoken_time
 
 

@@ -12,9 +12,9 @@ import pytest
 from peer_servers import free_port, installed, running
 from pipeline_world import START, configuration, entry_spec, world_of
 
-from monitor.domain.configuration import Surface
-from monitor.domain.model import FailureReason, PollFailure, Snapshot, Subject
-from monitor.domain.registry import Status
+from monitor.core.configuration import Surface
+from monitor.core.entry import Status
+from monitor.core.facts import FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList
 
@@ -94,7 +94,9 @@ def test_a_model_that_left_the_list_is_believed_gone_and_pauses_and_the_restart_
 def test_its_dialect_says_nothing_of_a_model_where_it_means_the_key_and_something_where_it_means_the_model(
     proxy: Proxy, http: HttpClient
 ) -> None:
-    taxonomy = pytest.importorskip("monitor.domain.taxonomy", reason="the taxonomy of errors is not part of this tree")
+    taxonomy = pytest.importorskip(
+        "monitor.core.error_meanings", reason="the taxonomy of errors is not part of this tree"
+    )
     with proxy.serving((MODELS[0], THROTTLED)), httpx2.Client(trust_env=False, timeout=60) as client:
         assert isinstance(proxy.source(http).observe(START, None), Snapshot)
         refused = proxy.source(http, key="sk-of-somebody-else").observe(START, None)

@@ -24,8 +24,8 @@ sys.path[:0] = [str(ROOT / "tests/gate")]
 
 from gate_examples import at_position, registry, standing  # noqa: E402 - found through the line above
 
-from monitor.domain.registry import Status  # noqa: E402
-from monitor.gate import clock  # noqa: E402
+from monitor.core.entry import Status  # noqa: E402
+from monitor.gate.client import clock  # noqa: E402
 from monitor.gate.lease_file import lease_documents, write_lease  # noqa: E402
 
 STARTS = 180
@@ -34,8 +34,8 @@ STARTS = 180
 KEY = "sk-" + "0" * 40
 
 HOOK = """
-from monitor.gate.guard import Guard
-from monitor.gate.litellm_hook import litellm_hook
+from monitor.gate.client.guard import Guard
+from monitor.gate.client.litellm_hook import litellm_hook
 
 hook = litellm_hook(Guard(on_denied="fallback", fallbacks=["terra"]), names={"best": "gpt-5.6-sol"})
 """

@@ -13,9 +13,9 @@ import pytest
 from peer_servers import free_port, installed, running
 from pipeline_world import START, World, configuration, entry_spec, world_of
 
-from monitor.domain.configuration import Surface
-from monitor.domain.model import FailureReason, PollFailure, Snapshot, Subject
-from monitor.domain.registry import Status
+from monitor.core.configuration import Surface
+from monitor.core.entry import Status
+from monitor.core.facts import FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList
 from monitor.sources.transport import Limits

@@ -20,8 +20,8 @@ sys.path[:0] = [str(HERE.parent / "gate"), str(HERE.parent / "web")]
 from gate_examples import standing  # noqa: E402 - found through the line above
 from web_world import World  # noqa: E402
 
-from monitor.domain.registry import Status  # noqa: E402
-from monitor.pipeline.ports import Unavailable  # noqa: E402
+from monitor.core.entry import Status  # noqa: E402
+from monitor.core.ports import Unavailable  # noqa: E402
 
 
 @pytest.fixture

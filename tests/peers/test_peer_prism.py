@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from peer_servers import free_port, installed, running, shared
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import Fact, FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import Fact, FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.admin import PARTS, AdminSource
 from monitor.sources.http import HttpClient
 

@@ -15,11 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitor.domain import registry
-from monitor.domain.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
-from monitor.domain.events import Event
-from monitor.domain.gate import Standing
-from monitor.domain.model import (
+from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.entry import Entry
+from monitor.core.events import Event
+from monitor.core.facts import (
     Body,
     Fact,
     FailureReason,
@@ -33,16 +32,17 @@ from monitor.domain.model import (
     Unchanged,
     Value,
 )
-from monitor.domain.notice import Notice
-from monitor.domain.registry import Entry
-from monitor.pipeline.acceptance import Problem, acceptance
-from monitor.pipeline.declare import declare
-from monitor.pipeline.operate import Operator
-from monitor.pipeline.outcome import Outcome
-from monitor.pipeline.poll import Poller
-from monitor.pipeline.ports import EventQuery, Store
-from monitor.pipeline.standing import standings
-from monitor.pipeline.tend import Tender
+from monitor.core.notices import Notice
+from monitor.core.ports import EventQuery, Store
+from monitor.detection.outcome import Outcome
+from monitor.detection.poller import Poller
+from monitor.gate.decision import Standing
+from monitor.gate.state import standings
+from monitor.registry import transitions
+from monitor.registry.acceptance import Problem, acceptance
+from monitor.registry.declarations import declare
+from monitor.registry.housekeeping import Tender
+from monitor.registry.operator import Operator
 from monitor.store import open_store, upgrade
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
@@ -304,7 +304,7 @@ class World:
             )
 
     def replayed(self) -> dict[str, Entry]:
-        return registry.replay(self.events())
+        return transitions.replay(self.events())
 
 
 @contextmanager

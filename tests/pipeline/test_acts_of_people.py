@@ -21,11 +21,11 @@ from pipeline_world import (
     world_of,
 )
 
-from monitor.domain.model import FailureReason
-from monitor.domain.notice import Reason
-from monitor.domain.registry import CheckState, Status
-from monitor.pipeline import audit
-from monitor.pipeline.ports import Refused
+from monitor.audit import queries
+from monitor.core.entry import CheckState, Status
+from monitor.core.facts import FailureReason
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
 
 MINUTE = timedelta(minutes=1)
 
@@ -126,7 +126,7 @@ def test_an_acceptance_of_what_was_not_seen_for_too_long_is_refused(furnished: W
 def test_expect_is_refused_when_something_relevant_happened_since(furnished: World, believe: bool) -> None:
     shown = furnished.entry().position
     with furnished.store.read() as reader:
-        assert audit.status(reader, furnished.conf)[0].position == shown
+        assert queries.status(reader, furnished.conf)[0].position == shown
     changed = LUNA if believe else model(0)
     furnished.sources["page"].set(changed, output="7")
     furnished.looks(2, "page")

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 import pytest
 from pipeline_world import INPUT, LUNA, OUTPUT, START, World
 
-from monitor.domain.agenda import promotion_end
-from monitor.domain.model import Subject
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
+from monitor.core.facts import Subject
+from monitor.core.notices import Reason
+from monitor.registry.reminders import promotion_end
 
 RISE = f"announced.{INPUT}@2026-09-01"
 

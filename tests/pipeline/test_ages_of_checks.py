@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from pipeline_world import INPUT, LUNA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.configuration import CheckRules, SourceSpec
-from monitor.domain.gate import decide
-from monitor.domain.model import ACCESS, GRANTED, FailureReason
-from monitor.domain.notice import Reason
-from monitor.domain.registry import CheckState, Status
-from monitor.pipeline.maintenance import Maintenance
-from monitor.pipeline.ports import Refused
+from monitor.core.configuration import CheckRules, SourceSpec
+from monitor.core.entry import CheckState, Status
+from monitor.core.facts import ACCESS, GRANTED, FailureReason
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
+from monitor.gate.decision import decide
+from monitor.registry.maintenance import Maintenance
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

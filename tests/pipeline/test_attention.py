@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 from pipeline_world import LUNA, VIA, World, configuration, furnish, world_of
 
-from monitor.domain.attention import times
-from monitor.domain.configuration import Attention, Owner
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.pipeline.attend import Attendant
-from monitor.pipeline.ports import Refused
+from monitor.core.configuration import Attention, Owner
+from monitor.core.entry import Status
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
+from monitor.registry.acknowledgements import times
+from monitor.registry.acknowledging import Attendant
 
 EVERY = timedelta(hours=4)
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from pipeline_world import LUNA, World, listing, model
 
-from monitor.domain.events import Event
-from monitor.domain.model import Subject
-from monitor.pipeline import audit
-from monitor.pipeline.audit import CheckRow
+from monitor.audit import queries
+from monitor.audit.queries import CheckRow
+from monitor.core.events import Event
+from monitor.core.facts import Subject
 
 DAY = timedelta(days=1)
 
@@ -23,7 +23,7 @@ def _content(world: World, evidence: str) -> str:
 
 def _row(world: World, name: str) -> CheckRow:
     with world.store.read() as reader:
-        return next(row for row in audit.checks(reader, world.conf, "luna") if row.name == name)
+        return next(row for row in queries.checks(reader, world.conf, "luna") if row.name == name)
 
 
 def _verified(world: World, name: str) -> Event:

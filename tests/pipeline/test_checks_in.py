@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from pipeline_world import VIA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.configuration import EntrySpec
-from monitor.domain.gate import Answer, decide
-from monitor.domain.model import FailureReason
-from monitor.domain.registry import Status
-from monitor.pipeline.ports import Refused
+from monitor.core.configuration import EntrySpec
+from monitor.core.entry import Status
+from monitor.core.facts import FailureReason
+from monitor.core.ports import Refused
+from monitor.gate.decision import Answer, decide
 
 
 def _asked(world: World, environment: str) -> Answer:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pipeline_world import LUNA, World
 
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from pipeline_world import INPUT, LUNA, VIA, World, configuration, document, entry_spec, furnish, world_of
 
-from monitor.domain.configuration import Configuration
-from monitor.domain.events import Event
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.pipeline.accepting import Assessment, accept, assess
-from monitor.pipeline.declare import declare
-from monitor.pipeline.ports import Refused
+from monitor.core.configuration import Configuration
+from monitor.core.entry import Status
+from monitor.core.events import Event
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
+from monitor.registry.configuration_acceptance import Assessment, accept, assess
+from monitor.registry.declarations import declare
 
 CALLER = {"on_pause": "deny_new", "grace": timedelta(hours=72), "callers": ("support-agent",)}
 

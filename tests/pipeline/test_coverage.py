@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from pipeline_world import CACHED, INPUT, LUNA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.model import FailureReason
-from monitor.pipeline.coverage import GAPS, Covered, coverage
-from monitor.pipeline.ports import Refused
+from monitor.audit.coverage import GAPS, Covered, coverage
+from monitor.core.facts import FailureReason
+from monitor.core.ports import Refused
 
 DAY = timedelta(days=1)
 

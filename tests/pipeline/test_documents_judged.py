@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from pipeline_world import LUNA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.gate import decide
-from monitor.domain.model import FailureReason, Subject
-from monitor.domain.notice import Reason
-from monitor.domain.registry import CheckState, Status
+from monitor.core.configuration import SourceSpec
+from monitor.core.entry import CheckState, Status
+from monitor.core.facts import FailureReason, Subject
+from monitor.core.notices import Reason
+from monitor.gate.decision import decide
 
 TEXT = Subject("card", "text")
 INTRO = "GPT Luna is offered as a limited preview."

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import pytest
 from pipeline_world import World, configuration, furnish, world_of
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.drift import WINDOW, window
-from monitor.domain.events import Event
-from monitor.domain.model import GRANTED, Measurement
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.pipeline.tend import Tender
+from monitor.core.configuration import SourceSpec
+from monitor.core.entry import Status
+from monitor.core.events import Event
+from monitor.core.facts import GRANTED, Measurement
+from monitor.core.notices import Reason
+from monitor.detection.drift import WINDOW, window
+from monitor.registry.housekeeping import Tender
 
 HOUR = timedelta(hours=1)
 KEY = "probes/gpt-luna/chat"

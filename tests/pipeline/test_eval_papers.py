@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pipeline_world import VIA, World, configuration, entry_spec, furnish, model, world_of
 
-from monitor.domain.evals import Comparison, Model, Results, Row, Score, Twice, compare
-from monitor.domain.model import Body
-from monitor.domain.registry import CheckState
-from monitor.pipeline.papers import EvalPaper
-from monitor.pipeline.ports import Refused
+from monitor.core.entry import CheckState
+from monitor.core.eval_results import Comparison, Model, Results, Row, Score, Twice, compare
+from monitor.core.facts import Body
+from monitor.core.ports import Refused
+from monitor.registry.attachments import EvalPaper
 
 OLD = "m03"
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from pipeline_world import INPUT, LUNA, OUTPUT, VIA, World, configuration, entry_spec, furnish, model, world_of
 
-from monitor.domain.configuration import Owner
-from monitor.domain.model import Subject
-from monitor.domain.notice import Item, Reason
-from monitor.domain.registry import Status
-from monitor.pipeline.attend import Attendant
-from monitor.pipeline.standing import production
+from monitor.core.configuration import Owner
+from monitor.core.entry import Status
+from monitor.core.facts import Subject
+from monitor.core.notices import Item, Reason
+from monitor.gate.state import production
+from monitor.registry.acknowledging import Attendant
 
 DAY = timedelta(days=1)
 SOL, VEGA = model(0), model(1)

@@ -25,15 +25,15 @@ from pipeline_world import (
 )
 from sqlalchemy import text
 
-from monitor.domain.gate import decide
-from monitor.domain.model import Body, FailureReason, Known, Observation, PollFailure, Subject
-from monitor.domain.notice import Notice
-from monitor.domain.registry import Status
-from monitor.pipeline import audit
-from monitor.pipeline.declare import declare
-from monitor.pipeline.destinations import destinations
-from monitor.pipeline.ports import Refused, Sent, Store, Transaction
-from monitor.pipeline.relay import Relay
+from monitor.audit import queries
+from monitor.core.entry import Status
+from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Subject
+from monitor.core.notices import Notice
+from monitor.core.ports import Refused, Sent, Store, Transaction
+from monitor.gate.decision import decide
+from monitor.notify.destinations import destinations
+from monitor.notify.relay import Relay
+from monitor.registry.declarations import declare
 
 DAY = timedelta(days=1)
 
@@ -188,7 +188,7 @@ def test_invariant_3_a_declaration_is_one_commit(world: World) -> None:
 
 
 def test_invariant_3_an_act_of_a_person_is_one_commit(furnished: World) -> None:
-    from monitor.pipeline.operate import Operator
+    from monitor.registry.operator import Operator
 
     def act(store: Store) -> object:
         operator = Operator(store, furnished.conf, furnished.clock, published=furnished.publish)
@@ -304,16 +304,16 @@ def test_invariant_6_the_price_of_a_dated_snapshot_is_not_taken_from_its_family(
 
 def test_invariant_7_every_value_carries_source_evidence_and_date_and_goes_stale(active: World) -> None:
     with active.store.read() as reader:
-        row = audit.status(reader, active.conf)[0]
+        row = queries.status(reader, active.conf)[0]
         assert row.verified_at == active.now
-        for price in audit.prices(reader, active.conf, audit.price_subjects(reader, active.conf, "luna")):
+        for price in queries.prices(reader, active.conf, queries.price_subjects(reader, active.conf, "luna")):
             assert price.source in ("page", "feed")
             assert price.url
             assert price.verified_at == active.now
             body = reader.evidence(price.evidence)
             assert body is not None
             assert price.amount.encode() in body.content
-        for check in audit.checks(reader, active.conf, "luna"):
+        for check in queries.checks(reader, active.conf, "luna"):
             assert check.check.evidence
             assert check.verified_at == active.now
     verified = active.now
@@ -326,7 +326,7 @@ def test_invariant_7_every_value_carries_source_evidence_and_date_and_goes_stale
     assert (answer.allowed, answer.status) == (False, "active")
     assert answer.reason.startswith("stale")
     with active.store.read() as reader:
-        assert audit.status(reader, active.conf)[0].verified_at == verified
+        assert queries.status(reader, active.conf)[0].verified_at == verified
 
 
 def test_invariant_7_a_check_that_a_person_attested_has_a_date_at_which_it_ends() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pipeline_world import CACHED, INPUT, LUNA, OUTPUT, VIA, World, configuration
 
-from monitor.domain.events import Event
-from monitor.domain.gate import decide
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.pipeline import audit
-from monitor.pipeline.maintenance import Maintenance
-from monitor.pipeline.ports import Refused
+from monitor.audit import queries
+from monitor.core.entry import Status
+from monitor.core.events import Event
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
+from monitor.gate.decision import decide
+from monitor.registry.maintenance import Maintenance
 
 HOUR = timedelta(hours=1)
 PRICES = "openai/gpt-luna/price.*"
@@ -57,7 +57,7 @@ def test_an_expected_change_informs_and_pauses_when_the_window_ends_and_it_still
     assert active.published
     assert active.notices()[-1].reason is Reason.PAUSED
     with active.store.read() as reader:
-        assert repriced.position in [step.recorded.event.position for step in audit.why(reader, "luna")]
+        assert repriced.position in [step.recorded.event.position for step in queries.why(reader, "luna")]
     active.look("page")
     assert active.entry().checks["pricing"].state == "verified", "the next poll verifies what the pause made stale"
     active.resume()

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from pipeline_world import World
 
-from monitor.domain.model import GRANTED, Body, FailureReason, Measurement, PollFailure, Snapshot
-from monitor.pipeline.tend import Tender
+from monitor.core.facts import GRANTED, Body, FailureReason, Measurement, PollFailure, Snapshot
+from monitor.registry.housekeeping import Tender
 
 MINUTE = timedelta(minutes=1)
 
@@ -67,7 +67,7 @@ def test_a_look_that_is_not_recorded_leaves_no_measurement(furnished: World, mon
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("monitor.pipeline.look.write", broken)
+    monkeypatch.setattr("monitor.app.record.write", broken)
     with pytest.raises(ZeroDivisionError):
         world.poller.record("list", snapshot(world, (measurement(world),)))
     assert kept(world) == []

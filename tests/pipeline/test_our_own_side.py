@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from pipeline_world import LUNA, World, configuration, entry_spec, furnish, listing, model, world_of
 
-from monitor.domain import events as ev
-from monitor.domain.configuration import Configuration
-from monitor.domain.events import entry_stream
-from monitor.domain.model import Subject
-from monitor.domain.notice import Reason
-from monitor.domain.registry import CheckState, Register, Status
-from monitor.pipeline.commit import write
-from monitor.pipeline.ports import Refused
+from monitor.app.commit import write
+from monitor.core import events as ev
+from monitor.core.configuration import Configuration
+from monitor.core.entry import CheckState, Status
+from monitor.core.events import entry_stream
+from monitor.core.facts import Subject
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
+from monitor.registry.transitions import Register
 
 BASE = configuration(version="2")
 

@@ -25,11 +25,11 @@ from pipeline_world import (
     world_of,
 )
 
-from monitor.domain.model import FailureReason, Observation, Subject, Unchanged
-from monitor.domain.registry import Status
-from monitor.pipeline import look
-from monitor.pipeline.ports import Refused, Unavailable
-from monitor.pipeline.rebuild import rebuild
+from monitor.app import record
+from monitor.audit.rebuild import rebuild
+from monitor.core.entry import Status
+from monitor.core.facts import FailureReason, Observation, Subject, Unchanged
+from monitor.core.ports import Refused, Unavailable
 
 SLOW = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
@@ -317,7 +317,7 @@ def test_looks_that_only_repeat_what_was_seen_within_the_gap_change_no_outcome(s
 
 def test_an_unchanged_answer_to_a_source_that_was_never_read_is_dropped() -> None:
     with world_of() as world, world.store.write() as tx:
-        outcome = look.record(
+        outcome = record.record(
             tx,
             world.conf,
             world.conf.sources["page"],

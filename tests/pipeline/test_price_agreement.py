@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from pipeline_world import CACHED, INPUT, LUNA, OUTPUT, PRICES, World, configuration, furnish, world_of
 
-from monitor.domain.model import Subject
-from monitor.pipeline import audit
-from monitor.pipeline.agreement import View, Word, weigh
+from monitor.audit import queries
+from monitor.audit.agreement import View, Word, weigh
+from monitor.core.facts import Subject
 
 
 def _words(world: World, subject: Subject = LUNA) -> dict[tuple[str, str], Word]:
     with world.store.read() as reader:
-        facts = audit.prices(reader, world.conf, (subject,))
+        facts = queries.prices(reader, world.conf, (subject,))
     words = weigh(facts, fresh_since=world.now - world.conf.gate.price_freshness)
     return {(word.fact.source, word.fact.meter.field): word for word in words}
 

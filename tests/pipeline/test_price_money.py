@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pipeline_world import LUNA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
 from monitor.notify.wording import compose
 
 USAGE = {"input": 400_000_000, "cached_input": 1_000_000_000, "output": 30_000_000}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline_world import LUNA, VIA, World
 
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
 
 
 def test_a_batch_price_above_standard_is_believed_at_once_and_noted_in_its_event(active: World) -> None:

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from pipeline_world import INPUT, LUNA, OUTPUT, World
 
-from monitor.domain.model import ALIAS_TARGET, Subject
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
+from monitor.core.facts import ALIAS_TARGET, Subject
+from monitor.core.notices import Reason
 
 
 def _target(world: World, source: str, target: str | None) -> None:

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline_world import INPUT, LUNA, OUTPUT, PRICES, Shown, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.model import Subject
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.domain.rename import renames
+from monitor.core.entry import Status
+from monitor.core.facts import Subject
+from monitor.core.notices import Reason
+from monitor.detection.renames import renames
 
 SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", Path(__file__).parents[2].parent / "shared"))
 HISTORY = SHARED / "replay" / "modelpricewatch_openai_anthropic.jsonl.zst"

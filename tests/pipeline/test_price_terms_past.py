@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from pipeline_world import World
 
-from monitor.pipeline import audit
-from monitor.pipeline.terms import Priced, priced
+from monitor.audit import queries
+from monitor.registry.terms import Priced, priced
 
 
 def _priced(world: World, at: datetime | None = None) -> Priced:
     with world.store.read() as reader:
-        return priced(reader, world.conf, audit.entries(reader, at=at), at=at)["luna"]
+        return priced(reader, world.conf, queries.entries(reader, at=at), at=at)["luna"]
 
 
 def test_the_price_of_a_past_time_is_the_one_that_was_believed_then(active: World) -> None:

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from pipeline_world import CACHED, INPUT, LUNA, OUTPUT, PRICES, VIA, World, configuration, furnish, world_of
 
-from monitor.domain.events import Event
-from monitor.domain.model import FailureReason, Subject
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.pipeline import audit
-from monitor.pipeline.ports import Refused
+from monitor.audit import queries
+from monitor.core.entry import Status
+from monitor.core.events import Event
+from monitor.core.facts import FailureReason, Subject
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
 
 B = Subject("openai", "b")
 
@@ -43,7 +43,7 @@ def test_an_official_change_pauses_and_names_the_change_as_its_cause(active: Wor
     assert changed.occurred_at < paused.occurred_at == active.now
     with active.store.read() as reader:
         body = reader.evidence(changed.evidence)
-        assert [step.recorded.event.type for step in audit.why(reader, "luna")] == ["entry.paused", "price.changed"]
+        assert [step.recorded.event.type for step in queries.why(reader, "luna")] == ["entry.paused", "price.changed"]
     assert body is not None
     assert b'"7"' in body.content
 

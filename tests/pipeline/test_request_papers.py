@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from pipeline_world import LUNA, START, VIA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.model import Body
-from monitor.domain.registry import CheckState, Status
-from monitor.domain.requests import Request
-from monitor.pipeline.papers import RequestPaper
-from monitor.pipeline.ports import Refused
+from monitor.core.entry import CheckState, Status
+from monitor.core.facts import Body
+from monitor.core.ports import Refused
+from monitor.core.request_log import Request
+from monitor.registry.attachments import RequestPaper
 
 TOKENS = {"input": 600_000, "cached_input": 400_000, "output": 50_000}
 COST = Decimal("0.94")  # at 1, 0.1 and 6 USD per 1M tokens

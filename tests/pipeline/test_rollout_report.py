@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from pipeline_world import LUNA, START, VIA, World, configuration, entry_spec, furnish, world_of
 
+from monitor.audit.report import Report, report
 from monitor.cli.report import page
 from monitor.cli.report_page import Items, Link, Page, Section, State, Table, html, markdown
-from monitor.domain.evals import Results, Score
-from monitor.domain.model import Body, FailureReason
-from monitor.domain.requests import Request
-from monitor.pipeline.papers import EvalPaper, RequestPaper
-from monitor.pipeline.ports import Refused
-from monitor.pipeline.report import Report, report
+from monitor.core.eval_results import Results, Score
+from monitor.core.facts import Body, FailureReason
+from monitor.core.ports import Refused
+from monitor.core.request_log import Request
+from monitor.registry.attachments import EvalPaper, RequestPaper
 
 EVIL = "<script>alert(1)</script>|[x](javascript:alert(1))\x1b[31m"
 
@@ -93,7 +93,7 @@ def test_an_entry_that_nobody_prepared_is_mostly_questions(world: World) -> None
 
 
 def test_the_checklist_shows_every_check_and_its_blanks(world: World) -> None:
-    from monitor.domain.checklist_names import CHECKS
+    from monitor.core.check_names import CHECKS
 
     rows = [line.split(" | ") for line in section(md(world), "Checklist").splitlines() if line.startswith("| ")][2:]
     states = {row[0].removeprefix("| "): row[2] for row in rows}

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from pipeline_world import LUNA, World, configuration, entry_spec, furnish, model, world_of
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import FailureReason
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
+from monitor.core.configuration import SourceSpec
+from monitor.core.entry import Status
+from monitor.core.facts import FailureReason
+from monitor.core.notices import Reason
 
 RETRIEVE = "probes/gpt-luna/retrieve"
 RESPONSES = "probes/gpt-luna/responses"

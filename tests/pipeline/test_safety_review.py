@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from pipeline_world import VIA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain import checklist
-from monitor.domain.notice import Reason
-from monitor.domain.registry import CheckState
-from monitor.pipeline.ports import Refused
+from monitor.core.entry import CheckState
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
+from monitor.registry import checklist
 
 CARD = "https://cards.example/gpt-luna-2026-07.pdf"
 

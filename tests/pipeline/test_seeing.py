@@ -21,10 +21,10 @@ from pipeline_world import (
     world_of,
 )
 
-from monitor.domain.model import Fact, FailureReason, PollFailure, Unchanged
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.pipeline.ports import Refused
+from monitor.core.entry import Status
+from monitor.core.facts import Fact, FailureReason, PollFailure, Unchanged
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

@@ -19,11 +19,11 @@ from pipeline_world import (
     world_of,
 )
 
-from monitor.domain.model import FailureReason
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.pipeline import audit
-from monitor.pipeline.ports import Refused
+from monitor.audit import queries
+from monitor.core.entry import Status
+from monitor.core.facts import FailureReason
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -32,7 +32,7 @@ WEEK = 7 * DAY
 
 def _verified_at(world: World, at: datetime | None = None) -> datetime | None:
     with world.store.read() as reader:
-        return audit.status(reader, world.conf, at=at)[0].verified_at
+        return queries.status(reader, world.conf, at=at)[0].verified_at
 
 
 # -- freshness ---------------------------------------------------------------
@@ -79,7 +79,7 @@ def test_a_pinned_row_that_vanished_pauses_nothing_and_is_dated_no_longer(active
     assert active.standing().price_until is not None
     assert active.standing().price_until <= active.now - 3 * DAY + WEEK, "dated by the days it still stood there"
     with active.store.read() as reader:
-        pricing = next(row for row in audit.checks(reader, active.conf, "luna") if row.name == "pricing")
+        pricing = next(row for row in queries.checks(reader, active.conf, "luna") if row.name == "pricing")
     assert pricing.verified_at is not None
     assert pricing.verified_at <= active.now - 3 * DAY
     active.attest("pricing")
@@ -170,11 +170,11 @@ def test_status_at_a_time_is_what_was_recorded_by_then(active: World) -> None:
     }
     with active.store.read() as reader:
         for at, (status, verified) in expected.items():
-            row = audit.status(reader, active.conf, at=at)[0]
+            row = queries.status(reader, active.conf, at=at)[0]
             assert (row.status, row.verified_at) == (status, verified), at
-        assert audit.status(reader, active.conf, at=accepted - DAY) == []
-        now = audit.status(reader, active.conf)[0]
-        then = audit.status(reader, active.conf, at=active.now + DAY)[0]
+        assert queries.status(reader, active.conf, at=accepted - DAY) == []
+        now = queries.status(reader, active.conf)[0]
+        then = queries.status(reader, active.conf, at=active.now + DAY)[0]
         assert replace(now, verified_at=None) == replace(then, verified_at=None)
 
 
@@ -184,7 +184,7 @@ def test_a_quiet_day_leaves_one_verification_in_the_log_so_that_the_past_can_be_
     daily = [event for event in active.events("check.verified") if event.occurred_at > start]
     assert sorted(event.data["check"] for event in daily) == sorted(["model_id", "visibility", "pricing"] * 3)
     with active.store.read() as reader:
-        row = audit.status(reader, active.conf, at=start + 2 * DAY)[0]
+        row = queries.status(reader, active.conf, at=start + 2 * DAY)[0]
     assert row.verified_at is not None
     assert timedelta(0) <= start + 2 * DAY - row.verified_at < DAY
 
@@ -193,7 +193,7 @@ def test_why_leads_from_a_status_back_to_what_was_seen_each_event_once(active: W
     active.sources["list"].facts = listing(8)
     active.looks(26, "list", every=HOUR)
     with active.store.read() as reader:
-        steps = [(step.depth, step.recorded.event.type) for step in audit.why(reader, "luna")]
+        steps = [(step.depth, step.recorded.event.type) for step in queries.why(reader, "luna")]
     assert steps == [(0, "entry.paused"), (1, "access.lost"), (2, "model.unlisted"), (3, "source.anomaly")]
 
 
@@ -201,7 +201,7 @@ def test_prices_name_their_source_date_and_event_and_the_official_ones_come_firs
     active.sources["page"].set(LUNA, output="7")
     active.looks(2, "page")
     with active.store.read() as reader:
-        rows = audit.prices(reader, active.conf, audit.price_subjects(reader, active.conf, "luna"))
+        rows = queries.prices(reader, active.conf, queries.price_subjects(reader, active.conf, "luna"))
         assert [row.source for row in rows] == ["page"] * 3 + ["feed"] * 3
         by_meter = {(row.source, row.meter.meter): row for row in rows}
         changed = active.events("price.changed")[0]
@@ -211,14 +211,16 @@ def test_prices_name_their_source_date_and_event_and_the_official_ones_come_firs
         assert by_meter["page", "input"].position == baseline.position
         assert [
             row.amount
-            for row in audit.prices(reader, active.conf, audit.price_subjects(reader, active.conf, "other/gpt-luna"))
+            for row in queries.prices(
+                reader, active.conf, queries.price_subjects(reader, active.conf, "other/gpt-luna")
+            )
         ] == ["3", "9"]
-        history = audit.price_history(reader, (LUNA,))
+        history = queries.price_history(reader, (LUNA,))
         assert [recorded.event.type for recorded in history] == ["price.changed"]
         with pytest.raises(Refused, match="no source states a price of 'gpt-9'"):
-            audit.price_subjects(reader, active.conf, "gpt-9")
+            queries.price_subjects(reader, active.conf, "gpt-9")
         with pytest.raises(Refused, match="there is no entry 'sol'; the registry has: luna"):
-            audit.entry(reader, "sol")
+            queries.entry(reader, "sol")
 
 
 def test_a_checklist_shows_blanks_as_blanks_and_dates_by_the_last_look() -> None:
@@ -226,7 +228,7 @@ def test_a_checklist_shows_blanks_as_blanks_and_dates_by_the_last_look() -> None
         furnish(world)
         world.look(after=HOUR)
         with world.store.read() as reader:
-            rows = {row.name: row for row in audit.checks(reader, world.conf, "luna")}
+            rows = {row.name: row for row in queries.checks(reader, world.conf, "luna")}
         assert [(name, row.check.state, row.required) for name, row in rows.items()] == [
             ("model_id", "verified", True),
             ("visibility", "verified", True),

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from pipeline_world import LUNA, VIA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.domain.events import Event
-from monitor.domain.notice import Reason
-from monitor.domain.registry import Status
-from monitor.pipeline import audit
-from monitor.pipeline.ports import Refused
+from monitor.audit import queries
+from monitor.core.entry import Status
+from monitor.core.events import Event
+from monitor.core.notices import Reason
+from monitor.core.ports import Refused
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_resumption_takes_two_people_as_well_and_a_pause_takes_one(two: World)
     assert two.entry().status is Status.PAUSED
     assert two.resume().type == "entry.approval_requested"
     with two.store.read() as reader:
-        (row,) = audit.status(reader, two.conf)
+        (row,) = queries.status(reader, two.conf)
     assert row.approval is not None
     assert (row.approval.act, row.approval.by) == ("entry.resumed", "ann")
     done = two.operator.resume("luna", by="Bob", reason="fine", via=VIA, expect=row.approval.expect)

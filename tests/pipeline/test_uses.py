@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pipeline_world import World
 
-from monitor.domain import events as ev
-from monitor.domain.gate import Answer
-from monitor.domain.registry import fold, replay
-from monitor.pipeline import uses
-from monitor.pipeline.ports import EventQuery, Unavailable
-from monitor.pipeline.uses import Uses, record
+from monitor.core import events as ev
+from monitor.core.ports import EventQuery, Unavailable
+from monitor.gate import uses
+from monitor.gate.decision import Answer
+from monitor.gate.uses import Uses, record
+from monitor.registry.transitions import fold, replay
 
 HOUR = timedelta(hours=1)
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain import events as ev
-from monitor.domain.configuration import Owner
-from monitor.domain.events import Recorded
-from monitor.domain.notice import Item, Notice, Reason
-from monitor.pipeline.destinations import destinations
-from monitor.pipeline.ports import Delivery, DeliveryState, EventQuery, NotSent, Refused, Sent, Store, Unavailable
-from monitor.pipeline.relay import ATTEMPTS, FIRST_RETRY, LEASE, LONGEST_RETRY, LONGEST_WAIT, Relay, backoff
+from monitor.core import events as ev
+from monitor.core.configuration import Owner
+from monitor.core.events import Recorded
+from monitor.core.notices import Item, Notice, Reason
+from monitor.core.ports import Delivery, DeliveryState, EventQuery, NotSent, Refused, Sent, Store, Unavailable
+from monitor.notify.destinations import destinations
+from monitor.notify.relay import ATTEMPTS, FIRST_RETRY, LEASE, LONGEST_RETRY, LONGEST_WAIT, Relay, backoff
 from monitor.store import open_store
 
 START = datetime(2026, 7, 30, 12, 0, tzinfo=UTC)

@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx2
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import Observation, PollFailure, Snapshot, Subject
-from monitor.pipeline.ports import Reservation
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import Observation, PollFailure, Snapshot, Subject
+from monitor.core.ports import Reservation
 from monitor.sources.behaviour import BehaviourSource
 from monitor.sources.http import HttpClient
 

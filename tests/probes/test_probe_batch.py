@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 from probe_world import NOW, FakeBudget, M, Probe, error, ok, probe
 
-from monitor.domain.model import FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.facts import FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.behaviour.batch import MARK, PAGES, REMEMBERED
 
 MARKER = f"probes/{M}/batch"

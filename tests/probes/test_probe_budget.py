@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from probe_world import FakeBudget, M, error, luna_prices, ok, probe, response
 
-from monitor.domain.model import FailureReason, Snapshot
-from monitor.pipeline.ports import Reservation, Unavailable
+from monitor.core.facts import FailureReason, Snapshot
+from monitor.core.ports import Reservation, Unavailable
 from monitor.sources.behaviour.calls import PLANS
 
 FREE = ("retrieve", "tokens")

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from probe_world import KEY, NOW, M, completion, error, ok, probe, response
 
-from monitor.domain.configuration import Surface
-from monitor.domain.model import FailureReason, PollFailure, Snapshot
+from monitor.core.configuration import Surface
+from monitor.core.facts import FailureReason, PollFailure, Snapshot
 from monitor.sources.behaviour import BehaviourSource
 
 GONE = f"The model `{M}` does not exist or you do not have access to it."

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from probe_world import NOW, M, chunk, completion, error, events, ok, probe, response
 
-from monitor.domain.model import FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.facts import FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.behaviour.calls import PLANS
 
 
@@ -339,7 +339,7 @@ def test_stored_answers_are_read_anew_to_the_same_facts() -> None:
 
 
 def test_what_is_no_stored_answer_is_a_failure() -> None:
-    from monitor.domain.model import Body
+    from monitor.core.facts import Body
 
     for content in (b"", b"[]", b'{"calls": [{}]}', b'{"calls": []}', b"\xff"):
         seen = probe("responses", ok({})).source.extract(Body(content=content, sha256="", size=0), NOW)

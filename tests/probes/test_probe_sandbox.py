@@ -11,14 +11,14 @@ from typing import Any, get_args
 import pytest
 from probe_world import FakeBudget
 
-from monitor.domain.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
-from monitor.domain.model import Subject, Value
-from monitor.domain.registry import Entry, Status
-from monitor.pipeline.declare import declare
-from monitor.pipeline.operate import Operator
-from monitor.pipeline.outcome import Outcome
-from monitor.pipeline.poll import Poller
-from monitor.pipeline.ports import EventQuery, Source
+from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.entry import Entry, Status
+from monitor.core.facts import Subject, Value
+from monitor.core.ports import EventQuery, Source
+from monitor.detection.outcome import Outcome
+from monitor.detection.poller import Poller
+from monitor.registry.declarations import declare
+from monitor.registry.operator import Operator
 from monitor.sandbox import API_KEY, Fault, Kind, Model, Sandbox, Step, Target
 from monitor.sandbox.gpt_5_6 import flagship
 from monitor.settings.fields import Route

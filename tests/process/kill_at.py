@@ -63,7 +63,7 @@ def after(owner: Any, name: str, act: Callable[[], None]) -> None:
 
 def in_look(act: Callable[[], None]) -> Callable[[], None]:
     """Only while this thread records a look."""
-    from monitor.pipeline.poll import Poller
+    from monitor.detection.poller import Poller
 
     recording = threading.local()
     original = Poller.record
@@ -87,7 +87,7 @@ def in_look(act: Callable[[], None]) -> Callable[[], None]:
 @point
 def before_t1(die: Callable[[], None]) -> None:
     """The look has ended, nothing of it is recorded."""
-    from monitor.pipeline.poll import Poller
+    from monitor.detection.poller import Poller
 
     before(Poller, "record", die)
 

@@ -20,12 +20,12 @@ from typing import Any
 from sqlalchemy import text
 from waiting import until
 
-from monitor.bootstrap import open_monitor
-from monitor.domain import events as ev
-from monitor.domain import registry
-from monitor.domain.events import Recorded
-from monitor.domain.registry import CheckState, Status
-from monitor.pipeline.ports import DeliveryState, EventQuery
+from monitor.app.bootstrap import open_monitor
+from monitor.core import events as ev
+from monitor.core.entry import CheckState, Status
+from monitor.core.events import Recorded
+from monitor.core.ports import DeliveryState, EventQuery
+from monitor.registry import transitions
 from monitor.sandbox import API_KEY, Sandbox
 from monitor.sandbox.timeline import STANDARD, Model, Price, Step
 from monitor.store import SqlStore, open_store
@@ -251,7 +251,7 @@ class World:
     ) -> Daemon:
         """Start the real daemon; with `point` it will die there at the `nth` time."""
         return self.fork(
-            "run", *arguments, environ=environ, spans={"daemon.STEP": 0.2, **(spans or {})}, point=point, nth=nth
+            "run", *arguments, environ=environ, spans={"app.daemon.STEP": 0.2, **(spans or {})}, point=point, nth=nth
         )
 
     def fork(
@@ -382,7 +382,7 @@ class World:
             until(lambda: self._activated(), "the entry can be activated")
 
     def _activated(self) -> bool:
-        from monitor.pipeline.ports import Refused
+        from monitor.core.ports import Refused
 
         try:
             self.operate("activate")
@@ -413,7 +413,7 @@ def check_store(world: World) -> None:
     for one in log:
         versions[one.event.stream] += 1
         assert one.version == versions[one.event.stream], one
-    assert entries == registry.replay(events)
+    assert entries == transitions.replay(events)
     for key, state in states.items():
         told = [event.data["baseline"] for event in events if event.source == key and "baseline" in event.data]
         assert state.baseline == (told[-1] if told else ""), (

@@ -11,7 +11,7 @@ from itertools import count
 
 import pytest
 
-from monitor.lanes import MOST, Lanes
+from monitor.app.lanes import MOST, Lanes
 from tests.waiting import until
 
 

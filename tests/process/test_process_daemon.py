@@ -17,7 +17,7 @@ import pytest
 from process_world import SPARE, World, check_store, check_story
 from waiting import until
 
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
 from monitor.sandbox.faults import Fault, Kind, Target
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def test_a_stop_lets_the_running_look_end_and_records_it(world: World, number: s
 
 def test_a_stop_writes_the_freshness_that_was_still_in_memory(world: World) -> None:
     world.prepare()
-    with world.running(spans={"daemon.STEP": 1000}) as daemon:
+    with world.running(spans={"app.daemon.STEP": 1000}) as daemon:
         looks(world, 3)
         now = datetime.now(UTC)
         looks(world, 2)
@@ -178,7 +178,7 @@ def test_a_database_that_another_writer_holds_for_seconds_delays_and_loses_nothi
 
 def test_a_webhook_that_hangs_delays_no_look_and_no_lease_and_is_told_in_the_end(world: World) -> None:
     world.prepare()
-    spans = {"pipeline.relay.FIRST_RETRY": 0.5}
+    spans = {"notify.relay.FIRST_RETRY": 0.5}
     with world.running(environ={"ACCESS_MONITOR__NOTIFY__TIMEOUT": "1s"}, spans=spans):
         world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.HANG, seconds=60))
         known = len(world.sandbox.messages)
@@ -244,7 +244,7 @@ def test_the_service_manager_is_told_of_ready_reload_and_stop_and_of_life_only_w
 ) -> None:
     with manager(world.folder) as listening:
         environ = {"NOTIFY_SOCKET": str(world.folder / "notify"), "WATCHDOG_USEC": "300000"}
-        spans = {"daemon.PATIENCE": 1, "daemon.STEP": 0.2}
+        spans = {"app.daemon.PATIENCE": 1, "app.daemon.STEP": 0.2}
         with world.running(environ=environ, spans=spans) as daemon:
             assert listening.recv(100) == b"READY=1"
             hear(listening, "WATCHDOG=1")
@@ -291,7 +291,7 @@ def pulse() -> Iterator[tuple[str, list[str]]]:
 def test_the_heartbeat_is_sent_only_while_looks_succeed(world: World) -> None:
     with pulse() as (url, came):
         environ = {"ACCESS_MONITOR__HEARTBEAT__URL": "env:PULSE", "PULSE": url}
-        with world.running(environ=environ, spans={"daemon.HEARTBEAT": 0.2}) as daemon:
+        with world.running(environ=environ, spans={"app.daemon.HEARTBEAT": 0.2}) as daemon:
             until(lambda: len(came) >= 3, "the heart beats")
             world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.STATUS, status=500))
             until(lambda: world.events("source.failed"), "the outage is seen")
@@ -307,7 +307,7 @@ def test_the_heartbeat_is_sent_only_while_looks_succeed(world: World) -> None:
 def test_every_line_of_the_log_is_json_and_holds_no_secret(world: World) -> None:
     world.prepare()
     world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.STATUS, status=500, times=1))
-    with world.running(spans={"pipeline.relay.FIRST_RETRY": 0.2}) as daemon:
+    with world.running(spans={"notify.relay.FIRST_RETRY": 0.2}) as daemon:
         world.change()
         until(world.settled, "everything is recorded and told")
         daemon.signal(signal.SIGTERM)

@@ -9,7 +9,7 @@ import pytest
 from process_world import World, check_store, check_story
 from waiting import until
 
-from monitor.domain.registry import CheckState, Status
+from monitor.core.entry import CheckState, Status
 
 pytestmark = pytest.mark.slow
 TIMES = 5

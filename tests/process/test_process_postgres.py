@@ -12,7 +12,7 @@ import pytest
 from process_world import Forks, World, check_store, check_story
 from waiting import until
 
-from monitor.domain.registry import CheckState, Status
+from monitor.core.entry import CheckState, Status
 from monitor.sandbox import Sandbox
 
 pytestmark = pytest.mark.slow

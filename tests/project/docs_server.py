@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from monitor.domain.configuration import Configuration, GateRules
-from monitor.domain.events import LogHead
-from monitor.domain.gate import Standing
-from monitor.domain.registry import Status
-from monitor.gate import clock
-from monitor.pipeline.ports import Unavailable
+from monitor.core.configuration import Configuration, GateRules
+from monitor.core.entry import Status
+from monitor.core.events import LogHead
+from monitor.core.ports import Unavailable
+from monitor.gate.client import clock
+from monitor.gate.decision import Standing
 from monitor.web.app import Endpoints
 from monitor.web.memory import Memory, View
 from monitor.web.server import Server, listen

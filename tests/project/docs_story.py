@@ -11,19 +11,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from monitor.domain.configuration import (
-    Belief,
-    Configuration,
-    EntrySpec,
-    Owner,
-    Requirement,
-    SourceSpec,
-    Surface,
-)
-from monitor.domain.drift import REFERENCE, WINDOW, window
-from monitor.domain.evals import Results, Score
-from monitor.domain.gate import Answer
-from monitor.domain.model import (
+from monitor.core.configuration import Belief, Configuration, EntrySpec, Owner, Requirement, SourceSpec, Surface
+from monitor.core.eval_results import Results, Score
+from monitor.core.facts import (
     GRANTED,
     LISTED,
     SHUTDOWN_DATE,
@@ -35,21 +25,23 @@ from monitor.domain.model import (
     Subject,
     Value,
 )
-from monitor.domain.notice import Notice
-from monitor.domain.requests import Request
-from monitor.pipeline.accepting import accept
-from monitor.pipeline.attend import Attendant
-from monitor.pipeline.declare import declare
-from monitor.pipeline.maintenance import Maintenance
-from monitor.pipeline.operate import Operator
-from monitor.pipeline.papers import EvalPaper, RequestPaper
-from monitor.pipeline.poll import Poller
-from monitor.pipeline.ports import ClockStep, NotSent, Sent, Source
-from monitor.pipeline.relay import Relay
-from monitor.pipeline.standing import standings
-from monitor.pipeline.tend import Tender
-from monitor.pipeline.timekeeping import record_steps
-from monitor.pipeline.uses import Uses, record
+from monitor.core.notices import Notice
+from monitor.core.ports import ClockStep, NotSent, Sent, Source
+from monitor.core.request_log import Request
+from monitor.detection.drift import REFERENCE, WINDOW, window
+from monitor.detection.poller import Poller
+from monitor.gate.decision import Answer
+from monitor.gate.state import standings
+from monitor.gate.uses import Uses, record
+from monitor.notify.relay import Relay
+from monitor.registry.acknowledging import Attendant
+from monitor.registry.attachments import EvalPaper, RequestPaper
+from monitor.registry.configuration_acceptance import accept
+from monitor.registry.declarations import declare
+from monitor.registry.housekeeping import Tender
+from monitor.registry.maintenance import Maintenance
+from monitor.registry.operator import Operator
+from monitor.registry.timekeeping import record_steps
 from monitor.store import SqlStore, open_store
 
 LUNA = "gpt-5.6-luna"

@@ -17,12 +17,12 @@ from docs_pages import PAGES, READ, ROOT, blocks, page, prose, quoted, rows, sec
 
 from monitor.cli import PROGRAM, cli
 from monitor.cli.framework import DefaultGroup, SharedOption
-from monitor.domain import events as ev
-from monitor.domain.checklist_names import CHECKS
-from monitor.domain.model import FailureReason
-from monitor.domain.record import record
-from monitor.domain.registry import Status
-from monitor.gate import ask, clock
+from monitor.core import events as ev
+from monitor.core.check_names import CHECKS
+from monitor.core.entry import Status
+from monitor.core.events import record
+from monitor.core.facts import FailureReason
+from monitor.gate.client import ask, clock
 from monitor.notify.wording import HEADLINES
 from monitor.settings import load, schema, show
 from monitor.sources.catalog import BUILTIN
@@ -412,7 +412,7 @@ def architecture() -> str:
 def test_the_layers_drawn_are_those_that_are_held():
     linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     (layers,) = (one["layers"] for one in linter["contracts"] if one["type"] == "layers")
-    (drawn,) = (line for line in architecture().splitlines() if "→ bootstrap →" in line)
+    (drawn,) = (line for line in architecture().splitlines() if "→ registry →" in line)
     assert [re.split(r" │ ", layer.strip()) for layer in drawn.split("→")] == [layer.split(" | ") for layer in layers]
 
 
@@ -421,7 +421,7 @@ def test_every_room_is_described_and_the_modules_that_are_named_are_in_it():
     rooms = {path.parent.name: path.parent for path in (ROOT / "monitor").glob("*/__init__.py")}
     assert set(described) == set(rooms)
     for room, text in described.items():
-        modules = {path.stem for path in rooms[room].iterdir()}
+        modules = {path.stem for path in rooms[room].rglob("*.py")}
         named = {span for span in quoted(text) if re.fullmatch(r"[a-z_]+", span)}
         assert named - modules == set(), room
     assert sum(len(quoted(text)) for text in described.values()) > 20

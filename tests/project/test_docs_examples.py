@@ -22,9 +22,9 @@ import pytest
 from docs_pages import ROOT, blocks, page
 from docs_server import standing
 
-from monitor.domain.events import LogHead
-from monitor.domain.registry import Status
-from monitor.gate import clock
+from monitor.core.entry import Status
+from monitor.core.events import LogHead
+from monitor.gate.client import clock
 from monitor.gate.lease_file import lease_documents, write_lease
 from monitor.settings import load
 

@@ -24,8 +24,8 @@ import pytest
 from docs_pages import READ, ROOT, blocks, page, prose, quoted, rows, sections
 from starlette.routing import Match, Route
 
-from monitor.gate import clock
-from monitor.health import Health
+from monitor.app.health import Health
+from monitor.gate.client import clock
 from monitor.settings import load
 from monitor.web.app import OPEN, application
 from monitor.web.metrics import metrics
@@ -306,7 +306,7 @@ def test_the_script_that_copies_a_lease_takes_a_new_one_and_keeps_the_old_one_ot
 
 
 def test_the_shown_tokens_are_a_configuration_that_is_taken_and_without_them_it_is_refused(tmp_path):
-    from monitor.pipeline.ports import ConfigurationError
+    from monitor.core.ports import ConfigurationError
 
     (shown,) = (block for block in blocks(page("gate"), "toml") if "[web]" in block)
     path = tmp_path / "monitor.toml"

@@ -36,13 +36,6 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_no_module_is_longer_than_520_lines():
-    """A module is one thing; how long that is, its subject decides. Past this it is most likely two."""
-    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "monitor").rglob("*.py")}
-    assert len(lengths) > 10
-    assert {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > 520} == {}
-
-
 def test_every_module_says_why_it_exists():
     modules = [path for path in (ROOT / "monitor").rglob("*.py") if path.stat().st_size]
     assert [str(path) for path in modules if not ast.get_docstring(ast.parse(path.read_text()))] == []

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import zstandard
 
-from monitor.bootstrap import open_monitor
-from monitor.domain.events import Event, Recorded
-from monitor.domain.notice import Notice
-from monitor.domain.registry import Entry
-from monitor.domain.registry import replay as folded
-from monitor.pipeline.agreement import Word, of_entry
-from monitor.pipeline.replay import Step
+from monitor.app.bootstrap import open_monitor
+from monitor.audit.agreement import Word, of_entry
+from monitor.audit.replay import Step
+from monitor.core.entry import Entry
+from monitor.core.events import Event, Recorded
+from monitor.core.notices import Notice
+from monitor.registry.transitions import replay as folded
 from monitor.sources import recording
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from replayed import HISTORIES, PAGES, Played, cut, lines, needs_histories, play, time, written
 
-from monitor.domain.events import Event
-from monitor.domain.price import equal
-from monitor.pipeline.agreement import Stale, View
+from monitor.audit.agreement import Stale, View
+from monitor.core.events import Event
+from monitor.core.price import equal
 
 pytestmark = needs_histories
 

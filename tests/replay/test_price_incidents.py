@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from replayed import HISTORIES, PAGES, SHIPPED, Played, history, time
 
-from monitor.bootstrap import open_monitor
-from monitor.domain.events import Event
-from monitor.domain.registry import replay as folded
-from monitor.pipeline import audit
-from monitor.pipeline.agreement import View, Word, weigh
+from monitor.app.bootstrap import open_monitor
+from monitor.audit import queries
+from monitor.audit.agreement import View, Word, weigh
+from monitor.core.events import Event
+from monitor.registry.transitions import replay as folded
 from monitor.sources import recording
 
 PAGE_DATES = {
@@ -70,8 +70,8 @@ def summer(tmp_path_factory: pytest.TempPathFactory) -> Summer:
             facts = [
                 fact
                 for name in (LUNA, TERRA, SOL)
-                for fact in audit.prices(
-                    reader, monitor.configuration, audit.price_subjects(reader, monitor.configuration, name)
+                for fact in queries.prices(
+                    reader, monitor.configuration, queries.price_subjects(reader, monitor.configuration, name)
                 )
             ]
     words = weigh(facts, fresh_since=time("2026-08-19T00:00:00Z"))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from monitor.domain.model import FailureReason
-from monitor.pipeline.ports import MonitorError
+from monitor.core.facts import FailureReason
+from monitor.core.ports import MonitorError
 from monitor.sources.recording import failure, read
 
 AT = "2026-07-30T17:34:21Z"

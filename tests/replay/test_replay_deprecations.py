@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import zstandard
 
-from monitor.domain.configuration import Configuration, SourceSpec
-from monitor.domain.events import Event
-from monitor.domain.model import Body, PollFailure
-from monitor.pipeline.poll import Poller
-from monitor.pipeline.ports import EventQuery
+from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.events import Event
+from monitor.core.facts import Body, PollFailure
+from monitor.core.ports import EventQuery
+from monitor.detection.poller import Poller
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
 from monitor.store import open_store

@@ -20,7 +20,7 @@ from replayed import (
     truth,
 )
 
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
 
 pytestmark = needs_histories
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from replayed import CARRY, FACTS, Played, believed_edges, good_lists, lines, needs_histories, play, time
 
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
 
 pytestmark = needs_histories
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from replayed import PAGES, Played, history, needs_histories, play, time
 
-from monitor.domain.registry import Status
+from monitor.core.entry import Status
 
 DROPPED = {
     ("gpt-5.6-luna", "input"): ("1", "0.2"),

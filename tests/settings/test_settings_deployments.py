@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from configurations import MINIMAL, loaded
 
-from monitor.domain.configuration import Deployment
+from monitor.core.configuration import Deployment
 from monitor.settings import InvalidConfiguration
 
 GITHUB = """

@@ -15,8 +15,8 @@ import pytest
 from configurations import MINIMAL, loaded, written
 from pydantic import BaseModel, ValidationError
 
-from monitor.domain.declared import differences, digest
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.accepted_configuration import differences, digest
+from monitor.core.ports import ConfigurationError
 from monitor.settings import durations, load, restore
 from monitor.settings.kept import keep
 from monitor.settings.schema import Document, Layers

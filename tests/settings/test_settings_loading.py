@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import __version__
-from monitor.domain.configuration import Belief, GateRules
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import Belief, GateRules
+from monitor.core.ports import ConfigurationError
 from monitor.settings import durations, load
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from configurations import MINIMAL, loaded
 
-from monitor.domain.requests import Fields
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.ports import ConfigurationError
+from monitor.core.request_log import Fields
 
 
 def test_the_names_are_those_of_the_file_and_otherwise_the_usual_ones(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from configurations import MINIMAL, loaded, written
 
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.ports import ConfigurationError
 from monitor.settings import InvalidConfiguration, load
 
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from configurations import MINIMAL, loaded
 
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.ports import ConfigurationError
 
 
 def test_what_an_entry_touches_is_read(tmp_path: Path) -> None:

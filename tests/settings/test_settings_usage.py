@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from configurations import MINIMAL, loaded
 
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.ports import ConfigurationError
 from monitor.settings.show import show
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from source_loopback import NOW
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import Body, Snapshot, Subject
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import Body, Snapshot, Subject
+from monitor.core.ports import ConfigurationError
 from monitor.sources import catalog, pricing_page
 from monitor.sources.catalog import BUILTIN, SourceDeps, build
 from monitor.sources.feed import PriceFeed

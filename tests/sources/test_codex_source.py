@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from source_loopback import NOW
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import Fact, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import Fact, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
+from monitor.core.ports import ConfigurationError
 from monitor.sources import codex
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.codex import Codex

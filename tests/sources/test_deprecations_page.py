@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_loopback import NOW, shared
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.deprecations import day, models, read
 from monitor.sources.extraction import Unreadable

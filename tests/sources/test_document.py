@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_loopback import NOW, shared
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, FailureReason, PollFailure, Snapshot, Subject, Value
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, FailureReason, PollFailure, Snapshot, Subject, Value
+from monitor.core.ports import ConfigurationError
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.document import LONGEST
 from monitor.sources.extraction import Unreadable

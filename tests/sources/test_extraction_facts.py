@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.model import Fact, Refusal, Subject
-from monitor.domain.price import PriceRow
+from monitor.core.facts import Fact, Refusal, Subject
+from monitor.core.price import PriceRow
 from monitor.sources.extraction import facts_of, next_boundary
 
 LUNA = Subject("openai", "luna")

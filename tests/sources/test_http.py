@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_loopback import NOW, SMALL, Handler, LoopbackServer
 
-from monitor.domain.model import FailureReason
+from monitor.core.facts import FailureReason
 from monitor.sources.http import Answer, Failure, HttpClient, message, shown
 from monitor.sources.redaction import MASK, one_line, redact
 from monitor.sources.transport import Limits, forbidden

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_loopback import NOW
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.extraction import Unreadable
 from monitor.sources.feed import PriceFeed, read
 from monitor.sources.feeds.llm_prices import extract

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_loopback import NOW, LoopbackServer
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.ports import ConfigurationError
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList, Problem, read
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from source_loopback import NOW, LoopbackServer, shared
 
-from monitor.domain.admission import ITEMS
-from monitor.domain.configuration import Surface
-from monitor.domain.model import ANYTHING, Fact, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
+from monitor.core.configuration import Surface
+from monitor.core.facts import ANYTHING, Fact, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
+from monitor.detection.admission import ITEMS
 from monitor.sources import paging
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import VALUES, ModelsList, Problem, read

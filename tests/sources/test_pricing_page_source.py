@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from source_loopback import NOW
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, FailureReason, PollFailure, Snapshot, Subject
-from monitor.domain.price import PriceRow
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, FailureReason, PollFailure, Snapshot, Subject
+from monitor.core.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.http import HttpClient
 from monitor.sources.page import PricingPage

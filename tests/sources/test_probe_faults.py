@@ -14,9 +14,9 @@ import pytest
 from source_loopback import NOW, LoopbackServer, Script
 from test_source_contract import BOMB, FAULTS, STATUSES
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import FailureReason, PollFailure, Snapshot
-from monitor.pipeline.ports import Reservation, Source
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import FailureReason, PollFailure, Snapshot
+from monitor.core.ports import Reservation, Source
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
 from monitor.sources.transport import Limits

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from source_loopback import NOW, LoopbackServer
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import PollFailure, Snapshot
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import PollFailure, Snapshot
+from monitor.core.ports import ConfigurationError
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList
 from monitor.sources.sdk import Sdk

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from source_loopback import NOW, SMALL, Handler, LoopbackServer, Script, packed
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import FailureReason, Known, PollFailure, Snapshot, Unchanged
-from monitor.domain.price import PriceRow
-from monitor.pipeline.ports import Source
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import FailureReason, Known, PollFailure, Snapshot, Unchanged
+from monitor.core.ports import Source
+from monitor.core.price import PriceRow
 from monitor.sources import deprecations
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feed import PriceFeed

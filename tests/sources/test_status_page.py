@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from source_loopback import NOW, LoopbackServer
 
-from monitor.domain.configuration import SourceSpec
-from monitor.domain.model import Body, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
+from monitor.core.configuration import SourceSpec
+from monitor.core.facts import Body, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
 from monitor.sources.status_page import read

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.model import ALIAS_TARGET, Body, Snapshot, Subject
+from monitor.core.facts import ALIAS_TARGET, Body, Snapshot, Subject
 from monitor.sources.feed import snapshot
 from monitor.sources.page import read as read_page
 from monitor.sources.pricing_page import EXTRACTOR, extract

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.domain.model import Body, Subject
+from monitor.core.facts import Body, Subject
 from monitor.sources import pricing_page
 from monitor.sources.extraction import Unreadable
 from monitor.sources.feed import snapshot

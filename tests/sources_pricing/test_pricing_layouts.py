@@ -8,7 +8,7 @@ from html import escape
 
 import pytest
 
-from monitor.domain.model import ANYTHING
+from monitor.core.facts import ANYTHING
 from monitor.sources.extraction import Unreadable, facts_of
 from monitor.sources.pricing_page import extract
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from monitor.domain.price import PriceRow
+from monitor.core.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import extract
 

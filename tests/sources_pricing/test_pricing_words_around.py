@@ -7,7 +7,7 @@ from html import escape
 
 import pytest
 
-from monitor.domain.price import PriceRow
+from monitor.core.price import PriceRow
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import extract
 

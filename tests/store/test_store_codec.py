@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.events import Event, Recorded, rfc3339
-from monitor.domain.model import SourceState, Subject
-from monitor.domain.notice import Difference, Item, Notice, Reason
-from monitor.domain.record import record
-from monitor.domain.registry import Check, CheckState, Entry, Pin, Status
+from monitor.core.entry import Check, CheckState, Entry, Pin, Status
+from monitor.core.events import Event, Recorded, record, rfc3339
+from monitor.core.facts import SourceState, Subject
+from monitor.core.notices import Difference, Item, Notice, Reason
 from monitor.store import codec
 from monitor.store.schema import sources
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from monitor.domain.events import Event
-from monitor.pipeline.ports import ConfigurationError, MonitorError, Refused, Unavailable
+from monitor.core.events import Event
+from monitor.core.ports import ConfigurationError, MonitorError, Refused, Unavailable
 from monitor.store import SqlStore, check_schema, open_store, upgrade
 from monitor.store.blobs import FactsCache
 from monitor.store.errors import Damaged, sqlite_error

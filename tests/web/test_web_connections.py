@@ -14,7 +14,7 @@ from contextlib import ExitStack
 import pytest
 from web_world import World
 
-from monitor import logs
+from monitor.app import logs
 from monitor.web import connections
 from monitor.web.connections import DEADLINES, Connection, Crowd, Phase
 

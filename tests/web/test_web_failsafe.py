@@ -14,11 +14,11 @@ import pytest
 from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, standing
 from web_world import JSON, World
 
-from monitor.domain.registry import Status
-from monitor.gate import ask
-from monitor.gate.guard import Guard, ModelDenied
+from monitor.core.entry import Status
+from monitor.core.ports import Unavailable
+from monitor.gate.client import ask
+from monitor.gate.client.guard import Guard, ModelDenied
 from monitor.gate.lease_file import lease_documents, write_lease
-from monitor.pipeline.ports import Unavailable
 from monitor.web import memory
 
 

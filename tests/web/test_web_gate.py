@@ -24,11 +24,11 @@ from gate_examples import (
 from hypothesis import HealthCheck, given, settings
 from web_world import World
 
-from monitor.domain.gate import Standing
-from monitor.domain.registry import Status
-from monitor.gate.lease import Lease
+from monitor.core.entry import Status
+from monitor.core.ports import Unavailable
+from monitor.gate.client.lease import Lease
+from monitor.gate.decision import Standing
 from monitor.gate.lease_file import lease_document
-from monitor.pipeline.ports import Unavailable
 from monitor.web import memory
 
 

@@ -16,11 +16,11 @@ import pytest
 from gate_examples import HOUR, LEASE, NOW
 from web_world import World
 
-from monitor.domain.configuration import Deployment
-from monitor.domain.gate import Answer, answer
+from monitor.core.configuration import Deployment
+from monitor.core.ports import NotSent, Sent, Unavailable
 from monitor.gate import github
+from monitor.gate.decision import Answer, answer
 from monitor.gate.github import Reviews, github_answer, post
-from monitor.pipeline.ports import NotSent, Sent, Unavailable
 from monitor.web.app import SIGNED
 
 SECRET = "webhook-secret"

@@ -9,10 +9,10 @@ import pytest
 from gate_examples import HOUR, NOW, at_position, standing
 from web_world import World
 
-from monitor.domain.registry import Status
-from monitor.gate.lease import Lease
+from monitor.core.entry import Status
+from monitor.core.ports import Trouble, Unavailable
+from monitor.gate.client.lease import Lease
 from monitor.gate.lease_file import LEASE_RENEWAL, lease_documents
-from monitor.pipeline.ports import Trouble, Unavailable
 from monitor.web import memory
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.configuration import Configuration, SourceSpec
-from monitor.domain.model import SourceState
-from monitor.health import Health
-from monitor.pipeline.ports import Reader, Unavailable
+from monitor.app.health import Health
+from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.facts import SourceState
+from monitor.core.ports import Reader, Unavailable
 from monitor.store import SqlStore, open_store
 from monitor.web.metrics import metrics
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web_world import JSON, World
 
-from monitor.domain.registry import Status
-from monitor.pipeline.ports import Unavailable
+from monitor.core.entry import Status
+from monitor.core.ports import Unavailable
 from monitor.web import memory
 
 FLAGS = "/ofrep/v1/evaluate/flags"

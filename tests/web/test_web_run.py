@@ -23,11 +23,11 @@ import httpx2
 import pytest
 from waiting import until
 
-from monitor.bootstrap import Monitor, open_monitor
-from monitor.daemon import Daemon
-from monitor.domain import registry
-from monitor.gate import ask, clock
-from monitor.pipeline.ports import ConfigurationError, EventQuery, MonitorError, Refused
+from monitor.app.bootstrap import Monitor, open_monitor
+from monitor.app.daemon import Daemon
+from monitor.core.ports import ConfigurationError, EventQuery, MonitorError, Refused
+from monitor.gate.client import ask, clock
+from monitor.registry import transitions
 from monitor.sandbox import Sandbox
 from monitor.sandbox.demo_config import write_demo
 from monitor.settings import load
@@ -151,7 +151,7 @@ def test_what_is_asked_stands_in_the_log_when_the_daemon_stops(config: Path) -> 
         }
         assert counts["support-agent"] == 7
         with monitor.store.read() as reader:
-            assert registry.replay(event.event for event in reader.events()) == reader.entries()
+            assert transitions.replay(event.event for event in reader.events()) == reader.entries()
 
 
 def test_github_is_answered_by_the_daemon_and_leases_are_signed(config: Path, tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ from gate_examples import HOUR, NOW, at_position, standing
 from waiting import until
 from web_world import World
 
-from monitor.domain.registry import Status
-from monitor.gate import ask
-from monitor.gate.guard import Guard, ModelDenied
-from monitor.gate.signature import HEADER, checker, signer
-from monitor.pipeline.ports import ConfigurationError, Unavailable
+from monitor.core.entry import Status
+from monitor.core.ports import ConfigurationError, Unavailable
+from monitor.gate.client import ask
+from monitor.gate.client.guard import Guard, ModelDenied
+from monitor.gate.client.signature import HEADER, checker, signer
 from monitor.web.leases import Leases
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from gate_examples import NOW
 from web_world import World
 
-from monitor.pipeline.ports import Unavailable
-from monitor.pipeline.uses import Asked, Tally
+from monitor.core.ports import Unavailable
+from monitor.gate.uses import Asked, Tally
 
 
 def counted(world: World) -> dict[Asked, Tally]:

@@ -10,10 +10,10 @@ from typing import Any
 import httpx2
 from gate_examples import ENVIRONMENTS, LEASE, NOW, at_position, registry, spared, standing
 
-from monitor.domain.configuration import Configuration, GateRules
-from monitor.domain.gate import Standing
-from monitor.domain.registry import Status
-from monitor.pipeline.uses import Uses
+from monitor.core.configuration import Configuration, GateRules
+from monitor.core.entry import Status
+from monitor.gate.decision import Standing
+from monitor.gate.uses import Uses
 from monitor.web.app import Endpoints
 from monitor.web.leases import Leases
 from monitor.web.memory import Memory, View

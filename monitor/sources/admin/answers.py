@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
-from monitor.domain.model import Body, Fact, FailureReason, Refusal, Subject, Value
+from monitor.core.facts import Body, Fact, FailureReason, Refusal, Subject, Value
 from monitor.sources.json_text import NotJson, parse
 
 OBJECT = "an object"

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from monitor.domain.events import rfc3339
-from monitor.domain.model import SETTING, Refusal, Subject
+from monitor.core.events import rfc3339
+from monitor.core.facts import SETTING, Refusal, Subject
 from monitor.sources.admin.answers import Answers, Place, Reading
 from monitor.sources.json_text import canonical_text
 from monitor.sources.redaction import MASK, one_line

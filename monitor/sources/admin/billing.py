@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from monitor.domain.model import BEHAVIOUR, Refusal, Subject
-from monitor.domain.price import SHORT, STANDARD, TEXT, USD, Meter, amount, canonical
+from monitor.core.facts import BEHAVIOUR, Refusal, Subject
+from monitor.core.price import SHORT, STANDARD, TEXT, USD, Meter, amount, canonical
 from monitor.sources.admin.answers import Answers, Place, Reading
 
 VISIBLE = BEHAVIOUR + "billing.visible"

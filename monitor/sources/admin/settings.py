@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from monitor.domain.model import LIMIT, SETTING, FailureReason, Refusal, Subject, Value
+from monitor.core.facts import LIMIT, SETTING, FailureReason, Refusal, Subject, Value
 from monitor.sources.admin.answers import Answers, Place, Problem, Reading
 from monitor.sources.json_text import canonical_text
 

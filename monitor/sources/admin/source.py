@@ -12,9 +12,9 @@ from datetime import datetime
 import httpx2
 import openai
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import Body, FailureReason, Known, Observation, PollFailure, Snapshot, Unchanged
-from monitor.pipeline.ports import ConfigurationError
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Snapshot, Unchanged
+from monitor.core.ports import ConfigurationError
 from monitor.sources.admin.answers import Answered, Answers, Place, Problem, body_of, page
 from monitor.sources.admin.asking import PAGES, Question
 from monitor.sources.admin.parts import PARTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from monitor.domain.evals import Results
+from monitor.core.eval_results import Results
 from monitor.sources import json_text
 from monitor.sources.attested import inspect_log, openai_evals, promptfoo
 from monitor.sources.extraction import Unreadable

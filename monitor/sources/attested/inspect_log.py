@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import zstandard
 
-from monitor.domain.evals import Results, Score, spelled
+from monitor.core.eval_results import Results, Score, spelled
 from monitor.sources.attested.values import count, number, rows, table, text
 from monitor.sources.extraction import Unreadable
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from monitor.domain.evals import PASS_RATE, Results, Score, mean, spelled
+from monitor.core.eval_results import PASS_RATE, Results, Score, mean, spelled
 from monitor.sources import json_text
 from monitor.sources.attested.values import count, number, rows, table, text
 from monitor.sources.extraction import Unreadable

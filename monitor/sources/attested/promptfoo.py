@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from monitor.domain.evals import PASS_RATE, Results, Score, mean
+from monitor.core.eval_results import PASS_RATE, Results, Score, mean
 from monitor.sources.attested.values import number, table, text
 from monitor.sources.extraction import Unreadable
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from monitor.domain.requests import Fields, Request
+from monitor.core.request_log import Fields, Request
 from monitor.sources import json_text
 from monitor.sources.attested.values import count, number, table, text
 from monitor.sources.extraction import Unreadable

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, FailureReason, Value
-from monitor.domain.taxonomy import LOSSES, Meaning, Verdict, classify
+from monitor.core.error_meanings import LOSSES, Meaning, Verdict, classify
+from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, FailureReason, Value
 from monitor.sources.behaviour.calls import Asked, either
 from monitor.sources.behaviour.exchange import Call, Exchange, Problem
 from monitor.sources.behaviour.reading import failure, refused_by

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from monitor.domain.taxonomy import Meaning
+from monitor.core.error_meanings import Meaning
 from monitor.sources.behaviour.exchange import Call, Exchange
 
 Plan: TypeAlias = Generator[Call, Exchange, None]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.domain.model import FailureReason
-from monitor.domain.taxonomy import Verdict, classify
+from monitor.core.error_meanings import Verdict, classify
+from monitor.core.facts import FailureReason
 
 KEPT_HEADERS = frozenset(
     {

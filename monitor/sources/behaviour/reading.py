@@ -12,8 +12,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
-from monitor.domain.model import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value, refusal
-from monitor.domain.taxonomy import GOOD, LOSSES, Meaning, Verdict
+from monitor.core.error_meanings import GOOD, LOSSES, Meaning, Verdict
+from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value, refusal
 from monitor.sources.behaviour.exchange import Exchange, Problem, usage
 from monitor.sources.http import refused, retry_after
 

@@ -13,19 +13,10 @@ from hashlib import sha256
 import httpx2
 import openai
 
-from monitor.domain.configuration import SourceSpec, Surface
-from monitor.domain.model import (
-    Body,
-    Known,
-    Measurement,
-    Observation,
-    PollFailure,
-    Snapshot,
-    Subject,
-    Value,
-)
-from monitor.domain.taxonomy import Meaning
-from monitor.pipeline.ports import Budget
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.error_meanings import Meaning
+from monitor.core.facts import Body, Known, Measurement, Observation, PollFailure, Snapshot, Subject, Value
+from monitor.core.ports import Budget
 from monitor.sources.behaviour import batch, reading, stream
 from monitor.sources.behaviour.calls import PLANS, Asked, Plan
 from monitor.sources.behaviour.exchange import Call, Exchange, Problem, Usage, kept, parsed, read_back, usage, written

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from monitor.domain.configuration import Surface
-from monitor.domain.model import FailureReason
-from monitor.domain.price import canonical
-from monitor.pipeline.ports import Budget, Reservation, Unavailable
+from monitor.core.configuration import Surface
+from monitor.core.facts import FailureReason
+from monitor.core.ports import Budget, Reservation, Unavailable
+from monitor.core.price import canonical
 from monitor.sources.behaviour.exchange import Call, Problem, Usage
 
 REGIONAL = Decimal("1.1")

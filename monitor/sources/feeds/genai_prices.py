@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-from monitor.domain.model import Fact, Refusal, Subject
-from monitor.domain.price import SHORT, STANDARD, TEXT, PriceRow
+from monitor.core.facts import Fact, Refusal, Subject
+from monitor.core.price import SHORT, STANDARD, TEXT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     LONG,

@@ -16,8 +16,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from monitor.domain.model import Fact, Subject
-from monitor.domain.price import SHORT, STANDARD
+from monitor.core.facts import Fact, Subject
+from monitor.core.price import SHORT, STANDARD
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     LONG,

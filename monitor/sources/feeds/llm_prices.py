@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-from monitor.domain.model import ANYTHING, Refusal
-from monitor.domain.price import SHORT, PriceRow
+from monitor.core.facts import ANYTHING, Refusal
+from monitor.core.price import SHORT, PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import LONG, NOT_AN_AMOUNT, in_other_money, name, number
 

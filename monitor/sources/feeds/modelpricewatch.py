@@ -8,7 +8,7 @@ they are kept as they stand. The end of a promotion (`promo_until`) is a remark:
 
 from __future__ import annotations
 
-from monitor.domain.model import Subject
+from monitor.core.facts import Subject
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import Sheet, in_other_money, name, number, plain, short, why_not
 

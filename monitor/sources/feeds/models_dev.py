@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from monitor.domain.model import Fact, Subject
-from monitor.domain.price import STANDARD, TEXT
+from monitor.core.facts import Fact, Subject
+from monitor.core.price import STANDARD, TEXT
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     SEVERAL_BANDS,

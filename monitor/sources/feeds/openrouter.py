@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.domain.model import Fact, Subject
-from monitor.domain.price import TEXT
+from monitor.core.facts import Fact, Subject
+from monitor.core.price import TEXT
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     PER_TOKEN,

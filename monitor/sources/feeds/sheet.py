@@ -13,8 +13,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import overload
 
-from monitor.domain.model import Fact, Refusal, Subject, Value
-from monitor.domain.price import SHORT, STANDARD, TEXT, Meter, PriceRow, amount, canonical, equal
+from monitor.core.facts import Fact, Refusal, Subject, Value
+from monitor.core.price import SHORT, STANDARD, TEXT, Meter, PriceRow, amount, canonical, equal
 from monitor.sources.extraction import Extraction, Unreadable
 
 LONG = "long"

@@ -7,8 +7,8 @@ read the cells (`cells`, `rows`). A layout that is new to it yields refusals, ne
 
 from __future__ import annotations
 
-from monitor.domain.model import Refusal, Subject
-from monitor.domain.price import PriceRow
+from monitor.core.facts import Refusal, Subject
+from monitor.core.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import markdown, markup, money
 from monitor.sources.pricing_page.notes import aliases_of, notes_of

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from monitor.domain.price import STANDARD, TEXT
+from monitor.core.price import STANDARD, TEXT
 
 BLANK = frozenset({"", "-", "–", "—", "−", "n/a", "free", "free of charge", "not available"})
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from monitor.domain.price import TEXT
+from monitor.core.price import TEXT
 from monitor.sources.pricing_page import cells
 
 _GAP = re.compile(r"[\s,.;]+")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from monitor.domain.price import PER_MILLION_TOKENS, STANDARD, TEXT
+from monitor.core.price import PER_MILLION_TOKENS, STANDARD, TEXT
 from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.blocks import Component, Table
 from monitor.sources.pricing_page.cells import ALWAYS, Window

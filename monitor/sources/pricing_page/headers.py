@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from monitor.domain.price import SHORT
+from monitor.core.price import SHORT
 from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.profiles import Profile
 

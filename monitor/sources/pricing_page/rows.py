@@ -8,8 +8,8 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
-from monitor.domain.model import ANYTHING, Refusal
-from monitor.domain.price import SHORT, TEXT, PriceRow, canonical, equal
+from monitor.core.facts import ANYTHING, Refusal
+from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells, conditions, money, per_model
 from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, Row, Table
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, sized

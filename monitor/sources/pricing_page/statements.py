@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from monitor.domain.price import PER_MILLION_TOKENS
+from monitor.core.price import PER_MILLION_TOKENS
 from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.cells import ALWAYS, Window
 from monitor.sources.pricing_page.days import Day, days, window

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from monitor.domain.price import PER_MILLION_TOKENS
+from monitor.core.price import PER_MILLION_TOKENS
 from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.blocks import (
     Block,

@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from monitor.domain.events import Event
-from monitor.domain.record import record
-from monitor.pipeline.ports import Conflict, EventQuery, MonitorError, Unavailable
+from monitor.core.events import Event, record
+from monitor.core.ports import Conflict, EventQuery, MonitorError, Unavailable
 from monitor.store import SqlStore, open_store
 
 NOW = datetime(2026, 7, 30, 17, 34, 21, 500, tzinfo=UTC)

@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from monitor.domain import events as ev
-from monitor.domain.events import Event
-from monitor.domain.model import GRANTED, Measurement, SourceState
-from monitor.pipeline.ports import MeasurementQuery, MonitorError, Refused, Reservation
+from monitor.core import events as ev
+from monitor.core.events import Event
+from monitor.core.facts import GRANTED, Measurement, SourceState
+from monitor.core.ports import MeasurementQuery, MonitorError, Refused, Reservation
 from monitor.store import SqlStore, check_schema, open_store, upgrade
 
 NOW = datetime(2026, 7, 30, 17, 34, 21, 500, tzinfo=UTC)

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from monitor.domain.model import Alternation, Body, Fact, SourceState, Streak, Subject
-from monitor.domain.notice import Difference, Item, Notice, Reason
-from monitor.domain.registry import Check, CheckState, Entry, Pin, Status
-from monitor.pipeline.ports import Delivery, DeliveryState, Look, MonitorError, Refused
+from monitor.core.entry import Check, CheckState, Entry, Pin, Status
+from monitor.core.facts import Alternation, Body, Fact, SourceState, Streak, Subject
+from monitor.core.notices import Difference, Item, Notice, Reason
+from monitor.core.ports import Delivery, DeliveryState, Look, MonitorError, Refused
 from monitor.store import SqlStore
 from monitor.store.blobs import compress
 

@@ -1,0 +1,1 @@
+"""The running program: construction, schedule, jobs, daemon, health and log."""

@@ -1,0 +1,474 @@
+"""The one composition root: everything is constructed here, in order, and nothing anywhere else constructs an adapter.
+
+Parts are built when they are first used, so that a command that only reads pays for no SDK. This is one of two modules that read the clock.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from monitor.app import logs
+from monitor.app.clock import SteadyClock
+from monitor.app.health import PUBLISHING, Health
+from monitor.core.configuration import Configuration, Owner
+from monitor.core.events import LogHead
+from monitor.core.ports import ConfigurationError, MonitorError, Source
+from monitor.gate.client.verdict import PRODUCTION
+from monitor.registry.configuration_effects import in_words, recorded
+from monitor.registry.declarations import declare
+from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
+from monitor.store import SqlStore, open_store
+
+if TYPE_CHECKING:
+    from monitor.audit.replay import Recording, Replay
+    from monitor.core.events import Event
+    from monitor.detection.budget import DailyBudget
+    from monitor.detection.poller import Poller
+    from monitor.notify.alarm import Alarm
+    from monitor.notify.channels import AppriseChannel
+    from monitor.notify.relay import Relay
+    from monitor.registry.acknowledging import Attendant
+    from monitor.registry.configuration_acceptance import Assessment
+    from monitor.registry.housekeeping import Tender
+    from monitor.registry.maintenance import Maintenance
+    from monitor.registry.operator import Operator
+    from monitor.sources.http import HttpClient
+
+
+_ACCEPT = "`access-monitor config check` says why, `access-monitor config accept --by YOU --reason TEXT` accepts it."
+_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux has a clock that goes on while the machine is suspended; by any other, waking up looks like a clock that was set."""
+
+
+def utc_now() -> datetime:
+    """Read the time of day."""
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def elapsed() -> float:
+    """Count the seconds that pass, also while the machine is suspended where the system can tell."""
+    return time.monotonic() if _BOOT is None else time.clock_gettime(_BOOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The configuration that a monitor goes by.
+
+    `unaccepted` says in a sentence why that is not the file's; empty where it is. `before` is what production went by so far, None where that
+    is the same.
+    """
+
+    settings: Settings
+    before: Configuration | None = None
+    unaccepted: str = ""
+
+
+class Monitor:
+    """A wired monitor over one configuration and one store."""
+
+    def __init__(self, settings: Settings, store: SqlStore, stack: ExitStack, environ: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.chosen = Chosen(settings)
+        self.store = store
+        self.clock = SteadyClock(utc_now, elapsed)
+        self.elapsed = elapsed
+        self.health = Health(elapsed)
+        self.unattended = False
+        self._stack = stack
+        self._environ = environ
+        self._sources: dict[str, Source] = {}
+        stack.callback(self._close_http)
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the core needs of the settings."""
+        return self.settings.configuration
+
+    def secret(self, reference: str) -> str:
+        """The secret that a reference names, read anew each time.
+
+        Raises:
+            ConfigurationError: it is not there.
+        """
+        return resolve(reference, self._environ, self.settings.folder)
+
+    def choose(self, settings: Settings) -> Chosen:
+        """A configuration to go by; or, where it takes something from production that nobody accepted, the last accepted one.
+
+        Raises:
+            ConfigurationError: it takes something from production, and there is no accepted one to go on with.
+        """
+        with self.store.read() as reader:
+            last = recorded(reader)
+        if last is None or last.version == settings.configuration.version:
+            return Chosen(settings)
+        before = self.accepted(settings)
+        assessment = self.assess(settings)
+        if assessment.loads:
+            return Chosen(settings, before=(before or settings).configuration)
+        would = f"{settings.path} would {in_words(assessment.taken)}, which nobody has accepted"
+        if before is None:
+            raise ConfigurationError(f"{would}: {_ACCEPT}")
+        return Chosen(before, unaccepted=f"{would}; the configuration accepted before goes on: {_ACCEPT}")
+
+    def go_by(self, chosen: Chosen) -> None:
+        """Go on under a configuration that was chosen."""
+        self.chosen = chosen
+        self.reconfigure(chosen.settings)
+
+    def assess(self, settings: Settings) -> Assessment:
+        """What loading a configuration would do to what production is answered."""
+        from monitor.registry.configuration_acceptance import assess
+
+        before, after = self.accepted(settings) or settings, settings.configuration
+        with self.store.read() as reader:
+            return assess(reader, before=before.configuration, after=after, now=self.clock())
+
+    def accept(
+        self, settings: Settings, *, by: str, reason: str, via: Mapping[str, str], expect: int | None
+    ) -> Event | None:
+        """Record that what a configuration takes from production is meant; None where it takes nothing.
+
+        Raises:
+            Refused: something moved after `expect`.
+        """
+        from monitor.registry.configuration_acceptance import accept
+
+        before, after = self.accepted(settings) or settings, settings.configuration
+        return accept(
+            self.store,
+            self.clock,
+            before=before.configuration,
+            after=after,
+            by=by,
+            reason=reason,
+            via=via,
+            expect=expect,
+        )
+
+    def accepted(self, settings: Settings) -> Settings | None:
+        """The configuration that the log recorded last; None where it recorded none that this version could go by.
+
+        Where things lie says `settings`, the file at hand; secrets are taken from there, or from what runs.
+        """
+        with self.store.read() as reader:
+            last = recorded(reader)
+        if last is None or last.document is None:
+            return None
+        try:
+            return restore(last.document, settings, self.settings)
+        except ConfigurationError:
+            return None
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Go on under another configuration; what was built from the old one is built anew when it is next used."""
+        self.settings = settings
+        self._sources = {}
+        self._close_http()
+        for part in ("budget", "poller", "operator", "maintenance", "attendant", "tender", "channel", "relay"):
+            self.__dict__.pop(part, None)
+
+    def _close_http(self) -> None:
+        client: HttpClient | None = self.__dict__.pop("http", None)
+        if client is not None:
+            client.close()
+
+    @cached_property
+    def http(self) -> HttpClient:
+        """The one pool of connections."""
+        from monitor.sources.http import HttpClient
+
+        return HttpClient(allow=self.settings.network.allow)
+
+    @cached_property
+    def executor(self) -> ThreadPoolExecutor:
+        """The threads that look at sources side by side."""
+        return self._pool(self.settings.run.workers, "look")
+
+    @cached_property
+    def senders(self) -> ThreadPoolExecutor:
+        """The threads that send: their own, so that a slow destination never delays a look, and enough for a few that hang at a time."""
+        return self._pool(16, "send")
+
+    def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
+        """Make a pool whose threads are waited for at the end, but not by a person who interrupts."""
+        pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+        def end(kind: type[BaseException] | None, *_: object) -> None:
+            interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
+            pool.shutdown(wait=not interrupted, cancel_futures=interrupted)
+
+        self._stack.push(end)
+        return pool
+
+    def source(self, key: str) -> Source:
+        """The source of a key, built when first asked for.
+
+        Raises:
+            ConfigurationError: it cannot be built.
+        """
+        from monitor.sources.catalog import SourceDeps, build
+
+        if key not in self._sources:
+            spec = self.configuration.sources[key]
+            deps = SourceDeps(
+                http=self.http,
+                surface=self.configuration.surfaces.get(spec.surface),
+                secret=self.secret,
+                budget=self.budget,
+            )
+            self._sources[key] = build(spec, deps)
+        return self._sources[key]
+
+    @cached_property
+    def budget(self) -> DailyBudget:
+        """What paid calls may cost."""
+        from monitor.detection.budget import DailyBudget
+
+        return DailyBudget(self.store, self.configuration, self.settings.budget)
+
+    @cached_property
+    def poller(self) -> Poller:
+        """Looks and records."""
+        from monitor.detection.poller import Poller
+
+        return Poller(
+            self.store,
+            self.configuration,
+            self.source,
+            self.clock,
+            published=self.after_commit,
+            executor=self.executor,
+        )
+
+    @cached_property
+    def operator(self) -> Operator:
+        """What people do."""
+        from monitor.registry.operator import Operator
+
+        return Operator(self.store, self.configuration, self.clock, published=self.after_commit)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        """Windows in which changes are expected."""
+        from monitor.registry.maintenance import Maintenance
+
+        return Maintenance(self.store, self.configuration, self.clock, published=self.after_commit)
+
+    @cached_property
+    def attendant(self) -> Attendant:
+        """What people say to notices."""
+        from monitor.registry.acknowledging import Attendant
+
+        return Attendant(self.store, self.configuration, self.clock)
+
+    @cached_property
+    def tender(self) -> Tender:
+        """What time does."""
+        from monitor.registry.housekeeping import Tender
+
+        return Tender(self.store, self.configuration, published=self.after_commit, keep=self.settings.measurements.keep)
+
+    @cached_property
+    def channel(self) -> AppriseChannel:
+        """How notices leave."""
+        from monitor.notify.channels import AppriseChannel
+        from monitor.notify.routing import Resolver
+
+        notify = self.settings.notify
+        zone = ZoneInfo(notify.timezone) if notify.timezone else None
+        return AppriseChannel(Resolver(self._owners, self.secret), timeout=notify.timeout.total_seconds(), zone=zone)
+
+    @cached_property
+    def alarm(self) -> Alarm:
+        """Tells owners what the database cannot be asked to tell."""
+        from monitor.notify.alarm import Alarm
+
+        return Alarm(lambda: self.channel, self._owners_of_entries, self.senders)
+
+    def _owners_of_entries(self) -> Sequence[Owner]:
+        named = dict.fromkeys(owner for entry in self.configuration.entries.values() for owner in entry.owners)
+        return [self.configuration.owners[key] for key in named]
+
+    @cached_property
+    def relay(self) -> Relay:
+        """Delivers what is due."""
+        from monitor.notify.relay import Relay
+
+        return Relay(
+            store=self.store,
+            channel=self.channel,
+            clock=self.clock,
+            owners=self._owners,
+            worker=socket.gethostname(),
+            executor=self.senders,
+            attempts=self.settings.notify.attempts,
+            still_allowed=self.still_allowed,
+        )
+
+    def _owners(self) -> Mapping[str, Owner]:
+        return self.configuration.owners
+
+    def replay(
+        self,
+        recordings: Mapping[str, Sequence[Recording]],
+        *,
+        carry: Mapping[str, timedelta] | None = None,
+        activate: bool = False,
+    ) -> Replay:
+        """A replay of recorded looks into this store; nothing is fetched, no secret is read, nothing is published.
+
+        Raises:
+            ConfigurationError: a source cannot be built.
+        """
+        from monitor.audit.replay import Replay
+
+        sources = {key: self.source(key) for key in recordings}
+        return Replay(self.store, self.configuration, sources, recordings, carry=carry, activate=activate)
+
+    def declare(self) -> int:
+        """Record the configuration in the log and judge what it changes; returns how many events that took."""
+        return len(
+            declare(self.store, self.configuration, self.clock, published=self.after_commit, before=self.chosen.before)
+        )
+
+    def publish(self) -> None:
+        """Write the lease files as the registry stands.
+
+        A file that is ahead of the log because another process has just committed is left alone: its events are in the log by now. One that
+        is ahead of everything in the log speaks of what the log has forgotten, since a backup was restored: the log begins a new epoch,
+        whose files replace it.
+
+        Raises:
+            MonitorError: the store cannot be read, or the folder not be written.
+        """
+        try:
+            ahead = self._write_leases()
+            while ahead:
+                with self.store.read() as reader:
+                    if max(ahead.values()) <= reader.log_head():
+                        break
+                self._begin_epoch(ahead)
+                ahead = self._write_leases()
+        except MonitorError as error:
+            self.health.failing(PUBLISHING, str(error), self.clock())
+            raise
+        self.health.works(PUBLISHING)
+
+    def after_commit(self) -> None:
+        """Write the lease files after what was committed. A daemon, which tries again every second, goes on when they cannot be.
+
+        Raises:
+            MonitorError: as `publish`, for everybody else.
+        """
+        try:
+            self.publish()
+        except MonitorError:
+            if not self.unattended:
+                raise
+
+    def _write_leases(self) -> Mapping[str, LogHead]:
+        """Write the lease files; returns where those stand that are ahead of the log as it was read."""
+        from monitor.gate.lease_file import lease_documents, write_lease
+        from monitor.gate.state import standings
+
+        rules = self.configuration.gate
+        with self.store.read() as reader:
+            now = self.clock()
+            standing, head = standings(reader, self.configuration, now), reader.log_head()
+        documents = lease_documents(standing, rules.environments, now, rules.lease, head)
+        return write_lease(self.settings.lease_dir, documents, head, self.settings.lease_mode)
+
+    def _begin_epoch(self, ahead: Mapping[str, LogHead]) -> None:
+        """Make our files outrank those that the log has no events for."""
+        with self.store.write() as tx:
+            tx.advance_epoch(max(ahead.values()).epoch)
+        files = ", ".join(str(self.settings.lease_dir / f"{environment}.json") for environment in ahead)
+        logs.line(
+            "the log was set back, as by a restored backup: lease files written later than it are replaced",
+            level=logging.WARNING,
+            files=files,
+        )
+
+    def still_allowed(self, entry: str) -> datetime | None:
+        """Until when production's lease file allows an entry, while the files cannot be written; None where they say what the gate says."""
+        from monitor.gate.client.lease import Lease, Stop, place, read
+
+        if self.health.trouble(PUBLISHING) is None:
+            return None
+        try:
+            path = place(str(self.settings.lease_dir), PRODUCTION)
+            answer = Lease(path, read(path), PRODUCTION, self.clock()).answer(entry, "")
+        except Stop:
+            return None  # nothing that a reader could rely on is there
+        return datetime.fromisoformat(str(answer["expires_at"])) if answer["allowed"] else None
+
+
+@contextmanager
+def open_monitor(
+    config: Path | None = None,
+    database: str | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    durable: bool = True,
+    create: bool = True,
+) -> Iterator[Monitor]:
+    """The monitor under a configuration file (None: the usual places) and a database (None: the configured one).
+
+    Only a scratch database, which nobody opens again, need not be `durable`. Without `create` nothing is made: neither a database nor a
+    folder nor a newer schema.
+
+    Raises:
+        NoDatabase: there is no database, and none may be made.
+        ConfigurationError: the configuration is wrong, or the database cannot be used.
+        Unavailable: the database cannot be reached.
+    """
+    settings = load(config, environ, database)
+    with monitor_over(settings, environ, durable=durable, create=create) as monitor:
+        monitor.go_by(monitor.choose(settings))
+        yield monitor
+
+
+@contextmanager
+def monitor_over(
+    settings: Settings, environ: Mapping[str, str], *, durable: bool = True, create: bool = False
+) -> Iterator[Monitor]:
+    """The monitor under these settings, whether or not they would be taken; raises what `open_monitor` does."""
+    with ExitStack() as stack:
+        store = open_store(database_url(settings, environ), durable=durable, migrate=create)
+        stack.callback(store.close)
+        yield Monitor(settings, store, stack, environ)
+
+
+def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The path or URL of the database; the setting may refer to it, since a URL holds a password.
+
+    Raises:
+        ConfigurationError: what it refers to is not there, or a database stands only where version 0.2.0 would have looked.
+    """
+    written = settings.database
+    if is_reference(written):
+        written = resolve(written, environ, settings.folder)
+    url = anchored(written, settings.folder)
+    try:
+        before = anchored(written, Path())
+    except OSError:  # the working directory is gone
+        return url
+    if before != url and not os.path.exists(url) and os.path.isfile(before):
+        raise ConfigurationError(
+            f"There is no database at {url}, but one stands at {before}, where version 0.2.0 looked: "
+            f'write state_dir = "{os.getcwd()}" into [run] of {settings.path}, or move that database.'
+        )
+    return url

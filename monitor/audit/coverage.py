@@ -1,0 +1,143 @@
+"""What watches each assumption now: every pin and every required check, the sources that speak for it, and when they last did.
+
+Reading only. What no source states and nobody's word holds for is unwatched: it may move, and nobody here would know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.audit import queries
+from monitor.core import access, price
+from monitor.core.baselines import CONFIG
+from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.entry import Check, CheckState, Entry, Pin
+from monitor.core.facts import LISTED, Fact, Subject
+from monitor.core.ports import Reader
+from monitor.gate.client.verdict import PRODUCTION
+from monitor.gate.state import Freshness
+from monitor.registry import checklist
+from monitor.registry import pins as pinning
+from monitor.registry.housekeeping import MISSED, limit
+
+PIN = "pin"
+CHECK = "check"
+UNPINNED = "unpinned"
+
+WATCHED = "watched"
+ATTESTED = "attested"
+BLIND = "blind"
+UNWATCHED = "unwatched"
+
+GAPS = frozenset({BLIND, UNWATCHED})
+"""States in which nothing would tell of a change now."""
+
+DECLARATION = "configuration"
+"""What watches our own side: it is compared whenever a configuration is loaded."""
+
+GATE = "gate"
+"""What watches a fallback: whether it is allowed is asked at every commit, and meanwhile by time alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """One assumption of an entry and what watches it.
+
+    `kind` is a pin (of an entry that has none yet: one that an activation would set), a required check, or what is unpinned because
+    nothing is known of it. `state` is watched, attested (the word of a person holds until `until`), blind (every source of it was last
+    read too long ago) or unwatched; `read_at` is the last good look.
+    """
+
+    entry: str
+    kind: str
+    name: str
+    state: str
+    sources: tuple[str, ...] = ()
+    read_at: datetime | None = None
+    until: datetime | None = None
+
+
+def coverage(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[Covered]:
+    """Every assumption of one entry, or of all that live.
+
+    Raises:
+        Refused: there is no entry of this key.
+    """
+    view = _View(reader, configuration, now)
+    entries = [queries.entry(reader, key)] if key else [one for one in reader.entries().values() if one.alive]
+    return [row for entry in entries for row in view.rows(entry)]
+
+
+class _View:
+    def __init__(self, reader: Reader, configuration: Configuration, now: datetime) -> None:
+        self._configuration = configuration
+        self._fresh = Freshness(reader, configuration, now)
+        self._states = reader.sources()
+        self._now = now
+
+    def rows(self, entry: Entry) -> Iterable[Covered]:
+        pins, unpinned, _ = pinning.pins(entry, self._fresh.beliefs)
+        if entry.pins:
+            pins, unpinned = entry.pins, entry.unpinned
+        for pin in pins:
+            yield self._pin(entry, pin)
+        environments = dict.fromkeys((PRODUCTION, *self._configuration.gate.environments))
+        names = (name for environment in environments for name in checklist.required(entry, environment))
+        for name in dict.fromkeys(names):
+            yield self._check(entry, name)
+        for name in unpinned:
+            yield Covered(entry=entry.key, kind=UNPINNED, name=name, state=UNWATCHED)
+
+    def _pin(self, entry: Entry, pin: Pin) -> Covered:
+        if pin.scope == CONFIG:
+            return Covered(entry=entry.key, kind=PIN, name=pin.key, state=WATCHED, sources=(DECLARATION,))
+        facts = (
+            pinning.facts(pin, entry) if access.setting(pin.field) else (Fact(Subject(pin.scope, pin.name), pin.field),)
+        )
+        return self._by(entry, PIN, pin.key, [speaker for fact in facts for speaker in self._speakers(fact)])
+
+    def _speakers(self, fact: Fact) -> list[tuple[SourceSpec, datetime | None]]:
+        """The sources that state a fact, or would say that it is gone, each with the last look that did."""
+        known = self._fresh.beliefs
+        if fact.field == LISTED:
+            return [(spec, self._good(spec)) for spec in known.lists(fact.subject.scope) if known.baseline(spec.key)]
+        prices = fact.field.startswith(price.PREFIX)
+        specs = known.price_sources(fact.subject.scope) if prices else known.speakers(fact.subject)
+        return [
+            (spec, self._fresh.seen(spec, fact))
+            for spec in specs
+            if fact.field in (known.baseline(spec.key) or {}).get(fact.subject, {})
+        ]
+
+    def _good(self, spec: SourceSpec) -> datetime | None:
+        state = self._states.get(spec.key)
+        return None if state is None else state.good_at
+
+    def _by(self, entry: Entry, kind: str, name: str, speakers: list[tuple[SourceSpec, datetime | None]]) -> Covered:
+        fresh = any(
+            at is not None and self._now - at <= max(limit(self._configuration, spec), MISSED * spec.every)
+            for spec, at in speakers
+        )
+        return Covered(
+            entry=entry.key,
+            kind=kind,
+            name=name,
+            state=WATCHED if fresh else BLIND if speakers else UNWATCHED,
+            sources=tuple(dict.fromkeys(spec.key for spec, _ in speakers)),
+            read_at=max((at for _, at in speakers if at is not None), default=None),
+        )
+
+    def _check(self, entry: Entry, name: str) -> Covered:
+        check = entry.checks.get(name, Check())
+        feeding = [spec for spec in self._configuration.sources.values() if name in checklist.fed_by(spec, entry)]
+        word = check.state is CheckState.VERIFIED and check.until is not None and check.until > self._now
+        if feeding and not word:
+            return self._by(entry, CHECK, name, [(spec, self._good(spec)) for spec in feeding])
+        if word:
+            at, until = check.verified_at, check.until
+            return Covered(entry=entry.key, kind=CHECK, name=name, state=ATTESTED, read_at=at, until=until)
+        if name == "fallback" and entry.text("fallback"):
+            return Covered(entry=entry.key, kind=CHECK, name=name, state=WATCHED, sources=(GATE,))
+        return Covered(entry=entry.key, kind=CHECK, name=name, state=UNWATCHED, read_at=check.verified_at)

@@ -1,0 +1,292 @@
+"""Answering for the log: the registry now or then, why an entry has its status, its checklist, its prices.
+
+Reading only. A question about the past is answered from the log and from blobs that events name, never from what is believed today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.core import events as ev
+from monitor.core import price
+from monitor.core.baselines import RESELLERS
+from monitor.core.configuration import OFFICIAL, Configuration
+from monitor.core.entry import Approval, Check, Entry
+from monitor.core.events import Recorded, entry_stream
+from monitor.core.facts import Fact, Subject
+from monitor.core.maintenance_windows import Window
+from monitor.core.ports import EventQuery, Reader, Refused
+from monitor.detection.stored_baselines import beliefs
+from monitor.gate.client.verdict import PRODUCTION
+from monitor.gate.state import Freshness, reason
+from monitor.registry import checklist, transitions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRow:
+    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what
+    waits for a second person, `windows` the maintenance that is planned or goes on, `asked` the checks that a running pause asks for, `waived` those that
+    the last acceptance went on without.
+    """
+
+    key: str
+    name: str
+    model_id: str
+    status: str
+    since: datetime
+    position: int
+    verified_at: datetime | None
+    owners: tuple[str, ...]
+    fallback: str
+    reason: str
+    approval: Approval | None = None
+    windows: tuple[Window, ...] = ()
+    asked: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """One check of an entry as `checklist` shows it. `required_in` are the environments that require it, `required` whether production does;
+    `asked` says that a running pause asks for it, `waived` that a person went on without it.
+    """
+
+    name: str
+    required: bool
+    check: Check
+    verified_at: datetime | None
+    required_in: tuple[str, ...] = ()
+    asked: bool = False
+    waived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceFact:
+    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before, `resold`
+    says that a reseller charges it, `billed` that it is what the account was charged.
+    """
+
+    source: str
+    trust: str
+    provider: str
+    model: str
+    meter: price.Meter
+    amount: str
+    position: int | None
+    since: datetime | None
+    verified_at: datetime | None
+    evidence: str
+    url: str
+    formerly: tuple[str, ...] = ()
+    resold: bool = False
+    billed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One event of a chain of causes; `depth` is its distance from the status."""
+
+    depth: int
+    recorded: Recorded
+
+
+def entry(reader: Reader, key: str) -> Entry:
+    """One entry.
+
+    Raises:
+        Refused: there is none of this key.
+    """
+    registered = reader.entries()
+    if key not in registered:
+        known = ", ".join(sorted(registered)) or "none yet (`access-monitor poll` loads the configuration)"
+        raise Refused(f"there is no entry {key!r}; the registry has: {known}")
+    return registered[key]
+
+
+def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry]:
+    """All entries, as they are or as they were recorded at a time."""
+    if at is None:
+        return reader.entries()
+    return transitions.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
+
+
+def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
+    """The registry, as it is or as it was recorded at a time."""
+    fresh = None if at is not None else Freshness(reader, configuration)
+    return [
+        StatusRow(
+            key=one.key,
+            name=one.text("name"),
+            model_id=one.model_id,
+            status=one.status,
+            since=one.since,
+            position=one.position,
+            verified_at=_verified_then(one) if fresh is None else fresh.verified_at(one),
+            owners=one.texts("owners"),
+            fallback=one.text("fallback"),
+            reason=reason(one),
+            approval=one.asked,
+            windows=one.windows,
+            asked=checklist.asked(one),
+            waived=one.waived,
+        )
+        for one in entries(reader, at=at).values()
+    ]
+
+
+def _verified_then(one: Entry) -> datetime | None:
+    """Freshness as of a past day: what the daily `check.verified` of that time says."""
+    dates = [one.checks.get(name, Check()).verified_at for name in checklist.DEFAULT]
+    known = [at for at in dates if at is not None]
+    return min(known) if len(known) == len(dates) else None
+
+
+def checks(reader: Reader, configuration: Configuration, key: str) -> list[CheckRow]:
+    """Every check of an entry, the required ones first, then whatever else was verified."""
+    one = entry(reader, key)
+    fresh = Freshness(reader, configuration)
+    looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
+    looked = {name: at for name, at in looked.items() if _shows(reader, configuration, one, name)}
+    environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
+    needed = {environment: checklist.required(one, environment) for environment in environments}
+    asked = checklist.asked(one)
+    names = dict.fromkeys(
+        (*(name for required in needed.values() for name in required), *asked, *one.waived, *sorted(one.checks))
+    )
+    return [
+        CheckRow(
+            name=name,
+            required=name in needed[PRODUCTION],
+            required_in=tuple(environment for environment, required in needed.items() if name in required),
+            asked=name in asked,
+            waived=name in one.waived,
+            check=(check := one.checks.get(name, Check())),
+            verified_at=max(
+                (at for at in (looked.get(name), check.verified_at) if at and check.verified_at), default=None
+            ),
+        )
+        for name in names
+    ]
+
+
+def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) -> bool:
+    """Whether the evidence of a check is what a source that feeds it showed last: else its last poll must not date that evidence."""
+    evidence = one.checks.get(name, Check()).evidence
+    if not evidence:
+        return True
+    body, states = reader.evidence(evidence), reader.sources()
+    feeding = [key for key, spec in configuration.sources.items() if name in checklist.fed_by(spec, one)]
+    return body is not None and any(states[key].body_sha256 == body.sha256 for key in feeding if key in states)
+
+
+def why(reader: Reader, key: str) -> list[Step]:
+    """The chain from the status of an entry back to what was seen: each event once, nearest first.
+
+    Raises:
+        Refused: there is no such entry.
+    """
+    one = entry(reader, key)
+    steps: list[Step] = []
+    seen: set[int] = set()
+    todo = [(0, one.status_position)]
+    while todo:
+        depth, position = todo.pop(0)
+        recorded = reader.event(position)
+        if position in seen or recorded is None:
+            continue
+        seen.add(position)
+        steps.append(Step(depth=depth, recorded=recorded))
+        event = recorded.event
+        causes = [*event.data.get("causes", ()), *(() if event.cause is None else (event.cause,))]
+        if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
+            todo += [(depth + 1, cause) for cause in dict.fromkeys(causes)]
+    return steps
+
+
+def history(reader: Reader, key: str) -> Iterator[Recorded]:
+    """Everything that befell an entry."""
+    return reader.events(EventQuery(stream=entry_stream(key)))
+
+
+def price_subjects(reader: Reader, configuration: Configuration, name: str) -> tuple[Subject, ...]:
+    """Whose prices a name means: those of the entry with this key, of the entries that hold this model id, or `provider/model`;
+    else the models of this id at every provider that states, or once stated, a price of one.
+
+    Raises:
+        Refused: nothing is known by this name.
+    """
+    registered = reader.entries()
+    if name in registered:
+        return (registered[name].price_subject,)
+    found = {one.price_subject for one in registered.values() if name in one.surfaces.values()}
+    if not found:
+        known = beliefs(reader, configuration.sources)
+        stated = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}
+        moved = {
+            Subject(str(recorded.event.data["provider"]), recorded.event.subject)
+            for recorded in reader.events(EventQuery(type="price.*", subject=name))
+        }
+        provider, _, model = name.partition("/")
+        found = {s for s in stated if s.name == name or s == Subject(provider, model)} | moved
+    if not found:
+        raise Refused(f"no source states a price of {name!r}; `access-monitor poll` reads the pages and feeds")
+    return tuple(sorted(found))
+
+
+def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...]) -> list[PriceFact]:
+    """What every source believes some models cost, official ones first."""
+    fresh = Freshness(reader, configuration)
+    rows = []
+    for subject in subjects:
+        moves = _moves(reader, subject)
+        for spec, field, value in fresh.beliefs.stated(subject, official=False):
+            own = moves.get((spec.key, field), [])
+            last = own[-1] if own else _baseline(reader, spec.key)
+            rows.append(
+                PriceFact(
+                    source=spec.key,
+                    trust=spec.trust,
+                    provider=subject.scope,
+                    model=subject.name,
+                    meter=price.Meter.of(field),
+                    amount=value,
+                    position=None if last is None else last.event.position,
+                    since=None if last is None else last.event.occurred_at,
+                    verified_at=fresh.seen(spec, Fact(subject, field)),
+                    evidence="" if last is None else last.event.evidence,
+                    url=spec.shown_url,
+                    resold=spec.format in RESELLERS,
+                    formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
+                    billed=spec.billed,
+                )
+            )
+    return sorted(rows, key=lambda row: (row.provider, row.model, row.trust != OFFICIAL, row.source, row.meter))
+
+
+def price_history(reader: Reader, subjects: tuple[Subject, ...]) -> list[Recorded]:
+    """Every recorded move of the prices of some models, in order."""
+    return [recorded for subject in subjects for recorded in _price_moves(reader, subject)]
+
+
+def _price_moves(reader: Reader, subject: Subject) -> Iterator[Recorded]:
+    for recorded in reader.events(EventQuery(type="price.*", subject=subject.name)):
+        if recorded.event.data["provider"] == subject.scope:
+            yield recorded
+
+
+def _moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], list[Recorded]]:
+    """The events by source and field that gave a price its values, in order."""
+    moves: dict[tuple[str, str], list[Recorded]] = {}
+    for recorded in _price_moves(reader, subject):
+        data = recorded.event.data
+        if recorded.event.type != ev.PRICE_QUARANTINED:
+            meter = price.Meter(data["tier"], data["context"], data["modality"], data["meter"])
+            moves.setdefault((recorded.event.source, meter.field), []).append(recorded)
+    return moves
+
+
+def _baseline(reader: Reader, source: str) -> Recorded | None:
+    """The last event that recorded the baseline of a source as a whole."""
+    return next(reader.events(EventQuery(type=ev.BASELINE_RECORDED, source=source, newest_first=True, limit=1)), None)

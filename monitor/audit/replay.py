@@ -1,0 +1,279 @@
+"""Running recorded observations through the real pipeline, on the clock of the recording.
+
+Nothing is sent and nothing waits. What differs from a live run is only who looks: a `Recording` stands where a source's fetch would,
+and the source's own reader makes facts of it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+
+from monitor.app.commit import write
+from monitor.core import events as ev
+from monitor.core.configuration import Attention, Configuration
+from monitor.core.entry import Entry, Status
+from monitor.core.events import Recorded, entry_stream
+from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Unchanged
+from monitor.core.notices import Notice
+from monitor.core.ports import EventQuery, Reader, Refused, Source, Store
+from monitor.detection.poller import Poller
+from monitor.registry import checklist
+from monitor.registry.acceptance import Going
+from monitor.registry.declarations import declare
+from monitor.registry.housekeeping import Tender
+from monitor.registry.operator import Operator
+from monitor.registry.transitions import Register
+
+ACTOR = "replay"
+PATIENCE = 3
+"""A source is blind in a replay after this many of its own usual gaps, if that is longer than the configured limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One recorded look: the body as received, or why there is none."""
+
+    at: datetime
+    body: Body | None = None
+    failure: FailureReason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one look came to: its source and verdict (both empty for the declaration before the first), what was recorded, and what
+    the owners would have been told.
+    """
+
+    at: datetime
+    source: str = ""
+    verdict: str = ""
+    recorded: tuple[Recorded, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+class Shown:
+    """A source that shows what was recorded instead of fetching."""
+
+    def __init__(self, source: Source) -> None:
+        self.spec = source.spec
+        self.extractor = source.extractor
+        self._source = source
+        self.now: Recording | None = None
+
+    def observe(self, now: datetime, known: Known | None) -> Observation:
+        """Read the recording that is shown now."""
+        shown = self.now
+        if shown is None or shown.body is None:
+            reason = (shown and shown.failure) or FailureReason.UNREACHABLE
+            detail = shown.detail if shown else "nothing is recorded"
+            return PollFailure(source=self.spec.key, at=now, reason=reason, detail=detail)
+        if (
+            known is not None
+            and known.sha256 == shown.body.sha256
+            and (known.valid_until is None or now < known.valid_until)
+        ):
+            return Unchanged(source=self.spec.key, at=now)
+        return self._source.extract(shown.body, now)
+
+    def extract(self, body: Body, at: datetime) -> Observation:
+        """As the source itself does."""
+        return self._source.extract(body, at)
+
+
+def carried(recordings: Sequence[Recording], every: timedelta | None, until: datetime) -> Iterator[Recording]:
+    """The recordings in order; with `every`, each is repeated at that interval until the next, and the last until `until`."""
+    for recording, following in zip(recordings, [*recordings[1:], None], strict=True):
+        yield recording
+        if every is None:
+            continue
+        at = recording.at + every
+        while at < following.at if following is not None else at <= until:
+            yield replace(recording, at=at)
+            at += every
+
+
+class Replay:
+    """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
+
+    `carry` is, for each source whose looks are repeated until the next, at which interval. `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
+    it is known once the replay has begun.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        configuration: Configuration,
+        sources: Mapping[str, Source],
+        recordings: Mapping[str, Sequence[Recording]],
+        *,
+        carry: Mapping[str, timedelta] | None = None,
+        activate: bool = False,
+    ) -> None:
+        self._store = store
+        # One actor carries a recording: nobody is there who could confirm what it accepts.
+        entries = {key: replace(entry, approvers=1) for key, entry in configuration.entries.items()}
+        configuration = replace(configuration, entries=entries)
+        self._configuration = configuration
+        self._sources = {key: Shown(source) for key, source in sources.items()}
+        self._recordings = recordings
+        self._carry = carry or {}
+        self._activate = activate
+        self._now = min(looks[0].at for looks in recordings.values())
+        self._head = 0
+        self.waived: Mapping[str, frozenset[str]] = {}
+        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of them. Nobody was there to
+        # acknowledge anything either, so nothing is said again. Whether a fallback is allowed rests on how fresh it is, which a recording with gaps
+        # cannot say.
+        mute = replace(
+            configuration,
+            attention=Attention(),
+            owners={key: replace(owner, destinations=()) for key, owner in configuration.owners.items()},
+            entries={key: replace(spec, fallback="") for key, spec in configuration.entries.items()},
+        )
+        self._mute = mute
+        self._poller = Poller(store, mute, self._sources.__getitem__, self.clock, published=_nobody)
+        self._operator = Operator(store, mute, self.clock, published=_nobody)
+        cadence = {key: PATIENCE * _gap(looks, self._carry.get(key)) for key, looks in recordings.items()}
+        self._tender = Tender(store, mute, published=_nobody, cadence=cadence)
+
+    def clock(self) -> datetime:
+        """The clock of the recording."""
+        return self._now
+
+    def run(self) -> Iterator[Step]:
+        """Declare the configuration, then play all looks.
+
+        Raises:
+            Refused: the store holds events already, whose times would mix with those of the recording.
+        """
+        self._begin()
+        yield self._step()
+        until = max(looks[-1].at for looks in self._recordings.values())
+        streams = [self._stream(key, looks, until) for key, looks in self._recordings.items()]
+        for at, key, recording in heapq.merge(*streams, key=lambda item: item[:2]):
+            self._now = at
+            self._sources[key].now = recording
+            # What another source would have answered to a prompt stands in its own recording, at its own time, or nowhere.
+            outcomes = self._poller.look([key], prompted=False)
+            self._poller.flush()
+            # Only who was just looked at in vain can be blind: between two looks it was the recorder that did not look.
+            self._tender.tend(at, [key])
+            if self._activate:
+                self._accept()
+            yield self._step(key, outcomes[0].verdict)
+
+    def _stream(
+        self, key: str, looks: Sequence[Recording], until: datetime
+    ) -> Iterator[tuple[datetime, str, Recording]]:
+        return ((recording.at, key, recording) for recording in carried(looks, self._carry.get(key), until))
+
+    def _begin(self) -> None:
+        with self._store.read() as reader:
+            head = reader.head()
+        if head:
+            raise Refused(
+                f"a replay needs a database of its own: this one holds {head} events; name a new file with --database, or leave it out"
+            )
+        declare(self._store, self._mute, self.clock, published=_nobody)
+        with self._store.read() as reader:
+            entries = reader.entries()
+        if self._activate:
+            self.waived = {key: self._waived(entry) for key, entry in entries.items() if entry.alive}
+            self._suppose()
+
+    def _waived(self, entry: Entry) -> frozenset[str]:
+        """The checks that an acceptance asks for and that no replayed source verifies."""
+        specs = [self._sources[key].spec for key in self._recordings]
+        fed = {name for spec in specs for name in checklist.fed_by(spec, entry)}
+        return frozenset((*checklist.required(entry), *checklist.asked(entry))) - fed
+
+    def _suppose(self) -> None:
+        """Take the entries whose list is not replayed for visible: a pause by price could not show otherwise."""
+        with self._store.write() as tx:
+            register = Register(tx.head(), tx.entries())
+            for key, waived in self.waived.items():
+                entry = register.entries[key]
+                if "visibility" in waived and entry.model_id:
+                    register.add(
+                        ev.ENTRY_VISIBLE,
+                        entry_stream(key),
+                        key,
+                        at=self._now,
+                        actor=ACTOR,
+                        cause=entry.position,
+                        data={
+                            "surface": entry.surface,
+                            "model_id": entry.model_id,
+                            "reason": f"supposed by the replay: no list of {entry.surface} is replayed",
+                            "versions": {
+                                "code": self._configuration.code,
+                                "configuration": self._configuration.version,
+                            },
+                        },
+                    )
+            write(tx, self._configuration, register, [], at=self._now)
+
+    def _accept(self) -> None:
+        """Activate and resume whatever may be, so that every pause shows."""
+        with self._store.read() as reader:
+            entries = reader.entries()
+        for key, entry in entries.items():
+            kind = self._kind(entry)
+            if kind is None:
+                continue
+            act = self._operator.activate if kind == ev.ENTRY_ACTIVATED else self._operator.resume
+            going = Going(waived=self._waived(entry))
+            try:
+                closed = frozenset(self._operator.preview(key, kind, going).closed)
+                act(
+                    key,
+                    by=ACTOR,
+                    reason="accepted by the replay",
+                    via={"channel": ACTOR},
+                    waived=going.waived,
+                    losses=closed,
+                )
+            except Refused:
+                continue  # what is missing may come with a later look
+
+    def _kind(self, entry: Entry) -> str | None:
+        """The act that the replay does to an entry now."""
+        if entry.status is Status.EVALUATING:
+            return ev.ENTRY_ACTIVATED
+        if entry.status is Status.PAUSED and entry.since < self._now:  # a pause that came with this look stays visible
+            return ev.ENTRY_RESUMED
+        return None
+
+    def _step(self, source: str = "", verdict: str = "") -> Step:
+        with self._store.read() as reader:
+            recorded = tuple(reader.events(EventQuery(after=self._head)))
+            notices = tuple(_notices(reader, recorded, self._configuration.owners))
+        if recorded:
+            self._head = recorded[-1].event.position
+        return Step(at=self._now, source=source, verdict=verdict, recorded=recorded, notices=notices)
+
+
+def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]) -> Iterator[Notice]:
+    """The notices of these events: each is named after the last event of its decision and its owner."""
+    for one in recorded:
+        for owner in owners:
+            notice = reader.notice(f"{one.event.position}.{owner}")
+            if notice is not None:
+                yield notice
+
+
+def _gap(looks: Sequence[Recording], carry: timedelta | None) -> timedelta:
+    """The usual time between two looks, no longer than the interval at which they are carried."""
+    gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(looks)]
+    usual = timedelta(seconds=median(gaps)) if gaps else timedelta()
+    return usual if carry is None else min(usual, carry)
+
+
+def _nobody() -> None:
+    """Nobody reads the leases of a replay."""

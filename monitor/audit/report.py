@@ -1,0 +1,245 @@
+"""Everything that the rollout page of an entry needs, gathered in one consistent reading.
+
+Reading only, and nothing is summed up to a judgement: what is confirmed carries its date, and whatever is not is a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from monitor.audit import queries
+from monitor.audit.agreement import View, Word, weigh
+from monitor.audit.queries import CheckRow, StatusRow
+from monitor.core import events as ev
+from monitor.core import price
+from monitor.core.baselines import CONFIG
+from monitor.core.check_names import CHECKS
+from monitor.core.configuration import OFFICIAL, Configuration
+from monitor.core.cost import Cost, cost
+from monitor.core.entry import CheckState, Entry, Pin, Status
+from monitor.core.events import Recorded
+from monitor.core.facts import LISTED, Fact, Subject
+from monitor.core.ports import Reader
+from monitor.gate.decision import Answer
+from monitor.gate.state import Freshness, Production, production
+from monitor.notify import compose
+from monitor.registry import checklist, fallbacks, pins
+from monitor.registry.policy import depends_on
+from monitor.registry.reminders import Dated, agenda
+from monitor.registry.terms import Priced, priced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """One pause: what began it, what was added to it, and what ended it (None: it lasts, or the entry ended in it)."""
+
+    began: Recorded
+    extended: tuple[Recorded, ...] = ()
+    ended: Recorded | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A fact that stands, what it is, and when it was last seen to be so (None: it is accepted, and nothing sees it now)."""
+
+    what: str
+    value: str
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What a month costs in each tier in use, in short context. `known` says where the usage is from, `configured` or `observed`."""
+
+    known: str
+    usage: Mapping[str, int]
+    tiers: Mapping[str, Cost]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """An entry as it stands at a position of the log."""
+
+    at: datetime
+    head: int
+    entry: Entry
+    row: StatusRow
+    production: Answer
+    priced: Priced
+    words: Sequence[Word]
+    checks: Sequence[CheckRow]
+    confirmed: Sequence[Confirmed]
+    accepted: Recorded | None
+    pauses: Sequence[Pause]
+    compared: Recorded | None
+    sampled: Recorded | None
+    spending: Spending | None
+    dated: Sequence[Dated]
+    questions: Sequence[str]
+
+
+def report(reader: Reader, configuration: Configuration, key: str, *, now: datetime) -> Report:
+    """Gather it.
+
+    Raises:
+        Refused: there is no such entry.
+    """
+    entry = queries.entry(reader, key)
+    fresh = Freshness(reader, configuration, now)
+    facts = [
+        fact
+        for fact in queries.prices(reader, configuration, (entry.price_subject,))
+        if fact.meter.tier in entry.texts("tiers")
+    ]
+    words = weigh(facts, fresh_since=now - configuration.gate.price_freshness)
+    words.sort(
+        key=lambda word: (
+            price.telling_order(word.fact.meter.field, entry.texts("tiers")),
+            word.fact.trust != OFFICIAL,
+            word.fact.source,
+        )
+    )
+    history = list(queries.history(reader, key))
+    compared, sampled = _last_with(history, "evals"), _last_with(history, "logging")
+    specs = [spec for spec in configuration.sources.values() if depends_on(entry, spec)]
+    return Report(
+        at=now,
+        head=reader.head(),
+        entry=entry,
+        row=next(row for row in queries.status(reader, configuration) if row.key == key),
+        production=production(reader, configuration, now)[key],
+        priced=priced(reader, configuration, {key: entry})[key],
+        words=words,
+        checks=queries.checks(reader, configuration, key),
+        confirmed=list(_confirmed(entry, fresh)),
+        accepted=_last(history, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED),
+        pauses=_pauses(history),
+        compared=compared,
+        sampled=sampled,
+        spending=_spending(entry, words),
+        dated=agenda(entry, fresh.beliefs, specs),
+        questions=[*_questions(reader, configuration, entry, fresh, words, now), *_of_evals(entry, compared)],
+    )
+
+
+def _last(history: Sequence[Recorded], *types: str) -> Recorded | None:
+    return next((one for one in reversed(history) if one.event.type in types), None)
+
+
+def _last_with(history: Sequence[Recorded], key: str) -> Recorded | None:
+    """The last word of a person that has this behind it."""
+    return next((one for one in reversed(history) if one.event.data.get(key)), None)
+
+
+def _pauses(history: Sequence[Recorded]) -> list[Pause]:
+    found: list[Pause] = []
+    running: list[Recorded] = []
+    for one in history:
+        if one.event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
+            running.append(one)
+        elif running and one.event.type in (ev.ENTRY_RESUMED, ev.ENTRY_RETIRED, ev.ENTRY_WITHDRAWN):
+            found.append(Pause(began=running[0], extended=tuple(running[1:]), ended=one))
+            running = []
+    if running:
+        found.append(Pause(began=running[0], extended=tuple(running[1:])))
+    return found
+
+
+def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
+    """What was accepted, or would be now: with the last look that showed it. Our own side is as it was declared."""
+    accepted = entry.pins or pins.pins(entry, fresh.beliefs)[0]
+    for pin in accepted:
+        if pin.scope == CONFIG or pin.key in entry.deviations:
+            continue
+        fact = Fact(Subject(pin.scope, pin.name), pin.field)
+        seen = fresh.latest((spec for spec, _ in fresh.beliefs.said(fact)), fact)
+        value = (
+            f"{price.spoken(str(pin.value))} USD per {price.PER_MILLION_TOKENS}"
+            if _is_price(pin)
+            else compose.value(pin.value)
+        )
+        what = f"{pin.name} is listed on {pin.scope}" if pin.field == LISTED else compose.pin(pin)
+        yield Confirmed(what=what, value="" if pin.field == LISTED else value, seen_at=seen)
+
+
+def _is_price(pin: Pin) -> bool:
+    return pin.field.startswith(price.PREFIX)
+
+
+def _spending(entry: Entry, words: Sequence[Word]) -> Spending | None:
+    used = entry.usage or entry.observed
+    if not used:
+        return None
+    official: dict[str, dict[str, str]] = {tier: {} for tier in entry.texts("tiers")}
+    for word in words:
+        meter = word.fact.meter
+        if word.view is View.OFFICIAL and (meter.context, meter.modality) == (price.SHORT, price.TEXT):
+            official[meter.tier][meter.meter] = word.fact.amount
+    tiers = {tier: cost(amounts, used) for tier, amounts in official.items()}
+    return Spending(known="configured" if entry.usage else "observed", usage=used, tiers=tiers)
+
+
+def _questions(
+    reader: Reader, configuration: Configuration, entry: Entry, fresh: Freshness, words: Sequence[Word], now: datetime
+) -> Iterator[str]:
+    if not entry.model_id:
+        yield "What is the exact model id? It stays blank until the provider has confirmed it."
+    for name, state in checklist.missing(entry, now=now).items():
+        yield f"The check {name} is {state}: {CHECKS[name]}?"
+    yield from _moved(entry)
+    _, unknown, disputed = pins.pins(entry, fresh.beliefs)
+    for key in unknown if entry.model_id else ():
+        scope, _, rest = key.partition("/")
+        name, _, field = rest.rpartition("/")
+        if field.startswith(price.PREFIX):
+            yield f"No official source states {field.removeprefix(price.PREFIX)} of {name}: what does it cost?"
+        else:
+            yield f"Nothing confirms {field} of {name} on {scope}."
+    for field, said in disputed.items():
+        yield f"Which is right? {field.removeprefix(price.PREFIX)}: {', '.join(f'{source} says {value}' for source, value in said)}."
+    for streak in reader.streaks():
+        if streak.seen and streak.fact.subject in entry.subjects:
+            doubt = (
+                "is held back as implausible" if streak.quarantine is not None else "is suspected and not believed yet"
+            )
+            yield f"{streak.fact.subject.name} {streak.fact.field} → {compose.value(streak.value)} at {streak.source} {doubt}."
+    for word in words:
+        if word.view is View.DIFFERS and not word.stale:
+            yield f"{word.fact.source} says {price.spoken(word.fact.amount)} for {word.fact.meter.field.removeprefix(price.PREFIX)}, officially it is {price.spoken(str(word.official))}."
+    for spec in configuration.sources.values():
+        kept = reader.source(spec.key)
+        if kept is not None and kept.outage and depends_on(entry, spec):
+            yield f"{spec.key} cannot be read ({kept.outage}): what has changed there since?"
+    if not entry.text("fallback"):
+        yield "What do callers use while it is denied? No fallback is declared."
+    elif lost := fallbacks.wanting(entry, Production(reader, configuration, now)):
+        yield f"What do callers use while it is denied? The fallback {lost}."
+    if not entry.usage and not entry.observed:
+        yield "What does production use in a month? No usage is declared, and no sample of requests was handed in."
+
+
+def _moved(entry: Entry) -> Iterator[str]:
+    if entry.status is not Status.PAUSED:
+        return
+    for pin in entry.pins:
+        if pin.key in entry.deviations:
+            now = compose.value(entry.deviations[pin.key])
+            yield f"Is {compose.pin(pin)} acceptable as it is now, {now} instead of {compose.value(pin.value)}?"
+
+
+def _of_evals(entry: Entry, compared: Recorded | None) -> Iterator[str]:
+    if compared is None:
+        check = entry.checks.get("evals")
+        if check is not None and check.state is CheckState.VERIFIED:
+            yield "How does it compare with current production? The evals were attested without a file of results."
+        return
+    found: Mapping[str, Any] = compared.event.data["evals"]
+    if found["baseline"] is None:
+        yield "How does it compare with current production? The evals name no baseline."
+    elif blanks := sum(row[side] is None for row in found["rows"] for side in ("candidate", "baseline")):
+        yield f"What of the {blanks} empty {'cell' if blanks == 1 else 'cells'} in the comparison of evals, where nothing ran?"
+    if not set(found["candidate"]) & set(entry.surfaces.values()):
+        yield f"The evals were of {', '.join(found['candidate'])}, which is no longer the model: how does {entry.model_id} do?"

@@ -1,0 +1,246 @@
+"""What the core needs of the configuration, already checked. Reading files and secrets is the business of `settings`.
+
+References to secrets stand here as they were written (`env:OPENAI_API_KEY`); no secret ever does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from monitor.core.accepted_configuration import Document
+
+OFFICIAL = "official"
+THIRD_PARTY = "third_party"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """A door to models: base URL, credential reference and project. `provider` is whose prices its models go by.
+
+    `key_header` is where the key goes if not into `Authorization: Bearer …`; `headers` are further ones, their values literal or
+    references. `region_url` is the regional host that the route `region` tries.
+    """
+
+    key: str
+    base_url: str
+    provider: str
+    api_key: str = ""
+    admin_key: str = ""
+    project: str = ""
+    key_header: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    region_url: str = ""
+
+
+def shown_url(url: str) -> str:
+    """A URL as the log may hold it: the values of its query left out, since a token may stand there."""
+    address, mark, query = url.partition("?")
+    names = (part.partition("=")[0] for part in query.split("&"))
+    return address + mark + "&".join(f"{name}=…" for name in names) if mark else address
+
+
+FREE = frozenset({"retrieve", "tokens"})
+"""The routes of probes that cost nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """Something polled.
+
+    A behaviour source is one (surface, model, route) and an admin source one (surface, part): a table of the file makes as many as it names
+    (`openai-behaviour/gpt-5.6-luna/responses`), so that each has its own failures, freshness and baseline. `trust` is `official` or `third_party`; a models list is the account's own word and always official. `options` are the
+    settings that only this kind of source has.
+    """
+
+    key: str
+    kind: str
+    every: timedelta
+    surface: str = ""
+    provider: str = ""
+    url: str = ""
+    format: str = ""
+    trust: str = OFFICIAL
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as the log may hold it."""
+        return shown_url(self.url)
+
+    def option(self, name: str) -> str:
+        """An option that is a text; empty where it is not set."""
+        return str(self.options.get(name, ""))
+
+    @property
+    def model(self) -> str:
+        """The model that a behaviour source calls."""
+        return self.option("model")
+
+    @property
+    def route(self) -> str:
+        """By which route it says whether a model can be reached: `list`, `codex`, the route of a probe; empty for other kinds."""
+        return {"models_list": "list", "codex": "codex", "behaviour": self.option("route")}.get(self.kind, "")
+
+    @property
+    def paid(self) -> bool:
+        """Whether a look at it may cost money."""
+        return self.kind == "behaviour" and self.route not in FREE
+
+    @property
+    def lists(self) -> bool:
+        """Whether it says which models stand in a list of its surface."""
+        return self.kind in ("models_list", "codex")
+
+    @property
+    def prices(self) -> bool:
+        """Whether it states prices."""
+        return self.kind in ("pricing_page", "price_feed") or self.billed
+
+    @property
+    def billed(self) -> bool:
+        """Whether the prices that it states are what the account was charged, which no page can contradict."""
+        return self.kind == "admin" and self.option("part") == "costs"
+
+    @property
+    def scope(self) -> str:
+        """The scope of the subjects it speaks of: the surface for lists, the provider for prices."""
+        return self.surface or self.provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who is told. `destinations` are references or Apprise URLs as written; only `notify` may resolve them.
+
+    `escalate_to` is the owner who is told as well of a pause that this one does not acknowledge.
+    """
+
+    key: str
+    destinations: tuple[str, ...]
+    escalate_to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntrySpec:
+    """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
+
+    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `checks` is what
+    production requires beyond the default, `checks_in` what each other environment requires at all, `check_age` how long a check may hold. `usage` is what production uses in a
+    month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review. `uses` are the endpoints that it
+    calls, `ignore` the routes and account settings that are not pinned (`access`).
+    """
+
+    key: str
+    name: str
+    surfaces: Mapping[str, str]
+    owners: tuple[str, ...]
+    price_model: str = ""
+    use: str = ""
+    checks: tuple[str, ...] = ()
+    checks_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tiers: tuple[str, ...] = ("standard",)
+    fallback: str = ""
+    pause_on: str = "any"
+    on_pause: str = "deny"
+    grace: timedelta | None = None
+    callers: tuple[str, ...] = ()
+    freshness: timedelta | None = None
+    price_freshness: timedelta | None = None
+    check_age: Mapping[str, timedelta] = field(default_factory=dict)
+    approvers: int = 1
+    usage: Mapping[str, int] = field(default_factory=dict)
+    touches: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    @property
+    def surface(self) -> str:
+        """The surface that the gate speaks for."""
+        return next(iter(self.surfaces))
+
+    @property
+    def model_id(self) -> str:
+        """The exact id there; empty while it is not known."""
+        return self.surfaces[self.surface]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What it takes to believe: good looks, over at least a span."""
+
+    looks: int
+    span: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """How many looks over how long make a belief; all independent of how often a source is polled.
+
+    `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches,
+    `correction` how long after its first listing another amount of a price is a correction of it: the wrong one of gpt-5.5-pro stood for five days.
+    """
+
+    absence: Requirement = Requirement(looks=3, span=timedelta(minutes=30))
+    change: Requirement = Requirement(looks=2, span=timedelta(minutes=1))
+    gap: timedelta = timedelta(minutes=1)
+    recheck: timedelta = timedelta(seconds=90)
+    hold: timedelta = timedelta(hours=24)
+    reached: timedelta = timedelta(days=7)
+    correction: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRules:
+    """How long a good look is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
+
+    environments: tuple[str, ...] = ("production", "staging")
+    freshness: timedelta = timedelta(hours=24)
+    price_freshness: timedelta = timedelta(days=7)
+    lease: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRules:
+    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good look."""
+
+    attested: timedelta = timedelta(days=90)
+    verified: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What GitHub asks about: an environment of a repository there, the environment the gate is asked for, and the entries that it needs."""
+
+    repository: str
+    github_environment: str
+    environment: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """How often a pause is told that nobody acknowledges: first after `repeat` (zero: never again), then ever more seldom, at least daily.
+
+    From the `escalate_after`-th time on those to whom its owners escalate are told, too.
+    """
+
+    repeat: timedelta = timedelta(0)
+    escalate_after: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """All that was declared, keyed. `document` is all of it as the log keeps it, `version` names that, `code` is the version of this program."""
+
+    surfaces: Mapping[str, Surface] = field(default_factory=dict)
+    sources: Mapping[str, SourceSpec] = field(default_factory=dict)
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    entries: Mapping[str, EntrySpec] = field(default_factory=dict)
+    belief: Belief = Belief()
+    gate: GateRules = GateRules()
+    checks: CheckRules = CheckRules()
+    attention: Attention = Attention()
+    document: Document = field(default_factory=dict, repr=False)
+    version: str = ""
+    code: str = ""

@@ -1,0 +1,100 @@
+"""What many calls came to: counts, quantiles of time, tokens and money, by surface, model, route and day. Nothing is judged here (`drift` does)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+from math import ceil
+from typing import NamedTuple
+
+from monitor.core.facts import Measurement
+
+PLACES = Decimal("0.001")
+"""How exactly a share is told."""
+
+
+class Series(NamedTuple):
+    """What is measured together: one route to one model on one surface."""
+
+    surface: str
+    model: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Calls in sum. Times are of granted calls, in milliseconds; None is what no call said. `failed` were not granted.
+
+    `cached` is the share of input tokens that were read from a cache; `cost` in USD is of the `priced` calls alone.
+    """
+
+    calls: int
+    failed: int
+    p50: int | None
+    p90: int | None
+    p99: int | None
+    first_token: int | None
+    retries: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cached: Decimal | None
+    cost: Decimal | None
+    priced: int
+
+    @property
+    def error_rate(self) -> Decimal:
+        """The share of calls that were not granted."""
+        return (Decimal(self.failed) / self.calls).quantize(PLACES)
+
+
+def by_day(measured: Iterable[Measurement]) -> Mapping[tuple[Series, date], Summary]:
+    """Summaries of each series on each UTC day, in order."""
+    days: dict[tuple[Series, date], list[Measurement]] = {}
+    for one in measured:
+        series = Series(one.surface, one.model, one.route)
+        days.setdefault((series, one.at.astimezone(UTC).date()), []).append(one)
+    return {key: summary(days[key]) for key in sorted(days)}
+
+
+def by_series(measured: Iterable[Measurement]) -> Mapping[Series, Summary]:
+    """Summaries of each series over all its calls, in order."""
+    found: dict[Series, list[Measurement]] = {}
+    for one in measured:
+        found.setdefault(Series(one.surface, one.model, one.route), []).append(one)
+    return {key: summary(found[key]) for key in sorted(found)}
+
+
+def summary(measured: Sequence[Measurement]) -> Summary:
+    """The sum of one or more calls."""
+    granted = [one for one in measured if not one.failed]
+    times = sorted(one.latency for one in granted)
+    costs = [Decimal(one.cost) for one in measured if one.cost is not None]
+    with_cache = [one for one in measured if one.cached_tokens is not None and one.input_tokens]
+    read = sum(one.cached_tokens or 0 for one in with_cache)
+    of = sum(one.input_tokens or 0 for one in with_cache)
+    return Summary(
+        calls=len(measured),
+        failed=len(measured) - len(granted),
+        p50=quantile(times, 50),
+        p90=quantile(times, 90),
+        p99=quantile(times, 99),
+        first_token=quantile(sorted(one.first_token for one in granted if one.first_token is not None), 50),
+        retries=sum(one.retries for one in measured),
+        input_tokens=_sum(one.input_tokens for one in measured),
+        output_tokens=_sum(one.output_tokens for one in measured),
+        cached=(Decimal(read) / of).quantize(PLACES) if of else None,
+        cost=sum(costs, Decimal(0)) if costs else None,
+        priced=len(costs),
+    )
+
+
+def quantile(values: Sequence[int], percent: int) -> int | None:
+    """The nearest-rank quantile of values in order: one of the values themselves."""
+    return values[max(0, ceil(len(values) * percent / 100) - 1)] if values else None
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    stated = [value for value in values if value is not None]
+    return sum(stated) if stated else None

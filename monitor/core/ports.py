@@ -1,0 +1,332 @@
+"""The ports: what the use cases ask of the world. Nothing is done here.
+
+The three promises that the rest relies on: a `Source` returns failures and never raises them; one `Transaction` is open
+at a time over the whole database, and what it wrote is seen whole or not at all; no transaction is open
+while a `Source` looks or a `Channel` sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from monitor.core.configuration import SourceSpec
+from monitor.core.entry import Entry
+from monitor.core.events import Event, LogHead, Recorded
+from monitor.core.facts import Alternation, Body, Facts, Known, Measurement, Observation, SourceState, Streak
+from monitor.core.notices import Notice
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Now, in UTC and aware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStep:
+    """The time of day was set: `by` how much (negative: back), `before` is what it would have been, `after` what it was."""
+
+    by: timedelta
+    before: datetime
+    after: datetime
+
+
+class MonitorError(Exception):
+    """An operator's error: one sentence that names what, where, and the command that mends it.
+
+    `exit_code` is what the command line ends with: 1 the answer is no or the work failed, 75 try again, 78 the configuration is wrong.
+    """
+
+    exit_code = 1
+
+
+class ConfigurationError(MonitorError):
+    """The configuration, or a secret it refers to, is wrong or missing."""
+
+    exit_code = 78
+
+
+class Unavailable(MonitorError):
+    """A needed service could not be reached; trying again may help."""
+
+    exit_code = 75
+
+
+class Refused(MonitorError):
+    """An act that was refused before anything was changed."""
+
+
+class Source(Protocol):
+    """Something polled.
+
+    `observe` looks once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises only
+    `ConfigurationError` (a credential that is not there). `now` is when the look begins. With `known`, a source may
+    answer `Unchanged` where the bytes are the same and `now < known.valid_until`.
+    `extract` reads stored evidence anew, as if it had been received at `at`; it does no I/O.
+    """
+
+    spec: SourceSpec
+    extractor: str
+
+    def observe(self, now: datetime, known: Known | None) -> Observation: ...
+
+    def extract(self, body: Body, at: datetime) -> Observation: ...
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands: `sending` is claimed by a relay until its lease ends."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One attempt series to one destination: a row of the outbox.
+
+    `destination` is a reference (`platform#1`: the first destination of the owner `platform`), never a resolved URL. `error` is redacted.
+    """
+
+    id: int
+    notice: str
+    owner: str
+    destination: str
+    state: DeliveryState
+    attempts: int
+    retry_at: datetime
+    created_at: datetime
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The channel took the message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSent:
+    """The channel did not. `permanent` failures are not tried again; `retry_after` is in seconds where the channel said so."""
+
+    reason: str
+    permanent: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that the daemon cannot do: since when, and the sentence that says why."""
+
+    since: datetime
+    reason: str
+
+
+class Channel(Protocol):
+    """Sends one notice to one destination and says what became of it; it never raises and never retries."""
+
+    def send(self, notice: Notice, destination: str) -> Sent | NotSent: ...
+
+    def label(self, destination: str) -> str:
+        """What to call the destination in logs and events: its kind and host, no secret (`slack://hooks.slack.com`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuery:
+    """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after` and `before` positions."""
+
+    type: str = ""
+    subject: str = ""
+    source: str = ""
+    stream: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    after: int | None = None
+    before: int | None = None
+    limit: int | None = None
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementQuery:
+    """Which measurements; an empty text is any, `since` is inclusive and `until` exclusive."""
+
+    source: str = ""
+    surface: str = ""
+    model: str = ""
+    route: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Money set aside for one call before it is made. `id` is the row that holds it, `amount` in USD."""
+
+    id: int
+    surface: str
+    amount: Decimal
+
+
+class Budget(Protocol):
+    """What paid calls may cost: the daily budget of each surface, shared by every process on the database."""
+
+    def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
+        """What a call costs in USD by the prices the monitor believes, meter → tokens; None if a price is not known."""
+
+    def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
+        """Set money aside; None where the surface has not so much left on the UTC day of `at`."""
+
+    def settle(self, reservation: Reservation, spent: Decimal) -> None:
+        """Replace what was set aside by what was spent. A reservation that is never settled stays spent: the call may have been made."""
+
+    def left(self, surface: str, at: datetime) -> Decimal:
+        """What a surface may still spend on the UTC day of `at`."""
+
+
+class Reader(Protocol):
+    """A consistent view of the store; never waits for writers."""
+
+    def head(self) -> int:
+        """The last position; 0 for an empty log."""
+
+    def log_head(self) -> LogHead:
+        """Which log this is, its epoch, and its last position."""
+
+    def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
+
+    def event(self, position: int) -> Recorded | None: ...
+
+    def source(self, key: str) -> SourceState | None: ...
+
+    def sources(self) -> Mapping[str, SourceState]: ...
+
+    def streaks(self, source: str = "") -> Sequence[Streak]:
+        """The streaks of a source; of all sources without one."""
+
+    def alternations(self, source: str) -> Sequence[Alternation]:
+        """The facts of a source that turned lately."""
+
+    def entries(self) -> Mapping[str, Entry]: ...
+
+    def facts(self, hash: str) -> Facts:
+        """A fact blob by its hash; the empty hash is no facts. Immutable, so implementations may cache it."""
+
+    def evidence(self, hash: str) -> Body | None:
+        """Stored bytes by `sha256:…` or by a prefix of at least eight digits."""
+
+    def notice(self, id: str) -> Notice | None: ...
+
+    def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
+        """Rows of the outbox, oldest first; all without a state."""
+
+    def measurements(self, query: MeasurementQuery = MeasurementQuery()) -> Iterator[Measurement]:
+        """What calls took, oldest first."""
+
+    def spent(self, surface: str, day: date) -> Decimal:
+        """What was reserved or spent on a surface on a UTC day, in USD."""
+
+    def due(self, now: datetime) -> bool:
+        """Whether the outbox holds a delivery that could be claimed."""
+
+
+class Transaction(Reader, Protocol):
+    """The one writer. Everything in it is committed together, or nothing is."""
+
+    def append(self, events: Sequence[Event], now: datetime) -> Sequence[Recorded]:
+        """Append at `head() + 1 …`, in order.
+
+        Raises:
+            Conflict: an event's position is not the next one.
+        """
+
+    def advance_epoch(self, beyond: int) -> None:
+        """Begin an epoch later than this one and than ours: the log was set back, and what was said of its future is void."""
+
+    def put_source(self, state: SourceState) -> None: ...
+
+    def put_streaks(self, source: str, streaks: Iterable[Streak]) -> None:
+        """Replace all streaks of a source."""
+
+    def put_alternations(self, source: str, rows: Iterable[Alternation]) -> None:
+        """Replace all alternations of a source."""
+
+    def put_entry(self, entry: Entry) -> None: ...
+
+    def put_measurements(self, measured: Iterable[Measurement]) -> None: ...
+
+    def forget_measurements(self, before: datetime) -> int:
+        """Drop the measurements made before a time, and the spending of the days before it; returns how many measurements. Neither is a part of the log."""
+
+    def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation:
+        """Write down money that is set aside."""
+
+    def settle_spending(self, reservation: Reservation, spent: Decimal) -> None: ...
+
+    def drop_entries(self) -> None:
+        """Forget the registry projection, to rebuild it from the log."""
+
+    def put_facts(self, facts: Facts) -> str:
+        """Store a canonical blob and return its hash; storing it twice is storing it once."""
+
+    def put_evidence(self, body: Body, source: str, now: datetime) -> str:
+        """Store the body under the hash of its content and return `sha256:…`."""
+
+    def enqueue(self, notice: Notice, destinations: Sequence[str], now: datetime) -> None:
+        """Store the notice and one waiting delivery for each destination; a notice id that is there already is left as it is."""
+
+    def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
+        """Take due deliveries (waiting with `retry_at <= now`, or sending with an ended lease) until `until`, oldest first."""
+
+    def free_claims(self, worker: str) -> int:
+        """Give back what a dead worker of this name had claimed."""
+
+    def settle(self, delivery: Delivery) -> None:
+        """Write state, attempts, retry_at and error of a delivery."""
+
+
+class Conflict(Exception):
+    """The head moved: an event was not appended at the position it was decided for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A good look at an unchanged source: it renews freshness and nothing else."""
+
+    source: str
+    at: datetime
+    etag: str = ""
+    last_modified: str = ""
+
+
+class Store(Protocol):
+    """The database behind one contract; `tests/contract/store` is its exam."""
+
+    def read(self) -> AbstractContextManager[Reader]: ...
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """Begin the one write transaction: commit at the end of the block, roll back on an exception.
+
+        Raises:
+            Unavailable: the database is locked, full, read-only or out of reach.
+        """
+
+    def touch(self, looks: Sequence[Look]) -> None:
+        """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never back. No log rows."""
+
+    def check_writable(self, now: datetime) -> None:
+        """Write something that is read nowhere else, and so see that a decision could be recorded now.
+
+        Raises:
+            MonitorError: nothing can be written.
+        """
+
+    def changed(self) -> bool:
+        """Whether another process has committed since the last call."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,180 @@
+"""What alternates at one source: read when a poll differs or something is pending, said once a day at most, and kept for a day.
+
+Facts that turn between values: what a source says now and takes back at the next poll, again and again.
+
+Two replicas behind one address show two lists in turn, and a page that is rebuilt shows two prices. Neither is ever confirmed, so each turn would pass
+unsaid, or be a mass drop anew. What turned and came back is kept for a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.core.changes import Change, same
+from monitor.core.configuration import SourceSpec
+from monitor.core.entry import Status
+from monitor.core.facts import LISTED, Alternation, Fact, Facts, SourceState, Streak, Value
+from monitor.core.ports import Transaction
+from monitor.detection import outages
+from monitor.detection.admission import INCONSISTENT, Admission, Verdict, admit
+from monitor.detection.confirmation import Believed
+from monitor.notify import compose
+from monitor.registry import policy
+from monitor.registry.transitions import Register
+
+
+class Alternating:
+    """The facts of one source that turn, for one poll at `at`; an `idle` poll, at which nothing turns, reads none."""
+
+    def __init__(self, tx: Transaction, spec: SourceSpec, at: datetime, *, idle: bool) -> None:
+        self._tx = tx
+        self._spec = spec
+        self._at = at
+        self._stored = {} if idle else {row.fact: row for row in tx.alternations(spec.key)}
+        self._rows = fresh(self._stored.values(), at)
+
+    @property
+    def going_on(self) -> bool:
+        """Whether anything alternates still."""
+        return any(row.turns >= TURNS for row in self._rows.values())
+
+    def repeats(self, admission: Admission, state: SourceState, baseline: Facts, facts: Facts) -> bool:
+        """Whether a mass drop is one that was reversed within a day: without what came back since, nothing is missing in a mass."""
+        turned = {fact.subject for fact, row in self._rows.items() if row.turns}
+        if not admission.dropped or not turned:
+            return False
+        rest = {subject: fields for subject, fields in baseline.items() if subject not in turned}
+        return admit(state, rest, facts, body_size=None).verdict is Verdict.ACCEPTED
+
+    def differing(self, changes: Collection[Change], streaks: Mapping[Fact, Streak], *, repeated: bool) -> list[Change]:
+        """The differences of this poll that are turns of what alternates; at a `repeated` mass drop one return is enough."""
+        return alternating(self._rows, streaks, changes, turns=1 if repeated else TURNS)
+
+    def wanting(self, changes: Iterable[Change]) -> dict[Fact, int]:
+        """How many polls more what alternates takes to be confirmed: one for each return beyond the first ones."""
+        return {change.fact: max(0, self._rows[change.fact].turns - TURNS + 1) for change in changes}
+
+    def say(
+        self, register: Register, state: SourceState, changes: list[Change], evidence: str
+    ) -> tuple[SourceState, list[compose.Told]]:
+        """Say that the source contradicts itself, where that was not said within a day; its owners are told once a day at most.
+
+        The state is anomalous by it where nothing else made it so.
+        """
+        concerned = {
+            key: mine
+            for key, entry in register.entries.items()
+            if entry.status is Status.ACTIVE
+            and (mine := [change for change in changes if policy.matters(change.fact, entry)])
+        }
+        telling = bool(concerned) and self._due(row.told_at for row in self._rows.values())
+        if not changes or not (telling or self._due(row.said_at for row in self._rows.values())):
+            return state, []
+        anomalous = outages.anomaly(
+            register,
+            self._spec,
+            state,
+            INCONSISTENT,
+            self._at,
+            data=outages.of_alternation(named(changes), {fact: row.turns for fact, row in self._rows.items()}),
+            evidence=evidence,
+        )
+        told = [
+            item
+            for key, mine in (concerned.items() if telling else ())
+            for item in compose.held(
+                register,
+                [key],
+                compose.contradiction(named(mine), source=self._spec.key),
+                position=anomalous.anomaly_position or 0,
+                since=self._at,
+                source=self._spec.key,
+                evidence=evidence,
+            )
+        ]
+        for change in changes:
+            row = self._rows[change.fact]
+            self._rows[change.fact] = replace(row, said_at=self._at, told_at=self._at if telling else row.told_at)
+        return state if state.anomaly else anomalous, told
+
+    def _due(self, times: Iterable[datetime | None]) -> bool:
+        last = max((time for time in times if time is not None), default=None)
+        return last is None or self._at - last >= DAY
+
+    def close(self, streaks: Mapping[Fact, Streak], pending: Iterable[Streak], accepted: Iterable[Believed]) -> None:
+        """Count the turns of this poll, and keep them."""
+        self._rows = advance(self._rows, streaks, pending, accepted, source=self._spec.key, at=self._at)
+        if self._rows != self._stored:
+            self._tx.put_alternations(self._spec.key, self._rows.values())
+
+
+DAY = timedelta(days=1)
+"""For how long a turn is kept, and how often at most it is said that a source contradicts itself."""
+
+TURNS = 2
+"""A fact that came back so many times within a day, and leaves again, alternates."""
+
+MOST = 1_000
+"""How many facts of one source are kept; beyond that more of them say nothing more."""
+
+
+def fresh(rows: Iterable[Alternation], at: datetime) -> dict[Fact, Alternation]:
+    """Those that turned within the last day."""
+    return {row.fact: row for row in rows if at - row.at < DAY}
+
+
+def alternating(
+    rows: Mapping[Fact, Alternation], streaks: Mapping[Fact, Streak], changes: Iterable[Change], *, turns: int = TURNS
+) -> list[Change]:
+    """The differences of a poll that came and went so many times before, or that are pending (`streaks`) and never the same."""
+    return [
+        change
+        for change in changes
+        if (row := rows.get(change.fact)) is not None
+        and row.turns >= turns
+        and (change.fact in streaks or same(change.fact.field, row.other, change.new))
+    ]
+
+
+def named(changes: Iterable[Change]) -> list[Change]:
+    """Those that are worth naming: of a model that comes and goes not what else is stated of it."""
+    changes = list(changes)
+    listed = {change.fact.subject for change in changes if change.fact.field == LISTED}
+    return [change for change in changes if change.fact.field == LISTED or change.fact.subject not in listed]
+
+
+def advance(
+    rows: Mapping[Fact, Alternation],
+    streaks: Mapping[Fact, Streak],
+    pending: Iterable[Streak],
+    accepted: Iterable[Believed],
+    *,
+    source: str,
+    at: datetime,
+) -> dict[Fact, Alternation]:
+    """Count the turns of one poll: pending changes that are over (`streaks` were pending before it, `pending` are now) or have another value, and
+    confirmed ones (`accepted`) that lead back to where a fact was.
+    """
+    turned = dict(rows)
+    now = {streak.fact: streak for streak in pending}
+    changes = {item.change.fact: item.change for item in accepted}
+
+    def turn(fact: Fact, other: Value | None, count: int, told_at: datetime | None = None) -> None:
+        row = turned.get(fact) or Alternation(source=source, fact=fact, other=other, turns=0, at=at)
+        turned[fact] = replace(row, other=other, turns=row.turns + count, at=at, told_at=row.told_at or told_at)
+
+    for fact, streak in streaks.items():
+        again = now.get(fact)
+        if not streak.seen or fact in changes or (again is not None and same(fact.field, streak.value, again.value)):
+            continue
+        # Of what was missing in a mass drop the owners heard when that began.
+        turn(fact, streak.value, 1, None if streak.held_until is None else streak.first_at)
+    for fact, change in changes.items():
+        row = turned.get(fact)
+        turn(fact, change.old, 1 if row is not None and same(fact.field, row.other, change.new) else 0)
+    if len(turned) > MOST:
+        most = sorted(turned.values(), key=lambda row: (row.turns, row.at), reverse=True)[:MOST]
+        turned = {row.fact: row for row in most}
+    return turned

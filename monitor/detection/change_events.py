@@ -1,0 +1,363 @@
+"""What a believed change becomes in the log: which event, on whose word, and with what beside old and new.
+
+Only an official source makes a `price.changed`; the same change at an aggregator is `price.reported`. What cannot be right was held back
+before (`corroborate`); whether any of it pauses an entry is the business of `policy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.core import events as ev
+from monitor.core import price
+from monitor.core.changes import Change
+from monitor.core.configuration import OFFICIAL, SourceSpec
+from monitor.core.events import Ledger, source_stream
+from monitor.core.facts import (
+    ACCESS,
+    ALIAS_TARGET,
+    ANNOUNCED,
+    BEHAVIOUR,
+    DEPRECATION,
+    GRANTED,
+    INCIDENT,
+    LIMIT,
+    LISTED,
+    PARAGRAPH,
+    REPLACEMENT,
+    SETTING,
+    SHUTDOWN_DATE,
+    WATCHED,
+    Fact,
+    Facts,
+    Subject,
+    Value,
+    is_refusal,
+)
+from monitor.detection.confirmation import Believed
+from monitor.detection.price_notes import Remark
+from monitor.detection.routes import Others, Signal, answer, lost
+
+ROW = DEPRECATION + "listed"
+"""The fact that a row names a model, whatever else it says."""
+
+BY_PREFIX = {
+    ACCESS: ev.BEHAVIOUR_CHANGED,
+    BEHAVIOUR: ev.BEHAVIOUR_CHANGED,
+    LIMIT: ev.LIMIT_CHANGED,
+    SETTING: ev.SETTING_CHANGED,
+    INCIDENT: ev.INCIDENT_CHANGED,
+}
+"""Prefix of a field → the event of a believed change of it; what has none is a field of a models list."""
+
+PROSE = (PARAGRAPH, WATCHED)
+"""Prefixes of the facts of a text; what moved of them together is one event."""
+
+EXCERPTS = 8
+"""How many paragraphs each way an event quotes."""
+
+QUOTED = 1
+"""How many paragraphs each way a notice quotes: it has one line for them."""
+
+EXCERPT = 280
+"""Characters of a paragraph that an event quotes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new. An announcement whose
+    day has come, and what another source had stated before, are no `news` to them.
+    """
+
+    fact: Fact
+    position: int
+    believed: Believed
+    renamed: bool = False
+    note: str = ""
+    news: bool = True
+
+    @property
+    def prose(self) -> bool:
+        """Whether it is about a part of a text: its note says what moved, old and new would be whole paragraphs."""
+        return self.fact.field.startswith(PROSE)
+
+
+def claim(
+    ledger: Ledger,
+    spec: SourceSpec,
+    believed: Iterable[Believed],
+    *,
+    baseline: str,
+    extractor: str,
+    cause: int | None = None,
+    actor: str = ev.SYSTEM,
+    by: Mapping[str, object] | None = None,
+    renamed: Mapping[Subject, Subject] | None = None,
+    remarks: Mapping[Fact, Remark] | None = None,
+) -> list[Claim]:
+    """Write the events of believed changes. `baseline` is the hash of the facts with them made. Unless a `cause` is given it is what held a change back:
+    that a price could not be right, or that much was missing at once.
+
+    A model that comes or goes is one event, not one for each of its fields, and so is a new row of a deprecations page. Prices are written in the order people ask for them: input first.
+    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `remarks` are what else is to be read of a price.
+    """
+    to = renamed or {}
+    since = {new: old for old, new in to.items()}
+    believed = sorted(
+        believed, key=lambda item: (item.change.fact.subject, price.telling_order(item.change.fact.field))
+    )
+    coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
+    beside = _beside(believed)
+    moved = {item.change.fact for item in believed}
+    claims: list[Claim] = []
+    for item in believed:
+        subject = item.change.fact.subject
+        kind, data = _event(item.change, spec, whole=subject in coming)
+        row = beside.get(subject, {})
+        if not kind or item.change.fact.field.startswith(PROSE) or item.change.fact.field in row:
+            continue
+        if is_refusal(item.change.fact.field) and _refused(item.change.fact) in moved:
+            continue  # how a route says no stands in the event of the no
+        remark = (remarks or {}).get(item.change.fact, Remark())
+        note = remark.note
+        position = ledger.add(
+            kind,
+            source_stream(spec.key),
+            subject.name,
+            at=item.streak.first_at,
+            source=spec.key,
+            actor=actor,
+            cause=_cause(item, cause),
+            evidence=item.streak.evidence,
+            data={
+                **data,
+                **{name.removeprefix(DEPRECATION): value for name, value in row.items() if name != ROW},
+                "looks": item.streak.seen,
+                "last_with_old": None if item.streak.before is None else ev.rfc3339(item.streak.before),
+                "baseline": baseline,
+                "extractor": extractor,
+                **({"renamed_to": to[subject].name} if subject in to else {}),
+                **({"renamed_from": since[subject].name} if subject in since else {}),
+                **remark.data,
+                **({"note": note} if note else {}),
+                **(by or {}),
+            },
+        )
+        renaming = subject in to or subject in since
+        if renaming:
+            note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
+        over = item.change.new is None and _come(item.change.fact.field, item.streak.first_at)
+        news = remark.news and not over and not is_refusal(item.change.fact.field)
+        claims.append(
+            Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, news=news)
+        )
+    claims += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
+    return claims
+
+
+def _refused(fact: Fact) -> Fact:
+    """The access by the route whose refusal a fact quotes."""
+    return Fact(fact.subject, ACCESS + fact.field.removeprefix(BEHAVIOUR).rpartition(".")[0])
+
+
+def _cause(item: Believed, given: int | None) -> int | None:
+    if item.streak.quarantine is not None:
+        return item.streak.quarantine
+    return item.streak.anomaly if given is None else given
+
+
+def _beside(believed: Iterable[Believed]) -> dict[Subject, dict[str, Value]]:
+    """What a new row of a deprecations page says beside what its event is about, by subject: field → value."""
+    rows: dict[Subject, dict[str, Value]] = {}
+    for item in believed:
+        if item.change.old is None and item.change.new is not None:
+            rows.setdefault(item.change.fact.subject, {})[item.change.fact.field] = item.change.new
+    return {
+        subject: {
+            name: value
+            for name, value in fields.items()
+            if name == REPLACEMENT or (name.startswith(DEPRECATION) and (name != ROW or SHUTDOWN_DATE in fields))
+        }
+        for subject, fields in rows.items()
+        if ROW in fields
+    }
+
+
+def _paragraphs(
+    ledger: Ledger, spec: SourceSpec, believed: Iterable[Believed], *, baseline: str, extractor: str, cause: int | None
+) -> list[Claim]:
+    """One event for all that came and went in a text together; every part of it is claimed by it."""
+    moved = [item for item in believed if item.change.fact.field.startswith(PROSE)]
+    if not moved:
+        return []
+    parts = [item for item in moved if item.change.fact.field.startswith(PARAGRAPH)]
+    added = [excerpt(str(item.change.new)) for item in parts if item.change.new is not None]
+    removed = [excerpt(str(item.change.old)) for item in parts if item.change.new is None]
+    watched = {item.change.fact.field.removeprefix(WATCHED): item.change.new for item in moved if item not in parts}
+    came = sorted(marker for marker, there in watched.items() if there)
+    went = sorted(watched.keys() - set(came))
+    streak = moved[0].streak
+    position = ledger.add(
+        ev.DOCUMENT_CHANGED,
+        source_stream(spec.key),
+        spec.key,
+        at=min(item.streak.first_at for item in moved),
+        source=spec.key,
+        cause=_cause(moved[0], cause),
+        evidence=streak.evidence,
+        data={
+            "added": added[:EXCERPTS],
+            "removed": removed[:EXCERPTS],
+            "more": max(0, len(added) - EXCERPTS) + max(0, len(removed) - EXCERPTS),
+            **({"markers": {"came": came, "went": went}} if watched else {}),
+            "looks": streak.seen,
+            "last_with_old": None if streak.before is None else ev.rfc3339(streak.before),
+            "baseline": baseline,
+            "extractor": extractor,
+        },
+    )
+    said = [
+        *(f"“{marker}” is in {spec.key} now" for marker in came),
+        *(f"“{marker}” is in {spec.key} no longer" for marker in went),
+    ]
+    note = "; ".join([*said, *_before_after(spec, removed, added)])
+    return [Claim(fact=item.change.fact, position=position, believed=item, note=note) for item in moved]
+
+
+def _before_after(spec: SourceSpec, removed: list[str], added: list[str]) -> Iterator[str]:
+    """The first paragraphs each way, and how many more there are."""
+    if removed:
+        yield f"{spec.key} no longer says: " + " ".join(f"“{text}”" for text in removed[:QUOTED])
+    if added:
+        yield f"{spec.key} says now: " + " ".join(f"“{text}”" for text in added[:QUOTED])
+    if left := max(0, len(removed) - QUOTED) + max(0, len(added) - QUOTED):
+        yield f"and {left} more paragraph{'s' if left > 1 else ''}"
+
+
+def excerpt(text: str) -> str:
+    """A paragraph as an event holds it: the beginning of it."""
+    return text if len(text) <= EXCERPT else text[: EXCERPT - 1].rstrip() + "…"
+
+
+def _renaming(spec: SourceSpec, old: Subject, new: Subject) -> str:
+    said = f"{spec.key} states the prices of {old.name} under {new.name} now, each as it was"
+    if spec.trust != OFFICIAL:
+        return f"{said}; this is its own naming and moves nothing"
+    return (
+        f'{said}; whether it is the same model a person decides: price_model = "{new.name}" then lets an entry that went by '
+        f"{old.name} go by it"
+    )
+
+
+def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[str, object]]:
+    subject, field = change.fact
+    moved: dict[str, object] = {"field": field, "old": change.old, "new": change.new}
+    place: dict[str, object] = {"provider": subject.scope}
+    if subject.scope in (spec.surface, spec.key):
+        place = {"surface": spec.surface} if spec.surface else {}
+    if field.startswith(price.PREFIX):
+        return _price_event(change, spec), {**price_data(change), "trust": spec.trust}
+    if field == LISTED:
+        return ev.MODEL_UNLISTED if change.new is None else ev.MODEL_LISTED, place
+    if field == SHUTDOWN_DATE:
+        if whole and change.new is None:
+            return "", {}
+        kind = {(True, False): ev.LIFECYCLE_ANNOUNCED, (False, True): ev.LIFECYCLE_WITHDRAWN}.get(
+            (change.old is None, change.new is None), ev.LIFECYCLE_MOVED
+        )
+        return kind, {**place, "date": change.new, "old": change.old}
+    if field.startswith(ANNOUNCED):
+        return ev.PRICE_ANNOUNCED, {**announced_data(change), "trust": spec.trust}
+    if whole:
+        return "", {}
+    if field == ALIAS_TARGET:
+        # Stated to be an alias, and not of what, is a blank; of a price source `surface` is one too.
+        blank = {"old": change.old or None, "new": change.new or None}
+        return (ev.MODEL_CHANGED if blank["old"] != blank["new"] else ""), {"surface": None, **place, **moved, **blank}
+    kind = next((kind for prefix, kind in BY_PREFIX.items() if field.startswith(prefix)), ev.MODEL_CHANGED)
+    return kind, {**place, **moved}
+
+
+def _come(field: str, at: datetime) -> bool:
+    """Whether a field is an announcement whose day has come."""
+    return field.startswith(ANNOUNCED) and field.rpartition("@")[2] <= at.date().isoformat()
+
+
+def announced_data(change: Change) -> dict[str, object]:
+    """An announced price as its event holds it: the identity of the price, the day, and the announcement before and now."""
+    field, _, day = change.fact.field.removeprefix(ANNOUNCED).partition("@")
+    return {**price_data(replace(change, fact=Fact(change.fact.subject, field))), "date": day}
+
+
+def _price_event(change: Change, spec: SourceSpec) -> str:
+    if change.new is None:
+        return ev.PRICE_REMOVED
+    if change.old is None:
+        return ev.PRICE_LISTED
+    return ev.PRICE_CHANGED if spec.trust == OFFICIAL else ev.PRICE_REPORTED
+
+
+def price_data(change: Change) -> dict[str, object]:
+    meter = price.Meter.of(change.fact.field)
+    return {
+        "provider": change.fact.subject.scope,
+        **meter._asdict(),
+        "unit": price.PER_MILLION_TOKENS,
+        "currency": price.USD,
+        "old": change.old,
+        "new": change.new,
+    }
+
+
+def access(
+    ledger: Ledger,
+    spec: SourceSpec,
+    claims: Iterable[Claim],
+    registered: frozenset[Subject],
+    others: Others,
+    facts: Facts,
+) -> dict[Fact, int]:
+    """Join the signals about registered models into a judgement on access, caused by the edge of one route; `others` are the other routes, `facts`
+    what is confirmed of ours.
+    """
+    positions: dict[Fact, int] = {}
+    for item in claims:
+        fact, change, streak = item.fact, item.believed.change, item.believed.streak
+        if fact.subject not in registered or not (fact.field == LISTED or fact.field.startswith(ACCESS)):
+            continue
+        gone = lost(fact, change.new)
+        if gone == lost(fact, change.old):  # refused for another reason than before: the route is as closed as it was
+            continue
+        positions[fact] = ledger.add(
+            ev.ACCESS_LOST if gone else ev.ACCESS_GAINED,
+            source_stream(streak.source),
+            fact.subject.name,
+            at=streak.first_at,
+            source=streak.source,
+            cause=item.position,
+            evidence=streak.evidence,
+            data={
+                "surface": fact.subject.scope,
+                "route": spec.route,
+                "signals": [one.data for one in signals(spec, item, others, facts)],
+            },
+        )
+    return positions
+
+
+def signals(spec: SourceSpec, item: Claim, others: Others, facts: Facts) -> tuple[Signal, ...]:
+    """What the route of a believed edge and the other routes say of its model, that route first."""
+    streak, new = item.believed.streak, item.believed.change.new
+    gone = lost(item.fact, new)
+    mine = Signal(
+        route=spec.route,
+        source=spec.key,
+        says="lost" if gone else GRANTED,
+        answer=answer(spec.route, new, facts.get(item.fact.subject, {})) if gone else "",
+        looks=streak.seen,
+        since=streak.first_at,
+        until=streak.counted_at,
+    )
+    return (mine, *others.signals.get(item.fact.subject, ()))

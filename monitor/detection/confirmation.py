@@ -1,0 +1,237 @@
+"""Belief: a difference is believed once enough good looks showed it over a long enough time.
+
+Counts and spans do not depend on how often a source is polled: looks closer together than the gap count as one, and
+failures neither count nor reset, because they never get here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from monitor.core import price
+from monitor.core.changes import Change, lookup, same
+from monitor.core.configuration import Belief, Requirement
+from monitor.core.facts import (
+    ANYTHING,
+    INCIDENT,
+    LISTED,
+    PARAGRAPH,
+    Fact,
+    Facts,
+    Snapshot,
+    Streak,
+    Subject,
+    Value,
+    is_refusal,
+)
+from monitor.detection.routes import ALONE, Others, lost
+
+NOTHING: Mapping[Fact, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Believed:
+    """A change that became a belief, and the streak that made it one."""
+
+    change: Change
+    streak: Streak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What a poll from which much is missing asks of each absence in it: to last for `span`. `anomaly` is the position of the event that said so."""
+
+    span: timedelta
+    anomaly: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What one look made of the streaks of its source."""
+
+    believed: tuple[Believed, ...]
+    pending: tuple[Streak, ...]
+
+
+def confirm(
+    streaks: Mapping[Fact, Streak],
+    changes: Iterable[Change],
+    *,
+    source: str,
+    at: datetime,
+    before: datetime | None,
+    evidence: str,
+    belief: Belief,
+    hold: Hold | None = None,
+    unspoken: Iterable[Fact] = (),
+    renamed: Set[Subject] = frozenset(),
+    others: Others = ALONE,
+    turns: Mapping[Fact, int] = NOTHING,
+) -> Confirmation:
+    """Count one poll that began at `at`.
+
+    A streak whose fact is back at the baseline ends; one whose fact this poll did not speak of (`unspoken`) stays as it is. `before` is
+    the last poll that agreed with the baseline. `hold` is what a poll asks of the absences in it that misses much at once; an absence that was first
+    missed in such a poll keeps its hold, whatever later polls miss. Rows that stand under another id in the same poll (`renamed`) changed and are
+    not absent, so that both halves of the rename are believed at once. A model that `others`, the other routes, miss as well is not held.
+    A value that a fact has taken and left again so many `turns` lately takes as many polls more.
+    """
+    believed: list[Believed] = []
+    pending: list[Streak] = []
+    changes = tuple(changes)
+    losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
+    for change in changes:
+        streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
+        absent = change.new is None and change.fact.subject not in renamed
+        if hold is not None and streak.first_at == at and streak.held_until is None:
+            streak = _marked(streak, change, hold, held=absent)
+        span = _held(streak, hold) if absent else None
+        # How a route says no is confirmed with the no.
+        closes = lost(change.fact, change.new) or is_refusal(change.fact.field)
+        if change.fact.subject in renamed:
+            need = belief.change
+        elif change.fact.subject in losing and (change.new is None or closes):
+            need = others.need(change.fact, change.new, belief, span, since=streak.first_at)
+        else:
+            need = _need(change.fact, change.new, belief, span)
+            if change.new is not None:
+                need = replace(need, looks=need.looks + turns.get(change.fact, 0))
+        if streak.quarantine is None and _enough(streak, at, need):
+            believed.append(Believed(change=change, streak=streak))
+        else:
+            pending.append(streak)
+    counted = {streak.fact for streak in pending} | {item.change.fact for item in believed}
+    pending += [streaks[fact] for fact in unspoken if fact in streaks and fact not in counted]
+    return Confirmation(believed=tuple(believed), pending=tuple(pending))
+
+
+def _marked(streak: Streak, change: Change, hold: Hold, *, held: bool) -> Streak:
+    """A streak that begins in a held poll: an absence with its hold; what came where so much went has the same cause, and is not held."""
+    if held:
+        return replace(streak, anomaly=hold.anomaly, held_until=streak.first_at + hold.span)
+    return replace(streak, anomaly=hold.anomaly) if change.old is None else streak
+
+
+def _held(streak: Streak, hold: Hold | None) -> timedelta | None:
+    """For how long an absence has to last beyond what any has to: its own hold, else that of the poll."""
+    if streak.held_until is not None:
+        return streak.held_until - streak.first_at
+    return None if hold is None else hold.span
+
+
+def _advance(
+    streak: Streak | None,
+    change: Change,
+    source: str,
+    at: datetime,
+    before: datetime | None,
+    evidence: str,
+    belief: Belief,
+) -> Streak:
+    # A streak that is dated after this look was counted by a clock that was set back since: its span means nothing.
+    if streak is None or at < streak.counted_at or not same(change.fact.field, streak.value, change.new):
+        return Streak(
+            source=source,
+            fact=change.fact,
+            value=change.new,
+            seen=1,
+            first_at=at,
+            counted_at=at,
+            before=before if streak is None else streak.before,
+            evidence=evidence,
+        )
+    if at - streak.counted_at < belief.gap:
+        return streak
+    return replace(streak, seen=streak.seen + 1, counted_at=at)
+
+
+def _need(fact: Fact, value: Value | None, belief: Belief, hold: timedelta | None) -> Requirement:
+    if value is not None:
+        return belief.change
+    # A paragraph that is rewritten goes and comes at once: told apart, half of the news would be half an hour late.
+    need = belief.change if fact.field.startswith((PARAGRAPH, INCIDENT)) else belief.absence
+    return need if hold is None else replace(need, span=max(need.span, hold))
+
+
+def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
+    return streak.seen >= requirement.looks and at - streak.first_at >= requirement.span
+
+
+def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
+    """The facts that a look does not speak of clearly: what it says itself, what a partial answer leaves out, and the confirmed prices and subjects
+    that a refused part may hold.
+
+    A price that is not among those read, and a model that is not, is gone only where everything that may name it was read.
+    """
+    if look.partial:
+        return look.unclear | {
+            Fact(subject, field)
+            for subject, fields in baseline.items()
+            for field in fields.keys() - look.facts.get(subject, {}).keys()
+        }
+    about = {name for refusal in look.refused for name in refusal.about}
+    if not about:
+        return look.unclear
+    missing = {
+        Fact(subject, field)
+        for subject, fields in baseline.items()
+        if ANYTHING in about or subject.name in about
+        for field in fields.keys() - look.facts.get(subject, {}).keys()
+        if field.startswith(price.PREFIX) or subject not in look.facts
+    }
+    return look.unclear | missing
+
+
+def unstated(
+    baseline: Facts, unclear: Iterable[Fact], *, source: str, at: datetime, before: datetime | None
+) -> list[Streak]:
+    """Streaks for the confirmed prices and models that a look stopped stating clearly: nothing is pending, but nothing renews them either."""
+    return [
+        Streak(source=source, fact=fact, value=value, seen=0, first_at=at, counted_at=at, before=before)
+        for fact in sorted(unclear)
+        if fact.field.startswith((price.PREFIX, LISTED)) and (value := lookup(baseline, fact)) is not None
+    ]
+
+
+def unread(streaks: Iterable[Streak], at: datetime, belief: Belief) -> list[Believed]:
+    """The believed prices that were not stated clearly for as long as an absence has to last, and of which that was not said yet."""
+    return [
+        Believed(change=Change(fact=streak.fact, old=streak.value, new=None), streak=streak)
+        for streak in streaks
+        if streak.fact.field.startswith(price.PREFIX)
+        and not streak.seen
+        and streak.quarantine is None
+        and at - streak.first_at >= belief.absence.span
+    ]
+
+
+def next_look(
+    streaks: Iterable[Streak],
+    belief: Belief,
+    at: datetime,
+    *,
+    hold: Hold | None = None,
+    others: Others = ALONE,
+    calm: Set[Fact] = frozenset(),
+) -> datetime | None:
+    """When a pending change should be polled again, before jitter; None if nothing is pending.
+
+    While polls are wanting it is the recheck interval; when only time is, the end of the span, and of the hold where there is one.
+    What waits for a person or for another source is no reason to hurry, nor is what alternates (`calm`).
+    """
+    due: datetime | None = None
+    for streak in streaks:
+        if streak.quarantine is not None or not streak.seen or streak.fact in calm:
+            continue
+        held = _held(streak, hold) if streak.value is None else None
+        if lost(streak.fact, streak.value):
+            need = others.need(streak.fact, streak.value, belief, held, since=streak.first_at)
+        else:
+            need = _need(streak.fact, streak.value, belief, held)
+        end = max(at + belief.recheck, streak.first_at + need.span)
+        when = at + belief.recheck if streak.seen < need.looks else end
+        due = when if due is None else min(due, when)
+    return due

@@ -1,0 +1,120 @@
+"""Which prices are held back: one that cannot be right is quarantined until another source or a person agrees.
+
+What a believed change becomes in the log stands in `claim`; whether any of it pauses an entry is the business of `policy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from monitor.core import events as ev
+from monitor.core import price
+from monitor.core.changes import Change, lookup, patch
+from monitor.core.configuration import SourceSpec
+from monitor.core.events import Ledger, source_stream
+from monitor.core.facts import Fact, Facts, Streak, Subject, Value
+from monitor.detection.change_events import price_data
+from monitor.detection.confirmation import Believed
+
+EXTREME = Decimal(100)
+
+
+def implausible(change: Change, facts: Facts) -> str:
+    """Why a price cannot be taken as it stands, or the empty string. `facts` are as they would be after the change."""
+    if not change.fact.field.startswith(price.PREFIX) or not isinstance(change.new, str):
+        return ""
+    new = price.amount(change.new)
+    if new == 0:
+        return "zero"
+    if new < 0:
+        return "negative"
+    if (
+        isinstance(change.old, str)
+        and (old := price.amount(change.old)) > 0
+        and not 1 / EXTREME <= new / old <= EXTREME
+    ):
+        return "ratio"
+    meter = price.Meter.of(change.fact.field)
+    cached = new if meter.meter == "cached_input" else _sibling(facts, change.fact.subject, meter, "cached_input")
+    full = new if meter.meter == "input" else _sibling(facts, change.fact.subject, meter, "input")
+    if meter.meter in ("input", "cached_input") and cached is not None and full is not None and cached >= full:
+        return "cached_not_below_input"
+    return ""
+
+
+def doubtful(facts: Facts) -> dict[Fact, str]:
+    """The prices of a first look that cannot be right, with the reason of each."""
+    found: dict[Fact, str] = {}
+    for subject, fields in facts.items():
+        for name, value in fields.items():
+            fact = Fact(subject, name)
+            if reason := implausible(Change(fact=fact, old=None, new=value), facts):
+                found[fact] = reason
+    return found
+
+
+def sift(
+    believed: Iterable[Believed],
+    pending: Iterable[Streak],
+    baseline: Facts,
+    seconded: Callable[[Fact, Value | None], bool],
+    stated: Facts,
+) -> tuple[list[Believed], list[tuple[Believed, str]]]:
+    """Part what is accepted from what cannot be right. `seconded` says whether another source believes the same price, `stated` are the facts
+    of this poll.
+
+    A price that was held back before is accepted as soon as it is seconded, or as nothing that stands beside it speaks against it any more; while
+    anything of its model is still pending, that is not known.
+    """
+    believed = list(believed)
+    pending = [streak for streak in pending if streak.seen]
+    beside = patch(baseline, [*(_change(streak, baseline) for streak in pending), *(item.change for item in believed)])
+    unsettled = {streak.fact.subject for streak in pending if streak.quarantine is None}
+    accepted = [
+        Believed(change=change, streak=streak)
+        for streak in pending
+        if streak.quarantine is not None
+        for change in (_change(streak, baseline),)
+        if seconded(streak.fact, streak.value)
+        or (
+            streak.fact.subject not in unsettled
+            and lookup(stated, streak.fact) == streak.value
+            and not implausible(change, beside)
+        )
+    ]
+    doubted: list[tuple[Believed, str]] = []
+    candidate = patch(baseline, [item.change for item in believed])
+    for item in believed:
+        reason = implausible(item.change, candidate)
+        if reason and not seconded(item.change.fact, item.change.new):
+            doubted.append((item, reason))
+        else:
+            accepted.append(item)
+    return accepted, doubted
+
+
+def _change(streak: Streak, baseline: Facts) -> Change:
+    return Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
+
+
+def _sibling(facts: Facts, subject: Subject, meter: price.Meter, name: str) -> Decimal | None:
+    value = lookup(facts, Fact(subject, meter._replace(meter=name).field))
+    return price.amount(value) if isinstance(value, str) else None
+
+
+UNREADABLE = "unreadable"
+"""The reason of a quarantine that holds no price back: one that is still spoken of and can no longer be read."""
+
+
+def quarantine(ledger: Ledger, spec: SourceSpec, item: Believed, reason: str, baseline: str) -> int:
+    """Say that a price is held back, and why; returns the position that `release` takes."""
+    return ledger.add(
+        ev.PRICE_QUARANTINED,
+        source_stream(spec.key),
+        item.change.fact.subject.name,
+        at=item.streak.first_at,
+        source=spec.key,
+        evidence=item.streak.evidence,
+        data={**price_data(item.change), "reason": reason, "baseline": baseline},
+    )

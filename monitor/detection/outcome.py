@@ -1,0 +1,29 @@
+"""What one look came to, for whoever asked for it. Nothing is decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.core import events as ev
+from monitor.core.notices import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one look came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
+
+    `believed` counts the changes of fact that became beliefs, `again` is when to look next if something is suspected, `ask` names other
+    sources that should be looked at now, `moved` says that the status of an entry did.
+    """
+
+    source: str
+    verdict: str
+    detail: str = ""
+    believed: int = 0
+    suspects: int = 0
+    again: datetime | None = None
+    ask: tuple[str, ...] = ()
+    moved: bool = False
+    events: tuple[ev.Event, ...] = ()
+    notices: tuple[Notice, ...] = ()

@@ -1,0 +1,195 @@
+"""Polling: look at sources outside any transaction, then record each look in one.
+
+A source whose bytes did not change and about which nothing is open costs no transaction: its freshness is written in batches.
+Nothing in here sleeps or schedules; who calls, and when, is the daemon's business.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from datetime import datetime
+
+from monitor.app.record import record
+from monitor.core.configuration import Configuration
+from monitor.core.facts import FailureReason, Known, Observation, PollFailure, Snapshot, SourceState, Unchanged
+from monitor.core.ports import Clock, ConfigurationError, Look, Refused, Source, Store, Transaction
+from monitor.detection.outcome import Outcome
+
+
+class Poller:
+    """Looks at sources and records what they showed.
+
+    `source` gives the source of a key, built when first asked for. `published` is called after every commit that changed what
+    the gate says of an entry, before anything else is polled. `executor` runs looks side by side; without one they run in turn.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        configuration: Configuration,
+        source: Callable[[str], Source],
+        clock: Clock,
+        *,
+        published: Callable[[], object],
+        executor: Executor | None = None,
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._source = source
+        self._clock = clock
+        self._published = published
+        self._executor = executor
+        self._looks: list[Look] = []
+        self._looks_lock = threading.Lock()
+        self._retired = threading.Event()
+
+    def retire(self) -> None:
+        """Record nothing from now on: another configuration holds, and what is still being read belongs to this one."""
+        self._retired.set()
+
+    def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
+        """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
+
+        Those that cost money come last, so that what the others state about prices is known by then.
+
+        The key of a table that makes several sources names all of them.
+
+        Raises:
+            Refused: a key names no source.
+        """
+        known = self._configuration.sources
+        named = {key: [one for one in known if one == key or one.startswith(f"{key}/")] for key in keys}
+        for key, found in named.items():
+            if not found:
+                raise Refused(
+                    f"there is no source {key!r} in the configuration; it has: {', '.join(sorted(known)) or 'none'}"
+                )
+        keys = list(dict.fromkeys(one for found in named.values() for one in found)) or list(known)
+        free = [key for key in keys if not known[key].paid]
+        outcomes = self.look(free)
+        outcomes += self.look([key for key in keys if key not in {one.source for one in outcomes}])
+        self.flush()
+        order = {key: place for place, key in enumerate(keys)}
+        return sorted(outcomes, key=lambda one: order.get(one.source, len(order)))
+
+    def look(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
+        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second.
+
+        Without `prompted`, what an outcome asks for is left to its own schedule.
+        """
+        outcomes = self._run(keys)
+        if not prompted:
+            return outcomes
+        asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
+        return outcomes + self._run(asked)
+
+    def _run(self, keys: Sequence[str]) -> list[Outcome]:
+        if not keys:
+            return []
+        with self._store.read() as reader:
+            states = reader.sources() if len(keys) > 1 else {keys[0]: reader.source(keys[0])}
+        if self._executor is None or len(keys) == 1:
+            return [self._one(key, states.get(key)) for key in keys]
+        return list(self._executor.map(lambda key: self._one(key, states.get(key)), keys))
+
+    def _one(self, key: str, state: SourceState | None) -> Outcome:
+        observation = self._observe(key, state)
+        if isinstance(observation, Unchanged) and state is not None and _quiet(state, observation.at):
+            with self._looks_lock:
+                self._looks.append(
+                    Look(
+                        source=key,
+                        at=observation.at,
+                        etag=observation.etag,
+                        last_modified=observation.last_modified,
+                    )
+                )
+            return Outcome(source=key, verdict="unchanged")
+        return self.record(key, observation)
+
+    def _observe(self, key: str, state: SourceState | None) -> Observation:
+        now = self._clock()
+        known = None
+        # The first poll of a day dates the checks, and is read whole: the evidence beside a check is that of the poll that dates it.
+        if state is not None and state.body_sha256 and not state.attention and _dated(state, now):
+            known = Known(
+                sha256=state.body_sha256,
+                etag=state.etag,
+                last_modified=state.last_modified,
+                valid_until=state.valid_until,
+            )
+        try:
+            source = self._source(key)
+        except ConfigurationError as error:
+            return PollFailure(source=key, at=now, reason=FailureReason.MISCONFIGURED, detail=str(error))
+        try:
+            if state is not None and state.extractor != source.extractor:
+                known = None  # the same bytes may mean something else to another version
+            return source.observe(now, known)
+        except ConfigurationError as error:
+            return PollFailure(source=key, at=now, reason=FailureReason.NO_CREDENTIAL, detail=str(error))
+        except Exception as error:  # a source of someone else's making must not stop the others
+            detail = f"the source raised {type(error).__name__}"
+            return PollFailure(source=key, at=now, reason=FailureReason.INVALID_SHAPE, detail=detail)
+
+    def record(self, key: str, observation: Observation) -> Outcome:
+        """Take one observation into the log, in one transaction.
+
+        Raises:
+            Refused: the poller is retired.
+        """
+        with self._store.write() as tx:
+            # Asked under the writer's lock: who loads the next configuration records it under the same lock.
+            if self._retired.is_set():
+                raise Refused(f"the configuration was loaded anew during this poll of {key}, so it is not recorded")
+            outcome = record(
+                tx,
+                self._configuration,
+                self._configuration.sources[key],
+                observation,
+                now=self._clock(),
+                reread=lambda tx, state: self._reread(key, tx, state),
+            )
+        if outcome.moved:
+            self._published()
+        return outcome
+
+    def _reread(self, key: str, tx: Transaction, state: SourceState) -> Snapshot | None:
+        body = tx.evidence(state.evidence) if state.evidence else None
+        if body is None or state.good_at is None:
+            return None
+        again = self._source(key).extract(body, state.good_at)
+        return again if isinstance(again, Snapshot) else None
+
+    def flush(self) -> None:
+        """Write the freshness of all looks that changed nothing, in one batch."""
+        with self._looks_lock:
+            looks, self._looks = self._looks, []
+        if not looks:
+            return
+        try:
+            self._store.touch(looks)
+        except BaseException:
+            with self._looks_lock:
+                self._looks[:0] = looks  # they were good looks, and are written with the next ones
+            raise
+
+
+def _quiet(state: SourceState, at: datetime) -> bool:
+    """Whether an unchanged look has nothing to say: nothing is open, and today was written down already."""
+    return (
+        not state.attention
+        and not state.outage
+        and not state.anomaly
+        and state.stale_position is None
+        and state.good_at is not None
+        and state.good_at <= at  # else the clock was set back, and only a whole look dates it back, too
+        and _dated(state, at)
+    )
+
+
+def _dated(state: SourceState, at: datetime) -> bool:
+    """Whether a poll of this day was written down already."""
+    return state.heartbeat_at is not None and state.heartbeat_at.date() == at.date()

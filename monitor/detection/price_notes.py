@@ -1,0 +1,150 @@
+"""Gathering what is to be read of the prices that moved in one look; what a source once listed is asked of the log.
+
+The log is read only where a price was accepted, which hardly any look does. Nothing is judged or written here.
+
+What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing was corrected,
+that others state the same already.
+
+A remark explains a move to people and scripts. It accepts nothing and holds nothing back: whether a price is believed is `corroborate`'s, and
+whether it pauses is `policy`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.core import events as ev
+from monitor.core import price
+from monitor.core.changes import Change, lookup
+from monitor.core.configuration import OFFICIAL, Belief, SourceSpec
+from monitor.core.facts import ALIAS_TARGET, Fact, Facts, Subject
+from monitor.core.ports import EventQuery, Reader
+from monitor.detection import cross_checks
+from monitor.detection.confirmation import Believed
+from monitor.detection.second_source import Second
+
+
+def remarks(
+    second: Second,
+    spec: SourceSpec,
+    accepted: Sequence[Believed],
+    before: Facts,
+    after: Facts,
+    within: timedelta,
+) -> dict[Fact, Remark]:
+    """What is to be read of accepted changes, which make `after` of `before`; `within` is how soon after its first listing a price is corrected."""
+    odd = {fact: Remark(note=said) for fact, said in cross_checks.news(before, after).items()}
+    aliased = of_aliases(before, after, (one.change for one in accepted))
+    moved = [
+        (change, one.streak.first_at)
+        for one in accepted
+        if (change := one.change).old is not None
+        and change.new is not None
+        and change.fact.field.startswith(price.PREFIX)
+    ]
+    listed = {subject: _first(second.reader, spec, subject) for subject in {change.fact.subject for change, _ in moved}}
+    held_back = {one.change.fact for one in accepted if one.streak.quarantine is not None}
+    corrected = {
+        change.fact: said
+        for change, at in moved
+        if change.fact not in aliased
+        and change.fact not in held_back  # what was doubted itself puts nothing right
+        and (since := listed[change.fact.subject].get(change.fact.field)) is not None
+        and (said := of_correction(since, at, within)) is not None
+    }
+    # A feed that follows is corroboration; of an official source every move is news.
+    corroborating = {
+        change.fact: said
+        for change, _ in (moved if spec.trust != OFFICIAL else ())
+        if (said := of_others(second.sources(change.fact, change.new))) is not None
+    }
+    return joined(aliased, corrected, corroborating, odd)
+
+
+def _first(reader: Reader, spec: SourceSpec, subject: Subject) -> dict[str, datetime | None]:
+    """When each price of a subject was first listed by a source, by field; None of one that was not listed anew.
+
+    What stood in the source's first poll was listed nobody knows when before, also where it was held back then and let in later, and a row that
+    goes on under another id is no new one: a monitor or a name that is two days old makes no correction of a true change.
+    """
+    first: dict[str, datetime | None] = {}
+    begun = [
+        one.event.occurred_at for one in reader.events(EventQuery(type=ev.BASELINE_RECORDED, source=spec.key, limit=1))
+    ]
+    for recorded in reader.events(EventQuery(type="price.*", subject=subject.name, source=spec.key)):
+        event, data = recorded.event, recorded.event.data
+        if data["provider"] == subject.scope and event.type != ev.PRICE_QUARANTINED:
+            name = price.Meter(data["tier"], data["context"], data["modality"], data["meter"]).field
+            new = event.type == ev.PRICE_LISTED and "renamed_from" not in data and event.occurred_at not in begun
+            first.setdefault(name, event.occurred_at if new else None)
+    return first
+
+
+SOON = Belief().correction
+
+UNITS = (
+    ("day", timedelta(days=1)),
+    ("hour", timedelta(hours=1)),
+    ("minute", timedelta(minutes=1)),
+    ("second", timedelta(seconds=1)),
+)
+
+UNSTATED = "it is an alias, and of what is not stated: it may point to another model now"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """A sentence for people, and the keys that it adds to the data of the event. What is no `news` is recorded and told to nobody."""
+
+    note: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    news: bool = True
+
+
+def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[Fact, Remark]:
+    """The price moves of aliases that point elsewhere since the same look, or of which it is not stated where they point.
+
+    An alias whose target stayed moves with that model's own price, and nothing is remarked.
+    """
+    found: dict[Fact, Remark] = {}
+    for change in changes:
+        if not change.fact.field.startswith(price.PREFIX) or change.old is None or change.new is None:
+            continue
+        alias = Fact(change.fact.subject, ALIAS_TARGET)
+        old, new = lookup(before, alias), lookup(after, alias)
+        if new is None or (old == new and new != ""):
+            continue
+        said = f"the alias points to {new} now (was {old or 'not stated'})" if new else UNSTATED
+        found[change.fact] = Remark(note=said, data={"alias_from": old or None, "alias_to": new or None})
+    return found
+
+
+def of_correction(listed: datetime, at: datetime, within: timedelta = SOON) -> Remark | None:
+    """That a price which a source listed at `listed` and changed at `at` was corrected; None once it stood for longer than `within`."""
+    stood = max(at - listed, timedelta(seconds=1))
+    if stood > within:
+        return None
+    count, unit = next((stood // length, unit) for unit, length in UNITS if stood >= length)
+    return Remark(
+        note=f"correction: first listed {count} {unit}{'' if count == 1 else 's'} before", data={"correction": True}
+    )
+
+
+def of_others(sources: Sequence[str]) -> Remark | None:
+    """That others state the same price already: corroboration, which is recorded and no news to anybody."""
+    if not sources:
+        return None
+    return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)}, news=False)
+
+
+def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
+    """All remarks, those about one fact as one, in the order given."""
+    found: dict[Fact, Remark] = {}
+    for remarks in several:
+        for fact, one in remarks.items():
+            before = found.get(fact, Remark())
+            note = "; ".join(part for part in (before.note, one.note) if part)
+            found[fact] = Remark(note=note, data={**before.data, **one.data}, news=before.news and one.news)
+    return found

@@ -1,0 +1,211 @@
+"""The ways by which a model is reached, and what they say together: list and retrieve, list and probe.
+
+Two different routes that agree that a model is gone replace the time that one of them would need; a route that was seen to work since
+takes that time to a week. Listed, retrievable and callable stay separate facts: nothing here turns one into another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.core.configuration import Belief, Requirement, SourceSpec
+from monitor.core.events import rfc3339
+from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Facts, SourceState, Streak, Subject, Value, refusal
+
+LIST = "list"
+CODEX = "codex"
+RETRIEVE = "retrieve"
+"""The routes that reach no further than a line in a list or a model's own page."""
+
+
+def lost(fact: Fact, value: Value | None) -> bool:
+    """Whether a value says that a model cannot be reached by the route of its fact."""
+    if fact.field == LISTED:
+        return value is None
+    return fact.field.startswith(ACCESS) and value not in (None, GRANTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What one route says of a model: how many looks, from when until when; `says` is `lost` or `granted`, `answer` how it was refused."""
+
+    route: str
+    source: str
+    says: str
+    looks: int
+    since: datetime
+    until: datetime
+    answer: str = ""
+
+    @property
+    def data(self) -> dict[str, object]:
+        """As events record it."""
+        return {
+            "route": self.route,
+            "source": self.source,
+            "says": self.says,
+            "looks": self.looks,
+            "since": rfc3339(self.since),
+            "until": rfc3339(self.until),
+            **({"answer": self.answer} if self.answer else {}),
+        }
+
+
+_DEPTH = {LIST: 0, CODEX: 0, RETRIEVE: 1, "tokens": 1}
+_CALL = 2
+
+
+def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
+    """What the routes to a model say together, as a sentence without its full stop.
+
+    `calls to orion-2 are refused: responses and chat answer 404 model_not_found (2 polls); the models list still shows it`. A route
+    that reached the model counts as open only if it did so after another was first seen to be closed; a list says what it said last.
+    """
+    signals = list(signals)
+    closed = [one for one in signals if one.says == "lost"]
+    since = min((one.since for one in closed), default=None)
+    granted = [one for one in signals if one.says == GRANTED]
+    shown = [one for one in granted if not _DEPTH.get(one.route, _CALL)]
+    served = [one for one in granted if one not in shown and (since is None or one.until >= since)]
+    still = [
+        *([f"the {_LISTS[shown[0].route]} still shows it"] if shown else []),
+        *([f"{joined(one.route for one in served)} still {_answers(served)}"] if served else []),
+    ]
+    unlisted = any(not _DEPTH.get(one.route, _CALL) for one in closed)
+    if unlisted:
+        head = f"{subject.scope} no longer {'lists' if served else 'serves'} {subject.name}"
+    elif all(one.route == RETRIEVE for one in closed):
+        head = f"{subject.name} can no longer be retrieved"
+    else:
+        head = f"calls to {subject.name} are refused"
+    return "; ".join([f"{head}: {_shut(closed)}", *still])
+
+
+def reopened(subject: Subject, signals: Sequence[Signal]) -> str:
+    """What the routes say once the first of them is open again: `responses reaches orion-2 again; chat answers 404 model_not_found (2 polls)`."""
+    closed = [one for one in signals if one.says == "lost"]
+    return "; ".join([f"{signals[0].route} reaches {subject.name} again", *([_shut(closed)] if closed else [])])
+
+
+_LISTS = {LIST: "models list", CODEX: "catalogue of Codex"}
+
+
+def _shut(closed: Iterable[Signal]) -> str:
+    """How the closed routes say no, those with the same answer together."""
+    answers: dict[str, list[Signal]] = {}
+    parts = []
+    for one in closed:
+        if one.route in _LISTS:
+            parts.append(f"missing from the {_LISTS[one.route]}{_polls([one])}")
+        else:
+            answers.setdefault(one.answer, []).append(one)
+    parts += [
+        f"{joined(one.route for one in alike)} {_answers(alike)} {answer or 'no'}{_polls(alike)}"
+        for answer, alike in answers.items()
+    ]
+    return ", ".join(parts)
+
+
+def _answers(of: Sequence[Signal]) -> str:
+    return "answers" if len(of) == 1 else "answer"
+
+
+def order(route: str) -> tuple[int, str]:
+    """Sort routes as people read them: from the list to the calls."""
+    known = (LIST, CODEX, RETRIEVE, "responses", "chat", "embeddings")
+    return (known.index(route) if route in known else len(known), route)
+
+
+def joined(names: Iterable[str]) -> str:
+    """Put names into a sentence: `retrieve, responses and chat`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _polls(of: Iterable[Signal]) -> str:
+    """How many polls showed it, the most of the routes that say the same; nothing where that is not known."""
+    count = max(one.looks for one in of)
+    return f" ({count} {'poll' if count == 1 else 'polls'})" if count else ""
+
+
+def outweighs(one: str, other: str) -> bool:
+    """Whether a model that the route `one` reaches speaks against its loss by the route `other`.
+
+    A call that was served speaks against a list that misses the model. A list says nothing of whether its models can be called, nor one call of another.
+    """
+    return _DEPTH.get(one, _CALL) > _DEPTH.get(other, _CALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Others:
+    """What the other routes say of the models that a look by the route `own` misses: subject → their signals."""
+
+    signals: Mapping[Subject, tuple[Signal, ...]] = field(default_factory=dict)
+    own: str = "list"
+
+    def agree(self, subject: Subject) -> int:
+        """How many looks by other routes say that the model is gone, too."""
+        return sum(one.looks for one in self.signals.get(subject, ()) if one.says == "lost")
+
+    def need(
+        self, fact: Fact, value: Value | None, belief: Belief, hold: timedelta | None, *, since: datetime
+    ) -> Requirement:
+        """What it takes to confirm a loss that was first seen at `since`: a refusal is a change like any other, and a model that is missing an absence.
+
+        Agreement of routes counts their looks together and needs no span; a model that a route which outweighs ours reached after it was
+        first missed can be used all the while: that a list leaves it out is believed only once it stood for long (`Belief.reached`).
+        """
+        subject, refused = fact.subject, value is not None
+        usual = belief.change if refused else belief.absence
+        if agreeing := self.agree(subject):
+            return Requirement(looks=max(1, usual.looks - agreeing), span=timedelta(0))
+        reached = any(
+            one.says == GRANTED and one.until > since and outweighs(one.route, self.own)
+            for one in self.signals.get(subject, ())
+        )
+        longer = belief.reached if reached else None if refused else hold
+        return usual if longer is None else Requirement(looks=usual.looks, span=max(usual.span, longer))
+
+
+ALONE = Others()
+"""Nothing else says anything."""
+
+
+def signal(
+    spec: SourceSpec, state: SourceState, facts: Facts, streaks: Iterable[Streak], subject: Subject
+) -> Signal | None:
+    """What one source says of a model: what it suspects, else what is believed of it; None where it says nothing."""
+    name = LISTED if spec.lists else ACCESS + spec.route
+    pending = {streak.fact.field: streak for streak in streaks if streak.fact.subject == subject and streak.seen}
+    fields = facts.get(subject, {})
+    streak = pending.get(name)
+    if streak is not None and lost(streak.fact, streak.value):
+        said = pending.get(refusal(spec.route))
+        return Signal(
+            route=spec.route,
+            source=spec.key,
+            says="lost",
+            looks=streak.seen,
+            since=streak.first_at,
+            until=streak.counted_at,
+            answer=answer(spec.route, streak.value, fields if said is None else {said.fact.field: said.value}),
+        )
+    if state.good_at is None or name not in fields:
+        return None
+    reached = not lost(Fact(subject, name), fields[name])
+    return Signal(
+        route=spec.route,
+        source=spec.key,
+        says=GRANTED if reached else "lost",
+        looks=1,
+        since=state.good_at,
+        until=state.good_at,
+        answer="" if reached else answer(spec.route, fields[name], fields),
+    )
+
+
+def answer(route: str, value: Value | None, fields: Mapping[str, Value | None]) -> str:
+    """How a route was refused: as it answered, else what its answer means; empty for a line that a list lacks."""
+    return str(fields.get(refusal(route)) or str(value or "").replace("_", " "))

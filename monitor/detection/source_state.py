@@ -1,0 +1,43 @@
+"""What is written down of a source after a good look: freshness, validators, and the bytes that its baseline can be read from anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from monitor.core.facts import Snapshot, SourceState, Unchanged
+
+
+def noted(
+    state: SourceState,
+    observation: Snapshot | Unchanged,
+    *,
+    extractor: str,
+    held: bool,
+    suspects: bool,
+    moved: bool,
+    keep: Callable[[Snapshot | Unchanged], str],
+) -> SourceState:
+    """The state after a look.
+
+    A `held` look renews nothing. `moved` says that the baseline did, so that its evidence is another; `keep` stores the bytes of the look and
+    names them. Bytes that also show `suspects` are not taken: read anew, they would make beliefs of them.
+    """
+    at = observation.at
+    state = replace(state, extractor=extractor, accepted_at=at, looked_at=at)
+    if not held:
+        state = replace(state, good_at=at, stale_position=None, heartbeat_at=at)
+    if isinstance(observation, Unchanged):
+        return state
+    body = observation.body
+    state = replace(
+        state,
+        body_sha256=body.sha256,
+        body_size=state.body_size if held else body.size,
+        etag=body.etag,
+        last_modified=body.last_modified,
+        valid_until=observation.valid_until,
+    )
+    if suspects:
+        return replace(state, evidence="" if moved else state.evidence)
+    return replace(state, evidence=keep(observation)) if moved or not state.evidence else state

@@ -1,0 +1,305 @@
+"""The gate inside a program: asked before every call to a model, answered from a lease that is kept in memory.
+
+Importing this module imports neither an SDK nor the rest of the monitor: it runs inside other people's programs. `guard` wraps a client of the
+`openai` package (`openai_client`); `Guard` alone serves every other one. What a lease says is worked out in `lease`, and how it is kept in `kept`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
+
+from monitor.gate.client import clock
+from monitor.gate.client.lease import Lease, Stop
+from monitor.gate.client.lease_cache import EVERY, Check, Clock, FileKeeper, Keeper, UrlKeeper
+from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED
+
+POLL = 1.0
+"""Seconds after which a call looks whether the lease file is another one; so late a pause may be here."""
+
+UNKNOWN = "unknown"
+"""The status where no lease can be relied on."""
+
+Place = str | os.PathLike[str]
+ClientT = TypeVar("ClientT")
+
+_log = logging.getLogger("monitor.gate")
+
+
+class GateError(Exception):
+    """What the guard raises instead of letting a call go out. Catch this one, and nothing of the SDK's errors is meant."""
+
+
+class ModelDenied(GateError):
+    """The gate says no; nothing was sent.
+
+    `key` is the model as the call named it, `status` that of its entry, `unregistered`, or `unknown` where no lease can be relied on. `fallback` is
+    the entry that is allowed instead, empty if none is; `position` the event that gave the status, 0 where there is none; `expires_at` until when the
+    answer may be relied on, None where there is no lease.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        environment: str,
+        *,
+        status: str,
+        reason: str,
+        fallback: str = "",
+        position: int = 0,
+        expires_at: datetime | None = None,
+    ) -> None:
+        instead = f"; {fallback} is allowed instead" if fallback else ""
+        super().__init__(f"{key} is denied in {environment}: {reason}{instead}.")
+        self.key = key
+        self.environment = environment
+        self.status = status
+        self.reason = reason
+        self.fallback = fallback
+        self.position = position
+        self.expires_at = expires_at
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As exceptions with named arguments must say, to pass from one process to another."""
+        return _again, (self.key, self.environment, {name: vars(self)[name] for name in _NAMED})
+
+
+_NAMED = ("status", "reason", "fallback", "position", "expires_at")
+
+
+def _again(key: str, environment: str, named: Mapping[str, Any]) -> ModelDenied:
+    return ModelDenied(key, environment, **named)
+
+
+class Guard:
+    """Answers for one environment and one caller. Safe to share between threads, tasks and clients.
+
+    The lease is a file or a folder of them (`lease`), or comes from a monitor's server (`url`, its root; `token` for it); without either, from
+    `$ACCESS_MONITOR_LEASE`. With `public_key`, only what is signed by its owner is relied on. `on_denied="fallback"` goes on with the
+    first entry along the chain of fallbacks that is both allowed and named in `fallbacks`.
+
+    Raises:
+        ValueError: the arguments do not fit each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        lease: Place = "",
+        url: str = "",
+        token: str | Callable[[], str] = "",
+        environment: str = PRODUCTION,
+        caller: str = "",
+        on_denied: Literal["raise", "fallback"] = "raise",
+        fallbacks: Collection[str] = (),
+        public_key: str = "",
+        every: float = EVERY,
+        now: Clock = clock.now,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not environment or environment.startswith(".") or "/" in environment:
+            raise ValueError(f"{environment!r} cannot be the name of an environment")
+        if on_denied not in ("raise", "fallback"):
+            raise ValueError(f'on_denied is "raise" or "fallback", not {on_denied!r}')
+        if isinstance(fallbacks, str):
+            raise ValueError("fallbacks is a collection of entry keys, not one text")
+        if (on_denied == "fallback") != bool(fallbacks):
+            raise ValueError('on_denied="fallback" and the entries that are approved as fallbacks belong together')
+        self.environment = environment
+        self.caller = caller
+        self._approved = frozenset(fallbacks)
+        self._now = now
+        self._elapsed = elapsed
+        self._keeper = _keeper(os.fspath(lease), url, token, environment, public_key, every, now, elapsed)
+        self._next = elapsed() + POLL
+        self._going_on: dict[str, tuple[datetime, datetime, str]] = {}
+        self._taken: dict[str, str] = {}
+
+    @property
+    def taken(self) -> Mapping[str, str]:
+        """The models that were called under another id when they were last asked about: as named → as sent."""
+        return dict(self._taken)
+
+    def admit(self, model: str) -> str:
+        """The model id to send: this one, or that of its fallback.
+
+        Raises:
+            ModelDenied: the gate says no.
+        """
+        now = self._now()
+        if self._elapsed() < self._next:
+            found = self._going_on.get(model)
+            if found is not None and found[0] <= now < found[1]:
+                return found[2]
+        return self._decide(model, now)
+
+    def require(self, model: str) -> None:
+        """Admit a model that cannot be replaced by its fallback.
+
+        Raises:
+            ModelDenied: the gate says no, or says yes to the fallback alone.
+        """
+        if self.admit(model) != model:
+            raise self._refusal(model, self.answer(model))
+
+    def answer(self, model: str) -> dict[str, object]:
+        """What `access-monitor gate --json` prints, without the fallback being taken.
+
+        Raises:
+            ModelDenied: there is no lease to answer from, or it does not hold this model.
+        """
+        self._refresh()
+        return self._asked(self._lease(model), model)
+
+    def close(self) -> None:
+        """End what runs in the background; the answers go on until the lease ends."""
+        self._keeper.close()
+
+    def _refresh(self) -> None:
+        elapsed = self._elapsed()
+        if elapsed >= self._next:
+            self._next = elapsed + POLL
+            self._keeper.look()
+            self._going_on = {}
+
+    def _decide(self, model: str, now: datetime) -> str:
+        self._refresh()
+        going_on = self._going_on  # first: what is worked out from an older lease must not outlive it
+        lease = self._lease(model)
+        answer = self._asked(lease, model)
+        if answer["allowed"] is True:
+            self._taken.pop(model, None)
+            sent, until = model, _time(answer["expires_at"])
+        else:
+            sent, until = self._instead(lease, model, answer)
+        # The lease's time may run ahead of the clock; both have to be before the end, and this one is asked for a second at most.
+        if lease.now == now or lease.now - now < timedelta(seconds=POLL):
+            going_on[model] = now, until, sent
+        return sent
+
+    def _lease(self, model: str) -> Lease:
+        try:
+            return self._keeper.lease()
+        except Stop as stop:
+            raise self._denied(model, status=UNKNOWN, reason=f"{UNKNOWN}: {_clause(stop)}") from None
+
+    def _asked(self, lease: Lease, model: str) -> dict[str, object]:
+        try:
+            return lease.answer(model, self.caller)
+        except Stop as stop:
+            status = UNREGISTERED if model not in lease.flags else UNKNOWN
+            raise self._denied(model, status=status, reason=f"{status}: {_clause(stop)}") from None
+
+    def _instead(self, lease: Lease, model: str, answer: Mapping[str, object]) -> tuple[str, datetime]:
+        """The id of the approved fallback that is allowed, and until when.
+
+        Raises:
+            ModelDenied: there is none.
+        """
+        found = ((key, lease.model_id(key)) for key in lease.fallbacks(model, self.caller) if key in self._approved)
+        key, sent = next((one for one in found if one[1]), ("", ""))
+        if not sent:
+            self._taken.pop(model, None)
+            raise self._refusal(model, answer)
+        if self._taken.get(model) != sent:
+            self._taken[model] = sent
+            _log.warning(
+                "%s is denied in %s: %s; going on with %s (%s)", model, self.environment, answer["reason"], key, sent
+            )
+        return sent, _time(self._asked(lease, key)["expires_at"])
+
+    def _refusal(self, model: str, answer: Mapping[str, object]) -> ModelDenied:
+        return self._denied(
+            model,
+            status=str(answer["status"]),
+            reason=str(answer["reason"]),
+            fallback=str(answer["fallback"]),
+            position=int(str(answer["position"])),
+            expires_at=_time(answer["expires_at"]),
+        )
+
+    def _denied(self, model: str, **said: Any) -> ModelDenied:
+        return ModelDenied(model, self.environment, **said)
+
+
+def guard(
+    client: ClientT,
+    *,
+    lease: Place = "",
+    url: str = "",
+    token: str | Callable[[], str] = "",
+    environment: str = PRODUCTION,
+    caller: str = "",
+    on_denied: Literal["raise", "fallback"] = "raise",
+    fallbacks: Collection[str] = (),
+    public_key: str = "",
+    every: float = EVERY,
+) -> ClientT:
+    """A copy of an `openai.OpenAI` or `openai.AsyncOpenAI` that asks the gate before every request that names a model.
+
+    The arguments are those of `Guard`, which is the copy's attribute `guard`. The copy shares the connections of the client and is of a subclass of
+    its type; copies of the copy are guarded by the same guard.
+
+    Raises:
+        TypeError: it is no such client.
+        ValueError: the arguments do not fit each other, or the client is guarded already.
+    """
+    from monitor.gate.client.openai_client import wrapped
+
+    return wrapped(
+        client,
+        lambda: Guard(
+            lease=lease,
+            url=url,
+            token=token,
+            environment=environment,
+            caller=caller,
+            on_denied=on_denied,
+            fallbacks=fallbacks,
+            public_key=public_key,
+            every=every,
+        ),
+    )
+
+
+def _keeper(
+    lease: str,
+    url: str,
+    token: str | Callable[[], str],
+    environment: str,
+    public_key: str,
+    every: float,
+    now: Clock,
+    elapsed: Callable[[], float],
+) -> Keeper:
+    if lease and url:
+        raise ValueError("give either lease or url, not both")
+    if token and not url:
+        raise ValueError("a token is for a url")
+    check: Check | None = None
+    if public_key:
+        from monitor.gate.client.signature import checker
+
+        check = checker(public_key)
+    if not url:
+        lease = lease or os.environ.get("ACCESS_MONITOR_LEASE", "")
+        if not lease:
+            raise ValueError("give lease or url, or set ACCESS_MONITOR_LEASE to the folder of the lease files")
+        return FileKeeper(lease, environment, check, now, elapsed)
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("url is the root of the monitor's server, such as https://monitor.example.com")
+    read = token if callable(token) else lambda: token
+    return UrlKeeper(url.rstrip("/"), environment, read, check, now, every=every, elapsed=elapsed)
+
+
+def _time(written: object) -> datetime:
+    return datetime.fromisoformat(str(written))
+
+
+def _clause(stop: Stop) -> str:
+    """Its sentence as the end of another one."""
+    return str(stop).removesuffix(".")

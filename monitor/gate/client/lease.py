@@ -1,0 +1,286 @@
+"""A lease file as a reader sees it. Light on purpose: `ask` is timed in milliseconds, so what its docstring forbids is forbidden here.
+
+The flag's rule, which every flagd client follows, decides; the conditions in its metadata explain, and must agree before anything is
+allowed. Whatever is missing, broken or in doubt is "not known", never "allowed".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from monitor.gate.client.verdict import EVALUATING, PRODUCTION, Verdict, judge, rfc3339
+
+ALLOWED = 0
+DENIED = 1
+WRONG_USAGE = 2
+NOT_KNOWN = 75
+WRONG_CONFIGURATION = 78
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes of a lease file; ten thousand entries take a third of it."""
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far this machine's clock may be behind the one that wrote the file: a clock that was set back would revive ended leases."""
+
+
+class Stop(Exception):
+    """No answer: the exit code and one sentence that says why."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ClockBehind(Stop):
+    """The document comes from this machine's future, so that no date in it can be trusted."""
+
+
+def place(folder: str, environment: str) -> str:
+    """The lease file of an environment in a folder; production's, being the strictest, for one that has none."""
+    path = os.path.join(folder, environment + ".json")
+    strictest = os.path.join(folder, PRODUCTION + ".json")
+    return strictest if not os.path.exists(path) and os.path.exists(strictest) else path
+
+
+def read(path: str) -> object:
+    """The content of the file, parsed.
+
+    Raises:
+        Stop: it is not there, not readable, too large or no JSON.
+    """
+    return parse(path, content(path))
+
+
+def content(path: str) -> bytes:
+    """The bytes of the file.
+
+    Raises:
+        Stop: it is not there, not readable or too large.
+    """
+    try:
+        with open(path, "rb") as file:
+            found = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise Stop(
+            NOT_KNOWN, f"There is no lease file {path}: `access-monitor run` writes it, --lease names another."
+        ) from None
+    except OSError as error:
+        raise Stop(
+            NOT_KNOWN,
+            f"The lease file {path} could not be read ({error.strerror}): let this user read it, "
+            "as gate.lease_mode of the monitor's configuration says.",
+        ) from error
+    if len(found) > LARGEST:
+        raise _broken(path, f"it is larger than {LARGEST} bytes")
+    return found
+
+
+def parse(path: str, content: bytes) -> object:
+    """The document in these bytes; `path` is what to call it.
+
+    Raises:
+        Stop: they are no JSON.
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise _broken(path, "it is not JSON") from None
+
+
+def _broken(path: str, why: str) -> Stop:
+    return Stop(
+        NOT_KNOWN,
+        f"The lease file {path} is broken, {why}: delete it, and the monitor writes it anew when it next renews its leases.",
+    )
+
+
+class Lease:
+    """The lease file of an environment, as it stands at `now`.
+
+    Raises:
+        Stop: the file is none, is another environment's, or comes from the future.
+    """
+
+    def __init__(self, path: str, document: object, environment: str, now: datetime) -> None:
+        self.path = path
+        self.now = now
+        self.asked = environment
+        document = self._mapping(document, "the document")
+        self.flags = self._mapping(document.get("flags"), "flags")
+        metadata = self._mapping(document.get("metadata"), "metadata")
+        self.environment = self._text(metadata, "environment")
+        self.version = self._text(metadata, "version")
+        self.written_at = self._required(metadata, "written_at")
+        self.lease_until = self._required(metadata, "lease_until")
+        # Production's rules are the strictest, so its file may answer for any environment, and no other may answer for it.
+        if self.environment not in (environment, PRODUCTION):
+            raise Stop(
+                NOT_KNOWN,
+                f"{path} is the lease file of {self.environment}, not of {environment}: ask with --env {self.environment}, "
+                f"or name the file of {environment} with --lease.",
+            )
+        if now + CLOCK_TOLERANCE < self.written_at:
+            raise ClockBehind(
+                NOT_KNOWN,
+                f"The clock of this machine ({rfc3339(now)}) is behind the lease file {path} (written {rfc3339(self.written_at)}), so "
+                "that no date in it can be trusted: set the clock, then ask again.",
+            )
+
+    def answer(self, key: str, caller: str) -> dict[str, object]:
+        """What `GET /v1/gate/{key}` answers, in the same shape.
+
+        Raises:
+            Stop: the key is not in the file, or its flag is broken.
+        """
+        if key not in self.flags:
+            raise Stop(
+                NOT_KNOWN,
+                f"{key} is not in {self.path}: it is neither an entry's key nor a model id that exactly one entry holds; "
+                "see `access-monitor status`.",
+            )
+        allowed = self._allowed(key, caller)
+        verdict = self.judge(key, caller)
+        if allowed and not verdict.allowed:
+            raise self._broken(f"the rule of {key} allows what its metadata deny ({verdict.reason})")
+        metadata = self._metadata(key)
+        # The rule may deny what the dates allow: it was written when a date had passed, by a clock a little ahead of this one.
+        agreed = allowed == verdict.allowed
+        return {
+            "key": key,
+            "allowed": allowed,
+            "status": self._text(metadata, "status"),
+            "reason": verdict.reason if agreed else self._text(metadata, "reason"),
+            "fallback": next(self.fallbacks(key, caller), ""),
+            "position": self._position(metadata),
+            "expires_at": rfc3339(verdict.until if agreed else self.lease_until),
+        }
+
+    def judge(self, key: str, caller: str) -> Verdict:
+        """The conditions of a flag, worked out from its metadata."""
+        metadata = self._metadata(key)
+        variants = self._mapping(self._flag(key).get("variants"), f"the variants of {key}")
+        return judge(
+            status=self._text(metadata, "status"),
+            reason=self._text(metadata, "reason"),
+            evaluable=self.environment != PRODUCTION and variants.get(EVALUATING) is True,
+            access_until=self._date(metadata, "access_until"),
+            price_until=self._date(metadata, "price_until"),
+            grace_until=self._date(metadata, "grace_until"),
+            spared=bool(caller) and caller in self._rule(key)[1],
+            lease_until=self.lease_until,
+            now=self.now,
+            checks_until=self._date(metadata, "checks_until"),
+            unready=self._text(metadata, "unready") if "unready" in metadata else "",
+            since=self._date(metadata, "since"),
+        )
+
+    def spared(self, key: str) -> tuple[str, ...]:
+        """The callers that the running pause of a flag spares."""
+        return self._rule(key)[1]
+
+    def _allowed(self, key: str, caller: str) -> bool:
+        flag = self._flag(key)
+        if flag.get("state") != "ENABLED":
+            raise self._broken(f"the state of {key} is not ENABLED")
+        variants = self._mapping(flag.get("variants"), f"the variants of {key}")
+        limit, callers, then, otherwise = self._rule(key)
+        held = limit is not None and self.now.timestamp() < limit and (callers == () or caller in callers)
+        if variants.get(otherwise) is not False:
+            raise self._broken(f"{key} does not deny by default")
+        value = variants.get(then if held else otherwise)
+        if not isinstance(value, bool):
+            raise self._broken(f"{key} has no variant {then}")
+        return value
+
+    def _rule(self, key: str) -> tuple[int | None, tuple[str, ...], str, str]:
+        """The two rules that are written, and no other: up to a time, or for some callers up to a time.
+
+        The limit in seconds since 1970, the callers (none: anyone), the variant while it holds and the one after.
+        """
+        flag = self._flag(key)
+        rule = flag.get("targeting")
+        otherwise = flag.get("defaultVariant")
+        if rule is None and isinstance(otherwise, str):
+            return None, (), otherwise, otherwise
+        callers: tuple[str, ...] = ()
+        match rule:
+            case {"if": [{"and": [{"in": [{"var": "targetingKey"}, [*named]]}, test]}, then, after]} if named:
+                callers = tuple(name for name in named if isinstance(name, str) and name)
+                known = len(callers) == len(named)
+            case {"if": [test, then, after]}:
+                known = True
+            case _:
+                test, then, after, known = None, "", "", False
+        match test:
+            case {"<": [{"var": "$flagd.timestamp"}, int(limit)]} if (
+                known and not isinstance(limit, bool) and isinstance(then, str) and after == otherwise
+            ):
+                return limit, callers, then, str(after)
+        raise self._broken(f"the rule of {key} is none that the monitor writes")
+
+    def model_id(self, key: str) -> str:
+        """The exact model id of an entry on the surface that the gate speaks for; empty while it is not known, or in a file of an older monitor."""
+        return self._text(self._metadata(key), "model_id") if "model_id" in self._metadata(key) else ""
+
+    def fallbacks(self, key: str, caller: str) -> Iterator[str]:
+        """The entries along the chain of fallbacks that are themselves allowed, nearest first.
+
+        Raises:
+            Stop: a flag along the chain is broken.
+        """
+        seen = {self._text(self._metadata(key), "entry")}
+        following = self._text(self._metadata(key), "declared_fallback")
+        # A fallback is an entry by its key; the file holds flags under model ids as well.
+        while (
+            following in self.flags
+            and following not in seen
+            and self._text(self._metadata(following), "entry") == following
+        ):
+            if self._allowed(following, caller) and self.judge(following, caller).allowed:
+                yield following
+            seen.add(following)
+            following = self._text(self._metadata(following), "declared_fallback")
+
+    def _flag(self, key: str) -> Mapping[str, object]:
+        return self._mapping(self.flags[key], f"the flag {key}")
+
+    def _metadata(self, key: str) -> Mapping[str, object]:
+        return self._mapping(self._flag(key).get("metadata"), f"the metadata of {key}")
+
+    def _mapping(self, value: object, what: str) -> Mapping[str, object]:
+        if not isinstance(value, dict):
+            raise self._broken(f"{what} is not an object")
+        return value
+
+    def _text(self, metadata: Mapping[str, object], name: str) -> str:
+        value = metadata.get(name)
+        if not isinstance(value, str):
+            raise self._broken(f"{name} is not a text")
+        return value
+
+    def _position(self, metadata: Mapping[str, object]) -> int:
+        value = metadata.get("position")
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._broken("position is not a whole number")
+        return value
+
+    def _date(self, metadata: Mapping[str, object], name: str) -> datetime | None:
+        return self._required(metadata, name) if name in metadata else None
+
+    def _required(self, metadata: Mapping[str, object], name: str) -> datetime:
+        text = self._text(metadata, name)
+        try:
+            at = datetime.fromisoformat(text)
+            # Far years overflow when they are brought to UTC, and a date without a zone is no instant.
+            return at.astimezone(UTC) if at.tzinfo is not None else self._refuse(name)
+        except (ValueError, OverflowError):
+            return self._refuse(name)
+
+    def _refuse(self, name: str) -> datetime:
+        raise self._broken(f"{name} is not an RFC 3339 time")
+
+    def _broken(self, why: str) -> Stop:
+        return _broken(self.path, why)

@@ -1,0 +1,198 @@
+"""Who asks the gate, as far as the log shall know: denials with the day's count, and first uses. Never a row a request.
+
+Counting happens where requests are answered and costs a dictionary's entry; `record` writes what is due, now and then, in one transaction.
+What is counted is bounded: callers and keys are whatever the asking side sends, so that beyond a number of them they are one, `others`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import TypeAlias
+
+from monitor.core import events as ev
+from monitor.core.ports import EventQuery, Reader, Store
+from monitor.gate.client.verdict import PRODUCTION
+from monitor.gate.decision import Answer
+
+OTHERS = "others"
+"""The one caller, key or environment that stands for all beyond the limit."""
+
+CALLERS = 100
+"""Callers told apart for one key in one environment on one day."""
+
+LIMIT = 10_000
+"""Tallies held in memory; beyond it new callers are `others`."""
+
+BATCH = 500
+"""Events in one transaction."""
+
+LONGEST = 100
+"""Characters of a caller's name or of an unknown key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is counted together. `position` is the event that gave the entry its status; `day` is None for a first use."""
+
+    subject: str
+    environment: str
+    caller: str
+    position: int
+    day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often, since when, and what was answered last."""
+
+    count: int
+    first: datetime
+    status: str
+    reason: str
+
+
+class Uses:
+    """Counts in memory. Safe to use from several threads; `environments` are the configured ones."""
+
+    def __init__(self, environments: Callable[[], Iterable[str]]) -> None:
+        self._environments = environments
+        self._lock = threading.Lock()
+        self._tallies: dict[Asked, Tally] = {}
+        self._known: set[Asked] = set()
+        self._callers: dict[tuple[str, str], set[str]] = {}
+        self._day: date | None = None
+
+    def note(self, given: Answer, entry: str, environment: str, caller: str, now: datetime) -> None:
+        """Count one answer; `entry` is the key of the entry that it is about, empty where there is none."""
+        environment = environment if environment in (*self._environments(), PRODUCTION) else OTHERS
+        subject = entry or _name(given.key)
+        today = now.date()
+        day = None if given.allowed else today
+        with self._lock:
+            if today != self._day:
+                self._day = today
+                self._callers.clear()
+            asked = Asked(subject, environment, _name(caller), given.position, day)
+            if asked in self._known:
+                return
+            found = self._tallies.get(asked)
+            if found is None:
+                asked = self._bounded(asked, registered=bool(entry))
+                if asked in self._known:
+                    return
+                found = self._tallies.get(asked, Tally(0, now, "", ""))
+            self._tallies[asked] = Tally(found.count + 1, found.first, given.status, given.reason)
+
+    def _bounded(self, asked: Asked, *, registered: bool) -> Asked:
+        full = len(self._tallies) + len(self._known) >= LIMIT
+        if not registered:
+            # Whatever was typed; all of them together are one more key with its callers.
+            keys = self._callers.setdefault(("", asked.environment), set())
+            if asked.subject not in keys and (full or len(keys) >= CALLERS):
+                asked = replace(asked, subject=OTHERS)
+            keys.add(asked.subject)
+        callers = self._callers.setdefault((asked.subject, asked.environment), set())
+        if asked.caller not in callers and (full or len(callers) >= CALLERS):
+            return replace(asked, caller=OTHERS)
+        callers.add(asked.caller)
+        return asked
+
+    def take(self, now: datetime, *, ending: bool) -> dict[Asked, Tally]:
+        """Hand over what is due: first uses, denials of days that are over, and all when the program ends."""
+        with self._lock:
+            due = {one: tally for one, tally in self._tallies.items() if ending or one.day != now.date()}
+            for one in due:
+                del self._tallies[one]
+            firsts = [one for one in due if one.day is None]
+            if len(self._known) + len(firsts) > LIMIT:
+                self._known.clear()  # the log knows them as well, and is asked before anything is written
+            self._known.update(firsts)
+            return due
+
+    def give_back(self, due: dict[Asked, Tally]) -> None:
+        """Count on from what could not be written."""
+        with self._lock:
+            self._known.difference_update(due)
+            for one, tally in due.items():
+                later = self._tallies.get(one)
+                self._tallies[one] = tally if later is None else replace(later, count=tally.count + later.count)
+
+
+def record(store: Store, uses: Uses, now: datetime, *, ending: bool = False) -> int:
+    """Write what is due, at most once for each; returns how many events that was.
+
+    Raises:
+        MonitorError: the store cannot be written; what was not written is counted on.
+    """
+    due = sorted(
+        uses.take(now, ending=ending).items(), key=lambda pair: (pair[1].first, pair[0].subject, pair[0].caller)
+    )
+    written = 0
+    while due:
+        try:
+            # In parts, as nobody else can write meanwhile.
+            written += _record(store, due[:BATCH], now)
+        except BaseException:
+            uses.give_back(dict(due))
+            raise
+        due = due[BATCH:]
+    return written
+
+
+def _record(store: Store, due: Sequence[tuple[Asked, Tally]], now: datetime) -> int:
+    with store.write() as tx:
+        known = _known(tx, [one for one, _ in due])
+        ledger = ev.Ledger(tx.head())
+        for one, tally in due:
+            if _identity(one) not in known:
+                _write(ledger, one, tally)
+        if ledger.events:
+            tx.append(ledger.events, now)
+        return len(ledger.events)
+
+
+def _write(ledger: ev.Ledger, one: Asked, tally: Tally) -> None:
+    type, stream, subject, caller, cause, day = _identity(one)
+    data = {
+        "environment": one.environment,
+        "caller": caller,
+        "count": tally.count,
+        "status": tally.status,
+        "reason": tally.reason,
+    }
+    ledger.add(type, stream, subject, at=tally.first, cause=cause, data=data if day is None else data | {"day": day})
+
+
+Identity: TypeAlias = tuple[str, str, str, str, int | None, str | None]
+
+
+def _identity(one: Asked) -> Identity:
+    """Of what there is one event: type, stream, subject, caller, cause and day."""
+    type = ev.GATE_FIRST_USED if one.day is None else ev.GATE_DENIED
+    day = None if one.day is None else one.day.isoformat()
+    return type, ev.gate_stream(one.environment), one.subject, one.caller, one.position or None, day
+
+
+def _known(reader: Reader, due: Sequence[Asked]) -> set[Identity]:
+    """What is in the log already, of all that may be the same: first uses of these subjects, and denials since the first of these days."""
+    queries = set()
+    days = [one.day for one in due if one.day is not None]
+    for one in due:
+        stream = ev.gate_stream(one.environment)
+        if one.day is None:
+            queries.add(EventQuery(type=ev.GATE_FIRST_USED, stream=stream, subject=one.subject))
+        else:
+            since = datetime.combine(min(days), time(), tzinfo=UTC)
+            queries.add(EventQuery(type=ev.GATE_DENIED, stream=stream, since=since))
+    return {
+        (event.type, event.stream, event.subject, event.data["caller"], event.cause, event.data.get("day"))
+        for query in queries
+        for event in (recorded.event for recorded in reader.events(query))
+    }
+
+
+def _name(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "�" for letter in text[:LONGEST])

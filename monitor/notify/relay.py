@@ -1,0 +1,361 @@
+"""The relay: carries the outbox to the channels. At least once, no transaction open while it sends, nothing dropped silently.
+
+    T2 claim due rows → send, one thread a destination → T3 settle: sent | waiting until retry_at | dead
+
+A crash between sending and settling sends again when the claim's lease ends: a notice told twice is better than one never
+told, and its id shows the repeat. The schedule is the retry loop; nothing here sleeps.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, wait
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from queue import SimpleQueue
+
+from monitor.core import events as ev
+from monitor.core.configuration import Owner
+from monitor.core.events import Ledger
+from monitor.core.notices import Item, Notice, Reason
+from monitor.core.ports import (
+    Channel,
+    Clock,
+    Delivery,
+    DeliveryState,
+    EventQuery,
+    NotSent,
+    Refused,
+    Sent,
+    Store,
+    Transaction,
+)
+from monitor.notify.destinations import destinations
+
+LEASE = timedelta(minutes=2)
+"""How long a claim holds; a relay gives back what it has not begun to send after half of it."""
+
+BATCH = 50
+FIRST_RETRY = timedelta(seconds=30)
+LONGEST_RETRY = timedelta(hours=1)
+LONGEST_WAIT = timedelta(hours=6)
+"""The most that a channel's own `Retry-After` is honoured."""
+
+ATTEMPTS = 30
+"""Attempts before a delivery is given up: about a day with the waits above."""
+
+JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    """What became of one delivery, known at `at`. Without an outcome there was no time to try it, and it is given back."""
+
+    delivery: Delivery
+    notice: Notice | None
+    label: str
+    at: datetime
+    outcome: Sent | NotSent | None = None
+
+
+class Relay:
+    """Delivers what is due.
+
+    `owners` is asked at each tick, since a reload replaces the configuration. `worker` names this process in claims.
+    `executor` bounds how many destinations are sent to at once; the channel bounds how long one attempt takes. `still_allowed` says
+    until when readers of the lease files are still allowed an entry although it is denied, since the files cannot be written.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        channel: Channel,
+        clock: Clock,
+        owners: Callable[[], Mapping[str, Owner]],
+        worker: str,
+        executor: Executor,
+        lease: timedelta = LEASE,
+        attempts: int = ATTEMPTS,
+        still_allowed: Callable[[str], datetime | None] = lambda _: None,
+    ) -> None:
+        self._store = store
+        self._channel = channel
+        self._clock = clock
+        self._owners = owners
+        self._worker = worker
+        self._executor = executor
+        self._lease = lease
+        self._attempts = attempts
+        self._still_allowed = still_allowed
+
+    def recover(self) -> int:
+        """Free the claims of a dead predecessor, at the start of a single node, and return how many there were.
+
+        Where the log ends in the future, the clock was set back meanwhile: what waits for a time of the old one is due.
+        """
+        now = self._clock()
+        with self._store.write() as tx:
+            last = next(tx.events(EventQuery(newest_first=True, limit=1)), None)
+            if last is not None and last.recorded_at > now:
+                for delivery in tx.deliveries(DeliveryState.WAITING):
+                    tx.settle(replace(delivery, retry_at=min(delivery.retry_at, now)))
+            return tx.free_claims(self._worker)
+
+    def tick(self) -> int:
+        """Claim what is due, send it, settle each outcome as it arrives, and return how many deliveries were claimed.
+
+        Raises:
+            Unavailable: the store could not be written; what was sent but not settled is sent again.
+        """
+        now = self._clock()
+        # An idle daemon asks every second, and the writer's lock is for those who have something to write.
+        with self._store.read() as reader:
+            if not reader.due(now):
+                return 0
+        with self._store.write() as tx:
+            claimed = tx.claim(now, now + self._lease, BATCH, self._worker)
+            notices = {delivery.notice: tx.notice(delivery.notice) for delivery in claimed}
+        queues: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in claimed:
+            queues[delivery.destination].append(delivery)
+        arrived: SimpleQueue[_Attempt | None] = SimpleQueue()
+        running = [
+            self._executor.submit(self._send_all, queue, notices, now + self._lease / 2, arrived)
+            for queue in queues.values()
+        ]
+        self._settle_all(arrived, len(running))
+        wait(running)
+        for future in running:
+            future.result()
+        return len(claimed)
+
+    def _send_all(
+        self,
+        queue: Sequence[Delivery],
+        notices: Mapping[str, Notice | None],
+        stop: datetime,
+        arrived: SimpleQueue[_Attempt | None],
+    ) -> None:
+        """Send to one destination, in order.
+
+        A failure that may pass counts for all that is due there: a hanging destination costs one timeout a tick, and what
+        queues behind it grows old with it instead of waiting for its turn to fail.
+        """
+        try:
+            failed: NotSent | None = None
+            label = queue[0].destination
+            for delivery in queue:
+                notice = notices[delivery.notice]
+                outcome: Sent | NotSent | None = failed
+                if failed is None and self._clock() < stop:
+                    label, outcome = self._send(delivery, notice)
+                if isinstance(outcome, NotSent) and not outcome.permanent:
+                    failed = outcome
+                arrived.put(_Attempt(delivery=delivery, notice=notice, label=label, at=self._clock(), outcome=outcome))
+        finally:
+            arrived.put(None)
+
+    def _send(self, delivery: Delivery, notice: Notice | None) -> tuple[str, Sent | NotSent]:
+        """One attempt, and what to call the destination."""
+        label = delivery.destination
+        if notice is None:
+            return label, NotSent(reason="its notice is not in the store", permanent=True)
+        if delivery.destination not in self._known(delivery.owner):
+            return label, NotSent(reason=f"destination {label} is no longer configured", permanent=True)
+        try:
+            label = self._channel.label(delivery.destination)
+            return label, self._channel.send(self._as_enforced(notice), delivery.destination)
+        except Exception as error:
+            # A channel never raises; one that does must not leave the others of this tick unsettled.
+            return label, NotSent(reason=f"the channel failed: {type(error).__name__}")
+
+    def _as_enforced(self, notice: Notice) -> Notice:
+        """The notice, true of what the lease files say now."""
+        items = tuple(
+            replace(item, lease_until=self._still_allowed(item.entry)) if item.denied and item.entry else item
+            for item in notice.items
+        )
+        return replace(notice, items=items)
+
+    def _settle_all(self, arrived: SimpleQueue[_Attempt | None], running: int) -> None:
+        """Settle in this thread, each outcome in a transaction of its own, as soon as it is there.
+
+        The dead are kept to the end and settled by owner: fifty rows to one deleted webhook are one alarm.
+        """
+        dead: dict[str, list[_Attempt]] = defaultdict(list)
+        failure: Exception | None = None
+        while running:
+            attempt = arrived.get()
+            if attempt is None:
+                running -= 1
+            elif self._final(attempt):
+                dead[attempt.delivery.owner].append(attempt)
+            else:
+                failure = self._try(partial(self._settle, attempt=attempt)) or failure
+        for attempts in dead.values():
+            failure = self._try(partial(self._bury, attempts=attempts)) or failure
+        if failure is not None:
+            raise failure
+
+    def _try(self, act: Callable[[Transaction], None]) -> Exception | None:
+        """One transaction; its failure is kept until the others had their turn."""
+        try:
+            with self._store.write() as tx:
+                act(tx)
+        except Exception as error:
+            return error
+        return None
+
+    def _final(self, attempt: _Attempt) -> bool:
+        outcome = attempt.outcome
+        return isinstance(outcome, NotSent) and (outcome.permanent or attempt.delivery.attempts + 1 >= self._attempts)
+
+    def _settle(self, tx: Transaction, attempt: _Attempt) -> None:
+        delivery, outcome = attempt.delivery, attempt.outcome
+        if outcome is None:
+            tx.settle(replace(delivery, state=DeliveryState.WAITING, retry_at=attempt.at))
+            return
+        tried = replace(delivery, attempts=delivery.attempts + 1)
+        if isinstance(outcome, NotSent):
+            # Never sooner than the channel asked.
+            asked = min(timedelta(seconds=outcome.retry_after or 0), LONGEST_WAIT)
+            retry_at = attempt.at + max(backoff(tried.id, tried.attempts), asked)
+            tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
+            return
+        tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
+        ledger = Ledger(tx.head())
+        self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts)
+        tx.append(ledger.events, self._clock())
+
+    def _bury(self, tx: Transaction, attempts: Sequence[_Attempt]) -> None:
+        """Give up deliveries of one owner, record each, and tell somebody else; never about a notice of this very kind."""
+        ledger = Ledger(tx.head())
+        items: list[Item] = []
+        for attempt in attempts:
+            tried = replace(attempt.delivery, attempts=attempt.delivery.attempts + 1, state=DeliveryState.DEAD)
+            error = attempt.outcome.reason if isinstance(attempt.outcome, NotSent) else ""
+            tx.settle(replace(tried, error=error))
+            position = self._record(ledger, ev.NOTICE_DEAD, attempt, tried.attempts, error=error)
+            if attempt.notice is None or attempt.notice.reason is not Reason.UNDELIVERED:
+                items.append(_undelivered(attempt, position, error))
+        tx.append(ledger.events, self._clock())
+        if items:
+            at = attempts[0].at
+            for owner, references in self._others(tx, attempts[0].delivery.owner).items():
+                id = f"undelivered-{items[0].position}-{owner}"
+                tx.enqueue(Notice(id=id, owner=owner, at=at, items=tuple(items)), references, at)
+
+    def _record(self, ledger: Ledger, type: str, attempt: _Attempt, attempts: int, **data: str) -> int:
+        notice = attempt.notice
+        return ledger.add(
+            type,
+            ev.notice_stream(attempt.delivery.notice),
+            attempt.delivery.notice,
+            at=attempt.at,
+            cause=max((item.position for item in notice.items), default=0) or None if notice else None,
+            data={
+                "destination": attempt.label,
+                "reference": attempt.delivery.destination,
+                "owner": attempt.delivery.owner,
+                "attempts": attempts,
+                **data,
+            },
+        )
+
+    def _known(self, owner: str) -> tuple[str, ...]:
+        found = self._owners().get(owner)
+        return () if found is None else destinations(found)
+
+    def _others(self, tx: Transaction, owner: str) -> Mapping[str, Sequence[str]]:
+        """Whom to tell that `owner` was not: at its own other destinations, else the other owners at their first; never where the last word was dead."""
+        last = {row.destination: row.state for row in tx.deliveries(DeliveryState.SENT, DeliveryState.DEAD)}
+        alive = {
+            key: [reference for reference in self._known(key) if last.get(reference) is not DeliveryState.DEAD]
+            for key in self._owners()
+        }
+        if alive.get(owner):
+            return {owner: alive[owner]}
+        return {key: references[:1] for key, references in alive.items() if references}
+
+    def redeliver(self, ids: Collection[int] | None = None) -> int:
+        """Put deliveries back to waiting, due now, with their attempts counted anew: all dead ones, or those named (also waiting ones).
+
+        Raises:
+            Refused: a named delivery does not exist, is being sent or was sent; nothing is changed then.
+        """
+        now = self._clock()
+        with self._store.write() as tx:
+            rows = {row.id: row for row in tx.deliveries()}
+            if ids is None:
+                chosen = [row for row in rows.values() if row.state is DeliveryState.DEAD]
+            else:
+                chosen = [_redeliverable(rows, id) for id in sorted(set(ids))]
+            for row in chosen:
+                tx.settle(replace(row, state=DeliveryState.WAITING, attempts=0, retry_at=now, error=""))
+        return len(chosen)
+
+    def test(self, owner: str) -> str:
+        """Enqueue a test notice to every destination of an owner and return its id.
+
+        Raises:
+            Refused: the owner is not configured or has no destination.
+        """
+        references = self._known(owner)
+        if not references:
+            known = ", ".join(sorted(self._owners())) or "none"
+            raise Refused(f"there is no owner {owner} with a destination in the configuration; configured: {known}")
+        now = self._clock()
+        with self._store.write() as tx:
+            item = Item(
+                reason=Reason.TEST,
+                subject=owner,
+                position=tx.head(),
+                since=now,
+                summary=f"A test of the destinations of {owner}. Nothing changed.",
+                commands=("access-monitor outbox",),
+            )
+            notice = Notice(id=f"test-{owner}-{now:%Y%m%dT%H%M%S.%fZ}", owner=owner, at=now, items=(item,))
+            tx.enqueue(notice, references, now)
+        return notice.id
+
+
+def backoff(delivery: int, attempts: int) -> timedelta:
+    """The wait after the given number of failed attempts: 30 s, 1 min, 2 min … at most 1 h, up to a tenth longer.
+
+    The addition is derived from the delivery, so that a crowd does not return at one moment and a test knows when it will.
+    """
+    doublings = min(attempts - 1, 20)
+    pause = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
+    share = int.from_bytes(sha256(f"{delivery}:{attempts}".encode()).digest()[:4]) / 2**32
+    return pause * (1 + JITTER * share)
+
+
+def _undelivered(attempt: _Attempt, position: int, error: str) -> Item:
+    delivery, notice = attempt.delivery, attempt.notice
+    leading = [item for item in notice.items if item.reason is notice.reason] if notice else []
+    about = ", ".join(dict.fromkeys(item.entry or item.subject for item in leading)) or "unknown"
+    kind = notice.reason.value.replace("_", " ") if notice else "unknown"
+    return Item(
+        reason=Reason.UNDELIVERED,
+        subject=delivery.destination,
+        position=position,
+        since=delivery.created_at,
+        summary=f"Notice {delivery.notice} ({kind}: {about}) did not reach {attempt.label}: {error}",
+        commands=(
+            f"access-monitor events --subject {delivery.notice}",
+            "access-monitor outbox",
+        ),
+    )
+
+
+def _redeliverable(rows: Mapping[int, Delivery], id: int) -> Delivery:
+    row = rows.get(id)
+    if row is None:
+        raise Refused(f"there is no delivery {id}; `access-monitor outbox` lists them")
+    if row.state not in (DeliveryState.DEAD, DeliveryState.WAITING):
+        raise Refused(f"delivery {id} is {row.state}, not dead or waiting; `access-monitor outbox` lists them")
+    return row

@@ -1,0 +1,1 @@
+"""The entries: what each pins and requires, what changes do to it, and what people do with it."""

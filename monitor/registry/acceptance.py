@@ -1,0 +1,267 @@
+"""What a person accepts by an activation or a resumption: the pins that would stand, beside those that stood, and what is missing.
+
+Reading only, so that it can be shown before the act and is worked out anew, under the writer's lock, within it.
+
+The second approver: where an entry wants two, what one person accepts is a request until another person accepts the same.
+
+The same means: the same act, at the same position, with the same pins. Whether two names are two people is taken from the names; the
+account behind each stands beside it in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.core import access
+from monitor.core import events as ev
+from monitor.core.baselines import UNKNOWN, Beliefs
+from monitor.core.changes import same
+from monitor.core.configuration import Configuration
+from monitor.core.entry import CheckState, Entry, Pin
+from monitor.core.events import Event
+from monitor.core.facts import GRANTED, Fact, Subject, Value, refusal
+from monitor.core.notices import Reason
+from monitor.core.ports import Reader, Refused
+from monitor.detection.routes import CODEX, LIST, answer
+from monitor.gate.state import Freshness, Production
+from monitor.notify import compose
+from monitor.registry import check_expiry, checklist, fallbacks
+from monitor.registry import pins as pinning
+from monitor.registry.transitions import Register
+
+_RESTS_ON: Mapping[str, str] = {
+    "evals": "--from FILE --baseline ENTRY|MODEL",
+    "logging": "--from FILE",
+}
+"""Check → what its word rests on, where that is a file that is read; else a link."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that stands against an acceptance, and what mends it: a command in backquotes, or what to do first."""
+
+    what: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.mend})" if self.mend else self.what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One pin as it was accepted and as it would be; None where it was, or would be, none."""
+
+    pin: str
+    accepted: Value | None
+    now: Value | None
+
+    @property
+    def moved(self) -> bool:
+        """Whether accepting it changes anything."""
+        if self.accepted is None or self.now is None:
+            return self.accepted is not self.now
+        return not same(self.pin.rpartition("/")[2], self.accepted, self.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """What an acceptance at `position` comes to; it may be carried out while there are no `problems`.
+
+    `asked` are the checks that the running pause asks for, whether the entry lists them or not, `closed` the ways to the model that are closed, each of
+    which has to be accepted by name.
+    """
+
+    position: int
+    pins: tuple[Pin, ...]
+    unpinned: tuple[str, ...]
+    compared: tuple[Compared, ...]
+    problems: tuple[Problem, ...]
+    asked: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Going:
+    """What a person goes on without: checks that are not verified (`waived`), and ways to the model that are closed (`losses`)."""
+
+    waived: frozenset[str] = frozenset()
+    losses: frozenset[str] = frozenset()
+
+
+WITH_ALL = Going()
+"""Going on without nothing: the usual acceptance."""
+
+
+def acceptance(
+    reader: Reader, configuration: Configuration, entry: Entry, now: datetime, going: Going = WITH_ALL
+) -> Acceptance:
+    """What would be accepted now, and everything that is missing; `going` is what may be."""
+    waived = going.waived
+    fresh = Freshness(reader, configuration)
+    entry = replace(entry, checks=fallbacks.checks(entry, Production(reader, configuration, now), now))
+    wanting = checklist.missing(entry, now=now, waived=waived)
+    problems = [
+        Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
+        for name, state in wanting.items()
+    ]
+    pins, unpinned, disputed = pinning.pins(entry, fresh.beliefs)
+    closed = pinning.closed(entry, fresh.beliefs)
+    problems += [
+        Problem(what=_refused(entry, way, key, fresh.beliefs), mend=f"--accept-loss {way} goes on without it")
+        for way, key in closed.items()
+        if way not in going.losses and not (way in _LISTED and wanting.keys() & {"model_id", "visibility"})
+    ]
+    problems += [
+        Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})")
+        for field, said in disputed.items()
+    ]
+    problems += _suspected(reader, fresh.beliefs, entry, pins)
+    problems += _stale(fresh, configuration, entry, now, waived | wanting.keys())
+    return Acceptance(
+        position=entry.position,
+        pins=pins,
+        unpinned=unpinned,
+        compared=compare(entry.pins, pins),
+        problems=tuple(problems),
+        asked=checklist.asked(entry),
+        closed=tuple(closed),
+    )
+
+
+def compare(accepted: tuple[Pin, ...], now: tuple[Pin, ...]) -> tuple[Compared, ...]:
+    """Pins side by side, those that were accepted first and in their order."""
+    before, after = ({pin.key: pin.value for pin in pins} for pins in (accepted, now))
+    return tuple(Compared(pin=key, accepted=before.get(key), now=after.get(key)) for key in before | after)
+
+
+def mend(configuration: Configuration, entry: Entry, name: str, state: CheckState) -> str:
+    """What verifies a check: the command to run, or what the configuration lacks."""
+    feeding = [spec.key for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
+    attest = f"`access-monitor verify {entry.key} {name} --by YOU {_RESTS_ON.get(name, '--url …')}`"
+    look = f"`access-monitor poll {' '.join(feeding)}`"
+    if name == "model_id" and not entry.model_id:
+        return "give the entry its model_id in the configuration"
+    if name in ("model_id", "visibility"):
+        if not feeding:
+            return f"the configuration has no models_list of the surface {entry.surface}; add one"
+        correct = ", or correct its model_id in the configuration" if state is CheckState.FAILED else ""
+        return f"{look} looks at the models list{correct}"
+    if name == "pricing":
+        return f"{look} reads the official page, or {attest}" if feeding else attest
+    if name == "fallback":
+        declared = entry.text("fallback")
+        return (
+            f"`access-monitor gate {declared} --explain` says why, or {attest}"
+            if declared
+            else f"give the entry a fallback, or {attest}"
+        )
+    return look if feeding else attest
+
+
+_LISTED = frozenset({LIST, CODEX})
+
+
+def _refused(entry: Entry, way: str, key: str, known: Beliefs) -> str:
+    """Why a way to the model is closed, in words."""
+    scope, _, rest = key.partition("/")
+    name, _, field = rest.rpartition("/")
+    pin = Pin(scope=scope, name=name, field=field, value=GRANTED)
+    now = known.now(pin, entry)
+    if access.setting(field) is not None:
+        return access.in_words(way, name, None if now is UNKNOWN else now)
+    if way in _LISTED:
+        return f"{name} is missing from the list of {scope}"
+    said = {refusal(way): text for _, text in known.said(Fact(Subject(scope, name), refusal(way)))}
+    return f"{way} answers {answer(way, None if now is UNKNOWN else now, said)}"
+
+
+def _suspected(reader: Reader, known: Beliefs, entry: Entry, pins: tuple[Pin, ...]) -> list[Problem]:
+    facts = {fact for pin in pins for fact in pinning.facts(pin, entry)}
+    return [
+        Problem(
+            what=f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {compose.value(streak.value)} by {streak.source} "
+            f"since {ev.rfc3339(streak.first_at)}",
+            mend=f"wait until it is believed or gone, or `access-monitor poll {streak.source}`",
+        )
+        for streak in reader.streaks()
+        if streak.seen
+        and streak.quarantine is None
+        and streak.fact in facts
+        and any(spec.key == streak.source for spec in known.speakers(streak.fact.subject))
+    ]
+
+
+def _stale(
+    fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, told: frozenset[str]
+) -> list[Problem]:
+    """What was not looked at for too long, though time has not made its check stale yet."""
+    return [
+        Problem(
+            what=f"{name} was last verified {ev.rfc3339(at)}",
+            mend=mend(configuration, entry, name, CheckState.STALE),
+        )
+        for name, at in (("visibility", fresh.access(entry)), ("pricing", fresh.price(entry)))
+        if name not in told
+        and at is not None
+        and now - at > check_expiry.verified(entry, name, configuration.gate, configuration.checks)
+    ]
+
+
+COMMANDS = {ev.ENTRY_ACTIVATED: "activate", ev.ENTRY_RESUMED: "resume"}
+"""The act that is asked for → the command that confirms it."""
+
+
+def confirmed(
+    reader: Reader, entry: Entry, kind: str, accepted: Mapping[str, object], *, by: str, expect: int | None
+) -> dict[str, object] | None:
+    """What an act records besides where it may be carried out now: the request that it confirms. None: it is itself a request.
+
+    Raises:
+        Refused: the person has asked already, or did not say what was seen.
+    """
+    if entry.approvers < 2:
+        return {}
+    asked = entry.asked
+    request = None if asked is None or asked.act != kind else reader.event(asked.position)
+    if asked is None or request is None or _accepted(request.event.data) != _accepted(accepted):
+        return None
+    command = f"`access-monitor {COMMANDS[kind]} {entry.key} --by … --reason … --expect {asked.expect}`"
+    if _person(by) == _person(asked.by):
+        raise Refused(
+            f"{asked.by} has asked for this already, at position {asked.position}; another person confirms it with {command}"
+        )
+    if expect is None:
+        raise Refused(
+            f"{asked.by} asked for this at position {asked.position}; who looked at it as well confirms it with {command}"
+        )
+    return {"requested_by": asked.by, "request": asked.position}
+
+
+def _accepted(data: Mapping[str, object]) -> tuple[object, ...]:
+    """What has to be the same in both words: the pins, and what both go on without."""
+    return data["pins"], data.get("waived", []), data.get("losses", [])
+
+
+def _person(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def told(register: Register, request: Event) -> list[compose.Told]:
+    """Tell the owners that a second person is asked for."""
+    entry = register.entries[request.subject]
+    command = COMMANDS[request.data["act"]]
+    item = compose.entry_item(
+        register,
+        entry.key,
+        reason=Reason.CHANGED,
+        position=request.position,
+        since=request.occurred_at,
+        summary=f"{request.data['by']} asks to {command} it ({request.data['reason']}); it takes effect when another person does the same",
+        commands=(
+            f"access-monitor {command} {entry.key} --dry-run",
+            f'access-monitor {command} {entry.key} --by YOU --reason "…" --expect {entry.position}',
+        ),
+    )
+    return [compose.Told(owners=entry.texts("owners"), item=item)]

@@ -1,0 +1,209 @@
+"""What a person hands in beside their word, held against the entry under the writer's lock before the word is taken.
+
+A paper was read already, outside of any transaction; here it is seen whether it is about this entry at all. What it says is recorded with
+the word and judged by people.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple, Protocol, TypeAlias
+
+from monitor.core import eval_results, request_log
+from monitor.core.baselines import CONFIG
+from monitor.core.configuration import Configuration
+from monitor.core.cost import money
+from monitor.core.entry import Entry
+from monitor.core.eval_results import Comparison, Model, Results
+from monitor.core.events import rfc3339
+from monitor.core.facts import Body
+from monitor.core.ports import Reader, Refused
+from monitor.core.price import PREFIX
+from monitor.core.request_log import Prices, Request, Span
+from monitor.detection.stored_baselines import beliefs
+from monitor.gate.state import CLOCK_TOLERANCE
+from monitor.registry import pins
+
+Keep: TypeAlias = Callable[[Body], str]
+"""Stores bytes as evidence and returns their hash."""
+
+
+class Held(NamedTuple):
+    """What the event of the word holds besides: the evidence, and further keys of its data."""
+
+    evidence: str
+    data: Mapping[str, object]
+
+
+class Paper(Protocol):
+    """A file as it was read, for one check."""
+
+    def hold(self, reader: Reader, configuration: Configuration, entry: Entry, keep: Keep) -> Held:
+        """Hold it against an entry.
+
+        Raises:
+            Refused: it is not about this entry, or says that the check does not hold.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalPaper:
+    """Results of evals, one for each file, with the bytes to keep. `baseline` is an entry's key or a model id, `called` what the files
+    call the candidate where that is not its id."""
+
+    results: tuple[Results, ...]
+    bodies: tuple[Body, ...]
+    baseline: str = ""
+    called: str = ""
+
+    def hold(self, reader: Reader, configuration: Configuration, entry: Entry, keep: Keep) -> Held:
+        """Lay the candidate beside the baseline.
+
+        Raises:
+            Refused: nothing of the candidate is in the files, or what counts cannot be told.
+        """
+        candidate = _model_of(entry, configuration, self.called)
+        if not candidate.ids:
+            raise Refused(f"{entry.key} has no model id yet, so that no result can be said to be its own")
+        baseline = self._baseline(reader, configuration, entry, candidate)
+        try:
+            found = eval_results.compare(self.results, candidate, baseline)
+        except eval_results.Twice as error:
+            raise Refused(f"{error}; hand in one run of each") from error
+        self._about(entry, candidate, found)
+        files = [
+            {"format": one.format, "evidence": keep(body)} for one, body in zip(self.results, self.bodies, strict=True)
+        ]
+        data = {
+            "candidate": sorted(candidate.ids),
+            "baseline": None if baseline is None else {"name": self.baseline, "ids": sorted(baseline.ids)},
+            "rows": [{**asdict(row), "samples": list(row.samples)} for row in found.rows],
+            "ignored": dict(found.ignored),
+            "files": files,
+        }
+        return Held(files[0]["evidence"], {"evals": data})
+
+    def _baseline(self, reader: Reader, configuration: Configuration, entry: Entry, candidate: Model) -> Model | None:
+        if not self.baseline:
+            return None
+        other = reader.entries().get(self.baseline)
+        model = Model(ids=frozenset({self.baseline}), providers=candidate.providers)
+        if other is not None:
+            model = _model_of(other, configuration)
+        if not model.ids or model.ids & candidate.ids:
+            why = "has no model id yet" if not model.ids else f"is the model of {entry.key} itself"
+            raise Refused(f"the baseline {self.baseline} {why}; name the entry or model that production runs now")
+        return model
+
+    def _about(self, entry: Entry, candidate: Model, found: Comparison) -> None:
+        if any(row.candidate is not None for row in found.rows):
+            return
+        ids = ", ".join(sorted(candidate.ids))
+        if any(candidate.is_named(name) for one in self.results for name in one.counted):
+            raise Refused(f"every result of {ids} ended in an error, so nothing was evaluated; run it again")
+        known = ", ".join(dict.fromkeys(name for one in self.results for name in one.counted))
+        raise Refused(
+            f"no result is of {ids}, the model of {entry.key}: there are results of {known}; if one of these is it, "
+            f"say so with --called NAME"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPaper:
+    """A sample of the team's own request log, with the part of it to keep; `now` is when it was handed in."""
+
+    requests: tuple[Request, ...]
+    body: Body
+    tolerance: Decimal
+    now: datetime
+
+    def hold(self, reader: Reader, configuration: Configuration, entry: Entry, keep: Keep) -> Held:
+        """Hold it against the model id and the prices that were accepted.
+
+        Raises:
+            Refused: a line lacks what it has to say, or says something else than the registry.
+        """
+        accepted = {str(pin.value) for pin in entry.pins if pin.scope == CONFIG and pin.field.startswith("model_id@")}
+        ids = frozenset(id for id in accepted or set(entry.surfaces.values()) if id)
+        if not ids:
+            raise Refused(f"{entry.key} has no model id yet, so that no request can be said to be its own")
+        mine = [request for request in self.requests if request.model in ids]
+        others = Counter(request.model for request in self.requests if request.model not in ids)
+        registered = {id for one in reader.entries().values() for id in one.surfaces.values()}
+        over = request_log.span(self.requests)
+        costs = request_log.costs(mine, self._prices(reader, configuration, entry), self.tolerance)
+        problems = [
+            *self._strangers(others, registered),
+            *request_log.gaps([r for r in self.requests if r.model in ids or not r.model]),
+        ]
+        problems += [costs.differing] if costs.differing else []
+        problems += self._tiers(mine, entry)
+        problems += self._dates(over)
+        if not any(not request.failed for request in mine):
+            problems.insert(0, f"no request that succeeded is of {', '.join(sorted(ids))}")
+        if problems or over is None:
+            raise Refused(f"the requests do not bear out logging of {entry.key}: " + "; ".join(problems))
+        spent = sum((request.cost for request in mine if request.cost is not None), Decimal(0))
+        data = {
+            "requests": len(mine),
+            "errors": sum(request.failed for request in mine),
+            "retries": sum(request.retries for request in mine),
+            "cost": money(spent),
+            "unpriced": costs.unpriced,
+            "from": rfc3339(over.first),
+            "to": rfc3339(over.last),
+            "ignored": dict(sorted(others.items())),
+            "usage": request_log.observed(mine, over.length),
+        }
+        return Held(keep(self.body), {"logging": data})
+
+    def _dates(self, over: Span | None) -> list[str]:
+        """What is still to come was not logged: the clock or the zone of the log is wrong, and so would be the usage of a month."""
+        if over is None or over.last <= self.now + CLOCK_TOLERANCE:
+            return []
+        return [
+            f"its last request is dated {rfc3339(over.last)}, which is still to come; see the clock and the zone of the log"
+        ]
+
+    def _tiers(self, mine: list[Request], entry: Entry) -> list[str]:
+        tiers = entry.texts("tiers")
+        strange = [request for request in mine if request.tier and request_log.tier(request, tiers) not in tiers]
+        if not strange:
+            return []
+        return [
+            f"{len(strange)} request{'s' if len(strange) > 1 else ''} ran in a tier that it does not use: line {strange[0].line} says {strange[0].tier}"
+        ]
+
+    def _prices(self, reader: Reader, configuration: Configuration, entry: Entry) -> Prices:
+        """What was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
+        fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
+        if not entry.pins:
+            chosen, _, _ = pins.pins(entry, beliefs(reader, configuration.sources))
+            fields = {pin.field: str(pin.value) for pin in chosen if pin.field.startswith(PREFIX)}
+        return Prices(fields, entry.texts("tiers"))
+
+    def _strangers(self, others: Mapping[str, int], registered: set[str]) -> list[str]:
+        found = []
+        for name, count in sorted(others.items()):
+            if name and name not in registered:
+                line = next(request.line for request in self.requests if request.model == name)
+                found.append(
+                    f"{count} of {len(self.requests)} lines name {name}, which no entry holds, first line {line}"
+                )
+        return found
+
+
+def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> Model:
+    """The exact ids of an entry, and every name under which the configuration knows whose they are."""
+    providers = {entry.text("provider")}
+    for key in entry.surfaces:
+        providers.add(key)
+        if key in configuration.surfaces:
+            providers.add(configuration.surfaces[key].provider)
+    return Model(
+        ids=frozenset(id for id in entry.surfaces.values() if id), providers=frozenset(providers), called=called
+    )

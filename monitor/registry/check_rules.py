@@ -1,0 +1,125 @@
+"""The facts behind the checks: what a probe or the account's own settings can verify, and what an activation pins for it.
+
+One table. A check that is not in it is verified by a list or a price (`checklist`), or attested by a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from monitor.core import access
+from monitor.core.baselines import UNKNOWN, Beliefs, Unknown
+from monitor.core.configuration import SourceSpec
+from monitor.core.entry import Entry, Pin
+from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, SETTING, Fact, Subject, Value, refusal
+from monitor.detection.routes import joined, lost, order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """Which facts a check rests on.
+
+    `fields` are fields of the entry's models, or with an `account` subject of that setting; one that ends in a dot is a prefix. `value`
+    is what verifies, None any value at all. `by` are the routes and parts that state them. A check that only `shows` its facts is
+    pinned by them and verified by a person, who knows what they should be.
+    """
+
+    fields: tuple[str, ...]
+    by: frozenset[str]
+    value: Value | None = GRANTED
+    account: str = ""
+    shows: bool = False
+
+
+TABLE: Mapping[str, Behind] = MappingProxyType(
+    {
+        "test_call": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
+        "organisation": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
+        "rate_limits": Behind(fields=(LIMIT,), by=frozenset({"rate_limits", *access.CALLS}), value=None),
+        "regions": Behind(fields=(ACCESS + "region",), by=frozenset({"region"})),
+        "residency": Behind(fields=(SETTING,), by=frozenset({"project"}), value=None, account="residency", shows=True),
+        "batch": Behind(fields=(ACCESS + "batch",), by=frozenset({"batch"})),
+        "flex": Behind(fields=(ACCESS + "flex",), by=frozenset({"flex"})),
+        "priority": Behind(fields=(ACCESS + "priority",), by=frozenset({"priority"})),
+        "billing": Behind(fields=(BEHAVIOUR + "billing.visible",), by=frozenset({"usage"}), value=True),
+        "caching": Behind(fields=(BEHAVIOUR + "caching.hit",), by=frozenset({"caching"}), value=True),
+    }
+)
+"""Check → the facts behind it."""
+
+
+def facts(name: str, entry: Entry, beliefs: Beliefs) -> dict[Fact, Value]:
+    """What is believed of the facts behind a check, on every surface of the entry; none for a check without any."""
+    behind = TABLE.get(name)
+    if behind is None:
+        return {}
+    found: dict[Fact, Value] = {}
+    for surface, model_id in entry.surfaces.items():
+        subject = Subject(surface, behind.account or model_id)
+        for field, stated in beliefs.facts_of(subject).items() if subject.name else ():
+            if covers(behind, field) and counts(field, entry):
+                found[Fact(subject, field)] = stated[0][1]
+    return found
+
+
+def covers(behind: Behind, field: str) -> bool:
+    """Whether a field is among those of a check."""
+    return any(field == one or (one.endswith(".") and field.startswith(one)) for one in behind.fields)
+
+
+def counts(field: str, entry: Entry) -> bool:
+    """Whether a field is one that the checks of an entry rest on: of plain calls only those that it makes."""
+    route = field.removeprefix(ACCESS)
+    return not field.startswith(ACCESS) or route not in access.CALLS or not entry.uses or route in access.calls(entry)
+
+
+def verifying(name: str, entry: Entry, beliefs: Beliefs) -> dict[Fact, Value]:
+    """Those of the facts behind a check that verify it, or that it shows: what an activation pins."""
+    behind = TABLE.get(name)
+    return {
+        fact: value
+        for fact, value in facts(name, entry, beliefs).items()
+        if behind is not None and behind.value in (None, value)
+    }
+
+
+def verdict(name: str, entry: Entry, beliefs: Beliefs) -> bool | Literal[Unknown.UNKNOWN]:
+    """What the facts behind a check say of it: verified, failed, or nothing."""
+    if TABLE[name].shows or not facts(name, entry, beliefs):
+        return UNKNOWN
+    return bool(verifying(name, entry, beliefs))
+
+
+def refused(name: str, entry: Entry, beliefs: Beliefs) -> str:
+    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none was refused."""
+    answers: dict[str, list[str]] = {}
+    closed = {fact: value for fact, value in facts(name, entry, beliefs).items() if lost(fact, value)}
+    for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):
+        route = fact.field.removeprefix(ACCESS)
+        said = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
+        answers.setdefault(str(said.pop() if len(said) == 1 else closed[fact]), []).append(route)
+    return ", ".join(
+        f"{joined(routes)} {'answers' if len(routes) == 1 else 'answer'} {said}" for said, routes in answers.items()
+    )
+
+
+def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
+    """The checks of an entry that a probe or a part of the account can verify."""
+    states = spec.option("route") or spec.option("part")
+    return tuple(
+        name
+        for name, behind in TABLE.items()
+        if states in behind.by
+        and not behind.shows
+        and (ACCESS + states not in behind.fields or counts(ACCESS + states, entry))
+    )
+
+
+def checks_of(pin: Pin) -> frozenset[str]:
+    """The checks that rest on a pinned fact."""
+    return frozenset(
+        name for name, behind in TABLE.items() if covers(behind, pin.field) and behind.account in ("", pin.name)
+    )

@@ -1,0 +1,224 @@
+"""The readiness checklist: which checks an entry needs, which of them a source can verify, and for how long each holds.
+
+Whether a blank may be ignored is never decided here: a required check is verified, or activation is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from itertools import chain
+from typing import Literal
+
+from monitor.core import events as ev
+from monitor.core import price
+from monitor.core.baselines import CONFIG, UNKNOWN, Beliefs, Unknown
+from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
+from monitor.core.configuration import OFFICIAL, SourceSpec
+from monitor.core.entry import Check, CheckState, Entry, Pin, Status
+from monitor.core.events import entry_stream
+from monitor.core.facts import Subject, Value
+from monitor.gate.client.verdict import PRODUCTION
+from monitor.registry import check_rules, safety
+from monitor.registry.causes import ASKS, Cause, cause
+from monitor.registry.transitions import Register
+
+DEFAULT = DEFAULT_REQUIRED
+"""What every entry needs before it may be active."""
+
+ESSENTIAL_METERS = ("input", "output")
+
+CODEX = "codex"
+"""The kind of a source that lists what Codex offers, and the check that it verifies."""
+
+FALLBACK = "fallback"
+"""The check that the gate's answer for the fallback of an entry verifies, which does not age."""
+
+_BY_LIST = ("model_id", "visibility")
+_BY_PRICE = ("pricing",)
+_RATE_LIMITS = "rate_limits"
+_ABOUT_THE_MODEL = ("pricing", "rate_limits", "evals", "safety_review")
+"""What was verified of a model, and has to be verified anew of the one that comes back under its id."""
+
+
+def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
+    """The checks an entry needs in an environment, the default ones first; outside production only those that were declared for it."""
+    if environment != PRODUCTION:
+        return entry.checks_in.get(environment, ())
+    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"), *safety.required(entry))))
+
+
+def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
+    """What the sources can say of an entry's checks: verified, failed, or nothing."""
+    watched = [surface for surface in entry.surfaces if beliefs.lists(surface)]
+    listed = [
+        beliefs.listed(Subject(surface, entry.surfaces[surface])) for surface in watched if entry.surfaces[surface]
+    ]
+    priced = beliefs.prices(entry.price_subject, entry.texts("tiers"))
+    wanted = {
+        price.Meter(tier, price.SHORT, price.TEXT, meter).field
+        for tier in entry.texts("tiers")
+        for meter in ESSENTIAL_METERS
+    }
+    if entry.status is Status.ACTIVE:  # else a pinned row that is gone would be dated anew by the rows that are left
+        wanted |= {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
+    return {
+        **{name: check_rules.verdict(name, entry, beliefs) for name in check_rules.TABLE},
+        "codex": _all(
+            [
+                beliefs.listed(Subject(surface, entry.surfaces[surface]))
+                for surface in watched
+                if any(spec.kind == CODEX for spec in beliefs.lists(surface))
+            ]
+            or [UNKNOWN]
+        ),
+        "model_id": beliefs.listed(Subject(entry.surface, entry.model_id)) if entry.model_id else UNKNOWN,
+        # A surface that nothing watches says nothing; it stays unpinned, and is shown so.
+        "visibility": _all(listed) if listed and len(listed) == len(watched) else UNKNOWN,
+        # A row that is gone is a blank, not a failure: only its freshness runs out.
+        "pricing": True if wanted <= priced.keys() else UNKNOWN,
+    }
+
+
+def _all(values: Iterable[bool | Literal[Unknown.UNKNOWN]]) -> bool | Literal[Unknown.UNKNOWN]:
+    values = list(values)
+    if False in values:
+        return False
+    return UNKNOWN if UNKNOWN in values else True
+
+
+def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
+    """The checks that a look at this source can verify for an entry."""
+    if spec.lists and spec.surface in entry.surfaces:
+        return (*_BY_LIST, CODEX) if spec.kind == CODEX else _BY_LIST
+    if spec.surface in entry.surfaces and spec.model in ("", entry.surfaces[spec.surface]):
+        return (*check_rules.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))
+    if spec.prices and spec.trust == OFFICIAL and spec.provider in ("", entry.price_subject.scope):
+        return _BY_PRICE
+    return ()
+
+
+def asked(entry: Entry) -> tuple[str, ...]:
+    """The checks that a running pause asks for, whether the entry lists them or not: of all that moved while it lasted."""
+    pinned = {pin.key: pin for pin in entry.pins}
+    names = {name for key, now in entry.deviations.items() if key in pinned for name in _asks(pinned[key], now, entry)}
+    return tuple(name for name in dict.fromkeys((*chain(*ASKS.values()), *CHECKS)) if name in names)
+
+
+def _asks(pin: Pin, now: Value | None, entry: Entry) -> Iterable[str]:
+    """What a pin that moved asks for."""
+    match why := cause(pin, now):
+        case Cause.OURS:
+            return required(entry)
+        case Cause.CHECK:
+            return check_rules.checks_of(pin)
+    return ASKS[why]
+
+
+def made_stale(moved: Iterable[tuple[Pin, Value | None]], entry: Entry) -> tuple[str, ...]:
+    """The verified checks that no longer hold once these pins moved to these values: those that the pause asks for. A check that a source says no to fails by itself."""
+    touched: set[str] = set()
+    for pin, now in moved:
+        touched.update(_asks(pin, now, entry), check_rules.checks_of(pin))
+        if pin.scope == CONFIG:
+            touched |= set(entry.checks)  # another host, project or id: nothing that was verified was about it
+    return _verified(touched, entry)
+
+
+def lost_with_the_model(entry: Entry) -> tuple[str, ...]:
+    """The verified checks that no longer hold once the model of an entry that nobody accepted yet is gone from its list."""
+    return _verified(_ABOUT_THE_MODEL, entry)
+
+
+def _verified(names: Iterable[str], entry: Entry) -> tuple[str, ...]:
+    return tuple(name for name in sorted(names) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
+
+
+def verify(
+    register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, at: datetime, evidence: Callable[[], str]
+) -> None:
+    """Date what this poll verified: the first time, after it was lost, and once a day.
+
+    `evidence` keeps the poll's own bytes and names them; it is called where a check is moved, since hardly any poll moves one.
+    """
+    entry = register.entries[key]
+    said = machine(entry, beliefs)
+    names = fed_by(spec, entry)
+    if spec.billed and entry.price_subject not in (beliefs.baseline(spec.key) or {}):
+        names = tuple(
+            name for name in names if name not in _BY_PRICE
+        )  # a bill without the model dates no price that a page states
+    for name in names:
+        check = entry.checks.get(name, Check())
+        if said[name] is True and (
+            check.state is not CheckState.VERIFIED or check.verified_at is None or check.verified_at.date() < at.date()
+        ):
+            move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence())
+        elif said[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
+            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence(), reason=reason)
+
+
+def _fails(name: str, check: Check, reason: str) -> bool:
+    """Whether a no is news for a check. A route that was refused is a no at the first poll, and says more once another is; a model that is not listed yet is awaited."""
+    if name not in check_rules.TABLE:
+        return check.state in (CheckState.VERIFIED, CheckState.STALE)
+    return check.state is not CheckState.FAILED or check.note != reason
+
+
+def _lost(name: str, entry: Entry, beliefs: Beliefs) -> str:
+    if name in (*_BY_LIST, CODEX):
+        return "not listed"
+    return check_rules.refused(name, entry, beliefs) or "what it rests on is not so any more"
+
+
+def move(
+    register: Register,
+    kind: str,
+    key: str,
+    name: str,
+    *,
+    at: datetime,
+    spec: SourceSpec | None = None,
+    source: str = "",
+    cause: int | None = None,
+    evidence: str = "",
+    reason: str = "",
+) -> int:
+    """Write that the system moved a check, and return the position. `spec` is the source whose look did it."""
+    data = {"check": name, "url": spec.shown_url if spec else "", "by": ev.SYSTEM, "until": None}
+    return register.add(
+        kind,
+        entry_stream(key),
+        key,
+        at=at,
+        source=spec.key if spec else source,
+        cause=cause,
+        evidence=evidence,
+        data={**data, "reason": reason} if reason else data,
+    )
+
+
+def attestable(name: str, entry: Entry, beliefs: Beliefs) -> bool:
+    """Whether a person may attest a check that a source feeds: prices, and limits that no answer states."""
+    return name in _BY_PRICE or (name == _RATE_LIMITS and machine(entry, beliefs)[name] is UNKNOWN)
+
+
+def awaits(entry: Entry, spec: SourceSpec) -> bool:
+    """Whether a look at this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
+    return entry.alive and any(
+        entry.checks.get(name, Check()).state is CheckState.STALE for name in fed_by(spec, entry)
+    )
+
+
+def missing(entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset()) -> dict[str, CheckState]:
+    """The checks that production requires or a running pause asks for, and that are not verified, or whose date has passed."""
+    wanting: dict[str, CheckState] = {}
+    for name in dict.fromkeys((*required(entry), *asked(entry))):
+        check = entry.checks.get(name, Check())
+        if name in waived:
+            continue
+        if check.state is not CheckState.VERIFIED:
+            wanting[name] = check.state
+        elif check.until is not None and check.until <= now:
+            wanting[name] = CheckState.STALE
+    return wanting

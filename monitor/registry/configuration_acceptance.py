@@ -1,0 +1,108 @@
+"""What loading a configuration would do, said before it is done, and the word of the person who means it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.core.accepted_configuration import Difference, differences, digest
+from monitor.core.configuration import Configuration
+from monitor.core.events import CONFIG_ACCEPTED, CONFIG_STREAM, Event, Ledger
+from monitor.core.ports import Clock, Reader, Refused, Store
+from monitor.registry.configuration_effects import Act, Take, accepted, covers, recorded, takes
+from monitor.registry.declarations import judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What loading a configuration would do at a position of the log.
+
+    `differences` are the keys in which it differs from the one in the log, None where the log has nothing to compare with. `taken` is what
+    it would take from production, and `acceptance` the event in which a person accepted just that.
+    """
+
+    position: int
+    differences: tuple[Difference, ...] | None
+    taken: tuple[Take, ...]
+    acceptance: Event | None
+
+    @property
+    def loads(self) -> bool:
+        """Whether the next start, reload or poll takes the configuration."""
+        return not self.taken or self.acceptance is not None
+
+
+def assess(reader: Reader, *, before: Configuration, after: Configuration, now: datetime) -> Assessment:
+    """Work out what loading `after` would do where production goes by `before`; nothing is written."""
+    last, head = recorded(reader), reader.head()
+    if last is None:
+        return Assessment(position=head, differences=None, taken=(), acceptance=None)
+    different = None if last.document is None else differences(last.document, after.document)
+    if last.version == after.version:
+        return Assessment(position=head, differences=different, taken=(), acceptance=None)
+    register, _ = judged(reader, after, now)
+    taken = takes(reader, register, before=before, after=after, now=now)
+    given = accepted(last, after)
+    acceptance = given if taken and covers(given, taken, reader.entries()) else None
+    return Assessment(position=head, differences=different, taken=taken, acceptance=acceptance)
+
+
+def accept(
+    store: Store,
+    clock: Clock,
+    *,
+    before: Configuration,
+    after: Configuration,
+    by: str,
+    reason: str,
+    via: Mapping[str, str],
+    expect: int | None = None,
+) -> Event | None:
+    """Record that what `after` takes from production is meant; None where it takes nothing, which needs no acceptance.
+
+    Raises:
+        Refused: after `expect` a configuration was loaded, or an entry moved that this one takes from production.
+    """
+    now = clock()
+    with store.write() as tx:
+        assessment = assess(tx, before=before, after=after, now=now)
+        if not assessment.taken:
+            return None
+        if expect is not None:
+            _expected(tx, assessment, expect)
+        ledger = Ledger(tx.head())
+        ledger.add(
+            CONFIG_ACCEPTED,
+            CONFIG_STREAM,
+            CONFIG_STREAM,
+            at=now,
+            actor=by,
+            data={
+                "by": by,
+                "reason": reason,
+                "via": dict(via),
+                "version": after.version,
+                "sha256": digest(after.document),
+                "expect": assessment.position,
+                "changed": [difference.path for difference in assessment.differences or ()],
+                **listed(assessment.taken),
+            },
+        )
+        tx.append(ledger.events, now)
+        return ledger.events[-1]
+
+
+def listed(taken: tuple[Take, ...]) -> dict[str, dict[str, str]]:
+    """What is taken, for the log and for scripts: act → entry → why."""
+    return {act.value: {take.entry: take.reason for take in taken if take.act is act} for act in Act}
+
+
+def _expected(reader: Reader, assessment: Assessment, expect: int) -> None:
+    last, entries = recorded(reader), reader.entries()
+    if expect > assessment.position:
+        raise Refused(f"Position {expect} is not in the log, which ends at {assessment.position}.")
+    moved = [take.entry for take in assessment.taken if entries[take.entry].status_position > expect]
+    if moved or (last is not None and last.position > expect):
+        what = f"the status of {' and '.join(moved)} moved" if moved else "a configuration was loaded"
+        raise Refused(f"After position {expect} {what}: look again with `access-monitor config check`.")

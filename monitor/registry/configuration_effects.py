@@ -1,0 +1,147 @@
+"""What loading a configuration would take from production, and whether a person accepted that.
+
+Our own side never moves production unannounced: a configuration that would pause, withdraw or deny what production may use now is
+taken only after a named person accepted it, bound to what file and environment come to and to the position. One that takes nothing
+needs nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from monitor.core.accepted_configuration import Document, digest
+from monitor.core.configuration import Configuration
+from monitor.core.entry import Entry, Status
+from monitor.core.events import CONFIG_ACCEPTED, CONFIG_CHANGED, CONFIG_STREAM, Event
+from monitor.core.ports import EventQuery, Reader
+from monitor.gate import decision
+from monitor.gate.client.verdict import PRODUCTION
+from monitor.gate.state import standings
+from monitor.registry.transitions import Register
+
+
+class Act(StrEnum):
+    """What a configuration does to an entry; the value is also the key under which events and JSON list the entries."""
+
+    PAUSES = "pauses"
+    WITHDRAWS = "withdraws"
+    DENIES = "denies"
+
+    @property
+    def verb(self) -> str:
+        """The act after `would`."""
+        return {Act.PAUSES: "pause", Act.WITHDRAWS: "withdraw", Act.DENIES: "deny"}[self]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One thing that a configuration takes from production: which entry, how, and why in words."""
+
+    entry: str
+    act: Act
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The configuration that the log recorded last, and the acceptance of another one that a person gave since.
+
+    `document` is None where a version before 0.3 recorded it, which kept only a part.
+    """
+
+    position: int
+    version: str
+    document: Document | None
+    acceptance: Event | None
+
+
+def recorded(reader: Reader) -> Recording | None:
+    """The configuration in the log; None where none was ever loaded."""
+    acceptance: Event | None = None
+    for one in reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True)):
+        event = one.event
+        if event.type == CONFIG_CHANGED:
+            return Recording(
+                position=event.position,
+                version=event.data["version"],
+                document=event.data.get("document"),
+                acceptance=acceptance,
+            )
+        if event.type == CONFIG_ACCEPTED and acceptance is None:  # the last one alone counts: it replaced those before
+            acceptance = event
+    return None
+
+
+def takes(
+    reader: Reader, register: Register, *, before: Configuration, after: Configuration, now: datetime
+) -> tuple[Take, ...]:
+    """What the decisions of `register`, made under `after`, take from production, which goes by `before` now."""
+    entries = reader.entries()
+    allowed_before = _allowed(reader, before, now, entries, entries.values())
+    allowed_after = _allowed(reader, after, now, register.entries, entries.values())
+    found: list[Take] = []
+    for key, entry in entries.items():
+        moved = register.entries[key]
+        lost = [asked for asked, allowed in allowed_before[key].items() if allowed and not allowed_after[key][asked]]
+        used = entry.status is Status.ACTIVE or bool(lost)
+        if moved.status is Status.WITHDRAWN and used:
+            found.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
+        elif entry.status is Status.ACTIVE and moved.status is Status.PAUSED:
+            found.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
+        elif lost:
+            found.append(Take(entry=key, act=Act.DENIES, reason=_why(reader, after, now, register.entries, lost[0])))
+    return tuple(found)
+
+
+def covers(acceptance: Event | None, taken: Iterable[Take], entries: Mapping[str, Entry]) -> bool:
+    """Whether an acceptance is of all that is taken; an entry that moved after it was never in view."""
+    if acceptance is None:
+        return False
+    seen: int = acceptance.data["expect"]
+    return all(
+        take.entry in acceptance.data[take.act] and entries[take.entry].status_position <= seen for take in taken
+    )
+
+
+def accepted(last: Recording, configuration: Configuration) -> Event | None:
+    """The acceptance of this very configuration, if the last one that was given is."""
+    given = last.acceptance
+    return given if given is not None and given.data["sha256"] == digest(configuration.document) else None
+
+
+def in_words(taken: Sequence[Take]) -> str:
+    """What is taken in one phrase: `pause luna and sol, withdraw terra`."""
+    named = {act: [take.entry for take in taken if take.act is act] for act in Act}
+    return ", ".join(f"{act.verb} {' and '.join(keys)}" for act, keys in named.items() if keys)
+
+
+_Asked = tuple[str, str]
+"""Who asks the gate for what: the key or model id, and the caller."""
+
+
+def _allowed(
+    reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry], of: Iterable[Entry]
+) -> dict[str, dict[_Asked, bool]]:
+    """What the gate says to production of each entry, by key and by model id, to anybody and to those whom a pause may spare."""
+    known, rules = standings(reader, configuration, now, entries), configuration.gate
+    return {
+        entry.key: {
+            (asked, caller): decision.answer(
+                asked, known, PRODUCTION, rules.environments, caller, now, rules.lease
+            ).allowed
+            for asked in dict.fromkeys((entry.key, *filter(None, entry.surfaces.values())))
+            for caller in ("", *entry.callers)
+        }
+        for entry in of
+    }
+
+
+def _why(
+    reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry], asked: _Asked
+) -> str:
+    known, rules = standings(reader, configuration, now, entries), configuration.gate
+    key, caller = asked
+    return decision.answer(key, known, PRODUCTION, rules.environments, caller, now, rules.lease).reason

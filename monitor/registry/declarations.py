@@ -1,0 +1,311 @@
+"""Loading a configuration into the log: entries declared, amended and withdrawn, and our own side's moves judged like a provider's.
+
+All or nothing, in one transaction. A configuration that is the one recorded already writes nothing.
+
+The declaration of an entry as the log keeps it; `registry.Entry` reads it back.
+
+Kept apart from the fold because it alone knows the configuration: what is declared is written once, here, and never worked out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import cast
+
+from monitor.app.commit import answers_moved, write
+from monitor.core import events as ev
+from monitor.core.accepted_configuration import differences
+from monitor.core.baselines import SOURCES, Beliefs, stands
+from monitor.core.check_names import SAFETY_REVIEW
+from monitor.core.configuration import OFFICIAL, Configuration, EntrySpec
+from monitor.core.entry import CheckState, Entry, Status
+from monitor.core.events import CONFIG_STREAM, Event, entry_stream
+from monitor.core.notices import Reason
+from monitor.core.ports import Clock, Reader, Refused, Store
+from monitor.detection.stored_baselines import beliefs
+from monitor.notify import compose
+from monitor.registry import checklist, pins, policy, safety
+from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
+from monitor.registry.origins import Origins
+from monitor.registry.transitions import Register
+
+
+def declare(
+    store: Store,
+    configuration: Configuration,
+    clock: Clock,
+    *,
+    published: Callable[[], object],
+    before: Configuration | None = None,
+) -> tuple[Event, ...]:
+    """Record a configuration and judge what it changes; returns what was written.
+
+    With `before`, the configuration that production goes by, one that takes something from production has to be accepted.
+
+    Raises:
+        Refused: it is not accepted; nothing was written.
+    """
+    with store.read() as reader:
+        if _recorded(reader) == configuration.version and _all_declared(reader, configuration):
+            return ()
+    now = clock()
+    with store.write() as tx:
+        entries = tx.entries()
+        register, told = judged(tx, configuration, now)
+        if before is not None:
+            taken = takes(tx, register, before=before, after=configuration, now=now)
+            _accepted(tx, configuration, taken)
+            told += _denied(register, taken, told, now)
+        write(tx, configuration, register, told, at=now)
+        for key in configuration.sources:
+            if (state := tx.source(key)) is not None and not state.attention:
+                tx.put_source(replace(state, attention=True))
+        moved = answers_moved(register, entries)
+    if moved or before is not None:  # what the gate goes by may have moved without any entry
+        published()
+    return tuple(register.events)
+
+
+def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, ...]) -> None:
+    last = recorded(reader)
+    given = None if last is None else accepted(last, configuration)
+    if taken and not covers(given, taken, reader.entries()):
+        raise Refused(
+            f"The configuration would {in_words(taken)}, which nobody has accepted: look with `access-monitor config check`."
+        )
+
+
+def _denied(register: Register, taken: tuple[Take, ...], told: list[compose.Told], now: datetime) -> list[compose.Told]:
+    """What the owners are told of entries that production is denied by the configuration alone."""
+    named = {one.item.entry for one in told}
+    position = register.events[-1].position
+    return [
+        compose.Told(
+            owners=register.entries[take.entry].texts("owners"),
+            item=compose.entry_item(
+                register,
+                take.entry,
+                reason=Reason.STALE,
+                position=position,
+                since=now,
+                summary=f"the configuration changed: {take.reason}",
+            ),
+        )
+        for take in taken
+        if take.act is Act.DENIES and take.entry not in named
+    ]
+
+
+def judged(reader: Reader, configuration: Configuration, now: datetime) -> tuple[Register, list[compose.Told]]:
+    """What recording a configuration would write, and whom it would tell; nothing is written here."""
+    register = Register(reader.head(), reader.entries())
+    trigger = _changed(reader, register, configuration, now)
+    known = beliefs(reader, configuration.sources)
+    told: list[compose.Told] = []
+    for spec in configuration.entries.values():
+        told += _entry(reader, register, spec, configuration, known, now, trigger)
+    for key, entry in list(register.entries.items()):
+        if entry.alive and key not in configuration.entries:
+            told += _withdrawn(register, entry, now, trigger)
+    return register, told
+
+
+def _recorded(reader: Reader) -> str:
+    last = recorded(reader)
+    return "" if last is None else last.version
+
+
+def _all_declared(reader: Reader, configuration: Configuration) -> bool:
+    entries = reader.entries()
+    return all(key in entries for key in configuration.entries)
+
+
+def _changed(reader: Reader, register: Register, configuration: Configuration, now: datetime) -> int | None:
+    last = recorded(reader)
+    if last is not None and last.version == configuration.version:
+        return None
+    before = {} if last is None or last.document is None else last.document
+    given = None if last is None else accepted(last, configuration)
+    return register.add(
+        ev.CONFIG_CHANGED,
+        CONFIG_STREAM,
+        CONFIG_STREAM,
+        at=now,
+        cause=None if given is None else given.position,
+        data={
+            "version": configuration.version,
+            "code": configuration.code,
+            "changed": [difference.path for difference in differences(before, configuration.document)],
+            "document": configuration.document,
+        },
+    )
+
+
+def _withdrawn(register: Register, entry: Entry, now: datetime, trigger: int | None) -> list[compose.Told]:
+    """Write that an entry left the configuration; the owners of one that production used are told."""
+    reason = "it left the configuration"
+    stream = entry_stream(entry.key)
+    position = register.add(ev.ENTRY_WITHDRAWN, stream, entry.key, at=now, cause=trigger, data={"reason": reason})
+    if entry.status not in (Status.ACTIVE, Status.PAUSED):
+        return []
+    item = compose.entry_item(register, entry.key, reason=Reason.CHANGED, position=position, since=now, summary=reason)
+    return [compose.Told(owners=entry.texts("owners"), item=item)]
+
+
+def _entry(
+    tx: Reader,
+    register: Register,
+    spec: EntrySpec,
+    configuration: Configuration,
+    known: Beliefs,
+    now: datetime,
+    trigger: int | None,
+) -> list[compose.Told]:
+    said = _declaration(spec, configuration)
+    entry = register.entries.get(spec.key)
+    versions = {"code": configuration.code, "configuration": configuration.version}
+    unsettled: list[compose.Told] = []
+    if entry is None or entry.status is Status.WITHDRAWN:
+        position = register.add(
+            ev.ENTRY_DECLARED,
+            entry_stream(spec.key),
+            spec.key,
+            at=now,
+            cause=trigger,
+            data={"declaration": said, "versions": versions},
+        )
+    elif entry.alive and entry.declared != said:
+        position = register.add(
+            ev.ENTRY_AMENDED,
+            entry_stream(spec.key),
+            spec.key,
+            at=now,
+            cause=trigger,
+            data={
+                "declaration": said,
+                "changed": sorted(
+                    name for name in said.keys() | entry.declared.keys() if said.get(name) != entry.declared.get(name)
+                ),
+                "versions": versions,
+            },
+        )
+        _unverify(register, entry, said, position, now)
+        unsettled += _unreview(register, entry, said, position, now)
+    else:
+        return []
+    judgement = policy.Trigger(at=now, position=position, origin=Origins(tx, known, register).of, versions=versions)
+    return [*unsettled, *policy.judge(register, spec.key, known, judgement)]
+
+
+def _unverify(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:
+    """Let the checks of an entry that nobody has accepted yet go stale where they were about another model, host or page.
+
+    An accepted one has pins for this: it is paused. What a person said while the id was blank was about no model.
+    """
+    ours = cast("Mapping[str, str]", said["ours"])
+    owned = {key: key.rpartition("/")[2] for key in before.ours}
+    moved = {
+        name for key, name in owned.items() if (value := before.ours[key]) and not stands(name, value, ours.get(key))
+    }
+    named = any("/model_id@" in key and value and before.ours.get(key) == "" for key, value in ours.items())
+    only_prices = moved <= {"url", SOURCES}
+    for name, check in sorted(before.checks.items()):
+        if check.state is not CheckState.VERIFIED:
+            continue
+        if named and check.by != ev.SYSTEM:
+            reason = "the model id was given since, so it cannot have been about this model"
+        elif moved and not before.pins and (name == "pricing" or not only_prices):
+            reason = "what it was about changed"
+        else:
+            continue
+        checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
+
+
+def _unreview(
+    register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime
+) -> list[compose.Told]:
+    """Let a safety review go stale that was not about everything that the entry touches now, whether accepted or not."""
+    more = safety.widened(before, said)
+    if not more or not _verified(register, before.key, SAFETY_REVIEW):
+        return []
+    reason = f"the entry now touches {', '.join(more)}, which the review was not about"
+    return _lost(register, before.key, ev.CHECK_STALE, SAFETY_REVIEW, reason, position, now)
+
+
+def _verified(register: Register, key: str, name: str) -> bool:
+    check = register.entries[key].checks.get(name)
+    return check is not None and check.state is CheckState.VERIFIED
+
+
+def _lost(
+    register: Register, key: str, kind: str, name: str, reason: str, amended: int, now: datetime
+) -> list[compose.Told]:
+    """Write that a check is lost by what was declared; the owners of an active entry are told whether that denies it."""
+    position = checklist.move(register, kind, key, name, at=now, cause=amended, reason=reason)
+    entry = register.entries[key]
+    if entry.status is not Status.ACTIVE:
+        return []
+    item = compose.entry_item(
+        register,
+        key,
+        reason=Reason.STALE,
+        position=position,
+        since=now,
+        summary=f"the check {name} does not hold any more: {reason}",
+    )
+    return [compose.Told(owners=entry.texts("owners"), item=item)]
+
+
+def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, object]:
+    provider = configuration.surfaces[spec.surface].provider
+    stands_on: list[tuple[str, str, str]] = [(spec.key, "provider", provider)]
+    feeding: list[str] = []
+    for key in spec.surfaces:
+        surface = configuration.surfaces[key]
+        stands_on += [(key, "base_url", surface.base_url), (key, "project", surface.project)]
+    for source in configuration.sources.values():
+        if source.lists and source.surface in spec.surfaces:
+            feeding.append(source.key)
+        elif source.prices and source.trust == OFFICIAL and source.provider in ("", provider):
+            feeding.append(source.key)
+            stands_on.append((source.key, "url", source.shown_url))
+    stands_on.append((spec.key, SOURCES, " ".join(sorted(feeding))))
+    ours = pins.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
+    return declaration(spec, provider, ours)
+
+
+def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict[str, object]:
+    """The declaration of an entry as its events record it: plain JSON, durations in whole seconds."""
+
+    def seconds(value: timedelta | None) -> int | None:
+        return None if value is None else int(value.total_seconds())
+
+    return {
+        "key": spec.key,
+        "name": spec.name,
+        "use": spec.use,
+        "provider": provider,
+        "surfaces": [[surface, model_id] for surface, model_id in spec.surfaces.items()],  # JSON objects keep no order
+        "price_model": spec.price_model,
+        "owners": list(spec.owners),
+        "checks": list(spec.checks),
+        "tiers": list(spec.tiers),
+        "fallback": spec.fallback,
+        "pause_on": spec.pause_on,
+        "on_pause": spec.on_pause,
+        "grace": seconds(spec.grace),
+        "callers": list(spec.callers),
+        "freshness": seconds(spec.freshness),
+        "price_freshness": seconds(spec.price_freshness),
+        "ours": dict(ours),
+        # Left out where nobody states it: an entry that was declared before there was such a key is not amended by that.
+        **({"usage": dict(spec.usage)} if spec.usage else {}),
+        **({"touches": list(spec.touches)} if spec.touches else {}),
+        **({"uses": list(spec.uses)} if spec.uses else {}),
+        **({"ignore": list(spec.ignore)} if spec.ignore else {}),
+        **({"approvers": spec.approvers} if spec.approvers > 1 else {}),
+        **({"check_age": {name: seconds(age) for name, age in spec.check_age.items()}} if spec.check_age else {}),
+        **({"checks_in": {name: list(checks) for name, checks in spec.checks_in.items()}} if spec.checks_in else {}),
+    }

@@ -1,0 +1,149 @@
+"""Whether what stands in for an entry may be used: the gate's own answer, for the check `fallback` and for the owners of what rests on it.
+
+Judged at every commit that moves an entry, and by time alone, since a fallback is denied by its age, too. A loss is told once; what came
+back may be lost and told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from monitor.core import events as ev
+from monitor.core.entry import Check, CheckState, Entry, Status
+from monitor.core.events import entry_stream
+from monitor.core.notices import Reason
+from monitor.gate.client.verdict import PRODUCTION
+from monitor.gate.state import Production
+from monitor.notify import compose
+from monitor.registry import checklist
+from monitor.registry.transitions import Register
+
+USED = frozenset({Status.ACTIVE, Status.PAUSED})
+"""The entries whose callers may have to go on with a fallback."""
+
+
+def judge(register: Register, gate: Production, at: datetime) -> list[compose.Told]:
+    """Write how the fallbacks of all entries stand, where that is not how they stood; returns what their owners are told."""
+    told: list[compose.Told] = []
+    for key, entry in list(register.entries.items()):
+        if not entry.alive:
+            continue
+        _check(register, key, gate, at)
+        if entry.status in USED and entry.text("fallback"):
+            told += _loss(register, entry, gate, at)
+    return told
+
+
+def checks(entry: Entry, gate: Production, at: datetime) -> Mapping[str, Check]:
+    """The checks of an entry, with that of its fallback as the gate has it at this moment."""
+    check = entry.checks.get(checklist.FALLBACK, Check())
+    if not _ours(check) or not entry.text("fallback"):
+        return entry.checks
+    lack = wanting(entry, gate)
+    state = CheckState.FAILED if lack else CheckState.VERIFIED
+    now = Check(state=state, verified_at=check.verified_at if lack else at, by=ev.SYSTEM, note=lack)
+    return {**entry.checks, checklist.FALLBACK: now}
+
+
+def wanting(entry: Entry, gate: Production) -> str:
+    """Why no fallback of an entry is allowed, in words; empty where one is."""
+    if gate.answer(entry.key).fallback:
+        return ""
+    denied = [f"{key} is denied in production: {gate.answer(key).reason}" for key in _chain(entry, gate)]
+    return "; ".join(denied) or f"{entry.text('fallback')} is not in the registry"
+
+
+def _chain(entry: Entry, gate: Production) -> Iterator[str]:
+    """The fallbacks of an entry, nearest first."""
+    passed = {entry.key}
+    key = entry.text("fallback")
+    while key in gate.entries and key not in passed:
+        passed.add(key)
+        yield key
+        key = gate.entries[key].text("fallback")
+
+
+def _ours(check: Check) -> bool:
+    """Whether no person speaks for the check: their word stands until its date."""
+    return check.state is not CheckState.VERIFIED or check.by == ev.SYSTEM
+
+
+def _check(register: Register, key: str, gate: Production, at: datetime) -> None:
+    entry = register.entries[key]
+    check = entry.checks.get(checklist.FALLBACK, Check())
+    needed = any(checklist.FALLBACK in checklist.required(entry, name) for name in (PRODUCTION, *entry.checks_in))
+    declared = entry.text("fallback")
+    if not _ours(check) or not (needed or check.state is CheckState.VERIFIED):
+        return
+    lack = wanting(entry, gate) if declared else "no fallback is declared any more"
+    if not lack:
+        kind, note = ev.CHECK_VERIFIED, f"{gate.answer(key).fallback} is allowed"
+        due = check.state is not CheckState.VERIFIED or check.note != note or _earlier(check, at)
+    else:
+        kind, note = ev.CHECK_FAILED, lack
+        due = check.state is CheckState.VERIFIED or (bool(declared) and check.note != note)
+    if due:
+        _move(register, kind, entry, note, gate, at)
+
+
+def _earlier(check: Check, at: datetime) -> bool:
+    return check.verified_at is None or check.verified_at.date() < at.date()
+
+
+def _move(register: Register, kind: str, entry: Entry, note: str, gate: Production, at: datetime) -> None:
+    declared = entry.text("fallback")
+    register.add(
+        kind,
+        entry_stream(entry.key),
+        entry.key,
+        at=at,
+        cause=_cause(entry, gate),
+        data={
+            "check": checklist.FALLBACK,
+            "fallback": declared,
+            "url": "",
+            "by": ev.SYSTEM,
+            "until": None,
+            "note" if kind == ev.CHECK_VERIFIED else "reason": note,
+        },
+    )
+
+
+def _cause(entry: Entry, gate: Production) -> int:
+    """What gave the nearest fallback of an entry its status; where it declares none, what it was declared by."""
+    nearest = next(_chain(entry, gate), "")
+    return gate.answer(nearest).position if nearest else entry.position
+
+
+def _loss(register: Register, entry: Entry, gate: Production, at: datetime) -> list[compose.Told]:
+    allowed = gate.answer(entry.key).fallback
+    if bool(allowed) is (entry.fallback_lost is None) or not (allowed or _counted_on(entry, gate)):
+        return []
+    lost = wanting(entry, gate)
+    kind = ev.ENTRY_FALLBACK_LOST if lost else ev.ENTRY_FALLBACK_RESTORED
+    position = register.add(
+        kind,
+        entry_stream(entry.key),
+        entry.key,
+        at=at,
+        cause=_cause(entry, gate) if lost else entry.fallback_lost,
+        data={"fallback": allowed or entry.text("fallback"), **({"reason": lost} if lost else {})},
+    )
+    item = compose.entry_item(
+        register,
+        entry.key,
+        reason=Reason.FALLBACK_LOST if lost else Reason.RECOVERED,
+        position=position,
+        since=at,
+        summary=f"its fallback {lost}" if lost else f"its fallback {allowed} is allowed in production again",
+    )
+    return [compose.Told(owners=entry.texts("owners"), item=item)]
+
+
+def _counted_on(entry: Entry, gate: Production) -> bool:
+    """Whether a fallback of an entry was ever one that production could use: what nobody activated was never lost."""
+    return any(
+        gate.entries[key].pins and (gate.entries[key].status is not Status.ACTIVE or gate.known(key))
+        for key in _chain(entry, gate)
+    )

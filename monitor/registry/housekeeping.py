@@ -1,0 +1,262 @@
+"""What time alone does: sources go blind, checks pass their date, a window of calls ends, measurements grow old. Called now and then; writes only
+when something is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from monitor.app.commit import answers_moved, write
+from monitor.core import events as ev
+from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.entry import CheckState, Entry, Status
+from monitor.core.events import source_stream
+from monitor.core.facts import SourceState
+from monitor.core.notices import Reason
+from monitor.core.ports import EventQuery, Reader, Store
+from monitor.detection.drift import Drift, tell_shift
+from monitor.detection.outages import incident, quoted
+from monitor.detection.stored_baselines import beliefs
+from monitor.gate.state import Production
+from monitor.notify import compose
+from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
+from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
+from monitor.registry.transitions import Register
+
+WARN = 2
+"""A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
+
+
+MISSED = 2
+"""A source that is polled seldom is called stale only after as many of its looks were missed."""
+
+AGENDA = timedelta(hours=1)
+"""How often the agenda is read."""
+
+ANNOUNCING = {SHUTDOWN: "lifecycle.*", PRICE: ev.PRICE_ANNOUNCED}
+"""Kind of a dated thing → the events by which its owners were told of it."""
+
+
+def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
+    """How long the last good look at a source is relied on."""
+    return configuration.gate.freshness if spec.surface else configuration.gate.price_freshness
+
+
+class Tender:
+    """Lets what nobody looked at go stale, and tells of routes that answer differently than they did.
+
+    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its looks. Measurements older than `keep` are
+    dropped once a day; None drops none.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        configuration: Configuration,
+        *,
+        published: Callable[[], object],
+        cadence: Mapping[str, timedelta] | None = None,
+        keep: timedelta | None = None,
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._published = published
+        self._cadence = cadence or {}
+        self._keep = keep
+        self._forgot: date | None = None
+        self._drift = Drift(configuration)
+        self._ahead_at: datetime | None = None
+
+    def tend(self, now: datetime, sources: Collection[str] | None = None) -> int:
+        """Write what is due, of the named sources or of all; returns how many events that was."""
+        self._forget(now)
+        with self._store.read() as reader:
+            ahead = self._looks_ahead(now) and bool(self._ahead(reader, now))
+            entries = reader.entries()
+            if not (
+                ahead
+                or self._unheard(entries, now)
+                or self._blind(reader, now, sources)
+                or _past(entries, now)
+                or self._aged(reader, entries, now, sources)
+                or maintenance.ended(entries, now)
+                or self._drift.shifts(reader, now, sources)
+                or self._fallen(reader, entries, now)
+            ):
+                return 0
+        with self._store.write() as tx:
+            before = tx.entries()
+            register = Register(tx.head(), before)
+            told: list[compose.Told] = []
+            for spec, state in self._blind(tx, now, sources):
+                position, news = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
+                told += news
+                tx.put_source(replace(state, stale_position=position))
+            for key in _past(register.entries, now):
+                told += policy.expire(register, key, at=now)
+            for key, window in maintenance.ended(register.entries, now):
+                told += maintenance.end_window(tx, self._configuration, register, key, window, now)
+            told += check_expiry.expire(register, self._aged(tx, register.entries, now, sources), now)
+            for key, reminders in self._ahead(tx, now).items() if ahead else ():
+                told += policy.remind(register, key, reminders, at=now)
+            rules, owners = self._configuration.attention, self._configuration.owners
+            for key, count in self._unheard(register.entries, now).items():
+                told.append(acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners))
+            for spec, span, shift in self._drift.shifts(tx, now, sources):
+                told += tell_shift(register, spec, span, shift)
+            told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
+            write(tx, self._configuration, register, told, at=now)
+            moved = answers_moved(register, before) or bool(register.moved)
+        if moved:
+            self._published()
+        return len(register.events)
+
+    def _forget(self, now: datetime) -> None:
+        """Drop what is older than it is kept for, once a day."""
+        if self._keep is None or self._forgot == now.date():
+            return
+        with self._store.write() as tx:
+            tx.forget_measurements(now - self._keep)
+        self._forgot = now.date()
+
+    def _aged(
+        self, reader: Reader, entries: Mapping[str, Entry], now: datetime, sources: Collection[str] | None
+    ) -> check_expiry.Aged:
+        return check_expiry.aged(reader, self._configuration, entries, now, sources=sources, cadence=self._cadence)
+
+    def _unheard(self, entries: Mapping[str, Entry], now: datetime) -> dict[str, int]:
+        """The entries whose pause should be said again, and for which time."""
+        counts = {
+            key: acknowledgements.unacknowledged(entry, now, self._configuration.attention)
+            for key, entry in entries.items()
+        }
+        return {key: count for key, count in counts.items() if count}
+
+    def _fallen(self, reader: Reader, entries: Mapping[str, Entry], now: datetime) -> bool:
+        """Whether a fallback stands otherwise than it stood, though no entry moved: it grew too old, or was read again."""
+        if not any(entry.alive and entry.text("fallback") for entry in entries.values()):
+            return False
+        register = Register(reader.head(), entries)
+        fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
+        return bool(register.events)
+
+    def _looks_ahead(self, now: datetime) -> bool:
+        """Whether it is time to read the agenda: what has a day need not be looked up every minute."""
+        before, due = self._ahead_at, False
+        if before is None or not before <= now < before + AGENDA:
+            self._ahead_at, due = now, True
+        return due
+
+    def _ahead(self, reader: Reader, now: datetime) -> dict[str, list[Reminder]]:
+        """What should be said now of what comes, by entry."""
+        specs = self._configuration.sources.values()
+        known = beliefs(reader, self._configuration.sources)
+        found: dict[str, list[Reminder]] = {}
+        entries = reader.entries()
+        for key, entry in entries.items():
+            if not entry.alive or not entry.model_id:
+                continue
+            dated = agenda(entry, known, [spec for spec in specs if policy.depends_on(entry, spec)])
+            fallback = entries.get(entry.text("fallback"))
+            if fallback is not None and entry.status in fallbacks.USED:
+                dated += fallback_ends(fallback, known)
+            reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
+            if reminders:
+                found[key] = reminders
+        return found
+
+    def _told(self, reader: Reader, reminder: Reminder) -> bool:
+        """Whether the announcement itself was told since the step of a reminder was passed: the one says what the other would."""
+        since = datetime.combine(reminder.crossed, time(), UTC)
+        query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
+        return any(one.event.data.get("date") == reminder.dated.day.isoformat() for one in reader.events(query))
+
+    def _blind(
+        self, reader: Reader, now: datetime, sources: Collection[str] | None
+    ) -> list[tuple[SourceSpec, SourceState]]:
+        states = reader.sources()
+        return [
+            (spec, states[key])
+            for key, spec in self._configuration.sources.items()
+            if key in states
+            and (sources is None or key in sources)
+            and (good_at := states[key].good_at) is not None
+            and states[key].stale_position is None
+            and now - good_at
+            > max(limit(self._configuration, spec) / WARN, MISSED * spec.every, self._cadence.get(key, timedelta(0)))
+        ]
+
+    def _stale(
+        self, register: Register, spec: SourceSpec, state: SourceState, now: datetime, said: str
+    ) -> tuple[int, list[compose.Told]]:
+        good_at = state.good_at or now
+        denied_at = good_at + limit(self._configuration, spec)
+        position = register.add(
+            ev.SOURCE_STALE,
+            source_stream(spec.key),
+            spec.key,
+            at=now,
+            source=spec.key,
+            cause=state.outage_position or state.anomaly_position,
+            data={
+                "reason": state.outage or state.anomaly or "no good look",
+                "last_good": ev.rfc3339(good_at),
+                "denied_at": ev.rfc3339(denied_at),
+                **quoted(said),
+            },
+        )
+        unread = (
+            f"{spec.key} has not been read since {ev.rfc3339(good_at)} ({state.outage or state.anomaly or 'no look'})"
+        )
+        denies = f"what only it can verify is denied in production from {ev.rfc3339(denied_at)}"
+        unseen = "nothing is denied for that, and what changes there is not seen"
+        told = [
+            compose.Told(
+                owners=entry.texts("owners"),
+                item=compose.entry_item(
+                    register,
+                    entry.key,
+                    reason=Reason.BLIND,
+                    position=position,
+                    since=good_at,
+                    source=spec.key,
+                    summary=f"{unread}; {denies if verifies else unseen}{compose.status_says(said)}",
+                ),
+            )
+            for entry in register.entries.values()
+            if entry.status is Status.ACTIVE
+            for verifies in (_needs(entry, spec),)
+            if verifies or _rests(entry, spec)
+        ]
+        return position, told
+
+
+def _needs(entry: Entry, spec: SourceSpec) -> bool:
+    """Whether a required check of an entry is verified by a source, so that production is denied once nothing reads it."""
+    return policy.depends_on(entry, spec) and not set(checklist.required(entry)).isdisjoint(
+        checklist.fed_by(spec, entry)
+    )
+
+
+def _rests(entry: Entry, spec: SourceSpec) -> bool:
+    """Whether a required check of an entry rests on a document: while nothing reads it, a change of it unsettles nothing."""
+    named = spec.options.get("makes_stale", ())
+    return (
+        isinstance(named, tuple)
+        and policy.depends_on(entry, spec)
+        and not set(checklist.required(entry)).isdisjoint(named)
+    )
+
+
+def _past(entries: Mapping[str, Entry], now: datetime) -> list[str]:
+    return [
+        key
+        for key, entry in entries.items()
+        if entry.alive
+        and any(
+            check.state is CheckState.VERIFIED and check.until is not None and check.until <= now
+            for check in entry.checks.values()
+        )
+    ]

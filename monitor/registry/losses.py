@@ -1,0 +1,85 @@
+"""How access was lost, in plain words: which calls are refused and how, which setting of the account denies, which other model answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from monitor.core import access
+from monitor.core.baselines import UNKNOWN, Beliefs
+from monitor.core.entry import Entry, Pin
+from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Subject, Value, is_answering, refusal
+from monitor.detection.routes import Signal, answer, in_words, joined, lost, order
+from monitor.registry.pins import way
+
+Moved: TypeAlias = tuple[Pin, Value | None]
+"""A pin that no longer holds, and what is so instead (None: it is gone)."""
+
+
+def spoken(
+    entry: Entry, moved: Sequence[Moved], beliefs: Beliefs, signals: Mapping[Fact, tuple[Signal, ...]]
+) -> tuple[list[str], list[Moved]]:
+    """Say what the pins about access that moved come to; returns the sentences, without full stops, and the pins that none of them is about.
+
+    `signals` are what the routes said of a model whose route moved just now; of others it is said what is confirmed.
+    """
+    routes: dict[Subject, list[Moved]] = {}
+    sentences: list[str] = []
+    others: dict[tuple[str, str], list[str]] = {}
+    rest: list[Moved] = []
+    for pin, now in moved:
+        subject = Subject(pin.scope, pin.name)
+        if access.setting(pin.field) is not None:
+            if now != GRANTED:
+                sentences.append(access.in_words(pin.field.removeprefix(ACCESS), pin.name, now))
+        elif closed(pin, now) is not None:
+            routes.setdefault(subject, []).append((pin, now))
+        elif is_answering(pin.field):
+            others.setdefault((str(pin.value), str(now)), []).append(pin.field.split(".")[1])
+        else:
+            rest.append((pin, now))
+    gone = [in_words(subject, _said(entry, subject, moves, beliefs, signals)) for subject, moves in routes.items()]
+    answered = [
+        f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, accepted was {old}"
+        for (old, new), names in others.items()
+    ]
+    return [*sentences, *gone, *answered], rest
+
+
+def closed(pin: Pin, now: Value | None) -> Subject | None:
+    """The model that a pin's route no longer reaches; None where the pin is about anything else, or its route still does."""
+    subject = Subject(pin.scope, pin.name)
+    return subject if access.setting(pin.field) is None and lost(Fact(subject, pin.field), now) else None
+
+
+def _said(
+    entry: Entry,
+    subject: Subject,
+    moved: Iterable[Moved],
+    beliefs: Beliefs,
+    signals: Mapping[Fact, tuple[Signal, ...]],
+) -> list[Signal]:
+    """What each route says of a model: as it was polled where one of its routes moved just now, and as it is confirmed for the others."""
+    said: dict[str, Signal] = {}
+    for pin, _ in moved:
+        said.update((one.route, one) for one in signals.get(Fact(subject, pin.field), ()))
+    since = min((one.since for one in said.values() if one.says == "lost"), default=None)
+    for pin in entry.pins:
+        if Subject(pin.scope, pin.name) != subject or not (pin.field == LISTED or pin.field.startswith(ACCESS)):
+            continue
+        route, now = way(pin, beliefs), beliefs.now(pin, entry)
+        if route in said or access.setting(pin.field) is not None or now is UNKNOWN:
+            continue
+        gone = lost(Fact(subject, pin.field), now)
+        quoted = {refusal(route): text for _, text in beliefs.said(Fact(subject, refusal(route)))}
+        at = entry.since if since is None else since
+        said[route] = Signal(
+            route=route,
+            source="",
+            says="lost" if gone else GRANTED,
+            looks=0,
+            since=at,
+            until=at if since is None else entry.since,  # what was not polled since is no sign that it is open
+            answer=answer(route, now, quoted) if gone else "",
+        )
+    return [said[route] for route in sorted(said, key=order)]

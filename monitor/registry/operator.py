@@ -1,0 +1,369 @@
+"""What people do to the registry: activate, pause, resume, retire, release, verify.
+
+Every act says who, why and from where, is refused with what is missing before anything is changed, and is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from difflib import get_close_matches
+
+from monitor.app import record
+from monitor.app.commit import answers_moved, write
+from monitor.core import events as ev
+from monitor.core.check_names import CHECKS
+from monitor.core.configuration import Configuration
+from monitor.core.entry import Entry, Status
+from monitor.core.events import Event, entry_stream
+from monitor.core.facts import Body
+from monitor.core.ports import Clock, EventQuery, Reader, Refused, Store
+from monitor.detection.stored_baselines import beliefs
+from monitor.registry import check_expiry, checklist, safety
+from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
+from monitor.registry.acceptance import told as approval_told
+from monitor.registry.attachments import Held, Paper
+from monitor.registry.transitions import TRANSITIONS, Register
+
+Via = Mapping[str, str]
+"""Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
+
+
+class Operator:
+    """The acts. `published` is called after every commit that changed what the gate says of an entry."""
+
+    def __init__(
+        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._clock = clock
+        self._published = published
+
+    def activate(
+        self,
+        key: str,
+        *,
+        by: str,
+        reason: str,
+        via: Via,
+        expect: int | None = None,
+        waived: frozenset[str] = frozenset(),
+        losses: frozenset[str] = frozenset(),
+    ) -> Event:
+        """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people have to, ask for it.
+
+        Raises:
+            Refused: the entry is not one that can be activated, something is missing, or something relevant happened after `expect`.
+        """
+        going = Going(waived=waived, losses=losses)
+        return self._move(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, accept=going)
+
+    def resume(
+        self,
+        key: str,
+        *,
+        by: str,
+        reason: str,
+        via: Via,
+        expect: int | None = None,
+        shown: int | None = None,
+        waived: frozenset[str] = frozenset(),
+        losses: frozenset[str] = frozenset(),
+    ) -> Event:
+        """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown, for want of an `expect`.
+
+        `waived` are checks that the person goes on without, `losses` ways to the model that stay closed.
+
+        Raises:
+            Refused: as `activate`; a check that the pause asks for has to be verified since, and nothing else can be waived.
+        """
+        going = Going(waived=waived, losses=losses)
+        return self._move(
+            key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, shown=shown, accept=going
+        )
+
+    def preview(self, key: str, kind: str, going: Going = WITH_ALL) -> Acceptance:
+        """What an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
+
+        Raises:
+            Refused: there is no such entry, it has another status, or something is waived that is not asked for.
+        """
+        with self._store.read() as reader:
+            entry = _entry(reader.entries(), key)
+            _may(entry, kind)
+            found = acceptance(reader, self._configuration, entry, self._clock(), going)
+            _asked_for(entry, found, kind, going)
+            return found
+
+    def paused_by(self, cause: int) -> tuple[str, ...]:
+        """The entries whose running pause one event caused.
+
+        Raises:
+            Refused: it caused none.
+        """
+        with self._store.read() as reader:
+            keys = tuple(
+                key
+                for key, entry in reader.entries().items()
+                if entry.status is Status.PAUSED and entry.pause is not None and _caused(reader, entry.pause, cause)
+            )
+        if not keys:
+            raise Refused(
+                f"no paused entry was paused by position {cause}; `access-monitor status` shows what is paused"
+            )
+        return keys
+
+    def pause(self, key: str, *, by: str, reason: str, via: Via, expect: int | None = None) -> Event:
+        """Stop production from using an entry, by the word of a person.
+
+        Raises:
+            Refused: the entry is not active.
+        """
+        return self._move(
+            key,
+            ev.ENTRY_PAUSED,
+            by=by,
+            reason=reason,
+            via=via,
+            expect=expect,
+            causes=[],
+            pin="",
+            old=None,
+            new=None,
+            shifts=[],
+        )
+
+    def retire(self, key: str, *, by: str, reason: str, via: Via, expect: int | None = None) -> Event:
+        """End an entry for good.
+
+        Raises:
+            Refused: it has ended already.
+        """
+        return self._move(key, ev.ENTRY_RETIRED, by=by, reason=reason, via=via, expect=expect)
+
+    def release(self, position: int, *, by: str, reason: str, via: Via) -> tuple[Event, ...]:
+        """Let a price in that was held back.
+
+        Raises:
+            Refused: no price is held back at this position.
+        """
+        with self._store.write() as tx:
+            before = tx.entries()
+            outcome = record.release(
+                tx,
+                self._configuration,
+                position,
+                now=self._clock(),
+                by={"by": by, "reason": reason, "via": dict(via)},
+            )
+            moved = any(entry.status is not before[key].status for key, entry in tx.entries().items())
+        if moved:
+            self._published()
+        return outcome
+
+    def verify(
+        self,
+        key: str,
+        check: str,
+        *,
+        by: str,
+        via: Via,
+        url: str = "",
+        note: str = "",
+        body: Body | None = None,
+        paper: Paper | None = None,
+    ) -> Event:
+        """Attest a check; `body` is kept as evidence, and a `paper` is held against the entry first.
+
+        Raises:
+            Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
+        """
+        if check not in CHECKS:
+            raise Refused(f"there is no check {check!r}{_perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
+        if not (url or note or body or paper):
+            raise Refused(
+                f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
+            )
+        now = self._clock()
+        with self._store.write() as tx:
+            register = Register(tx.head(), tx.entries())
+            entry = _entry(register.entries, key)
+            specs = self._configuration.sources.values()
+            if not all(entry.surfaces.values()):
+                raise Refused(
+                    f"{key} has no model id yet, so nothing can be attested of its model; give the entry its model_id in the configuration first"
+                )
+            feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
+            if feeding and not checklist.attestable(check, entry, beliefs(tx, self._configuration.sources)):
+                raise Refused(
+                    f"the check {check} of {key} is verified by {', '.join(feeding)} and by nobody's word; "
+                    f"`access-monitor poll {feeding[0]}` looks now"
+                )
+            if lack := safety.wanting(entry, check, url):
+                raise Refused(lack)
+
+            def keep(one: Body) -> str:
+                return tx.put_evidence(one, f"attested by {by}", now)
+
+            held = Held(keep(body) if body else "", {})
+            if paper is not None:
+                held = paper.hold(tx, self._configuration, entry, keep)
+            until = now + check_expiry.attested(entry, check, self._configuration.checks)
+            register.add(
+                ev.CHECK_ATTESTED,
+                entry_stream(key),
+                key,
+                at=now,
+                actor=by,
+                evidence=held.evidence,
+                data={
+                    "check": check,
+                    "url": url,
+                    "by": by,
+                    "until": ev.rfc3339(until),
+                    "note": note,
+                    "via": dict(via),
+                    **held.data,
+                },
+            )
+            attested = register.events[-1]
+            write(tx, self._configuration, register, [], at=now)
+        self._published()  # a required word that was renewed lengthens the lease
+        return attested
+
+    # -- how every act is carried out --------------------------------------
+
+    def _move(
+        self,
+        key: str,
+        kind: str,
+        *,
+        by: str,
+        reason: str,
+        via: Via,
+        expect: int | None,
+        shown: int | None = None,
+        accept: Going | None = None,
+        **data: object,
+    ) -> Event:
+        """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the same lock."""
+        now = self._clock()
+        with self._store.write() as tx:
+            before = tx.entries()
+            register = Register(tx.head(), before)
+            entry = _entry(register.entries, key)
+            _may(entry, kind)
+            _expected(tx, entry, shown if expect is None else expect)
+            seen: int | None = expect
+            cause = entry.position
+            if accept is not None:
+                data |= self._acceptance(tx, entry, kind, now, accept)
+                confirms = confirmed(tx, entry, kind, data, by=by, expect=expect)
+                data |= {"act": kind} if confirms is None else confirms
+                if confirms is None:  # one person's word is a request, at the position that it is about
+                    kind, seen = ev.ENTRY_APPROVAL_REQUESTED, entry.position
+                elif confirms:
+                    cause = int(str(confirms["request"]))
+            register.add(
+                kind,
+                entry_stream(key),
+                key,
+                at=now,
+                actor=by,
+                cause=cause,
+                data={
+                    **data,
+                    "by": by,
+                    "reason": reason,
+                    "via": dict(via),
+                    "expect": entry.position if seen is None else seen,
+                    "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
+                },
+            )
+            act = register.events[-1]
+            told = approval_told(register, act) if kind == ev.ENTRY_APPROVAL_REQUESTED else []
+            write(tx, self._configuration, register, told, at=now)
+            moved = answers_moved(register, before)
+        if moved:
+            self._published()
+        return act
+
+    def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
+        """The pins of an acceptance, or a refusal that names everything that is missing."""
+        found = acceptance(reader, self._configuration, entry, now, going)
+        _asked_for(entry, found, kind, going)
+        if found.problems:
+            asks = f"; its pause asks for {', '.join(found.asked)}" if found.asked else ""
+            raise Refused(f"{entry.key} cannot be accepted yet{asks}: " + "; ".join(map(str, found.problems)))
+        return {
+            "pins": [asdict(pin) for pin in found.pins],
+            "unpinned": list(found.unpinned),
+            "callers": list(entry.texts("callers")),
+            "waived": sorted(going.waived),
+            "losses": sorted(going.losses),
+        }
+
+
+def _asked_for(entry: Entry, found: Acceptance, kind: str, going: Going) -> None:
+    """Refuse to go on without what nobody asks for: a waiver says something of this pause, or it is a mistake."""
+    asked = dict.fromkeys((*found.asked, *checklist.required(entry)))
+    if unasked := sorted(going.waived - asked.keys()):
+        raise Refused(
+            f"{', '.join(unasked)} cannot be waived: the {'resumption' if kind == ev.ENTRY_RESUMED else 'activation'} of {entry.key} asks for "
+            f"{', '.join(asked)}"
+        )
+    if unlost := sorted(going.losses - set(found.closed)):
+        raise Refused(
+            f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused there; leave out --accept-loss"
+        )
+
+
+def _entry(known: Mapping[str, Entry], key: str) -> Entry:
+    if key not in known:
+        raise Refused(f"there is no entry {key!r}{_perhaps(key, known)}; `access-monitor status` lists the entries")
+    return known[key]
+
+
+def _perhaps(word: str, known: Mapping[str, object]) -> str:
+    close = get_close_matches(word, list(known), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _may(entry: Entry, kind: str) -> None:
+    if entry.status in TRANSITIONS[kind]:
+        return
+    verb = kind.partition(".")[2]
+    allowed = " or ".join(status for status in TRANSITIONS[kind])
+    hint = {
+        Status.WAITING: f"it waits for {entry.model_id or 'a model id'} to be listed on {entry.surface}",
+        Status.EVALUATING: f"`access-monitor activate {entry.key}` comes first",
+        Status.ACTIVE: "there is nothing to do",
+        Status.PAUSED: f"`access-monitor resume {entry.key}` ends a pause",
+    }.get(entry.status, "an ended entry is declared anew under another key")
+    raise Refused(f"{entry.key} cannot be {verb}: it is {entry.status}, not {allowed}; {hint}")
+
+
+def _expected(reader: Reader, entry: Entry, expect: int | None) -> None:
+    if expect is None or entry.position <= expect <= reader.head():
+        return
+    if expect > reader.head():
+        raise Refused(f"position {expect} is not in the log, which ends at {reader.head()}")
+    later = reader.event(entry.position)
+    what = "" if later is None else f": {later.event.type} of {later.event.subject} at position {later.event.position}"
+    raise Refused(
+        f"something happened to {entry.key} after position {expect}{what}; "
+        f"look with `access-monitor why {entry.key}`, then repeat with --expect {entry.position}"
+    )
+
+
+def _caused(reader: Reader, pause: int, cause: int) -> bool:
+    events = reader.events(EventQuery(type="entry.pause*", after=pause - 1))
+    first = reader.event(pause)
+    subject = "" if first is None else first.event.subject
+    return any(
+        recorded.event.subject == subject
+        and (cause in recorded.event.data["causes"] or cause == recorded.event.position)
+        for recorded in events
+    )

@@ -1,0 +1,211 @@
+"""What an activation pins: the assumptions that a person accepts, as they stand when it is done.
+
+What is not known is listed and never pinned by itself; what happens when a pin no longer holds is the business of `policy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from monitor.core import access, price
+from monitor.core.baselines import CONFIG, UNKNOWN, Answer, Beliefs
+from monitor.core.changes import same
+from monitor.core.entry import Entry, Pin
+from monitor.core.events import source_stream
+from monitor.core.facts import ACCESS, ALIAS_TARGET, GRANTED, LISTED, Fact, Subject, answering
+from monitor.detection.routes import CODEX, LIST, RETRIEVE, lost
+from monitor.registry import check_rules, checklist
+
+
+def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
+    """What an activation would pin now, what stays unpinned because it is unknown, and prices that sources dispute."""
+    chosen: list[Pin] = []
+    unknown: list[str] = []
+    for surface, model_id in entry.surfaces.items():
+        if beliefs.listed(Subject(surface, model_id)) is True:
+            chosen.append(Pin(scope=surface, name=model_id, field=LISTED, value=True))
+        else:
+            unknown.append(f"{surface}/{model_id}/{LISTED}")
+    reached, unwatched = _access(entry, beliefs)
+    unknown += unwatched
+    priced, unpriced, disputed = _prices(entry, beliefs)
+    chosen += priced
+    unknown += unpriced
+    subject = entry.price_subject
+    targets = {target for _, target in beliefs.said(Fact(subject, ALIAS_TARGET)) if target != ""}
+    if len(targets) == 1:  # an alias that moves is another model under the same name
+        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
+    for check in checklist.required(entry):
+        found = check_rules.verifying(check, entry, beliefs)
+        chosen += [
+            Pin(scope=fact.subject.scope, name=fact.subject.name, field=fact.field, value=value)
+            for fact, value in sorted(found.items())
+            if fact.field.removeprefix(ACCESS) not in entry.ignored
+        ]
+        if check in check_rules.TABLE and not found:
+            unknown.append(f"{entry.surface}/{entry.model_id}/{check}")
+    chosen += reached
+    for key, value in sorted(entry.ours.items()):
+        scope, _, rest = key.partition("/")
+        owner, _, name = rest.rpartition("/")
+        chosen.append(Pin(scope=scope, name=owner, field=name, value=value))
+    # Two checks may rest on one fact, and a route on the check that it verifies.
+    return tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(unknown)), disputed
+
+
+def _prices(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
+    """The prices of the entry's tiers: those to pin, the keys of those that nobody states, and those that sources dispute."""
+    subject = entry.price_subject
+    priced = beliefs.prices(subject, entry.texts("tiers"))
+    chosen: list[Pin] = []
+    disputed: dict[str, list[tuple[str, str]]] = {}
+    for name in sorted(priced):
+        if all(same(name, priced[name][0][1], value) for _, value in priced[name]):
+            chosen.append(Pin(scope=subject.scope, name=subject.name, field=name, value=priced[name][0][1]))
+        else:
+            disputed[name] = priced[name]
+    # Costs lag by days. So that a page that moves pauses at once, and one that always stood elsewhere does not, its own word is pinned as well.
+    chosen += [
+        Pin(scope=source_stream(spec.key), name=subject.name, field=name, value=value)
+        for spec, name, value in beliefs.outranked(subject)
+        if name in priced
+    ]
+    wanted = (
+        price.Meter(tier, price.SHORT, price.TEXT, meter).field
+        for tier in entry.texts("tiers")
+        for meter in ("input", "cached_input", "cache_write", "output")
+    )
+    return chosen, [f"{subject.scope}/{subject.name}/{name}" for name in wanted if name not in priced], disputed
+
+
+def _access(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str]]:
+    """The ways to the entry's models beside the lists: those to pin, and the keys of those that the entry names and nothing watches."""
+    chosen: list[Pin] = []
+    unwatched = [f"{entry.surface}/{entry.model_id}/{name}" for name in entry.uses if name not in access.ENDPOINTS]
+    for subject in _models(entry):
+        for route, state in _states(entry, beliefs, subject).items():
+            if state == GRANTED:
+                chosen += _route(beliefs, subject, route)
+            elif state is UNKNOWN and route in access.named(entry):
+                unwatched.append(f"{subject.scope}/{subject.name}/{ACCESS}{route}")
+        chosen += _settings(entry, beliefs, subject)
+    return chosen, unwatched
+
+
+def closed(entry: Entry, beliefs: Beliefs) -> dict[str, str]:
+    """The ways to a model that the entry stands on and that are closed now: route or setting → the key of its pin.
+
+    None of them is pinned, so that a person has to accept each by name.
+    """
+    found = dict(_lost(entry, beliefs))
+    for subject in _models(entry):
+        ways = [*_closed(entry, _states(entry, beliefs, subject)), *_denying(entry, beliefs, subject)]
+        found |= {way: f"{subject.scope}/{subject.name}/{ACCESS}{way}" for way in ways}
+    return found
+
+
+def _models(entry: Entry) -> list[Subject]:
+    """The models of an entry, less those whose id is not known yet."""
+    return [Subject(surface, model_id) for surface, model_id in entry.surfaces.items() if model_id]
+
+
+def _states(entry: Entry, beliefs: Beliefs, subject: Subject) -> dict[str, Answer]:
+    """How each route that an activation may pin answers."""
+    return {route: _said(beliefs, Fact(subject, ACCESS + route)) for route in access.routes(entry)}
+
+
+def _route(beliefs: Beliefs, subject: Subject, route: str) -> Iterator[Pin]:
+    """The pins of a route that is granted: that it is, and of a call the model that answers."""
+    yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + route, value=GRANTED)
+    model = _said(beliefs, Fact(subject, answering(route)))
+    if route != RETRIEVE and isinstance(model, str):  # what a retrieval names answers no call
+        yield Pin(scope=subject.scope, name=subject.name, field=answering(route), value=model)
+
+
+def _closed(entry: Entry, states: Mapping[str, Answer]) -> Iterator[str]:
+    """The routes without which a model cannot be used as the entry says: those it names, and all plain calls where none is granted.
+
+    Where no call is watched, the retrieval says it. One plain call that is refused beside another that is granted is how models differ.
+    """
+    refused = [route for route, state in states.items() if state is not UNKNOWN and state != GRANTED]
+    served = [route for route in access.calls(entry) if states.get(route) == GRANTED]
+    named = access.named(entry)
+    watched = [route for route in access.calls(entry) if states.get(route, UNKNOWN) is not UNKNOWN]
+    for route in refused:
+        if route in named or (not served and (route in watched or (route == RETRIEVE and not watched))):
+            yield route
+
+
+def _settings(entry: Entry, beliefs: Beliefs, subject: Subject) -> Iterator[Pin]:
+    """The pins of the account settings that concern a model, as far as they are known and allow it."""
+    for name, setting in access.settings(entry).items():
+        if setting.judge is not None:
+            if beliefs.permits(setting, subject, entry.texts("tiers")) == GRANTED:
+                yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + name, value=GRANTED)
+            continue
+        for fact in access.facts(subject.scope, setting):
+            value = _said(beliefs, fact)
+            if value is not UNKNOWN and value is not None:
+                yield Pin(scope=subject.scope, name=fact.subject.name, field=fact.field, value=value)
+
+
+def _denying(entry: Entry, beliefs: Beliefs, subject: Subject) -> Iterator[str]:
+    """The account settings that deny a model."""
+    for name, setting in access.settings(entry).items():
+        if setting.judge is not None and beliefs.permits(setting, subject, entry.texts("tiers")) not in (
+            UNKNOWN,
+            GRANTED,
+        ):
+            yield name
+
+
+def _lost(entry: Entry, beliefs: Beliefs) -> Iterator[tuple[str, str]]:
+    """The ways that were accepted before and are closed now: route or setting → the key of its pin."""
+    for pin in entry.pins:
+        if not _stands_on(entry, pin):
+            continue
+        now = beliefs.now(pin, entry)
+        if now is not UNKNOWN and lost(Fact(Subject(pin.scope, pin.name), pin.field), now):
+            yield way(pin, beliefs), pin.key
+
+
+def _stands_on(entry: Entry, pin: Pin) -> bool:
+    """Whether a pin is about a way to the model that the entry, as it is declared now, still goes."""
+    if entry.surfaces.get(pin.scope) != pin.name:
+        return False
+    if pin.field == LISTED:
+        return True
+    name = pin.field.removeprefix(ACCESS)
+    unused = name in access.CALLS and name not in access.calls(entry)
+    return pin.field.startswith(ACCESS) and name not in entry.ignored and not unused
+
+
+def way(pin: Pin, beliefs: Beliefs) -> str:
+    """What people call the way to a model that a pin is about: a route, or a setting of the account."""
+    if pin.field != LISTED:
+        return pin.field.removeprefix(ACCESS)
+    return CODEX if any(spec.kind == CODEX for spec in beliefs.lists(pin.scope)) else LIST
+
+
+def _said(beliefs: Beliefs, fact: Fact) -> Answer:
+    """What is confirmed of a fact; nothing where sources differ."""
+    values = {value for _, value in beliefs.said(fact) if value != ""}
+    return values.pop() if len(values) == 1 else UNKNOWN
+
+
+def facts(pin: Pin, entry: Entry) -> tuple[Fact, ...]:
+    """What a pin is about: a price is one of the provider's, whichever source's word is pinned; a setting's verdict rests on the account's facts."""
+    if (setting := access.setting(pin.field)) is not None:
+        return access.facts(pin.scope, setting)
+    scope = entry.price_subject.scope if pin.field.startswith(price.PREFIX) else pin.scope
+    return (Fact(Subject(scope, pin.name), pin.field),)
+
+
+def ours(
+    entry_key: str, surfaces: Mapping[str, str], price_model: str, declared: Iterable[tuple[str, str, str]]
+) -> dict[str, str]:
+    """The `config` pins of an entry: model ids and price id as declared, and (owner, field, value) of what they stand on."""
+    values = {f"{CONFIG}/{entry_key}/model_id@{surface}": model_id for surface, model_id in surfaces.items()}
+    values[f"{CONFIG}/{entry_key}/price_model"] = price_model
+    values.update({f"{CONFIG}/{owner}/{name}": value for owner, name, value in declared})
+    return values

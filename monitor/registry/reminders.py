@@ -1,0 +1,226 @@
+"""What comes on a day that is known ahead: announced ends and prices, the end of a promotion, the end of a check.
+
+Nothing here happens by itself. An announced price is reminded of and never applied, an announced end pauses nothing: each is told ahead, so
+that a person has acted before the day, and what is true on the day is seen by looking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from monitor.core import events as ev
+from monitor.core import price
+from monitor.core.baselines import Beliefs
+from monitor.core.configuration import SourceSpec
+from monitor.core.entry import FALLBACK_ENDS, CheckState, Entry
+from monitor.core.events import entry_stream
+from monitor.core.facts import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, Value
+from monitor.registry.transitions import Register
+
+SHUTDOWN = "shutdown"
+OVERDUE = "overdue"
+PRICE = "price"
+PROMOTION = "promotion"
+CHECK = "check"
+
+AHEAD = {
+    SHUTDOWN: (90, 30, 7, 1),
+    FALLBACK_ENDS: (90, 30, 7, 1),
+    OVERDUE: (-1,),
+    PRICE: (7, 1, 0),
+    PROMOTION: (7, 1, -1),
+    CHECK: (14, 3),
+}
+"""Kind → how many days ahead it is reminded of; -1 is the day after, when a promotion no longer has to hold and a model
+that was to end is still listed."""
+
+_DATE = re.compile(
+    r"\b(?P<through>through|until|till|ends? on|ending|expires? on)\s+(?P<month>[A-Z][a-z]{2,8})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>20\d\d)\b"
+    r"|\b(?:through|until|till|ends? on|ending|expires? on)\s+(?P<iso>20\d\d-\d\d-\d\d)\b"
+)
+_PROMOTION = re.compile(r"\bpromotion|\bintroductory|\bdiscount|\blimited[- ]time", re.IGNORECASE)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """One thing that comes on a day. `what` is its kind, `name` tells it apart from others of its kind, `text` is it in words."""
+
+    what: str
+    name: str
+    day: date
+    text: str
+    source: str = ""
+
+    def key(self, step: int) -> str:
+        """What keeps it from being said twice: a moved day is said anew."""
+        return f"{self.what} {self.name} {self.day.isoformat()} {step}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """A dated thing that should be said now, `days` ahead (negative: past) at the step `key` stands for."""
+
+    dated: Dated
+    days: int
+    key: str
+    crossed: date
+
+
+def agenda(entry: Entry, beliefs: Beliefs, specs: Iterable[SourceSpec]) -> list[Dated]:
+    """Everything with a day that concerns an entry. `specs` are the sources that it depends on."""
+    found = [*_ends(entry, beliefs), *_prices(entry, beliefs), *_promotions(entry, beliefs, specs), *_checks(entry)]
+    return sorted(found, key=lambda one: (one.day, one.what, one.name))
+
+
+def fallback_ends(fallback: Entry, beliefs: Beliefs) -> list[Dated]:
+    """The announced ends of an entry, as they concern those that it is the fallback of."""
+    return [
+        replace(
+            end,
+            what=FALLBACK_ENDS,
+            name=f"{fallback.key} {end.name}",
+            text=f"its fallback {fallback.key} ends: {end.text}",
+        )
+        for end in _ends(fallback, beliefs)
+        if end.what == SHUTDOWN
+    ]
+
+
+def due(entry: Entry, dated: Iterable[Dated], today: date) -> list[Reminder]:
+    """What should be said today: of each thing the latest step that was passed and not said."""
+    reminders = []
+    for one in dated:
+        days = (one.day - today).days
+        passed = [step for step in AHEAD[one.what] if step >= days]
+        # Long past, as after a stop of weeks, its looks have told it; but what goes on past its end goes on until somebody knows.
+        if not passed or (days < min(AHEAD[one.what]) - 1 and one.what != OVERDUE):
+            continue
+        step = min(passed)
+        key = one.key(step)
+        if key not in entry.reminded:
+            reminders.append(Reminder(dated=one, days=days, key=key, crossed=one.day - timedelta(days=step)))
+    return reminders
+
+
+def reminded(
+    register: Register,
+    key: str,
+    *,
+    said: str,
+    what: str,
+    day: date,
+    text: str,
+    at: datetime,
+    source: str = "",
+    evidence: str = "",
+    cause: int | None = None,
+) -> int:
+    """Write that an entry's owners are told something that is told once, and return the position. `said` is what keeps it from being said twice."""
+    return register.add(
+        ev.ENTRY_REMINDED,
+        entry_stream(key),
+        key,
+        at=at,
+        source=source,
+        cause=cause,
+        evidence=evidence,
+        data={"key": said, "what": what, "date": day.isoformat(), "days": (day - at.date()).days, "text": text},
+    )
+
+
+def in_words(days: int) -> str:
+    """How far a day is away."""
+    if days == 0:
+        return "today"
+    if days < 0:
+        return "yesterday" if days == -1 else f"{-days} days ago"
+    return "tomorrow" if days == 1 else f"in {days} days"
+
+
+def promotion_end(text: str) -> date | None:
+    """The day through which a remark guarantees a promotion; None where it speaks of none, or of no day."""
+    if not _PROMOTION.search(text):
+        return None
+    match = _DATE.search(text)
+    if match is None:
+        return None
+    try:
+        if match["iso"]:
+            return date.fromisoformat(match["iso"])
+        return date(int(match["year"]), _MONTHS.index(match["month"][:3].lower()) + 1, int(match["day"]))
+    except ValueError:
+        return None
+
+
+def names(entry: Entry, text: str) -> bool:
+    """Whether a remark names an entry, by a name or id that was declared: none is ever derived from another."""
+    declared = {entry.text("name"), entry.text("price_model"), *entry.surfaces.values()} - {""}
+    return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|[.:@]\w)", text, re.IGNORECASE) for name in declared)
+
+
+def _ends(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:
+    said: dict[tuple[str, Value], tuple[Subject, str]] = {}
+    for subject in sorted(entry.subjects):
+        for source, value in beliefs.facts_of(subject).get(SHUTDOWN_DATE, ()):
+            said.setdefault((subject.name, value), (subject, source))  # the list and the page say the same day
+    for (name, value), (_, source) in said.items():
+        day = _day(value)
+        if day is not None:
+            yield Dated(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
+            still = [
+                surface
+                for surface, id in entry.surfaces.items()
+                if id == name and beliefs.listed(Subject(surface, id)) is True
+            ]
+            if still:
+                text = f"{name} was to be shut down on {day} and is still listed on {', '.join(still)}; that is no proof that it answers: probe it"
+                yield Dated(what=OVERDUE, name=name, day=day, text=text, source=source)
+
+
+def _prices(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:
+    subject = entry.price_subject
+    by_day: dict[date, list[tuple[str, Value, str]]] = {}
+    for field, stated in beliefs.facts_of(subject).items():
+        if not field.startswith(ANNOUNCED):
+            continue
+        name, _, text = field.removeprefix(ANNOUNCED).partition("@")
+        day = _day(text)
+        if day is not None and price.Meter.of(name).tier in entry.texts("tiers"):
+            by_day.setdefault(day, []).append((name, stated[0][1], stated[0][0]))
+    for day, prices in by_day.items():
+        prices.sort(key=lambda one: price.telling_order(one[0], entry.texts("tiers")))
+        told = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
+        text = f"{prices[0][2]} announces for {subject.name} from {day}: {told} USD per {price.PER_MILLION_TOKENS}"
+        yield Dated(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
+
+
+def _promotions(entry: Entry, beliefs: Beliefs, specs: Iterable[SourceSpec]) -> Iterator[Dated]:
+    seen: set[date] = set()
+    for spec in specs:
+        for fields in (beliefs.baseline(spec.key) or {}).values() if spec.prices else ():
+            for field, text in fields.items():
+                if not field.startswith(PARAGRAPH) or not isinstance(text, str):
+                    continue
+                day = promotion_end(text)
+                if day is not None and day not in seen and names(entry, text):
+                    seen.add(day)
+                    said = f"a promotion holds through {day} and what comes after it is not known: “{text}”"
+                    yield Dated(what=PROMOTION, name=entry.key, day=day, text=said, source=spec.key)
+
+
+def _checks(entry: Entry) -> Iterator[Dated]:
+    for name, check in entry.checks.items():
+        if check.state is CheckState.VERIFIED and check.until is not None and check.by:
+            day = check.until.date()
+            yield Dated(what=CHECK, name=name, day=day, text=f"the check {name} was verified until {day}")
+
+
+def _day(value: Value) -> date | None:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None

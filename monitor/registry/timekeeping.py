@@ -1,0 +1,71 @@
+"""What a clock that was set does to what is kept: the step is recorded, and when the new time counts, everything stays as old as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from monitor.core import events as ev
+from monitor.core.events import CLOCK_STREAM, Ledger, rfc3339
+from monitor.core.ports import ClockStep, DeliveryState, Store, Transaction
+
+
+def record_steps(store: Store, steps: Sequence[ClockStep], now: datetime) -> None:
+    """Append one event for each step; `now` is by the old time, carried on."""
+    with store.write() as tx:
+        ledger = Ledger(tx.head())
+        for step in steps:
+            ledger.add(
+                ev.CLOCK_STEPPED,
+                CLOCK_STREAM,
+                CLOCK_STREAM,
+                at=now,
+                data=described(step),
+            )
+        tx.append(ledger.events, now)
+
+
+def described(step: ClockStep) -> dict[str, int | str]:
+    """Return a step as the log has it: seconds, negative where the clock was set back, and both times."""
+    return {"by": round(step.by.total_seconds()), "from": rfc3339(step.before), "to": rfc3339(step.after)}
+
+
+def keep_ages(store: Store, by: timedelta, before: datetime) -> None:
+    """Move what is dated up to `before`, the last moment of the old time, by the step to the new one.
+
+    A difference that was pending for an hour is then pending for an hour, and not for a day, since the clock was set by a day. What is dated later was
+    dated by somebody else's clock, and is left. A delivery that waits for a day of the old time would wait too long where the clock was set back.
+    """
+    with store.write() as tx:
+        for state in tx.sources().values():
+            moved = {
+                name: at + by
+                for name in ("accepted_at", "good_at", "looked_at", "outage_since", "anomaly_since")
+                if (at := getattr(state, name)) is not None and at <= before
+            }
+            tx.put_source(replace(state, **moved))
+        _keep_streaks(tx, by, before)
+        for delivery in tx.deliveries(DeliveryState.WAITING):
+            if by < timedelta(0) and delivery.retry_at > before + by:
+                tx.settle(replace(delivery, retry_at=delivery.retry_at + by))
+
+
+def _keep_streaks(tx: Transaction, by: timedelta, before: datetime) -> None:
+    def moved(at: datetime) -> datetime:
+        return at + by if at <= before else at
+
+    for source, streaks in groupby(tx.streaks(), key=lambda streak: streak.source):
+        tx.put_streaks(
+            source,
+            [
+                replace(
+                    streak,
+                    first_at=moved(streak.first_at),
+                    counted_at=moved(streak.counted_at),
+                    before=None if streak.before is None else moved(streak.before),
+                )
+                for streak in streaks
+            ],
+        )

@@ -1,0 +1,204 @@
+"""The one table of an entry's transitions, and the fold that makes an entry of its events.
+
+Rule 1: everything that changes an entry stands in this file. An entry is nothing but `apply` over the log, so the stored
+projection and `replay` cannot differ; a decision that wants to change an entry writes an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.core import events as ev
+from monitor.core.entry import FALLBACK_ENDS, Approval, Check, CheckState, Entry, Pin, Status
+from monitor.core.events import Event, Ledger
+from monitor.core.facts import Subject
+from monitor.core.maintenance_windows import Window
+
+TRANSITIONS: Mapping[str, Mapping[Status, Status]] = {
+    ev.ENTRY_VISIBLE: {Status.WAITING: Status.EVALUATING},
+    ev.ENTRY_HIDDEN: {Status.EVALUATING: Status.WAITING},
+    ev.ENTRY_ACTIVATED: {Status.EVALUATING: Status.ACTIVE},
+    ev.ENTRY_PAUSED: {Status.ACTIVE: Status.PAUSED},
+    ev.ENTRY_PAUSE_EXTENDED: {Status.PAUSED: Status.PAUSED},
+    ev.ENTRY_RESUMED: {Status.PAUSED: Status.ACTIVE},
+    ev.ENTRY_RETIRED: {
+        Status.WAITING: Status.RETIRED,
+        Status.EVALUATING: Status.RETIRED,
+        Status.ACTIVE: Status.RETIRED,
+        Status.PAUSED: Status.RETIRED,
+    },
+    ev.ENTRY_WITHDRAWN: {
+        Status.WAITING: Status.WITHDRAWN,
+        Status.EVALUATING: Status.WITHDRAWN,
+        Status.ACTIVE: Status.WITHDRAWN,
+        Status.PAUSED: Status.WITHDRAWN,
+    },
+}
+"""Event type → status before → status after. What is not in here cannot happen."""
+
+
+class IllegalTransition(Exception):
+    """An event that the table does not allow: a defect, or a log that somebody wrote into."""
+
+    def __init__(self, event: Event, status: Status) -> None:
+        super().__init__(
+            f"{event.type} at position {event.position} cannot follow on status {status} of {event.subject}"
+        )
+
+
+def apply(entry: Entry | None, event: Event) -> Entry:
+    """The entry after one of its own events.
+
+    Raises:
+        IllegalTransition: the table does not allow the event.
+    """
+    if event.type == ev.ENTRY_DECLARED:
+        if entry is not None and entry.status is not Status.WITHDRAWN:
+            raise IllegalTransition(event, entry.status)
+        return Entry(
+            key=event.subject,
+            status=Status.WAITING,
+            since=event.occurred_at,
+            position=event.position,
+            status_position=event.position,
+            declared=event.data["declaration"],
+        )
+    if entry is None:
+        raise IllegalTransition(event, Status.WITHDRAWN)
+    if event.type == ev.ENTRY_REMINDED:  # tells what was told already, so it can change no mind
+        entry = replace(entry, reminded=(*entry.reminded, event.data["key"]))
+        # Who took a pause on relied on what stands in for it.
+        return replace(entry, acknowledged=None) if event.data["what"] == FALLBACK_ENDS else entry
+    if event.type == ev.ENTRY_FALLBACK_LOST:
+        return replace(entry, fallback_lost=event.position, acknowledged=None)
+    if event.type == ev.ENTRY_FALLBACK_RESTORED:
+        return replace(entry, fallback_lost=None)
+    if event.type == ev.ENTRY_APPROVAL_REQUESTED:
+        said = event.data
+        asked = Approval(act=said["act"], by=said["by"], position=event.position, expect=said["expect"])
+        return replace(entry, approval=asked)
+    if event.type == ev.NOTICE_ACKNOWLEDGED:
+        return replace(entry, acknowledged=entry.pause)
+    if event.type == ev.ENTRY_SILENCED:
+        until = event.data["until"]
+        return replace(entry, silenced_until=datetime.fromisoformat(until) if until else None)
+    if event.type.startswith("check."):
+        entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
+        if entry.checks[event.data["check"]].state is CheckState.VERIFIED:
+            entry = replace(entry, waived=tuple(name for name in entry.waived if name != event.data["check"]))
+        if seen := event.data.get("logging", {}).get("usage"):
+            entry = replace(entry, observed=dict(seen))
+        # A check that was verified confirms what a person saw; only one that was lost can change a mind. How the fallback stands is asked of
+        # the gate again when it matters.
+        confirms = event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) or "fallback" in event.data
+        return entry if confirms else replace(entry, position=event.position)
+    entry = replace(entry, position=event.position)
+    if event.type == ev.ENTRY_AMENDED:
+        after = replace(entry, declared=event.data["declaration"])
+        return after if after.text("fallback") == entry.text("fallback") else replace(after, fallback_lost=None)
+    if event.type == ev.ENTRY_WINDOW_OPENED:
+        return replace(entry, windows=(*entry.windows, _window(event)))
+    if event.type == ev.ENTRY_WINDOW_CLOSED:
+        return replace(entry, windows=tuple(one for one in entry.windows if one.position != event.data["window"]))
+    return _moved(entry, event)
+
+
+def _window(event: Event) -> Window:
+    data = event.data
+    return Window(
+        position=event.position,
+        start=datetime.fromisoformat(data["from"]),
+        end=datetime.fromisoformat(data["until"]),
+        changes=tuple(data["changes"]),
+        by=data["by"],
+        reason=data["reason"],
+    )
+
+
+def _moved(entry: Entry, event: Event) -> Entry:
+    after = TRANSITIONS.get(event.type, {}).get(entry.status)
+    if after is None:
+        raise IllegalTransition(event, entry.status)
+    if after is not entry.status:
+        entry = replace(entry, status=after, since=event.occurred_at, status_position=event.position)
+    data = event.data
+    by = entry.by if event.type == ev.ENTRY_PAUSE_EXTENDED else ""  # the pause stays that of the person who ordered it
+    entry = replace(entry, reason=data.get("reason", ""), by=data.get("by", by))
+    if event.type in (ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):
+        return replace(
+            entry,
+            pins=tuple(Pin(**pin) for pin in data["pins"]),
+            unpinned=tuple(data["unpinned"]),
+            callers=tuple(data["callers"]),
+            waived=tuple(data.get("waived", ())),
+            deviations={},
+            pause=None,
+            approval=None,
+        )
+    if event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
+        moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}
+        return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position, waived=())
+    return entry
+
+
+def _check(entry: Entry, event: Event) -> Check:
+    before = entry.checks.get(event.data["check"], Check())
+    if event.type in (ev.CHECK_STALE, ev.CHECK_FAILED):
+        state = CheckState.STALE if event.type == ev.CHECK_STALE else CheckState.FAILED
+        return replace(before, state=state, position=event.position, note=event.data.get("reason", ""))
+    until = event.data.get("until")
+    return Check(
+        state=CheckState.VERIFIED,
+        verified_at=event.occurred_at,
+        position=event.position,
+        by=event.data.get("by", ""),
+        url=event.data.get("url", ""),
+        note=event.data.get("note", ""),
+        evidence=event.evidence,
+        until=datetime.fromisoformat(until) if until else None,
+    )
+
+
+def concerns(entry: Entry, event: Event) -> bool:
+    """Whether a fact of the log is about what the entry stands on, so that an `--expect` from before it is out of date."""
+    scope = event.data.get("surface") or event.data.get("provider")
+    return entry.alive and scope is not None and Subject(scope, event.subject) in entry.subjects
+
+
+def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
+    """The entries that an event changes, as they are after it."""
+    if event.stream == ev.entry_stream(event.subject):
+        return {event.subject: apply(entries.get(event.subject), event)}
+    if event.type == ev.NOTICE_ACKNOWLEDGED:
+        return {key: apply(entries[key], event) for key in event.data["entries"] if key in entries}
+    return {key: replace(entry, position=event.position) for key, entry in entries.items() if concerns(entry, event)}
+
+
+def replay(log: Iterable[Event]) -> dict[str, Entry]:
+    """The registry as the log tells it."""
+    entries: dict[str, Entry] = {}
+    for event in log:
+        entries.update(fold(entries, event))
+    return entries
+
+
+class Register(Ledger):
+    """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects."""
+
+    def __init__(self, head: int, entries: Mapping[str, Entry]) -> None:
+        super().__init__(head)
+        self.entries = dict(entries)
+        self._before = dict(entries)
+
+    def write(self, event: Event) -> int:
+        """Write one event and fold it into the registry."""
+        position = super().write(event)
+        self.entries.update(fold(self.entries, event))
+        return position
+
+    @property
+    def moved(self) -> tuple[Entry, ...]:
+        """The entries that are not as they were."""
+        return tuple(entry for key, entry in self.entries.items() if entry is not self._before.get(key))
