@@ -421,7 +421,7 @@ def test_every_room_is_described_and_the_modules_that_are_named_are_in_it():
     rooms = {path.parent.name: path.parent for path in (ROOT / "monitor").glob("*/__init__.py")}
     assert set(described) == set(rooms)
     for room, text in described.items():
-        modules = {path.stem for path in rooms[room].rglob("*.py")}
+        modules = {path.stem for path in rooms[room].rglob("*")}
         named = {span for span in quoted(text) if re.fullmatch(r"[a-z_]+", span)}
         assert named - modules == set(), room
     assert sum(len(quoted(text)) for text in described.values()) > 20
