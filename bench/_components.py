@@ -17,7 +17,7 @@ from decimal import Decimal
 from html import escape
 from pathlib import Path
 
-from _pricing import Price, Tally, accepted
+from _pricing import Price, UsageCount, accepted
 
 PAGES = (
     "openai-pricing/2026-03-24_onewesong_pricing_withheader.md",
@@ -297,12 +297,14 @@ HARMFUL: tuple[Mutation, ...] = (
 )
 
 
-def fuzz(pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Price]] = accepted) -> dict[str, Tally]:
+def fuzz(
+    pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Price]] = accepted
+) -> dict[str, UsageCount]:
     """Mutate, read and judge; the kinds are named by how they were drawn."""
     dice = random.Random(seed)
     originals = [parsed((pages / name).read_text(encoding="utf-8")) for name in PAGES]
     whole = [read(mdx(page), "openai") for page in originals]
-    tallies: dict[str, Tally] = {}
+    tallies: dict[str, UsageCount] = {}
     for _ in range(mutants):
         number = dice.randrange(len(originals))
         page = deepcopy(originals[number])
@@ -322,7 +324,7 @@ def fuzz(pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Pr
                 else (text[cut:], f"{draw.__name__} without its start")
             )
         got = read(text, "openai")
-        tally = tallies.setdefault(name, Tally())
+        tally = tallies.setdefault(name, UsageCount())
         tally.judge("+".join(kind.__name__ for kind in kinds), want, got)
         if harmless:
             tally.worst = min(tally.worst, 100 * len(got & whole[number]) / max(1, len(whole[number])))

@@ -22,7 +22,7 @@ from monitor.core.events import LogHead
 from monitor.gate.decision import Standing
 from monitor.gate.uses import Uses
 from monitor.web.app import Endpoints
-from monitor.web.memory import Memory, View
+from monitor.web.memory import RegistryCache, RegistrySnapshot
 from monitor.web.server import Server, listen
 
 ENTRIES = 20
@@ -51,8 +51,8 @@ def ours() -> Server:
     """The monitor's server; its registry never moves."""
     registry, configuration = standings(), Configuration(gate=GateRules())
     endpoints = Endpoints(
-        memory=Memory(
-            read=lambda configuration: View(
+        memory=RegistryCache(
+            read=lambda configuration: RegistrySnapshot(
                 standings=registry, head=LogHead("bench", 1, ENTRIES), configuration=configuration
             ),
             head=lambda: ENTRIES,

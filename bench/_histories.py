@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.audit.replay import Recording, Shown, carried
+from monitor.audit.replay import ReplayedRecording, ReplayResult, carried
 from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
 from monitor.core.entry import Status
 from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, Snapshot, Subject
@@ -73,7 +73,7 @@ class History:
     """A recorded models list: its looks, the ids of each good one, and the absences of models that were established before."""
 
     name: str
-    looks: Sequence[Recording]
+    looks: Sequence[ReplayedRecording]
     carry: timedelta | None
     good: Sequence[tuple[datetime, frozenset[str]]]
     absences: Sequence[Absence]
@@ -229,7 +229,7 @@ class Play:
         self._history = history
         self._store = store
         self._now = history.looks[0].at
-        self._shown = Shown(source)
+        self._shown = ReplayResult(source)
         declared = configuration(history.leavers, source.spec, signals=reached is not None)
         mine = {key: Route(spec, [a for a in history.absences if a.model == spec.model], reached or DAY)
                 for key, spec in declared.sources.items() if key != LIST}  # fmt: skip

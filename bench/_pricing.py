@@ -26,7 +26,7 @@ class Price(NamedTuple):
 
 
 @dataclass
-class Tally:
+class UsageCount:
     """What came of the mutants of one kind."""
 
     mutants: int = 0

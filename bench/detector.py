@@ -26,7 +26,7 @@ from statistics import mean, median_low
 from _common import ROOT, Row, chosen, failed, report
 from _histories import DAY, HISTORIES, WEEK, Absence, History, Judged, counted, load, monitored
 
-from monitor.core.configuration import Belief
+from monitor.core.configuration import ConfirmationRules
 
 FOLDER = Path(os.environ.get("ACCESS_MONITOR_SHARED", ROOT.parent / "shared")) / "replay"
 NAIVE, THREE, LIST, SIGNALS, STRICT = "naive (1 look)", "3 looks", "list", "+ routes", "+ routes (a day)"
@@ -57,7 +57,7 @@ def drawn(history: History) -> list[frozenset[str]]:
 
 def late(one: Absence, delay: timedelta) -> bool:
     """Whether a removal was believed later than count and span ask for, or else, in a mass drop, than its hold does."""
-    belief = Belief()
+    belief = ConfirmationRules()
     spans = [at - one.since for at in one.looks][belief.absence.looks - 1 :]
     allowed = next((span for span in spans if span >= belief.absence.span), None)
     held = next((span for span in spans if span >= belief.hold), None)

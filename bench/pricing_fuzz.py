@@ -26,7 +26,7 @@ from pathlib import Path
 
 import _components
 from _common import ROWS, Row, failed, report
-from _pricing import SHARED, Price, Tally, accepted
+from _pricing import SHARED, Price, UsageCount, accepted
 
 MUTANTS = 10_000
 SAMPLE = 2_000
@@ -481,12 +481,14 @@ HARMFUL: tuple[Mutation, ...] = (
 )
 
 
-def fuzz(pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Price]] = accepted) -> dict[str, Tally]:
+def fuzz(
+    pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Price]] = accepted
+) -> dict[str, UsageCount]:
     """Mutate, read and judge; `read` is what is judged."""
     dice = random.Random(seed)
     originals = [parsed((pages / name).read_text(encoding="utf-8"), provider) for name, provider in PAGES.items()]
     whole = [read(markdown(page), page.provider) for page in originals]
-    tallies: dict[str, Tally] = {}
+    tallies: dict[str, UsageCount] = {}
     for _ in range(mutants):
         number = dice.randrange(len(originals))
         page = deepcopy(originals[number])
@@ -507,7 +509,7 @@ def fuzz(pages: Path, mutants: int, seed: int, read: Callable[[str, str], set[Pr
         page.money = page.money and any(said in text for said in IN_OTHER_MONEY)  # or it was cut off
         want = stated(page)
         got = read(text, page.provider)
-        tally = tallies.setdefault("harmless" if harmless and len(kinds) > 1 else name, Tally())
+        tally = tallies.setdefault("harmless" if harmless and len(kinds) > 1 else name, UsageCount())
         tally.judge(f"{'+'.join(kind.__name__ for kind in kinds)} {name}", want, got)
         if harmless:
             tally.worst = min(tally.worst, 100 * len(got & whole[number]) / max(1, len(whole[number])))

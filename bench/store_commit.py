@@ -27,7 +27,7 @@ from monitor.core.events import Event
 from monitor.core.facts import SourceState
 from monitor.core.notices import Item, Notice, Reason
 from monitor.store import SqlStore, open_store, upgrade
-from monitor.store.statements import Statement
+from monitor.store.statements import CompiledStatement
 
 DECISIONS = 600
 WARM_UP = 50
@@ -76,25 +76,27 @@ def decide_bare(connection: sqlite3.Connection, runs: Sequence[Run]) -> None:
 @contextmanager
 def written_down(runs: list[Run]) -> Iterator[None]:
     """Write down what is run inside the block."""
-    run, run_many = Statement.run, Statement.run_many
+    run, run_many = CompiledStatement.run, CompiledStatement.run_many
 
-    def noted(statement: Statement, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    def update_source_state(
+        statement: CompiledStatement, connection: Connection, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
         compiled = statement._for(connection)
         runs.append(Run(compiled.sql, [compiled.values(row) for row in rows]))
 
-    def one(statement: Statement, connection: Connection, row: Mapping[str, Any]) -> Any:
-        noted(statement, connection, [row])
+    def one(statement: CompiledStatement, connection: Connection, row: Mapping[str, Any]) -> Any:
+        update_source_state(statement, connection, [row])
         return run(statement, connection, row)
 
-    def several(statement: Statement, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        noted(statement, connection, rows)
+    def several(statement: CompiledStatement, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        update_source_state(statement, connection, rows)
         run_many(statement, connection, rows)
 
-    Statement.run, Statement.run_many = one, several  # type: ignore[method-assign]
+    CompiledStatement.run, CompiledStatement.run_many = one, several  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Statement.run, Statement.run_many = run, run_many  # type: ignore[method-assign]
+        CompiledStatement.run, CompiledStatement.run_many = run, run_many  # type: ignore[method-assign]
 
 
 def connect_bare(path: Path) -> sqlite3.Connection:

@@ -32,7 +32,7 @@ from monitor.settings import Settings, anchored, is_reference, load, resolve, re
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
-    from monitor.audit.replay import Recording, Replay
+    from monitor.audit.replay import Replay, ReplayedRecording
     from monitor.core.events import Event
     from monitor.detection.budget import DailyBudget
     from monitor.detection.poller import Poller
@@ -323,7 +323,7 @@ class Monitor:
 
     def replay(
         self,
-        recordings: Mapping[str, Sequence[Recording]],
+        recordings: Mapping[str, Sequence[ReplayedRecording]],
         *,
         carry: Mapping[str, timedelta] | None = None,
         activate: bool = False,
@@ -404,14 +404,14 @@ class Monitor:
 
     def still_allowed(self, entry: str) -> datetime | None:
         """Until when production's lease file allows an entry, while the files cannot be written; None where they say what the gate says."""
-        from monitor.gate.client.lease import Lease, Stop, place, read
+        from monitor.gate.client.lease import Lease, LeaseError, place, read
 
         if self.health.trouble(PUBLISHING) is None:
             return None
         try:
             path = place(str(self.settings.lease_dir), PRODUCTION)
             answer = Lease(path, read(path), PRODUCTION, self.clock()).answer(entry, "")
-        except Stop:
+        except LeaseError:
             return None  # nothing that a reader could rely on is there
         return datetime.fromisoformat(str(answer["expires_at"])) if answer["allowed"] else None
 

@@ -18,11 +18,16 @@ from monitor.gate.state import Production
 from monitor.notify import compose
 from monitor.notify.destinations import destinations
 from monitor.registry import acknowledgements, checklist, fallbacks
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
 def write(
-    tx: Transaction, configuration: Configuration, register: Register, told: list[compose.Told], *, at: datetime
+    tx: Transaction,
+    configuration: Configuration,
+    register: RegistryTransaction,
+    told: list[compose.Told],
+    *,
+    at: datetime,
 ) -> tuple[Notice, ...]:
     """Append what a decision wrote, project the registry, enqueue its notices: the tail of every transaction that decides."""
     gate = Production(tx, configuration, at, register.entries) if register.moved or told else None
@@ -46,7 +51,7 @@ def write(
     return notices
 
 
-def made_stale(register: Register, configuration: Configuration) -> tuple[str, ...]:
+def made_stale(register: RegistryTransaction, configuration: Configuration) -> tuple[str, ...]:
     """The sources that can verify anew what a decision made stale."""
     stale = [
         (register.entries[event.subject], event.data["check"])
@@ -85,7 +90,7 @@ def _answered(told: compose.Told, gate: Production) -> compose.Told:
     return replace(told, item=item)
 
 
-def answers_moved(register: Register, before: Mapping[str, Entry]) -> bool:
+def gate_answers_changed(register: RegistryTransaction, before: Mapping[str, Entry]) -> bool:
     """Whether a decision changed what the gate says of an entry beyond its dates, so that the leases have to be written anew: its status, its
     declaration (whom a pause spares, the fallback), or the state of a check.
     """

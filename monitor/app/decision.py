@@ -18,13 +18,21 @@ from monitor.core.changes import Change, carried, common, diff, lookup, patch, s
 from monitor.core.configuration import OFFICIAL, Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.events import source_stream
-from monitor.core.facts import Fact, Facts, PollFailure, Snapshot, SourceState, Streak, Subject, Unchanged
+from monitor.core.facts import Fact, Facts, PendingChange, PollFailure, Snapshot, SourceState, Subject, Unchanged
 from monitor.core.ports import Transaction
 from monitor.detection import change_events, conflicting_routes, corroboration, outages, renames
-from monitor.detection.admission import INCONSISTENT, MASS_CHANGE, SHRUNKEN, TOO_MANY, Admission, Verdict, admit
+from monitor.detection.admission import (
+    INCONSISTENT,
+    MASS_CHANGE,
+    SHRUNKEN,
+    TOO_MANY,
+    Admission,
+    AdmissionVerdict,
+    admit,
+)
 from monitor.detection.alternation import Alternating
 from monitor.detection.comparison import Comparison, compare
-from monitor.detection.confirmation import Believed, Hold, confirm, next_look, unclear, unread, unstated
+from monitor.detection.confirmation import ConfirmedChange, Hold, confirm, next_look, unclear, unread, unstated
 from monitor.detection.holding import Holding
 from monitor.detection.other_routes import Routes
 from monitor.detection.outages import incident
@@ -32,13 +40,13 @@ from monitor.detection.outcome import Outcome
 from monitor.detection.price_notes import remarks
 from monitor.detection.routes import ALONE, lost
 from monitor.detection.second_source import Second
-from monitor.detection.source_state import noted
+from monitor.detection.source_state import update_source_state
 from monitor.detection.stored_baselines import beliefs
 from monitor.notify import compose
 from monitor.registry import checklist, policy
-from monitor.registry.invalidate_checks import unsettle
+from monitor.registry.invalidate_checks import invalidate_checks
 from monitor.registry.origins import Origins
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 PAGES = frozenset({"pricing_page", "document"})
 """The kinds of which a body that shrank is suspicious; a deprecations page takes nothing back by what it lacks."""
@@ -51,7 +59,12 @@ class Decision:
     """The state of one decision while it is made."""
 
     def __init__(
-        self, tx: Transaction, configuration: Configuration, spec: SourceSpec, register: Register, state: SourceState
+        self,
+        tx: Transaction,
+        configuration: Configuration,
+        spec: SourceSpec,
+        register: RegistryTransaction,
+        state: SourceState,
     ) -> None:
         self.tx = tx
         self.configuration = configuration
@@ -94,7 +107,7 @@ class Decision:
         self.renamed = {} if in_part else renames.renames(baseline, facts)
         comparison = compare(self.state, observation, baseline, facts, body_size=body_size, renamed=self.renamed.keys())
         admission = comparison.admission
-        if admission.verdict is Verdict.HELD and (not self.state.baseline or admission.reason == TOO_MANY):
+        if admission.verdict is AdmissionVerdict.HELD and (not self.state.baseline or admission.reason == TOO_MANY):
             self._begin(observation, comparison)
             return self._leave(observation, baseline)
         if not self.state.baseline:
@@ -147,14 +160,18 @@ class Decision:
             },
         )
         moved = {change.fact for change in changes}
-        pending = tuple(streak for streak in self.tx.streaks(self.spec.key) if streak.fact not in moved)
+        pending = tuple(
+            pending_change
+            for pending_change in self.tx.pending_changes(self.spec.key)
+            if pending_change.fact not in moved
+        )
         self.state = outages.settled(self.register, self.spec, self.state, observation.at, stood=True)
         self.state = replace(self.state, baseline=hash, subjects=len(facts))
         return self._close(observation, facts, pending=pending, trigger=position)
 
     def _leave(self, observation: Snapshot | Unchanged, baseline: Facts) -> Outcome:
         """Hold a whole answer: nothing of it is compared, and what is pending stays so."""
-        return self._close(observation, baseline, held=True, pending=tuple(self.tx.streaks(self.spec.key)))
+        return self._close(observation, baseline, held=True, pending=tuple(self.tx.pending_changes(self.spec.key)))
 
     def _incident(self) -> str:
         """What the provider's status page says meanwhile."""
@@ -189,7 +206,7 @@ class Decision:
                 "reason": f"extractor changed from {self.state.extractor}",
             },
         )
-        self.tx.put_streaks(self.spec.key, ())
+        self.tx.put_pending_changes(self.spec.key, ())
         self.state = replace(self.state, baseline=hash, subjects=len(facts))
         return facts
 
@@ -216,7 +233,7 @@ class Decision:
         pending = []
         for fact, reason in doubtful.items():
             value = lookup(facts, fact)
-            streak = Streak(
+            pending_change = PendingChange(
                 source=self.spec.key,
                 fact=fact,
                 value=value,
@@ -227,9 +244,9 @@ class Decision:
                 quarantine=position,
             )
             if self.spec.trust == OFFICIAL:  # an aggregator's are counted in its baseline, not told one by one
-                doubted = Believed(change=Change(fact=fact, old=None, new=value), streak=streak)
-                streak = replace(streak, quarantine=self._quarantine(doubted, reason, hash))
-            pending.append(streak)
+                doubted = ConfirmedChange(change=Change(fact=fact, old=None, new=value), pending_change=pending_change)
+                pending_change = replace(pending_change, quarantine=self._quarantine(doubted, reason, hash))
+            pending.append(pending_change)
         self.state = replace(self.state, baseline=hash, subjects=len(baseline))
         return self._close(observation, baseline, pending=tuple(pending), trigger=position)
 
@@ -237,12 +254,14 @@ class Decision:
         """Confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
         belief, at, admission = self.configuration.belief, observation.at, comparison.admission
         baseline, changes, unknown = comparison.baseline, comparison.changes, comparison.unknown
-        streaks = {streak.fact: streak for streak in self.tx.streaks(self.spec.key)}
-        alternating = Alternating(self.tx, self.spec, at, idle=not (changes or streaks or self.state.anomaly))
+        pending_changes = {
+            pending_change.fact: pending_change for pending_change in self.tx.pending_changes(self.spec.key)
+        }
+        alternating = Alternating(self.tx, self.spec, at, idle=not (changes or pending_changes or self.state.anomaly))
         repeated = alternating.repeats(admission, self.state, baseline, comparison.facts)
-        if admission.verdict is Verdict.HELD and not repeated:
+        if admission.verdict is AdmissionVerdict.HELD and not repeated:
             self._begin(observation, comparison)
-        turning = alternating.differing(changes, streaks, repeated=repeated)
+        turning = alternating.differing(changes, pending_changes, repeated=repeated)
         if turning:
             self.state, told = alternating.say(self.register, self.state, turning, self._keep(observation))
             self.told += told
@@ -252,12 +271,13 @@ class Decision:
             else None
         )
         news = any(
-            change.fact not in streaks or not same(change.fact.field, streaks[change.fact].value, change.new)
+            change.fact not in pending_changes
+            or not same(change.fact.field, pending_changes[change.fact].value, change.new)
             for change in changes
         )
         self.others = self.routes.others({one.fact.subject for one in changes if lost(one.fact, one.new)})
         confirmation = confirm(
-            streaks,
+            pending_changes,
             changes,
             source=self.spec.key,
             at=at,
@@ -265,7 +285,7 @@ class Decision:
             evidence=self._keep(observation) if news else "",
             belief=belief,
             hold=held_by,
-            unspoken=[fact for fact in streaks if fact in unknown or fact.field in comparison.silent],
+            unspoken=[fact for fact in pending_changes if fact in unknown or fact.field in comparison.silent],
             renamed=self.renamed.keys(),
             others=self.others,
             turns=alternating.wanting(turning),
@@ -276,7 +296,7 @@ class Decision:
         )
         patched = patch(baseline, [item.change for item in accepted]) if accepted else baseline
         hash = self.tx.put_facts(patched) if accepted else self.state.baseline
-        claims = change_events.claim(
+        recorded_changes = change_events.claim(
             self.register,
             self.spec,
             accepted,
@@ -286,24 +306,28 @@ class Decision:
             remarks=remarks(second, self.spec, accepted, baseline, patched, belief.correction),
         )
         let_in = {item.change.fact for item in accepted}
-        pending = [streak for streak in confirmation.pending if streak.fact not in let_in]
-        alternating.close(streaks, [*pending, *(item.streak for item, _ in doubted)], accepted)
+        pending = [pending_change for pending_change in confirmation.pending if pending_change.fact not in let_in]
+        alternating.close(pending_changes, [*pending, *(item.pending_change for item, _ in doubted)], accepted)
         held = admission.holds_absences and (
-            any(streak.seen and streak.value is None for streak in pending)
+            any(pending_change.seen and pending_change.value is None for pending_change in pending)
             or admit(self.state, patched, comparison.facts, body_size=None).dropped
             or (admission.reason == SHRUNKEN and not self.holding.lasted(self.state, admission, at))
         )
         self._settle(observation.at, admission, alternating, held=held, accepted=accepted)
         self.state = replace(self.state, baseline=hash, subjects=len(patched))
         pending += unstated(
-            baseline, unknown - streaks.keys(), source=self.spec.key, at=observation.at, before=self.state.good_at
+            baseline,
+            unknown - pending_changes.keys(),
+            source=self.spec.key,
+            at=observation.at,
+            before=self.state.good_at,
         )
         if not held and not (isinstance(observation, Snapshot) and observation.partial):
             doubted += [(item, corroboration.UNREADABLE) for item in unread(pending, observation.at, belief)]
         self.told += conflicting_routes.told(self.register, self.spec, pending, self.others, belief, observation.at)
-        said = {item.streak.fact: self._quarantine(item, why, hash) for item, why in doubted}
+        said = {item.pending_change.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
-        pending += [replace(item.streak, quarantine=said[item.streak.fact]) for item, _ in doubted]
+        pending += [replace(item.pending_change, quarantine=said[item.pending_change.fact]) for item, _ in doubted]
         return self._close(
             observation,
             patched,
@@ -311,9 +335,11 @@ class Decision:
             flooded=admission.floods,
             hold=held_by,
             pending=tuple(pending),
-            claims=claims,
+            recorded_changes=recorded_changes,
             calm=frozenset(change.fact for change in turning),
-            missing=frozenset(streak.fact for streak in pending if streak.value is None) if held else None,
+            missing=frozenset(pending_change.fact for pending_change in pending if pending_change.value is None)
+            if held
+            else None,
         )
 
     def _settle(
@@ -323,15 +349,19 @@ class Decision:
         alternating: Alternating,
         *,
         held: bool,
-        accepted: list[Believed],
+        accepted: list[ConfirmedChange],
     ) -> None:
         """End the anomaly that this poll shows no more."""
         if held or admission.floods or (self.state.anomaly == INCONSISTENT and alternating.going_on):
             return
-        stood = any(item.streak.anomaly == self.state.anomaly_position for item in accepted if item.streak.held_until)
+        stood = any(
+            item.pending_change.anomaly == self.state.anomaly_position
+            for item in accepted
+            if item.pending_change.held_until
+        )
         self.state = outages.settled(self.register, self.spec, self.state, at, stood=stood)
 
-    def _quarantine(self, item: Believed, reason: str, baseline: str) -> int:
+    def _quarantine(self, item: ConfirmedChange, reason: str, baseline: str) -> int:
         position = corroboration.quarantine(self.register, self.spec, item, reason, baseline)
         self.told += [
             compose.quarantined(entry, item, position=position, source=self.spec.key, reason=reason)
@@ -340,15 +370,15 @@ class Decision:
         ]
         return position
 
-    def let_in(self, streak: Streak, position: int, by: dict[str, object], *, now: datetime) -> None:
+    def let_in(self, pending_change: PendingChange, position: int, by: dict[str, object], *, now: datetime) -> None:
         """Believe a price that was held back, on the word of a person, and judge what it changes."""
         baseline = self.tx.facts(self.state.baseline)
-        change = Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
+        change = Change(fact=pending_change.fact, old=lookup(baseline, pending_change.fact), new=pending_change.value)
         patched = patch(baseline, [change])
         hash = self.tx.put_facts(patched)
-        believed = [Believed(change=change, streak=streak)]
+        believed = [ConfirmedChange(change=change, pending_change=pending_change)]
         second = Second(self.tx, self.configuration, self.spec.key)
-        claims = change_events.claim(
+        recorded_changes = change_events.claim(
             self.register,
             self.spec,
             believed,
@@ -359,10 +389,12 @@ class Decision:
             by=by,
             remarks=remarks(second, self.spec, believed, baseline, patched, self.configuration.belief.correction),
         )
-        self.tx.put_streaks(self.spec.key, [one for one in self.tx.streaks(self.spec.key) if one.fact != streak.fact])
+        self.tx.put_pending_changes(
+            self.spec.key, [one for one in self.tx.pending_changes(self.spec.key) if one.fact != pending_change.fact]
+        )
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.
         self.state = replace(self.state, baseline=hash, subjects=len(patched), evidence="", attention=True)
-        self._judge(now, patched, None, claims=claims, trigger=position)
+        self._judge(now, patched, None, recorded_changes=recorded_changes, trigger=position)
         self.tx.put_source(self.state)
 
     def _close(
@@ -373,8 +405,8 @@ class Decision:
         held: bool = False,
         flooded: bool = False,
         hold: Hold | None = None,
-        pending: tuple[Streak, ...] = (),
-        claims: list[change_events.Claim] | None = None,
+        pending: tuple[PendingChange, ...] = (),
+        recorded_changes: list[change_events.ChangeEvent] | None = None,
         trigger: int | None = None,
         calm: frozenset[Fact] = frozenset(),
         missing: frozenset[Fact] | None = None,
@@ -382,30 +414,40 @@ class Decision:
         """Judge the entries, then write down what is known of the source: the end of every good look. What is new in a `flooded` one is held;
         what alternates (`calm`) hurries nobody. An answer that is held for what is `missing` verifies the rest, one that is held whole nothing.
         """
-        claims = claims or []
-        self.state = noted(
+        recorded_changes = recorded_changes or []
+        self.state = update_source_state(
             self.state,
             observation,
             extractor=self.versions["extractor"],
             held=held,
-            suspects=flooded or any(streak.seen for streak in pending),
-            moved=bool(claims) or trigger is not None,
+            suspects=flooded or any(pending_change.seen for pending_change in pending),
+            moved=bool(recorded_changes) or trigger is not None,
             keep=self._keep,
         )
         if self.state.baseline:
             verifying = None if held and missing is None else observation
             self._judge(
-                observation.at, baseline, verifying, claims=claims, trigger=trigger, missing=missing or frozenset()
+                observation.at,
+                baseline,
+                verifying,
+                recorded_changes=recorded_changes,
+                trigger=trigger,
+                missing=missing or frozenset(),
             )
         waits = any(checklist.awaits(entry, self.spec) for entry in self._entries())
         attention = held or flooded or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
-        self.tx.put_streaks(self.spec.key, pending)
+        self.tx.put_pending_changes(self.spec.key, pending)
         again = next_look(pending, self.configuration.belief, observation.at, hold=hold, others=self.others, calm=calm)
         if again is None and waits and self.register.events:  # what was just lost may be verified by the next look
             again = observation.at + self.configuration.belief.recheck
         return self._outcome(
-            again, held=held or flooded, pending=pending, claims=claims, first=trigger is not None, calm=calm
+            again,
+            held=held or flooded,
+            pending=pending,
+            recorded_changes=recorded_changes,
+            first=trigger is not None,
+            calm=calm,
         )
 
     def _entries(self) -> list[Entry]:
@@ -418,7 +460,7 @@ class Decision:
         baseline: Facts,
         verifying: Snapshot | Unchanged | None,
         *,
-        claims: list[change_events.Claim],
+        recorded_changes: list[change_events.ChangeEvent],
         trigger: int | None,
         missing: frozenset[Fact] = frozenset(),
     ) -> None:
@@ -428,15 +470,15 @@ class Decision:
         register = self.register
         registered = frozenset(subject for e in register.entries.values() if e.alive for subject in e.subjects)
         lacking = [fact for fact in missing if fact.subject in registered]
-        by_fact = {one.fact: one for one in claims}
-        access = change_events.access(register, self.spec, claims, registered, self.others, baseline)
+        by_fact = {one.fact: one for one in recorded_changes}
+        access = change_events.access(register, self.spec, recorded_changes, registered, self.others, baseline)
         known = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=baseline)
         cause = policy.Trigger(
             at=at,
             position=self.rebased if trigger is None else trigger,
             source=self.spec.key,
-            evidence=claims[-1].believed.streak.evidence if claims else self.state.evidence,
-            claims=by_fact,
+            evidence=recorded_changes[-1].believed.pending_change.evidence if recorded_changes else self.state.evidence,
+            recorded_changes=by_fact,
             access=access,
             signals={fact: change_events.signals(self.spec, by_fact[fact], self.others, baseline) for fact in access},
             concerned=frozenset(entry.key for entry in self._entries()),
@@ -453,7 +495,7 @@ class Decision:
             if verifying is not None and not any(policy.matters(fact, entry) for fact in lacking):
                 checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=partial(self._keep, verifying))
             told += policy.judge(register, entry.key, known, cause)
-            told += unsettle(register, entry.key, self.spec, cause)
+            told += invalidate_checks(register, entry.key, self.spec, cause)
         self.told += told + policy.inform(register, cause, told)
 
     def _outcome(
@@ -461,29 +503,32 @@ class Decision:
         again: datetime | None,
         *,
         held: bool,
-        pending: tuple[Streak, ...],
-        claims: list[change_events.Claim],
+        pending: tuple[PendingChange, ...],
+        recorded_changes: list[change_events.ChangeEvent],
         first: bool,
         calm: frozenset[Fact],
     ) -> Outcome:
-        suspects = sum(bool(streak.seen) and streak.quarantine is None for streak in pending)
-        verdicts = {"held": held, "baseline": first, "changed": bool(claims), "suspect": bool(suspects)}
+        suspects = sum(bool(pending_change.seen) and pending_change.quarantine is None for pending_change in pending)
+        verdicts = {"held": held, "baseline": first, "changed": bool(recorded_changes), "suspect": bool(suspects)}
         return Outcome(
             source=self.spec.key,
             verdict=next((name for name, is_so in verdicts.items() if is_so), "unchanged"),
             detail=self.state.anomaly,
-            believed=len(claims),
+            believed=len(recorded_changes),
             suspects=suspects,
             again=again,
-            ask=self._ask(claims, pending, calm),
+            ask=self._ask(recorded_changes, pending, calm),
         )
 
     def _ask(
-        self, claims: list[change_events.Claim], pending: tuple[Streak, ...], calm: frozenset[Fact]
+        self,
+        recorded_changes: list[change_events.ChangeEvent],
+        pending: tuple[PendingChange, ...],
+        calm: frozenset[Fact],
     ) -> tuple[str, ...]:
         """The sources to poll now: the other routes to a model that is missed, the official page of a price that an aggregator reported."""
         if self.spec.trust == OFFICIAL:
             return tuple(sorted(self.routes.asked(pending, self.others, calm)))
         known = beliefs(self.tx, self.configuration.sources)
-        providers = {one.fact.subject.scope for one in claims}
+        providers = {one.fact.subject.scope for one in recorded_changes}
         return tuple(sorted(spec.key for provider in providers for spec in known.price_sources(provider)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.app.commit import answers_moved, write
+from monitor.app.commit import gate_answers_changed, write
 from monitor.app.decision import Decision, Reread
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
@@ -16,7 +16,7 @@ from monitor.core.facts import Observation, PollFailure, SourceState, Unchanged
 from monitor.core.ports import Refused, Transaction
 from monitor.detection.admission import late
 from monitor.detection.outcome import Outcome
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
 def record(
@@ -36,7 +36,7 @@ def record(
         tx.put_measurements(observation.measured)
     state = tx.source(spec.key) or SourceState(key=spec.key)
     before = tx.entries()
-    decision = Decision(tx, configuration, spec, Register(tx.head(), before), state)
+    decision = Decision(tx, configuration, spec, RegistryTransaction(tx.head(), before), state)
     if late(state, observation.at, now):  # of a failure, too: it is over
         return Outcome(source=spec.key, verdict="late", detail="a later look is recorded already")
     if isinstance(observation, PollFailure):
@@ -49,7 +49,7 @@ def record(
     notices = write(tx, configuration, decision.register, decision.told, at=now)
     return replace(
         outcome,
-        moved=answers_moved(decision.register, before),
+        moved=gate_answers_changed(decision.register, before),
         events=tuple(decision.register.events),
         notices=notices,
     )
@@ -63,15 +63,15 @@ def release(
     Raises:
         Refused: no price is held back there.
     """
-    streak = next((one for one in tx.streaks() if one.seen and one.quarantine == position), None)
-    spec = configuration.sources.get(streak.source) if streak is not None else None
-    state = tx.source(streak.source) if streak is not None else None
-    if streak is None or spec is None or state is None:
+    pending_change = next((one for one in tx.pending_changes() if one.seen and one.quarantine == position), None)
+    spec = configuration.sources.get(pending_change.source) if pending_change is not None else None
+    state = tx.source(pending_change.source) if pending_change is not None else None
+    if pending_change is None or spec is None or state is None:
         raise Refused(
             f"no price is held back at position {position}; see `access-monitor events --type price.quarantined`"
         )
-    decision = Decision(tx, configuration, spec, Register(tx.head(), tx.entries()), state)
+    decision = Decision(tx, configuration, spec, RegistryTransaction(tx.head(), tx.entries()), state)
     decision.versions["extractor"] = state.extractor
-    decision.let_in(streak, position, by, now=now)
+    decision.let_in(pending_change, position, by, now=now)
     write(tx, configuration, decision.register, decision.told, at=now)
     return tuple(decision.register.events)

@@ -17,7 +17,7 @@ from monitor.core.entry import Entry
 from monitor.core.ports import Reader
 
 
-class View(StrEnum):
+class PriceView(StrEnum):
     """How a stated price stands to the official one."""
 
     OFFICIAL = "official"
@@ -41,11 +41,11 @@ OTHERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class PriceComparison:
     """One source's word on one price. `official` is the official amount, None where there is none or it is disputed."""
 
     fact: PriceFact
-    view: View
+    view: PriceView
     official: str | None
     because: Stale | None = None
 
@@ -55,7 +55,7 @@ class Word:
         return self.because is not None
 
 
-def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[Word]:
+def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[PriceComparison]:
     """The word of each source, in the order of `facts`.
 
     What was last seen before `fresh_since` is stale, and what others contradict since before it is outvoted. Where the account's own
@@ -67,37 +67,37 @@ def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[Word]:
     return [_word(fact, stated[fact.provider, fact.model, fact.meter], fresh_since) for fact in facts]
 
 
-def of_entry(reader: Reader, configuration: Configuration, entry: Entry, now: datetime) -> list[Word]:
+def of_entry(reader: Reader, configuration: Configuration, entry: Entry, now: datetime) -> list[PriceComparison]:
     """The word of each source on the prices of the tiers that an entry uses."""
     facts = prices(reader, configuration, (entry.price_subject,))
     used = [fact for fact in facts if fact.meter.tier in entry.texts("tiers")]
     return weigh(used, fresh_since=now - configuration.gate.price_freshness)
 
 
-def _word(fact: PriceFact, stated: Sequence[PriceFact], fresh_since: datetime) -> Word:
+def _word(fact: PriceFact, stated: Sequence[PriceFact], fresh_since: datetime) -> PriceComparison:
     billed = any(one.billed for one in stated)
     officials = [one for one in stated if one.trust == OFFICIAL and (one.billed or not billed)]
     others = [one for one in stated if one.trust != OFFICIAL and one.source != fact.source]
     because = Stale.UNREAD if fact.verified_at is None or fact.verified_at < fresh_since else None
     if any(not price.equal(one.amount, officials[0].amount) for one in officials):
-        return Word(fact=fact, view=View.DISPUTED, official=None, because=because)
+        return PriceComparison(fact=fact, view=PriceView.DISPUTED, official=None, because=because)
     if not officials:
         moved_on = {one.source for one in others if _moved_on(one, fact)}
         frozen = Stale.FROZEN if len(moved_on) >= OTHERS else None
-        return Word(fact=fact, view=View.ALONE, official=None, because=because or frozen)
+        return PriceComparison(fact=fact, view=PriceView.ALONE, official=None, because=because or frozen)
     official = officials[0]
     if any(fact is one for one in officials):
-        return Word(fact=fact, view=View.OFFICIAL, official=official.amount, because=because)
+        return PriceComparison(fact=fact, view=PriceView.OFFICIAL, official=official.amount, because=because)
     if price.equal(fact.amount, official.amount):
-        return Word(fact=fact, view=View.AGREES, official=official.amount, because=because)
+        return PriceComparison(fact=fact, view=PriceView.AGREES, official=official.amount, because=because)
     if fact.resold:
-        return Word(fact=fact, view=View.RESOLD, official=official.amount, because=because)
+        return PriceComparison(fact=fact, view=PriceView.RESOLD, official=official.amount, because=because)
     agreeing = [one for one in others if price.equal(one.amount, official.amount)]
     if any(_moved_on(one, fact) for one in (*officials, *agreeing)):
         because = because or Stale.FROZEN
     elif any(_for_long((fact, official, one), fresh_since) for one in agreeing):
         because = because or Stale.OUTVOTED
-    return Word(fact=fact, view=View.DIFFERS, official=official.amount, because=because)
+    return PriceComparison(fact=fact, view=PriceView.DIFFERS, official=official.amount, because=because)
 
 
 def _moved_on(other: PriceFact, fact: PriceFact) -> bool:

@@ -42,7 +42,7 @@ GATE = "gate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Covered:
+class CoverageRow:
     """One assumption of an entry and what watches it.
 
     `kind` is a pin (of an entry that has none yet: one that an activation would set), a required check, or what is unpinned because
@@ -59,7 +59,7 @@ class Covered:
     until: datetime | None = None
 
 
-def coverage(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[Covered]:
+def coverage(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[CoverageRow]:
     """Every assumption of one entry, or of all that live.
 
     Raises:
@@ -77,7 +77,7 @@ class _View:
         self._states = reader.sources()
         self._now = now
 
-    def rows(self, entry: Entry) -> Iterable[Covered]:
+    def rows(self, entry: Entry) -> Iterable[CoverageRow]:
         pins, unpinned, _ = pinning.pins(entry, self._fresh.beliefs)
         if entry.pins:
             pins, unpinned = entry.pins, entry.unpinned
@@ -88,11 +88,11 @@ class _View:
         for name in dict.fromkeys(names):
             yield self._check(entry, name)
         for name in unpinned:
-            yield Covered(entry=entry.key, kind=UNPINNED, name=name, state=UNWATCHED)
+            yield CoverageRow(entry=entry.key, kind=UNPINNED, name=name, state=UNWATCHED)
 
-    def _pin(self, entry: Entry, pin: Pin) -> Covered:
+    def _pin(self, entry: Entry, pin: Pin) -> CoverageRow:
         if pin.scope == CONFIG:
-            return Covered(entry=entry.key, kind=PIN, name=pin.key, state=WATCHED, sources=(DECLARATION,))
+            return CoverageRow(entry=entry.key, kind=PIN, name=pin.key, state=WATCHED, sources=(DECLARATION,))
         facts = (
             pinning.facts(pin, entry) if access.setting(pin.field) else (Fact(Subject(pin.scope, pin.name), pin.field),)
         )
@@ -115,12 +115,14 @@ class _View:
         state = self._states.get(spec.key)
         return None if state is None else state.good_at
 
-    def _by(self, entry: Entry, kind: str, name: str, speakers: list[tuple[SourceSpec, datetime | None]]) -> Covered:
+    def _by(
+        self, entry: Entry, kind: str, name: str, speakers: list[tuple[SourceSpec, datetime | None]]
+    ) -> CoverageRow:
         fresh = any(
             at is not None and self._now - at <= max(limit(self._configuration, spec), MISSED * spec.every)
             for spec, at in speakers
         )
-        return Covered(
+        return CoverageRow(
             entry=entry.key,
             kind=kind,
             name=name,
@@ -129,7 +131,7 @@ class _View:
             read_at=max((at for _, at in speakers if at is not None), default=None),
         )
 
-    def _check(self, entry: Entry, name: str) -> Covered:
+    def _check(self, entry: Entry, name: str) -> CoverageRow:
         check = entry.checks.get(name, Check())
         feeding = [spec for spec in self._configuration.sources.values() if name in checklist.fed_by(spec, entry)]
         word = check.state is CheckState.VERIFIED and check.until is not None and check.until > self._now
@@ -137,7 +139,7 @@ class _View:
             return self._by(entry, CHECK, name, [(spec, self._good(spec)) for spec in feeding])
         if word:
             at, until = check.verified_at, check.until
-            return Covered(entry=entry.key, kind=CHECK, name=name, state=ATTESTED, read_at=at, until=until)
+            return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=ATTESTED, read_at=at, until=until)
         if name == "fallback" and entry.text("fallback"):
-            return Covered(entry=entry.key, kind=CHECK, name=name, state=WATCHED, sources=(GATE,))
-        return Covered(entry=entry.key, kind=CHECK, name=name, state=UNWATCHED, read_at=check.verified_at)
+            return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=WATCHED, sources=(GATE,))
+        return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=UNWATCHED, read_at=check.verified_at)

@@ -85,7 +85,7 @@ class PriceFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ChainStep:
     """One event of a chain of causes; `depth` is its distance from the status."""
 
     depth: int
@@ -181,14 +181,14 @@ def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) 
     return body is not None and any(states[key].body_sha256 == body.sha256 for key in feeding if key in states)
 
 
-def why(reader: Reader, key: str) -> list[Step]:
+def why(reader: Reader, key: str) -> list[ChainStep]:
     """The chain from the status of an entry back to what was seen: each event once, nearest first.
 
     Raises:
         Refused: there is no such entry.
     """
     one = entry(reader, key)
-    steps: list[Step] = []
+    steps: list[ChainStep] = []
     seen: set[int] = set()
     todo = [(0, one.status_position)]
     while todo:
@@ -197,7 +197,7 @@ def why(reader: Reader, key: str) -> list[Step]:
         if position in seen or recorded is None:
             continue
         seen.add(position)
-        steps.append(Step(depth=depth, recorded=recorded))
+        steps.append(ChainStep(depth=depth, recorded=recorded))
         event = recorded.event
         causes = [*event.data.get("causes", ()), *(() if event.cause is None else (event.cause,))]
         if event.type not in (ev.ENTRY_DECLARED, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED):

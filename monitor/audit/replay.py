@@ -1,6 +1,6 @@
 """Running recorded observations through the real pipeline, on the clock of the recording.
 
-Nothing is sent and nothing waits. What differs from a live run is only who looks: a `Recording` stands where a source's fetch would,
+Nothing is sent and nothing waits. What differs from a live run is only who looks: a `ReplayedRecording` stands where a source's fetch would,
 and the source's own reader makes facts of it.
 """
 
@@ -27,7 +27,7 @@ from monitor.registry.acceptance import Going
 from monitor.registry.declarations import declare
 from monitor.registry.housekeeping import Tender
 from monitor.registry.operator import Operator
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 ACTOR = "replay"
 PATIENCE = 3
@@ -35,7 +35,7 @@ PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class ReplayedRecording:
     """One recorded look: the body as received, or why there is none."""
 
     at: datetime
@@ -45,7 +45,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ReplayStep:
     """What one look came to: its source and verdict (both empty for the declaration before the first), what was recorded, and what
     the owners would have been told.
     """
@@ -57,14 +57,14 @@ class Step:
     notices: tuple[Notice, ...] = ()
 
 
-class Shown:
+class ReplayResult:
     """A source that shows what was recorded instead of fetching."""
 
     def __init__(self, source: Source) -> None:
         self.spec = source.spec
         self.extractor = source.extractor
         self._source = source
-        self.now: Recording | None = None
+        self.now: ReplayedRecording | None = None
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Read the recording that is shown now."""
@@ -86,7 +86,9 @@ class Shown:
         return self._source.extract(body, at)
 
 
-def carried(recordings: Sequence[Recording], every: timedelta | None, until: datetime) -> Iterator[Recording]:
+def carried(
+    recordings: Sequence[ReplayedRecording], every: timedelta | None, until: datetime
+) -> Iterator[ReplayedRecording]:
     """The recordings in order; with `every`, each is repeated at that interval until the next, and the last until `until`."""
     for recording, following in zip(recordings, [*recordings[1:], None], strict=True):
         yield recording
@@ -110,7 +112,7 @@ class Replay:
         store: Store,
         configuration: Configuration,
         sources: Mapping[str, Source],
-        recordings: Mapping[str, Sequence[Recording]],
+        recordings: Mapping[str, Sequence[ReplayedRecording]],
         *,
         carry: Mapping[str, timedelta] | None = None,
         activate: bool = False,
@@ -120,7 +122,7 @@ class Replay:
         entries = {key: replace(entry, approvers=1) for key, entry in configuration.entries.items()}
         configuration = replace(configuration, entries=entries)
         self._configuration = configuration
-        self._sources = {key: Shown(source) for key, source in sources.items()}
+        self._sources = {key: ReplayResult(source) for key, source in sources.items()}
         self._recordings = recordings
         self._carry = carry or {}
         self._activate = activate
@@ -146,7 +148,7 @@ class Replay:
         """The clock of the recording."""
         return self._now
 
-    def run(self) -> Iterator[Step]:
+    def run(self) -> Iterator[ReplayStep]:
         """Declare the configuration, then play all looks.
 
         Raises:
@@ -169,8 +171,8 @@ class Replay:
             yield self._step(key, outcomes[0].verdict)
 
     def _stream(
-        self, key: str, looks: Sequence[Recording], until: datetime
-    ) -> Iterator[tuple[datetime, str, Recording]]:
+        self, key: str, looks: Sequence[ReplayedRecording], until: datetime
+    ) -> Iterator[tuple[datetime, str, ReplayedRecording]]:
         return ((recording.at, key, recording) for recording in carried(looks, self._carry.get(key), until))
 
     def _begin(self) -> None:
@@ -196,7 +198,7 @@ class Replay:
     def _suppose(self) -> None:
         """Take the entries whose list is not replayed for visible: a pause by price could not show otherwise."""
         with self._store.write() as tx:
-            register = Register(tx.head(), tx.entries())
+            register = RegistryTransaction(tx.head(), tx.entries())
             for key, waived in self.waived.items():
                 entry = register.entries[key]
                 if "visibility" in waived and entry.model_id:
@@ -250,13 +252,13 @@ class Replay:
             return ev.ENTRY_RESUMED
         return None
 
-    def _step(self, source: str = "", verdict: str = "") -> Step:
+    def _step(self, source: str = "", verdict: str = "") -> ReplayStep:
         with self._store.read() as reader:
             recorded = tuple(reader.events(EventQuery(after=self._head)))
             notices = tuple(_notices(reader, recorded, self._configuration.owners))
         if recorded:
             self._head = recorded[-1].event.position
-        return Step(at=self._now, source=source, verdict=verdict, recorded=recorded, notices=notices)
+        return ReplayStep(at=self._now, source=source, verdict=verdict, recorded=recorded, notices=notices)
 
 
 def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]) -> Iterator[Notice]:
@@ -268,7 +270,7 @@ def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]
                 yield notice
 
 
-def _gap(looks: Sequence[Recording], carry: timedelta | None) -> timedelta:
+def _gap(looks: Sequence[ReplayedRecording], carry: timedelta | None) -> timedelta:
     """The usual time between two looks, no longer than the interval at which they are carried."""
     gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(looks)]
     usual = timedelta(seconds=median(gaps)) if gaps else timedelta()

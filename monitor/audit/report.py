@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.audit import queries
-from monitor.audit.agreement import View, Word, weigh
+from monitor.audit.agreement import PriceComparison, PriceView, weigh
 from monitor.audit.queries import CheckRow, StatusRow
 from monitor.core import events as ev
 from monitor.core import price
@@ -28,8 +28,8 @@ from monitor.gate.state import Freshness, Production, production
 from monitor.notify import compose
 from monitor.registry import checklist, fallbacks, pins
 from monitor.registry.policy import depends_on
-from monitor.registry.reminders import Dated, agenda
-from monitor.registry.terms import Priced, priced
+from monitor.registry.reminders import Deadline, agenda
+from monitor.registry.terms import PricedEntry, priced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +68,8 @@ class Report:
     entry: Entry
     row: StatusRow
     production: Answer
-    priced: Priced
-    words: Sequence[Word]
+    priced: PricedEntry
+    words: Sequence[PriceComparison]
     checks: Sequence[CheckRow]
     confirmed: Sequence[Confirmed]
     accepted: Recorded | None
@@ -77,7 +77,7 @@ class Report:
     compared: Recorded | None
     sampled: Recorded | None
     spending: Spending | None
-    dated: Sequence[Dated]
+    dated: Sequence[Deadline]
     questions: Sequence[str]
 
 
@@ -169,21 +169,26 @@ def _is_price(pin: Pin) -> bool:
     return pin.field.startswith(price.PREFIX)
 
 
-def _spending(entry: Entry, words: Sequence[Word]) -> Spending | None:
+def _spending(entry: Entry, words: Sequence[PriceComparison]) -> Spending | None:
     used = entry.usage or entry.observed
     if not used:
         return None
     official: dict[str, dict[str, str]] = {tier: {} for tier in entry.texts("tiers")}
     for word in words:
         meter = word.fact.meter
-        if word.view is View.OFFICIAL and (meter.context, meter.modality) == (price.SHORT, price.TEXT):
+        if word.view is PriceView.OFFICIAL and (meter.context, meter.modality) == (price.SHORT, price.TEXT):
             official[meter.tier][meter.meter] = word.fact.amount
     tiers = {tier: cost(amounts, used) for tier, amounts in official.items()}
     return Spending(known="configured" if entry.usage else "observed", usage=used, tiers=tiers)
 
 
 def _questions(
-    reader: Reader, configuration: Configuration, entry: Entry, fresh: Freshness, words: Sequence[Word], now: datetime
+    reader: Reader,
+    configuration: Configuration,
+    entry: Entry,
+    fresh: Freshness,
+    words: Sequence[PriceComparison],
+    now: datetime,
 ) -> Iterator[str]:
     if not entry.model_id:
         yield "What is the exact model id? It stays blank until the provider has confirmed it."
@@ -200,14 +205,16 @@ def _questions(
             yield f"Nothing confirms {field} of {name} on {scope}."
     for field, said in disputed.items():
         yield f"Which is right? {field.removeprefix(price.PREFIX)}: {', '.join(f'{source} says {value}' for source, value in said)}."
-    for streak in reader.streaks():
-        if streak.seen and streak.fact.subject in entry.subjects:
+    for pending_change in reader.pending_changes():
+        if pending_change.seen and pending_change.fact.subject in entry.subjects:
             doubt = (
-                "is held back as implausible" if streak.quarantine is not None else "is suspected and not believed yet"
+                "is held back as implausible"
+                if pending_change.quarantine is not None
+                else "is suspected and not believed yet"
             )
-            yield f"{streak.fact.subject.name} {streak.fact.field} → {compose.value(streak.value)} at {streak.source} {doubt}."
+            yield f"{pending_change.fact.subject.name} {pending_change.fact.field} → {compose.value(pending_change.value)} at {pending_change.source} {doubt}."
     for word in words:
-        if word.view is View.DIFFERS and not word.stale:
+        if word.view is PriceView.DIFFERS and not word.stale:
             yield f"{word.fact.source} says {price.spoken(word.fact.amount)} for {word.fact.meter.field.removeprefix(price.PREFIX)}, officially it is {price.spoken(str(word.official))}."
     for spec in configuration.sources.values():
         kept = reader.source(spec.key)

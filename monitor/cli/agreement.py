@@ -10,13 +10,13 @@ from monitor.core.price import percent, spoken
 from monitor.registry.terms import multiple
 
 if TYPE_CHECKING:
-    from monitor.audit.agreement import Word
+    from monitor.audit.agreement import PriceComparison
 
 NAMED = 3
 """How many differing prices of a source are named under `why`; `prices` shows them all."""
 
 
-def cell(word: Word) -> str:
+def cell(word: PriceComparison) -> str:
     """`agrees`, `+400 %, stale: frozen`; nothing for an official price that no other official one disputes."""
     said = {
         "official": "",
@@ -27,7 +27,7 @@ def cell(word: Word) -> str:
     return ", ".join(part for part in (said, f"stale: {word.because}" if word.because else "") if part)
 
 
-def as_json(word: Word) -> dict[str, object]:
+def as_json(word: PriceComparison) -> dict[str, object]:
     """The keys that a price has for scripts beside its own; `of_official` is how many times the official amount it is."""
     return {
         "agreement": str(word.view),
@@ -38,12 +38,12 @@ def as_json(word: Word) -> dict[str, object]:
     }
 
 
-def lines(words: Sequence[Word], *, overtaken: bool = False) -> Iterator[str]:
+def lines(words: Sequence[PriceComparison], *, overtaken: bool = False) -> Iterator[str]:
     """One line for each source: on how many prices it agrees, and which it states differently. A source alone agrees with nobody.
 
     With `overtaken`, only those of which a word is stale.
     """
-    sources: dict[str, list[Word]] = {}
+    sources: dict[str, list[PriceComparison]] = {}
     for word in words:
         sources.setdefault(word.fact.source, []).append(word)
     for source, mine in sources.items() if len(sources) > 1 else ():
@@ -59,7 +59,7 @@ def lines(words: Sequence[Word], *, overtaken: bool = False) -> Iterator[str]:
         yield f"{source}: {', '.join(said)}" + (f": {'; '.join([*named, *more])}" if named else "")
 
 
-def _counts(words: Sequence[Word]) -> dict[str, int]:
+def _counts(words: Sequence[PriceComparison]) -> dict[str, int]:
     names = {
         "official": "official",
         "disputed": "disputed",
@@ -76,5 +76,5 @@ def _counts(words: Sequence[Word]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: item[0] == "differ"))
 
 
-def _distance(word: Word) -> str:
+def _distance(word: PriceComparison) -> str:
     return "" if word.official is None else percent(word.official, word.fact.amount) or "differs"

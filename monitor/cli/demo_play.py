@@ -14,12 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.cli.demo_summary import Chapter, Expected, readable, title
-from monitor.cli.demo_words import Line, narrate
+from monitor.cli.demo_words import StoryLine, narrate
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
 from monitor.core.ports import DeliveryState, EventQuery, MonitorError, Refused
 from monitor.gate.client.lease import Lease, read
-from monitor.sandbox import Sandbox, Step
+from monitor.sandbox import Sandbox, TimelineStep
 from monitor.sandbox.gpt_5_6 import RESUME
 
 if TYPE_CHECKING:
@@ -49,15 +49,15 @@ class Stopped(Exception):
     """A person ended the demo before its end."""
 
 
-class Stage(Protocol):
+class StageProtocol(Protocol):
     """What the audience sees."""
 
     def begin(self, chapter: Chapter, before: Chapter | None) -> None: ...
 
-    def line(self, line: Line) -> None: ...
+    def line(self, line: StoryLine) -> None: ...
 
 
-def paced(steps: Sequence[Step]) -> tuple[Step, ...]:
+def paced(steps: Sequence[TimelineStep]) -> tuple[TimelineStep, ...]:
     """The steps of a story, each slow enough to be read and held until it is released."""
     return tuple(replace(step, looks=round(step.looks * PACE), waits_for=step.waits_for or WATCHED) for step in steps)
 
@@ -69,7 +69,7 @@ class Play:
         self,
         sandbox: Sandbox,
         monitor: Monitor,
-        stage: Stage,
+        stage: StageProtocol,
         *,
         via: Mapping[str, str],
         interrupted: Callable[[], bool],
@@ -120,7 +120,7 @@ class Play:
         if answer["allowed"]:
             return False
         instead = f"{answer['fallback']} is allowed instead" if answer["fallback"] else "and nothing is allowed instead"
-        self._stage.line(Line(at=now, word="gate", text=f"{key} is denied in {PRODUCTION}, {instead}"))
+        self._stage.line(StoryLine(at=now, word="gate", text=f"{key} is denied in {PRODUCTION}, {instead}"))
         return True
 
     def _told(self) -> bool:
@@ -173,10 +173,10 @@ class Play:
                     self._message(recorded.event.subject, recorded.event.data["owner"], recorded.recorded_at)
                 )
 
-    def _message(self, notice: str, owner: str, at: datetime) -> Line:
+    def _message(self, notice: str, owner: str, at: datetime) -> StoryLine:
         texts = (readable(message) for message in self._sandbox.messages)
         text = next((text for text in texts if f"Notice {notice}" in text.splitlines()), "")
-        return Line(at=at, word="told", text=f"{owner}: {title(text)}")
+        return StoryLine(at=at, word="told", text=f"{owner}: {title(text)}")
 
     # -- what a person does ------------------------------------------------
 
@@ -207,7 +207,7 @@ class Play:
                 refusal = str(error)
                 return False
             said = f"access-monitor {verb} {key} --by {PERSON} --reason {shlex.quote(REASONS[verb])}"
-            self._stage.line(Line(at=event.occurred_at, word="you", text=f"{said} --expect {entry.position}"))
+            self._stage.line(StoryLine(at=event.occurred_at, word="you", text=f"{said} --expect {entry.position}"))
             return True
 
         try:

@@ -16,10 +16,10 @@ from pathlib import Path
 import click
 
 from monitor.cli import output
-from monitor.cli.demo_summary import Chapter, Pause, Summary
-from monitor.cli.demo_words import Line, shifted
-from monitor.core.configuration import Belief, Requirement
-from monitor.sandbox import Step
+from monitor.cli.demo_summary import Chapter, StoryPause, StorySummary
+from monitor.cli.demo_words import StoryLine, shifted
+from monitor.core.configuration import ConfirmationRules, Requirement
+from monitor.sandbox import TimelineStep
 
 WORD = 9
 """How wide the one word is that says what was done."""
@@ -39,12 +39,12 @@ HASH = 12
 class Stage:
     """Prints one performance. `overridden` are variables of the shell that the printed commands have to do without."""
 
-    def __init__(self, belief: Belief, folder: Path, *, overridden: Sequence[str]) -> None:
+    def __init__(self, belief: ConfirmationRules, folder: Path, *, overridden: Sequence[str]) -> None:
         self._belief = belief
         self._folder = folder
         self._overridden = overridden
 
-    def open(self, steps: Sequence[Step]) -> None:
+    def open(self, steps: Sequence[TimelineStep]) -> None:
         """Say what this is; the first line says that it is the sandbox."""
         bold = output.colour("This is the sandbox", output.BOLD)
         _say(f"{bold}: a provider on this machine plays what happened to GPT-5.6. Nothing is sent to anyone.")
@@ -53,7 +53,7 @@ class Stage:
         )
         _say("Daemon, clock, database and deliveries are those of `access-monitor run`. Only belief is hurried here:")
         _say(
-            f"a price is believed after {requirement(self._belief.change)} (as shipped: {requirement(Belief().change)})."
+            f"a price is believed after {requirement(self._belief.change)} (as shipped: {requirement(ConfirmationRules().change)})."
         )
         _say(f"Everything is in {self._folder}; what you do is shown without its --config.")
 
@@ -66,7 +66,7 @@ class Stage:
             _say()
         _say(f"{output.colour(str(chapter.step.date), output.BOLD)}  {output.colour(chapter.step.title, output.BOLD)}")
 
-    def line(self, line: Line) -> None:
+    def line(self, line: StoryLine) -> None:
         """The monitor did something, the owner was told, or a person acted."""
         word = output.colour(f"{line.word:<{WORD}}", WORDS.get(line.word, output.DIM))
         _say(f"  {clock(line.at)}  {word}  {output.printable(line.text)}")
@@ -81,7 +81,7 @@ class Stage:
         _say()
         _say(f"Daemon and sandbox have ended; the commands above go on working until you delete {self._folder}.")
 
-    def summary(self, summary: Summary) -> None:
+    def summary(self, summary: StorySummary) -> None:
         """What came of it."""
         _title("What was paused")
         for pause in summary.pauses:
@@ -106,9 +106,11 @@ class Stage:
         _say(
             f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first look that showed a new price to the pause."
         )
-        _say(f"  As shipped it takes {requirement(Belief().change)}, since pages flap and a pause wakes people.")
+        _say(
+            f"  As shipped it takes {requirement(ConfirmationRules().change)}, since pages flap and a pause wakes people."
+        )
 
-    def commands(self, config: Path, summary: Summary, *, stay: bool) -> None:
+    def commands(self, config: Path, summary: StorySummary, *, stay: bool) -> None:
         """Where to look further."""
         first, last = summary.pauses[0], summary.pauses[-1]
         _title("Look further")
@@ -130,7 +132,7 @@ class Stage:
         return ["env", *(part for name in self._overridden for part in ("-u", name))] if self._overridden else []
 
 
-def _pause(pause: Pause) -> None:
+def _pause(pause: StoryPause) -> None:
     _say(f"  {output.colour(pause.name, output.BOLD)} on {pause.date}, at {clock(pause.at)}")
     _say(f"    why    {shifted(pause.shifts)}")
     _say(f"    belief {output.plural(pause.looks, 'look')} within {seconds(pause.belief)} (event {pause.position})")

@@ -15,7 +15,7 @@ from html import unescape
 from monitor.cli.output import plural
 from monitor.core import events as ev
 from monitor.core.events import Recorded
-from monitor.sandbox import Message, State, Step, Target
+from monitor.sandbox import Target, TimelineState, TimelineStep, WebhookMessage
 
 Expected = tuple[str, str]
 """Type and subject of an event that a step has to lead to."""
@@ -28,13 +28,13 @@ NEWS = ("model.", "price.", "access.", "entry.", "lifecycle.")
 class Chapter:
     """A step as it was played: the position of its first event, and when it began."""
 
-    step: Step
+    step: TimelineStep
     first: int
     began_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class StoryPause:
     """One pause: on which day of the story, when really, after how many looks, and what ended it.
 
     `belief` runs from the first look that showed the new value to the record of the pause. `evidence` is the page that showed it,
@@ -66,21 +66,21 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class StorySummary:
     """All of it. `messages` are those that the owner received, `pauses_told` those of them that tell of a pause."""
 
-    pauses: Sequence[Pause]
+    pauses: Sequence[StoryPause]
     outage: Outage
     messages: Sequence[str]
     pauses_told: Sequence[str]
     undelivered: int
 
 
-def expected(steps: Sequence[Step], entries: Iterable[str], *, list_source: str) -> list[tuple[Expected, ...]]:
+def expected(steps: Sequence[TimelineStep], entries: Iterable[str], *, list_source: str) -> list[tuple[Expected, ...]]:
     """For each step the events that have to follow from it, of those that concern the entries."""
     known = frozenset(entries)
     chapters: list[tuple[Expected, ...]] = []
-    state, broken = State(), False
+    state, broken = TimelineState(), False
     for index, step in enumerate(steps):
         wanted: list[Expected] = []
         wanted += [(ev.ENTRY_VISIBLE, model.id) for model in step.lists if model.id in known]
@@ -96,11 +96,11 @@ def expected(steps: Sequence[Step], entries: Iterable[str], *, list_source: str)
     return chapters
 
 
-def summarise(chapters: Sequence[Chapter], log: Sequence[Recorded], messages: Iterable[Message]) -> Summary:
+def summarise(chapters: Sequence[Chapter], log: Sequence[Recorded], messages: Iterable[WebhookMessage]) -> StorySummary:
     """Read the summary off the log and the messages."""
     pauses = [_pause(chapters, log, recorded) for recorded in log if recorded.event.type == ev.ENTRY_PAUSED]
     texts = [readable(message) for message in messages]
-    return Summary(
+    return StorySummary(
         pauses=pauses,
         outage=_outage(log),
         messages=texts,
@@ -109,13 +109,13 @@ def summarise(chapters: Sequence[Chapter], log: Sequence[Recorded], messages: It
     )
 
 
-def _pause(chapters: Sequence[Chapter], log: Sequence[Recorded], recorded: Recorded) -> Pause:
+def _pause(chapters: Sequence[Chapter], log: Sequence[Recorded], recorded: Recorded) -> StoryPause:
     event = recorded.event
     earlier = [one for one in log if one.event.position < event.position]
     later = [one for one in log if one.event.position > event.position and one.event.subject == event.subject]
     resumed = next((one for one in later if one.event.type == ev.ENTRY_RESUMED), None)
     causes = [one.event for one in log if one.event.position in event.data["causes"]]
-    return Pause(
+    return StoryPause(
         entry=event.subject,
         name=_name(log, event.subject),
         date=dated(chapters, event.position).step.date,
@@ -155,7 +155,7 @@ def dated(chapters: Sequence[Chapter], position: int) -> Chapter:
     return [chapter for chapter in chapters if chapter.first <= position][-1]
 
 
-def readable(message: Message) -> str:
+def readable(message: WebhookMessage) -> str:
     """A message as a phone shows it: the plain text that goes with its blocks, without the escapes of the chat service."""
     text = message.payload.get("text")
     return unescape(text) if isinstance(text, str) and text else message.text
@@ -166,7 +166,7 @@ def title(text: str) -> str:
     return text.partition("\n")[0]
 
 
-def problems(summary: Summary, chapters: Sequence[Chapter], wanted: Sequence[tuple[Expected, ...]]) -> list[str]:
+def problems(summary: StorySummary, chapters: Sequence[Chapter], wanted: Sequence[tuple[Expected, ...]]) -> list[str]:
     """Where what came out differs from the story, each in words; empty where it came out as told."""
     due = {
         (chapter.step.date, subject)
@@ -202,7 +202,7 @@ def problems(summary: Summary, chapters: Sequence[Chapter], wanted: Sequence[tup
     return found
 
 
-def _tells(text: str, pause: Pause) -> bool:
+def _tells(text: str, pause: StoryPause) -> bool:
     return re.search(rf"\bevent {pause.position}\b", text) is not None
 
 

@@ -22,7 +22,7 @@ PRICES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class StoryLine:
     """One thing that the monitor saw or did: when, in one word what, and the rest."""
 
     at: datetime
@@ -30,14 +30,14 @@ class Line:
     text: str
 
 
-def narrate(log: Sequence[Recorded]) -> list[Line]:
+def narrate(log: Sequence[Recorded]) -> list[StoryLine]:
     """The lines of a stretch of the log, in its order; events that follow each other with one type and subject become one line."""
-    lines: list[Line] = []
+    lines: list[StoryLine] = []
     for _, together in groupby(log, key=lambda recorded: (recorded.event.type, recorded.event.subject)):
         batch = list(together)
         told = _told([recorded.event for recorded in batch])
         if told is not None:
-            lines.append(Line(at=batch[0].recorded_at, word=told[0], text=told[1]))
+            lines.append(StoryLine(at=batch[0].recorded_at, word=told[0], text=told[1]))
     return lines
 
 

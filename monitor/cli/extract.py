@@ -24,7 +24,7 @@ PAGE = "pricing_page"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ExtractReading:
     """What was read: under which format, by which extractor. `unreadable` is why nothing was, empty where something was."""
 
     format: str
@@ -86,7 +86,7 @@ def extract(options: Options, *, file: str, form: str, provider: str, at: Moment
     return 0
 
 
-def read(content: bytes, form: str, provider: str) -> Reading:
+def read(content: bytes, form: str, provider: str) -> ExtractReading:
     """Read a page or feed; without a format, the one that its content fits.
 
     Raises:
@@ -99,10 +99,10 @@ def read(content: bytes, form: str, provider: str) -> Reading:
     try:
         content = unpacked(content)
     except ValueError as error:
-        return Reading(format=form or "page or feed", extractor="", unreadable=str(error))
+        return ExtractReading(format=form or "page or feed", extractor="", unreadable=str(error))
     if _is_recording(content):
         why = "it is a recorded history of looks, which `access-monitor replay SOURCE=FILE` reads"
-        return Reading(format=form or "page or feed", extractor="", unreadable=why)
+        return ExtractReading(format=form or "page or feed", extractor="", unreadable=why)
     if form == PAGE or (not form and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))):
         return _read_page(content, provider) if provider else _read_any_page(content)
     readings = [_read_feed(content, name) for name in ([form] if form else sorted(FORMATS))]
@@ -115,7 +115,7 @@ def read(content: bytes, form: str, provider: str) -> Reading:
         why = f"it reads as {names}: say which with --as"
     else:  # what is not even JSON is so under every format
         why = reasons.pop() if len(reasons) == 1 else f"it is none of {names}"
-    return Reading(format="feed", extractor="", unreadable=why)
+    return ExtractReading(format="feed", extractor="", unreadable=why)
 
 
 def _is_recording(content: bytes) -> bool:
@@ -127,7 +127,7 @@ def _is_recording(content: bytes) -> bool:
     return isinstance(first, dict) and "observed_at" in first and "status" in first
 
 
-def as_json(reading: Reading) -> dict[str, object]:
+def as_json(reading: ExtractReading) -> dict[str, object]:
     """The documented shape; dates, conditions and notes are additions."""
     return {
         "format": reading.format,
@@ -155,7 +155,7 @@ def as_json(reading: Reading) -> dict[str, object]:
     }
 
 
-def _read_page(content: bytes, provider: str) -> Reading:
+def _read_page(content: bytes, provider: str) -> ExtractReading:
     from monitor.core.facts import Body
     from monitor.sources import page, pricing_page
     from monitor.sources.extraction import Unreadable
@@ -164,13 +164,13 @@ def _read_page(content: bytes, provider: str) -> Reading:
     try:
         read = page.read(body, provider=provider, extract_rows=pricing_page.extract)
     except Unreadable as error:
-        return Reading(format=PAGE, extractor=pricing_page.EXTRACTOR, unreadable=error.reason)
-    return Reading(
+        return ExtractReading(format=PAGE, extractor=pricing_page.EXTRACTOR, unreadable=error.reason)
+    return ExtractReading(
         format=PAGE, extractor=pricing_page.EXTRACTOR, rows=read.rows, refused=read.refused, notes=read.notes
     )
 
 
-def _read_any_page(content: bytes) -> Reading:
+def _read_any_page(content: bytes) -> ExtractReading:
     """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider whose words it uses."""
     from monitor.sources.pricing_page.profiles import PROVIDERS
 
@@ -181,7 +181,7 @@ def _read_any_page(content: bytes) -> Reading:
     return others[0] if len(others) == 1 else plain
 
 
-def _read_feed(content: bytes, form: str) -> Reading:
+def _read_feed(content: bytes, form: str) -> ExtractReading:
     from monitor.sources.extraction import Unreadable
     from monitor.sources.feed import FORMATS
     from monitor.sources.feed import read as read_feed
@@ -190,17 +190,17 @@ def _read_feed(content: bytes, form: str) -> Reading:
     try:
         read = read_feed(content, form)
     except Unreadable as error:
-        return Reading(format=form, extractor=extractor, unreadable=error.reason)
+        return ExtractReading(format=form, extractor=extractor, unreadable=error.reason)
     # What a page says of aliases is a sentence among its notes already.
     aliases = [
         f"{scope}/{name} currently points to {target}" for (scope, name), target in read.aliases.items() if target
     ]
-    return Reading(
+    return ExtractReading(
         format=form, extractor=extractor, rows=read.rows, refused=read.refused, notes=(*read.notes, *aliases)
     )
 
 
-def _print(reading: Reading) -> None:
+def _print(reading: ExtractReading) -> None:
     dated = any(row.valid_from or row.valid_to for row in reading.rows)
     headers = ["PROVIDER", "MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "AMOUNT", "UNIT"] + (
         ["FROM", "UNTIL"] if dated else []

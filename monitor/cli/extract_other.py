@@ -14,7 +14,7 @@ from monitor.cli.framework import Options, command
 from monitor.cli.packed import unpacked
 
 if TYPE_CHECKING:
-    from monitor.core.error_meanings import Verdict
+    from monitor.core.error_meanings import ErrorVerdict
     from monitor.core.facts import Facts, Refusal
 
 KEYS: Mapping[str, str] = {
@@ -109,7 +109,7 @@ def _read_list(content: bytes) -> Extract:
 
     try:
         reading = models_list.read(content, SAVED)
-    except models_list.Problem as problem:
+    except models_list.ListProblem as problem:
         partly = problem.reading
         facts, refused = ({}, []) if partly is None else (partly.facts, partly.refused)
         return _extract("models_list", facts, refused, problem.detail)
@@ -178,6 +178,6 @@ def _print_error(options: Options, content: bytes, status: int, model: str) -> i
     return 0
 
 
-def _why(verdict: Verdict, status: int) -> str:
+def _why(verdict: ErrorVerdict, status: int) -> str:
     said = ", ".join(part for part in (verdict.code and f"code {verdict.code}", verdict.message) if part)
     return f"HTTP {status}" + (f": {said}" if said else "")

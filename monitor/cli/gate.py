@@ -10,7 +10,7 @@ from monitor.cli.framework import Command, Options
 from monitor.gate.client import ask
 
 
-class Gate(Command):
+class GateCommand(Command):
     """Hands its words on unread: the options of the gate are known in one place, and that one may not import click."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -24,4 +24,4 @@ class Gate(Command):
         return ask.main([*words, *(["--json"] if options.json else []), *ctx.args])
 
 
-gate = Gate("gate", help=ask.SUMMARY, examples=("access-monitor gate gpt-5.6-luna && ./deploy",))
+gate = GateCommand("gate", help=ask.SUMMARY, examples=("access-monitor gate gpt-5.6-luna && ./deploy",))

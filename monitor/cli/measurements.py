@@ -160,13 +160,13 @@ def _number(value: int | None) -> str:
 
 
 def _plot(days: Mapping[tuple[Series, date], Summary], begin: datetime, now: datetime) -> None:
-    lines: dict[Series, list[plot.Step]] = {}
+    lines: dict[Series, list[plot.PlotStep]] = {}
     for (series, day), one in days.items():
         at = datetime(day.year, day.month, day.day, tzinfo=UTC)
         steps = lines.setdefault(series, [])
         if steps and steps[-1].at < at - timedelta(days=1):
-            steps.append(plot.Step(steps[-1].at + timedelta(days=1), None))
-        steps.append(plot.Step(at, None if one.p50 is None else Decimal(one.p50)))
+            steps.append(plot.PlotStep(steps[-1].at + timedelta(days=1), None))
+        steps.append(plot.PlotStep(at, None if one.p50 is None else Decimal(one.p50)))
     names = {series: output.printable(" ".join(series)) for series in lines}
     widest = max(map(len, names.values()))
     columns = max(10, min(60, output.width() - widest - 24))

@@ -11,14 +11,14 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 ABSENT = " "
 
 
-class Step(NamedTuple):
+class PlotStep(NamedTuple):
     """From a time on, the amount is this; None while there was no price."""
 
     at: datetime
     amount: Decimal | None
 
 
-def line(steps: Sequence[Step], begin: datetime, end: datetime, columns: int) -> str:
+def line(steps: Sequence[PlotStep], begin: datetime, end: datetime, columns: int) -> str:
     """The amount over the time from `begin` to `end`, in so many columns; each shows what held at its end.
 
     The scale begins at zero: a fall from 1.00 to 0.20 looks like one. `steps` are in order of time.

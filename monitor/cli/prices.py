@@ -21,11 +21,11 @@ from monitor.core.ports import Refused
 from monitor.core.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
 
 if TYPE_CHECKING:
-    from monitor.audit.agreement import Word
+    from monitor.audit.agreement import PriceComparison
     from monitor.audit.queries import PriceFact
 
 
-class Series(NamedTuple):
+class PriceSeries(NamedTuple):
     """The identity of one plotted line."""
 
     source: str
@@ -50,7 +50,7 @@ class Series(NamedTuple):
 @click.option(
     "--usage",
     "used",
-    type=costs.Usage(),
+    type=costs.UsageOption(),
     help="What so many tokens cost, by tier and band, blank where a price is; registry: the usage of ENTRY, configured or observed.",
 )
 @click.pass_obj
@@ -118,7 +118,7 @@ def in_order(meter: Meter) -> tuple[object, ...]:
     )
 
 
-def as_json(word: Word) -> dict[str, object]:
+def as_json(word: PriceComparison) -> dict[str, object]:
     """A believed price for scripts."""
     fact = word.fact
     return {
@@ -139,15 +139,15 @@ def as_json(word: Word) -> dict[str, object]:
     }
 
 
-def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[Series, list[plot.Step]]:
+def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[PriceSeries, list[plot.PlotStep]]:
     """The steps of each price: what held before its first move, each move, and what is believed now where nothing moved."""
-    lines: dict[Series, list[plot.Step]] = {}
+    lines: dict[PriceSeries, list[plot.PlotStep]] = {}
     for move in moves:
         event = move.event
         if event.type == ev.PRICE_QUARANTINED:
             continue  # it never held
         data = event.data
-        key = Series(
+        key = PriceSeries(
             event.source,
             data["provider"],
             event.subject,
@@ -155,16 +155,16 @@ def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[Series
         )
         steps = lines.setdefault(key, [])
         if not steps and data["old"] is not None:
-            steps.append(plot.Step(datetime.min.replace(tzinfo=event.occurred_at.tzinfo), amount(data["old"])))
-        steps.append(plot.Step(event.occurred_at, None if data["new"] is None else amount(data["new"])))
+            steps.append(plot.PlotStep(datetime.min.replace(tzinfo=event.occurred_at.tzinfo), amount(data["old"])))
+        steps.append(plot.PlotStep(event.occurred_at, None if data["new"] is None else amount(data["new"])))
     for fact in facts:
-        key = Series(fact.source, fact.provider, fact.model, fact.meter)
+        key = PriceSeries(fact.source, fact.provider, fact.model, fact.meter)
         if key not in lines and fact.since is not None:
-            lines[key] = [plot.Step(fact.since, amount(fact.amount))]
+            lines[key] = [plot.PlotStep(fact.since, amount(fact.amount))]
     return lines
 
 
-def _print(words: Sequence[Word], now: datetime) -> None:
+def _print(words: Sequence[PriceComparison], now: datetime) -> None:
     output.table(
         ("MODEL", "TIER", "CONTEXT", "MODALITY", "METER", "USD PER 1M", "SINCE", "SEEN", "SOURCE", "TRUST", "AGREES"),
         [

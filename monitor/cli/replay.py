@@ -26,7 +26,7 @@ from monitor.core.ports import MonitorError
 
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
-    from monitor.audit.replay import Recording, Replay, Step
+    from monitor.audit.replay import Replay, ReplayedRecording, ReplayStep
     from monitor.core.notices import Notice
 
 SPARSE = timedelta(hours=1)
@@ -133,7 +133,7 @@ def _store(options: Options) -> Iterator[Monitor]:
 
 def _recordings(
     monitor: Monitor, files: Sequence[tuple[str, Path]], carry: timedelta | None
-) -> tuple[Mapping[str, Sequence[Recording]], Mapping[str, timedelta]]:
+) -> tuple[Mapping[str, Sequence[ReplayedRecording]], Mapping[str, timedelta]]:
     """The recorded looks of each source, and at which interval those of which sources are repeated."""
     from monitor.sources import recording
 
@@ -198,7 +198,7 @@ class _Summary:
         self._events: Counter[str] = Counter()
         self._notices: Counter[str] = Counter()
 
-    def add(self, step: Step) -> None:
+    def add(self, step: ReplayStep) -> None:
         """Count one step."""
         self._since = self._since or step.at
         self._until = step.at

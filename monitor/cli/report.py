@@ -11,7 +11,19 @@ from monitor import __version__
 from monitor.cli import agreement, output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.report_page import Block, Cell, Items, Link, Page, Section, State, Table, html, is_web, markdown
+from monitor.cli.report_page import (
+    Block,
+    Cell,
+    CellState,
+    Items,
+    Link,
+    ReportPage,
+    ReportSection,
+    ReportTable,
+    html,
+    is_web,
+    markdown,
+)
 from monitor.cli.status import complete
 from monitor.cli.terms import lines as price_lines
 from monitor.cli.times import age, utc
@@ -61,23 +73,23 @@ def report(options: Options, *, entry: str, form: str) -> None:
     click.echo(FORMS[form](page(found)), nl=False)
 
 
-def page(of: Report) -> Page:
+def page(of: Report) -> ReportPage:
     """The page of a report; what there is nothing to say about is said to be nothing."""
     checks = complete(of.checks, CHECKS, of.at)
-    return Page(
+    return ReportPage(
         title=f"{of.row.name or of.row.key}: rollout report",
         lead=f"Entry {of.row.key}, as the registry stood on {utc(of.at)} at position {of.head} of its log.",
         sections=(
-            Section(title="Where it stands", blocks=tuple(_standing(of))),
-            Section(title="Open questions", blocks=_or_none(Items(items=of.questions), of.questions, "None.")),
-            Section(title="Confirmed", blocks=tuple(_confirmed(of, checks))),
-            Section(title="Must be checked", blocks=tuple(_to_check(checks))),
-            Section(title="Prices", blocks=tuple(_prices(of))),
-            Section(title="Checklist", blocks=(_checklist(checks),)),
-            Section(title="Evals beside current production", blocks=tuple(_evals(of))),
-            Section(title="Usage and cost", blocks=tuple(_usage(of))),
-            Section(title="What comes on a day", blocks=_dated(of)),
-            Section(title="Pauses", blocks=tuple(_pauses(of))),
+            ReportSection(title="Where it stands", blocks=tuple(_standing(of))),
+            ReportSection(title="Open questions", blocks=_or_none(Items(items=of.questions), of.questions, "None.")),
+            ReportSection(title="Confirmed", blocks=tuple(_confirmed(of, checks))),
+            ReportSection(title="Must be checked", blocks=tuple(_to_check(checks))),
+            ReportSection(title="Prices", blocks=tuple(_prices(of))),
+            ReportSection(title="Checklist", blocks=(_checklist(checks),)),
+            ReportSection(title="Evals beside current production", blocks=tuple(_evals(of))),
+            ReportSection(title="Usage and cost", blocks=tuple(_usage(of))),
+            ReportSection(title="What comes on a day", blocks=_dated(of)),
+            ReportSection(title="Pauses", blocks=tuple(_pauses(of))),
         ),
         footer=f"access-monitor {__version__}. Prices in USD. What is blank is not known; nothing here is inferred from a name.",
     )
@@ -87,7 +99,7 @@ def _standing(of: Report) -> Iterator[Block]:
     row, entry = of.row, of.entry
     verified = f"{utc(row.verified_at)}, {age(of.at - row.verified_at)} ago" if row.verified_at else "never as a whole"
     rows: list[tuple[str, Cell]] = [
-        ("Status", State(str(row.status))),
+        ("Status", CellState(str(row.status))),
         ("Because", row.reason),
         ("Production now", f"{'allowed' if of.production.allowed else 'denied'}: {of.production.reason}"),
         ("Since", utc(row.since)),
@@ -109,7 +121,7 @@ def _standing(of: Report) -> Iterator[Block]:
                 f"by {data['by']} on {utc(of.accepted.event.occurred_at)}: {data['reason']} (position {of.accepted.event.position})",
             )
         )
-    yield Table(headers=("Field", "Value"), rows=[one for one in rows if one[1]])
+    yield ReportTable(headers=("Field", "Value"), rows=[one for one in rows if one[1]])
 
 
 def _confirmed(of: Report, checks: Sequence[CheckRow]) -> Iterator[Block]:
@@ -122,17 +134,17 @@ def _confirmed(of: Report, checks: Sequence[CheckRow]) -> Iterator[Block]:
         if row.check.state is CheckState.VERIFIED
     ]
     yield from _or_none(
-        Table(headers=("What", "Value", "Last seen or verified", "By"), rows=rows), rows, "Nothing yet."
+        ReportTable(headers=("What", "Value", "Last seen or verified", "By"), rows=rows), rows, "Nothing yet."
     )
 
 
 def _to_check(checks: Sequence[CheckRow]) -> Iterator[Block]:
     open_ = [row for row in checks if row.check.state is not CheckState.VERIFIED]
     rows: list[tuple[Cell, ...]] = [
-        (CHECKS.get(row.name, row.name), row.name, "yes" if row.required else "", State(row.check.state.value))
+        (CHECKS.get(row.name, row.name), row.name, "yes" if row.required else "", CellState(row.check.state.value))
         for row in sorted(open_, key=lambda row: not row.required)
     ]
-    table = Table(headers=("What", "Check", "Needed", "State"), rows=rows)
+    table = ReportTable(headers=("What", "Check", "Needed", "State"), rows=rows)
     yield from _or_none(table, rows, "Nothing: every check is verified.")
 
 
@@ -155,13 +167,15 @@ def _prices(of: Report) -> Iterator[Block]:
     ]
     numbers = ("USD per 1M tokens", "Accepted")
     headers = ("Tier", "Context", "Meter", *numbers, "Since", "Last seen", "Source", "Stands")
-    yield from _or_none(Table(headers=headers, rows=rows, numbers=numbers), rows, "No source states a price of it.")
+    yield from _or_none(
+        ReportTable(headers=headers, rows=rows, numbers=numbers), rows, "No source states a price of it."
+    )
     said = [text for label, text in price_lines(of.priced, of.at) if label == "price"]
     if rows and said:
         yield "In the registry's terms, cached reads and cache writes beside input:"
         yield Items(items=said)
     if of.priced.urls:
-        yield Table(headers=("Stated at",), rows=[(Link(url),) for url in of.priced.urls])
+        yield ReportTable(headers=("Stated at",), rows=[(Link(url),) for url in of.priced.urls])
 
 
 def _checklist(checks: Sequence[CheckRow]) -> Block:
@@ -174,13 +188,13 @@ def _checklist(checks: Sequence[CheckRow]) -> Block:
             return Link(row.check.url)
         return "; ".join(part for part in (row.check.url, *parts) if part)
 
-    return Table(
+    return ReportTable(
         headers=("Check", "Needed", "State", "Verified", "Until", "By", "On what"),
         rows=[
             (
                 row.name,
                 "yes" if row.required else "",
-                State(row.check.state.value),
+                CellState(row.check.state.value),
                 _when(row.verified_at),
                 _when(row.check.until),
                 _by(row),
@@ -204,7 +218,7 @@ def _evals(of: Report) -> Iterator[Block]:
     yield f"Handed in by {event.data['by']} on {utc(event.occurred_at)}: {files}. An empty cell is one where nothing ran."
     numbers = ("Candidate", "Production")
     yield f"Candidate: {', '.join(found['candidate'])}. Production: {name}."
-    yield Table(
+    yield ReportTable(
         headers=("Suite", "Metric", *numbers, "Samples"),
         rows=[
             (
@@ -240,18 +254,18 @@ def _usage(of: Report) -> Iterator[Block]:
         parts = (spent.parts[meter] for meter in meters)
         shown = ("" if part is None else spoken(money(part)) for part in parts)
         rows.append((f"{tier}, USD", *shown, "" if spent.total is None else usd(spent.total)))
-    yield Table(headers=("", *columns, "Together"), rows=rows, numbers=(*columns, "Together"))
+    yield ReportTable(headers=("", *columns, "Together"), rows=rows, numbers=(*columns, "Together"))
 
 
 def _dated(of: Report) -> tuple[Block, ...]:
     rows: list[tuple[Cell, ...]] = [(one.day.isoformat(), one.what, one.text, one.source) for one in of.dated]
-    return _or_none(Table(headers=("Day", "Kind", "What", "Source"), rows=rows), rows, "Nothing is announced.")
+    return _or_none(ReportTable(headers=("Day", "Kind", "What", "Source"), rows=rows), rows, "Nothing is announced.")
 
 
 def _pauses(of: Report) -> Iterator[Block]:
     rows = [_pause(of, one) for one in of.pauses]
     headers = ("From", "To", "For", "What fell", "Ended by", "Position")
-    yield from _or_none(Table(headers=headers, rows=rows), rows, "It was never paused.")
+    yield from _or_none(ReportTable(headers=headers, rows=rows), rows, "It was never paused.")
 
 
 def _pause(of: Report, one: Pause) -> tuple[Cell, ...]:

@@ -20,17 +20,17 @@ class Link(NamedTuple):
     url: str
 
 
-class State(NamedTuple):
+class CellState(NamedTuple):
     """A status or the state of a check, shown in its colour."""
 
     text: str
 
 
-Cell: TypeAlias = str | Link | State
+Cell: TypeAlias = str | Link | CellState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class ReportTable:
     """Rows under headers; `numbers` are the headers of columns that are set to the right."""
 
     headers: tuple[str, ...]
@@ -45,11 +45,11 @@ class Items:
     items: Sequence[str]
 
 
-Block: TypeAlias = str | Table | Items
+Block: TypeAlias = str | ReportTable | Items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class ReportSection:
     """A heading and what stands under it."""
 
     title: str
@@ -57,12 +57,12 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class ReportPage:
     """The whole."""
 
     title: str
     lead: str
-    sections: Sequence[Section]
+    sections: Sequence[ReportSection]
     footer: str
 
 
@@ -114,12 +114,12 @@ def is_web(url: str) -> bool:
 # -- Markdown ------------------------------------------------------------------
 
 
-def markdown(page: Page) -> str:
+def markdown(page: ReportPage) -> str:
     """The page as Markdown with tables."""
     return "\n".join(_markdown(page))
 
 
-def _markdown(page: Page) -> Iterator[str]:
+def _markdown(page: ReportPage) -> Iterator[str]:
     yield f"# {_md(page.title)}"
     yield ""
     yield _md(page.lead)
@@ -128,7 +128,7 @@ def _markdown(page: Page) -> Iterator[str]:
         yield f"## {_md(section.title)}"
         for block in section.blocks:
             yield ""
-            if isinstance(block, Table):
+            if isinstance(block, ReportTable):
                 yield from _md_table(block)
             elif isinstance(block, Items):
                 yield from (f"- {_md(item)}" for item in block.items)
@@ -141,7 +141,7 @@ def _markdown(page: Page) -> Iterator[str]:
     yield ""
 
 
-def _md_table(table: Table) -> Iterator[str]:
+def _md_table(table: ReportTable) -> Iterator[str]:
     yield f"| {' | '.join(map(_md, table.headers))} |"
     yield f"|{'|'.join(' ---: ' if header in table.numbers else ' --- ' for header in table.headers)}|"
     for row in table.rows:
@@ -152,7 +152,7 @@ def _md_cell(cell: Cell) -> str:
     if isinstance(cell, Link):
         url = printable(cell.url).replace("|", "%7C")
         return f"<{url}>" if is_web(url) and not set(url) & set(" <>") else _md(cell.url)
-    return _md(cell.text if isinstance(cell, State) else cell)
+    return _md(cell.text if isinstance(cell, CellState) else cell)
 
 
 def _md(text: str) -> str:
@@ -165,12 +165,12 @@ def _md(text: str) -> str:
 # -- HTML ----------------------------------------------------------------------
 
 
-def html(page: Page) -> str:
+def html(page: ReportPage) -> str:
     """The page as one self-contained HTML file."""
     return "".join(_html(page))
 
 
-def _html(page: Page) -> Iterator[str]:
+def _html(page: ReportPage) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
@@ -185,7 +185,7 @@ def _html(page: Page) -> Iterator[str]:
 
 
 def _html_block(block: Block) -> str:
-    if isinstance(block, Table):
+    if isinstance(block, ReportTable):
         marks = ['<{} class="number">' if header in block.numbers else "<{}>" for header in block.headers]
         head = "".join(
             f"{mark.format('th')}{_h(header)}</th>" for mark, header in zip(marks, block.headers, strict=True)
@@ -206,7 +206,7 @@ def _html_cell(cell: Cell) -> str:
     if isinstance(cell, Link):
         shown = _h(cell.url)
         return f'<a href="{shown}" rel="noreferrer">{shown}</a>' if is_web(cell.url) else shown
-    if isinstance(cell, State):
+    if isinstance(cell, CellState):
         return f'<span class="{" ".join(("state", *([_COLOURS[cell.text]] if cell.text in _COLOURS else [])))}">{_h(cell.text)}</span>'
     return _h(cell)
 

@@ -20,10 +20,10 @@ from monitor.core.ports import Refused
 from monitor.gate.client.verdict import PRODUCTION
 
 if TYPE_CHECKING:
-    from monitor.audit.agreement import Word
-    from monitor.audit.queries import CheckRow, StatusRow, Step
+    from monitor.audit.agreement import PriceComparison
+    from monitor.audit.queries import ChainStep, CheckRow, StatusRow
     from monitor.gate.decision import Answer
-    from monitor.registry.terms import Priced
+    from monitor.registry.terms import PricedEntry
 
 _DIGITS = 8
 """How many digits of a hash are enough to ask for it."""
@@ -296,7 +296,13 @@ def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, Answer], now: datet
 
 
 def _print_one(
-    row: StatusRow, given: Answer | None, priced: Priced, words: Sequence[Word], now: datetime, *, at: datetime
+    row: StatusRow,
+    given: Answer | None,
+    priced: PricedEntry,
+    words: Sequence[PriceComparison],
+    now: datetime,
+    *,
+    at: datetime,
 ) -> None:
     verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
@@ -333,7 +339,7 @@ def _asked(row: StatusRow) -> str:
     return f"{asked.by} asked to {act} it at position {asked.position}; another person confirms: access-monitor {act} {row.key} --by YOU --reason WHY --expect {asked.expect}"
 
 
-def _step(step: Step) -> str:
+def _step(step: ChainStep) -> str:
     event = step.recorded.event
     seen = " ".join(part for part in (event.source and f"at {event.source}", _short(event.evidence)) if part)
     whence = f" [{seen}]" if seen else ""

@@ -13,10 +13,10 @@ from monitor.core.events import rfc3339
 from monitor.core.price import SHORT, spoken
 
 if TYPE_CHECKING:
-    from monitor.registry.terms import Band, Priced
+    from monitor.registry.terms import Band, PricedEntry
 
 
-def as_json(priced: Priced) -> dict[str, object]:
+def as_json(priced: PricedEntry) -> dict[str, object]:
     """The fields of price for scripts, beside those of `status`; amounts in USD per 1M tokens, what is blank is null."""
     return {
         "price_model": priced.terms.price_model or None,
@@ -28,7 +28,7 @@ def as_json(priced: Priced) -> dict[str, object]:
     }
 
 
-def lines(priced: Priced, now: datetime) -> Iterator[tuple[str, str]]:
+def lines(priced: PricedEntry, now: datetime) -> Iterator[tuple[str, str]]:
     """Label and text of each line under an entry."""
     for band in priced.terms.bands:
         yield "price", _band(band)

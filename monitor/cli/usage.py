@@ -22,7 +22,7 @@ REGISTRY = "registry"
 """The word for the usage that the registry has of an entry; read as a usage without a meter, which nobody can write."""
 
 
-class Usage(click.ParamType[dict[str, int]]):
+class UsageOption(click.ParamType[dict[str, int]]):
     """`input=400M,cached=1G,output=30M`: meter → tokens; or `registry`, which is empty until it is looked up."""
 
     name = f"METER=TOKENS,…|{REGISTRY}"

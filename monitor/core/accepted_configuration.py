@@ -16,7 +16,7 @@ Document: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class KeyDifference:
     """A key that two documents state differently: its path (`source.openai-pricing.url`), and both values, None where there is none."""
 
     path: str
@@ -30,7 +30,7 @@ def digest(document: Document) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def differences(before: Document, after: Document) -> tuple[Difference, ...]:
+def differences(before: Document, after: Document) -> tuple[KeyDifference, ...]:
     """Every key that differs, by path; a table that came or went is named as a whole."""
     # A section that one side lacks is compared with an empty one, so that its keys are named.
     sections = sorted(before.keys() | after.keys())
@@ -41,12 +41,12 @@ def differences(before: Document, after: Document) -> tuple[Difference, ...]:
     )
 
 
-def _differences(path: str, old: Any, new: Any) -> Iterator[Difference]:
+def _differences(path: str, old: Any, new: Any) -> Iterator[KeyDifference]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in sorted(old.keys() | new.keys()):
             yield from _differences(f"{path}.{name}", old.get(name), new.get(name))
     elif old != new:
-        yield Difference(path=path, old=old, new=new)
+        yield KeyDifference(path=path, old=old, new=new)
 
 
 def _keyed(value: Any) -> Any:

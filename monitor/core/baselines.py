@@ -32,7 +32,7 @@ UNKNOWN: Final = Unknown.UNKNOWN
 Answer: TypeAlias = Value | Literal[Unknown.UNKNOWN] | None
 
 
-class Beliefs:
+class Baselines:
     """The baselines of all sources, read when first asked for."""
 
     def __init__(self, specs: Mapping[str, SourceSpec], baseline: Callable[[str], Facts | None]) -> None:

@@ -174,7 +174,7 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Belief:
+class ConfirmationRules:
     """How many looks over how long make a belief; all independent of how often a source is polled.
 
     `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches,
@@ -237,7 +237,7 @@ class Configuration:
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     entries: Mapping[str, EntrySpec] = field(default_factory=dict)
-    belief: Belief = Belief()
+    belief: ConfirmationRules = ConfirmationRules()
     gate: GateRules = GateRules()
     checks: CheckRules = CheckRules()
     attention: Attention = Attention()

@@ -51,7 +51,7 @@ LOSSES = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ErrorVerdict:
     """A meaning, and what the answer said: `code` and `param` as given, `message` one line, not redacted."""
 
     meaning: Meaning
@@ -71,7 +71,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class MeaningRow:
     """One row of the table; what it leaves empty is not asked.
 
     `codes` and `types` are compared exactly, `says` is a pattern to be found in the message. `{model}` in it is the id that was called: a
@@ -108,8 +108,8 @@ def _row(
     type: str = "",
     param: str = "",
     says: str = "",
-) -> Row:
-    return Row(
+) -> MeaningRow:
+    return MeaningRow(
         meaning=meaning,
         statuses=frozenset(statuses),
         codes=frozenset(code.split()),
@@ -160,7 +160,7 @@ _LOSS = re.compile(
     re.I,
 )
 
-TABLE: tuple[Row, ...] = (
+TABLE: tuple[MeaningRow, ...] = (
     # The region, before everything that 401 and 403 say of the account.
     _row(Meaning.REGION, 401, 403, code="incorrect_hostname"),
     _row(Meaning.REGION, 403, code="unsupported_country_region_territory"),
@@ -235,7 +235,7 @@ TABLE: tuple[Row, ...] = (
 """The whole taxonomy. The order counts: a word about a region or a verification comes before what its code alone would say."""
 
 
-def classify(status: int, body: object, *, model: str = "") -> Verdict:
+def classify(status: int, body: object, *, model: str = "") -> ErrorVerdict:
     """What an answer means. `body` is the parsed JSON of it, None or a text where it is none; `model` the id that was called.
 
     With 200 only an answer that failed inside (`status: "failed"`) has an error to be read; any other 200 is granted as far as this table
@@ -243,11 +243,11 @@ def classify(status: int, body: object, *, model: str = "") -> Verdict:
     """
     if status in GOOD:
         if not isinstance(body, Mapping):
-            return Verdict(meaning=Meaning.UNKNOWN)
+            return ErrorVerdict(meaning=Meaning.UNKNOWN)
         said = said_by(body)
         if body.get("status") != "failed":
             fine = not body.get("error")
-            return Verdict(meaning=Meaning.GRANTED) if fine else _verdict(Meaning.UNKNOWN, said)
+            return ErrorVerdict(meaning=Meaning.GRANTED) if fine else _verdict(Meaning.UNKNOWN, said)
         return _verdict(_meaning(200, said, model), said)
     said = said_by(body)
     return _verdict(_meaning(status, said, model), said)
@@ -280,8 +280,10 @@ def _about_another(said: Said, model: str) -> bool:
     return others
 
 
-def _verdict(meaning: Meaning, said: Said) -> Verdict:
-    return Verdict(meaning=meaning, code=said.code, param=said.param, message=" ".join(said.message.split())[:MESSAGE])
+def _verdict(meaning: Meaning, said: Said) -> ErrorVerdict:
+    return ErrorVerdict(
+        meaning=meaning, code=said.code, param=said.param, message=" ".join(said.message.split())[:MESSAGE]
+    )
 
 
 def said_by(body: object) -> Said:

@@ -43,7 +43,7 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class EvalModel:
     """A model as results may call it: its exact ids, and whose they are. `called` is the one further name that a person gave."""
 
     ids: frozenset[str]
@@ -61,7 +61,7 @@ def _names(id: str, providers: Iterable[str]) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class EvalRow:
     """One metric of one suite, for both models; None where nothing ran."""
 
     suite: str
@@ -72,10 +72,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class EvalComparison:
     """The candidate beside the baseline, in the order of the files. `ignored` maps each name that is neither to its results."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[EvalRow, ...]
     ignored: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -84,11 +84,11 @@ class Comparison:
         return sum((row.candidate is None) + (row.baseline is None) for row in self.rows)
 
 
-class Twice(Exception):
+class CaseTwice(Exception):
     """The same metric of the same suite is stated twice for one model, with different values."""
 
 
-def compare(results: Iterable[Results], candidate: Model, baseline: Model | None) -> Comparison:
+def compare(results: Iterable[Results], candidate: EvalModel, baseline: EvalModel | None) -> EvalComparison:
     """Lay the scores of both models side by side.
 
     Raises:
@@ -106,20 +106,20 @@ def compare(results: Iterable[Results], candidate: Model, baseline: Model | None
             pair = cells.setdefault((score.suite, score.metric), [None, None])
             before = pair[side]
             if before is not None and before.value != score.value:
-                raise Twice(f"{score.metric} of {score.suite or 'all'} is stated twice for {score.model}")
+                raise CaseTwice(f"{score.metric} of {score.suite or 'all'} is stated twice for {score.model}")
             pair[side] = score
     rows = tuple(_row(suite, metric, *pair) for (suite, metric), pair in cells.items())
-    return Comparison(rows=rows, ignored=dict(sorted(ignored.items())))
+    return EvalComparison(rows=rows, ignored=dict(sorted(ignored.items())))
 
 
-def _side(name: str, candidate: Model, baseline: Model | None) -> int | None:
+def _side(name: str, candidate: EvalModel, baseline: EvalModel | None) -> int | None:
     if candidate.is_named(name):
         return 0
     return 1 if baseline is not None and baseline.is_named(name) else None
 
 
-def _row(suite: str, metric: str, candidate: Score | None, baseline: Score | None) -> Row:
-    return Row(
+def _row(suite: str, metric: str, candidate: Score | None, baseline: Score | None) -> EvalRow:
+    return EvalRow(
         suite=suite,
         metric=metric,
         candidate=None if candidate is None else candidate.value,

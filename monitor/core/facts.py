@@ -297,7 +297,7 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Streak:
+class PendingChange:
     """A difference that is not believed yet: how often, since when and until when it was seen.
 
     `value` is None for an absence. One that was first missed in a held poll has to last until `held_until`, whatever later polls miss; `anomaly` is

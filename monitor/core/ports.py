@@ -18,7 +18,7 @@ from typing import Protocol, TypeAlias
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
-from monitor.core.facts import Alternation, Body, Facts, Known, Measurement, Observation, SourceState, Streak
+from monitor.core.facts import Alternation, Body, Facts, Known, Measurement, Observation, PendingChange, SourceState
 from monitor.core.notices import Notice
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -206,7 +206,7 @@ class Reader(Protocol):
 
     def sources(self) -> Mapping[str, SourceState]: ...
 
-    def streaks(self, source: str = "") -> Sequence[Streak]:
+    def pending_changes(self, source: str = "") -> Sequence[PendingChange]:
         """The streaks of a source; of all sources without one."""
 
     def alternations(self, source: str) -> Sequence[Alternation]:
@@ -250,7 +250,7 @@ class Transaction(Reader, Protocol):
 
     def put_source(self, state: SourceState) -> None: ...
 
-    def put_streaks(self, source: str, streaks: Iterable[Streak]) -> None:
+    def put_pending_changes(self, source: str, pending_changes: Iterable[PendingChange]) -> None:
         """Replace all streaks of a source."""
 
     def put_alternations(self, source: str, rows: Iterable[Alternation]) -> None:
@@ -295,7 +295,7 @@ class Conflict(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class SeenAt:
     """A good look at an unchanged source: it renews freshness and nothing else."""
 
     source: str
@@ -316,7 +316,7 @@ class Store(Protocol):
             Unavailable: the database is locked, full, read-only or out of reach.
         """
 
-    def touch(self, looks: Sequence[Look]) -> None:
+    def touch(self, looks: Sequence[SeenAt]) -> None:
         """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never back. No log rows."""
 
     def check_writable(self, now: datetime) -> None:

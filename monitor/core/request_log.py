@@ -48,7 +48,7 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class LoggedRequest:
     """One line of a log. `tokens` maps meters to what was counted, `cost` is in USD. `lacks` are the fields that it does not state."""
 
     line: int
@@ -63,7 +63,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class LogSpan:
     """From the first to the last request of a sample."""
 
     first: datetime
@@ -74,13 +74,13 @@ class Span:
         return self.last - self.first
 
 
-def span(requests: Iterable[Request]) -> Span | None:
+def span(requests: Iterable[LoggedRequest]) -> LogSpan | None:
     """Over what time a sample goes; None where no line states one."""
     dates = [request.at for request in requests if request.at is not None]
-    return Span(first=min(dates), last=max(dates)) if dates else None
+    return LogSpan(first=min(dates), last=max(dates)) if dates else None
 
 
-def gaps(requests: Collection[Request]) -> Iterator[str]:
+def gaps(requests: Collection[LoggedRequest]) -> Iterator[str]:
     """What is missing, field by field, in words."""
     found: dict[str, list[int]] = {}
     for request in requests:
@@ -90,7 +90,7 @@ def gaps(requests: Collection[Request]) -> Iterator[str]:
         yield f"{name} is missing or unreadable in {len(lines)} of {len(requests)} lines, first in line {lines[0]}"
 
 
-def tier(request: Request, used: tuple[str, ...]) -> str:
+def tier(request: LoggedRequest, used: tuple[str, ...]) -> str:
     """The tier of a request; empty where it does not say, and the entry uses several."""
     if request.tier:
         return price.STANDARD if request.tier == "default" else request.tier
@@ -108,7 +108,7 @@ class Prices:
             if meter.modality == price.TEXT:
                 self._bands.setdefault((meter.tier, meter.context), {})[meter.meter] = amount
 
-    def of(self, request: Request) -> tuple[list[Decimal], bool]:
+    def of(self, request: LoggedRequest) -> tuple[list[Decimal], bool]:
         """What it costs in each context band of its tier, and whether these are all: a band that lacks the price of something used may be
         the one that was charged."""
         mode = tier(request, self._tiers)
@@ -126,7 +126,7 @@ class Costs:
     differing: str = ""
 
 
-def costs(requests: Iterable[Request], prices: Prices, tolerance: Decimal) -> Costs:
+def costs(requests: Iterable[LoggedRequest], prices: Prices, tolerance: Decimal) -> Costs:
     """Hold every logged cost against what the request costs at accepted prices."""
     held = unpriced = 0
     wrong: list[str] = []
@@ -148,7 +148,7 @@ def costs(requests: Iterable[Request], prices: Prices, tolerance: Decimal) -> Co
     return Costs(held=held, unpriced=unpriced, differing=differing)
 
 
-def observed(requests: Iterable[Request], over: timedelta) -> dict[str, int]:
+def observed(requests: Iterable[LoggedRequest], over: timedelta) -> dict[str, int]:
     """The tokens by meter, scaled from a time to a month; nothing where the time is too short to say."""
     if over < SHORTEST:
         return {}

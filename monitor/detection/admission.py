@@ -35,7 +35,7 @@ REVERSED = timedelta(days=30)
 LONGEST_HOLD = timedelta(hours=96)
 
 
-class Verdict(StrEnum):
+class AdmissionVerdict(StrEnum):
     """Of a `HELD` poll what is missing, or what is new, is not confirmed before the hold has passed."""
 
     ACCEPTED = "accepted"
@@ -56,7 +56,7 @@ class Admission:
     many are `new`.
     """
 
-    verdict: Verdict
+    verdict: AdmissionVerdict
     reason: str = ""
     missing: tuple[Subject, ...] = ()
     meters: tuple[str, ...] = ()
@@ -107,12 +107,12 @@ def admit(
     `partial` by nature nothing is missing.
     """
     if partial:
-        return Admission(verdict=Verdict.ACCEPTED)
+        return Admission(verdict=AdmissionVerdict.ACCEPTED)
     new = facts.keys() - baseline.keys() if baseline or state.baseline else frozenset()
     floods = len(new) > FLOOD and len(new) > FLOOD_FACTOR * len(baseline)
     flood = tuple(sorted(new)) if floods else ()
     if len(facts) > ITEMS:
-        return Admission(verdict=Verdict.HELD, reason=TOO_MANY, new=flood or tuple(sorted(facts)))
+        return Admission(verdict=AdmissionVerdict.HELD, reason=TOO_MANY, new=flood or tuple(sorted(facts)))
     missing = tuple(sorted(baseline.keys() - facts.keys() - renamed))
     meters = _meters(baseline, facts, {fact.field for fact in unclear})
     reason = _drop(state, baseline, facts, missing, meters, body_size)
@@ -120,9 +120,9 @@ def admit(
         bereft = {s for s, fields in baseline.items() if s in facts and not meters.isdisjoint(fields)}
         missing = tuple(sorted(bereft.union(missing)))
     if not reason and not flood:
-        return Admission(verdict=Verdict.ACCEPTED)
+        return Admission(verdict=AdmissionVerdict.ACCEPTED)
     return Admission(
-        verdict=Verdict.HELD,
+        verdict=AdmissionVerdict.HELD,
         reason=reason or MASS_GAIN,
         missing=missing,
         meters=tuple(sorted(meters)),

@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from monitor.core.changes import Change, same
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import Status
-from monitor.core.facts import LISTED, Alternation, Fact, Facts, SourceState, Streak, Value
+from monitor.core.facts import LISTED, Alternation, Fact, Facts, PendingChange, SourceState, Value
 from monitor.core.ports import Transaction
 from monitor.detection import outages
-from monitor.detection.admission import INCONSISTENT, Admission, Verdict, admit
-from monitor.detection.confirmation import Believed
+from monitor.detection.admission import INCONSISTENT, Admission, AdmissionVerdict, admit
+from monitor.detection.confirmation import ConfirmedChange
 from monitor.notify import compose
 from monitor.registry import policy
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
 class Alternating:
@@ -46,18 +46,20 @@ class Alternating:
         if not admission.dropped or not turned:
             return False
         rest = {subject: fields for subject, fields in baseline.items() if subject not in turned}
-        return admit(state, rest, facts, body_size=None).verdict is Verdict.ACCEPTED
+        return admit(state, rest, facts, body_size=None).verdict is AdmissionVerdict.ACCEPTED
 
-    def differing(self, changes: Collection[Change], streaks: Mapping[Fact, Streak], *, repeated: bool) -> list[Change]:
+    def differing(
+        self, changes: Collection[Change], pending_changes: Mapping[Fact, PendingChange], *, repeated: bool
+    ) -> list[Change]:
         """The differences of this poll that are turns of what alternates; at a `repeated` mass drop one return is enough."""
-        return alternating(self._rows, streaks, changes, turns=1 if repeated else TURNS)
+        return alternating(self._rows, pending_changes, changes, turns=1 if repeated else TURNS)
 
     def wanting(self, changes: Iterable[Change]) -> dict[Fact, int]:
         """How many polls more what alternates takes to be confirmed: one for each return beyond the first ones."""
         return {change.fact: max(0, self._rows[change.fact].turns - TURNS + 1) for change in changes}
 
     def say(
-        self, register: Register, state: SourceState, changes: list[Change], evidence: str
+        self, register: RegistryTransaction, state: SourceState, changes: list[Change], evidence: str
     ) -> tuple[SourceState, list[compose.Told]]:
         """Say that the source contradicts itself, where that was not said within a day; its owners are told once a day at most.
 
@@ -103,9 +105,14 @@ class Alternating:
         last = max((time for time in times if time is not None), default=None)
         return last is None or self._at - last >= DAY
 
-    def close(self, streaks: Mapping[Fact, Streak], pending: Iterable[Streak], accepted: Iterable[Believed]) -> None:
+    def close(
+        self,
+        pending_changes: Mapping[Fact, PendingChange],
+        pending: Iterable[PendingChange],
+        accepted: Iterable[ConfirmedChange],
+    ) -> None:
         """Count the turns of this poll, and keep them."""
-        self._rows = advance(self._rows, streaks, pending, accepted, source=self._spec.key, at=self._at)
+        self._rows = advance(self._rows, pending_changes, pending, accepted, source=self._spec.key, at=self._at)
         if self._rows != self._stored:
             self._tx.put_alternations(self._spec.key, self._rows.values())
 
@@ -126,7 +133,11 @@ def fresh(rows: Iterable[Alternation], at: datetime) -> dict[Fact, Alternation]:
 
 
 def alternating(
-    rows: Mapping[Fact, Alternation], streaks: Mapping[Fact, Streak], changes: Iterable[Change], *, turns: int = TURNS
+    rows: Mapping[Fact, Alternation],
+    pending_changes: Mapping[Fact, PendingChange],
+    changes: Iterable[Change],
+    *,
+    turns: int = TURNS,
 ) -> list[Change]:
     """The differences of a poll that came and went so many times before, or that are pending (`streaks`) and never the same."""
     return [
@@ -134,7 +145,7 @@ def alternating(
         for change in changes
         if (row := rows.get(change.fact)) is not None
         and row.turns >= turns
-        and (change.fact in streaks or same(change.fact.field, row.other, change.new))
+        and (change.fact in pending_changes or same(change.fact.field, row.other, change.new))
     ]
 
 
@@ -147,9 +158,9 @@ def named(changes: Iterable[Change]) -> list[Change]:
 
 def advance(
     rows: Mapping[Fact, Alternation],
-    streaks: Mapping[Fact, Streak],
-    pending: Iterable[Streak],
-    accepted: Iterable[Believed],
+    pending_changes: Mapping[Fact, PendingChange],
+    pending: Iterable[PendingChange],
+    accepted: Iterable[ConfirmedChange],
     *,
     source: str,
     at: datetime,
@@ -158,19 +169,23 @@ def advance(
     confirmed ones (`accepted`) that lead back to where a fact was.
     """
     turned = dict(rows)
-    now = {streak.fact: streak for streak in pending}
+    now = {pending_change.fact: pending_change for pending_change in pending}
     changes = {item.change.fact: item.change for item in accepted}
 
     def turn(fact: Fact, other: Value | None, count: int, told_at: datetime | None = None) -> None:
         row = turned.get(fact) or Alternation(source=source, fact=fact, other=other, turns=0, at=at)
         turned[fact] = replace(row, other=other, turns=row.turns + count, at=at, told_at=row.told_at or told_at)
 
-    for fact, streak in streaks.items():
+    for fact, pending_change in pending_changes.items():
         again = now.get(fact)
-        if not streak.seen or fact in changes or (again is not None and same(fact.field, streak.value, again.value)):
+        if (
+            not pending_change.seen
+            or fact in changes
+            or (again is not None and same(fact.field, pending_change.value, again.value))
+        ):
             continue
         # Of what was missing in a mass drop the owners heard when that began.
-        turn(fact, streak.value, 1, None if streak.held_until is None else streak.first_at)
+        turn(fact, pending_change.value, 1, None if pending_change.held_until is None else pending_change.first_at)
     for fact, change in changes.items():
         row = turned.get(fact)
         turn(fact, change.old, 1 if row is not None and same(fact.field, row.other, change.new) else 0)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from monitor.core import price
-from monitor.core.baselines import Beliefs
+from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.cost import cost
 from monitor.core.facts import FailureReason, SourceState, Subject
@@ -109,7 +109,7 @@ def price_subject(configuration: Configuration, surface: str, model: str) -> Sub
     return Subject(door.provider, ids.pop()) if door is not None and len(ids) == 1 else None
 
 
-def _amounts(known: Beliefs, subject: Subject, tier: str) -> dict[str, str]:
+def _amounts(known: Baselines, subject: Subject, tier: str) -> dict[str, str]:
     """Meter → the price that counts, in USD per 1M tokens."""
     official: dict[str, str] = {}
     reported: dict[str, str] = {}

@@ -36,7 +36,7 @@ from monitor.core.facts import (
     Value,
     is_refusal,
 )
-from monitor.detection.confirmation import Believed
+from monitor.detection.confirmation import ConfirmedChange
 from monitor.detection.price_notes import Remark
 from monitor.detection.routes import Others, Signal, answer, lost
 
@@ -66,14 +66,14 @@ EXCERPT = 280
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class ChangeEvent:
     """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new. An announcement whose
     day has come, and what another source had stated before, are no `news` to them.
     """
 
     fact: Fact
     position: int
-    believed: Believed
+    believed: ConfirmedChange
     renamed: bool = False
     note: str = ""
     news: bool = True
@@ -87,7 +87,7 @@ class Claim:
 def claim(
     ledger: Ledger,
     spec: SourceSpec,
-    believed: Iterable[Believed],
+    believed: Iterable[ConfirmedChange],
     *,
     baseline: str,
     extractor: str,
@@ -96,7 +96,7 @@ def claim(
     by: Mapping[str, object] | None = None,
     renamed: Mapping[Subject, Subject] | None = None,
     remarks: Mapping[Fact, Remark] | None = None,
-) -> list[Claim]:
+) -> list[ChangeEvent]:
     """Write the events of believed changes. `baseline` is the hash of the facts with them made. Unless a `cause` is given it is what held a change back:
     that a price could not be right, or that much was missing at once.
 
@@ -111,7 +111,7 @@ def claim(
     coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
     beside = _beside(believed)
     moved = {item.change.fact for item in believed}
-    claims: list[Claim] = []
+    recorded_changes: list[ChangeEvent] = []
     for item in believed:
         subject = item.change.fact.subject
         kind, data = _event(item.change, spec, whole=subject in coming)
@@ -126,16 +126,16 @@ def claim(
             kind,
             source_stream(spec.key),
             subject.name,
-            at=item.streak.first_at,
+            at=item.pending_change.first_at,
             source=spec.key,
             actor=actor,
             cause=_cause(item, cause),
-            evidence=item.streak.evidence,
+            evidence=item.pending_change.evidence,
             data={
                 **data,
                 **{name.removeprefix(DEPRECATION): value for name, value in row.items() if name != ROW},
-                "looks": item.streak.seen,
-                "last_with_old": None if item.streak.before is None else ev.rfc3339(item.streak.before),
+                "looks": item.pending_change.seen,
+                "last_with_old": None if item.pending_change.before is None else ev.rfc3339(item.pending_change.before),
                 "baseline": baseline,
                 "extractor": extractor,
                 **({"renamed_to": to[subject].name} if subject in to else {}),
@@ -148,13 +148,13 @@ def claim(
         renaming = subject in to or subject in since
         if renaming:
             note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
-        over = item.change.new is None and _come(item.change.fact.field, item.streak.first_at)
+        over = item.change.new is None and _come(item.change.fact.field, item.pending_change.first_at)
         news = remark.news and not over and not is_refusal(item.change.fact.field)
-        claims.append(
-            Claim(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, news=news)
+        recorded_changes.append(
+            ChangeEvent(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, news=news)
         )
-    claims += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
-    return claims
+    recorded_changes += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
+    return recorded_changes
 
 
 def _refused(fact: Fact) -> Fact:
@@ -162,13 +162,13 @@ def _refused(fact: Fact) -> Fact:
     return Fact(fact.subject, ACCESS + fact.field.removeprefix(BEHAVIOUR).rpartition(".")[0])
 
 
-def _cause(item: Believed, given: int | None) -> int | None:
-    if item.streak.quarantine is not None:
-        return item.streak.quarantine
-    return item.streak.anomaly if given is None else given
+def _cause(item: ConfirmedChange, given: int | None) -> int | None:
+    if item.pending_change.quarantine is not None:
+        return item.pending_change.quarantine
+    return item.pending_change.anomaly if given is None else given
 
 
-def _beside(believed: Iterable[Believed]) -> dict[Subject, dict[str, Value]]:
+def _beside(believed: Iterable[ConfirmedChange]) -> dict[Subject, dict[str, Value]]:
     """What a new row of a deprecations page says beside what its event is about, by subject: field → value."""
     rows: dict[Subject, dict[str, Value]] = {}
     for item in believed:
@@ -186,8 +186,14 @@ def _beside(believed: Iterable[Believed]) -> dict[Subject, dict[str, Value]]:
 
 
 def _paragraphs(
-    ledger: Ledger, spec: SourceSpec, believed: Iterable[Believed], *, baseline: str, extractor: str, cause: int | None
-) -> list[Claim]:
+    ledger: Ledger,
+    spec: SourceSpec,
+    believed: Iterable[ConfirmedChange],
+    *,
+    baseline: str,
+    extractor: str,
+    cause: int | None,
+) -> list[ChangeEvent]:
     """One event for all that came and went in a text together; every part of it is claimed by it."""
     moved = [item for item in believed if item.change.fact.field.startswith(PROSE)]
     if not moved:
@@ -198,22 +204,22 @@ def _paragraphs(
     watched = {item.change.fact.field.removeprefix(WATCHED): item.change.new for item in moved if item not in parts}
     came = sorted(marker for marker, there in watched.items() if there)
     went = sorted(watched.keys() - set(came))
-    streak = moved[0].streak
+    pending_change = moved[0].pending_change
     position = ledger.add(
         ev.DOCUMENT_CHANGED,
         source_stream(spec.key),
         spec.key,
-        at=min(item.streak.first_at for item in moved),
+        at=min(item.pending_change.first_at for item in moved),
         source=spec.key,
         cause=_cause(moved[0], cause),
-        evidence=streak.evidence,
+        evidence=pending_change.evidence,
         data={
             "added": added[:EXCERPTS],
             "removed": removed[:EXCERPTS],
             "more": max(0, len(added) - EXCERPTS) + max(0, len(removed) - EXCERPTS),
             **({"markers": {"came": came, "went": went}} if watched else {}),
-            "looks": streak.seen,
-            "last_with_old": None if streak.before is None else ev.rfc3339(streak.before),
+            "looks": pending_change.seen,
+            "last_with_old": None if pending_change.before is None else ev.rfc3339(pending_change.before),
             "baseline": baseline,
             "extractor": extractor,
         },
@@ -223,7 +229,7 @@ def _paragraphs(
         *(f"“{marker}” is in {spec.key} no longer" for marker in went),
     ]
     note = "; ".join([*said, *_before_after(spec, removed, added)])
-    return [Claim(fact=item.change.fact, position=position, believed=item, note=note) for item in moved]
+    return [ChangeEvent(fact=item.change.fact, position=position, believed=item, note=note) for item in moved]
 
 
 def _before_after(spec: SourceSpec, removed: list[str], added: list[str]) -> Iterator[str]:
@@ -314,7 +320,7 @@ def price_data(change: Change) -> dict[str, object]:
 def access(
     ledger: Ledger,
     spec: SourceSpec,
-    claims: Iterable[Claim],
+    recorded_changes: Iterable[ChangeEvent],
     registered: frozenset[Subject],
     others: Others,
     facts: Facts,
@@ -323,8 +329,8 @@ def access(
     what is confirmed of ours.
     """
     positions: dict[Fact, int] = {}
-    for item in claims:
-        fact, change, streak = item.fact, item.believed.change, item.believed.streak
+    for item in recorded_changes:
+        fact, change, pending_change = item.fact, item.believed.change, item.believed.pending_change
         if fact.subject not in registered or not (fact.field == LISTED or fact.field.startswith(ACCESS)):
             continue
         gone = lost(fact, change.new)
@@ -332,12 +338,12 @@ def access(
             continue
         positions[fact] = ledger.add(
             ev.ACCESS_LOST if gone else ev.ACCESS_GAINED,
-            source_stream(streak.source),
+            source_stream(pending_change.source),
             fact.subject.name,
-            at=streak.first_at,
-            source=streak.source,
+            at=pending_change.first_at,
+            source=pending_change.source,
             cause=item.position,
-            evidence=streak.evidence,
+            evidence=pending_change.evidence,
             data={
                 "surface": fact.subject.scope,
                 "route": spec.route,
@@ -347,17 +353,17 @@ def access(
     return positions
 
 
-def signals(spec: SourceSpec, item: Claim, others: Others, facts: Facts) -> tuple[Signal, ...]:
+def signals(spec: SourceSpec, item: ChangeEvent, others: Others, facts: Facts) -> tuple[Signal, ...]:
     """What the route of a believed edge and the other routes say of its model, that route first."""
-    streak, new = item.believed.streak, item.believed.change.new
+    pending_change, new = item.believed.pending_change, item.believed.change.new
     gone = lost(item.fact, new)
     mine = Signal(
         route=spec.route,
         source=spec.key,
         says="lost" if gone else GRANTED,
         answer=answer(spec.route, new, facts.get(item.fact.subject, {})) if gone else "",
-        looks=streak.seen,
-        since=streak.first_at,
-        until=streak.counted_at,
+        looks=pending_change.seen,
+        since=pending_change.first_at,
+        until=pending_change.counted_at,
     )
     return (mine, *others.signals.get(item.fact.subject, ()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from monitor.core.changes import Change, diff, dropped
 from monitor.core.facts import Fact, Facts, Snapshot, SourceState, Subject, Unchanged
-from monitor.detection.admission import CHANGES, MASS_CHANGE, Admission, Verdict, admit
+from monitor.detection.admission import CHANGES, MASS_CHANGE, Admission, AdmissionVerdict, admit
 from monitor.detection.confirmation import unclear
 
 
@@ -54,7 +54,7 @@ def compare(
     shown = {subject: facts[subject] for subject in facts.keys() & baseline.keys()} if admission.floods else facts
     changes = diff(baseline, shown, silent=silent, unclear=unknown) if state.baseline else ()
     if len(changes) > CHANGES:
-        admission = replace(admission, verdict=Verdict.HELD, reason=MASS_CHANGE)
+        admission = replace(admission, verdict=AdmissionVerdict.HELD, reason=MASS_CHANGE)
     return Comparison(
         admission=admission,
         facts=shown,

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from monitor.core import price
 from monitor.core.changes import Change, lookup, same
-from monitor.core.configuration import Belief, Requirement
+from monitor.core.configuration import ConfirmationRules, Requirement
 from monitor.core.facts import (
     ANYTHING,
     INCIDENT,
@@ -21,8 +21,8 @@ from monitor.core.facts import (
     PARAGRAPH,
     Fact,
     Facts,
+    PendingChange,
     Snapshot,
-    Streak,
     Subject,
     Value,
     is_refusal,
@@ -33,11 +33,11 @@ NOTHING: Mapping[Fact, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Believed:
+class ConfirmedChange:
     """A change that became a belief, and the streak that made it one."""
 
     change: Change
-    streak: Streak
+    pending_change: PendingChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +52,19 @@ class Hold:
 class Confirmation:
     """What one look made of the streaks of its source."""
 
-    believed: tuple[Believed, ...]
-    pending: tuple[Streak, ...]
+    believed: tuple[ConfirmedChange, ...]
+    pending: tuple[PendingChange, ...]
 
 
 def confirm(
-    streaks: Mapping[Fact, Streak],
+    pending_changes: Mapping[Fact, PendingChange],
     changes: Iterable[Change],
     *,
     source: str,
     at: datetime,
     before: datetime | None,
     evidence: str,
-    belief: Belief,
+    belief: ConfirmationRules,
     hold: Hold | None = None,
     unspoken: Iterable[Fact] = (),
     renamed: Set[Subject] = frozenset(),
@@ -79,76 +79,80 @@ def confirm(
     not absent, so that both halves of the rename are believed at once. A model that `others`, the other routes, miss as well is not held.
     A value that a fact has taken and left again so many `turns` lately takes as many polls more.
     """
-    believed: list[Believed] = []
-    pending: list[Streak] = []
+    believed: list[ConfirmedChange] = []
+    pending: list[PendingChange] = []
     changes = tuple(changes)
     losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
     for change in changes:
-        streak = _advance(streaks.get(change.fact), change, source, at, before, evidence, belief)
+        pending_change = _advance(pending_changes.get(change.fact), change, source, at, before, evidence, belief)
         absent = change.new is None and change.fact.subject not in renamed
-        if hold is not None and streak.first_at == at and streak.held_until is None:
-            streak = _marked(streak, change, hold, held=absent)
-        span = _held(streak, hold) if absent else None
+        if hold is not None and pending_change.first_at == at and pending_change.held_until is None:
+            pending_change = _marked(pending_change, change, hold, held=absent)
+        span = _held(pending_change, hold) if absent else None
         # How a route says no is confirmed with the no.
         closes = lost(change.fact, change.new) or is_refusal(change.fact.field)
         if change.fact.subject in renamed:
             need = belief.change
         elif change.fact.subject in losing and (change.new is None or closes):
-            need = others.need(change.fact, change.new, belief, span, since=streak.first_at)
+            need = others.need(change.fact, change.new, belief, span, since=pending_change.first_at)
         else:
             need = _need(change.fact, change.new, belief, span)
             if change.new is not None:
                 need = replace(need, looks=need.looks + turns.get(change.fact, 0))
-        if streak.quarantine is None and _enough(streak, at, need):
-            believed.append(Believed(change=change, streak=streak))
+        if pending_change.quarantine is None and _enough(pending_change, at, need):
+            believed.append(ConfirmedChange(change=change, pending_change=pending_change))
         else:
-            pending.append(streak)
-    counted = {streak.fact for streak in pending} | {item.change.fact for item in believed}
-    pending += [streaks[fact] for fact in unspoken if fact in streaks and fact not in counted]
+            pending.append(pending_change)
+    counted = {pending_change.fact for pending_change in pending} | {item.change.fact for item in believed}
+    pending += [pending_changes[fact] for fact in unspoken if fact in pending_changes and fact not in counted]
     return Confirmation(believed=tuple(believed), pending=tuple(pending))
 
 
-def _marked(streak: Streak, change: Change, hold: Hold, *, held: bool) -> Streak:
+def _marked(pending_change: PendingChange, change: Change, hold: Hold, *, held: bool) -> PendingChange:
     """A streak that begins in a held poll: an absence with its hold; what came where so much went has the same cause, and is not held."""
     if held:
-        return replace(streak, anomaly=hold.anomaly, held_until=streak.first_at + hold.span)
-    return replace(streak, anomaly=hold.anomaly) if change.old is None else streak
+        return replace(pending_change, anomaly=hold.anomaly, held_until=pending_change.first_at + hold.span)
+    return replace(pending_change, anomaly=hold.anomaly) if change.old is None else pending_change
 
 
-def _held(streak: Streak, hold: Hold | None) -> timedelta | None:
+def _held(pending_change: PendingChange, hold: Hold | None) -> timedelta | None:
     """For how long an absence has to last beyond what any has to: its own hold, else that of the poll."""
-    if streak.held_until is not None:
-        return streak.held_until - streak.first_at
+    if pending_change.held_until is not None:
+        return pending_change.held_until - pending_change.first_at
     return None if hold is None else hold.span
 
 
 def _advance(
-    streak: Streak | None,
+    pending_change: PendingChange | None,
     change: Change,
     source: str,
     at: datetime,
     before: datetime | None,
     evidence: str,
-    belief: Belief,
-) -> Streak:
+    belief: ConfirmationRules,
+) -> PendingChange:
     # A streak that is dated after this look was counted by a clock that was set back since: its span means nothing.
-    if streak is None or at < streak.counted_at or not same(change.fact.field, streak.value, change.new):
-        return Streak(
+    if (
+        pending_change is None
+        or at < pending_change.counted_at
+        or not same(change.fact.field, pending_change.value, change.new)
+    ):
+        return PendingChange(
             source=source,
             fact=change.fact,
             value=change.new,
             seen=1,
             first_at=at,
             counted_at=at,
-            before=before if streak is None else streak.before,
+            before=before if pending_change is None else pending_change.before,
             evidence=evidence,
         )
-    if at - streak.counted_at < belief.gap:
-        return streak
-    return replace(streak, seen=streak.seen + 1, counted_at=at)
+    if at - pending_change.counted_at < belief.gap:
+        return pending_change
+    return replace(pending_change, seen=pending_change.seen + 1, counted_at=at)
 
 
-def _need(fact: Fact, value: Value | None, belief: Belief, hold: timedelta | None) -> Requirement:
+def _need(fact: Fact, value: Value | None, belief: ConfirmationRules, hold: timedelta | None) -> Requirement:
     if value is not None:
         return belief.change
     # A paragraph that is rewritten goes and comes at once: told apart, half of the news would be half an hour late.
@@ -156,8 +160,8 @@ def _need(fact: Fact, value: Value | None, belief: Belief, hold: timedelta | Non
     return need if hold is None else replace(need, span=max(need.span, hold))
 
 
-def _enough(streak: Streak, at: datetime, requirement: Requirement) -> bool:
-    return streak.seen >= requirement.looks and at - streak.first_at >= requirement.span
+def _enough(pending_change: PendingChange, at: datetime, requirement: Requirement) -> bool:
+    return pending_change.seen >= requirement.looks and at - pending_change.first_at >= requirement.span
 
 
 def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
@@ -187,30 +191,32 @@ def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
 
 def unstated(
     baseline: Facts, unclear: Iterable[Fact], *, source: str, at: datetime, before: datetime | None
-) -> list[Streak]:
+) -> list[PendingChange]:
     """Streaks for the confirmed prices and models that a look stopped stating clearly: nothing is pending, but nothing renews them either."""
     return [
-        Streak(source=source, fact=fact, value=value, seen=0, first_at=at, counted_at=at, before=before)
+        PendingChange(source=source, fact=fact, value=value, seen=0, first_at=at, counted_at=at, before=before)
         for fact in sorted(unclear)
         if fact.field.startswith((price.PREFIX, LISTED)) and (value := lookup(baseline, fact)) is not None
     ]
 
 
-def unread(streaks: Iterable[Streak], at: datetime, belief: Belief) -> list[Believed]:
+def unread(pending_changes: Iterable[PendingChange], at: datetime, belief: ConfirmationRules) -> list[ConfirmedChange]:
     """The believed prices that were not stated clearly for as long as an absence has to last, and of which that was not said yet."""
     return [
-        Believed(change=Change(fact=streak.fact, old=streak.value, new=None), streak=streak)
-        for streak in streaks
-        if streak.fact.field.startswith(price.PREFIX)
-        and not streak.seen
-        and streak.quarantine is None
-        and at - streak.first_at >= belief.absence.span
+        ConfirmedChange(
+            change=Change(fact=pending_change.fact, old=pending_change.value, new=None), pending_change=pending_change
+        )
+        for pending_change in pending_changes
+        if pending_change.fact.field.startswith(price.PREFIX)
+        and not pending_change.seen
+        and pending_change.quarantine is None
+        and at - pending_change.first_at >= belief.absence.span
     ]
 
 
 def next_look(
-    streaks: Iterable[Streak],
-    belief: Belief,
+    pending_changes: Iterable[PendingChange],
+    belief: ConfirmationRules,
     at: datetime,
     *,
     hold: Hold | None = None,
@@ -223,15 +229,15 @@ def next_look(
     What waits for a person or for another source is no reason to hurry, nor is what alternates (`calm`).
     """
     due: datetime | None = None
-    for streak in streaks:
-        if streak.quarantine is not None or not streak.seen or streak.fact in calm:
+    for pending_change in pending_changes:
+        if pending_change.quarantine is not None or not pending_change.seen or pending_change.fact in calm:
             continue
-        held = _held(streak, hold) if streak.value is None else None
-        if lost(streak.fact, streak.value):
-            need = others.need(streak.fact, streak.value, belief, held, since=streak.first_at)
+        held = _held(pending_change, hold) if pending_change.value is None else None
+        if lost(pending_change.fact, pending_change.value):
+            need = others.need(pending_change.fact, pending_change.value, belief, held, since=pending_change.first_at)
         else:
-            need = _need(streak.fact, streak.value, belief, held)
-        end = max(at + belief.recheck, streak.first_at + need.span)
-        when = at + belief.recheck if streak.seen < need.looks else end
+            need = _need(pending_change.fact, pending_change.value, belief, held)
+        end = max(at + belief.recheck, pending_change.first_at + need.span)
+        when = at + belief.recheck if pending_change.seen < need.looks else end
         due = when if due is None else min(due, when)
     return due

@@ -13,9 +13,9 @@ from monitor.core import price
 from monitor.core.changes import Change, lookup, patch
 from monitor.core.configuration import SourceSpec
 from monitor.core.events import Ledger, source_stream
-from monitor.core.facts import Fact, Facts, Streak, Subject, Value
+from monitor.core.facts import Fact, Facts, PendingChange, Subject, Value
 from monitor.detection.change_events import price_data
-from monitor.detection.confirmation import Believed
+from monitor.detection.confirmation import ConfirmedChange
 
 EXTREME = Decimal(100)
 
@@ -55,12 +55,12 @@ def doubtful(facts: Facts) -> dict[Fact, str]:
 
 
 def sift(
-    believed: Iterable[Believed],
-    pending: Iterable[Streak],
+    believed: Iterable[ConfirmedChange],
+    pending: Iterable[PendingChange],
     baseline: Facts,
     seconded: Callable[[Fact, Value | None], bool],
     stated: Facts,
-) -> tuple[list[Believed], list[tuple[Believed, str]]]:
+) -> tuple[list[ConfirmedChange], list[tuple[ConfirmedChange, str]]]:
     """Part what is accepted from what cannot be right. `seconded` says whether another source believes the same price, `stated` are the facts
     of this poll.
 
@@ -68,22 +68,25 @@ def sift(
     anything of its model is still pending, that is not known.
     """
     believed = list(believed)
-    pending = [streak for streak in pending if streak.seen]
-    beside = patch(baseline, [*(_change(streak, baseline) for streak in pending), *(item.change for item in believed)])
-    unsettled = {streak.fact.subject for streak in pending if streak.quarantine is None}
+    pending = [pending_change for pending_change in pending if pending_change.seen]
+    beside = patch(
+        baseline,
+        [*(_change(pending_change, baseline) for pending_change in pending), *(item.change for item in believed)],
+    )
+    unsettled = {pending_change.fact.subject for pending_change in pending if pending_change.quarantine is None}
     accepted = [
-        Believed(change=change, streak=streak)
-        for streak in pending
-        if streak.quarantine is not None
-        for change in (_change(streak, baseline),)
-        if seconded(streak.fact, streak.value)
+        ConfirmedChange(change=change, pending_change=pending_change)
+        for pending_change in pending
+        if pending_change.quarantine is not None
+        for change in (_change(pending_change, baseline),)
+        if seconded(pending_change.fact, pending_change.value)
         or (
-            streak.fact.subject not in unsettled
-            and lookup(stated, streak.fact) == streak.value
+            pending_change.fact.subject not in unsettled
+            and lookup(stated, pending_change.fact) == pending_change.value
             and not implausible(change, beside)
         )
     ]
-    doubted: list[tuple[Believed, str]] = []
+    doubted: list[tuple[ConfirmedChange, str]] = []
     candidate = patch(baseline, [item.change for item in believed])
     for item in believed:
         reason = implausible(item.change, candidate)
@@ -94,8 +97,8 @@ def sift(
     return accepted, doubted
 
 
-def _change(streak: Streak, baseline: Facts) -> Change:
-    return Change(fact=streak.fact, old=lookup(baseline, streak.fact), new=streak.value)
+def _change(pending_change: PendingChange, baseline: Facts) -> Change:
+    return Change(fact=pending_change.fact, old=lookup(baseline, pending_change.fact), new=pending_change.value)
 
 
 def _sibling(facts: Facts, subject: Subject, meter: price.Meter, name: str) -> Decimal | None:
@@ -107,14 +110,14 @@ UNREADABLE = "unreadable"
 """The reason of a quarantine that holds no price back: one that is still spoken of and can no longer be read."""
 
 
-def quarantine(ledger: Ledger, spec: SourceSpec, item: Believed, reason: str, baseline: str) -> int:
+def quarantine(ledger: Ledger, spec: SourceSpec, item: ConfirmedChange, reason: str, baseline: str) -> int:
     """Say that a price is held back, and why; returns the position that `release` takes."""
     return ledger.add(
         ev.PRICE_QUARANTINED,
         source_stream(spec.key),
         item.change.fact.subject.name,
-        at=item.streak.first_at,
+        at=item.pending_change.first_at,
         source=spec.key,
-        evidence=item.streak.evidence,
+        evidence=item.pending_change.evidence,
         data={**price_data(item.change), "reason": reason, "baseline": baseline},
     )

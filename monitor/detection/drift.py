@@ -38,7 +38,7 @@ from monitor.core.notices import Difference, Reason
 from monitor.core.ports import EventQuery, MeasurementQuery, Reader
 from monitor.notify import compose
 from monitor.registry import policy
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 WINDOW = 20
 """How many looks a window spans."""
@@ -75,7 +75,7 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class DriftShift:
     """A shift of one route. `old` and `new` are median milliseconds, or shares of calls that were not granted as decimal strings.
 
     `test` is which test saw it, `p` how often it would without a shift, `calls` and `reference` how many calls it compared.
@@ -104,12 +104,12 @@ def window(every: timedelta, now: datetime) -> Span:
     return Span(since, since + width)
 
 
-def shift(what: str, before: Sequence[Measurement], now: Sequence[Measurement]) -> Shift | None:
+def shift(what: str, before: Sequence[Measurement], now: Sequence[Measurement]) -> DriftShift | None:
     """The shift of one kind between two series of calls, None where there is none to tell or too few calls to tell it from."""
     return _latency(before, now) if what == LATENCY else _errors(before, now)
 
 
-def _latency(before: Iterable[Measurement], now: Iterable[Measurement]) -> Shift | None:
+def _latency(before: Iterable[Measurement], now: Iterable[Measurement]) -> DriftShift | None:
     old = [one.latency for one in before if not one.failed][-REFERENCE:]
     new = [one.latency for one in now if not one.failed]
     if min(len(old), len(new)) < LEAST:
@@ -120,7 +120,7 @@ def _latency(before: Iterable[Measurement], now: Iterable[Measurement]) -> Shift
     p = mann_whitney(old, new, inflation=inflation(old))
     if p > ALPHA:
         return None
-    return Shift(
+    return DriftShift(
         what=LATENCY,
         old=round(was),
         new=round(is_now),
@@ -131,7 +131,7 @@ def _latency(before: Iterable[Measurement], now: Iterable[Measurement]) -> Shift
     )
 
 
-def _errors(before: Sequence[Measurement], now: Sequence[Measurement]) -> Shift | None:
+def _errors(before: Sequence[Measurement], now: Sequence[Measurement]) -> DriftShift | None:
     before = before[-REFERENCE:]
     if min(len(before), len(now)) < LEAST:
         return None
@@ -143,7 +143,7 @@ def _errors(before: Sequence[Measurement], now: Sequence[Measurement]) -> Shift 
     p = fisher(failed_before, len(before), failed_now, len(now))
     if p > ALPHA:
         return None
-    return Shift(
+    return DriftShift(
         what=ERRORS,
         old=f"{was:.3f}",
         new=f"{is_now:.3f}",
@@ -225,7 +225,7 @@ class Drift:
 
     def shifts(
         self, reader: Reader, now: datetime, sources: Collection[str] | None = None
-    ) -> list[tuple[SourceSpec, Span, Shift]]:
+    ) -> list[tuple[SourceSpec, Span, DriftShift]]:
         """The shifts that are not told yet, of the named sources or of all."""
         found = []
         for key, spec in self._configuration.sources.items():
@@ -240,7 +240,7 @@ class Drift:
             found += [(spec, span, shift) for shift in seen]
         return found
 
-    def _test(self, reader: Reader, spec: SourceSpec, span: Span) -> list[Shift]:
+    def _test(self, reader: Reader, spec: SourceSpec, span: Span) -> list[DriftShift]:
         now = list(reader.measurements(MeasurementQuery(source=spec.key, since=span.since, until=span.until)))
         if len(now) < LEAST:
             return []
@@ -269,7 +269,7 @@ def field(spec: SourceSpec, what: str) -> str:
     return f"{BEHAVIOUR}{spec.route}.{what}"
 
 
-def tell_shift(register: Register, spec: SourceSpec, span: Span, shift: Shift) -> list[compose.Told]:
+def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shift: DriftShift) -> list[compose.Told]:
     """Write the event of a shift; returns what the owners of the entries on this route are told."""
     old, new = shift.spoken
     name = field(spec, shift.what)

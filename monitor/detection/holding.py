@@ -16,7 +16,7 @@ from monitor.core.ports import EventQuery, Transaction
 from monitor.detection import outages
 from monitor.detection.admission import DROPS, ITEMS, MASS_CHANGE, MASS_GAIN, REVERSED, TOO_MANY, Admission, hold
 from monitor.notify import compose
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
 class Holding:
@@ -27,7 +27,7 @@ class Holding:
         tx: Transaction,
         configuration: Configuration,
         spec: SourceSpec,
-        register: Register,
+        register: RegistryTransaction,
         incident: Callable[[], str],
     ) -> None:
         self._tx = tx

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Set
 
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
-from monitor.core.facts import ACCESS, GRANTED, Fact, Streak, Subject
+from monitor.core.facts import ACCESS, GRANTED, Fact, PendingChange, Subject
 from monitor.core.ports import EventQuery, Reader
 from monitor.detection.routes import Others, Signal, lost, signal
 
@@ -37,20 +37,20 @@ class Routes:
                 signals[subject] = found
         return Others(signals=signals, own=self._own.route)
 
-    def asked(self, suspects: Iterable[Streak], others: Others, calm: Set[Fact] = frozenset()) -> frozenset[str]:
+    def asked(self, suspects: Iterable[PendingChange], others: Others, calm: Set[Fact] = frozenset()) -> frozenset[str]:
         """The sources that should be polled now: those that said nothing of a missing model since it was first missed.
 
         What alternates (`calm`) is asked only where that is free: it would be paid for at every turn.
         """
         return frozenset(
             spec.key
-            for streak in suspects
-            if streak.seen and lost(streak.fact, streak.value)
-            for spec in self._about(streak.fact.subject)
-            if not (spec.paid and streak.fact in calm)
+            for pending_change in suspects
+            if pending_change.seen and lost(pending_change.fact, pending_change.value)
+            for spec in self._about(pending_change.fact.subject)
+            if not (spec.paid and pending_change.fact in calm)
             and not any(
-                one.source == spec.key and one.until >= streak.first_at
-                for one in others.signals.get(streak.fact.subject, ())
+                one.source == spec.key and one.until >= pending_change.first_at
+                for one in others.signals.get(pending_change.fact.subject, ())
             )
         )
 
@@ -62,7 +62,7 @@ class Routes:
         if state is None or not state.baseline:
             return None
         facts = self._reader.facts(state.baseline)
-        found = signal(spec, state, facts, self._reader.streaks(spec.key), subject)
+        found = signal(spec, state, facts, self._reader.pending_changes(spec.key), subject)
         closed = lost(Fact(subject, ACCESS + spec.route), facts.get(subject, {}).get(ACCESS + spec.route))
         # A route that was never open (a chat model asked for embeddings) agrees with nothing.
         return None if closed and not self._was_open(spec, subject) else found

@@ -164,7 +164,9 @@ def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> 
         state = reader.source(page.key)
         if state is None or not state.baseline or state.outage or state.stale_position is not None:
             continue
-        going = {streak.fact for streak in reader.streaks(page.key) if streak.value is None}
+        going = {
+            pending_change.fact for pending_change in reader.pending_changes(page.key) if pending_change.value is None
+        }
         for subject, fields in sorted(reader.facts(state.baseline).items()):
             for field, said in sorted(fields.items()):
                 if field.startswith(INCIDENT) and (subject, field) not in going:

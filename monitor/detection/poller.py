@@ -14,7 +14,7 @@ from datetime import datetime
 from monitor.app.record import record
 from monitor.core.configuration import Configuration
 from monitor.core.facts import FailureReason, Known, Observation, PollFailure, Snapshot, SourceState, Unchanged
-from monitor.core.ports import Clock, ConfigurationError, Look, Refused, Source, Store, Transaction
+from monitor.core.ports import Clock, ConfigurationError, Refused, SeenAt, Source, Store, Transaction
 from monitor.detection.outcome import Outcome
 
 
@@ -41,7 +41,7 @@ class Poller:
         self._clock = clock
         self._published = published
         self._executor = executor
-        self._looks: list[Look] = []
+        self._looks: list[SeenAt] = []
         self._looks_lock = threading.Lock()
         self._retired = threading.Event()
 
@@ -99,7 +99,7 @@ class Poller:
         if isinstance(observation, Unchanged) and state is not None and _quiet(state, observation.at):
             with self._looks_lock:
                 self._looks.append(
-                    Look(
+                    SeenAt(
                         source=key,
                         at=observation.at,
                         etag=observation.etag,

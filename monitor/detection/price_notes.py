@@ -18,18 +18,18 @@ from datetime import datetime, timedelta
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.changes import Change, lookup
-from monitor.core.configuration import OFFICIAL, Belief, SourceSpec
+from monitor.core.configuration import OFFICIAL, ConfirmationRules, SourceSpec
 from monitor.core.facts import ALIAS_TARGET, Fact, Facts, Subject
 from monitor.core.ports import EventQuery, Reader
 from monitor.detection import cross_checks
-from monitor.detection.confirmation import Believed
+from monitor.detection.confirmation import ConfirmedChange
 from monitor.detection.second_source import Second
 
 
 def remarks(
     second: Second,
     spec: SourceSpec,
-    accepted: Sequence[Believed],
+    accepted: Sequence[ConfirmedChange],
     before: Facts,
     after: Facts,
     within: timedelta,
@@ -38,14 +38,14 @@ def remarks(
     odd = {fact: Remark(note=said) for fact, said in cross_checks.news(before, after).items()}
     aliased = of_aliases(before, after, (one.change for one in accepted))
     moved = [
-        (change, one.streak.first_at)
+        (change, one.pending_change.first_at)
         for one in accepted
         if (change := one.change).old is not None
         and change.new is not None
         and change.fact.field.startswith(price.PREFIX)
     ]
     listed = {subject: _first(second.reader, spec, subject) for subject in {change.fact.subject for change, _ in moved}}
-    held_back = {one.change.fact for one in accepted if one.streak.quarantine is not None}
+    held_back = {one.change.fact for one in accepted if one.pending_change.quarantine is not None}
     corrected = {
         change.fact: said
         for change, at in moved
@@ -82,7 +82,7 @@ def _first(reader: Reader, spec: SourceSpec, subject: Subject) -> dict[str, date
     return first
 
 
-SOON = Belief().correction
+SOON = ConfirmationRules().correction
 
 UNITS = (
     ("day", timedelta(days=1)),

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.core.configuration import Belief, Requirement, SourceSpec
+from monitor.core.configuration import ConfirmationRules, Requirement, SourceSpec
 from monitor.core.events import rfc3339
-from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Facts, SourceState, Streak, Subject, Value, refusal
+from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Facts, PendingChange, SourceState, Subject, Value, refusal
 
 LIST = "list"
 CODEX = "codex"
@@ -150,12 +150,12 @@ class Others:
         return sum(one.looks for one in self.signals.get(subject, ()) if one.says == "lost")
 
     def need(
-        self, fact: Fact, value: Value | None, belief: Belief, hold: timedelta | None, *, since: datetime
+        self, fact: Fact, value: Value | None, belief: ConfirmationRules, hold: timedelta | None, *, since: datetime
     ) -> Requirement:
         """What it takes to confirm a loss that was first seen at `since`: a refusal is a change like any other, and a model that is missing an absence.
 
         Agreement of routes counts their looks together and needs no span; a model that a route which outweighs ours reached after it was
-        first missed can be used all the while: that a list leaves it out is believed only once it stood for long (`Belief.reached`).
+        first missed can be used all the while: that a list leaves it out is believed only once it stood for long (`ConfirmationRules.reached`).
         """
         subject, refused = fact.subject, value is not None
         usual = belief.change if refused else belief.absence
@@ -174,23 +174,27 @@ ALONE = Others()
 
 
 def signal(
-    spec: SourceSpec, state: SourceState, facts: Facts, streaks: Iterable[Streak], subject: Subject
+    spec: SourceSpec, state: SourceState, facts: Facts, pending_changes: Iterable[PendingChange], subject: Subject
 ) -> Signal | None:
     """What one source says of a model: what it suspects, else what is believed of it; None where it says nothing."""
     name = LISTED if spec.lists else ACCESS + spec.route
-    pending = {streak.fact.field: streak for streak in streaks if streak.fact.subject == subject and streak.seen}
+    pending = {
+        pending_change.fact.field: pending_change
+        for pending_change in pending_changes
+        if pending_change.fact.subject == subject and pending_change.seen
+    }
     fields = facts.get(subject, {})
-    streak = pending.get(name)
-    if streak is not None and lost(streak.fact, streak.value):
+    pending_change = pending.get(name)
+    if pending_change is not None and lost(pending_change.fact, pending_change.value):
         said = pending.get(refusal(spec.route))
         return Signal(
             route=spec.route,
             source=spec.key,
             says="lost",
-            looks=streak.seen,
-            since=streak.first_at,
-            until=streak.counted_at,
-            answer=answer(spec.route, streak.value, fields if said is None else {said.fact.field: said.value}),
+            looks=pending_change.seen,
+            since=pending_change.first_at,
+            until=pending_change.counted_at,
+            answer=answer(spec.route, pending_change.value, fields if said is None else {said.fact.field: said.value}),
         )
     if state.good_at is None or name not in fields:
         return None

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from monitor.core.baselines import Beliefs
+from monitor.core.baselines import Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import Configuration
-from monitor.core.facts import Fact, Streak, Value
+from monitor.core.facts import Fact, PendingChange, Value
 from monitor.core.ports import Reader
 from monitor.detection.stored_baselines import beliefs
 
@@ -28,7 +28,10 @@ class Second:
         stated = self._beliefs.stated(fact.subject, official=False)
         return any(
             spec.key != self._own and field == fact.field and same(field, other, value) for spec, field, other in stated
-        ) or any(streak.fact == fact and same(fact.field, streak.value, value) for streak in self._held_back)
+        ) or any(
+            pending_change.fact == fact and same(fact.field, pending_change.value, value)
+            for pending_change in self._held_back
+        )
 
     def sources(self, fact: Fact, value: Value | None) -> list[str]:
         """The other sources that believe the same price."""
@@ -40,17 +43,17 @@ class Second:
         ]
 
     @cached_property
-    def _beliefs(self) -> Beliefs:
+    def _beliefs(self) -> Baselines:
         return beliefs(self.reader, self._configuration.sources)
 
     @cached_property
-    def _held_back(self) -> list[Streak]:
+    def _held_back(self) -> list[PendingChange]:
         looks = self._configuration.belief.change.looks
         return [
-            streak
-            for streak in self.reader.streaks()
-            if streak.quarantine is not None
-            and streak.seen >= looks
-            and streak.source != self._own
-            and streak.source in self._configuration.sources
+            pending_change
+            for pending_change in self.reader.pending_changes()
+            if pending_change.quarantine is not None
+            and pending_change.seen >= looks
+            and pending_change.source != self._own
+            and pending_change.source in self._configuration.sources
         ]

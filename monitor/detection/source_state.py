@@ -8,7 +8,7 @@ from dataclasses import replace
 from monitor.core.facts import Snapshot, SourceState, Unchanged
 
 
-def noted(
+def update_source_state(
     state: SourceState,
     observation: Snapshot | Unchanged,
     *,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.core.baselines import Beliefs
+from monitor.core.baselines import Baselines
 from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Facts
 from monitor.core.ports import Reader
 
 
-def beliefs(reader: Reader, specs: Mapping[str, SourceSpec], *, own: str = "", facts: Facts | None = None) -> Beliefs:
+def beliefs(reader: Reader, specs: Mapping[str, SourceSpec], *, own: str = "", facts: Facts | None = None) -> Baselines:
     """The baselines as the store has them; `facts` instead for the source `own`, whose new baseline is not written yet."""
 
     def baseline(key: str) -> Facts | None:
@@ -19,4 +19,4 @@ def beliefs(reader: Reader, specs: Mapping[str, SourceSpec], *, own: str = "", f
         state = reader.source(key)
         return reader.facts(state.baseline) if state is not None and state.baseline else None
 
-    return Beliefs(specs, baseline)
+    return Baselines(specs, baseline)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.core.entry import Status
-from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, Verdict, judge
+from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, GateVerdict, judge
 
 DENY = "deny"
 DENY_NEW = "deny_new"
@@ -123,7 +123,7 @@ def verdict(
     caller: str,
     now: datetime,
     lease: timedelta,
-) -> Verdict:
+) -> GateVerdict:
     """The conditions for one entry, without its fallback."""
     ready = standing.ready(environment, environments)
     return judge(
@@ -181,7 +181,7 @@ def decide(
 
 def answered(
     standing: Standing,
-    judged: Verdict,
+    judged: GateVerdict,
     environment: str,
     environments: tuple[str, ...],
     caller: str,

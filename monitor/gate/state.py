@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from monitor.core import price
-from monitor.core.baselines import Beliefs
+from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
-from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Streak, Subject
+from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject
 from monitor.core.ports import Reader
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.client.verdict import PRODUCTION
@@ -39,11 +39,11 @@ class Freshness:
 
     def __init__(self, reader: Reader, configuration: Configuration, now: datetime | None = None) -> None:
         self._latest = NEVER_ENDS if now is None else now + CLOCK_TOLERANCE
-        self.beliefs: Beliefs = beliefs(reader, configuration.sources)
+        self.beliefs: Baselines = beliefs(reader, configuration.sources)
         self._configuration = configuration
         self._states = reader.sources()
-        self._streaks: dict[tuple[str, Fact], Streak] = {
-            (streak.source, streak.fact): streak for streak in reader.streaks()
+        self._streaks: dict[tuple[str, Fact], PendingChange] = {
+            (pending_change.source, pending_change.fact): pending_change for pending_change in reader.pending_changes()
         }
 
     def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
@@ -51,9 +51,9 @@ class Freshness:
         facts = self.beliefs.baseline(spec.key)
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
-        streak = self._streaks.get((spec.key, fact))
+        pending_change = self._streaks.get((spec.key, fact))
         # Suspected, held back or unclear: what is believed is not what was seen.
-        at = self._states[spec.key].good_at if streak is None else streak.before
+        at = self._states[spec.key].good_at if pending_change is None else pending_change.before
         return at if at is not None and at <= self._latest else None
 
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:

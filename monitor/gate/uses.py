@@ -34,7 +34,7 @@ LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class UsageKey:
     """What is counted together. `position` is the event that gave the entry its status; `day` is None for a first use."""
 
     subject: str
@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class UsageCount:
     """How often, since when, and what was answered last."""
 
     count: int
@@ -60,8 +60,8 @@ class Uses:
     def __init__(self, environments: Callable[[], Iterable[str]]) -> None:
         self._environments = environments
         self._lock = threading.Lock()
-        self._tallies: dict[Asked, Tally] = {}
-        self._known: set[Asked] = set()
+        self._tallies: dict[UsageKey, UsageCount] = {}
+        self._known: set[UsageKey] = set()
         self._callers: dict[tuple[str, str], set[str]] = {}
         self._day: date | None = None
 
@@ -75,7 +75,7 @@ class Uses:
             if today != self._day:
                 self._day = today
                 self._callers.clear()
-            asked = Asked(subject, environment, _name(caller), given.position, day)
+            asked = UsageKey(subject, environment, _name(caller), given.position, day)
             if asked in self._known:
                 return
             found = self._tallies.get(asked)
@@ -83,10 +83,10 @@ class Uses:
                 asked = self._bounded(asked, registered=bool(entry))
                 if asked in self._known:
                     return
-                found = self._tallies.get(asked, Tally(0, now, "", ""))
-            self._tallies[asked] = Tally(found.count + 1, found.first, given.status, given.reason)
+                found = self._tallies.get(asked, UsageCount(0, now, "", ""))
+            self._tallies[asked] = UsageCount(found.count + 1, found.first, given.status, given.reason)
 
-    def _bounded(self, asked: Asked, *, registered: bool) -> Asked:
+    def _bounded(self, asked: UsageKey, *, registered: bool) -> UsageKey:
         full = len(self._tallies) + len(self._known) >= LIMIT
         if not registered:
             # Whatever was typed; all of them together are one more key with its callers.
@@ -100,7 +100,7 @@ class Uses:
         callers.add(asked.caller)
         return asked
 
-    def take(self, now: datetime, *, ending: bool) -> dict[Asked, Tally]:
+    def take(self, now: datetime, *, ending: bool) -> dict[UsageKey, UsageCount]:
         """Hand over what is due: first uses, denials of days that are over, and all when the program ends."""
         with self._lock:
             due = {one: tally for one, tally in self._tallies.items() if ending or one.day != now.date()}
@@ -112,7 +112,7 @@ class Uses:
             self._known.update(firsts)
             return due
 
-    def give_back(self, due: dict[Asked, Tally]) -> None:
+    def give_back(self, due: dict[UsageKey, UsageCount]) -> None:
         """Count on from what could not be written."""
         with self._lock:
             self._known.difference_update(due)
@@ -142,7 +142,7 @@ def record(store: Store, uses: Uses, now: datetime, *, ending: bool = False) -> 
     return written
 
 
-def _record(store: Store, due: Sequence[tuple[Asked, Tally]], now: datetime) -> int:
+def _record(store: Store, due: Sequence[tuple[UsageKey, UsageCount]], now: datetime) -> int:
     with store.write() as tx:
         known = _known(tx, [one for one, _ in due])
         ledger = ev.Ledger(tx.head())
@@ -154,7 +154,7 @@ def _record(store: Store, due: Sequence[tuple[Asked, Tally]], now: datetime) -> 
         return len(ledger.events)
 
 
-def _write(ledger: ev.Ledger, one: Asked, tally: Tally) -> None:
+def _write(ledger: ev.Ledger, one: UsageKey, tally: UsageCount) -> None:
     type, stream, subject, caller, cause, day = _identity(one)
     data = {
         "environment": one.environment,
@@ -169,14 +169,14 @@ def _write(ledger: ev.Ledger, one: Asked, tally: Tally) -> None:
 Identity: TypeAlias = tuple[str, str, str, str, int | None, str | None]
 
 
-def _identity(one: Asked) -> Identity:
+def _identity(one: UsageKey) -> Identity:
     """Of what there is one event: type, stream, subject, caller, cause and day."""
     type = ev.GATE_FIRST_USED if one.day is None else ev.GATE_DENIED
     day = None if one.day is None else one.day.isoformat()
     return type, ev.gate_stream(one.environment), one.subject, one.caller, one.position or None, day
 
 
-def _known(reader: Reader, due: Sequence[Asked]) -> set[Identity]:
+def _known(reader: Reader, due: Sequence[UsageKey]) -> set[Identity]:
     """What is in the log already, of all that may be the same: first uses of these subjects, and denials since the first of these days."""
     queries = set()
     days = [one.day for one in due if one.day is not None]

@@ -22,7 +22,7 @@ from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.core.redaction import redact
 from monitor.notify import capture, slackhook
 from monitor.notify.forms import Rendered, render
-from monitor.notify.replies import Refusal, Reply, judge_of, seconds
+from monitor.notify.replies import Reply, ReplyRefusal, judge_of, seconds
 from monitor.notify.routing import NotConfigured, Resolve
 
 TIMEOUT = 15.0
@@ -157,7 +157,7 @@ def _outcome(
     return NotSent(reason=reason, permanent=bool(_GONE.search(reason)), retry_after=retry_after)
 
 
-def _refusal(result: AppriseResult, service: NotifyBase, replies: Sequence[Reply]) -> Refusal | None:
+def _refusal(result: AppriseResult, service: NotifyBase, replies: Sequence[Reply]) -> ReplyRefusal | None:
     """A refusal that we read ourselves, from our own service or from a body that Apprise took for a yes."""
     if isinstance(service, slackhook.SlackHook):
         return service.refusal

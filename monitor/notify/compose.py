@@ -16,11 +16,11 @@ from monitor.core.events import rfc3339
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Value
 from monitor.core.maintenance_windows import expecting
 from monitor.core.notices import PAUSING, Difference, Item, Notice, Reason
-from monitor.detection.change_events import Claim
-from monitor.detection.confirmation import Believed
+from monitor.detection.change_events import ChangeEvent
+from monitor.detection.confirmation import ConfirmedChange
 from monitor.detection.routes import Signal, in_words, reopened
 from monitor.registry import checklist
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 NAMED = 3
 """How many facts a sentence names."""
@@ -77,7 +77,7 @@ def resume(entry: Entry) -> str:
 
 
 def entry_item(
-    register: Register,
+    register: RegistryTransaction,
     key: str,
     *,
     reason: Reason,
@@ -122,7 +122,7 @@ def entry_item(
 
 
 def held(
-    register: Register,
+    register: RegistryTransaction,
     concerned: Iterable[str],
     summary: str,
     *,
@@ -182,7 +182,7 @@ def status_says(incident: str) -> str:
     return f"; the provider's status page says: “{incident}”" if incident else ""
 
 
-def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str, reason: str) -> Told:
+def quarantined(entry: Entry, held_back: ConfirmedChange, *, position: int, source: str, reason: str) -> Told:
     """A price is held back that an entry goes by, or can no longer be read."""
     unread = held_back.change.new is None
     what = held_back.change.fact.field.removeprefix(price.PREFIX)
@@ -193,15 +193,15 @@ def quarantined(entry: Entry, held_back: Believed, *, position: int, source: str
         reason=Reason.HELD,
         subject=held_back.change.fact.subject.name,
         position=position,
-        since=held_back.streak.first_at,
+        since=held_back.pending_change.first_at,
         entry=entry.key,
         name=entry.text("name"),
         status=entry.status,
         source=source,
         summary=summary,
         differences=() if unread else (_difference(held_back.change),),
-        looks=held_back.streak.seen,
-        evidence=held_back.streak.evidence,
+        looks=held_back.pending_change.seen,
+        evidence=held_back.pending_change.evidence,
         commands=(
             f"access-monitor verify {entry.key} pricing --by YOU --url …"
             if unread
@@ -226,55 +226,63 @@ def one_more_route(fact: Fact, entry: Entry) -> bool:
 
 
 def changed(
-    register: Register,
+    register: RegistryTransaction,
     entry: Entry,
-    claims: Iterable[Claim],
+    recorded_changes: Iterable[ChangeEvent],
     said: Mapping[Fact, tuple[Signal, ...]],
     *,
     source: str,
     at: datetime,
 ) -> Told:
     """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read prices."""
-    claims = sorted(claims, key=lambda claim: price.telling_order(claim.fact.field, entry.texts("tiers")))
-    parts = (notes(claims), signals(said, (claim.fact for claim in claims)), _expected(entry, claims, at))
+    recorded_changes = sorted(
+        recorded_changes, key=lambda claim: price.telling_order(claim.fact.field, entry.texts("tiers"))
+    )
+    parts = (
+        notes(recorded_changes),
+        signals(said, (claim.fact for claim in recorded_changes)),
+        _expected(entry, recorded_changes, at),
+    )
     item = entry_item(
         register,
         entry.key,
         reason=Reason.CHANGED,
-        position=max(claim.position for claim in claims),
-        since=min(claim.believed.streak.first_at for claim in claims),
-        looks=max(claim.believed.streak.seen for claim in claims),
+        position=max(claim.position for claim in recorded_changes),
+        since=min(claim.believed.pending_change.first_at for claim in recorded_changes),
+        looks=max(claim.believed.pending_change.seen for claim in recorded_changes),
         source=source,
-        evidence=claims[0].believed.streak.evidence,
-        differences=tuple(_difference(claim.believed.change) for claim in claims if not (claim.renamed or claim.prose)),
+        evidence=recorded_changes[0].believed.pending_change.evidence,
+        differences=tuple(
+            _difference(claim.believed.change) for claim in recorded_changes if not (claim.renamed or claim.prose)
+        ),
         summary="; ".join(part for part in parts if part),
     )
     return Told(owners=entry.texts("owners"), item=item)
 
 
-def newcomer(claim: Claim, owner: str, waiting: tuple[str, ...], *, source: str) -> Told:
+def newcomer(claim: ChangeEvent, owner: str, waiting: tuple[str, ...], *, source: str) -> Told:
     """A model that is newly listed where entries of an owner wait for their id: it is named by itself, since no entry declares it."""
-    fact, streak = claim.fact, claim.believed.streak
+    fact, pending_change = claim.fact, claim.believed.pending_change
     wait = f"{', '.join(waiting)} {'wait' if len(waiting) > 1 else 'waits'} for a model id"
     item = Item(
         reason=Reason.CHANGED,
         subject=fact.subject.name,
         position=claim.position,
-        since=streak.first_at,
+        since=pending_change.first_at,
         source=source,
         summary=f"newly listed on {fact.subject.scope}, where {wait}: if it is this one, write it into the configuration",
         differences=(_difference(claim.believed.change),),
-        looks=streak.seen,
-        evidence=streak.evidence,
+        looks=pending_change.seen,
+        evidence=pending_change.evidence,
         commands=(f"access-monitor events --subject {fact.subject.name}",),
     )
     return Told(owners=(owner,), item=item, because=waiting)
 
 
-def _expected(entry: Entry, claims: Iterable[Claim], at: datetime) -> str:
+def _expected(entry: Entry, recorded_changes: Iterable[ChangeEvent], at: datetime) -> str:
     """The maintenance in which a change of what an entry pins is expected, so that it did not pause."""
     pinned = {one.key for one in entry.pins}
-    facts = (claim.fact for claim in claims)
+    facts = (claim.fact for claim in recorded_changes)
     keys = [key for fact in facts if (key := f"{fact.subject.scope}/{fact.subject.name}/{fact.field}") in pinned]
     found = [window for key in keys if (window := expecting(entry.windows, key, at)) is not None]
     last = max(found, key=lambda window: window.end, default=None)
@@ -285,9 +293,9 @@ def _expected(entry: Entry, claims: Iterable[Claim], at: datetime) -> str:
     )
 
 
-def notes(claims: Iterable[Claim]) -> str:
+def notes(recorded_changes: Iterable[ChangeEvent]) -> str:
     """What claims say beyond old and new, each sentence once."""
-    return "; ".join(dict.fromkeys(claim.note for claim in claims if claim.note))
+    return "; ".join(dict.fromkeys(claim.note for claim in recorded_changes if claim.note))
 
 
 def signals(said: Mapping[Fact, tuple[Signal, ...]], facts: Iterable[Fact]) -> str:

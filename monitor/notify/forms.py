@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 
 from monitor.core.notices import Notice
-from monitor.notify.wording import Line, Message, Section, compose
+from monitor.notify.wording import Line, Message, MessageSection, compose
 
 SLACK_HEADER = 150
 SLACK_BLOCK = 3000
@@ -47,7 +47,7 @@ def _text(message: Message) -> str:
     return "\n\n".join([*parts, message.footer])
 
 
-def _text_lines(section: Section) -> Iterable[str]:
+def _text_lines(section: MessageSection) -> Iterable[str]:
     yield section.heading
     for line in section.lines:
         first, *rest = line.texts
@@ -135,7 +135,7 @@ def _html(message: Message) -> str:
     )
 
 
-def _html_section(section: Section) -> str:
+def _html_section(section: MessageSection) -> str:
     rows = "\n".join(_html_row(line) for line in section.lines)
     return (
         f'<h2 style="font-size:15px;margin:0 0 4px">{escape(section.heading)}</h2>\n'

@@ -66,7 +66,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class ReplyRefusal:
     """How a message was refused: `retry_after` in seconds where the service said so; `permanent` where trying again cannot help."""
 
     reason: str
@@ -75,10 +75,10 @@ class Refusal:
     malformed: bool = False
 
 
-Judge: TypeAlias = Callable[[Reply], Refusal | None]
+Judge: TypeAlias = Callable[[Reply], ReplyRefusal | None]
 
 
-def chat(reply: Reply) -> Refusal | None:
+def chat(reply: Reply) -> ReplyRefusal | None:
     """Slack and what speaks its shape, also Mattermost and Teams: an empty body, `ok`, or JSON that says nothing against it."""
     if not 200 <= reply.status < 300:
         return _by_status(reply)
@@ -88,14 +88,14 @@ def chat(reply: Reply) -> Refusal | None:
     return None if _word(reply.text) in _YES else _refusal(reply, reply.text)
 
 
-def discord(reply: Reply) -> Refusal | None:
+def discord(reply: Reply) -> ReplyRefusal | None:
     """Discord: nothing, or the message as it stands there, which has an id. Its errors have a code and a message."""
     if 200 <= reply.status < 300 and isinstance(body := _parsed(reply.text), Mapping) and "id" not in body:
         return _refusal(reply, str(body.get("message") or "no message id"))
     return chat(reply)
 
 
-def webhook(reply: Reply) -> Refusal | None:
+def webhook(reply: Reply) -> ReplyRefusal | None:
     """A webhook of one's own: any 2xx, unless a JSON body says that it was not taken."""
     if not 200 <= reply.status < 300:
         return _by_status(reply)
@@ -121,9 +121,9 @@ def judge_of(service: NotifyBase) -> Judge | None:
     return None
 
 
-def _by_status(reply: Reply) -> Refusal:
+def _by_status(reply: Reply) -> ReplyRefusal:
     word = _first_line(reply.text)[:80]
-    return Refusal(
+    return ReplyRefusal(
         reason=f"HTTP {reply.status}" + (f" {word}" if word.replace("_", "").isalnum() else ""),
         # A payload refused with 400, even without its blocks, is refused again; any other 4xx may be a gateway's mood.
         permanent=_final(reply.status),
@@ -136,13 +136,13 @@ def _final(status: int) -> bool:
     return status in GONE or status == 400
 
 
-def _refusal(reply: Reply, words: str) -> Refusal:
+def _refusal(reply: Reply, words: str) -> ReplyRefusal:
     """A refusal under a status that says yes; `words` are the service's own."""
     word = _word(words)
     quoted = re.search(r"\bHTTP(?: error)?(?: status)?(?: code)? (\d{3})\b", words, re.IGNORECASE)
     line = _first_line(words)[:_SHOWN]
     shown = "" if line.startswith("<") or not line else f": {line}"
-    return Refusal(
+    return ReplyRefusal(
         reason=f"HTTP {reply.status}, but the answer is a refusal{shown}",
         permanent=word in _LOST or word in MALFORMED or (quoted is not None and _final(int(quoted[1]))),
         retry_after=seconds(reply.retry_after),
@@ -150,7 +150,7 @@ def _refusal(reply: Reply, words: str) -> Refusal:
     )
 
 
-def _objection(reply: Reply, body: object) -> Refusal | None:
+def _objection(reply: Reply, body: object) -> ReplyRefusal | None:
     """The first thing in a JSON body that says that the message was not taken."""
     if isinstance(body, list):
         return next((no for item in body if (no := _objection(reply, item)) is not None), None)
@@ -163,7 +163,7 @@ def _objection(reply: Reply, body: object) -> Refusal | None:
     numbers = [number for key in _STATES if (number := _number(said.get(key))) >= 400]
     refusal = _refusal(reply, words)
     if numbers and not refusal.permanent and _final(numbers[0]):
-        return Refusal(reason=refusal.reason, permanent=True, retry_after=refusal.retry_after)
+        return ReplyRefusal(reason=refusal.reason, permanent=True, retry_after=refusal.retry_after)
     return refusal
 
 

@@ -17,7 +17,7 @@ import httpx2
 from apprise import NotifyBase, NotifyFormat
 from apprise.manager_plugins import NotificationManager
 
-from monitor.notify.replies import Refusal, Reply, chat
+from monitor.notify.replies import Reply, ReplyRefusal, chat
 
 PROTOCOL = "slackhook"
 SECURE_PROTOCOL = "slackhooks"
@@ -48,7 +48,7 @@ class SlackHook(NotifyBase):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fullpath = kwargs.get("fullpath") or "/"
-        self.refusal: Refusal | None = None
+        self.refusal: ReplyRefusal | None = None
 
     def url(self, privacy: bool = False, *args: Any, **kwargs: Any) -> str:
         """The Apprise URL; with `privacy` without the path, which is the secret."""
@@ -75,7 +75,7 @@ class SlackHook(NotifyBase):
             self.logger.warning("Slack webhook refused: %s", self.refusal.reason)
         return self.refusal is None
 
-    def _post(self, payload: dict[str, Any]) -> Refusal | None:
+    def _post(self, payload: dict[str, Any]) -> ReplyRefusal | None:
         scheme = "https" if self.secure else "http"
         connect, read = self.request_timeout
         try:
@@ -97,10 +97,10 @@ class SlackHook(NotifyBase):
                 retry_after = answer.headers.get("Retry-After", "")
                 return chat(Reply(status=answer.status_code, text=text, retry_after=retry_after))
         except httpx2.TimeoutException:
-            return Refusal(reason="no answer in time")
+            return ReplyRefusal(reason="no answer in time")
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             # Its message may hold the URL, and so the secret; the kind of error is enough.
-            return Refusal(reason=f"could not be reached ({type(error).__name__})")
+            return ReplyRefusal(reason=f"could not be reached ({type(error).__name__})")
 
 
 def register() -> None:

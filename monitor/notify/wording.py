@@ -65,7 +65,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class MessageSection:
     """What is said of one item."""
 
     heading: str
@@ -78,7 +78,7 @@ class Message:
 
     title: str
     serious: bool
-    sections: tuple[Section, ...]
+    sections: tuple[MessageSection, ...]
     more: str
     footer: str
 
@@ -218,7 +218,7 @@ def _names(items: Sequence[Item]) -> str:
     return ", ".join(names[:NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> Section:
+def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> MessageSection:
     key = plain(item.entry or item.subject, VALUE_LENGTH)
     heading = f"{HEADLINES[item.reason]}: {_name(item)}" + ("" if key == _name(item) else f" ({key})")
     lines = (
@@ -230,10 +230,10 @@ def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> Section:
         Line(label="To resume", texts=(_asks(item),)),
         Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
     )
-    return Section(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
+    return MessageSection(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
 
 
-def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> Section:
+def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> MessageSection:
     """Items that were seen together, in brief: one line for each change, the rest once."""
     first = items[0]
     lines = (
@@ -242,7 +242,7 @@ def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> Sectio
         Line(label="Evidence", texts=(_evidence(first, 0),)),
         Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item, lost, zone) for item in items))),
     )
-    return Section(
+    return MessageSection(
         heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
     )
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from monitor.core import access
 from monitor.core import events as ev
-from monitor.core.baselines import UNKNOWN, Beliefs
+from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import Configuration
 from monitor.core.entry import CheckState, Entry, Pin
@@ -29,7 +29,7 @@ from monitor.gate.state import Freshness, Production
 from monitor.notify import compose
 from monitor.registry import check_expiry, checklist, fallbacks
 from monitor.registry import pins as pinning
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 _RESTS_ON: Mapping[str, str] = {
     "evals": "--from FILE --baseline ENTRY|MODEL",
@@ -163,7 +163,7 @@ def mend(configuration: Configuration, entry: Entry, name: str, state: CheckStat
 _LISTED = frozenset({LIST, CODEX})
 
 
-def _refused(entry: Entry, way: str, key: str, known: Beliefs) -> str:
+def _refused(entry: Entry, way: str, key: str, known: Baselines) -> str:
     """Why a way to the model is closed, in words."""
     scope, _, rest = key.partition("/")
     name, _, field = rest.rpartition("/")
@@ -177,19 +177,19 @@ def _refused(entry: Entry, way: str, key: str, known: Beliefs) -> str:
     return f"{way} answers {answer(way, None if now is UNKNOWN else now, said)}"
 
 
-def _suspected(reader: Reader, known: Beliefs, entry: Entry, pins: tuple[Pin, ...]) -> list[Problem]:
+def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, ...]) -> list[Problem]:
     facts = {fact for pin in pins for fact in pinning.facts(pin, entry)}
     return [
         Problem(
-            what=f"{streak.fact.subject.name} {streak.fact.field} is suspected to be {compose.value(streak.value)} by {streak.source} "
-            f"since {ev.rfc3339(streak.first_at)}",
-            mend=f"wait until it is believed or gone, or `access-monitor poll {streak.source}`",
+            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be {compose.value(pending_change.value)} by {pending_change.source} "
+            f"since {ev.rfc3339(pending_change.first_at)}",
+            mend=f"wait until it is believed or gone, or `access-monitor poll {pending_change.source}`",
         )
-        for streak in reader.streaks()
-        if streak.seen
-        and streak.quarantine is None
-        and streak.fact in facts
-        and any(spec.key == streak.source for spec in known.speakers(streak.fact.subject))
+        for pending_change in reader.pending_changes()
+        if pending_change.seen
+        and pending_change.quarantine is None
+        and pending_change.fact in facts
+        and any(spec.key == pending_change.source for spec in known.speakers(pending_change.fact.subject))
     ]
 
 
@@ -248,7 +248,7 @@ def _person(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def told(register: Register, request: Event) -> list[compose.Told]:
+def told(register: RegistryTransaction, request: Event) -> list[compose.Told]:
     """Tell the owners that a second person is asked for."""
     entry = register.entries[request.subject]
     command = COMMANDS[request.data["act"]]

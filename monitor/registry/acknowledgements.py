@@ -14,7 +14,7 @@ from monitor.core.entry import Entry, Status
 from monitor.core.notices import PAUSING, Reason
 from monitor.notify import compose
 from monitor.registry.reminders import reminded
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 SELDOM = timedelta(days=1)
 """The longest time between two repetitions; each is twice the one before until then."""
@@ -42,7 +42,7 @@ def unacknowledged(entry: Entry, now: datetime, rules: Attention) -> int:
 
 
 def repeat(
-    register: Register, key: str, count: int, *, at: datetime, rules: Attention, owners: Mapping[str, Owner]
+    register: RegistryTransaction, key: str, count: int, *, at: datetime, rules: Attention, owners: Mapping[str, Owner]
 ) -> compose.Told:
     """Say again that an entry is paused, from a count on to those to whom its owners escalate as well."""
     entry = register.entries[key]

@@ -11,7 +11,7 @@ from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream, notice_stream
 from monitor.core.ports import Clock, Refused, Store, Transaction
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
 class Attendant:
@@ -29,7 +29,7 @@ class Attendant:
             Refused: `what` is neither a notice nor an entry, or nothing in it is paused.
         """
         with self._store.write() as tx:
-            register = Register(tx.head(), tx.entries())
+            register = RegistryTransaction(tx.head(), tx.entries())
             named = _named(tx, register, what)
             paused = [key for key in named if register.entries[key].status is Status.PAUSED]
             if not paused:
@@ -58,7 +58,7 @@ class Attendant:
         if until is not None and until <= now:
             raise Refused(f"{ev.rfc3339(until)} has passed; give a time to come with --until")
         with self._store.write() as tx:
-            register = Register(tx.head(), tx.entries())
+            register = RegistryTransaction(tx.head(), tx.entries())
             if key not in register.entries:
                 raise Refused(f"there is no entry {key!r}; `access-monitor status` lists the entries")
             register.add(
@@ -90,7 +90,7 @@ def _notice_of(tx: Transaction, entry: Entry) -> str:
     return str(entry.pause)
 
 
-def _named(tx: Transaction, register: Register, what: str) -> list[str]:
+def _named(tx: Transaction, register: RegistryTransaction, what: str) -> list[str]:
     notice = tx.notice(what)
     if notice is not None:
         return [item.entry for item in notice.items if item.entry in register.entries]

@@ -18,12 +18,12 @@ from monitor.core.baselines import CONFIG
 from monitor.core.configuration import Configuration
 from monitor.core.cost import money
 from monitor.core.entry import Entry
-from monitor.core.eval_results import Comparison, Model, Results
+from monitor.core.eval_results import EvalComparison, EvalModel, Results
 from monitor.core.events import rfc3339
 from monitor.core.facts import Body
 from monitor.core.ports import Reader, Refused
 from monitor.core.price import PREFIX
-from monitor.core.request_log import Prices, Request, Span
+from monitor.core.request_log import LoggedRequest, LogSpan, Prices
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.state import CLOCK_TOLERANCE
 from monitor.registry import pins
@@ -72,7 +72,7 @@ class EvalPaper:
         baseline = self._baseline(reader, configuration, entry, candidate)
         try:
             found = eval_results.compare(self.results, candidate, baseline)
-        except eval_results.Twice as error:
+        except eval_results.CaseTwice as error:
             raise Refused(f"{error}; hand in one run of each") from error
         self._about(entry, candidate, found)
         files = [
@@ -87,11 +87,13 @@ class EvalPaper:
         }
         return Held(files[0]["evidence"], {"evals": data})
 
-    def _baseline(self, reader: Reader, configuration: Configuration, entry: Entry, candidate: Model) -> Model | None:
+    def _baseline(
+        self, reader: Reader, configuration: Configuration, entry: Entry, candidate: EvalModel
+    ) -> EvalModel | None:
         if not self.baseline:
             return None
         other = reader.entries().get(self.baseline)
-        model = Model(ids=frozenset({self.baseline}), providers=candidate.providers)
+        model = EvalModel(ids=frozenset({self.baseline}), providers=candidate.providers)
         if other is not None:
             model = _model_of(other, configuration)
         if not model.ids or model.ids & candidate.ids:
@@ -99,7 +101,7 @@ class EvalPaper:
             raise Refused(f"the baseline {self.baseline} {why}; name the entry or model that production runs now")
         return model
 
-    def _about(self, entry: Entry, candidate: Model, found: Comparison) -> None:
+    def _about(self, entry: Entry, candidate: EvalModel, found: EvalComparison) -> None:
         if any(row.candidate is not None for row in found.rows):
             return
         ids = ", ".join(sorted(candidate.ids))
@@ -116,7 +118,7 @@ class EvalPaper:
 class RequestPaper:
     """A sample of the team's own request log, with the part of it to keep; `now` is when it was handed in."""
 
-    requests: tuple[Request, ...]
+    requests: tuple[LoggedRequest, ...]
     body: Body
     tolerance: Decimal
     now: datetime
@@ -161,7 +163,7 @@ class RequestPaper:
         }
         return Held(keep(self.body), {"logging": data})
 
-    def _dates(self, over: Span | None) -> list[str]:
+    def _dates(self, over: LogSpan | None) -> list[str]:
         """What is still to come was not logged: the clock or the zone of the log is wrong, and so would be the usage of a month."""
         if over is None or over.last <= self.now + CLOCK_TOLERANCE:
             return []
@@ -169,7 +171,7 @@ class RequestPaper:
             f"its last request is dated {rfc3339(over.last)}, which is still to come; see the clock and the zone of the log"
         ]
 
-    def _tiers(self, mine: list[Request], entry: Entry) -> list[str]:
+    def _tiers(self, mine: list[LoggedRequest], entry: Entry) -> list[str]:
         tiers = entry.texts("tiers")
         strange = [request for request in mine if request.tier and request_log.tier(request, tiers) not in tiers]
         if not strange:
@@ -197,13 +199,13 @@ class RequestPaper:
         return found
 
 
-def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> Model:
+def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> EvalModel:
     """The exact ids of an entry, and every name under which the configuration knows whose they are."""
     providers = {entry.text("provider")}
     for key in entry.surfaces:
         providers.add(key)
         if key in configuration.surfaces:
             providers.add(configuration.surfaces[key].provider)
-    return Model(
+    return EvalModel(
         ids=frozenset(id for id in entry.surfaces.values() if id), providers=frozenset(providers), called=called
     )

@@ -20,7 +20,7 @@ from monitor.core.ports import Reader
 from monitor.gate.state import Freshness
 from monitor.notify import compose
 from monitor.registry import checklist
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 Aged = Mapping[str, Mapping[str, datetime]]
 """Entry → check → the last look that verified it."""
@@ -86,7 +86,7 @@ def _seen(fresh: Freshness, entry: Entry, name: str) -> datetime | None:
             return None
 
 
-def expire(register: Register, past: Aged, now: datetime) -> list[compose.Told]:
+def expire(register: RegistryTransaction, past: Aged, now: datetime) -> list[compose.Told]:
     """Let aged checks go stale; the owners of active entries are told that production is denied."""
     told = []
     for key, names in past.items():
@@ -100,7 +100,7 @@ def expire(register: Register, past: Aged, now: datetime) -> list[compose.Told]:
     return told
 
 
-def _told(register: Register, key: str, names: Mapping[str, datetime], position: int) -> compose.Told:
+def _told(register: RegistryTransaction, key: str, names: Mapping[str, datetime], position: int) -> compose.Told:
     entry = register.entries[key]
     since = min(names.values())
     item = compose.entry_item(

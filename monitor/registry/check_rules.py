@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from monitor.core import access
-from monitor.core.baselines import UNKNOWN, Beliefs, Unknown
+from monitor.core.baselines import UNKNOWN, Baselines, Unknown
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import Entry, Pin
 from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, SETTING, Fact, Subject, Value, refusal
@@ -51,7 +51,7 @@ TABLE: Mapping[str, Behind] = MappingProxyType(
 """Check → the facts behind it."""
 
 
-def facts(name: str, entry: Entry, beliefs: Beliefs) -> dict[Fact, Value]:
+def facts(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
     """What is believed of the facts behind a check, on every surface of the entry; none for a check without any."""
     behind = TABLE.get(name)
     if behind is None:
@@ -76,7 +76,7 @@ def counts(field: str, entry: Entry) -> bool:
     return not field.startswith(ACCESS) or route not in access.CALLS or not entry.uses or route in access.calls(entry)
 
 
-def verifying(name: str, entry: Entry, beliefs: Beliefs) -> dict[Fact, Value]:
+def verifying(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
     """Those of the facts behind a check that verify it, or that it shows: what an activation pins."""
     behind = TABLE.get(name)
     return {
@@ -86,14 +86,14 @@ def verifying(name: str, entry: Entry, beliefs: Beliefs) -> dict[Fact, Value]:
     }
 
 
-def verdict(name: str, entry: Entry, beliefs: Beliefs) -> bool | Literal[Unknown.UNKNOWN]:
+def verdict(name: str, entry: Entry, beliefs: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
     """What the facts behind a check say of it: verified, failed, or nothing."""
     if TABLE[name].shows or not facts(name, entry, beliefs):
         return UNKNOWN
     return bool(verifying(name, entry, beliefs))
 
 
-def refused(name: str, entry: Entry, beliefs: Beliefs) -> str:
+def refused(name: str, entry: Entry, beliefs: Baselines) -> str:
     """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none was refused."""
     answers: dict[str, list[str]] = {}
     closed = {fact: value for fact, value in facts(name, entry, beliefs).items() if lost(fact, value)}

@@ -12,7 +12,7 @@ from typing import Literal
 
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.baselines import CONFIG, UNKNOWN, Beliefs, Unknown
+from monitor.core.baselines import CONFIG, UNKNOWN, Baselines, Unknown
 from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
 from monitor.core.configuration import OFFICIAL, SourceSpec
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
@@ -21,7 +21,7 @@ from monitor.core.facts import Subject, Value
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry import check_rules, safety
 from monitor.registry.causes import ASKS, Cause, cause
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 DEFAULT = DEFAULT_REQUIRED
 """What every entry needs before it may be active."""
@@ -48,7 +48,7 @@ def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"), *safety.required(entry))))
 
 
-def machine(entry: Entry, beliefs: Beliefs) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
+def machine(entry: Entry, beliefs: Baselines) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
     """What the sources can say of an entry's checks: verified, failed, or nothing."""
     watched = [surface for surface in entry.surfaces if beliefs.lists(surface)]
     listed = [
@@ -135,7 +135,13 @@ def _verified(names: Iterable[str], entry: Entry) -> tuple[str, ...]:
 
 
 def verify(
-    register: Register, key: str, spec: SourceSpec, beliefs: Beliefs, *, at: datetime, evidence: Callable[[], str]
+    register: RegistryTransaction,
+    key: str,
+    spec: SourceSpec,
+    beliefs: Baselines,
+    *,
+    at: datetime,
+    evidence: Callable[[], str],
 ) -> None:
     """Date what this poll verified: the first time, after it was lost, and once a day.
 
@@ -165,14 +171,14 @@ def _fails(name: str, check: Check, reason: str) -> bool:
     return check.state is not CheckState.FAILED or check.note != reason
 
 
-def _lost(name: str, entry: Entry, beliefs: Beliefs) -> str:
+def _lost(name: str, entry: Entry, beliefs: Baselines) -> str:
     if name in (*_BY_LIST, CODEX):
         return "not listed"
     return check_rules.refused(name, entry, beliefs) or "what it rests on is not so any more"
 
 
 def move(
-    register: Register,
+    register: RegistryTransaction,
     kind: str,
     key: str,
     name: str,
@@ -198,7 +204,7 @@ def move(
     )
 
 
-def attestable(name: str, entry: Entry, beliefs: Beliefs) -> bool:
+def attestable(name: str, entry: Entry, beliefs: Baselines) -> bool:
     """Whether a person may attest a check that a source feeds: prices, and limits that no answer states."""
     return name in _BY_PRICE or (name == _RATE_LIMITS and machine(entry, beliefs)[name] is UNKNOWN)
 

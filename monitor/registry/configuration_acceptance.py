@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.core.accepted_configuration import Difference, differences, digest
+from monitor.core.accepted_configuration import KeyDifference, differences, digest
 from monitor.core.configuration import Configuration
 from monitor.core.events import CONFIG_ACCEPTED, CONFIG_STREAM, Event, Ledger
 from monitor.core.ports import Clock, Reader, Refused, Store
@@ -23,7 +23,7 @@ class Assessment:
     """
 
     position: int
-    differences: tuple[Difference, ...] | None
+    differences: tuple[KeyDifference, ...] | None
     taken: tuple[Take, ...]
     acceptance: Event | None
 

@@ -20,7 +20,7 @@ from monitor.core.ports import EventQuery, Reader
 from monitor.gate import decision
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import standings
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
 class Act(StrEnum):
@@ -76,7 +76,7 @@ def recorded(reader: Reader) -> Recording | None:
 
 
 def takes(
-    reader: Reader, register: Register, *, before: Configuration, after: Configuration, now: datetime
+    reader: Reader, register: RegistryTransaction, *, before: Configuration, after: Configuration, now: datetime
 ) -> tuple[Take, ...]:
     """What the decisions of `register`, made under `after`, take from production, which goes by `before` now."""
     entries = reader.entries()

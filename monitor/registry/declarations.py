@@ -14,10 +14,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 
-from monitor.app.commit import answers_moved, write
+from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.accepted_configuration import differences
-from monitor.core.baselines import SOURCES, Beliefs, stands
+from monitor.core.baselines import SOURCES, Baselines, stands
 from monitor.core.check_names import SAFETY_REVIEW
 from monitor.core.configuration import OFFICIAL, Configuration, EntrySpec
 from monitor.core.entry import CheckState, Entry, Status
@@ -29,7 +29,7 @@ from monitor.notify import compose
 from monitor.registry import checklist, pins, policy, safety
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.origins import Origins
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
 def declare(
@@ -62,7 +62,7 @@ def declare(
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
-        moved = answers_moved(register, entries)
+        moved = gate_answers_changed(register, entries)
     if moved or before is not None:  # what the gate goes by may have moved without any entry
         published()
     return tuple(register.events)
@@ -77,7 +77,9 @@ def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, .
         )
 
 
-def _denied(register: Register, taken: tuple[Take, ...], told: list[compose.Told], now: datetime) -> list[compose.Told]:
+def _denied(
+    register: RegistryTransaction, taken: tuple[Take, ...], told: list[compose.Told], now: datetime
+) -> list[compose.Told]:
     """What the owners are told of entries that production is denied by the configuration alone."""
     named = {one.item.entry for one in told}
     position = register.events[-1].position
@@ -98,9 +100,11 @@ def _denied(register: Register, taken: tuple[Take, ...], told: list[compose.Told
     ]
 
 
-def judged(reader: Reader, configuration: Configuration, now: datetime) -> tuple[Register, list[compose.Told]]:
+def judged(
+    reader: Reader, configuration: Configuration, now: datetime
+) -> tuple[RegistryTransaction, list[compose.Told]]:
     """What recording a configuration would write, and whom it would tell; nothing is written here."""
-    register = Register(reader.head(), reader.entries())
+    register = RegistryTransaction(reader.head(), reader.entries())
     trigger = _changed(reader, register, configuration, now)
     known = beliefs(reader, configuration.sources)
     told: list[compose.Told] = []
@@ -122,7 +126,7 @@ def _all_declared(reader: Reader, configuration: Configuration) -> bool:
     return all(key in entries for key in configuration.entries)
 
 
-def _changed(reader: Reader, register: Register, configuration: Configuration, now: datetime) -> int | None:
+def _changed(reader: Reader, register: RegistryTransaction, configuration: Configuration, now: datetime) -> int | None:
     last = recorded(reader)
     if last is not None and last.version == configuration.version:
         return None
@@ -143,7 +147,7 @@ def _changed(reader: Reader, register: Register, configuration: Configuration, n
     )
 
 
-def _withdrawn(register: Register, entry: Entry, now: datetime, trigger: int | None) -> list[compose.Told]:
+def _withdrawn(register: RegistryTransaction, entry: Entry, now: datetime, trigger: int | None) -> list[compose.Told]:
     """Write that an entry left the configuration; the owners of one that production used are told."""
     reason = "it left the configuration"
     stream = entry_stream(entry.key)
@@ -156,10 +160,10 @@ def _withdrawn(register: Register, entry: Entry, now: datetime, trigger: int | N
 
 def _entry(
     tx: Reader,
-    register: Register,
+    register: RegistryTransaction,
     spec: EntrySpec,
     configuration: Configuration,
-    known: Beliefs,
+    known: Baselines,
     now: datetime,
     trigger: int | None,
 ) -> list[compose.Told]:
@@ -199,7 +203,9 @@ def _entry(
     return [*unsettled, *policy.judge(register, spec.key, known, judgement)]
 
 
-def _unverify(register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime) -> None:
+def _unverify(
+    register: RegistryTransaction, before: Entry, said: Mapping[str, object], position: int, now: datetime
+) -> None:
     """Let the checks of an entry that nobody has accepted yet go stale where they were about another model, host or page.
 
     An accepted one has pins for this: it is paused. What a person said while the id was blank was about no model.
@@ -224,7 +230,7 @@ def _unverify(register: Register, before: Entry, said: Mapping[str, object], pos
 
 
 def _unreview(
-    register: Register, before: Entry, said: Mapping[str, object], position: int, now: datetime
+    register: RegistryTransaction, before: Entry, said: Mapping[str, object], position: int, now: datetime
 ) -> list[compose.Told]:
     """Let a safety review go stale that was not about everything that the entry touches now, whether accepted or not."""
     more = safety.widened(before, said)
@@ -234,13 +240,13 @@ def _unreview(
     return _lost(register, before.key, ev.CHECK_STALE, SAFETY_REVIEW, reason, position, now)
 
 
-def _verified(register: Register, key: str, name: str) -> bool:
+def _verified(register: RegistryTransaction, key: str, name: str) -> bool:
     check = register.entries[key].checks.get(name)
     return check is not None and check.state is CheckState.VERIFIED
 
 
 def _lost(
-    register: Register, key: str, kind: str, name: str, reason: str, amended: int, now: datetime
+    register: RegistryTransaction, key: str, kind: str, name: str, reason: str, amended: int, now: datetime
 ) -> list[compose.Told]:
     """Write that a check is lost by what was declared; the owners of an active entry are told whether that denies it."""
     position = checklist.move(register, kind, key, name, at=now, cause=amended, reason=reason)

@@ -17,13 +17,13 @@ from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import Production
 from monitor.notify import compose
 from monitor.registry import checklist
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 USED = frozenset({Status.ACTIVE, Status.PAUSED})
 """The entries whose callers may have to go on with a fallback."""
 
 
-def judge(register: Register, gate: Production, at: datetime) -> list[compose.Told]:
+def judge(register: RegistryTransaction, gate: Production, at: datetime) -> list[compose.Told]:
     """Write how the fallbacks of all entries stand, where that is not how they stood; returns what their owners are told."""
     told: list[compose.Told] = []
     for key, entry in list(register.entries.items()):
@@ -69,7 +69,7 @@ def _ours(check: Check) -> bool:
     return check.state is not CheckState.VERIFIED or check.by == ev.SYSTEM
 
 
-def _check(register: Register, key: str, gate: Production, at: datetime) -> None:
+def _check(register: RegistryTransaction, key: str, gate: Production, at: datetime) -> None:
     entry = register.entries[key]
     check = entry.checks.get(checklist.FALLBACK, Check())
     needed = any(checklist.FALLBACK in checklist.required(entry, name) for name in (PRODUCTION, *entry.checks_in))
@@ -91,7 +91,7 @@ def _earlier(check: Check, at: datetime) -> bool:
     return check.verified_at is None or check.verified_at.date() < at.date()
 
 
-def _move(register: Register, kind: str, entry: Entry, note: str, gate: Production, at: datetime) -> None:
+def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gate: Production, at: datetime) -> None:
     declared = entry.text("fallback")
     register.add(
         kind,
@@ -116,7 +116,7 @@ def _cause(entry: Entry, gate: Production) -> int:
     return gate.answer(nearest).position if nearest else entry.position
 
 
-def _loss(register: Register, entry: Entry, gate: Production, at: datetime) -> list[compose.Told]:
+def _loss(register: RegistryTransaction, entry: Entry, gate: Production, at: datetime) -> list[compose.Told]:
     allowed = gate.answer(entry.key).fallback
     if bool(allowed) is (entry.fallback_lost is None) or not (allowed or _counted_on(entry, gate)):
         return []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from monitor.app.commit import answers_moved, write
+from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
@@ -23,7 +23,7 @@ from monitor.gate.state import Production
 from monitor.notify import compose
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
@@ -88,7 +88,7 @@ class Tender:
                 return 0
         with self._store.write() as tx:
             before = tx.entries()
-            register = Register(tx.head(), before)
+            register = RegistryTransaction(tx.head(), before)
             told: list[compose.Told] = []
             for spec, state in self._blind(tx, now, sources):
                 position, news = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
@@ -108,7 +108,7 @@ class Tender:
                 told += tell_shift(register, spec, span, shift)
             told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
             write(tx, self._configuration, register, told, at=now)
-            moved = answers_moved(register, before) or bool(register.moved)
+            moved = gate_answers_changed(register, before) or bool(register.moved)
         if moved:
             self._published()
         return len(register.events)
@@ -138,7 +138,7 @@ class Tender:
         """Whether a fallback stands otherwise than it stood, though no entry moved: it grew too old, or was read again."""
         if not any(entry.alive and entry.text("fallback") for entry in entries.values()):
             return False
-        register = Register(reader.head(), entries)
+        register = RegistryTransaction(reader.head(), entries)
         fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
         return bool(register.events)
 
@@ -189,7 +189,7 @@ class Tender:
         ]
 
     def _stale(
-        self, register: Register, spec: SourceSpec, state: SourceState, now: datetime, said: str
+        self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, said: str
     ) -> tuple[int, list[compose.Told]]:
         good_at = state.good_at or now
         denied_at = good_at + limit(self._configuration, spec)

@@ -11,12 +11,14 @@ from monitor.core.entry import Check, CheckState
 from monitor.core.notices import Reason
 from monitor.notify import compose
 from monitor.registry import checklist, policy
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
-def unsettle(register: Register, key: str, spec: SourceSpec, trigger: policy.Trigger) -> list[compose.Told]:
+def invalidate_checks(
+    register: RegistryTransaction, key: str, spec: SourceSpec, trigger: policy.Trigger
+) -> list[compose.Told]:
     """Let the verified checks of an entry go stale that its configuration makes rest on a document (`makes_stale`), if it changed."""
-    changed = [claim for claim in trigger.claims.values() if claim.prose]
+    changed = [claim for claim in trigger.recorded_changes.values() if claim.prose]
     names = spec.options.get("makes_stale", ())
     if not changed or not isinstance(names, tuple):
         return []
@@ -34,7 +36,7 @@ def unsettle(register: Register, key: str, spec: SourceSpec, trigger: policy.Tri
             at=trigger.at,
             source=spec.key,
             cause=cause.position,
-            evidence=cause.believed.streak.evidence,
+            evidence=cause.believed.pending_change.evidence,
             reason=f"{spec.key} changed",
         )
         item = compose.entry_item(
@@ -42,10 +44,10 @@ def unsettle(register: Register, key: str, spec: SourceSpec, trigger: policy.Tri
             key,
             reason=Reason.STALE,
             position=position,
-            since=cause.believed.streak.first_at,
-            looks=cause.believed.streak.seen,
+            since=cause.believed.pending_change.first_at,
+            looks=cause.believed.pending_change.seen,
             source=spec.key,
-            evidence=cause.believed.streak.evidence,
+            evidence=cause.believed.pending_change.evidence,
             summary=f"the check {name} rests on {spec.key}, which changed" + ("" if told else f": {cause.note}"),
         )
         # It says what changed, so that the change is not told a second time beside it.

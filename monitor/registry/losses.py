@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from monitor.core import access
-from monitor.core.baselines import UNKNOWN, Beliefs
+from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.entry import Entry, Pin
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Subject, Value, is_answering, refusal
 from monitor.detection.routes import Signal, answer, in_words, joined, lost, order
@@ -17,7 +17,7 @@ Moved: TypeAlias = tuple[Pin, Value | None]
 
 
 def spoken(
-    entry: Entry, moved: Sequence[Moved], beliefs: Beliefs, signals: Mapping[Fact, tuple[Signal, ...]]
+    entry: Entry, moved: Sequence[Moved], beliefs: Baselines, signals: Mapping[Fact, tuple[Signal, ...]]
 ) -> tuple[list[str], list[Moved]]:
     """Say what the pins about access that moved come to; returns the sentences, without full stops, and the pins that none of them is about.
 
@@ -56,7 +56,7 @@ def _said(
     entry: Entry,
     subject: Subject,
     moved: Iterable[Moved],
-    beliefs: Beliefs,
+    beliefs: Baselines,
     signals: Mapping[Fact, tuple[Signal, ...]],
 ) -> list[Signal]:
     """What each route says of a model: as it was polled where one of its routes moved just now, and as it is confirmed for the others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from monitor.app.commit import answers_moved, write
+from monitor.app.commit import gate_answers_changed, write
 from monitor.audit import queries
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
@@ -17,7 +17,7 @@ from monitor.detection.stored_baselines import beliefs
 from monitor.notify import compose
 from monitor.registry import policy
 from monitor.registry.origins import Origins
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 SHOWN = 5
 """How many pins a refusal names."""
@@ -53,7 +53,7 @@ class Maintenance:
         now = self._clock()
         start = start or now
         with self._store.write() as tx:
-            register = Register(tx.head(), tx.entries())
+            register = RegistryTransaction(tx.head(), tx.entries())
             entry = queries.entry(tx, key)
             _dates(start, end, now)
             named = _named(entry, changes)
@@ -87,7 +87,7 @@ class Maintenance:
         now = self._clock()
         with self._store.write() as tx:
             before = tx.entries()
-            register = Register(tx.head(), before)
+            register = RegistryTransaction(tx.head(), before)
             window = next((one for one in queries.entry(tx, key).windows if one.position == position), None)
             if window is None:
                 raise Refused(
@@ -96,7 +96,7 @@ class Maintenance:
             said = {"by": by, "reason": reason, "via": dict(via)}
             told = end_window(tx, self._configuration, register, key, window, now, said)
             write(tx, self._configuration, register, told, at=now)
-            moved = answers_moved(register, before)
+            moved = gate_answers_changed(register, before)
         if moved:
             self._published()
         return tuple(register.events)
@@ -112,7 +112,7 @@ def ended(entries: Mapping[str, Entry], now: datetime) -> list[tuple[str, Window
 def end_window(
     reader: Reader,
     configuration: Configuration,
-    register: Register,
+    register: RegistryTransaction,
     key: str,
     window: Window,
     now: datetime,

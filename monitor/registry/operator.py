@@ -11,7 +11,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from monitor.app import record
-from monitor.app.commit import answers_moved, write
+from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.check_names import CHECKS
 from monitor.core.configuration import Configuration
@@ -24,7 +24,7 @@ from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
 from monitor.registry.acceptance import told as approval_told
 from monitor.registry.attachments import Held, Paper
-from monitor.registry.transitions import TRANSITIONS, Register
+from monitor.registry.transitions import TRANSITIONS, RegistryTransaction
 
 Via = Mapping[str, str]
 """Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
@@ -188,7 +188,7 @@ class Operator:
             )
         now = self._clock()
         with self._store.write() as tx:
-            register = Register(tx.head(), tx.entries())
+            register = RegistryTransaction(tx.head(), tx.entries())
             entry = _entry(register.entries, key)
             specs = self._configuration.sources.values()
             if not all(entry.surfaces.values()):
@@ -252,7 +252,7 @@ class Operator:
         now = self._clock()
         with self._store.write() as tx:
             before = tx.entries()
-            register = Register(tx.head(), before)
+            register = RegistryTransaction(tx.head(), before)
             entry = _entry(register.entries, key)
             _may(entry, kind)
             _expected(tx, entry, shown if expect is None else expect)
@@ -285,7 +285,7 @@ class Operator:
             act = register.events[-1]
             told = approval_told(register, act) if kind == ev.ENTRY_APPROVAL_REQUESTED else []
             write(tx, self._configuration, register, told, at=now)
-            moved = answers_moved(register, before)
+            moved = gate_answers_changed(register, before)
         if moved:
             self._published()
         return act

@@ -12,7 +12,7 @@ from itertools import chain
 
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.baselines import CONFIG, Beliefs
+from monitor.core.baselines import CONFIG, Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import Entry, Pin
@@ -20,13 +20,13 @@ from monitor.core.events import Event, entry_stream, source_stream
 from monitor.core.facts import LISTED, Fact, Subject, Value
 from monitor.core.ports import EventQuery, Reader
 from monitor.registry.policy import Origin
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 
 class Origins:
     """The events of the log, and of the decision that is being made, by what they gave its value."""
 
-    def __init__(self, reader: Reader, beliefs: Beliefs, register: Register) -> None:
+    def __init__(self, reader: Reader, beliefs: Baselines, register: RegistryTransaction) -> None:
         self._reader = reader
         self._beliefs = beliefs
         self._register = register

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from monitor.core import access, price
-from monitor.core.baselines import CONFIG, UNKNOWN, Answer, Beliefs
+from monitor.core.baselines import CONFIG, UNKNOWN, Answer, Baselines
 from monitor.core.changes import same
 from monitor.core.entry import Entry, Pin
 from monitor.core.events import source_stream
@@ -17,7 +17,7 @@ from monitor.detection.routes import CODEX, LIST, RETRIEVE, lost
 from monitor.registry import check_rules, checklist
 
 
-def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
+def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
     """What an activation would pin now, what stays unpinned because it is unknown, and prices that sources dispute."""
     chosen: list[Pin] = []
     unknown: list[str] = []
@@ -53,7 +53,7 @@ def pins(entry: Entry, beliefs: Beliefs) -> tuple[tuple[Pin, ...], tuple[str, ..
     return tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(unknown)), disputed
 
 
-def _prices(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
+def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
     """The prices of the entry's tiers: those to pin, the keys of those that nobody states, and those that sources dispute."""
     subject = entry.price_subject
     priced = beliefs.prices(subject, entry.texts("tiers"))
@@ -78,7 +78,7 @@ def _prices(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str], dict[
     return chosen, [f"{subject.scope}/{subject.name}/{name}" for name in wanted if name not in priced], disputed
 
 
-def _access(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str]]:
+def _access(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str]]:
     """The ways to the entry's models beside the lists: those to pin, and the keys of those that the entry names and nothing watches."""
     chosen: list[Pin] = []
     unwatched = [f"{entry.surface}/{entry.model_id}/{name}" for name in entry.uses if name not in access.ENDPOINTS]
@@ -92,7 +92,7 @@ def _access(entry: Entry, beliefs: Beliefs) -> tuple[list[Pin], list[str]]:
     return chosen, unwatched
 
 
-def closed(entry: Entry, beliefs: Beliefs) -> dict[str, str]:
+def closed(entry: Entry, beliefs: Baselines) -> dict[str, str]:
     """The ways to a model that the entry stands on and that are closed now: route or setting → the key of its pin.
 
     None of them is pinned, so that a person has to accept each by name.
@@ -109,12 +109,12 @@ def _models(entry: Entry) -> list[Subject]:
     return [Subject(surface, model_id) for surface, model_id in entry.surfaces.items() if model_id]
 
 
-def _states(entry: Entry, beliefs: Beliefs, subject: Subject) -> dict[str, Answer]:
+def _states(entry: Entry, beliefs: Baselines, subject: Subject) -> dict[str, Answer]:
     """How each route that an activation may pin answers."""
     return {route: _said(beliefs, Fact(subject, ACCESS + route)) for route in access.routes(entry)}
 
 
-def _route(beliefs: Beliefs, subject: Subject, route: str) -> Iterator[Pin]:
+def _route(beliefs: Baselines, subject: Subject, route: str) -> Iterator[Pin]:
     """The pins of a route that is granted: that it is, and of a call the model that answers."""
     yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + route, value=GRANTED)
     model = _said(beliefs, Fact(subject, answering(route)))
@@ -136,7 +136,7 @@ def _closed(entry: Entry, states: Mapping[str, Answer]) -> Iterator[str]:
             yield route
 
 
-def _settings(entry: Entry, beliefs: Beliefs, subject: Subject) -> Iterator[Pin]:
+def _settings(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[Pin]:
     """The pins of the account settings that concern a model, as far as they are known and allow it."""
     for name, setting in access.settings(entry).items():
         if setting.judge is not None:
@@ -149,7 +149,7 @@ def _settings(entry: Entry, beliefs: Beliefs, subject: Subject) -> Iterator[Pin]
                 yield Pin(scope=subject.scope, name=fact.subject.name, field=fact.field, value=value)
 
 
-def _denying(entry: Entry, beliefs: Beliefs, subject: Subject) -> Iterator[str]:
+def _denying(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[str]:
     """The account settings that deny a model."""
     for name, setting in access.settings(entry).items():
         if setting.judge is not None and beliefs.permits(setting, subject, entry.texts("tiers")) not in (
@@ -159,7 +159,7 @@ def _denying(entry: Entry, beliefs: Beliefs, subject: Subject) -> Iterator[str]:
             yield name
 
 
-def _lost(entry: Entry, beliefs: Beliefs) -> Iterator[tuple[str, str]]:
+def _lost(entry: Entry, beliefs: Baselines) -> Iterator[tuple[str, str]]:
     """The ways that were accepted before and are closed now: route or setting → the key of its pin."""
     for pin in entry.pins:
         if not _stands_on(entry, pin):
@@ -180,14 +180,14 @@ def _stands_on(entry: Entry, pin: Pin) -> bool:
     return pin.field.startswith(ACCESS) and name not in entry.ignored and not unused
 
 
-def way(pin: Pin, beliefs: Beliefs) -> str:
+def way(pin: Pin, beliefs: Baselines) -> str:
     """What people call the way to a model that a pin is about: a route, or a setting of the account."""
     if pin.field != LISTED:
         return pin.field.removeprefix(ACCESS)
     return CODEX if any(spec.kind == CODEX for spec in beliefs.lists(pin.scope)) else LIST
 
 
-def _said(beliefs: Beliefs, fact: Fact) -> Answer:
+def _said(beliefs: Baselines, fact: Fact) -> Answer:
     """What is confirmed of a fact; nothing where sources differ."""
     values = {value for _, value in beliefs.said(fact) if value != ""}
     return values.pop() if len(values) == 1 else UNKNOWN

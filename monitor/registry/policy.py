@@ -12,7 +12,7 @@ from datetime import datetime
 
 from monitor.core import access, price
 from monitor.core import events as ev
-from monitor.core.baselines import UNKNOWN, Beliefs
+from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import FALLBACK_ENDS, CheckState, Entry, Pin, Status
@@ -20,13 +20,13 @@ from monitor.core.events import entry_stream
 from monitor.core.facts import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subject, Value
 from monitor.core.maintenance_windows import expecting
 from monitor.core.notices import Difference, Item, Reason
-from monitor.detection.change_events import PROSE, Claim
+from monitor.detection.change_events import PROSE, ChangeEvent
 from monitor.detection.routes import Signal
 from monitor.notify import compose
 from monitor.registry import checklist, losses, pins
 from monitor.registry.monthly import monthly
 from monitor.registry.reminders import Reminder, in_words, reminded
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 BRIEF = 4
 """How many shifts the reason of a pause names."""
@@ -68,7 +68,7 @@ class Trigger:
     position: int | None = None
     source: str = ""
     evidence: str = ""
-    claims: Mapping[Fact, Claim] = field(default_factory=dict)
+    recorded_changes: Mapping[Fact, ChangeEvent] = field(default_factory=dict)
     access: Mapping[Fact, int] = field(default_factory=dict)
     signals: Mapping[Fact, tuple[Signal, ...]] = field(default_factory=dict)
     concerned: frozenset[str] = frozenset()
@@ -84,7 +84,7 @@ class Shift:
     new: Value | None
 
 
-def deviations(entry: Entry, beliefs: Beliefs) -> tuple[Shift, ...]:
+def deviations(entry: Entry, beliefs: Baselines) -> tuple[Shift, ...]:
     """Every pin that what is believed contradicts, as far as the entry minds."""
     shifts = []
     for pin in entry.pins:
@@ -97,7 +97,7 @@ def deviations(entry: Entry, beliefs: Beliefs) -> tuple[Shift, ...]:
     return tuple(shifts)
 
 
-def _unexpected(entry: Entry, beliefs: Beliefs, at: datetime) -> tuple[Shift, ...]:
+def _unexpected(entry: Entry, beliefs: Baselines, at: datetime) -> tuple[Shift, ...]:
     """The deviations that no window of maintenance expects."""
     return tuple(shift for shift in deviations(entry, beliefs) if expecting(entry.windows, shift.pin.key, at) is None)
 
@@ -110,7 +110,7 @@ def _worse(pin: Pin, now: Value | None) -> bool:
     return True
 
 
-def judge(register: Register, key: str, beliefs: Beliefs, trigger: Trigger) -> list[compose.Told]:
+def judge(register: RegistryTransaction, key: str, beliefs: Baselines, trigger: Trigger) -> list[compose.Told]:
     """Judge one entry on levels and write what follows; returns what its owners are told."""
     entry = register.entries[key]
     if entry.status in (Status.WAITING, Status.EVALUATING):
@@ -129,15 +129,17 @@ def judge(register: Register, key: str, beliefs: Beliefs, trigger: Trigger) -> l
     return []
 
 
-def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Trigger) -> list[compose.Told]:
+def _visibility(
+    register: RegistryTransaction, entry: Entry, beliefs: Baselines, trigger: Trigger
+) -> list[compose.Told]:
     subject = Subject(entry.surface, entry.model_id)
     listed = beliefs.listed(subject) if entry.model_id else False
     if listed is UNKNOWN or listed is (entry.status is Status.EVALUATING):
         return []
     fact = Fact(subject, LISTED)
-    claim = trigger.claims.get(fact)
+    claim = trigger.recorded_changes.get(fact)
     cause = trigger.access.get(fact, trigger.position)
-    evidence = trigger.evidence if claim is None else claim.believed.streak.evidence
+    evidence = trigger.evidence if claim is None else claim.believed.pending_change.evidence
     position = register.add(
         ev.ENTRY_VISIBLE if listed else ev.ENTRY_HIDDEN,
         entry_stream(entry.key),
@@ -182,7 +184,12 @@ def _visibility(register: Register, entry: Entry, beliefs: Beliefs, trigger: Tri
 
 
 def _pause(
-    register: Register, entry: Entry, shifts: tuple[Shift, ...], beliefs: Beliefs, trigger: Trigger, kind: str
+    register: RegistryTransaction,
+    entry: Entry,
+    shifts: tuple[Shift, ...],
+    beliefs: Baselines,
+    trigger: Trigger,
+    kind: str,
 ) -> list[compose.Told]:
     shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
     words, rest = losses.spoken(entry, [(one.pin, one.new) for one in shifts], beliefs, trigger.signals)
@@ -262,19 +269,19 @@ def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
     found = [
         (fact, claim)
         for fact in pins.facts(shift.pin, entry)
-        if (claim := trigger.claims.get(fact)) is not None
+        if (claim := trigger.recorded_changes.get(fact)) is not None
         and (judged or same(fact.field, claim.believed.change.new, shift.new))
     ]
     if not found:
         return trigger.origin(entry, shift.pin, shift.new)
     fact, claim = found[-1]
-    streak = claim.believed.streak
+    pending_change = claim.believed.pending_change
     return Origin(
         position=trigger.access.get(fact, claim.position),
-        at=streak.first_at,
+        at=pending_change.first_at,
         source=trigger.source,
-        evidence=streak.evidence,
-        looks=streak.seen,
+        evidence=pending_change.evidence,
+        looks=pending_change.seen,
         note=claim.note,
     )
 
@@ -297,7 +304,7 @@ def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
     return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
 
 
-def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Beliefs, words: Sequence[str], kind: str) -> str:
+def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Baselines, words: Sequence[str], kind: str) -> str:
     """Why an entry is paused: what moved, and of a pause that goes on what deviated before, the newest first. `words` say the first."""
     if kind == ev.ENTRY_PAUSED:
         return "; ".join(words)
@@ -320,16 +327,16 @@ def _in_brief(moved: Sequence[losses.Moved]) -> list[str]:
 
 
 def _since(trigger: Trigger, fact: Fact) -> datetime:
-    claim = trigger.claims.get(fact)
-    return trigger.at if claim is None else claim.believed.streak.first_at
+    claim = trigger.recorded_changes.get(fact)
+    return trigger.at if claim is None else claim.believed.pending_change.first_at
 
 
 def _looks(trigger: Trigger, fact: Fact) -> int:
-    claim = trigger.claims.get(fact)
-    return 0 if claim is None else claim.believed.streak.seen
+    claim = trigger.recorded_changes.get(fact)
+    return 0 if claim is None else claim.believed.pending_change.seen
 
 
-def inform(register: Register, trigger: Trigger, told: Iterable[compose.Told]) -> list[compose.Told]:
+def inform(register: RegistryTransaction, trigger: Trigger, told: Iterable[compose.Told]) -> list[compose.Told]:
     """What moved and paused nothing, for the owners of the entries it is about."""
     done: dict[str, set[Fact]] = {}
     for item in told:
@@ -340,7 +347,7 @@ def inform(register: Register, trigger: Trigger, told: Iterable[compose.Told]) -
             continue
         mine = [
             claim
-            for fact, claim in trigger.claims.items()
+            for fact, claim in trigger.recorded_changes.items()
             if claim.news
             and fact not in done.get(entry.key, ())
             and not compose.one_more_route(fact, entry)
@@ -348,7 +355,7 @@ def inform(register: Register, trigger: Trigger, told: Iterable[compose.Told]) -
         ]
         if mine:
             more.append(compose.changed(register, entry, mine, trigger.signals, source=trigger.source, at=trigger.at))
-    for claim in trigger.claims.values():
+    for claim in trigger.recorded_changes.values():
         if claim.news and claim.fact.field == LISTED and claim.believed.change.new is not None:
             more += _newcomer(register, claim, trigger.source)
     return more
@@ -373,7 +380,7 @@ def _prose(fact: Fact) -> bool:
     return fact.field.startswith(PROSE)
 
 
-def _newcomer(register: Register, claim: Claim, source: str) -> list[compose.Told]:
+def _newcomer(register: RegistryTransaction, claim: ChangeEvent, source: str) -> list[compose.Told]:
     """A model that newly appears, for the owners of entries there that still wait for their id; which of them it is, a person decides."""
     waiting: dict[str, list[str]] = {}
     for key, entry in register.entries.items():
@@ -383,7 +390,9 @@ def _newcomer(register: Register, claim: Claim, source: str) -> list[compose.Tol
     return [compose.newcomer(claim, owner, tuple(keys), source=source) for owner, keys in waiting.items()]
 
 
-def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: datetime) -> list[compose.Told]:
+def remind(
+    register: RegistryTransaction, key: str, reminders: Iterable[Reminder], *, at: datetime
+) -> list[compose.Told]:
     """Say ahead what comes on its day."""
     told = []
     for one in reminders:
@@ -409,7 +418,7 @@ def remind(register: Register, key: str, reminders: Iterable[Reminder], *, at: d
     return told
 
 
-def expire(register: Register, key: str, *, at: datetime) -> list[compose.Told]:
+def expire(register: RegistryTransaction, key: str, *, at: datetime) -> list[compose.Told]:
     """Let the checks of an entry whose date has passed go stale."""
     entry = register.entries[key]
     past = [

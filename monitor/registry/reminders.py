@@ -13,12 +13,12 @@ from datetime import date, datetime, timedelta
 
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.baselines import Beliefs
+from monitor.core.baselines import Baselines
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import FALLBACK_ENDS, CheckState, Entry
 from monitor.core.events import entry_stream
 from monitor.core.facts import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, Value
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 SHUTDOWN = "shutdown"
 OVERDUE = "overdue"
@@ -46,7 +46,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dated:
+class Deadline:
     """One thing that comes on a day. `what` is its kind, `name` tells it apart from others of its kind, `text` is it in words."""
 
     what: str
@@ -64,19 +64,19 @@ class Dated:
 class Reminder:
     """A dated thing that should be said now, `days` ahead (negative: past) at the step `key` stands for."""
 
-    dated: Dated
+    dated: Deadline
     days: int
     key: str
     crossed: date
 
 
-def agenda(entry: Entry, beliefs: Beliefs, specs: Iterable[SourceSpec]) -> list[Dated]:
+def agenda(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> list[Deadline]:
     """Everything with a day that concerns an entry. `specs` are the sources that it depends on."""
     found = [*_ends(entry, beliefs), *_prices(entry, beliefs), *_promotions(entry, beliefs, specs), *_checks(entry)]
     return sorted(found, key=lambda one: (one.day, one.what, one.name))
 
 
-def fallback_ends(fallback: Entry, beliefs: Beliefs) -> list[Dated]:
+def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
     """The announced ends of an entry, as they concern those that it is the fallback of."""
     return [
         replace(
@@ -90,7 +90,7 @@ def fallback_ends(fallback: Entry, beliefs: Beliefs) -> list[Dated]:
     ]
 
 
-def due(entry: Entry, dated: Iterable[Dated], today: date) -> list[Reminder]:
+def due(entry: Entry, dated: Iterable[Deadline], today: date) -> list[Reminder]:
     """What should be said today: of each thing the latest step that was passed and not said."""
     reminders = []
     for one in dated:
@@ -107,7 +107,7 @@ def due(entry: Entry, dated: Iterable[Dated], today: date) -> list[Reminder]:
 
 
 def reminded(
-    register: Register,
+    register: RegistryTransaction,
     key: str,
     *,
     said: str,
@@ -162,7 +162,7 @@ def names(entry: Entry, text: str) -> bool:
     return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|[.:@]\w)", text, re.IGNORECASE) for name in declared)
 
 
-def _ends(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:
+def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
     said: dict[tuple[str, Value], tuple[Subject, str]] = {}
     for subject in sorted(entry.subjects):
         for source, value in beliefs.facts_of(subject).get(SHUTDOWN_DATE, ()):
@@ -170,7 +170,7 @@ def _ends(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:
     for (name, value), (_, source) in said.items():
         day = _day(value)
         if day is not None:
-            yield Dated(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
+            yield Deadline(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
             still = [
                 surface
                 for surface, id in entry.surfaces.items()
@@ -178,10 +178,10 @@ def _ends(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:
             ]
             if still:
                 text = f"{name} was to be shut down on {day} and is still listed on {', '.join(still)}; that is no proof that it answers: probe it"
-                yield Dated(what=OVERDUE, name=name, day=day, text=text, source=source)
+                yield Deadline(what=OVERDUE, name=name, day=day, text=text, source=source)
 
 
-def _prices(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:
+def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
     subject = entry.price_subject
     by_day: dict[date, list[tuple[str, Value, str]]] = {}
     for field, stated in beliefs.facts_of(subject).items():
@@ -195,10 +195,10 @@ def _prices(entry: Entry, beliefs: Beliefs) -> Iterator[Dated]:
         prices.sort(key=lambda one: price.telling_order(one[0], entry.texts("tiers")))
         told = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
         text = f"{prices[0][2]} announces for {subject.name} from {day}: {told} USD per {price.PER_MILLION_TOKENS}"
-        yield Dated(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
+        yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
 
 
-def _promotions(entry: Entry, beliefs: Beliefs, specs: Iterable[SourceSpec]) -> Iterator[Dated]:
+def _promotions(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> Iterator[Deadline]:
     seen: set[date] = set()
     for spec in specs:
         for fields in (beliefs.baseline(spec.key) or {}).values() if spec.prices else ():
@@ -209,14 +209,14 @@ def _promotions(entry: Entry, beliefs: Beliefs, specs: Iterable[SourceSpec]) -> 
                 if day is not None and day not in seen and names(entry, text):
                     seen.add(day)
                     said = f"a promotion holds through {day} and what comes after it is not known: “{text}”"
-                    yield Dated(what=PROMOTION, name=entry.key, day=day, text=said, source=spec.key)
+                    yield Deadline(what=PROMOTION, name=entry.key, day=day, text=said, source=spec.key)
 
 
-def _checks(entry: Entry) -> Iterator[Dated]:
+def _checks(entry: Entry) -> Iterator[Deadline]:
     for name, check in entry.checks.items():
         if check.state is CheckState.VERIFIED and check.until is not None and check.by:
             day = check.until.date()
-            yield Dated(what=CHECK, name=name, day=day, text=f"the check {name} was verified until {day}")
+            yield Deadline(what=CHECK, name=name, day=day, text=f"the check {name} was verified until {day}")
 
 
 def _day(value: Value) -> date | None:

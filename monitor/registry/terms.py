@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from monitor.core import price
-from monitor.core.baselines import Beliefs
+from monitor.core.baselines import Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Check, Entry
@@ -69,7 +69,7 @@ class Terms:
     sources: tuple[str, ...] = field(default=())
 
 
-def terms(beliefs: Beliefs, subject: Subject, tiers: tuple[str, ...]) -> Terms:
+def terms(beliefs: Baselines, subject: Subject, tiers: tuple[str, ...]) -> Terms:
     """The terms of a model in the tiers in use; each has at least its short band, blank or not."""
     stated: dict[str, list[str]] = {}
     sources: dict[str, None] = {}
@@ -125,7 +125,7 @@ def multiple(one: str, of: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Priced:
+class PricedEntry:
     """The terms of an entry, when they were last verified (None: never), and where they are stated."""
 
     terms: Terms
@@ -135,14 +135,14 @@ class Priced:
 
 def priced(
     reader: Reader, configuration: Configuration, entries: Mapping[str, Entry], *, at: datetime | None = None
-) -> dict[str, Priced]:
+) -> dict[str, PricedEntry]:
     """What each entry costs, as it is or as it was believed at a time; an entry without a model id costs a blank."""
     fresh = None if at is not None else Freshness(reader, configuration)
     beliefs = fresh.beliefs if fresh is not None else _then(reader, configuration, at)
-    found: dict[str, Priced] = {}
+    found: dict[str, PricedEntry] = {}
     for key, entry in entries.items():
         stated = terms(beliefs, entry.price_subject, entry.texts("tiers"))
-        found[key] = Priced(
+        found[key] = PricedEntry(
             terms=stated,
             verified_at=fresh.price(entry) if fresh else entry.checks.get("pricing", Check()).verified_at,
             urls=tuple(configuration.sources[source].shown_url for source in stated.sources),
@@ -150,7 +150,7 @@ def priced(
     return found
 
 
-def _then(reader: Reader, configuration: Configuration, at: datetime | None) -> Beliefs:
+def _then(reader: Reader, configuration: Configuration, at: datetime | None) -> Baselines:
     """The baselines of a past time: every event that moved one names it."""
 
     def baseline(source: str) -> Facts | None:
@@ -158,4 +158,4 @@ def _then(reader: Reader, configuration: Configuration, at: datetime | None) -> 
         named = next((one.event.data["baseline"] for one in events if "baseline" in one.event.data), None)
         return None if named is None else reader.facts(str(named))
 
-    return Beliefs(configuration.sources, baseline)
+    return Baselines(configuration.sources, baseline)

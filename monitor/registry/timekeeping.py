@@ -56,16 +56,16 @@ def _keep_streaks(tx: Transaction, by: timedelta, before: datetime) -> None:
     def moved(at: datetime) -> datetime:
         return at + by if at <= before else at
 
-    for source, streaks in groupby(tx.streaks(), key=lambda streak: streak.source):
-        tx.put_streaks(
+    for source, pending_changes in groupby(tx.pending_changes(), key=lambda pending_change: pending_change.source):
+        tx.put_pending_changes(
             source,
             [
                 replace(
-                    streak,
-                    first_at=moved(streak.first_at),
-                    counted_at=moved(streak.counted_at),
-                    before=None if streak.before is None else moved(streak.before),
+                    pending_change,
+                    first_at=moved(pending_change.first_at),
+                    counted_at=moved(pending_change.counted_at),
+                    before=None if pending_change.before is None else moved(pending_change.before),
                 )
-                for streak in streaks
+                for pending_change in pending_changes
             ],
         )

@@ -184,7 +184,7 @@ def replay(log: Iterable[Event]) -> dict[str, Entry]:
     return entries
 
 
-class Register(Ledger):
+class RegistryTransaction(Ledger):
     """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects."""
 
     def __init__(self, head: int, entries: Mapping[str, Entry]) -> None:

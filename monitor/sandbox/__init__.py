@@ -3,22 +3,22 @@
 It stands beside the other adapters and knows none of them: what watches it reaches it by HTTP alone.
 """
 
-from monitor.sandbox.faults import Fault, Kind, Target
+from monitor.sandbox.faults import Fault, FaultKind, Target
 from monitor.sandbox.provider import API_KEY
 from monitor.sandbox.sandbox import Sandbox
-from monitor.sandbox.timeline import Model, Price, State, Step, Timeline
-from monitor.sandbox.webhook import Message
+from monitor.sandbox.timeline import Timeline, TimelineModel, TimelinePrice, TimelineState, TimelineStep
+from monitor.sandbox.webhook import WebhookMessage
 
 __all__ = [
     "API_KEY",
     "Fault",
-    "Kind",
-    "Message",
-    "Model",
-    "Price",
+    "FaultKind",
     "Sandbox",
-    "State",
-    "Step",
     "Target",
     "Timeline",
+    "TimelineModel",
+    "TimelinePrice",
+    "TimelineState",
+    "TimelineStep",
+    "WebhookMessage",
 ]

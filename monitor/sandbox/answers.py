@@ -15,7 +15,7 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ProviderAnswer:
     """What is sent back.
 
     With an `etag`, the answer may become 304. `chunks`, where given, are sent one by one in chunked encoding instead of `body`.
@@ -30,12 +30,12 @@ class Answer:
     chunks: tuple[bytes, ...] = ()
 
 
-def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> ProviderAnswer:
     """`value` as a JSON document."""
-    return Answer(status=status, body=json.dumps(value).encode(), content_type=JSON, headers=headers or {})
+    return ProviderAnswer(status=status, body=json.dumps(value).encode(), content_type=JSON, headers=headers or {})
 
 
-def plain(status: int, text: str, *, retry_after: int | None = None) -> Answer:
+def plain(status: int, text: str, *, retry_after: int | None = None) -> ProviderAnswer:
     """A line of text, with `Retry-After` in seconds where it is given."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Answer(status=status, body=text.encode(), headers=headers)
+    return ProviderAnswer(status=status, body=text.encode(), headers=headers)

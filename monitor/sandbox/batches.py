@@ -14,13 +14,13 @@ from email.policy import HTTP
 from typing import Any
 from uuid import uuid4
 
-from monitor.sandbox.answers import Answer, json_answer
+from monitor.sandbox.answers import ProviderAnswer, json_answer
 from monitor.sandbox.errors import invalid_request
 
 STAGES = ("validating", "in_progress", "completed")
 """What a batch is at the first look at it, at the second, and from the third on."""
 
-Serve = Callable[[str, bytes], Answer]
+Serve = Callable[[str, bytes], ProviderAnswer]
 """Answers a request of a batch: path and body."""
 
 
@@ -73,7 +73,7 @@ class Batches:
 
     def answer(
         self, method: str, path: str, body: bytes, content_type: str, *, now: int, serve: Serve
-    ) -> Answer | None:
+    ) -> ProviderAnswer | None:
         """Answer a request to `/v1/files…` or `/v1/batches…` at `now` (Unix seconds); None for any other."""
         parts = path.removeprefix("/v1/").split("/")
         with self._lock:
@@ -81,7 +81,7 @@ class Batches:
                 case ("POST", ["files"]):
                     return self._upload(body, content_type, now)
                 case ("GET", ["files", id, "content"]) if id in self._files:
-                    return Answer(body=self._files[id], content_type="application/octet-stream")
+                    return ProviderAnswer(body=self._files[id], content_type="application/octet-stream")
                 case ("GET", ["batches"]):
                     return self._list(serve)
                 case ("POST", ["batches"]):
@@ -93,7 +93,7 @@ class Batches:
                     return json_answer(self._batches[id].row())
         return None
 
-    def _upload(self, body: bytes, content_type: str, now: int) -> Answer:
+    def _upload(self, body: bytes, content_type: str, now: int) -> ProviderAnswer:
         message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
         content = next(
             (
@@ -109,7 +109,7 @@ class Batches:
         self._files[id] = content
         return json_answer({"id": id, "object": "file", "bytes": len(content), "created_at": now, "purpose": "batch"})
 
-    def _create(self, body: bytes, now: int) -> Answer:
+    def _create(self, body: bytes, now: int) -> ProviderAnswer:
         try:
             asked = json.loads(body)
             file, endpoint = asked["input_file_id"], asked["endpoint"]
@@ -123,7 +123,7 @@ class Batches:
         )
         return json_answer(self._batches[id].row())
 
-    def _list(self, serve: Serve) -> Answer:
+    def _list(self, serve: Serve) -> ProviderAnswer:
         rows = [self._step(id, serve).row() for id in list(self._batches)]
         return json_answer({"object": "list", "data": rows[::-1], "has_more": False})
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from monitor.sandbox.answers import Answer, json_answer
+from monitor.sandbox.answers import ProviderAnswer, json_answer
 from monitor.sandbox.faults import Target, read_fault
-from monitor.sandbox.timeline import Price, Timeline
+from monitor.sandbox.timeline import Timeline, TimelinePrice
 from monitor.sandbox.webhook import Inbox
 
 
-class Control:
+class ControlApi:
     """Answers `/sandbox/…`.
 
     `GET messages`, `GET state`; `POST advance` ends the running step, `POST release` takes `{"act": …}`, `POST fault` takes a fault
@@ -22,7 +22,7 @@ class Control:
         self._timeline = timeline
         self._inbox = inbox
 
-    def answer(self, method: str, path: str, body: bytes) -> Answer:
+    def answer(self, method: str, path: str, body: bytes) -> ProviderAnswer:
         """Answer one request; what cannot be done is 400 with one sentence."""
         match (method, path.removeprefix("/sandbox/")):
             case ("GET", "messages"):
@@ -76,7 +76,7 @@ class Control:
         }
 
 
-def _price(price: Price) -> dict[str, str | None]:
+def _price(price: TimelinePrice) -> dict[str, str | None]:
     values = {
         "input": price.input,
         "cached_input": price.cached_input,

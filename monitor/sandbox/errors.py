@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from monitor.sandbox.answers import Answer, json_answer, plain
+from monitor.sandbox.answers import ProviderAnswer, json_answer, plain
 
 
 class _Body(NamedTuple):
@@ -82,7 +82,7 @@ _USUAL: Mapping[int, str] = {
 }
 
 
-def openai_error(status: int, code: str = "", *, model: str = "", retry_after: int | None = None) -> Answer:
+def openai_error(status: int, code: str = "", *, model: str = "", retry_after: int | None = None) -> ProviderAnswer:
     """The provider's envelope for a known (status, code); without a code the one most usual at this status.
 
     A pair that the table does not hold gets a plain body with that code: proxies invent such pairs too.
@@ -95,17 +95,19 @@ def openai_error(status: int, code: str = "", *, model: str = "", retry_after: i
     return _envelope(status, body._replace(message=body.message.replace("{model}", model)), headers)
 
 
-def invalid_request(message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> Answer:
+def invalid_request(
+    message: str, *, param: str | None = None, code: str | None = None, status: int = 400
+) -> ProviderAnswer:
     """A request that the provider rejects for what it says; nothing about access follows from it."""
     return _envelope(status, _Body(INVALID, code, param, message), {})
 
 
-def _envelope(status: int, body: _Body, headers: Mapping[str, str]) -> Answer:
+def _envelope(status: int, body: _Body, headers: Mapping[str, str]) -> ProviderAnswer:
     error = {"message": body.message, "type": body.type, "param": body.param, "code": body.code}
     return json_answer({"error": error}, status=status, headers=headers)
 
 
-def webhook_error(status: int, retry_after: int | None = None) -> Answer:
+def webhook_error(status: int, retry_after: int | None = None) -> ProviderAnswer:
     """What a chat service's webhook says when it does not take a message: one plain word."""
     words = {400: "invalid_payload", 403: "invalid_token", 404: "no_service", 410: "channel_is_archived"}
     words |= {429: "rate_limited", 500: "rollup_error"}

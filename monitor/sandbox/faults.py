@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
-from monitor.sandbox.answers import HTML, Answer, plain
+from monitor.sandbox.answers import HTML, ProviderAnswer, plain
 from monitor.sandbox.errors import openai_error, webhook_error
 
 
@@ -30,7 +30,7 @@ class Target(StrEnum):
     WEBHOOK = "webhook"
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What goes wrong. The comment names the fields of `Fault` that shape it."""
 
     STATUS = "status"  # an error answer: status, code, retry_after
@@ -52,9 +52,11 @@ class Kind(StrEnum):
     EMPTY_SHELL = "empty_shell"  # headings and no rows
 
 
-ON_LISTS = frozenset({Kind.EMPTY_LIST, Kind.NULL_DATA, Kind.SHRUNKEN, Kind.HAS_MORE})
-ON_PAGES = frozenset({Kind.PARTIAL_PAGE, Kind.EMPTY_SHELL})
-ON_THE_WIRE = frozenset({Kind.HANG, Kind.RESET, Kind.TRUNCATED, Kind.BROKEN_GZIP, Kind.CUT_GZIP, Kind.DRIP})
+ON_LISTS = frozenset({FaultKind.EMPTY_LIST, FaultKind.NULL_DATA, FaultKind.SHRUNKEN, FaultKind.HAS_MORE})
+ON_PAGES = frozenset({FaultKind.PARTIAL_PAGE, FaultKind.EMPTY_SHELL})
+ON_THE_WIRE = frozenset(
+    {FaultKind.HANG, FaultKind.RESET, FaultKind.TRUNCATED, FaultKind.BROKEN_GZIP, FaultKind.CUT_GZIP, FaultKind.DRIP}
+)
 """Kinds that leave the answer as it is and disturb how it travels."""
 
 ROW = re.compile(rb"^\|.*\n", re.MULTILINE)
@@ -72,7 +74,7 @@ class Fault:
     """
 
     target: Target
-    kind: Kind
+    kind: FaultKind
     times: int | None = None
     status: int = 500
     code: str = ""
@@ -97,37 +99,37 @@ class Fault:
         if any(sign in self.location for sign in "\r\n"):
             raise ValueError("a location is one line")
 
-    def distort(self, answer: Answer, model: str = "") -> Answer:
+    def distort(self, answer: ProviderAnswer, model: str = "") -> ProviderAnswer:
         """The answer as this fault leaves it; the same one for kinds that only disturb its travel."""
         match self.kind:
-            case Kind.STATUS if self.target is Target.PAGE:
+            case FaultKind.STATUS if self.target is Target.PAGE:
                 return plain(self.status, f"{self.status}\n", retry_after=self.retry_after)
-            case Kind.STATUS if self.target is Target.WEBHOOK:
+            case FaultKind.STATUS if self.target is Target.WEBHOOK:
                 return webhook_error(self.status, self.retry_after)
-            case Kind.STATUS:
+            case FaultKind.STATUS:
                 return openai_error(self.status, self.code, model=model, retry_after=self.retry_after)
-            case Kind.REDIRECT:
-                return Answer(status=302, headers={"Location": self.location})
-            case Kind.HTML:
-                return Answer(body=LOGIN_PAGE, content_type=HTML)
-            case Kind.BROKEN_JSON | Kind.PARTIAL_PAGE:
+            case FaultKind.REDIRECT:
+                return ProviderAnswer(status=302, headers={"Location": self.location})
+            case FaultKind.HTML:
+                return ProviderAnswer(body=LOGIN_PAGE, content_type=HTML)
+            case FaultKind.BROKEN_JSON | FaultKind.PARTIAL_PAGE:
                 return _undated(answer, answer.body[: int(len(answer.body) * self.keep)])
-            case Kind.WRONG_SHAPE:
+            case FaultKind.WRONG_SHAPE:
                 return _undated(answer, b'{"result": "ok"}')
-            case Kind.EMPTY_SHELL:
+            case FaultKind.EMPTY_SHELL:
                 return _undated(answer, ROW.sub(b"", answer.body))
-            case Kind.EMPTY_LIST | Kind.NULL_DATA | Kind.SHRUNKEN | Kind.HAS_MORE:
+            case FaultKind.EMPTY_LIST | FaultKind.NULL_DATA | FaultKind.SHRUNKEN | FaultKind.HAS_MORE:
                 return _undated(answer, self._list(answer.body))
         return answer
 
     def _list(self, body: bytes) -> bytes:
         listing = json.loads(body)
         models = listing["data"]
-        if self.kind is Kind.NULL_DATA:
+        if self.kind is FaultKind.NULL_DATA:
             listing["data"] = None
         else:
-            listing["data"] = [] if self.kind is Kind.EMPTY_LIST else models[: int(len(models) * self.keep)]
-        if self.kind is Kind.HAS_MORE:
+            listing["data"] = [] if self.kind is FaultKind.EMPTY_LIST else models[: int(len(models) * self.keep)]
+        if self.kind is FaultKind.HAS_MORE:
             listing["has_more"] = True
         return json.dumps(listing).encode()
 
@@ -142,7 +144,7 @@ LOGIN_PAGE = b"""<!doctype html>
 """
 
 
-def _undated(answer: Answer, body: bytes) -> Answer:
+def _undated(answer: ProviderAnswer, body: bytes) -> ProviderAnswer:
     # A distorted body must not go out under the true one's ETag: the next conditional look would then be told "unchanged".
     return replace(answer, body=body, etag="", modified=None)
 
@@ -212,5 +214,5 @@ def read_fault(data: Mapping[str, object]) -> Fault:
             raise ValueError(f"{key} cannot be {value!r}")
     if "target" not in data or "kind" not in data:
         raise ValueError("a fault needs a target and a kind")
-    named = {"target": Target(str(data["target"])), "kind": Kind(str(data["kind"]))}
+    named = {"target": Target(str(data["target"])), "kind": FaultKind(str(data["kind"]))}
     return Fault(**{**data, **named})  # type: ignore[arg-type]  # checked field by field above

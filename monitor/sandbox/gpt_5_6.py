@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from monitor.sandbox.faults import Fault, Kind, Target
-from monitor.sandbox.timeline import BATCH, FAST, FLEX, STANDARD, Model, Price, Step
+from monitor.sandbox.faults import Fault, FaultKind, Target
+from monitor.sandbox.timeline import BATCH, FAST, FLEX, STANDARD, TimelineModel, TimelinePrice, TimelineStep
 
 ACTIVATE = "activate"
 RESUME = "resume"
@@ -30,9 +30,9 @@ def price(
     write: str | None = None,
     long: bool = False,
     tiers: tuple[str, ...] = (STANDARD,),
-) -> Price:
+) -> TimelinePrice:
     """A price from its decimal strings, in USD per 1M tokens."""
-    return Price(
+    return TimelinePrice(
         input=Decimal(input),
         output=None if output is None else Decimal(output),
         cached_input=None if cached is None else Decimal(cached),
@@ -42,9 +42,9 @@ def price(
     )
 
 
-def flagship(input: str, cached: str, write: str, output: str) -> Price:
+def flagship(input: str, cached: str, write: str, output: str) -> TimelinePrice:
     """A price of the GPT-5.6 family: cache writes are priced, every tier and the long band are stated."""
-    return Price(
+    return TimelinePrice(
         input=Decimal(input),
         output=Decimal(output),
         cached_input=Decimal(cached),
@@ -54,20 +54,20 @@ def flagship(input: str, cached: str, write: str, output: str) -> Price:
 
 
 NEIGHBOURS = (
-    Model(id="gpt-5.5", created=1776902400),
-    Model(id="gpt-5.4", created=1772668800),
-    Model(id="gpt-5.4-mini", created=1773705600),
-    Model(id="gpt-5.4-nano", created=1773705600),
-    Model(id="gpt-5.2", created=1765411200),
-    Model(id="gpt-5.1", created=1762905600),
-    Model(id="gpt-5", created=1754524800),
-    Model(id="gpt-5-mini", created=1754524800),
-    Model(id="gpt-4.1", created=1744316542, reasons=False),
-    Model(id="gpt-4.1-mini", created=1744318173, reasons=False),
-    Model(id="gpt-4o", created=1715367049, reasons=False),
-    Model(id="gpt-4o-mini", created=1721172741, reasons=False),
-    Model(id="text-embedding-3-small", created=1705948997, generates=False),
-    Model(id="text-embedding-3-large", created=1705953180, generates=False),
+    TimelineModel(id="gpt-5.5", created=1776902400),
+    TimelineModel(id="gpt-5.4", created=1772668800),
+    TimelineModel(id="gpt-5.4-mini", created=1773705600),
+    TimelineModel(id="gpt-5.4-nano", created=1773705600),
+    TimelineModel(id="gpt-5.2", created=1765411200),
+    TimelineModel(id="gpt-5.1", created=1762905600),
+    TimelineModel(id="gpt-5", created=1754524800),
+    TimelineModel(id="gpt-5-mini", created=1754524800),
+    TimelineModel(id="gpt-4.1", created=1744316542, reasons=False),
+    TimelineModel(id="gpt-4.1-mini", created=1744318173, reasons=False),
+    TimelineModel(id="gpt-4o", created=1715367049, reasons=False),
+    TimelineModel(id="gpt-4o-mini", created=1721172741, reasons=False),
+    TimelineModel(id="text-embedding-3-small", created=1705948997, generates=False),
+    TimelineModel(id="text-embedding-3-large", created=1705953180, generates=False),
 )
 
 # Only the sections in which a model's price is the plain multiple are stated: for the older ones the true page's other
@@ -90,14 +90,14 @@ NEIGHBOUR_PRICES = {
 }
 
 STEPS = (
-    Step(
+    TimelineStep(
         date=date(2026, 6, 25),
         title="The day before: GPT-5.6 is neither listed nor priced",
         looks=3,
         lists=NEIGHBOURS,
         prices=NEIGHBOUR_PRICES,
     ),
-    Step(
+    TimelineStep(
         date=date(2026, 6, 26),
         title="GPT-5.6 is announced as a limited preview: the page states prices, the list shows nothing yet",
         looks=5,
@@ -108,26 +108,26 @@ STEPS = (
         },
         notes=("GPT-5.6 Sol, Terra and Luna are in limited preview; a price here is not a grant of access.",),
     ),
-    Step(
+    TimelineStep(
         date=date(2026, 7, 9),
         title="GPT-5.6 Sol, Terra and Luna become generally available: the list shows them",
         looks=5,
-        lists=tuple(Model(id=id, created=RELEASED) for id in (SOL, TERRA, LUNA)),
+        lists=tuple(TimelineModel(id=id, created=RELEASED) for id in (SOL, TERRA, LUNA)),
         notes=(),
         waits_for=ACTIVATE,
     ),
-    Step(
+    TimelineStep(
         date=date(2026, 7, 25),
         title="The models list answers 500 for 86 minutes: nobody can look, and nothing has changed",
         looks=6,
-        faults=(Fault(target=Target.LIST, kind=Kind.STATUS, status=500),),
+        faults=(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500),),
     ),
-    Step(
+    TimelineStep(
         date=date(2026, 7, 25),
         title="The models list answers again, and it is the same list",
         looks=3,
     ),
-    Step(
+    TimelineStep(
         date=date(2026, 7, 30),
         title="Prices drop without a word to anyone: Luna by 80 %, Terra by 20 %",
         looks=5,
@@ -138,7 +138,7 @@ STEPS = (
         notes=("Priority processing is called Fast mode since July 30, 2026.",),
         waits_for=RESUME,
     ),
-    Step(
+    TimelineStep(
         date=date(2026, 8, 21),
         title="Sol gets a promotional price, promised at least through November 21, 2026",
         looks=5,

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from monitor.sandbox.answers import EVENT_STREAM, Answer, json_answer
+from monitor.sandbox.answers import EVENT_STREAM, ProviderAnswer, json_answer
 from monitor.sandbox.errors import invalid_request, openai_error
-from monitor.sandbox.timeline import FAST, FLEX, Model, Scene
+from monitor.sandbox.timeline import FAST, FLEX, Scene, TimelineModel
 
 TEXT = "pong"
 OUTPUT_TOKENS = 2
@@ -78,7 +78,7 @@ class Inference:
         self._cached: set[str] = set()
         self._responses: dict[str, str] = {}
 
-    def responses(self, scene: Scene, body: bytes) -> Answer:
+    def responses(self, scene: Scene, body: bytes) -> ProviderAnswer:
         """`POST /v1/responses`."""
         request = _parse(body)
         if request is None:
@@ -117,7 +117,7 @@ class Inference:
             answer["prompt_cache_diagnostics"] = self._diagnosed(request, str(compared), usage)
         return json_answer(answer, headers=LIMITS)
 
-    def chat(self, scene: Scene, body: bytes) -> Answer:
+    def chat(self, scene: Scene, body: bytes) -> ProviderAnswer:
         """`POST /v1/chat/completions`, as one document or as a stream of events."""
         request = _parse(body)
         if request is None:
@@ -137,7 +137,7 @@ class Inference:
             options = request.get("stream_options")
             with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
             chunks = tuple(_events(head, usage if with_usage else None))
-            return Answer(content_type=EVENT_STREAM, chunks=chunks, headers=LIMITS)
+            return ProviderAnswer(content_type=EVENT_STREAM, chunks=chunks, headers=LIMITS)
         choice = {
             "index": 0,
             "message": {"role": "assistant", "content": TEXT, "refusal": None, "annotations": []},
@@ -146,7 +146,7 @@ class Inference:
         }
         return json_answer({**head, "object": "chat.completion", "choices": [choice], "usage": usage}, headers=LIMITS)
 
-    def tokens(self, scene: Scene, body: bytes) -> Answer:
+    def tokens(self, scene: Scene, body: bytes) -> ProviderAnswer:
         """`POST /v1/responses/input_tokens`."""
         request = _parse(body)
         if request is None:
@@ -157,7 +157,7 @@ class Inference:
         count = _tokens("".join(text for text, _ in _blocks(request.get("input"))))
         return json_answer({"object": "response.input_tokens", "input_tokens": count})
 
-    def embeddings(self, scene: Scene, body: bytes) -> Answer:
+    def embeddings(self, scene: Scene, body: bytes) -> ProviderAnswer:
         """`POST /v1/embeddings`, of models that do not generate."""
         request = _parse(body)
         if request is None:
@@ -224,7 +224,7 @@ def _parse(body: bytes) -> dict[str, Any] | None:
     return request if isinstance(request, dict) else None
 
 
-def _unparsable() -> Answer:
+def _unparsable() -> ProviderAnswer:
     return invalid_request("We could not parse the JSON body of your request.")
 
 
@@ -253,7 +253,7 @@ def _instance(schema: object) -> dict[str, Any]:
     return dict.fromkeys(properties, True) if isinstance(properties, dict) else {}
 
 
-def _unknown(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
+def _unknown(scene: Scene, request: Mapping[str, Any]) -> ProviderAnswer | None:
     """The refusal of a model that is not there, or not for us."""
     id = request.get("model")
     if not isinstance(id, str) or not id:
@@ -264,7 +264,7 @@ def _unknown(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
     return None if model.refused is None else openai_error(*model.refused, model=id)
 
 
-def _refusal(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
+def _refusal(scene: Scene, request: Mapping[str, Any]) -> ProviderAnswer | None:
     """What both endpoints refuse: an unknown model, a tier that is not to be had, sampling parameters."""
     refusal = _unknown(scene, request)
     if refusal is not None:
@@ -286,7 +286,7 @@ def _refusal(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
     return _sampling_refusal(model, request)
 
 
-def _sampling_refusal(model: Model, request: Mapping[str, Any]) -> Answer | None:
+def _sampling_refusal(model: TimelineModel, request: Mapping[str, Any]) -> ProviderAnswer | None:
     temperature = request.get("temperature")
     if not model.reasons or temperature is None or temperature == 1:
         return None
@@ -298,7 +298,7 @@ def _sampling_refusal(model: Model, request: Mapping[str, Any]) -> Answer | None
     )
 
 
-def _responses_refusal(request: Mapping[str, Any]) -> Answer | None:
+def _responses_refusal(request: Mapping[str, Any]) -> ProviderAnswer | None:
     if request.get("stream"):
         return invalid_request("This sandbox streams chat completions only.", param="stream", code="unsupported_value")
     if request.get("input") is None:
@@ -314,7 +314,7 @@ def _responses_refusal(request: Mapping[str, Any]) -> Answer | None:
     return None
 
 
-def _chat_refusal(scene: Scene, request: Mapping[str, Any]) -> Answer | None:
+def _chat_refusal(scene: Scene, request: Mapping[str, Any]) -> ProviderAnswer | None:
     if not isinstance(request.get("messages"), list) or not request["messages"]:
         return invalid_request(
             "Missing required parameter: 'messages'.", param="messages", code="missing_required_parameter"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from monitor.core.price import canonical, spoken
-from monitor.sandbox.timeline import BATCH, FAST, FLEX, STANDARD, Price, State
+from monitor.sandbox.timeline import BATCH, FAST, FLEX, STANDARD, TimelinePrice, TimelineState
 
 SECTIONS = ((STANDARD, "Standard"), (BATCH, "Batch"), (FLEX, "Flex"), (FAST, "Fast mode"))
 FACTORS = {STANDARD: Decimal(1), BATCH: Decimal("0.5"), FLEX: Decimal("0.5"), FAST: Decimal(2)}
@@ -21,7 +21,7 @@ HEADER = "| Model | " + " | ".join(f"{band} context {meter}" for band in ("Short
 RULE = "|" + " --- |" * 9
 
 
-def amounts(price: Price, tier: str) -> tuple[Decimal | None, ...]:
+def amounts(price: TimelinePrice, tier: str) -> tuple[Decimal | None, ...]:
     """The eight amounts of a row in USD per 1M tokens, in the order of the columns; None where none is stated."""
     factor = FACTORS[tier]
     short = (price.input, price.cached_input, price.cache_write, price.output)
@@ -35,12 +35,12 @@ def amounts(price: Price, tier: str) -> tuple[Decimal | None, ...]:
     )
 
 
-def render(state: State) -> str:
+def render(state: TimelineState) -> str:
     """The whole page."""
     return "\n".join(_lines(state)) + "\n"
 
 
-def _lines(state: State) -> Iterator[str]:
+def _lines(state: TimelineState) -> Iterator[str]:
     yield "# Pricing"
     yield ""
     yield "> This page is made by a sandbox. Its tables have the form of the provider's own page."

@@ -15,13 +15,13 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from monitor.sandbox import pricing_page
-from monitor.sandbox.answers import HTML, JSON, MARKDOWN, Answer, json_answer
+from monitor.sandbox.answers import HTML, JSON, MARKDOWN, ProviderAnswer, json_answer
 from monitor.sandbox.batches import Batches
-from monitor.sandbox.control import Control
+from monitor.sandbox.control import ControlApi
 from monitor.sandbox.errors import invalid_request, openai_error
 from monitor.sandbox.faults import LOGIN_PAGE, ON_THE_WIRE, Fault, Target
 from monitor.sandbox.inference import Inference
-from monitor.sandbox.timeline import Model, Scene, Timeline
+from monitor.sandbox.timeline import Scene, Timeline, TimelineModel
 from monitor.sandbox.webhook import Inbox
 
 API_KEY = "sk-sandbox"
@@ -40,7 +40,7 @@ IDENTITY: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ProviderRequest:
     """A request as it arrived; the names of `headers` are in lower case. `date` is the `Date` of its answer, which files and batches are dated by."""
 
     method: str
@@ -51,10 +51,10 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ProviderReply:
     """An answer, and the fault that disturbs how it travels, where one does."""
 
-    answer: Answer
+    answer: ProviderAnswer
     fault: Fault | None = None
 
 
@@ -66,9 +66,9 @@ class Provider:
         self._inbox = inbox
         self._inference = Inference()
         self._batches = Batches()
-        self._control = Control(timeline, inbox)
+        self._control = ControlApi(timeline, inbox)
 
-    def reply(self, request: Request) -> Reply:
+    def reply(self, request: ProviderRequest) -> ProviderReply:
         """Answer one request."""
         path = unquote(urlsplit(request.path).path)
         if path.startswith(REGION_PATH):
@@ -79,28 +79,28 @@ class Provider:
             return replace(reply, answer=replace(reply.answer, headers=headers))
         if path == PAGE_PATH:
             if request.method != "GET":
-                return Reply(answer=Answer(status=405, headers={"Allow": "GET"}))
+                return ProviderReply(answer=ProviderAnswer(status=405, headers={"Allow": "GET"}))
             return self._page(request)
         if path.startswith("/services/"):
             if request.method != "POST":
-                return Reply(answer=Answer(status=405, headers={"Allow": "POST"}))
+                return ProviderReply(answer=ProviderAnswer(status=405, headers={"Allow": "POST"}))
             return self._webhook(request)
         if path.startswith("/sandbox/"):
-            return Reply(answer=self._control.answer(request.method, path, request.body))
+            return ProviderReply(answer=self._control.answer(request.method, path, request.body))
         if path == "/login":
-            return Reply(answer=Answer(body=LOGIN_PAGE, content_type=HTML))
-        return Reply(answer=Answer(status=404, body=b"not found\n"))
+            return ProviderReply(answer=ProviderAnswer(body=LOGIN_PAGE, content_type=HTML))
+        return ProviderReply(answer=ProviderAnswer(status=404, body=b"not found\n"))
 
-    def _regional(self, request: Request) -> Reply:
+    def _regional(self, request: ProviderRequest) -> ProviderReply:
         """What the regional host says: what the other one does, or that the project does not live there."""
         if self._timeline.state.regional or _unauthorised(request.headers.get("authorization", "")):
             return self.reply(request)
-        return Reply(answer=openai_error(401, "incorrect_hostname"))
+        return ProviderReply(answer=openai_error(401, "incorrect_hostname"))
 
-    def _api(self, request: Request, path: str) -> Reply:
+    def _api(self, request: ProviderRequest, path: str) -> ProviderReply:
         refusal = _unauthorised(request.headers.get("authorization", ""))
         if refusal is not None:
-            return Reply(answer=refusal)
+            return ProviderReply(answer=refusal)
         match (request.method, path):
             case ("GET", "/v1/models"):
                 scene = self._timeline.request(Target.LIST)
@@ -124,19 +124,19 @@ class Provider:
                 id = path.removeprefix("/v1/models/")
                 return _faulty(scene, _retrieved(scene, id), id)
         if path in ("/v1/models", "/v1/responses", "/v1/chat/completions"):
-            return Reply(
+            return ProviderReply(
                 answer=invalid_request(
                     f"Not allowed to {request.method} on {path}. "
                     "(HINT: Perhaps you meant to use a different HTTP method?)",
                     status=405,
                 )
             )
-        return Reply(answer=invalid_request(f"Invalid URL ({request.method} {path})", status=404))
+        return ProviderReply(answer=invalid_request(f"Invalid URL ({request.method} {path})", status=404))
 
-    def _batch(self, request: Request, path: str) -> Reply:
+    def _batch(self, request: ProviderRequest, path: str) -> ProviderReply:
         scene = self._timeline.request(Target.BATCHES)
 
-        def serve(endpoint: str, body: bytes) -> Answer:
+        def serve(endpoint: str, body: bytes) -> ProviderAnswer:
             answer = self._inference.chat if endpoint.endswith("/chat/completions") else self._inference.responses
             return answer(scene, body)
 
@@ -145,29 +145,29 @@ class Provider:
         answer = self._batches.answer(request.method, path, request.body, kind, now=now, serve=serve)
         return _faulty(scene, answer or invalid_request(f"No such object: {path}", status=404))
 
-    def _page(self, request: Request) -> Reply:
+    def _page(self, request: ProviderRequest) -> ProviderReply:
         scene = self._timeline.request(Target.PAGE)
         body = pricing_page.render(scene.state).encode()
-        answer = Answer(body=body, content_type=MARKDOWN, etag=_etag(body), modified=scene.page_modified)
+        answer = ProviderAnswer(body=body, content_type=MARKDOWN, etag=_etag(body), modified=scene.page_modified)
         return _faulty(scene, _conditional(request, scene, answer))
 
-    def _webhook(self, request: Request) -> Reply:
+    def _webhook(self, request: ProviderRequest) -> ProviderReply:
         scene = self._timeline.request(Target.WEBHOOK)
         if scene.fault is not None:
-            return _faulty(scene, Answer(body=b"ok"))
+            return _faulty(scene, ProviderAnswer(body=b"ok"))
         if urlsplit(request.path).path != WEBHOOK_PATH:
-            return Reply(answer=Answer(status=404, body=b"no_service"))
-        return Reply(answer=self._inbox.accept(request.body))
+            return ProviderReply(answer=ProviderAnswer(status=404, body=b"no_service"))
+        return ProviderReply(answer=self._inbox.accept(request.body))
 
 
-def _unauthorised(authorization: str) -> Answer | None:
+def _unauthorised(authorization: str) -> ProviderAnswer | None:
     scheme, _, key = authorization.partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         return openai_error(401, "missing")
     return None if key.strip() == API_KEY else openai_error(401, "invalid_api_key")
 
 
-def _row(model: Model) -> dict[str, Any]:
+def _row(model: TimelineModel) -> dict[str, Any]:
     return {
         "id": model.id,
         "object": "model",
@@ -177,12 +177,12 @@ def _row(model: Model) -> dict[str, Any]:
     }
 
 
-def _listing(scene: Scene) -> Answer:
+def _listing(scene: Scene) -> ProviderAnswer:
     body = json.dumps({"object": "list", "data": [_row(model) for model in scene.state.listed]}).encode()
-    return Answer(body=body, content_type=JSON, etag=_etag(body), modified=scene.list_modified)
+    return ProviderAnswer(body=body, content_type=JSON, etag=_etag(body), modified=scene.list_modified)
 
 
-def _retrieved(scene: Scene, id: str) -> Answer:
+def _retrieved(scene: Scene, id: str) -> ProviderAnswer:
     model = scene.state.model(id)
     if model is None or not model.listed:
         return openai_error(*((model and model.refused) or (404, "model_not_found")), model=id)
@@ -193,7 +193,7 @@ def _etag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def _conditional(request: Request, scene: Scene, answer: Answer) -> Answer:
+def _conditional(request: ProviderRequest, scene: Scene, answer: ProviderAnswer) -> ProviderAnswer:
     """304 where the asker already has these bytes and no fault stands; `If-None-Match` decides alone where it is given."""
     if scene.fault is not None or answer.modified is None:
         return answer
@@ -206,18 +206,18 @@ def _conditional(request: Request, scene: Scene, answer: Answer) -> Answer:
     return replace(answer, status=304, body=b"") if same else answer
 
 
-def _not_after(since: str, answer: Answer) -> bool:
+def _not_after(since: str, answer: ProviderAnswer) -> bool:
     try:
         return answer.modified is not None and answer.modified <= parsedate_to_datetime(since)
     except (TypeError, ValueError):
         return False
 
 
-def _faulty(scene: Scene, answer: Answer, model: str = "") -> Reply:
+def _faulty(scene: Scene, answer: ProviderAnswer, model: str = "") -> ProviderReply:
     if scene.fault is None:
-        return Reply(answer=answer)
+        return ProviderReply(answer=answer)
     on_the_wire = scene.fault if scene.fault.kind in ON_THE_WIRE else None
-    return Reply(answer=scene.fault.distort(answer, model), fault=on_the_wire)
+    return ProviderReply(answer=scene.fault.distort(answer, model), fault=on_the_wire)
 
 
 def _model_of(body: bytes) -> str:
@@ -228,7 +228,7 @@ def _model_of(body: bytes) -> str:
     return str(request.get("model", "")) if isinstance(request, dict) else ""
 
 
-def validators(answer: Answer) -> dict[str, str]:
+def validators(answer: ProviderAnswer) -> dict[str, str]:
     """The headers by which an asker can later ask whether anything changed."""
     headers = {"ETag": answer.etag} if answer.etag else {}
     if answer.modified is not None:

@@ -9,9 +9,9 @@ from types import TracebackType
 from monitor.sandbox.faults import Fault, Target
 from monitor.sandbox.gpt_5_6 import STEPS
 from monitor.sandbox.provider import PAGE_PATH, REGION_PATH, WEBHOOK_PATH, Provider
-from monitor.sandbox.server import LOOPBACK, Server
-from monitor.sandbox.timeline import State, Step, Timeline
-from monitor.sandbox.webhook import Inbox, Message
+from monitor.sandbox.server import LOOPBACK, SandboxServer
+from monitor.sandbox.timeline import Timeline, TimelineState, TimelineStep
+from monitor.sandbox.webhook import Inbox, WebhookMessage
 
 
 class Sandbox:
@@ -20,12 +20,12 @@ class Sandbox:
     Without `steps` it plays GPT-5.6. `hold` makes steps wait for the acts they name.
     """
 
-    def __init__(self, steps: Sequence[Step] = STEPS, *, hold: bool = False) -> None:
+    def __init__(self, steps: Sequence[TimelineStep] = STEPS, *, hold: bool = False) -> None:
         changed = threading.Condition()
         self.timeline = Timeline(steps, hold=hold, changed=changed)
         self._inbox = Inbox(changed)
         self._provider = Provider(self.timeline, self._inbox)
-        self._server: Server | None = None
+        self._server: SandboxServer | None = None
         self._thread: threading.Thread | None = None
 
     def start(self, port: int = 0) -> Sandbox:
@@ -37,7 +37,7 @@ class Sandbox:
         """
         if self._server is not None:
             raise RuntimeError("the sandbox runs already")
-        self._server = Server(port, self._provider)
+        self._server = SandboxServer(port, self._provider)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="sandbox", daemon=True)
         self._thread.start()
         return self
@@ -95,17 +95,17 @@ class Sandbox:
         return self.url + WEBHOOK_PATH
 
     @property
-    def messages(self) -> tuple[Message, ...]:
+    def messages(self) -> tuple[WebhookMessage, ...]:
         """The messages that were answered `ok`, in order."""
         return self._inbox.messages
 
     @property
-    def current(self) -> Step:
+    def current(self) -> TimelineStep:
         """The running step."""
         return self.timeline.current
 
     @property
-    def state(self) -> State:
+    def state(self) -> TimelineState:
         """What is listed and priced now."""
         return self.timeline.state
 
@@ -119,7 +119,7 @@ class Sandbox:
         """How many requests each door has seen."""
         return self.timeline.requests
 
-    def advance(self) -> Step:
+    def advance(self) -> TimelineStep:
         """End the running step and return the next."""
         return self.timeline.advance()
 

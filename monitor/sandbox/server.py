@@ -18,9 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import perf_counter
 from typing import Any
 
-from monitor.sandbox.answers import Answer, plain
-from monitor.sandbox.faults import Fault, Kind
-from monitor.sandbox.provider import Provider, Request, validators
+from monitor.sandbox.answers import ProviderAnswer, plain
+from monitor.sandbox.faults import Fault, FaultKind
+from monitor.sandbox.provider import Provider, ProviderRequest, validators
 
 LOOPBACK = "127.0.0.1"
 LARGEST = 10_000_000
@@ -33,7 +33,7 @@ BREATH = 0.02
 """How often a held-up connection looks whether its asker is still there, in seconds."""
 
 
-class Server(ThreadingHTTPServer):
+class SandboxServer(ThreadingHTTPServer):
     """Answers with `provider` on a loopback port (0 takes a free one)."""
 
     daemon_threads = True
@@ -86,7 +86,7 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
-    server: Server
+    server: SandboxServer
     protocol_version = "HTTP/1.1"
     server_version = "sandbox"
     sys_version = ""
@@ -115,7 +115,9 @@ class Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(method=self.command, path=self.path, headers=headers, body=body, date=self.date_time_string())
+        request = ProviderRequest(
+            method=self.command, path=self.path, headers=headers, body=body, date=self.date_time_string()
+        )
         reply = self.server.provider.reply(request)
         fault = reply.fault
         extra = {"openai-processing-ms": str(round((perf_counter() - began) * 1000))} if "/v1/" in self.path else {}
@@ -138,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._send(plain(status, HTTPStatus(status).phrase), {"Connection": "close"})
 
-    def _send(self, answer: Answer, extra: Mapping[str, str]) -> None:
+    def _send(self, answer: ProviderAnswer, extra: Mapping[str, str]) -> None:
         if answer.chunks:
             self._head(answer, {**extra, "Transfer-Encoding": "chunked"})
             for chunk in answer.chunks:
@@ -150,34 +152,34 @@ class Handler(BaseHTTPRequestHandler):
             self._head(answer, {**extra, "Content-Length": str(len(answer.body))})
             self.wfile.write(answer.body)
 
-    def _head(self, answer: Answer, extra: Mapping[str, str]) -> None:
+    def _head(self, answer: ProviderAnswer, extra: Mapping[str, str]) -> None:
         self.send_response(answer.status)
         headers = {"Content-Type": answer.content_type, **validators(answer), **answer.headers, **extra}
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
 
-    def _disturb(self, answer: Answer, fault: Fault, extra: Mapping[str, str]) -> None:
+    def _disturb(self, answer: ProviderAnswer, fault: Fault, extra: Mapping[str, str]) -> None:
         """Send the answer, or not, as the fault has it."""
         # Closing after a body of the announced length would be a second fault, met by whoever uses the kept connection next.
-        self.close_connection |= fault.kind in (Kind.HANG, Kind.RESET, Kind.TRUNCATED)
+        self.close_connection |= fault.kind in (FaultKind.HANG, FaultKind.RESET, FaultKind.TRUNCATED)
         body = answer.body or b"".join(answer.chunks)
         match fault.kind:
-            case Kind.HANG:
+            case FaultKind.HANG:
                 self._hold(fault.seconds)
-            case Kind.RESET:
+            case FaultKind.RESET:
                 self._reset()
-            case Kind.TRUNCATED:
+            case FaultKind.TRUNCATED:
                 self._head(answer, {**extra, "Content-Length": str(len(body))})
                 self.wfile.write(body[: int(len(body) * fault.keep)])
-            case Kind.BROKEN_GZIP | Kind.CUT_GZIP:
+            case FaultKind.BROKEN_GZIP | FaultKind.CUT_GZIP:
                 packed = gzip.compress(body, mtime=0)
                 cut = packed[: int(len(packed) * fault.keep)]
                 # Ten bytes of header, then a block type that does not exist.
-                sent = cut if fault.kind is Kind.CUT_GZIP else packed[:10] + b"\xff" * len(body)
+                sent = cut if fault.kind is FaultKind.CUT_GZIP else packed[:10] + b"\xff" * len(body)
                 self._head(answer, {**extra, "Content-Encoding": "gzip", "Content-Length": str(len(sent))})
                 self.wfile.write(sent)
-            case Kind.DRIP:
+            case FaultKind.DRIP:
                 self._head(answer, {**extra, "Content-Length": str(len(body))})
                 size = max(1, -(-len(body) // DROPS))
                 for start in range(0, len(body), size):

@@ -22,7 +22,7 @@ ALL_TIERS = (STANDARD, BATCH, FLEX, FAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class TimelineModel:
     """A row of the models list. `created` is in Unix seconds, `shutdown_date` is `YYYY-MM-DD` where one is announced.
 
     `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters. One that is not `listed` cannot be
@@ -40,7 +40,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class TimelinePrice:
     """The standard, short-context price of a model in USD per 1M tokens; None where the page states none.
 
     The other `tiers` and, with `long_context`, the long band are multiples of it.
@@ -55,26 +55,26 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class TimelineState:
     """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and `regional` is whether the regional host serves the project."""
 
-    models: tuple[Model, ...] = ()
-    prices: Mapping[str, Price] = field(default_factory=dict)
+    models: tuple[TimelineModel, ...] = ()
+    prices: Mapping[str, TimelinePrice] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     regional: bool = True
 
     @property
-    def listed(self) -> tuple[Model, ...]:
+    def listed(self) -> tuple[TimelineModel, ...]:
         """The models that stand in the list."""
         return tuple(model for model in self.models if model.listed)
 
-    def model(self, id: str) -> Model | None:
+    def model(self, id: str) -> TimelineModel | None:
         """The model of this exact id."""
         return next((model for model in self.models if model.id == id), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class TimelineStep:
     """One day of the story.
 
     `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each looked at
@@ -86,9 +86,9 @@ class Step:
     date: date
     title: str
     looks: int
-    lists: tuple[Model, ...] = ()
+    lists: tuple[TimelineModel, ...] = ()
     unlists: tuple[str, ...] = ()
-    prices: Mapping[str, Price] = field(default_factory=dict)
+    prices: Mapping[str, TimelinePrice] = field(default_factory=dict)
     unprices: tuple[str, ...] = ()
     notes: tuple[str, ...] | None = None
     regional: bool | None = None
@@ -99,14 +99,14 @@ class Step:
         if self.looks < 1:
             raise ValueError(f"the step of {self.date} lasts {self.looks} looks; it needs at least one")
 
-    def follow(self, state: State) -> State:
+    def follow(self, state: TimelineState) -> TimelineState:
         """The state that this step makes of the one before."""
         models = {model.id: model for model in state.models if model.id not in self.unlists}
         models |= {model.id: model for model in self.lists}
         # New prices go on top, as the true page does; an amended one stays where it stands.
         new = {id: price for id, price in self.prices.items() if id not in state.prices}
         prices = {**new, **state.prices, **self.prices}
-        return State(
+        return TimelineState(
             models=tuple(models.values()),
             prices={id: price for id, price in prices.items() if id not in self.unprices},
             notes=state.notes if self.notes is None else self.notes,
@@ -119,8 +119,8 @@ class Scene:
     """What one request meets: the step, the state, since when list and page are as they are, and a fault where one stands."""
 
     index: int
-    step: Step
-    state: State
+    step: TimelineStep
+    state: TimelineState
     list_modified: datetime
     page_modified: datetime
     fault: Fault | None = None
@@ -136,7 +136,7 @@ class Timeline:
     """
 
     def __init__(
-        self, steps: Sequence[Step], *, hold: bool = False, changed: threading.Condition | None = None
+        self, steps: Sequence[TimelineStep], *, hold: bool = False, changed: threading.Condition | None = None
     ) -> None:
         if not steps:
             raise ValueError("a timeline needs at least one step")
@@ -150,7 +150,7 @@ class Timeline:
         self._begin(0)
 
     @property
-    def current(self) -> Step:
+    def current(self) -> TimelineStep:
         """The running step; after the end, the last one."""
         with self._changed:
             return self.steps[self._index]
@@ -162,7 +162,7 @@ class Timeline:
             return self._index
 
     @property
-    def state(self) -> State:
+    def state(self) -> TimelineState:
         """What the provider lists and states now."""
         with self._changed:
             return self._scenes[self._index].state
@@ -216,7 +216,7 @@ class Timeline:
                 fault=fault,
             )
 
-    def advance(self) -> Step:
+    def advance(self) -> TimelineStep:
         """End the running step now, whatever it waits for, and return the next; at the last one, the story ends."""
         with self._changed:
             self._next()
@@ -271,11 +271,11 @@ class Timeline:
             self._ended = True
 
 
-def _scenes(steps: Sequence[Step]) -> tuple[Scene, ...]:
+def _scenes(steps: Sequence[TimelineStep]) -> tuple[Scene, ...]:
     scenes: list[Scene] = []
     for index, step in enumerate(steps):
         before = scenes[-1] if scenes else None
-        state = step.follow(before.state if before else State())
+        state = step.follow(before.state if before else TimelineState())
         # Two steps may share a date; a second per step keeps their Last-Modified apart.
         now = datetime.combine(step.date, time(), UTC) + timedelta(seconds=index)
         same_list = before is not None and before.state.listed == state.listed

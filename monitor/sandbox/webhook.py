@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.sandbox.answers import Answer, plain
+from monitor.sandbox.answers import ProviderAnswer, plain
 from monitor.sandbox.errors import webhook_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class WebhookMessage:
     """A message that was answered `ok`. `text` is what a person reads, `payload` the JSON as received."""
 
     number: int
@@ -26,14 +26,14 @@ class Inbox:
 
     def __init__(self, changed: threading.Condition) -> None:
         self._changed = changed
-        self._messages: list[Message] = []
+        self._messages: list[WebhookMessage] = []
 
     @property
-    def messages(self) -> tuple[Message, ...]:
+    def messages(self) -> tuple[WebhookMessage, ...]:
         with self._changed:
             return tuple(self._messages)
 
-    def accept(self, body: bytes) -> Answer:
+    def accept(self, body: bytes) -> ProviderAnswer:
         """Keep a message that has `text`, `blocks`, `attachments` or `message`; refuse anything else as the service does."""
         try:
             payload = json.loads(body)
@@ -45,7 +45,7 @@ class Inbox:
         if not text:
             return plain(400, "no_text")
         with self._changed:
-            self._messages.append(Message(number=len(self._messages) + 1, text=text, payload=payload))
+            self._messages.append(WebhookMessage(number=len(self._messages) + 1, text=text, payload=payload))
             self._changed.notify_all()
         return plain(200, "ok")
 

@@ -8,7 +8,7 @@ from monitor.settings.errors import InvalidConfiguration
 from monitor.settings.loading import load, restore
 from monitor.settings.places import anchored
 from monitor.settings.secrets import is_reference, resolve
-from monitor.settings.show import Shown, schema, show
+from monitor.settings.show import ShownSetting, schema, show
 from monitor.settings.values import Github, Heartbeat, Measurements, Network, Notify, Run, Settings, Web
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "Notify",
     "Run",
     "Settings",
-    "Shown",
+    "ShownSetting",
     "Web",
     "anchored",
     "is_reference",

@@ -23,7 +23,7 @@ DEFAULT = "default"
 _SECRET_HEADER = re.compile(r"\.headers\..*(key|token|secret|auth|password|cookie)", re.IGNORECASE)
 
 
-class Shown(NamedTuple):
+class ShownSetting(NamedTuple):
     """One effective value: its key (`entry[0].owners`), the value as JSON has it, and where it came from."""
 
     key: str
@@ -31,10 +31,11 @@ class Shown(NamedTuple):
     origin: str
 
 
-def show(settings: Settings) -> list[Shown]:
+def show(settings: Settings) -> list[ShownSetting]:
     """Every setting in effect, in the order of the sections; secrets masked."""
     return [
-        Shown(key, _hidden(key, value), settings.origins.get(key, DEFAULT)) for key, value in leaves(settings.document)
+        ShownSetting(key, _hidden(key, value), settings.origins.get(key, DEFAULT))
+        for key, value in leaves(settings.document)
     ]
 
 

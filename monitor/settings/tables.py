@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitor.core.configuration import Belief, CheckRules, GateRules
+from monitor.core.configuration import CheckRules, ConfirmationRules, GateRules
 from monitor.core.request_log import Fields
 from monitor.settings.fields import (
     BaseUrl,
@@ -31,20 +31,20 @@ from monitor.settings.fields import (
 REQUEST = Fields()
 
 
-class Table(BaseModel):
+class SettingsTable(BaseModel):
     """A TOML table; a key that it does not have is refused."""
 
     # Of each table only what the whole document needs is built; a validator of its own would take as long again at every start.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-class KeyedTable(Table):
+class KeyedTable(SettingsTable):
     """One of a list of tables, known by its key."""
 
     key: Key = Field(examples=["name"])
 
 
-class LoggingTable(Table):
+class LoggingTable(SettingsTable):
     """What the fields of the team's own request log are called; dots lead into nested objects."""
 
     at: Text = Field(
@@ -71,12 +71,12 @@ class LoggingTable(Table):
 
 
 LEASE_DIR = "var/lease"
-BELIEF = Belief()
+BELIEF = ConfirmationRules()
 GATE = GateRules()
 CHECKS = CheckRules()
 
 
-class DatabaseTable(Table):
+class DatabaseTable(SettingsTable):
     """Where everything is kept."""
 
     url: Database = Field(
@@ -85,14 +85,14 @@ class DatabaseTable(Table):
     )
 
 
-class RequirementTable(Table):
+class RequirementTable(SettingsTable):
     """What it takes to believe."""
 
     looks: int = Field(ge=1, le=1000, description="Good looks that show it.", examples=[3])
     span: Duration = Field(description="The least time between the first and the last of them.", examples=["30m"])
 
 
-class BeliefTable(Table):
+class BeliefTable(SettingsTable):
     """How many looks over how long make a belief."""
 
     absence: RequirementTable = RequirementTable(looks=BELIEF.absence.looks, span=BELIEF.absence.span)
@@ -110,7 +110,7 @@ class BeliefTable(Table):
     )
 
 
-class BudgetTable(Table):
+class BudgetTable(SettingsTable):
     """What paid checks may cost."""
 
     per_day: Money = Field(
@@ -118,13 +118,13 @@ class BudgetTable(Table):
     )
 
 
-class MeasurementsTable(Table):
+class MeasurementsTable(SettingsTable):
     """What is kept of single calls to models."""
 
     keep: Span = Field(default=timedelta(days=90), description="How long what a call took and cost is kept.")
 
 
-class NetworkTable(Table):
+class NetworkTable(SettingsTable):
     """Where sources may connect to."""
 
     allow: list[Host] = Field(
@@ -132,7 +132,7 @@ class NetworkTable(Table):
     )
 
 
-class WebTable(Table):
+class WebTable(SettingsTable):
     """The HTTP server."""
 
     listen: Listen = Field(
@@ -148,7 +148,7 @@ class WebTable(Table):
     )
 
 
-class GateTable(Table):
+class GateTable(SettingsTable):
     """How long an answer of the gate may be relied on."""
 
     lease_dir: Text = Field(
@@ -173,7 +173,7 @@ class GateTable(Table):
     )
 
 
-class GithubTable(Table):
+class GithubTable(SettingsTable):
     """The answer to GitHub before it deploys."""
 
     webhook_secret: Reference | None = Field(
@@ -185,7 +185,7 @@ class GithubTable(Table):
     api: BaseUrl = Field(default="https://api.github.com", description="The root of GitHub's API.")
 
 
-class ChecksTable(Table):
+class ChecksTable(SettingsTable):
     """How long a readiness check holds."""
 
     attested: Span = Field(default=CHECKS.attested, description="How long the word of a person holds.")
@@ -194,7 +194,7 @@ class ChecksTable(Table):
     )
 
 
-class HeartbeatTable(Table):
+class HeartbeatTable(SettingsTable):
     """The watcher of the watcher."""
 
     url: Reference | None = Field(
@@ -206,7 +206,7 @@ class HeartbeatTable(Table):
     )
 
 
-class NotifyTable(Table):
+class NotifyTable(SettingsTable):
     """How notices are delivered."""
 
     timeout: Span = Field(default=timedelta(seconds=10), description="How long one attempt may take.")
@@ -223,7 +223,7 @@ class NotifyTable(Table):
     )
 
 
-class RunTable(Table):
+class RunTable(SettingsTable):
     """The daemon, and where its files are."""
 
     state_dir: Text | None = Field(

@@ -15,13 +15,13 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from monitor import __version__
-from monitor.core.accepted_configuration import Document as Kept
+from monitor.core.accepted_configuration import Document as CachedLease
 from monitor.core.accepted_configuration import digest
 from monitor.core.configuration import (
     Attention,
-    Belief,
     CheckRules,
     Configuration,
+    ConfirmationRules,
     Deployment,
     EntrySpec,
     GateRules,
@@ -132,7 +132,7 @@ class Settings:
     origins: Mapping[str, str] = field(repr=False)
 
 
-def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept) -> Settings:
+def build(path: Path, document: Document, origins: Mapping[str, str], kept: CachedLease) -> Settings:
     """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
     folder = place(document.run.state_dir or "", path.parent)
     configuration = Configuration(
@@ -140,7 +140,7 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         sources={spec.key: spec for row in document.source for spec in _sources(row, document, folder)},
         owners={row.key: _owner(row) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
-        belief=Belief(
+        belief=ConfirmationRules(
             absence=_requirement(document.belief.absence),
             change=_requirement(document.belief.change),
             gap=document.belief.gap,

@@ -158,16 +158,16 @@ def build(spec: SourceSpec, deps: SourceDeps) -> Source:
 
 def _factory(spec: SourceSpec) -> Factory:
     added = _added()
-    claims = [point for point in added if point.name == spec.kind]
+    recorded_changes = [point for point in added if point.name == spec.kind]
     builtin = BUILTIN.get(spec.kind)
-    if builtin and not claims:
+    if builtin and not recorded_changes:
         return builtin
-    if not builtin and len(claims) == 1:
-        return _loaded(spec, claims[0])
-    if not builtin and not claims:
+    if not builtin and len(recorded_changes) == 1:
+        return _loaded(spec, recorded_changes[0])
+    if not builtin and not recorded_changes:
         known = ", ".join(sorted({*BUILTIN, *added.names}))
         raise ConfigurationError(f"source {spec.key} has the unknown `kind` {spec.kind!r}; known are {known}")
-    claimants = ", ".join([*(["access-monitor"] if builtin else []), *(point.value for point in claims)])
+    claimants = ", ".join([*(["access-monitor"] if builtin else []), *(point.value for point in recorded_changes)])
     raise ConfigurationError(
         f"the kind {spec.kind!r} of source {spec.key} is claimed by {claimants}; uninstall all but one of them"
     )

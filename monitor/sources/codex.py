@@ -55,7 +55,7 @@ NAMED = {"service_tiers": ("id", "name", "slug"), "supported_reasoning_levels": 
 """Keys whose values are objects or lists of objects → what names such an object; its prose is no fact."""
 
 
-class Failed(Exception):
+class CodexFailed(Exception):
     """A catalogue that could not be had, and why."""
 
     def __init__(self, reason: FailureReason, detail: str) -> None:
@@ -82,7 +82,7 @@ class Codex:
         catalogue = self.spec.option("catalogue")
         try:
             content = _file(Path(catalogue)) if catalogue else self._command()
-        except Failed as failed:
+        except CodexFailed as failed:
             return PollFailure(source=self.spec.key, at=now, reason=failed.reason, detail=one_line(failed.detail))
         digest = sha256(content).hexdigest()
         if known is not None and known.sha256 == digest:
@@ -94,7 +94,7 @@ class Codex:
         """Read a stored catalogue anew."""
         try:
             facts, unclear, refused = read(body.content, self._surface.key)
-        except Failed as failed:
+        except CodexFailed as failed:
             return PollFailure(source=self.spec.key, at=at, reason=failed.reason, detail=failed.detail, body=body)
         return Snapshot(
             source=self.spec.key,
@@ -113,7 +113,7 @@ class Codex:
         """
         program = shutil.which(COMMAND[0], path=self._path)
         if program is None:
-            raise Failed(
+            raise CodexFailed(
                 FailureReason.MISCONFIGURED,
                 f"there is no `codex` on the search path; install the Codex CLI, or give {self.spec.key} a file as `catalogue`",
             )
@@ -131,7 +131,7 @@ class Codex:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise Failed(FailureReason.MISCONFIGURED, f"{program} cannot be run: {error.strerror}") from error
+                raise CodexFailed(FailureReason.MISCONFIGURED, f"{program} cannot be run: {error.strerror}") from error
             return self._output(process, program)
 
     def _output(self, process: subprocess.Popen[bytes], program: str) -> bytes:
@@ -149,7 +149,7 @@ class Codex:
             assert process.stdout is not None
             content = process.stdout.read(LARGEST + 1)
             if len(content) > LARGEST:
-                raise Failed(FailureReason.TOO_LARGE, f"{program} prints more than {LARGEST} bytes")
+                raise CodexFailed(FailureReason.TOO_LARGE, f"{program} prints more than {LARGEST} bytes")
             process.stdout.close()
             code = process.wait()
         finally:
@@ -159,9 +159,9 @@ class Codex:
             if process.stdout is not None:
                 process.stdout.close()
         if late.is_set():
-            raise Failed(FailureReason.TIMEOUT, f"{program} did not end within {self._timeout:g} s")
+            raise CodexFailed(FailureReason.TIMEOUT, f"{program} did not end within {self._timeout:g} s")
         if code:
-            raise Failed(
+            raise CodexFailed(
                 FailureReason.INVALID_SHAPE,
                 f"`{' '.join(COMMAND)}` ended with {code}; update the Codex CLI, or give {self.spec.key} a file as `catalogue`",
             )
@@ -181,11 +181,11 @@ def _file(path: Path) -> bytes:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise Failed(
+        raise CodexFailed(
             FailureReason.MISCONFIGURED, f"the catalogue {path} cannot be read ({error.strerror}); check `catalogue`"
         ) from error
     if len(content) > LARGEST:
-        raise Failed(FailureReason.TOO_LARGE, f"the catalogue {path} has more than {LARGEST} bytes")
+        raise CodexFailed(FailureReason.TOO_LARGE, f"the catalogue {path} has more than {LARGEST} bytes")
     return content
 
 
@@ -198,10 +198,10 @@ def read(content: bytes, scope: str) -> tuple[Mapping[Subject, Mapping[str, Valu
     try:
         answer = parse(content)
     except NotJson as error:
-        raise Failed(FailureReason.NOT_JSON, error.reason) from error
+        raise CodexFailed(FailureReason.NOT_JSON, error.reason) from error
     items = answer.get("models") if isinstance(answer, dict) else None
     if not isinstance(items, list):
-        raise Failed(FailureReason.INVALID_SHAPE, "an object without an array `models`, so no catalogue of Codex")
+        raise CodexFailed(FailureReason.INVALID_SHAPE, "an object without an array `models`, so no catalogue of Codex")
     facts: dict[Subject, dict[str, Value]] = {}
     unclear: set[Fact] = set()
     refused: list[Refusal] = []
@@ -215,7 +215,7 @@ def read(content: bytes, scope: str) -> tuple[Mapping[Subject, Mapping[str, Valu
         before = facts.setdefault(subject, stated)
         unclear |= {Fact(subject, field) for field, _ in before.items() ^ stated.items()}
     if items and not facts:
-        raise Failed(FailureReason.INVALID_SHAPE, f"none of the {len(items)} items has a slug")
+        raise CodexFailed(FailureReason.INVALID_SHAPE, f"none of the {len(items)} items has a slug")
     for fact in unclear:
         facts[fact.subject].pop(fact.field, None)
     return facts, unclear, refused

@@ -28,7 +28,7 @@ from monitor.core.facts import (
 )
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import markdown, markup
-from monitor.sources.pricing_page.blocks import Heading, Row, Table
+from monitor.sources.pricing_page.blocks import Heading, PageTable, TableRow
 from monitor.sources.pricing_page.inline import CODE
 from monitor.sources.web_page import is_html, reading
 
@@ -74,7 +74,7 @@ _SHAPED = re.compile(r"(?=[^ ]*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class EndsReading:
     """What a page states of each model; `unclear` are fields that it states in two ways, or in a way that is not understood."""
 
     models: Mapping[str, Mapping[str, Value]]
@@ -104,7 +104,7 @@ def snapshot(spec: SourceSpec, body: Body, at: datetime) -> Snapshot:
     )
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> EndsReading:
     """Read the text of a page.
 
     Raises:
@@ -122,7 +122,7 @@ def read(text: str) -> Reading:
             day = _SECTION.match(block.text.translate(_HYPHENS))
             if day or block.level <= 3:  # a heading below a dated one divides its section and dates nothing
                 section, announced = block.text, day[1] if day else ""
-        if not isinstance(block, Table):
+        if not isinstance(block, PageTable):
             continue
         where = f"{section or 'the page'}, table at line {block.line}"
         columns, passed = _bound(block)
@@ -151,10 +151,10 @@ def read(text: str) -> Reading:
     if not models:
         first = f"; the first refusal: {refused[0].where}: {refused[0].reason}" if refused else ""
         raise Unreadable(f"no table names a model and its shutdown date{first}")
-    return Reading(models=models, unclear=frozenset(unclear), refused=tuple(refused), notes=tuple(notes))
+    return EndsReading(models=models, unclear=frozenset(unclear), refused=tuple(refused), notes=tuple(notes))
 
 
-def _bound(table: Table) -> tuple[dict[int, str], list[str]]:
+def _bound(table: PageTable) -> tuple[dict[int, str], list[str]]:
     """Column → what it holds, and the labels of the others; prices beside a model are known to be none of this."""
     labels = [" ".join(filter(None, column)).replace(CODE, "").lower() for column in zip(*table.header, strict=False)]
     columns = {index: _COLUMNS[label] for index, label in enumerate(labels) if label in _COLUMNS}
@@ -162,7 +162,7 @@ def _bound(table: Table) -> tuple[dict[int, str], list[str]]:
 
 
 def _row(
-    row: Row, columns: Mapping[int, str], table: Table, announced: str, where: str, refused: list[Refusal]
+    row: TableRow, columns: Mapping[int, str], table: PageTable, announced: str, where: str, refused: list[Refusal]
 ) -> Iterator[tuple[str, str, Value | None]]:
     """Model, field and value of what one row states; None for a value that is there and not understood."""
     where = f"{where}, row {row.line}"
@@ -228,6 +228,6 @@ def day(text: str) -> str | None:
         return None
 
 
-def _words(rows: Iterable[Row]) -> tuple[str, ...]:
+def _words(rows: Iterable[TableRow]) -> tuple[str, ...]:
     """The code spans in rows that are refused: of these models the page still speaks."""
     return tuple(dict.fromkeys(name for row in rows for cell in row.cells for name in _SPAN.findall(cell)))

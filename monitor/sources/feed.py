@@ -32,9 +32,9 @@ from monitor.sources.extraction import (
     with_remarks,
 )
 from monitor.sources.feeds import genai_prices, litellm, llm_prices, modelpricewatch, models_dev, openrouter
-from monitor.sources.feeds.sheet import Sheet, shown
+from monitor.sources.feeds.sheet import PriceTable, shown
 from monitor.sources.http import HttpClient, settled
-from monitor.sources.json_text import NotJson, Twice
+from monitor.sources.json_text import KeyTwice, NotJson
 from monitor.sources.redaction import one_line
 
 
@@ -80,7 +80,7 @@ def _contradictions(payload: object, *, by_name: bool) -> Iterator[Refusal]:
     waiting: list[tuple[str, frozenset[str], object]] = [("", frozenset(), payload)]
     while waiting:
         where, names, value = waiting.pop()
-        if isinstance(value, Twice):
+        if isinstance(value, KeyTwice):
             about = tuple(sorted(names.union(*map(_names, value.values)))) if names else (ANYTHING,)
             yield Refusal(shown(where), "a key that stands twice in one object, with different values", about)
         elif isinstance(value, dict):
@@ -106,7 +106,7 @@ def _names(value: object) -> frozenset[str]:
         if isinstance(value, dict):
             found.update(*map(_called, value), _called(value.get("id")))
             waiting += value.values()
-        elif isinstance(value, list | Twice):
+        elif isinstance(value, list | KeyTwice):
             waiting += value if isinstance(value, list) else value.values
     return frozenset(found)
 
@@ -138,7 +138,7 @@ class PriceFeed:
 def snapshot(source: str, extractor: str, extraction: Extraction, body: Body, at: datetime) -> Snapshot:
     """What a set of prices, dated or not, says at `at`."""
     rows = extraction.rows
-    if isinstance(rows, Sheet):
+    if isinstance(rows, PriceTable):
         priced, until = Priced(rows.facts, extraction.unclear, extraction.refused), None
     else:
         priced = announced(facts_of((row for row in rows if row.effective(at)), extraction.refused), rows, at)

@@ -45,7 +45,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpAnswer:
     """The bytes of a good answer as received, decompressed. `sha256` is of exactly these; `url` is where they came from."""
 
     content: bytes
@@ -81,7 +81,7 @@ class Failure:
     reason: FailureReason
     detail: str
     retry_after: float | None = None
-    answer: Answer | None = None
+    answer: HttpAnswer | None = None
     swollen: bool = False
 
     def of(self, source: str, at: datetime, secrets: Iterable[str] = ()) -> PollFailure:
@@ -132,7 +132,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         known: Known | None = None,
         limits: Limits | None = None,
-    ) -> Answer | NotModified | Failure:
+    ) -> HttpAnswer | NotModified | Failure:
         """GET a document, conditionally where `known` still holds at `now`.
 
         Redirects are followed within the same host and scheme, or from http to https on the same host, `REDIRECTS` times.
@@ -183,7 +183,7 @@ def holds(known: Known, now: datetime) -> bool:
 
 def settled(
     source: str,
-    got: Answer | NotModified | Failure,
+    got: HttpAnswer | NotModified | Failure,
     *,
     now: datetime,
     known: Known | None,
@@ -205,13 +205,13 @@ def settled(
     return got.body(secrets)
 
 
-def judged(response: httpx2.Response, *, now: datetime, conditional: bool) -> Answer | NotModified | Failure:
+def judged(response: httpx2.Response, *, now: datetime, conditional: bool) -> HttpAnswer | NotModified | Failure:
     """What a whole response is."""
     status = response.status_code
     if status == 304 and conditional:
         return NotModified()
     headers = response.headers
-    answer = Answer(
+    answer = HttpAnswer(
         content=response.content,
         sha256=sha256(response.content).hexdigest(),
         url=str(response.request.url),

@@ -1,7 +1,7 @@
 """JSON as received, without floats, and the canonical text of nested values. No meaning is given to it here.
 
 A key that one object states twice says nothing certain (RFC 8259 leaves it open, and parsers keep the last one silently). Values that are alike
-merge; where they are not, a `Twice` stands in their place, which is of no type of JSON, so that whoever looks for a list, a text or a number finds
+merge; where they are not, a `KeyTwice` stands in their place, which is of no type of JSON, so that whoever looks for a list, a text or a number finds
 none. `contradictions` names the places of all of them.
 """
 
@@ -26,7 +26,7 @@ class _Decimals(dict[str, Decimal]):
         return value
 
 
-class Twice:
+class KeyTwice:
     """The `values` that an object states under one key, in the order of the document: two or more, not all alike.
 
     It is true, so that a plain `if` does not pass over it, and neither list nor object, text, number, bool nor null.
@@ -44,7 +44,7 @@ class NotJson(Unreadable):
 
 def parse(content: bytes) -> object:
     """Parse UTF-8 JSON: fractions as Decimal, `NaN` and `Infinity` as strings, which no number is read from; a key stated twice, and not
-    alike, as `Twice`.
+    alike, as `KeyTwice`.
 
     Raises:
         NotJson: it does not parse; the reason quotes nothing of the content.
@@ -58,7 +58,7 @@ def read(content: bytes) -> tuple[object, bool]:
     Raises:
         NotJson: it does not parse.
     """
-    torn: list[Twice] = []
+    torn: list[KeyTwice] = []
 
     def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
         stated = dict(pairs)
@@ -81,7 +81,7 @@ def read(content: bytes) -> tuple[object, bool]:
         raise NotJson("the JSON holds a number or a nesting beyond any reason") from error
 
 
-def _merged(pairs: list[tuple[str, object]], torn: list[Twice]) -> dict[str, object]:
+def _merged(pairs: list[tuple[str, object]], torn: list[KeyTwice]) -> dict[str, object]:
     """The object of pairs of which some have a key in common; what does not merge is added to `torn`."""
     values: dict[str, list[object]] = {}
     for key, value in pairs:
@@ -90,7 +90,7 @@ def _merged(pairs: list[tuple[str, object]], torn: list[Twice]) -> dict[str, obj
     for key, stated in values.items():
         merged[key] = stated[0]
         if not all(_alike(stated[0], other) for other in stated):
-            merged[key] = twice = Twice(tuple(stated))
+            merged[key] = twice = KeyTwice(tuple(stated))
             torn.append(twice)
     return merged
 
@@ -99,7 +99,7 @@ def _alike(one: object, other: object) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)  # `1 == True` in Python, and not in JSON
 
 
-def contradictions(value: object) -> Iterator[tuple[str, Twice]]:
+def contradictions(value: object) -> Iterator[tuple[str, KeyTwice]]:
     """The places of a parsed value where an object states one key twice, and not alike, as `data[0].pricing.prompt`, in the order of the
     document.
 
@@ -108,7 +108,7 @@ def contradictions(value: object) -> Iterator[tuple[str, Twice]]:
     waiting: list[tuple[str, object]] = [("", value)]  # a nesting may be deeper than calls can go
     while waiting:
         where, value = waiting.pop()
-        if isinstance(value, Twice):
+        if isinstance(value, KeyTwice):
             yield where, value
         elif isinstance(value, dict):
             waiting += reversed([(f"{where}.{key}" if where else key, inner) for key, inner in value.items()])
@@ -122,13 +122,13 @@ def number(value: Decimal) -> str:
 
 
 def canonical_text(value: object) -> str:
-    """Canonical JSON text of a parsed value: sorted keys, no blanks, decimals as strings, ASCII only; of `Twice` all that was stated."""
+    """Canonical JSON text of a parsed value: sorted keys, no blanks, decimals as strings, ASCII only; of `KeyTwice` all that was stated."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return number(value)
-    if isinstance(value, Twice):
+    if isinstance(value, KeyTwice):
         return {"stated": value.values}
     raise TypeError(f"{type(value).__name__} is not parsed JSON")

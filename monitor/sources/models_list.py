@@ -39,8 +39,8 @@ from monitor.core.price import PREFIX
 from monitor.detection.admission import ITEMS
 from monitor.sources import paging
 from monitor.sources.http import (
-    Answer,
     Failure,
+    HttpAnswer,
     HttpClient,
     NotModified,
     conditions,
@@ -49,7 +49,7 @@ from monitor.sources.http import (
     message,
     settled,
 )
-from monitor.sources.json_text import MAX_EXPONENT, NotJson, Twice, canonical_text, contradictions, number, parse
+from monitor.sources.json_text import MAX_EXPONENT, KeyTwice, NotJson, canonical_text, contradictions, number, parse
 from monitor.sources.sdk import Sdk
 
 EXTRACTOR = "models_list/1"
@@ -115,7 +115,7 @@ class ModelsList:
         """Read a stored list anew."""
         try:
             reading = read(body.content, self._surface.key)
-        except Problem as problem:
+        except ListProblem as problem:
             return PollFailure(
                 source=self.spec.key,
                 at=at,
@@ -135,9 +135,9 @@ class ModelsList:
             refused=tuple(reading.refused),
         )
 
-    def _fetch(self, now: datetime, known: Known | None) -> Answer | NotModified | Failure:
+    def _fetch(self, now: datetime, known: Known | None) -> HttpAnswer | NotModified | Failure:
         """The list as received; of one that goes on all pages together."""
-        pages = _Walk()
+        pages = _ListWalk()
         query: Mapping[str, str] = {}
         conditional = conditions(known, now)
         limits = replace(self._http.limits, items=ITEMS)
@@ -146,7 +146,7 @@ class ModelsList:
                 while True:
                     response = self._page(query, {} if pages.answers else conditional)
                     got = judged(response, now=now, conditional=bool(conditional) and not pages.answers)
-                    if not isinstance(got, Answer):
+                    if not isinstance(got, HttpAnswer):
                         return got
                     if not pages.answers and known is not None and got.sha256 == known.sha256:
                         return got
@@ -170,22 +170,22 @@ class ModelsList:
         return response
 
 
-class _Walk:
+class _ListWalk:
     """The pages of one list while they are fetched."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[HttpAnswer] = []
         self._ids: set[str] = set()
         self._count = 0
         self._fresh = True
 
-    def add(self, page: Answer, headers: Mapping[str, str]) -> paging.More | None:
+    def add(self, page: HttpAnswer, headers: Mapping[str, str]) -> paging.More | None:
         """Take a page, and say what it says of another one. One that is no list says nothing: its reader will say why."""
         self.answers.append(page)
         try:
             answer = _parsed(page.content)
             name, items = _items(answer, page.content)
-        except Problem:
+        except ListProblem:
             return None
         self._count += len(items)
         known = len(self._ids)
@@ -210,14 +210,14 @@ class _Walk:
             return None
         return Failure(reason=FailureReason.TRUNCATED, detail=f"{_unfinished(onward)} {why}", answer=self.together())
 
-    def together(self) -> Answer:
+    def together(self) -> HttpAnswer:
         """The one page, or all of them as one document. Its validators are left out: no server vouches for more than a page."""
         if len(self.answers) == 1:
             return self.answers[0]
         parts = b",".join(page.content.removeprefix(codecs.BOM_UTF8) for page in self.answers)
         content = b'{"%s":[%s]}' % (PARTS.encode(), parts)
         first = self.answers[0]
-        return Answer(
+        return HttpAnswer(
             content=content,
             sha256=sha256(content).hexdigest(),
             url=first.url,
@@ -225,11 +225,11 @@ class _Walk:
         )
 
 
-class Problem(Exception):
+class ListProblem(Exception):
     """A list that may not be taken, and why; a `swollen` one has too many items, and of one that goes on `reading` is what it holds so far."""
 
     def __init__(
-        self, reason: FailureReason, detail: str, *, swollen: bool = False, reading: Reading | None = None
+        self, reason: FailureReason, detail: str, *, swollen: bool = False, reading: ListReading | None = None
     ) -> None:
         super().__init__(detail)
         self.reason = reason
@@ -238,7 +238,7 @@ class Problem(Exception):
         self.reading = reading
 
 
-class Reading:
+class ListReading:
     """A list while it is read, item by item. A fact that two items with one id state differently is unclear."""
 
     def __init__(self, scope: str) -> None:
@@ -288,7 +288,7 @@ class Reading:
         elif replacement is not None:
             yield REPLACEMENT, _value(replacement)
         end = next((item[key] for key in SHUTDOWN_KEYS if item.get(key)), None)
-        if isinstance(end, Twice):
+        if isinstance(end, KeyTwice):
             self._unclear(where, subject, SHUTDOWN_DATE)
         elif end is not None:
             day = _day(end)
@@ -303,39 +303,39 @@ class Reading:
         self.refused.append(Refusal(where, f"{field} of {subject.name} is stated twice, and not alike"))
 
 
-def read(content: bytes, scope: str) -> Reading:
+def read(content: bytes, scope: str) -> ListReading:
     """Read a list: `{"data": […]}`, a bare array, or `{"models": […]}` whose items all have ids; or several pages of one, under `pages`.
 
     Raises:
         Problem: it is no whole list.
     """
     answer = _parsed(content)
-    reading = Reading(scope)
+    reading = ListReading(scope)
     count = 0
     for place, page in _pages(answer):
         name, items = _items(page, content)
         count += len(items)
         if count > ITEMS:
-            raise Problem(FailureReason.TOO_LARGE, _too_many(count), swollen=True)
+            raise ListProblem(FailureReason.TOO_LARGE, _too_many(count), swollen=True)
         for index, item in enumerate(items):
             reading.add(f"{place}{name}[{index}]", item)
         onward = paging.more(page, items, headers={}, url="", counted=count, known=name)
     reading.close()
     if onward is not None:  # what a page before the last one says of the next is so
-        raise Problem(FailureReason.TRUNCATED, _unfinished(onward), reading=reading)
+        raise ListProblem(FailureReason.TRUNCATED, _unfinished(onward), reading=reading)
     if count and not reading.facts:
-        raise Problem(FailureReason.INVALID_SHAPE, f"none of the {count} items has a non-empty string as its id")
+        raise ListProblem(FailureReason.INVALID_SHAPE, f"none of the {count} items has a non-empty string as its id")
     return reading
 
 
 def _parsed(content: bytes) -> object:
     """The JSON of a list, unless it holds more than any list of models does: a few bytes of each value become many once they are parsed."""
     if content.count(b"{") + content.count(b"[") + content.count(b",") > VALUES:
-        raise Problem(FailureReason.TOO_LARGE, f"the list holds more than {VALUES:,} values", swollen=True)
+        raise ListProblem(FailureReason.TOO_LARGE, f"the list holds more than {VALUES:,} values", swollen=True)
     try:
         return parse(content)
     except NotJson as error:
-        raise Problem(FailureReason.NOT_JSON, error.reason) from error
+        raise ListProblem(FailureReason.NOT_JSON, error.reason) from error
 
 
 def _pages(answer: object) -> list[tuple[str, object]]:
@@ -358,7 +358,7 @@ def _items(answer: object, content: bytes) -> tuple[str, list[object]]:
     if isinstance(answer, list):
         return "", answer
     if not isinstance(answer, dict):
-        raise Problem(FailureReason.INVALID_SHAPE, "the answer is neither an object nor an array")
+        raise ListProblem(FailureReason.INVALID_SHAPE, "the answer is neither an object nor an array")
     name, items = "data", answer.get("data")
     if "data" not in answer:
         name, items = "models", answer.get("models")
@@ -366,15 +366,15 @@ def _items(answer: object, content: bytes) -> tuple[str, list[object]]:
             items = None
     if isinstance(items, list):
         if wrong := paging.fault(answer):
-            raise Problem(FailureReason.INVALID_SHAPE, f"{wrong}; a list that comes with an error may lack models")
+            raise ListProblem(FailureReason.INVALID_SHAPE, f"{wrong}; a list that comes with an error may lack models")
         return name, items
-    if isinstance(items, Twice):
-        raise Problem(FailureReason.INVALID_SHAPE, f"`{name}` is stated twice, and not alike")
+    if isinstance(items, KeyTwice):
+        raise ListProblem(FailureReason.INVALID_SHAPE, f"`{name}` is stated twice, and not alike")
     if "data" in answer:
         kind = "null" if items is None else "no array"
-        raise Problem(FailureReason.INVALID_SHAPE, f"`data` is {kind}, where an array of models was due")
+        raise ListProblem(FailureReason.INVALID_SHAPE, f"`data` is {kind}, where an array of models was due")
     said = message(content, "") if "error" in answer else ""
-    raise Problem(FailureReason.INVALID_SHAPE, f"an object without `data`{': ' if said else ''}{said}")
+    raise ListProblem(FailureReason.INVALID_SHAPE, f"an object without `data`{': ' if said else ''}{said}")
 
 
 def _usable(name: object) -> TypeGuard[str]:

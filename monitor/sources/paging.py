@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
-from monitor.sources.json_text import Twice
+from monitor.sources.json_text import KeyTwice
 
 PAGES = 100
 """How many pages of one list are read."""
@@ -225,8 +225,8 @@ class _Around:
 
     def _sign(self, name: str, key: str, value: object) -> None:
         yes = _yes(value)
-        if key in _MORE and (yes or isinstance(value, Twice)):
-            self._signs.append(f"`{name}` is {'stated twice' if isinstance(value, Twice) else 'true'}")
+        if key in _MORE and (yes or isinstance(value, KeyTwice)):
+            self._signs.append(f"`{name}` is {'stated twice' if isinstance(value, KeyTwice) else 'true'}")
         elif key in _MORE and yes is False:
             self._ended = True
         elif key in _END and yes is False:
@@ -305,7 +305,7 @@ def _way(value: object) -> str:
         return next((way for inner in value.values() if (way := _way(inner))), "")
     if isinstance(value, bool):
         return "yes" if value else ""
-    if isinstance(value, Twice):
+    if isinstance(value, KeyTwice):
         return "stated twice"
     spoken = str(value).strip() if isinstance(value, str | int) else ""
     return "" if spoken.lower() in _EMPTY else spoken
@@ -313,7 +313,7 @@ def _way(value: object) -> str:
 
 def _number(value: object) -> int | None:
     """A whole number, also as text or as `{"value": 57}`, the largest of those stated under one key; None where the value is none."""
-    if isinstance(value, Twice):
+    if isinstance(value, KeyTwice):
         return max((number for each in value.values if (number := _number(each)) is not None), default=None)
     if isinstance(value, Mapping):
         value = value.get("value")

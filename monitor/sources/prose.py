@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import markdown, markup
-from monitor.sources.pricing_page.blocks import Block, Heading, Paragraph, Table
+from monitor.sources.pricing_page.blocks import Block, Heading, PageTable, Paragraph
 from monitor.sources.web_page import is_html
 
 LEAST = 120
@@ -97,7 +97,7 @@ def _blocks(text: str) -> list[Block]:
 def _texts(block: Block) -> Iterator[str]:
     if isinstance(block, Heading | Paragraph):
         yield block.text
-    elif isinstance(block, Table):
+    elif isinstance(block, PageTable):
         for cells in (*block.header, *(row.cells for row in block.rows)):
             yield " | ".join(filter(None, cells))
 

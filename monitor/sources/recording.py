@@ -20,7 +20,7 @@ from typing import BinaryIO, NamedTuple
 
 import zstandard
 
-from monitor.audit.replay import Recording
+from monitor.audit.replay import ReplayedRecording
 from monitor.core.events import rfc3339
 from monitor.core.facts import Body, FailureReason
 from monitor.core.ports import MonitorError
@@ -53,7 +53,7 @@ _SAYS: tuple[tuple[re.Pattern[str], FailureReason], ...] = tuple(
 class History(NamedTuple):
     """A recorded history: its looks in the order observed, at least one. `sampling` is `scans`, `changes`, or empty where not said."""
 
-    looks: list[Recording]
+    looks: list[ReplayedRecording]
     sampling: str
 
     @property
@@ -82,7 +82,7 @@ def read(path: Path) -> History:
     Raises:
         MonitorError: the file cannot be read, is not such a file, holds no look, or its looks are not in order; says at which line.
     """
-    looks: list[Recording] = []
+    looks: list[ReplayedRecording] = []
     sampling = ""
     bodies: dict[str, Body] = {}
     number = 0
@@ -149,7 +149,7 @@ def _sampling(fields: dict[str, object]) -> str:
     return str(said)
 
 
-def _look(fields: dict[str, object], bodies: dict[str, Body]) -> Recording:
+def _look(fields: dict[str, object], bodies: dict[str, Body]) -> ReplayedRecording:
     at = _time(fields.get("observed_at"))
     status = fields.get("status")
     if status not in _STATUSES:
@@ -157,14 +157,14 @@ def _look(fields: dict[str, object], bodies: dict[str, Body]) -> Recording:
     if status in ("ok", "invalid_json"):
         content, kind = _content(fields)
         if content is not None:
-            return Recording(at=at, body=_body(content, kind, bodies))
+            return ReplayedRecording(at=at, body=_body(content, kind, bodies))
         if status == "ok":
             raise _Wrong("is `ok` and has neither `payload` nor `payload_text`")
     said = one_line(str(fields.get("error") or ""))
     if status == "error":
-        return Recording(at=at, failure=failure(said), detail=said or "the recording does not say why")
+        return ReplayedRecording(at=at, failure=failure(said), detail=said or "the recording does not say why")
     reason = FailureReason.NOT_FOUND if status == "missing" else FailureReason.NOT_JSON
-    return Recording(at=at, failure=reason, detail=said or f"recorded as {status}")
+    return ReplayedRecording(at=at, failure=reason, detail=said or f"recorded as {status}")
 
 
 def _time(written: object) -> datetime:

@@ -13,21 +13,25 @@ from sqlalchemy import Select, bindparam, delete, insert, select, update
 from monitor.core.ports import MeasurementQuery
 from monitor.store import codec
 from monitor.store.schema import measurements, spending
-from monitor.store.statements import Statement
+from monitor.store.statements import CompiledStatement
 
 _COLUMNS = tuple(column for column in measurements.c if column.name != "id")
 
-NEW_MEASUREMENTS = Statement(insert(measurements).inline().values({one.name: bindparam(one.name) for one in _COLUMNS}))
-FORGET_MEASUREMENTS = Statement(delete(measurements).where(measurements.c.at < bindparam("before")))
-FORGET_SPENDING = Statement(delete(spending).where(spending.c.day < bindparam("day")))
+NEW_MEASUREMENTS = CompiledStatement(
+    insert(measurements).inline().values({one.name: bindparam(one.name) for one in _COLUMNS})
+)
+FORGET_MEASUREMENTS = CompiledStatement(delete(measurements).where(measurements.c.at < bindparam("before")))
+FORGET_SPENDING = CompiledStatement(delete(spending).where(spending.c.day < bindparam("day")))
 
-SPENT = Statement(
+SPENT = CompiledStatement(
     select(spending.c.amount).where(spending.c.day == bindparam("day"), spending.c.surface == bindparam("surface"))
 )
-RESERVE = Statement(
+RESERVE = CompiledStatement(
     insert(spending).values({name: bindparam(name) for name in ("surface", "day", "amount")}).returning(spending.c.id)
 )
-SETTLE = Statement(update(spending).where(spending.c.id == bindparam("b_id")).values(amount=bindparam("amount")))
+SETTLE = CompiledStatement(
+    update(spending).where(spending.c.id == bindparam("b_id")).values(amount=bindparam("amount"))
+)
 
 
 def asked(query: MeasurementQuery) -> Select[Any]:

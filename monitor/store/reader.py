@@ -17,41 +17,41 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam
 
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
-from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, SourceState, Streak, Subject
+from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import Notice
 from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused
 from monitor.store import blobs, codec, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
-from monitor.store.schema import alternations, deliveries, entries, events, log, notices, sources, streaks
+from monitor.store.schema import alternations, deliveries, entries, events, log, notices, pending_changes, sources
 from monitor.store.schema import blobs as blob_table
-from monitor.store.statements import Row, Statement
+from monitor.store.statements import CompiledStatement, Row
 
 _DELIVERY = tuple(column for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
 _BATCH = 500
 
-_HEAD = Statement(select(func.coalesce(func.max(events.c.position), 0)))
-_LOG = Statement(select(log.c.id, log.c.epoch))
+_HEAD = CompiledStatement(select(func.coalesce(func.max(events.c.position), 0)))
+_LOG = CompiledStatement(select(log.c.id, log.c.epoch))
 _EVENTS = select(events)
-_EVENT = Statement(_EVENTS.where(events.c.position == bindparam("position")))
-_SOURCES = Statement(select(sources).order_by(sources.c.key))
-_SOURCE = Statement(select(sources).where(sources.c.key == bindparam("key")))
-_ALL_STREAKS = select(streaks).order_by(streaks.c.source, streaks.c.ordinal)
-_STREAKS = Statement(_ALL_STREAKS)
-_STREAKS_OF = Statement(_ALL_STREAKS.where(streaks.c.source == bindparam("source")))
-_ALTERNATIONS = Statement(select(alternations).where(alternations.c.source == bindparam("source")))
-_ENTRIES = Statement(select(entries.c.content).order_by(entries.c.key))
-_FACTS = Statement(
+_EVENT = CompiledStatement(_EVENTS.where(events.c.position == bindparam("position")))
+_SOURCES = CompiledStatement(select(sources).order_by(sources.c.key))
+_SOURCE = CompiledStatement(select(sources).where(sources.c.key == bindparam("key")))
+_ALL_STREAKS = select(pending_changes).order_by(pending_changes.c.source, pending_changes.c.ordinal)
+_STREAKS = CompiledStatement(_ALL_STREAKS)
+_STREAKS_OF = CompiledStatement(_ALL_STREAKS.where(pending_changes.c.source == bindparam("source")))
+_ALTERNATIONS = CompiledStatement(select(alternations).where(alternations.c.source == bindparam("source")))
+_ENTRIES = CompiledStatement(select(entries.c.content).order_by(entries.c.key))
+_FACTS = CompiledStatement(
     select(blob_table.c.content).where(blob_table.c.kind == blobs.FACTS, blob_table.c.hash == bindparam("hash"))
 )
-_EVIDENCE = Statement(
+_EVIDENCE = CompiledStatement(
     select(blob_table)
     .where(blob_table.c.kind == blobs.EVIDENCE)
     .where(blob_table.c.hash >= bindparam("first"), blob_table.c.hash <= bindparam("last"))
     .order_by(blob_table.c.hash)
     .limit(2)
 )
-_NOTICE = Statement(select(notices.c.content).where(notices.c.id == bindparam("id")))
+_NOTICE = CompiledStatement(select(notices.c.content).where(notices.c.id == bindparam("id")))
 _DELIVERIES = select(*_DELIVERY).order_by(deliveries.c.id)
 
 HORIZON = timedelta(days=1)
@@ -67,7 +67,7 @@ CLAIMABLE = or_(
     and_(deliveries.c.state == DeliveryState.SENDING.value, _over(deliveries.c.claimed_until)),
 )
 """A delivery that is due at `now`, or whose claim has ended by then."""
-_DUE = Statement(select(deliveries.c.id).where(CLAIMABLE).limit(1))
+_DUE = CompiledStatement(select(deliveries.c.id).where(CLAIMABLE).limit(1))
 
 _ALL = EventQuery()
 _ALL_MEASURED = MeasurementQuery()
@@ -83,7 +83,7 @@ class SqlReader:
         self._dialect = dialect
         self._cache = cache
 
-    def _run(self, statement: Statement, row: Row = _NOTHING) -> Any:
+    def _run(self, statement: CompiledStatement, row: Row = _NOTHING) -> Any:
         """Run a statement and return the driver's cursor, whose rows are tuples."""
         try:
             return statement.run(self._connection, row)
@@ -141,9 +141,9 @@ class SqlReader:
         found = [codec.of_columns(SourceState, _named(sources, row)) for row in self._run(_SOURCES).fetchall()]
         return {state.key: state for state in found}
 
-    def streaks(self, source: str = "") -> Sequence[Streak]:
+    def pending_changes(self, source: str = "") -> Sequence[PendingChange]:
         found = self._run(_STREAKS_OF, {"source": source}) if source else self._run(_STREAKS)
-        return [_streak(_named(streaks, row)) for row in found.fetchall()]
+        return [_streak(_named(pending_changes, row)) for row in found.fetchall()]
 
     def alternations(self, source: str) -> Sequence[Alternation]:
         found = self._run(_ALTERNATIONS, {"source": source})
@@ -248,9 +248,9 @@ def _recorded(row: Any) -> Recorded:
     return Recorded(event=event, id=id, version=version, recorded_at=codec.time_of(recorded_at))
 
 
-def _streak(row: Row) -> Streak:
+def _streak(row: Row) -> PendingChange:
     value = row["value"]
-    return Streak(
+    return PendingChange(
         source=row["source"],
         fact=Fact(Subject(row["scope"], row["name"]), row["field"]),
         value=None if value is None else json.loads(value),

@@ -90,7 +90,7 @@ sources = Table(
 )
 """One row for each `SourceState`; every column is the field of that name."""
 
-streaks = Table(
+pending_changes = Table(
     "streaks",
     metadata,
     Column("source", _Text, primary_key=True),

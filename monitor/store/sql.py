@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from monitor.core.ports import Look, MonitorError, Reader, Refused, Transaction, Unavailable
+from monitor.core.ports import MonitorError, Reader, Refused, SeenAt, Transaction, Unavailable
 from monitor.store import migrations
 from monitor.store.blobs import FactsCache
 from monitor.store.dialects import Dialect, Sole, Watch, dialect_of, transaction
@@ -98,7 +98,7 @@ class SqlStore:
         with self._transaction() as tx:
             yield tx
 
-    def touch(self, looks: Sequence[Look]) -> None:
+    def touch(self, looks: Sequence[SeenAt]) -> None:
         """Renew freshness in one transaction; a source without a row has had no good look and gets none here."""
         with self._transaction() as tx:
             tx.touch(looks)

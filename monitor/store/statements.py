@@ -15,7 +15,7 @@ from sqlalchemy import ClauseElement, Connection
 Row = Mapping[str, Any]
 
 
-class Statement:
+class CompiledStatement:
     """One statement. Values that it was written with are its own (`null()` for none); the others are given when it is run."""
 
     def __init__(self, element: ClauseElement) -> None:

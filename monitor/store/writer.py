@@ -27,75 +27,77 @@ from sqlalchemy import (
 
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
-from monitor.core.facts import Alternation, Body, Facts, Measurement, SourceState, Streak
+from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingChange, SourceState
 from monitor.core.notices import Notice
-from monitor.core.ports import Conflict, Delivery, DeliveryState, Look, Refused, Reservation
+from monitor.core.ports import Conflict, Delivery, DeliveryState, Refused, Reservation, SeenAt
 from monitor.core.price import canonical
 from monitor.store import blobs, codec, measures
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
-from monitor.store.schema import alternations, deliveries, entries, events, log, notices, sources, streaks
+from monitor.store.schema import alternations, deliveries, entries, events, log, notices, pending_changes, sources
 from monitor.store.schema import blobs as blob_table
-from monitor.store.statements import Row, Statement
+from monitor.store.statements import CompiledStatement, Row
 
-_LAST = Statement(select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1))
-_VERSION = Statement(select(func.max(events.c.version)).where(events.c.stream == bindparam("stream")))
-_APPEND = Statement(insert(events).inline())
+_LAST = CompiledStatement(select(events.c.position, events.c.recorded_at).order_by(events.c.position.desc()).limit(1))
+_VERSION = CompiledStatement(select(func.max(events.c.version)).where(events.c.stream == bindparam("stream")))
+_APPEND = CompiledStatement(insert(events).inline())
 
-_ADVANCE = Statement(
+_ADVANCE = CompiledStatement(
     update(log).values(epoch=case((log.c.epoch > bindparam("beyond"), log.c.epoch), else_=bindparam("beyond")) + 1)
 )
-_MARK = Statement(update(log).values(written_at=bindparam("at")))
+_MARK = CompiledStatement(update(log).values(written_at=bindparam("at")))
 
 # UPDATE and then, the first time only, INSERT: one statement in the ordinary case, and the same one on both databases.
-_MOVE_SOURCE = Statement(
+_MOVE_SOURCE = CompiledStatement(
     update(sources)
     .where(sources.c.key == bindparam("b_key"))
     .values({column.name: bindparam(column.name) for column in sources.c if column.name != "key"})
 )
-_NEW_SOURCE = Statement(insert(sources).inline())
-_MOVE_ENTRY = Statement(
+_NEW_SOURCE = CompiledStatement(insert(sources).inline())
+_MOVE_ENTRY = CompiledStatement(
     update(entries)
     .where(entries.c.key == bindparam("b_key"))
     .values(status=bindparam("status"), position=bindparam("position"), content=bindparam("content"))
 )
-_NEW_ENTRY = Statement(insert(entries).inline())
-_DROP_ENTRIES = Statement(delete(entries))
+_NEW_ENTRY = CompiledStatement(insert(entries).inline())
+_DROP_ENTRIES = CompiledStatement(delete(entries))
 
-_DROP_STREAKS = Statement(delete(streaks).where(streaks.c.source == bindparam("source")))
-_NEW_STREAKS = Statement(insert(streaks).inline())
+_DROP_STREAKS = CompiledStatement(delete(pending_changes).where(pending_changes.c.source == bindparam("source")))
+_NEW_STREAKS = CompiledStatement(insert(pending_changes).inline())
 
-_DROP_ALTERNATIONS = Statement(delete(alternations).where(alternations.c.source == bindparam("source")))
-_NEW_ALTERNATIONS = Statement(insert(alternations).inline())
+_DROP_ALTERNATIONS = CompiledStatement(delete(alternations).where(alternations.c.source == bindparam("source")))
+_NEW_ALTERNATIONS = CompiledStatement(insert(alternations).inline())
 
-_BLOB = Statement(select(1).where(blob_table.c.kind == bindparam("kind"), blob_table.c.hash == bindparam("hash")))
-_NEW_BLOB = Statement(insert(blob_table).inline())
+_BLOB = CompiledStatement(
+    select(1).where(blob_table.c.kind == bindparam("kind"), blob_table.c.hash == bindparam("hash"))
+)
+_NEW_BLOB = CompiledStatement(insert(blob_table).inline())
 
-_HAS_NOTICE = Statement(select(1).where(notices.c.id == bindparam("id")))
-_NEW_NOTICE = Statement(insert(notices).inline())
-_NEW_DELIVERIES = Statement(
+_HAS_NOTICE = CompiledStatement(select(1).where(notices.c.id == bindparam("id")))
+_NEW_NOTICE = CompiledStatement(insert(notices).inline())
+_NEW_DELIVERIES = CompiledStatement(
     insert(deliveries)
     .inline()
     .values({column.name: bindparam(column.name) for column in deliveries.c if column.name != "id"})
 )
 
 _DELIVERY = tuple(column.name for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
-_DUE = Statement(
+_DUE = CompiledStatement(
     select(*(deliveries.c[name] for name in _DELIVERY))
     .where(CLAIMABLE)
     .order_by(deliveries.c.id)
     .limit(bindparam("most"))
 )
-_CLAIM = Statement(
+_CLAIM = CompiledStatement(
     update(deliveries)
     .where(deliveries.c.id == bindparam("b_id"))
     .values(state=DeliveryState.SENDING.value, claimed_by=bindparam("worker"), claimed_until=bindparam("until"))
 )
-_FREE = Statement(
+_FREE = CompiledStatement(
     update(deliveries)
     .where(deliveries.c.state == DeliveryState.SENDING.value, deliveries.c.claimed_by == bindparam("worker"))
     .values(state=DeliveryState.WAITING.value, claimed_by="", claimed_until=null())
 )
-_SETTLE = Statement(
+_SETTLE = CompiledStatement(
     update(deliveries)
     .where(deliveries.c.id == bindparam("b_id"))
     .values(
@@ -119,7 +121,7 @@ def _validator(column: Any, name: str) -> Any:
     return case((and_(newer, bindparam(name) != ""), bindparam(name)), else_=column)
 
 
-_TOUCH = Statement(
+_TOUCH = CompiledStatement(
     update(sources)
     .where(sources.c.key == bindparam("b_key"))
     .values(
@@ -138,12 +140,12 @@ class SqlTransaction(SqlReader):
     written = False
     _tip: tuple[int, datetime | None] | None = None
 
-    def _write(self, statement: Statement, row: Row) -> int:
+    def _write(self, statement: CompiledStatement, row: Row) -> int:
         """Run a statement that writes; return how many rows it met."""
         self.written = True
         return int(self._run(statement, row).rowcount)
 
-    def _write_many(self, statement: Statement, rows: Sequence[Row]) -> None:
+    def _write_many(self, statement: CompiledStatement, rows: Sequence[Row]) -> None:
         self.written = True
         try:
             statement.run_many(self._connection, rows)
@@ -204,9 +206,9 @@ class SqlTransaction(SqlReader):
             self._write(_NEW_SOURCE, row)
         self._cache.moved(state.key, state.baseline)
 
-    def put_streaks(self, source: str, streaks: Iterable[Streak]) -> None:
+    def put_pending_changes(self, source: str, pending_changes: Iterable[PendingChange]) -> None:
         self._write(_DROP_STREAKS, {"source": source})
-        rows = [_streak_row(source, ordinal, streak) for ordinal, streak in enumerate(streaks)]
+        rows = [_streak_row(source, ordinal, pending_change) for ordinal, pending_change in enumerate(pending_changes)]
         if rows:
             self._write_many(_NEW_STREAKS, rows)
 
@@ -340,7 +342,7 @@ class SqlTransaction(SqlReader):
         if self._write(_SETTLE, row) == 0:
             raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
 
-    def touch(self, looks: Sequence[Look]) -> None:
+    def touch(self, looks: Sequence[SeenAt]) -> None:
         """Renew the freshness of sources that were looked at and had not changed."""
         if looks:
             self._write_many(_TOUCH, [_touch_row(look) for look in looks])
@@ -352,7 +354,7 @@ def _money(amount: Decimal) -> str:
     return canonical(amount)
 
 
-def _touch_row(look: Look) -> dict[str, Any]:
+def _touch_row(look: SeenAt) -> dict[str, Any]:
     return {
         "b_key": look.source,
         "at": codec.time_text(look.at),
@@ -379,23 +381,23 @@ def _event_row(event: Event, id: str, version: int, recorded_at: datetime) -> di
     }
 
 
-def _streak_row(source: str, ordinal: int, streak: Streak) -> dict[str, Any]:
-    subject, field = streak.fact
+def _streak_row(source: str, ordinal: int, pending_change: PendingChange) -> dict[str, Any]:
+    subject, field = pending_change.fact
     return {
         "source": source,
         "ordinal": ordinal,
         "scope": subject.scope,
         "name": subject.name,
         "field": field,
-        "value": None if streak.value is None else codec.canonical(streak.value),
-        "seen": streak.seen,
-        "first_at": codec.time_text(streak.first_at),
-        "counted_at": codec.time_text(streak.counted_at),
-        "before": codec.optional_time_text(streak.before),
-        "evidence": streak.evidence,
-        "quarantine": streak.quarantine,
-        "anomaly": streak.anomaly,
-        "held_until": codec.optional_time_text(streak.held_until),
+        "value": None if pending_change.value is None else codec.canonical(pending_change.value),
+        "seen": pending_change.seen,
+        "first_at": codec.time_text(pending_change.first_at),
+        "counted_at": codec.time_text(pending_change.counted_at),
+        "before": codec.optional_time_text(pending_change.before),
+        "evidence": pending_change.evidence,
+        "quarantine": pending_change.quarantine,
+        "anomaly": pending_change.anomaly,
+        "held_until": codec.optional_time_text(pending_change.held_until),
     }
 
 

@@ -9,14 +9,14 @@ from datetime import datetime
 from monitor.app import logs
 from monitor.gate.client.verdict import PRODUCTION, rfc3339
 from monitor.gate.decision import Answer, Standing, answered, decide, resolve, verdict
-from monitor.web.memory import View
+from monitor.web.memory import RegistrySnapshot
 
 UNKNOWN = "unknown"
 """The status, and the variant, while the registry cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class GateRequest:
     """Who asks: the environment, and the name of the caller where it gave one."""
 
     environment: str = PRODUCTION
@@ -24,7 +24,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class GateResult:
     """The answer; what the lease file calls the outcome (`stale` for an active entry whose facts are, `grace` for a spared caller); and the
     key of the entry that it is about, empty where it is about none.
     """
@@ -34,7 +34,7 @@ class Decided:
     entry: str = ""
 
 
-def decided(view: View, key: str, asking: Asking, now: datetime) -> Decided:
+def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime) -> GateResult:
     """Allow or deny."""
     if view.trouble:
         return _unknown(key, view.trouble, now)
@@ -45,16 +45,16 @@ def decided(view: View, key: str, asking: Asking, now: datetime) -> Decided:
         if isinstance(standing, Standing):
             judged = verdict(standing, *who)
             given = replace(answered(standing, judged, *who, view.standings), key=key)
-            return Decided(answer=given, variant=judged.variant, entry=standing.key)
+            return GateResult(answer=given, variant=judged.variant, entry=standing.key)
         given = replace(decide(standing, *who), key=key)
-        return Decided(answer=given, variant=given.status)
+        return GateResult(answer=given, variant=given.status)
     except Exception as error:
         # A defect; but an error in its place makes OFREP clients use their caller's default, which may be "allowed".
         logs.line("gate failed", level=logging.ERROR, key=key, error=f"{type(error).__name__}: {error}")
         return _unknown(key, "the answer could not be worked out", now)
 
 
-def _unknown(key: str, trouble: str, now: datetime) -> Decided:
+def _unknown(key: str, trouble: str, now: datetime) -> GateResult:
     given = Answer(
         key=key,
         allowed=False,
@@ -64,7 +64,7 @@ def _unknown(key: str, trouble: str, now: datetime) -> Decided:
         position=0,
         expires_at=now.replace(microsecond=0),
     )
-    return Decided(answer=given, variant=UNKNOWN)
+    return GateResult(answer=given, variant=UNKNOWN)
 
 
 def as_json(given: Answer) -> dict[str, object]:

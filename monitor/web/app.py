@@ -26,10 +26,10 @@ from monitor.gate.github import PATH as GITHUB
 from monitor.gate.github import Reviews
 from monitor.gate.uses import Uses
 from monitor.web import metrics, ofrep
-from monitor.web.answers import UNKNOWN, Asking, Decided, as_json, decided
+from monitor.web.answers import UNKNOWN, GateRequest, GateResult, as_json, decided
 from monitor.web.door import Door
-from monitor.web.leases import Lease, Leases
-from monitor.web.memory import PROMPT, Memory
+from monitor.web.leases import LeaseDocument, Leases
+from monitor.web.memory import PROMPT, RegistryCache
 from monitor.web.responses import as_response, dumped, problem, tagged
 from monitor.web.tokens import Tokens
 
@@ -52,7 +52,7 @@ T = TypeVar("T")
 class Endpoints:
     """What the paths answer from. `working` says whether looks and deliveries go on, `troubles` what else the daemon cannot do; `probe` and `metrics` read the store and may block."""
 
-    memory: Memory
+    memory: RegistryCache
     clock: Clock
     working: Callable[[], bool]
     probe: Callable[[], object]
@@ -67,7 +67,7 @@ class Endpoints:
     async def gate(self, request: Request) -> Response:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
         asked = request.query_params
-        asking = Asking(environment=asked.get("env") or PRODUCTION, caller=asked.get("caller", ""))
+        asking = GateRequest(environment=asked.get("env") or PRODUCTION, caller=asked.get("caller", ""))
         return as_response(as_json((await self._decided(request.path_params["key"], asking)).answer))
 
     async def flag(self, request: Request) -> Response:
@@ -79,7 +79,7 @@ class Endpoints:
             return as_response(ofrep.failure(malformed.code, malformed.details, key), malformed.status)
         return as_response(ofrep.evaluation(await self._decided(key, asking)))
 
-    async def _decided(self, key: str, asking: Asking) -> Decided:
+    async def _decided(self, key: str, asking: GateRequest) -> GateResult:
         view = await self.memory.view()
         now = self.clock()
         one = decided(view, key, asking, now)
@@ -113,7 +113,7 @@ class Endpoints:
             return problem(404, "Leases are not signed here: set gate.signing_key.")
         return Response(lease.signature + "\n", headers={"Content-Type": "text/plain", "Cache-Control": "no-cache"})
 
-    async def _leased(self, request: Request) -> Lease | Response:
+    async def _leased(self, request: Request) -> LeaseDocument | Response:
         environment = request.path_params["env"]
         view = await self.memory.view()
         lease = self.leases.of(environment, view, self.clock())

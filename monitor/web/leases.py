@@ -10,12 +10,12 @@ from datetime import datetime
 from monitor.core.configuration import Configuration
 from monitor.core.events import LogHead
 from monitor.gate.lease_file import LEASE_RENEWAL, lease_documents
-from monitor.web.memory import View
+from monitor.web.memory import RegistrySnapshot
 from monitor.web.ofrep import tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class LeaseDocument:
     """A document as it is sent; `signature` is empty where nobody signs."""
 
     content: bytes
@@ -31,12 +31,12 @@ class Leases:
 
     def __init__(self, sign: Callable[[bytes], str] | None = None) -> None:
         self._sign = sign
-        self._made: dict[str, Lease] = {}
+        self._made: dict[str, LeaseDocument] = {}
         self._head: LogHead | None = None
         self._configuration: Configuration | None = None
         self._made_at: datetime | None = None
 
-    def of(self, environment: str, view: View, now: datetime) -> Lease | None:
+    def of(self, environment: str, view: RegistrySnapshot, now: datetime) -> LeaseDocument | None:
         """The document of an environment; None where there is none, or none is known yet."""
         if not view.trouble and self._due(view, now):
             rules = view.configuration.gate
@@ -45,7 +45,7 @@ class Leases:
                 key: (json.dumps(one, indent=1, ensure_ascii=False) + "\n").encode() for key, one in made.items()
             }
             self._made = {
-                key: Lease(
+                key: LeaseDocument(
                     content=content, etag=tag(content), signature="" if self._sign is None else self._sign(content)
                 )
                 for key, content in contents.items()
@@ -53,7 +53,7 @@ class Leases:
             self._head, self._configuration, self._made_at = view.head, view.configuration, now
         return self._made.get(environment)
 
-    def _due(self, view: View, now: datetime) -> bool:
+    def _due(self, view: RegistrySnapshot, now: datetime) -> bool:
         if view.head != self._head or view.configuration is not self._configuration or self._made_at is None:
             return True
         # From both sides: after the clock was set back the document would come from the future.

@@ -38,7 +38,7 @@ PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class RegistrySnapshot:
     """The registry at one position of the log. With `trouble`, which says why, it is not known any more and nothing may be allowed."""
 
     standings: Mapping[str, Standing]
@@ -58,15 +58,15 @@ def read_head(store: Store) -> int:
         return reader.head()
 
 
-def read_view(store: Store, configuration: Configuration, now: datetime) -> View:
+def read_view(store: Store, configuration: Configuration, now: datetime) -> RegistrySnapshot:
     """The registry as the store has it now."""
     with store.read() as reader:
-        return View(
+        return RegistrySnapshot(
             standings=standings(reader, configuration, now), head=reader.log_head(), configuration=configuration
         )
 
 
-class Memory:
+class RegistryCache:
     """The last view, read again when the log is at another `head`, or the configuration another one.
 
     `elapsed` is a clock for intervals: the time of day may be set back.
@@ -74,7 +74,7 @@ class Memory:
 
     def __init__(
         self,
-        read: Callable[[Configuration], View],
+        read: Callable[[Configuration], RegistrySnapshot],
         head: Callable[[], int],
         configuration: Callable[[], Configuration],
         elapsed: Callable[[], float] = time.monotonic,
@@ -83,12 +83,12 @@ class Memory:
         self._head = head
         self._configuration = configuration
         self._elapsed = elapsed
-        self._view: View | None = None
+        self._view: RegistrySnapshot | None = None
         self._read_at = self._good_at = self._tried_at = float("-inf")
         self._trouble = ""
         self._looking: asyncio.Task[None] | None = None
 
-    async def view(self) -> View:
+    async def view(self) -> RegistrySnapshot:
         """The registry, at most `STEP` old while the store can be read; it never raises."""
         if self._elapsed() - self._tried_at >= STEP or self._stale_configuration():
             if self._looking is None or self._looking.done():
@@ -99,7 +99,7 @@ class Memory:
             return view
         trouble = self._trouble or "the database does not answer"
         if view is None:
-            return View(standings={}, head=UNREAD, configuration=self._configuration(), trouble=trouble)
+            return RegistrySnapshot(standings={}, head=UNREAD, configuration=self._configuration(), trouble=trouble)
         return replace(view, trouble=trouble)
 
     def _stale_configuration(self) -> bool:

@@ -15,8 +15,8 @@ from typing import Any
 
 from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, rfc3339
 from monitor.gate.decision import AMBIGUOUS
-from monitor.web.answers import UNKNOWN, Asking, Decided, decided
-from monitor.web.memory import View
+from monitor.web.answers import UNKNOWN, GateRequest, GateResult, decided
+from monitor.web.memory import RegistrySnapshot
 
 PARSE_ERROR = "PARSE_ERROR"
 INVALID_CONTEXT = "INVALID_CONTEXT"
@@ -37,7 +37,7 @@ class Malformed(Exception):
         self.status = status
 
 
-def parse(body: bytes) -> Asking:
+def parse(body: bytes) -> GateRequest:
     """Who asks. Nothing, `null`, `{}` and a `null` context are contexts without a word in them.
 
     A word of another type than text counts as not given, and what is not given is judged as production by an unnamed caller: the strictest.
@@ -55,7 +55,7 @@ def parse(body: bytes) -> Asking:
     if context is not None and not isinstance(context, dict):
         raise Malformed(INVALID_CONTEXT, "The context is not a JSON object: send its words as keys and values.")
     caller = _word(context, "caller") or _word(context, "targetingKey")
-    return Asking(environment=_word(context, "env") or PRODUCTION, caller=caller)
+    return GateRequest(environment=_word(context, "env") or PRODUCTION, caller=caller)
 
 
 def _word(context: Mapping[str, Any] | None, name: str) -> str:
@@ -63,7 +63,7 @@ def _word(context: Mapping[str, Any] | None, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def evaluation(one: Decided) -> dict[str, object]:
+def evaluation(one: GateResult) -> dict[str, object]:
     """One flag; always a value, a variant and a reason of the protocol."""
     given = one.answer
     metadata: dict[str, bool | int | str] = {
@@ -83,7 +83,7 @@ def evaluation(one: Decided) -> dict[str, object]:
     }
 
 
-def bulk(view: View, asking: Asking, now: datetime) -> tuple[dict[str, object], str]:
+def bulk(view: RegistrySnapshot, asking: GateRequest, now: datetime) -> tuple[dict[str, object], str]:
     """All flags, also of model ids that no entry holds alone, and the ETag of the answer."""
     keys = dict.fromkeys([*view.standings, *(id for one in view.standings.values() for id in one.model_ids if id)])
     answers = [decided(view, key, asking, now) for key in keys]
@@ -94,7 +94,7 @@ def bulk(view: View, asking: Asking, now: datetime) -> tuple[dict[str, object], 
     return document, _etag(view, asking, answers, now)
 
 
-def _etag(view: View, asking: Asking, answers: list[Decided], now: datetime) -> str:
+def _etag(view: RegistrySnapshot, asking: GateRequest, answers: list[GateResult], now: datetime) -> str:
     """One tag for one answer: the version, who asks, and what time alone may have moved.
 
     Facts go stale and graces end without an event, so the version alone would confirm an "allowed" that is over. Answers are

@@ -12,7 +12,7 @@ from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.gate.decision import Answer
 from monitor.gate.github import CALLER, post
 from monitor.gate.uses import record
-from monitor.web.answers import Asking, decided
+from monitor.web.answers import GateRequest, decided
 from monitor.web.app import Endpoints
 from monitor.web.memory import read_view
 
@@ -40,7 +40,7 @@ def answer_deployments(endpoints: Endpoints, monitor: Monitor) -> None:
     view = read_view(monitor.store, monitor.configuration, now)
 
     def decide(deployment: Deployment) -> Sequence[Answer]:
-        asking = Asking(environment=deployment.environment, caller=CALLER)
+        asking = GateRequest(environment=deployment.environment, caller=CALLER)
         found = [decided(view, key, asking, now) for key in deployment.entries]
         for one in found:
             endpoints.uses.note(one.answer, one.entry, asking.environment, asking.caller, now)

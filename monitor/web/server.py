@@ -29,7 +29,7 @@ from monitor.settings import Settings
 from monitor.web.app import Endpoints, application
 from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd, room
 from monitor.web.leases import Leases
-from monitor.web.memory import Memory, read_head, read_view
+from monitor.web.memory import RegistryCache, read_head, read_view
 from monitor.web.metrics import metrics
 from monitor.web.tokens import Tokens
 
@@ -174,7 +174,7 @@ def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Ser
     """
     store, settings, web = monitor.store, monitor.settings, monitor.settings.web
     endpoints = Endpoints(
-        memory=Memory(
+        memory=RegistryCache(
             read=lambda configuration: read_view(store, configuration, monitor.clock()),
             head=lambda: read_head(store),
             configuration=lambda: monitor.configuration,

@@ -26,7 +26,7 @@ from admin_account import (
 from pipeline_world import INPUT, LUNA, OUTPUT, World, configuration, entry_spec, furnish, world_of
 
 from monitor.audit import queries
-from monitor.audit.agreement import View, weigh
+from monitor.audit.agreement import PriceView, weigh
 from monitor.core.entry import CheckState, Status
 from monitor.core.facts import Subject
 from monitor.core.notices import Reason
@@ -440,9 +440,9 @@ def test_agreement_and_terms_are_held_against_the_costs(account: Account, watchi
         facts = queries.prices(reader, world.conf, (LUNA,))
         words = weigh(facts, fresh_since=world.now - timedelta(days=7))
         said = {(word.fact.source, word.fact.meter.field): (word.view, word.official) for word in words}
-        assert said["account/costs", INPUT] == (View.OFFICIAL, "0.9")
-        assert said["page", INPUT] == (View.DIFFERS, "0.9")
-        assert said["page", OUTPUT] == (View.AGREES, "6")
-        assert said["page", "price.standard.short.cached_input"] == (View.OFFICIAL, "0.1")
+        assert said["account/costs", INPUT] == (PriceView.OFFICIAL, "0.9")
+        assert said["page", INPUT] == (PriceView.DIFFERS, "0.9")
+        assert said["page", OUTPUT] == (PriceView.AGREES, "6")
+        assert said["page", "price.standard.short.cached_input"] == (PriceView.OFFICIAL, "0.1")
         terms = priced(reader, world.conf, world.entries())["luna"].terms
         assert terms.disputed == ()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.audit.agreement import Word, weigh
+from monitor.audit.agreement import PriceComparison, weigh
 from monitor.audit.queries import PriceFact
 from monitor.cli.agreement import as_json, cell, lines
 from monitor.core.price import Meter
@@ -32,7 +32,7 @@ def fact(source: str, meter: str, amount: str, *formerly: str) -> PriceFact:
     )
 
 
-def words(*facts: PriceFact) -> list[Word]:
+def words(*facts: PriceFact) -> list[PriceComparison]:
     return weigh(facts, fresh_since=NOW)
 
 

@@ -18,7 +18,7 @@ from monitor.cli import acts, plot, prices
 from monitor.cli.extract import read
 from monitor.cli.poll import code
 from monitor.core.price import Meter
-from monitor.sandbox import Fault, Kind, Sandbox, Target
+from monitor.sandbox import Fault, FaultKind, Sandbox, Target
 
 REPRICED = date(2026, 7, 30)
 
@@ -61,9 +61,12 @@ def test_many_changes_do_not_hide_what_they_did_to_an_entry(config: Path, sandbo
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [(Kind.STATUS, 1), (Kind.HTML, 1), (Kind.NULL_DATA, 1), (Kind.EMPTY_LIST, 0)]
+    ("kind", "expected"),
+    [(FaultKind.STATUS, 1), (FaultKind.HTML, 1), (FaultKind.NULL_DATA, 1), (FaultKind.EMPTY_LIST, 0)],
 )
-def test_a_source_that_could_not_be_read_ends_with_1(config: Path, sandbox: Sandbox, kind: Kind, expected: int) -> None:
+def test_a_source_that_could_not_be_read_ends_with_1(
+    config: Path, sandbox: Sandbox, kind: FaultKind, expected: int
+) -> None:
     am("poll")
     sandbox.fault(Fault(target=Target.LIST, kind=kind))
     am("poll", "--exit-code", expect=expected)
@@ -355,7 +358,7 @@ def test_a_delivery_is_shown_tested_and_sent_again(config: Path, sandbox: Sandbo
 
 def test_a_destination_that_is_gone_ends_the_test_with_1_and_is_dead(config: Path, sandbox: Sandbox) -> None:
     am("db", "upgrade")
-    sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.STATUS, status=404))
+    sandbox.fault(Fault(target=Target.WEBHOOK, kind=FaultKind.STATUS, status=404))
     assert data("notify", "test", "platform", expect=1)[0]["state"] == "dead"
     assert "--dead" in am("outbox").stderr
     sandbox.clear()
@@ -483,12 +486,12 @@ def test_a_plot_is_as_high_as_the_amount_and_blank_where_there_is_none() -> None
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     day = timedelta(days=1)
     steps = [
-        plot.Step(begin + day, Decimal(1)),
-        plot.Step(begin + 3 * day, Decimal("0.5")),
-        plot.Step(begin + 5 * day, None),
+        plot.PlotStep(begin + day, Decimal(1)),
+        plot.PlotStep(begin + 3 * day, Decimal("0.5")),
+        plot.PlotStep(begin + 5 * day, None),
     ]
     assert plot.line(steps, begin, begin + 6 * day, 6) == "██▅▅  "
-    assert plot.line([plot.Step(begin, Decimal(0))], begin, begin + day, 2) == "▁▁"
+    assert plot.line([plot.PlotStep(begin, Decimal(0))], begin, begin + day, 2) == "▁▁"
 
 
 def test_a_lease_file_that_a_lost_log_left_behind_is_replaced_by_the_next_act_and_said(

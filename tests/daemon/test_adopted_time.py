@@ -18,7 +18,7 @@ from monitor.app.clock import STANDS, SteadyClock
 from monitor.app.daemon import Daemon
 from monitor.app.health import Health
 from monitor.core.events import CONFIG_CHANGED, Event
-from monitor.core.facts import Fact, SourceState, Streak, Subject
+from monitor.core.facts import Fact, PendingChange, SourceState, Subject
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import DeliveryState
 from monitor.notify.relay import Relay
@@ -125,13 +125,15 @@ def waiting(store: SqlStore, *spans: timedelta) -> None:
 def test_ages_are_kept_and_dates_of_other_clocks_left_alone(store: SqlStore, by: timedelta) -> None:
     now = utc_now()
     state = SourceState(key="list", good_at=now - HOUR, accepted_at=now, looked_at=now + 5 * DAY)
-    streak = Streak(source="list", fact=FACT, value=None, seen=1, first_at=now - DAY, counted_at=now, before=now - DAY)
+    pending_change = PendingChange(
+        source="list", fact=FACT, value=None, seen=1, first_at=now - DAY, counted_at=now, before=now - DAY
+    )
     with store.write() as tx:
         tx.put_source(state)
-        tx.put_streaks("list", [streak])
+        tx.put_pending_changes("list", [pending_change])
     keep_ages(store, by, now)
     with store.read() as reader:
-        kept, (pending,) = reader.sources()["list"], reader.streaks()
+        kept, (pending,) = reader.sources()["list"], reader.pending_changes()
     assert (kept.good_at, kept.accepted_at, kept.looked_at) == (now - HOUR + by, now + by, now + 5 * DAY)
     assert (pending.first_at, pending.counted_at, pending.before) == (now - DAY + by, now + by, now - DAY + by)
 

@@ -12,7 +12,7 @@ from monitor.app.bootstrap import Monitor, open_monitor
 from monitor.cli import demo_play
 from monitor.cli.demo_play import Play, Stopped, paced
 from monitor.cli.demo_summary import Chapter, expected
-from monitor.cli.demo_words import Line
+from monitor.cli.demo_words import StoryLine
 from monitor.core.ports import MonitorError
 from monitor.sandbox import Sandbox
 from monitor.sandbox.demo_config import write_demo
@@ -24,7 +24,7 @@ class Nobody:
 
     def begin(self, chapter: Chapter, before: Chapter | None) -> None: ...
 
-    def line(self, line: Line) -> None: ...
+    def line(self, line: StoryLine) -> None: ...
 
 
 @pytest.fixture

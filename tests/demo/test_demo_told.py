@@ -12,13 +12,13 @@ import pytest
 from monitor.cli import demo_stage
 from monitor.cli.demo_play import paced
 from monitor.cli.demo_stage import Stage, command_line, requirement
-from monitor.cli.demo_summary import Chapter, Summary, expected, problems, readable, summarise
+from monitor.cli.demo_summary import Chapter, StorySummary, expected, problems, readable, summarise
 from monitor.cli.demo_words import narrate
 from monitor.core import events as ev
-from monitor.core.configuration import Belief
+from monitor.core.configuration import ConfirmationRules
 from monitor.core.events import Event, Recorded
 from monitor.core.price import telling_order
-from monitor.sandbox import Fault, Kind, Message, Model, Price, Step, Target
+from monitor.sandbox import Fault, FaultKind, Target, TimelineModel, TimelinePrice, TimelineStep, WebhookMessage
 from monitor.sandbox.gpt_5_6 import LUNA, SOL, STEPS, TERRA
 
 BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -64,15 +64,26 @@ def a_pause(position: int, *causes: int) -> Recorded:
     )
 
 
-def price(input: str) -> Price:
-    return Price(input=Decimal(input), output=None)
+def price(input: str) -> TimelinePrice:
+    return TimelinePrice(input=Decimal(input), output=None)
 
 
 DAYS = (
-    Step(date=date(2026, 6, 25), title="a", looks=1, lists=(Model(id=LUNA, created=1),), prices={LUNA: price("1")}),
-    Step(date=date(2026, 7, 25), title="b", looks=1, faults=(Fault(target=Target.LIST, kind=Kind.STATUS, status=500),)),
-    Step(date=date(2026, 7, 26), title="c", looks=1),
-    Step(date=date(2026, 7, 30), title="d", looks=1, prices={LUNA: price("0.2"), "gpt-other": price("1")}),
+    TimelineStep(
+        date=date(2026, 6, 25),
+        title="a",
+        looks=1,
+        lists=(TimelineModel(id=LUNA, created=1),),
+        prices={LUNA: price("1")},
+    ),
+    TimelineStep(
+        date=date(2026, 7, 25),
+        title="b",
+        looks=1,
+        faults=(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500),),
+    ),
+    TimelineStep(date=date(2026, 7, 26), title="c", looks=1),
+    TimelineStep(date=date(2026, 7, 30), title="d", looks=1, prices={LUNA: price("0.2"), "gpt-other": price("1")}),
 )
 WANTED = expected(DAYS, [LUNA], list_source=LIST)
 CHAPTERS = [Chapter(step=step, first=first, began_at=BEGIN) for step, first in zip(DAYS, (1, 4, 5, 6), strict=True)]
@@ -88,7 +99,7 @@ LOG = [
     recorded(9, ev.NOTICE_DELIVERED, "8.platform", owner="platform"),
     recorded(10, ev.ENTRY_RESUMED, LUNA, by="you", pins=[1, 2]),
 ]
-TOLD = Message(
+TOLD = WebhookMessage(
     number=1, text="blocks", payload={"text": "PAUSED: Luna\n  Evidence  1 look, event 8\nNotice 8.platform"}
 )
 
@@ -132,7 +143,7 @@ def without(position: int) -> list[Recorded]:
     return [one for one in LOG if one.event.position != position]
 
 
-NO_MESSAGE: tuple[Message, ...] = ()
+NO_MESSAGE: tuple[WebhookMessage, ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +162,7 @@ NO_MESSAGE: tuple[Message, ...] = ()
     ],
 )
 def test_a_story_that_came_out_otherwise_is_named(
-    log: list[Recorded], messages: tuple[Message, ...], said: list[str]
+    log: list[Recorded], messages: tuple[WebhookMessage, ...], said: list[str]
 ) -> None:
     assert problems(summarise(CHAPTERS, log, messages), CHAPTERS, WANTED) == said
 
@@ -185,19 +196,19 @@ def test_a_pause_is_told_by_what_moved() -> None:
 
 
 def test_a_message_is_shown_as_it_is_read_and_not_as_it_is_escaped() -> None:
-    assert readable(Message(number=1, text="*x*", payload={"text": "a &lt;b&gt; &amp; c"})) == "a <b> & c"
-    assert readable(Message(number=1, text="only blocks", payload={})) == "only blocks"
+    assert readable(WebhookMessage(number=1, text="*x*", payload={"text": "a &lt;b&gt; &amp; c"})) == "a <b> & c"
+    assert readable(WebhookMessage(number=1, text="only blocks", payload={})) == "only blocks"
 
 
 @pytest.fixture
-def printed() -> Summary:
+def printed() -> StorySummary:
     return summarise(CHAPTERS, LOG, [TOLD])
 
 
 def test_every_number_of_the_printed_summary_is_counted(
-    printed: Summary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    printed: StorySummary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = Stage(Belief(), tmp_path, overridden=[])
+    stage = Stage(ConfirmationRules(), tmp_path, overridden=[])
     outage = replace(printed.outage, failures=7, recoveries=6, between=5)
     stage.summary(replace(printed, outage=outage, undelivered=4, messages=["m"] * 9))
     said = capsys.readouterr().out
@@ -209,9 +220,9 @@ def test_every_number_of_the_printed_summary_is_counted(
 
 
 def test_variables_of_another_monitor_are_taken_away_from_the_printed_commands(
-    printed: Summary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    printed: StorySummary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = Stage(Belief(), tmp_path, overridden=["ACCESS_MONITOR__DATABASE__URL"])
+    stage = Stage(ConfirmationRules(), tmp_path, overridden=["ACCESS_MONITOR__DATABASE__URL"])
     stage.commands(tmp_path / "a b.toml", printed, stay=False)
     rows = [row for row in capsys.readouterr().out.splitlines() if row.startswith("  ")]
     assert (
@@ -228,8 +239,8 @@ def test_the_program_is_called_by_a_path_where_no_shell_would_find_it(monkeypatc
 
 
 def test_what_it_takes_to_believe_is_said_in_words() -> None:
-    assert requirement(Belief().change) == "2 looks over at least 60 s"
-    assert requirement(replace(Belief().change, span=timedelta(0))) == "2 looks, however close together"
+    assert requirement(ConfirmationRules().change) == "2 looks over at least 60 s"
+    assert requirement(replace(ConfirmationRules().change, span=timedelta(0))) == "2 looks, however close together"
 
 
 def test_prices_are_told_with_the_tiers_in_use_first_and_what_is_no_price_before_them() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from monitor.core.baselines import Beliefs
+from monitor.core.baselines import Baselines
 from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Fact, Facts, Subject, Value
 
@@ -44,5 +44,5 @@ facts: st.SearchStrategy[Facts] = st.dictionaries(
 addresses = st.builds(Fact, subjects, fields)
 
 
-def believing(baselines: Mapping[str, Facts]) -> Beliefs:
-    return Beliefs(SPECS, baselines.get)
+def believing(baselines: Mapping[str, Facts]) -> Baselines:
+    return Baselines(SPECS, baselines.get)

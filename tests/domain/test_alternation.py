@@ -9,8 +9,8 @@ from datetime import timedelta
 from core_facts import MINUTE, START
 
 from monitor.core.changes import Change
-from monitor.core.configuration import Belief
-from monitor.core.facts import Alternation, Fact, Streak, Subject, Value
+from monitor.core.configuration import ConfirmationRules
+from monitor.core.facts import Alternation, Fact, PendingChange, Subject, Value
 from monitor.detection.alternation import DAY, MOST, advance, alternating, fresh, named
 from monitor.detection.confirmation import confirm
 
@@ -22,7 +22,7 @@ class Polls:
 
     def __init__(self, value: Value | None = "1") -> None:
         self.baseline = value
-        self.streaks: dict[Fact, Streak] = {}
+        self.pending_changes: dict[Fact, PendingChange] = {}
         self.rows: dict[Fact, Alternation] = {}
         self.at = START
         self.turning: list[bool] = []
@@ -31,10 +31,18 @@ class Polls:
         for value in values:
             changes = [] if value == self.baseline else [Change(fact=PRICE, old=self.baseline, new=value)]
             self.rows = fresh(self.rows.values(), self.at)
-            self.turning.append(bool(alternating(self.rows, self.streaks, changes)))
-            done = confirm(self.streaks, changes, source="page", at=self.at, before=None, evidence="", belief=Belief())
-            self.rows = advance(self.rows, self.streaks, done.pending, done.believed, source="page", at=self.at)
-            self.streaks = {streak.fact: streak for streak in done.pending}
+            self.turning.append(bool(alternating(self.rows, self.pending_changes, changes)))
+            done = confirm(
+                self.pending_changes,
+                changes,
+                source="page",
+                at=self.at,
+                before=None,
+                evidence="",
+                belief=ConfirmationRules(),
+            )
+            self.rows = advance(self.rows, self.pending_changes, done.pending, done.believed, source="page", at=self.at)
+            self.pending_changes = {pending_change.fact: pending_change for pending_change in done.pending}
             self.baseline = next((item.change.new for item in done.believed), self.baseline)
             self.at += 5 * MINUTE
         return self.rows.get(PRICE)
@@ -75,7 +83,7 @@ def test_a_turn_is_kept_for_a_day() -> None:
 
 
 def test_of_a_mass_drop_the_owners_have_heard_when_it_began() -> None:
-    gone = Streak(source="list", fact=PRICE, value=None, seen=1, first_at=START, counted_at=START)
+    gone = PendingChange(source="list", fact=PRICE, value=None, seen=1, first_at=START, counted_at=START)
     back = START + MINUTE
     held = replace(gone, held_until=START + DAY)
     assert advance({}, {PRICE: gone}, [], [], source="list", at=back)[PRICE].told_at is None
@@ -86,16 +94,17 @@ def test_of_a_mass_drop_the_owners_have_heard_when_it_began() -> None:
 
 
 def test_what_was_not_stated_clearly_for_a_while_did_not_turn() -> None:
-    unread = Streak(source="page", fact=PRICE, value="1", seen=0, first_at=START, counted_at=START)
+    unread = PendingChange(source="page", fact=PRICE, value="1", seen=0, first_at=START, counted_at=START)
     assert advance({}, {PRICE: unread}, [], [], source="page", at=START + MINUTE) == {}
 
 
 def test_only_so_many_are_kept() -> None:
     facts = [Fact(Subject("openai", f"m{number}"), "listed") for number in range(MOST + 5)]
-    streaks = {
-        fact: Streak(source="list", fact=fact, value=None, seen=1, first_at=START, counted_at=START) for fact in facts
+    pending_changes = {
+        fact: PendingChange(source="list", fact=fact, value=None, seen=1, first_at=START, counted_at=START)
+        for fact in facts
     }
-    assert len(advance({}, streaks, [], [], source="list", at=START + MINUTE)) == MOST
+    assert len(advance({}, pending_changes, [], [], source="list", at=START + MINUTE)) == MOST
 
 
 def test_of_a_model_that_comes_and_goes_only_that_is_named() -> None:

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.changes import Change
-from monitor.core.configuration import Belief
-from monitor.core.facts import ANYTHING, Body, Fact, Facts, Refusal, Snapshot, Streak, Subject
+from monitor.core.configuration import ConfirmationRules
+from monitor.core.facts import ANYTHING, Body, Fact, Facts, PendingChange, Refusal, Snapshot, Subject
 from monitor.detection.confirmation import Confirmation, Hold, confirm, next_look, unclear
 
-BELIEF = Belief()
+BELIEF = ConfirmationRules()
 HOLD = Hold(span=BELIEF.hold, anomaly=7)
 FACT = Fact(Subject("openai", "a"), "listed")
 DATE = Fact(Subject("openai", "a"), "shutdown_date")
@@ -27,12 +27,12 @@ class Looks:
     """Looks at one source, one after another."""
 
     def __init__(self) -> None:
-        self.streaks: dict[Fact, Streak] = {}
+        self.pending_changes: dict[Fact, PendingChange] = {}
         self.good_at: datetime | None = START
 
     def look(self, at: datetime, *changes: Change, **more: object) -> Confirmation:
         confirmation = confirm(
-            self.streaks,
+            self.pending_changes,
             changes,
             source="list",
             at=at,
@@ -41,7 +41,7 @@ class Looks:
             belief=BELIEF,
             **more,  # type: ignore[arg-type]
         )
-        self.streaks = {streak.fact: streak for streak in confirmation.pending}
+        self.pending_changes = {pending_change.fact: pending_change for pending_change in confirmation.pending}
         return confirmation
 
 
@@ -82,7 +82,7 @@ def test_a_hundred_looks_within_a_minute_are_one() -> None:
     looks = Looks()
     for tenth in range(100):
         looks.look(START + timedelta(seconds=tenth * 0.59), MOVED)
-    assert looks.streaks[DATE].seen == 1
+    assert looks.pending_changes[DATE].seen == 1
     assert looks.look(START + MINUTE, MOVED).believed
 
 
@@ -91,7 +91,7 @@ def test_a_look_that_agrees_with_the_baseline_ends_the_streak() -> None:
     looks = Looks()
     looks.look(START, GONE)
     looks.look(START + 10 * MINUTE)
-    assert not looks.streaks
+    assert not looks.pending_changes
     assert not looks.look(START + 30 * MINUTE, GONE).believed
     assert not looks.look(START + 40 * MINUTE, GONE).believed
 
@@ -102,15 +102,15 @@ def test_another_value_starts_another_streak_that_keeps_the_last_look_with_the_o
     looks.good_at = START + MINUTE
     other = Change(fact=DATE, old="2026-12-01", new="2028-01-01")
     assert not looks.look(START + 5 * MINUTE, other).believed
-    assert (looks.streaks[DATE].first_at, looks.streaks[DATE].before) == (START + 5 * MINUTE, START)
+    assert (looks.pending_changes[DATE].first_at, looks.pending_changes[DATE].before) == (START + 5 * MINUTE, START)
 
 
 def test_a_look_that_did_not_speak_of_a_fact_leaves_its_streak_as_it_is() -> None:
     looks = Looks()
     looks.look(START, MOVED)
-    before = dict(looks.streaks)
+    before = dict(looks.pending_changes)
     looks.look(START + 5 * MINUTE, unspoken=[DATE])
-    assert looks.streaks == before
+    assert looks.pending_changes == before
     assert looks.look(START + 6 * MINUTE, MOVED).believed
 
 
@@ -120,7 +120,7 @@ def test_what_was_first_missed_in_a_held_poll_keeps_its_hold_when_later_polls_mi
     for hour in range(1, 24):
         assert not looks.look(START + timedelta(hours=hour), GONE).believed
     (believed,) = looks.look(START + HOLD.span, GONE).believed
-    assert (believed.streak.anomaly, believed.streak.held_until) == (HOLD.anomaly, START + HOLD.span)
+    assert (believed.pending_change.anomaly, believed.pending_change.held_until) == (HOLD.anomaly, START + HOLD.span)
 
 
 def test_what_was_missed_before_a_held_poll_is_not_confirmed_by_one_but_counts() -> None:
@@ -128,7 +128,7 @@ def test_what_was_missed_before_a_held_poll_is_not_confirmed_by_one_but_counts()
     looks.look(START, GONE)
     for minute in (20, 40):
         assert not looks.look(START + minute * MINUTE, GONE, hold=HOLD).believed
-    assert (looks.streaks[FACT].seen, looks.streaks[FACT].held_until) == (3, None)
+    assert (looks.pending_changes[FACT].seen, looks.pending_changes[FACT].held_until) == (3, None)
     assert looks.look(START + 50 * MINUTE, GONE).believed
 
 
@@ -162,7 +162,7 @@ def test_where_much_is_absent_at_once_each_absence_has_to_last_for_the_hold_itse
 def test_a_price_that_was_held_back_is_not_believed_by_being_repeated() -> None:
     looks = Looks()
     looks.look(START, MOVED)
-    looks.streaks[DATE] = replace(looks.streaks[DATE], quarantine=7)
+    looks.pending_changes[DATE] = replace(looks.pending_changes[DATE], quarantine=7)
     for minute in range(1, 90):
         assert not looks.look(START + minute * MINUTE, MOVED).believed
 
@@ -173,9 +173,11 @@ def test_the_next_look_is_after_the_recheck_while_looks_are_wanting_and_else_whe
 ) -> None:
     first = START
     at = START + timedelta(seconds=age)
-    streak = Streak(source="list", fact=FACT, value=None if absence else "x", seen=seen, first_at=first, counted_at=at)
+    pending_change = PendingChange(
+        source="list", fact=FACT, value=None if absence else "x", seen=seen, first_at=first, counted_at=at
+    )
     need = BELIEF.absence if absence else BELIEF.change
-    due = next_look([streak], BELIEF, at)
+    due = next_look([pending_change], BELIEF, at)
     assert due is not None
     assert due >= at + BELIEF.recheck
     if seen < need.looks:
@@ -185,21 +187,23 @@ def test_the_next_look_is_after_the_recheck_while_looks_are_wanting_and_else_whe
 
 
 def test_what_waits_for_a_person_or_was_only_not_stated_clearly_hurries_no_look() -> None:
-    held_back = Streak(source="page", fact=DATE, value="0", seen=2, first_at=START, counted_at=START, quarantine=3)
-    unstated = Streak(source="page", fact=DATE, value="1", seen=0, first_at=START, counted_at=START)
+    held_back = PendingChange(
+        source="page", fact=DATE, value="0", seen=2, first_at=START, counted_at=START, quarantine=3
+    )
+    unstated = PendingChange(source="page", fact=DATE, value="1", seen=0, first_at=START, counted_at=START)
     assert next_look([held_back, unstated], BELIEF, START) is None
     assert next_look([], BELIEF, START) is None
 
 
 def test_a_mass_drop_is_not_hurried_once_only_time_is_wanting() -> None:
-    absent = Streak(source="list", fact=FACT, value=None, seen=3, first_at=START, counted_at=START + 30 * MINUTE)
+    absent = PendingChange(source="list", fact=FACT, value=None, seen=3, first_at=START, counted_at=START + 30 * MINUTE)
     assert next_look([absent], BELIEF, START + 30 * MINUTE, hold=HOLD) == START + HOLD.span
     kept = replace(absent, held_until=START + HOLD.span)
     assert next_look([kept], BELIEF, START + 30 * MINUTE) == START + HOLD.span
 
 
 def test_what_alternates_hurries_no_poll() -> None:
-    absent = Streak(source="list", fact=FACT, value=None, seen=1, first_at=START, counted_at=START)
+    absent = PendingChange(source="list", fact=FACT, value=None, seen=1, first_at=START, counted_at=START)
     assert next_look([absent], BELIEF, START) == START + BELIEF.recheck
     assert next_look([absent], BELIEF, START, calm={FACT}) is None
 

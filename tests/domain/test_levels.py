@@ -27,7 +27,7 @@ from monitor.core.facts import Facts, Subject
 from monitor.registry.declarations import declaration
 from monitor.registry.pins import ours, pins
 from monitor.registry.policy import Trigger, deviations, judge
-from monitor.registry.transitions import TRANSITIONS, IllegalTransition, Register, apply, fold, replay
+from monitor.registry.transitions import TRANSITIONS, IllegalTransition, RegistryTransaction, apply, fold, replay
 
 A = Subject("openai", "a")
 FIELDS = ("price.standard.short.input", "price.standard.short.output")
@@ -46,7 +46,7 @@ def _baselines(belief: dict[str, object]) -> dict[str, Facts]:
 def _accepted(pause_on: str = "any") -> list[Event]:
     """An entry that was declared, seen and activated when all was as in `PINNED`."""
     spec = EntrySpec(key="a", name="A", surfaces={"openai": "a"}, owners=("platform",), pause_on=pause_on)
-    register = Register(0, {})
+    register = RegistryTransaction(0, {})
     said = declaration(spec, "openai", ours("a", spec.surfaces, "", [("openai", "base_url", "https://x")]))
     stream = entry_stream("a")
     register.add(ev.ENTRY_DECLARED, stream, "a", at=START, data={"declaration": said})
@@ -63,7 +63,7 @@ def _accepted(pause_on: str = "any") -> list[Event]:
 
 def _judged(beliefs: Sequence[dict[str, object]], pause_on: str = "any") -> tuple[Entry, list[Event]]:
     log = _accepted(pause_on)
-    register = Register(len(log), replay(log))
+    register = RegistryTransaction(len(log), replay(log))
     for number, belief in enumerate(beliefs):
         judge(register, "a", believing(_baselines(belief)), Trigger(at=START + timedelta(minutes=number)))
     return register.entries["a"], list(register.events)
@@ -131,7 +131,7 @@ def test_a_lost_listing_pauses_whatever_the_entry_minds_and_a_vanished_price_nev
 
 def test_a_list_that_was_never_read_says_neither_yes_nor_no() -> None:
     log = _accepted()
-    register = Register(len(log), replay(log))
+    register = RegistryTransaction(len(log), replay(log))
     judge(register, "a", believing({}), Trigger(at=START))
     assert not register.events
 

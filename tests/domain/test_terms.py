@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.core.baselines import Beliefs
+from monitor.core.baselines import Baselines
 from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Subject, Value
 from monitor.core.price import Meter
@@ -27,7 +27,7 @@ def said(*sources: tuple[SourceSpec, dict[str, Value]], tiers: tuple[str, ...] =
         }
         for spec, f in sources
     }
-    return terms(Beliefs({spec.key: spec for spec, _ in sources}, facts.get), LUNA, tiers)
+    return terms(Baselines({spec.key: spec for spec, _ in sources}, facts.get), LUNA, tiers)
 
 
 def test_the_discount_and_the_write_rule_are_computed_from_the_amounts() -> None:

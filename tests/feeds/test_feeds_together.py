@@ -17,7 +17,7 @@ from monitor.cli.extract import read as read_file
 from monitor.core.facts import Snapshot
 from monitor.sources.extraction import Unreadable, facts_of
 from monitor.sources.feed import FORMATS, read
-from monitor.sources.feeds.sheet import Sheet
+from monitor.sources.feeds.sheet import PriceTable
 
 SMALL = {
     "litellm": {"m": {"litellm_provider": "p", "input_cost_per_token": 1e-6}},
@@ -144,7 +144,7 @@ def test_a_raw_feed_is_recognised_and_no_amount_in_it_bears_an_exponent() -> Non
     ):
         reading = read_file(whole(name), "", "openai")
         assert reading.format == form
-        assert isinstance(reading.rows, Sheet)
+        assert isinstance(reading.rows, PriceTable)
         seen = observed(form, whole(name))
         assert isinstance(seen, Snapshot)
         assert all(set(amount) <= set("0123456789.") for amount in amounts(seen))

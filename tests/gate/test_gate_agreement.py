@@ -44,7 +44,7 @@ flagd = pytest.importorskip(
 )
 
 
-class Kept:
+class CachedLease:
     """A guard over one document, at a time that is set."""
 
     def __init__(self, folder: Path, document: Document, environment: str, caller: str, now: datetime) -> None:
@@ -113,7 +113,7 @@ def test_function_file_guard_and_flagd_give_one_answer_for_every_key_of_the_file
     document = lease_document(registered, environment, ENVIRONMENTS, NOW, LEASE, at_position(99))
     now = NOW + timedelta(milliseconds=later)
     leased = now < NOW + LEASE
-    kept = Kept(tmp_path_factory.getbasetemp(), document, environment, caller, now)
+    kept = CachedLease(tmp_path_factory.getbasetemp(), document, environment, caller, now)
     for key in document["flags"]:
         decided = answer(key, registered, environment, ENVIRONMENTS, caller, now, LEASE)
         read = Lease("file", document, environment, now).answer(key, caller)
@@ -189,7 +189,7 @@ def test_the_conformance_table_holds_for_function_file_command_guard_and_flagd(
     assert evaluate(document, "luna", caller, now) == (allowed, variant)
     read = Lease("file", document, environment, now).answer("gpt-5.6-luna", caller)
     assert read["allowed"] is allowed
-    kept = Kept(tmp_path, document, environment, caller, now)
+    kept = CachedLease(tmp_path, document, environment, caller, now)
     assert kept.answer("gpt-5.6-luna") == read
     words = ["gpt-5.6-luna", "--env", environment, "--lease", str(kept.file), "--json"]
     code = ask.run([*words, *(["--caller", caller] if caller else [])], {}, lambda: now)
@@ -213,7 +213,7 @@ def test_the_chains_of_the_table_lead_to_one_fallback_for_function_file_command_
     now = NOW + hours * HOUR
     decided = answer("luna", registered, environment, ENVIRONMENTS, caller, now, LEASE)
     assert (decided.allowed, decided.fallback) == (False, fallback)
-    kept = Kept(tmp_path, document, environment, caller, now)
+    kept = CachedLease(tmp_path, document, environment, caller, now)
     assert kept.answer("gpt-5.6-luna")["fallback"] == fallback
     words = ["luna", "--env", environment, "--lease", str(kept.file), "--json"]
     assert ask.run([*words, *(["--caller", caller] if caller else [])], {}, lambda: now) == 1

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from monitor.core.entry import Status
 from monitor.gate.client import lease_cache
 from monitor.gate.client.guard import GateError, Guard, ModelDenied
-from monitor.gate.client.lease import Stop
+from monitor.gate.client.lease import LeaseError
 
 ROOT = Path(__file__).parents[2]
 
@@ -384,7 +384,7 @@ def test_a_file_that_could_not_be_read_is_tried_again_though_nothing_about_it_ch
     real = lease_cache.content
 
     def failing(path: str) -> bytes:
-        raise Stop(75, "The lease file could not be read (Input/output error).")
+        raise LeaseError(75, "The lease file could not be read (Input/output error).")
 
     monkeypatch.setattr(lease_cache, "content", failing)
     guard = place.guard()

@@ -21,7 +21,7 @@ from monitor.detection.drift import (
     LATENCY,
     REFERENCE,
     WINDOW,
-    Shift,
+    DriftShift,
     fisher,
     mann_whitney,
     shift,
@@ -189,7 +189,7 @@ def test_a_shift_below_half_as_much_again_is_not_told_however_sure_it_is() -> No
 
 def test_an_answer_that_became_faster_is_told_as_well_and_is_not_worse() -> None:
     seen = shift(LATENCY, calls(200, latency=2000), calls(20, latency=500))
-    assert isinstance(seen, Shift)
+    assert isinstance(seen, DriftShift)
     assert float(seen.new) < float(seen.old)
     assert (seen.old, seen.new) == (2002, 502)
     assert seen.spoken == ("2002 ms", "502 ms")
@@ -199,7 +199,7 @@ def test_calls_that_fail_are_found_and_say_nothing_of_latency() -> None:
     failing = [*calls(9, failed=9, latency=90_000), *calls(11)]
     assert shift(LATENCY, calls(200), failing) is None
     seen = shift(ERRORS, calls(200, failed=2), failing)
-    assert isinstance(seen, Shift)
+    assert isinstance(seen, DriftShift)
     assert (seen.what, seen.old, seen.new, seen.test) == (ERRORS, "0.010", "0.450", "Fisher exact")
     assert float(seen.new) > float(seen.old)
     assert seen.spoken == ("1% of calls", "45% of calls")
@@ -207,7 +207,7 @@ def test_calls_that_fail_are_found_and_say_nothing_of_latency() -> None:
 
 def test_failures_that_end_are_told_too() -> None:
     seen = shift(ERRORS, calls(40, failed=40), calls(20))
-    assert isinstance(seen, Shift)
+    assert isinstance(seen, DriftShift)
     assert float(seen.new) < float(seen.old)
 
 

@@ -171,11 +171,11 @@ def test_a_label_of_what_cannot_be_resolved_is_the_reference() -> None:
 def test_no_log_line_holds_an_address(sink: Sink) -> None:
     lines: list[str] = []
 
-    class Keeper(logging.Handler):
+    class LeaseCache(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             lines.append(record.getMessage())
 
-    root, keeper = logging.getLogger(), Keeper(level=logging.INFO)
+    root, keeper = logging.getLogger(), LeaseCache(level=logging.INFO)
     before = root.level
     root.addHandler(keeper)
     root.setLevel(logging.INFO)

@@ -24,10 +24,10 @@ from monitor.core.facts import (
     FailureReason,
     Known,
     Observation,
+    PendingChange,
     PollFailure,
     Snapshot,
     SourceState,
-    Streak,
     Subject,
     Unchanged,
     Value,
@@ -265,9 +265,9 @@ class World:
         with self.store.read() as reader:
             return reader.sources()
 
-    def streaks(self, source: str = "") -> Sequence[Streak]:
+    def pending_changes(self, source: str = "") -> Sequence[PendingChange]:
         with self.store.read() as reader:
-            return reader.streaks(source)
+            return reader.pending_changes(source)
 
     def baseline(self, key: str) -> Shown:
         with self.store.read() as reader:
@@ -299,7 +299,7 @@ class World:
                 [recorded.event for recorded in reader.events()],
                 dict(reader.entries()),
                 dict(reader.sources()),
-                list(reader.streaks()),
+                list(reader.pending_changes()),
                 list(reader.deliveries()),
             )
 

@@ -111,7 +111,7 @@ def test_a_suspicion_of_something_else_or_of_an_aggregator_refuses_nothing(furni
     furnished.sources["list"].drop(model(5))
     furnished.sources["feed"].set(LUNA, output="7")
     furnished.look()
-    assert len(furnished.streaks()) == 3
+    assert len(furnished.pending_changes()) == 3
     assert furnished.activate()
 
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from pipeline_world import CACHED, INPUT, LUNA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.audit.coverage import GAPS, Covered, coverage
+from monitor.audit.coverage import GAPS, CoverageRow, coverage
 from monitor.core.facts import FailureReason
 from monitor.core.ports import Refused
 
 DAY = timedelta(days=1)
 
 
-def _rows(world: World, key: str = "luna") -> dict[tuple[str, str], Covered]:
+def _rows(world: World, key: str = "luna") -> dict[tuple[str, str], CoverageRow]:
     with world.store.read() as reader:
         return {(row.kind, row.name): row for row in coverage(reader, world.conf, world.now, key)}
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline_world import VIA, World, configuration, entry_spec, furnish, model, world_of
 
 from monitor.core.entry import CheckState
-from monitor.core.eval_results import Comparison, Model, Results, Row, Score, Twice, compare
+from monitor.core.eval_results import CaseTwice, EvalComparison, EvalModel, EvalRow, Results, Score, compare
 from monitor.core.facts import Body
 from monitor.core.ports import Refused
 from monitor.registry.attachments import EvalPaper
@@ -124,10 +124,10 @@ def test_an_entry_without_a_model_id_has_no_results(two: World) -> None:
 
 
 def test_the_same_value_twice_is_no_contradiction() -> None:
-    luna = Model(ids=frozenset({model(0).name}))
+    luna = EvalModel(ids=frozenset({model(0).name}))
     once = results(m00="0.5")
-    assert compare([once, once], luna, None) == Comparison(
-        rows=(Row(suite="tools", metric="pass rate", candidate="0.5", baseline=None, samples=(10, None)),)
+    assert compare([once, once], luna, None) == EvalComparison(
+        rows=(EvalRow(suite="tools", metric="pass rate", candidate="0.5", baseline=None, samples=(10, None)),)
     )
-    with pytest.raises(Twice):
+    with pytest.raises(CaseTwice):
         compare([once, results(m00="0.6")], luna, None)

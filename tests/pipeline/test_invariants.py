@@ -50,7 +50,7 @@ def test_invariant_1_a_failure_to_look_is_not_an_observation(active: World, reas
     assert active.types(after=at) == ["source.failed"] * 3
     assert active.baselines() == believed
     assert active.entry() == before
-    assert not active.streaks()
+    assert not active.pending_changes()
     for source in active.sources.values():
         source.fail = None
     active.look()

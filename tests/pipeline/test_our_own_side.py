@@ -17,7 +17,7 @@ from monitor.core.events import entry_stream
 from monitor.core.facts import Subject
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
-from monitor.registry.transitions import Register
+from monitor.registry.transitions import RegistryTransaction
 
 BASE = configuration(version="2")
 
@@ -189,7 +189,7 @@ def test_what_was_attested_while_the_id_was_blank_expires_when_it_is_filled_in()
     ) as world:
         furnish(world)
         with world.store.write() as tx:  # as version 0.2.0 recorded it
-            register = Register(tx.head(), tx.entries())
+            register = RegistryTransaction(tx.head(), tx.entries())
             for check, by in (("safety_review", "ann"), ("fallback", "system")):
                 data = {"check": check, "url": "https://proof.example/", "by": by, "until": None}
                 register.add(ev.CHECK_ATTESTED, entry_stream("luna"), "luna", at=world.now, actor=by, data=data)

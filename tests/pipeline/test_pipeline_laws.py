@@ -76,7 +76,9 @@ def _act(name: str, key: str) -> Step:
 
 
 def _release(world: World) -> None:
-    held = [streak.quarantine for streak in world.streaks() if streak.quarantine is not None]
+    held = [
+        pending_change.quarantine for pending_change in world.pending_changes() if pending_change.quarantine is not None
+    ]
     if held:
         world.operator.release(held[0], by="ann", reason="true", via=VIA)
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 from pipeline_world import CACHED, INPUT, LUNA, OUTPUT, PRICES, World, configuration, furnish, world_of
 
 from monitor.audit import queries
-from monitor.audit.agreement import View, Word, weigh
+from monitor.audit.agreement import PriceComparison, PriceView, weigh
 from monitor.core.facts import Subject
 
 
-def _words(world: World, subject: Subject = LUNA) -> dict[tuple[str, str], Word]:
+def _words(world: World, subject: Subject = LUNA) -> dict[tuple[str, str], PriceComparison]:
     with world.store.read() as reader:
         facts = queries.prices(reader, world.conf, (subject,))
     words = weigh(facts, fresh_since=world.now - world.conf.gate.price_freshness)
@@ -21,8 +21,8 @@ def _words(world: World, subject: Subject = LUNA) -> dict[tuple[str, str], Word]
 
 def test_a_feed_that_states_the_official_price_agrees(active: World) -> None:
     words = _words(active)
-    assert {word.view for (source, _), word in words.items() if source == "page"} == {View.OFFICIAL}
-    assert {word.view for (source, _), word in words.items() if source == "feed"} == {View.AGREES}
+    assert {word.view for (source, _), word in words.items() if source == "page"} == {PriceView.OFFICIAL}
+    assert {word.view for (source, _), word in words.items() if source == "feed"} == {PriceView.AGREES}
     assert not any(word.stale for word in words.values())
 
 
@@ -30,7 +30,7 @@ def test_a_feed_that_differs_is_shown_with_the_official_price(active: World) -> 
     active.sources["feed"].set(LUNA, output="12")
     active.looks(2, "feed")
     word = _words(active)["feed", OUTPUT]
-    assert (word.view, word.official, word.fact.amount, word.stale) == (View.DIFFERS, "6", "12", False)
+    assert (word.view, word.official, word.fact.amount, word.stale) == (PriceView.DIFFERS, "6", "12", False)
 
 
 def test_a_frozen_feed_that_still_states_the_price_of_before_is_stale(active: World) -> None:
@@ -38,7 +38,7 @@ def test_a_frozen_feed_that_still_states_the_price_of_before_is_stale(active: Wo
     active.looks(2)
     words = _words(active)
     assert [(words["feed", f].view, words["feed", f].stale) for f in (INPUT, CACHED, OUTPUT)] == [
-        (View.DIFFERS, True)
+        (PriceView.DIFFERS, True)
     ] * 3
     assert not words["page", INPUT].stale
     active.sources["page"].set(LUNA, input="0.1", cached_input="0.01")
@@ -50,7 +50,7 @@ def test_a_source_that_was_not_read_for_too_long_is_stale_even_where_it_agrees(a
     active.now += timedelta(days=8)
     active.look("page")
     words = _words(active)
-    assert words["feed", INPUT].view is View.AGREES
+    assert words["feed", INPUT].view is PriceView.AGREES
     assert words["feed", INPUT].stale
     assert not words["page", INPUT].stale
 
@@ -58,11 +58,11 @@ def test_a_source_that_was_not_read_for_too_long_is_stale_even_where_it_agrees(a
 def test_float_noise_of_a_feed_agrees(active: World) -> None:
     active.sources["feed"].set(LUNA, input="1.0000000000001")
     active.looks(2, "feed")
-    assert _words(active)["feed", INPUT].view is View.AGREES
+    assert _words(active)["feed", INPUT].view is PriceView.AGREES
 
 
 def test_a_price_that_no_official_source_states_stands_alone(active: World) -> None:
-    assert {word.view for word in _words(active, Subject("other", "gpt-luna")).values()} == {View.ALONE}
+    assert {word.view for word in _words(active, Subject("other", "gpt-luna")).values()} == {PriceView.ALONE}
 
 
 def test_two_official_sources_that_differ_dispute_and_neither_is_the_official_price() -> None:
@@ -72,6 +72,6 @@ def test_two_official_sources_that_differ_dispute_and_neither_is_the_official_pr
         world.sources["second"].facts = {LUNA: {**PRICES, OUTPUT: "7"}}
         furnish(world)
         words = _words(world)
-    assert {words[source, OUTPUT].view for source in ("page", "second", "feed")} == {View.DISPUTED}
+    assert {words[source, OUTPUT].view for source in ("page", "second", "feed")} == {PriceView.DISPUTED}
     assert words["feed", OUTPUT].official is None
-    assert words["feed", INPUT].view is View.AGREES
+    assert words["feed", INPUT].view is PriceView.AGREES

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pipeline_world import World
 
 from monitor.audit import queries
-from monitor.registry.terms import Priced, priced
+from monitor.registry.terms import PricedEntry, priced
 
 
-def _priced(world: World, at: datetime | None = None) -> Priced:
+def _priced(world: World, at: datetime | None = None) -> PricedEntry:
     with world.store.read() as reader:
         return priced(reader, world.conf, queries.entries(reader, at=at), at=at)["luna"]
 

@@ -176,7 +176,7 @@ def test_a_price_that_was_held_back_is_let_in_once_what_made_it_implausible_is_g
     assert active.baseline("page")[LUNA][CACHED] == "0.08"
     (changed,) = [event for event in active.events("price.changed") if event.data["meter"] == "input"]
     assert changed.cause == held["input"]
-    assert not active.streaks()
+    assert not active.pending_changes()
 
 
 @pytest.mark.parametrize("shown", ["0", "-6", "601"])
@@ -203,7 +203,7 @@ def test_a_doubted_price_is_released_by_a_person_and_judged_then(active: World) 
     with pytest.raises(Refused, match="no price is held back at position"):
         _release(active, position)
     active.looks(2, "page")
-    assert not active.streaks()
+    assert not active.pending_changes()
     assert active.types().count("price.changed") == 1
 
 
@@ -256,7 +256,7 @@ def test_a_doubted_price_that_goes_back_is_forgotten(active: World) -> None:
     active.looks(2, "page")
     active.sources["page"].set(LUNA, output="6")
     active.look("page")
-    assert not active.streaks()
+    assert not active.pending_changes()
     with pytest.raises(Refused):
         _release(active, active.events("price.quarantined")[0].position)
 

@@ -15,7 +15,7 @@ from pipeline_world import LUNA, START, VIA, World, configuration, entry_spec, f
 from monitor.core.entry import CheckState, Status
 from monitor.core.facts import Body
 from monitor.core.ports import Refused
-from monitor.core.request_log import Request
+from monitor.core.request_log import LoggedRequest
 from monitor.registry.attachments import RequestPaper
 
 TOKENS = {"input": 600_000, "cached_input": 400_000, "output": 50_000}
@@ -24,12 +24,12 @@ HOUR = timedelta(hours=1)
 HANDED_IN = START + timedelta(days=30)
 
 
-def request(line: int = 1, **more: Any) -> Request:
-    base = Request(line=line, model="gpt-luna", at=START + line * HOUR, tokens=TOKENS, cost=COST)
+def request(line: int = 1, **more: Any) -> LoggedRequest:
+    base = LoggedRequest(line=line, model="gpt-luna", at=START + line * HOUR, tokens=TOKENS, cost=COST)
     return replace(base, **more)
 
 
-def sample(*requests: Request) -> RequestPaper:
+def sample(*requests: LoggedRequest) -> RequestPaper:
     content = repr(requests).encode()
     body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
     return RequestPaper(requests=requests, body=body, tolerance=Decimal("0.01"), now=HANDED_IN)
@@ -44,11 +44,11 @@ def logged() -> Iterator[World]:
         yield world
 
 
-def attest(world: World, *requests: Request) -> Any:
+def attest(world: World, *requests: LoggedRequest) -> Any:
     return world.operator.verify("luna", "logging", by="ann", via=VIA, paper=sample(*requests)).data["logging"]
 
 
-def refused(world: World, *requests: Request) -> str:
+def refused(world: World, *requests: LoggedRequest) -> str:
     at = world.head
     with pytest.raises(Refused) as error:
         attest(world, *requests)

@@ -15,11 +15,11 @@ from pipeline_world import LUNA, START, VIA, World, configuration, entry_spec, f
 
 from monitor.audit.report import Report, report
 from monitor.cli.report import page
-from monitor.cli.report_page import Items, Link, Page, Section, State, Table, html, markdown
+from monitor.cli.report_page import CellState, Items, Link, ReportPage, ReportSection, ReportTable, html, markdown
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import Body, FailureReason
 from monitor.core.ports import Refused
-from monitor.core.request_log import Request
+from monitor.core.request_log import LoggedRequest
 from monitor.registry.attachments import EvalPaper, RequestPaper
 
 EVIL = "<script>alert(1)</script>|[x](javascript:alert(1))\x1b[31m"
@@ -70,7 +70,9 @@ def hand_in_evals(world: World, *, baseline: str = "old") -> None:
 
 def hand_in_requests(world: World) -> None:
     log = [
-        Request(line=n, model="gpt-luna", at=START + n * timedelta(hours=1), tokens={"input": 10**6}, cost=Decimal(1))
+        LoggedRequest(
+            line=n, model="gpt-luna", at=START + n * timedelta(hours=1), tokens={"input": 10**6}, cost=Decimal(1)
+        )
         for n in (1, 2)
     ]
     paper = RequestPaper(
@@ -244,19 +246,19 @@ def test_both_forms_say_the_same(world: World) -> None:
         assert part.title in shown
         assert f"## {part.title}" in plain
         for block in part.blocks:
-            for row in block.rows if isinstance(block, Table) else ():
+            for row in block.rows if isinstance(block, ReportTable) else ():
                 for cell in row:
                     text = cell if isinstance(cell, str) else cell[0]
                     assert text in shown
 
 
-def hostile() -> Page:
-    table = Table(
+def hostile() -> ReportPage:
+    table = ReportTable(
         headers=("A", EVIL),
-        rows=[(EVIL, State(EVIL)), (Link("javascript:alert(1)"), Link(f'https://x.example/"{EVIL}'))],
+        rows=[(EVIL, CellState(EVIL)), (Link("javascript:alert(1)"), Link(f'https://x.example/"{EVIL}'))],
     )
     blocks: Any = (EVIL, Items(items=[EVIL]), table)
-    return Page(title=EVIL, lead=EVIL, sections=(Section(title=EVIL, blocks=blocks),), footer=EVIL)
+    return ReportPage(title=EVIL, lead=EVIL, sections=(ReportSection(title=EVIL, blocks=blocks),), footer=EVIL)
 
 
 def test_nothing_that_a_provider_or_a_person_wrote_becomes_markup_in_html() -> None:

@@ -73,7 +73,7 @@ def test_unchanged_bytes_say_nothing_once_another_look_has_opened_a_suspicion(fu
     furnished.look("list")
     stale = Unchanged(source="list", at=furnished.now + MINUTE)
     assert furnished.poller.record("list", stale).verdict == "late"
-    assert len(furnished.streaks("list")) == 1
+    assert len(furnished.pending_changes("list")) == 1
 
 
 def test_an_outage_is_said_once_and_again_only_when_its_reason_changes(furnished: World) -> None:
@@ -97,7 +97,9 @@ def test_failures_neither_count_nor_reset(furnished: World) -> None:
     furnished.look("list")
     source.fail = FailureReason.SERVER_ERROR
     furnished.looks(5, "list", every=10 * MINUTE)
-    assert [(streak.seen, streak.fact.subject) for streak in furnished.streaks("list")] == [(1, NEW)]
+    assert [
+        (pending_change.seen, pending_change.fact.subject) for pending_change in furnished.pending_changes("list")
+    ] == [(1, NEW)]
     source.fail = None
     assert furnished.look("list")[0].believed == 1
     listed = furnished.events("model.listed")[0]
@@ -214,7 +216,7 @@ def test_a_price_stated_in_two_ways_moves_nothing_and_is_dated_no_longer(active:
     page.set(LUNA, output="6")
     active.look("page")
     assert active.standing().price_until == active.now + timedelta(days=7)
-    assert not active.streaks()
+    assert not active.pending_changes()
 
 
 def test_a_model_whose_only_price_is_stated_in_two_ways_is_not_gone(furnished: World) -> None:
@@ -276,7 +278,7 @@ def test_a_mass_drop_that_recovers_within_the_hold_says_nothing_but_that(active:
     assert active.types(after=at) == ["source.anomaly", "source.recovered"]
     assert active.events(after=at)[1].cause == at + 1
     assert active.entry().status is Status.ACTIVE
-    assert not active.streaks()
+    assert not active.pending_changes()
 
 
 def test_a_mass_drop_that_stood_for_the_hold_is_one_event_per_model_caused_by_it_and_one_notice() -> None:

@@ -66,7 +66,7 @@ def test_a_pending_suspect_is_dated_by_the_last_look_that_did_not_show_it(active
 def test_a_suspicion_about_another_model_dates_this_one_as_usual(active: World) -> None:
     active.sources["list"].facts = listing(10, LUNA)
     active.look()
-    assert active.streaks()
+    assert active.pending_changes()
     assert _verified_at(active) == active.now
 
 

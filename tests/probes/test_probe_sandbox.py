@@ -19,7 +19,7 @@ from monitor.detection.outcome import Outcome
 from monitor.detection.poller import Poller
 from monitor.registry.declarations import declare
 from monitor.registry.operator import Operator
-from monitor.sandbox import API_KEY, Fault, Kind, Model, Sandbox, Step, Target
+from monitor.sandbox import API_KEY, Fault, FaultKind, Sandbox, Target, TimelineModel, TimelineStep
 from monitor.sandbox.gpt_5_6 import flagship
 from monitor.settings.fields import Route
 from monitor.sources.catalog import SourceDeps, build
@@ -29,20 +29,20 @@ from monitor.store import SqlStore, open_store, upgrade
 LUNA = "gpt-5.6-luna"
 EMBED = "text-embedding-9"
 ROUTES = tuple(route for route in get_args(Route) if route != "embeddings")
-FIRST = Model(id=LUNA, created=1783555200)
-OTHERS = tuple(Model(id=f"m{n:02}", created=1) for n in range(11))
+FIRST = TimelineModel(id=LUNA, created=1783555200)
+OTHERS = tuple(TimelineModel(id=f"m{n:02}", created=1) for n in range(11))
 
 MADE = datetime.now(UTC).replace(microsecond=0)
 """The sandbox dates its batches by the clock of this machine."""
 
 
-def step(*models: Model, **more: Any) -> Step:
+def step(*models: TimelineModel, **more: Any) -> TimelineStep:
     prices = {LUNA: flagship("0.2", "0.02", "0.25", "1.2")}
-    return Step(date=date(2026, 7, 30), title="a day", looks=1000, lists=models, prices=prices, **more)
+    return TimelineStep(date=date(2026, 7, 30), title="a day", looks=1000, lists=models, prices=prices, **more)
 
 
-def start(*later: Step) -> tuple[Step, ...]:
-    return (step(FIRST, *OTHERS, Model(id=EMBED, created=1, generates=False)), *later)
+def start(*later: TimelineStep) -> tuple[TimelineStep, ...]:
+    return (step(FIRST, *OTHERS, TimelineModel(id=EMBED, created=1, generates=False)), *later)
 
 
 class World:
@@ -131,7 +131,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     worlds: list[World] = []
 
     def open_world(
-        steps: tuple[Step, ...] | None = None,
+        steps: tuple[TimelineStep, ...] | None = None,
         routes: tuple[str, ...] = ("retrieve", "responses"),
         parameters: Mapping[str, object] | None = None,
     ) -> World:
@@ -180,7 +180,7 @@ def test_every_route_works_against_the_sandbox(opened: Opened, route: str) -> No
 
 
 def test_list_and_retrieve_that_agree_pause_within_two_looks(opened: Opened) -> None:
-    world = opened(start(Step(date=date(2026, 8, 1), title="gone", looks=1000, unlists=(LUNA,))))
+    world = opened(start(TimelineStep(date=date(2026, 8, 1), title="gone", looks=1000, unlists=(LUNA,))))
     world.activate()
     world.sandbox.advance()
     first = world.look("list")
@@ -261,17 +261,17 @@ def _options(route: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     "kind",
     [
-        Kind.TRUNCATED,
-        Kind.BROKEN_GZIP,
-        Kind.CUT_GZIP,
-        Kind.RESET,
-        Kind.HTML,
-        Kind.REDIRECT,
-        Kind.BROKEN_JSON,
-        Kind.WRONG_SHAPE,
+        FaultKind.TRUNCATED,
+        FaultKind.BROKEN_GZIP,
+        FaultKind.CUT_GZIP,
+        FaultKind.RESET,
+        FaultKind.HTML,
+        FaultKind.REDIRECT,
+        FaultKind.BROKEN_JSON,
+        FaultKind.WRONG_SHAPE,
     ],
 )
-def test_a_fault_on_the_way_fails_one_look_and_the_other_sources_go_on(opened: Opened, kind: Kind) -> None:
+def test_a_fault_on_the_way_fails_one_look_and_the_other_sources_go_on(opened: Opened, kind: FaultKind) -> None:
     world = opened()
     world.activate()
     world.sandbox.fault(Fault(target=Target.RESPONSES, kind=kind))
@@ -295,7 +295,7 @@ def test_a_batch_whose_request_fails_inside_is_lost_when_it_is_over(opened: Open
 
 def test_a_project_that_does_not_live_in_the_region_is_lost_by_that_route_alone(opened: Opened) -> None:
     world = opened(
-        start(Step(date=date(2026, 8, 1), title="moved", looks=1000, regional=False)), routes=("region", "chat")
+        start(TimelineStep(date=date(2026, 8, 1), title="moved", looks=1000, regional=False)), routes=("region", "chat")
     )
     world.look()
     world.sandbox.advance()

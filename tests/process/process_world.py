@@ -27,7 +27,7 @@ from monitor.core.events import Recorded
 from monitor.core.ports import DeliveryState, EventQuery
 from monitor.registry import transitions
 from monitor.sandbox import API_KEY, Sandbox
-from monitor.sandbox.timeline import STANDARD, Model, Price, Step
+from monitor.sandbox.timeline import STANDARD, TimelineModel, TimelinePrice, TimelineStep
 from monitor.store import SqlStore, open_store
 
 ROOT = Path(__file__).parents[2]
@@ -42,20 +42,20 @@ def amount(step: int) -> str:
     return str(Decimal("1.00") + Decimal(step) / 100)
 
 
-def story(steps: int = STEPS) -> tuple[Step, ...]:
+def story(steps: int = STEPS) -> tuple[TimelineStep, ...]:
     """At every step one price moves and one new model appears; a step lasts until the test ends it."""
-    listed = tuple(Model(id=id, created=1_770_000_000) for id in (LUNA, SPARE, "gpt-5.5", "gpt-5.4", "gpt-5.2"))
-    still = {SPARE: Price(input=Decimal("0.75"), output=Decimal("4.50"), tiers=(STANDARD,))}
+    listed = tuple(TimelineModel(id=id, created=1_770_000_000) for id in (LUNA, SPARE, "gpt-5.5", "gpt-5.4", "gpt-5.2"))
+    still = {SPARE: TimelinePrice(input=Decimal("0.75"), output=Decimal("4.50"), tiers=(STANDARD,))}
 
-    def step(number: int) -> Step:
-        return Step(
+    def step(number: int) -> TimelineStep:
+        return TimelineStep(
             date=date(2026, 7, 1),
             title=f"step {number}",
             looks=10**9,
-            lists=listed if number == 0 else (Model(id=f"new-{number}", created=1_770_000_000 + number),),
+            lists=listed if number == 0 else (TimelineModel(id=f"new-{number}", created=1_770_000_000 + number),),
             prices={
                 **(still if number == 0 else {}),
-                LUNA: Price(input=Decimal(amount(number)), output=Decimal("6"), tiers=(STANDARD,)),
+                LUNA: TimelinePrice(input=Decimal(amount(number)), output=Decimal("6"), tiers=(STANDARD,)),
             },
         )
 

@@ -18,7 +18,7 @@ from process_world import SPARE, World, check_store, check_story
 from waiting import until
 
 from monitor.core.entry import Status
-from monitor.sandbox.faults import Fault, Kind, Target
+from monitor.sandbox.faults import Fault, FaultKind, Target
 
 pytestmark = pytest.mark.slow
 pause = threading.Event().wait
@@ -47,7 +47,7 @@ def locked(world: World) -> Iterator[None]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_lets_the_running_look_end_and_records_it(world: World, number: signal.Signals) -> None:
-    world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.DRIP, seconds=1.5, times=1))
+    world.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.DRIP, seconds=1.5, times=1))
     with world.running() as daemon:
         until(lambda: world.sandbox.requests[Target.LIST] == 1, "the look has begun")
         daemon.signal(number)
@@ -73,7 +73,7 @@ def test_a_stop_writes_the_freshness_that_was_still_in_memory(world: World) -> N
 
 
 def test_a_look_that_hangs_does_not_hold_a_stop_beyond_the_drain(world: World) -> None:
-    world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.HANG, seconds=60))
+    world.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.HANG, seconds=60))
     with world.running(environ={"ACCESS_MONITOR__RUN__DRAIN": "500ms"}) as daemon:
         until(lambda: world.sandbox.requests[Target.LIST] == 1, "the look has begun")
         daemon.signal(signal.SIGTERM)
@@ -148,7 +148,7 @@ def test_a_reload_adds_an_entry_and_a_source_without_a_restart(world: World) -> 
 def test_an_outage_of_the_provider_is_told_once_and_moves_nothing(world: World) -> None:
     world.prepare()
     with world.running() as daemon:
-        world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.STATUS, status=500))
+        world.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500))
         until(lambda: world.events("source.failed"), "the outage is recorded")
         looks(world)
         assert len(world.events("source.failed")) == 1
@@ -180,7 +180,7 @@ def test_a_webhook_that_hangs_delays_no_look_and_no_lease_and_is_told_in_the_end
     world.prepare()
     spans = {"notify.relay.FIRST_RETRY": 0.5}
     with world.running(environ={"ACCESS_MONITOR__NOTIFY__TIMEOUT": "1s"}, spans=spans):
-        world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.HANG, seconds=60))
+        world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=FaultKind.HANG, seconds=60))
         known = len(world.sandbox.messages)
         world.change()
         until(lambda: world.sandbox.requests[Target.WEBHOOK] > known, "the notice is tried")
@@ -293,7 +293,7 @@ def test_the_heartbeat_is_sent_only_while_looks_succeed(world: World) -> None:
         environ = {"ACCESS_MONITOR__HEARTBEAT__URL": "env:PULSE", "PULSE": url}
         with world.running(environ=environ, spans={"app.daemon.HEARTBEAT": 0.2}) as daemon:
             until(lambda: len(came) >= 3, "the heart beats")
-            world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.STATUS, status=500))
+            world.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500))
             until(lambda: world.events("source.failed"), "the outage is seen")
             pause(0.5)
             silent = len(came)
@@ -306,7 +306,7 @@ def test_the_heartbeat_is_sent_only_while_looks_succeed(world: World) -> None:
 
 def test_every_line_of_the_log_is_json_and_holds_no_secret(world: World) -> None:
     world.prepare()
-    world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.STATUS, status=500, times=1))
+    world.sandbox.fault(Fault(target=Target.WEBHOOK, kind=FaultKind.STATUS, status=500, times=1))
     with world.running(spans={"notify.relay.FIRST_RETRY": 0.2}) as daemon:
         world.change()
         until(world.settled, "everything is recorded and told")
@@ -351,7 +351,7 @@ def test_a_probe_is_paid_for_at_the_first_start_and_not_again_at_the_next(world:
 def test_probes_that_hang_do_not_keep_lists_and_pages_waiting(world: World) -> None:
     world.write('\n[run]\nworkers = 1\ndrain = "1s"\n' + PROBES.replace('["responses"]', '["responses", "chat"]'))
     for target in (Target.RESPONSES, Target.CHAT):
-        world.sandbox.fault(Fault(target=target, kind=Kind.HANG, seconds=20))
+        world.sandbox.fault(Fault(target=target, kind=FaultKind.HANG, seconds=20))
     with world.running():
         until(lambda: world.sandbox.requests[Target.RESPONSES] + world.sandbox.requests[Target.CHAT], "one hangs")
         looks(world, more=4)

@@ -17,7 +17,7 @@ import pytest
 from process_world import ROOT, World, check_store
 
 from monitor.sandbox import API_KEY
-from monitor.sandbox.faults import Fault, Kind, Target
+from monitor.sandbox.faults import Fault, FaultKind, Target
 
 pytestmark = pytest.mark.slow
 SINK = "/services/T000/B000/XXX"
@@ -213,7 +213,7 @@ def test_a_host_that_is_out_of_reach_is_75(world: World) -> None:
 
 def test_an_error_of_the_provider_is_1_and_moves_nothing(world: World) -> None:
     assert command(world, "poll").returncode == 0
-    world.sandbox.fault(Fault(target=Target.LIST, kind=Kind.STATUS, status=500))
+    world.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500))
     one_sentence(command(world, "poll", "--json"), 1, "openai-models")
     assert world.events("model.*") == []
     check_store(world)

@@ -13,7 +13,7 @@ from monitor.core.ports import Unavailable
 from monitor.gate.client import clock
 from monitor.gate.decision import Standing
 from monitor.web.app import Endpoints
-from monitor.web.memory import Memory, View
+from monitor.web.memory import RegistryCache, RegistrySnapshot
 from monitor.web.server import Server, listen
 from monitor.web.tokens import Tokens
 
@@ -57,13 +57,15 @@ class Registry:
             raise Unavailable("The database is away.")
         return self.position
 
-    def view(self, configuration: Configuration) -> View:
-        return View(standings=self.standings, head=LogHead("log-1", 1, self.head()), configuration=configuration)
+    def view(self, configuration: Configuration) -> RegistrySnapshot:
+        return RegistrySnapshot(
+            standings=self.standings, head=LogHead("log-1", 1, self.head()), configuration=configuration
+        )
 
 
 def endpoints(registry: Registry, *tokens: str) -> Endpoints:
     return Endpoints(
-        memory=Memory(registry.view, registry.head, lambda: CONFIGURATION),
+        memory=RegistryCache(registry.view, registry.head, lambda: CONFIGURATION),
         clock=clock.now,
         working=lambda: True,
         probe=registry.head,

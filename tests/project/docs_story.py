@@ -11,7 +11,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from monitor.core.configuration import Belief, Configuration, EntrySpec, Owner, Requirement, SourceSpec, Surface
+from monitor.core.configuration import (
+    Configuration,
+    ConfirmationRules,
+    EntrySpec,
+    Owner,
+    Requirement,
+    SourceSpec,
+    Surface,
+)
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import (
     GRANTED,
@@ -27,7 +35,7 @@ from monitor.core.facts import (
 )
 from monitor.core.notices import Notice
 from monitor.core.ports import ClockStep, NotSent, Sent, Source
-from monitor.core.request_log import Request
+from monitor.core.request_log import LoggedRequest
 from monitor.detection.drift import REFERENCE, WINDOW, window
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Answer
@@ -101,7 +109,7 @@ def configuration(**entry: object) -> Configuration:
         sources={source.key: source for source in (*sources, *more)},
         owners={"platform": Owner(key="platform", destinations=("env:SLACK_URL",))},
         entries={LUNA: made},
-        belief=Belief(absence=Requirement(looks=3, span=timedelta(minutes=30))),
+        belief=ConfirmationRules(absence=Requirement(looks=3, span=timedelta(minutes=30))),
         version=hashlib.sha256(repr(sorted(entry.items())).encode()).hexdigest()[:12],
         code="0.1.0",
     )
@@ -244,7 +252,7 @@ def requests(now: datetime) -> RequestPaper:
     """A day of a request log."""
     tokens = {"input": 1_000_000, "output": 100_000}
     log = [
-        Request(line=line, model=LUNA, at=now - timedelta(days=2 - line), tokens=tokens, cost=Decimal("1.6"))
+        LoggedRequest(line=line, model=LUNA, at=now - timedelta(days=2 - line), tokens=tokens, cost=Decimal("1.6"))
         for line in (1, 2)
     ]
     content = b'{"line": 1}'

@@ -15,8 +15,8 @@ import pytest
 import zstandard
 
 from monitor.app.bootstrap import open_monitor
-from monitor.audit.agreement import Word, of_entry
-from monitor.audit.replay import Step
+from monitor.audit.agreement import PriceComparison, of_entry
+from monitor.audit.replay import ReplayStep
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.notices import Notice
@@ -44,12 +44,12 @@ FACTS = ("model.", "price.", "access.", "entry.", "lifecycle.")
 class Played:
     """What one replay came to. `entries` are the projection that the store keeps, `rebuilt` the one folded from its log."""
 
-    steps: list[Step]
+    steps: list[ReplayStep]
     entries: Mapping[str, Entry]
     rebuilt: Mapping[str, Entry]
     waived: Mapping[str, frozenset[str]]
     deliveries: int
-    words: tuple[Word, ...] = ()
+    words: tuple[PriceComparison, ...] = ()
 
     @property
     def log(self) -> list[Recorded]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from replayed import HISTORIES, PAGES, Played, cut, lines, needs_histories, play, time, written
 
-from monitor.audit.agreement import Stale, View
+from monitor.audit.agreement import PriceView, Stale
 from monitor.core.events import Event
 from monitor.core.price import equal
 
@@ -159,7 +159,7 @@ def test_frozen_feed_v1_is_shown_as_frozen_and_vetoes_nothing(july: Played) -> N
     for price, (old, new) in DROP.items():
         word = words[price]
         assert (word.fact.amount, word.official) == (old, new)
-        assert (word.view, word.because) == (View.DIFFERS, Stale.FROZEN)
+        assert (word.view, word.because) == (PriceView.DIFFERS, Stale.FROZEN)
     since = time("2026-07-30T00:00:00Z")
     assert [event for event in july.events("price.", source="genai-v1") if event.occurred_at > since] == []
     held = {event.subject for event in july.events("price.quarantined", source="page")}
@@ -325,7 +325,7 @@ def test_openrouter_promo_vs_list_is_the_resellers_own_offer_and_never_a_word_on
     assert {event.data["trust"] for event in on_august_10} == {"third_party"}
     sol = [w for w in july.words if (w.fact.source, w.fact.model) == ("openrouter", "gpt-5.6-sol")]
     assert sol
-    assert {(word.view, word.stale) for word in sol} == {(View.RESOLD, False)}
+    assert {(word.view, word.stale) for word in sol} == {(PriceView.RESOLD, False)}
 
 
 def test_openrouter_promo_vs_list_a_flap_of_an_hour_between_two_looks_is_no_event(july: Played) -> None:

@@ -11,7 +11,7 @@ from replayed import HISTORIES, PAGES, SHIPPED, Played, history, time
 
 from monitor.app.bootstrap import open_monitor
 from monitor.audit import queries
-from monitor.audit.agreement import View, Word, weigh
+from monitor.audit.agreement import PriceComparison, PriceView, weigh
 from monitor.core.events import Event
 from monitor.registry.transitions import replay as folded
 from monitor.sources import recording
@@ -45,7 +45,7 @@ class Summer:
     """What the summer of 2026 came to, and how the sources stood to each other at its end."""
 
     played: Played
-    words: dict[tuple[str, str, str], Word]
+    words: dict[tuple[str, str, str], PriceComparison]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_price_drop_2026_07_30_is_first_reported_by_the_feed_and_that_pauses_nob
     assert {event.occurred_at for event in reported} == {time("2026-07-30T17:34:21Z")}
     pauses = summer.played.events("entry.paused", subject=LUNA)
     assert all(pause.source == "openai-pricing" for pause in pauses)
-    assert summer.words["llm-prices", LUNA, "price.standard.short.input"].view is View.AGREES
+    assert summer.words["llm-prices", LUNA, "price.standard.short.input"].view is PriceView.AGREES
 
 
 def test_sol_promo_2026_08_21_is_an_official_change_and_invents_no_price_after_it(summer: Summer) -> None:
@@ -117,7 +117,7 @@ def test_sol_promo_2026_08_21_leaves_the_feed_stale_and_the_feed_reverts_nothing
     for meter, (old, new) in PROMOTION.items():
         word = summer.words["llm-prices", SOL, f"price.standard.short.{meter}"]
         assert (word.fact.amount, word.official) == (old, new)
-        assert (word.view, word.stale) == (View.DIFFERS, True)
+        assert (word.view, word.stale) == (PriceView.DIFFERS, True)
 
 
 def test_page_empty_shell_2026_02_26_is_an_outage_and_the_last_prices_stand(summer: Summer) -> None:

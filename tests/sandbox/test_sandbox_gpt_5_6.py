@@ -11,7 +11,7 @@ from sandbox_clients import Clients
 
 from monitor.sandbox import pricing_page
 from monitor.sandbox.gpt_5_6 import STEPS
-from monitor.sandbox.timeline import State
+from monitor.sandbox.timeline import TimelineState
 
 SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED") or Path(__file__).parents[2].parent / "shared")
 TRUE_PAGE = SHARED / "pages" / "openai-pricing" / "2026-08-22plus_llms-txt-archive_pricing.md"
@@ -112,7 +112,7 @@ def test_on_2026_07_25_the_list_answers_500_for_several_looks_and_then_as_before
 
 
 def test_no_step_takes_a_fifth_of_the_list_away() -> None:
-    before = State()
+    before = TimelineState()
     for step in STEPS:
         state = step.follow(before)
         gone = {model.id for model in before.models} - {model.id for model in state.models}
@@ -123,7 +123,7 @@ def test_no_step_takes_a_fifth_of_the_list_away() -> None:
 
 
 def test_cache_writes_cost_a_quarter_more_than_input_and_cached_reads_a_tenth() -> None:
-    state = State()
+    state = TimelineState()
     for step in STEPS:
         state = step.follow(state)
         for model in (SOL, TERRA, LUNA):
@@ -137,7 +137,7 @@ def test_cache_writes_cost_a_quarter_more_than_input_and_cached_reads_a_tenth() 
 def test_the_last_page_states_for_gpt_5_6_what_the_true_page_stated_in_every_section() -> None:
     if not TRUE_PAGE.exists():
         pytest.skip(f"real pages are not here: {TRUE_PAGE} (set ACCESS_MONITOR_SHARED)")
-    state = State()
+    state = TimelineState()
     for step in STEPS:
         state = step.follow(state)
     ours, true = pricing_page.render(state), TRUE_PAGE.read_text()
@@ -151,7 +151,7 @@ def test_the_last_page_states_for_gpt_5_6_what_the_true_page_stated_in_every_sec
 def test_the_neighbours_cost_in_every_section_what_the_true_page_stated() -> None:
     if not TRUE_PAGE.exists():
         pytest.skip(f"real pages are not here: {TRUE_PAGE} (set ACCESS_MONITOR_SHARED)")
-    ours, true = tables(pricing_page.render(STEPS[0].follow(State()))), tables(TRUE_PAGE.read_text())
+    ours, true = tables(pricing_page.render(STEPS[0].follow(TimelineState()))), tables(TRUE_PAGE.read_text())
     compared = 0
     for section, rows in ours.items():
         stated = {re.sub(r" \(.*", "", cells[0]): cells[1:] for cells in true[section][1:]}

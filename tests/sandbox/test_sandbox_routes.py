@@ -9,7 +9,7 @@ import httpx2
 import openai
 import pytest
 
-from monitor.sandbox import API_KEY, Model, Sandbox, Step
+from monitor.sandbox import API_KEY, Sandbox, TimelineModel, TimelineStep
 
 LUNA = "gpt-5.6-luna"
 
@@ -27,14 +27,14 @@ def transport() -> Iterator[httpx2.Client]:
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     models = (
-        Model(id=LUNA, created=1),
-        Model(id="forbidden", created=1, refused=(403, "model_not_found")),
-        Model(id="retired", created=1, listed=False, refused=(404, "deprecated")),
-        Model(id="embeds", created=1, generates=False),
+        TimelineModel(id=LUNA, created=1),
+        TimelineModel(id="forbidden", created=1, refused=(403, "model_not_found")),
+        TimelineModel(id="retired", created=1, listed=False, refused=(404, "deprecated")),
+        TimelineModel(id="embeds", created=1, generates=False),
     )
     steps = (
-        Step(date=date(2026, 7, 30), title="one", looks=1000, lists=models),
-        Step(date=date(2026, 7, 31), title="two", looks=1000, regional=False),
+        TimelineStep(date=date(2026, 7, 30), title="one", looks=1000, lists=models),
+        TimelineStep(date=date(2026, 7, 31), title="two", looks=1000, regional=False),
     )
     with Sandbox(steps) as made:
         yield made

@@ -11,11 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_clients import Clients
 
-from monitor.sandbox import Fault, Kind, Model, Price, Sandbox, State, Step, Target, Timeline
+from monitor.sandbox import (
+    Fault,
+    FaultKind,
+    Sandbox,
+    Target,
+    Timeline,
+    TimelineModel,
+    TimelinePrice,
+    TimelineState,
+    TimelineStep,
+)
 from monitor.sandbox.gpt_5_6 import ACTIVATE, RESUME, STEPS
 
-ONE = Step(date=date(2026, 1, 1), title="one", looks=2, lists=(Model(id="a", created=1),))
-TWO = Step(date=date(2026, 1, 2), title="two", looks=1, lists=(Model(id="b", created=2),))
+ONE = TimelineStep(date=date(2026, 1, 1), title="one", looks=2, lists=(TimelineModel(id="a", created=1),))
+TWO = TimelineStep(date=date(2026, 1, 2), title="two", looks=1, lists=(TimelineModel(id="b", created=2),))
 HELD = replace(ONE, waits_for="activate")
 
 
@@ -93,20 +103,20 @@ def test_advancing_ends_a_step_whatever_it_waits_for_and_the_counts_begin_anew()
 
 
 def test_the_faults_of_a_step_end_with_it_and_those_scripted_from_outside_stay() -> None:
-    broken = replace(ONE, faults=(Fault(target=Target.LIST, kind=Kind.STATUS, status=500),))
+    broken = replace(ONE, faults=(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500),))
     timeline = Timeline((broken, TWO))
     assert timeline.request(Target.LIST).fault is not None
-    timeline.put_fault(Fault(target=Target.PAGE, kind=Kind.HTML))
+    timeline.put_fault(Fault(target=Target.PAGE, kind=FaultKind.HTML))
     timeline.advance()
     assert timeline.request(Target.LIST).fault is None
     assert timeline.request(Target.PAGE).fault is not None
 
 
 def test_a_fault_with_a_count_is_met_that_often_and_a_scripted_one_before_the_steps_own() -> None:
-    timeline = Timeline((replace(ONE, looks=9, faults=(Fault(target=Target.LIST, kind=Kind.HTML),)),))
-    timeline.put_fault(Fault(target=Target.LIST, kind=Kind.NULL_DATA, times=2))
+    timeline = Timeline((replace(ONE, looks=9, faults=(Fault(target=Target.LIST, kind=FaultKind.HTML),)),))
+    timeline.put_fault(Fault(target=Target.LIST, kind=FaultKind.NULL_DATA, times=2))
     met = [fault.kind for _ in range(4) if (fault := timeline.request(Target.LIST).fault) is not None]
-    assert met == [Kind.NULL_DATA, Kind.NULL_DATA, Kind.HTML, Kind.HTML]
+    assert met == [FaultKind.NULL_DATA, FaultKind.NULL_DATA, FaultKind.HTML, FaultKind.HTML]
     timeline.clear_faults(Target.PAGE)
     assert len(timeline.faults) == 1
     timeline.clear_faults()
@@ -114,12 +124,15 @@ def test_a_fault_with_a_count_is_met_that_often_and_a_scripted_one_before_the_st
 
 
 def test_a_step_adds_replaces_and_takes_away() -> None:
-    old, new = Price(input=Decimal(1), output=None), Price(input=Decimal(2), output=None)
-    first = replace(ONE, prices={"a": old, "z": old}, notes=("n",)).follow(State())
+    old, new = TimelinePrice(input=Decimal(1), output=None), TimelinePrice(input=Decimal(2), output=None)
+    first = replace(ONE, prices={"a": old, "z": old}, notes=("n",)).follow(TimelineState())
     second = replace(
-        TWO, lists=(Model(id="a", created=9), Model(id="b", created=2)), prices={"b": new, "a": new}, unprices=("z",)
+        TWO,
+        lists=(TimelineModel(id="a", created=9), TimelineModel(id="b", created=2)),
+        prices={"b": new, "a": new},
+        unprices=("z",),
     ).follow(first)
-    assert second.models == (Model(id="a", created=9), Model(id="b", created=2))
+    assert second.models == (TimelineModel(id="a", created=9), TimelineModel(id="b", created=2))
     assert dict(second.prices) == {"b": new, "a": new}
     assert second.notes == ("n",)
     third = replace(TWO, lists=(), unlists=("a",), notes=()).follow(second)

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from sandbox_clients import Clients
 
-from monitor.sandbox import API_KEY, Fault, Kind, Sandbox, Target
+from monitor.sandbox import API_KEY, Fault, FaultKind, Sandbox, Target
 from monitor.sandbox.demo_config import demo_configuration, write_demo
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def test_another_webhook_than_its_own_does_not_exist(clients: Clients) -> None:
 def test_the_webhook_fails_as_told_keeps_nothing_and_takes_the_next_try(
     clients: Clients, status: int, word: str
 ) -> None:
-    clients.sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.STATUS, status=status, retry_after=3, times=2))
+    clients.sandbox.fault(Fault(target=Target.WEBHOOK, kind=FaultKind.STATUS, status=status, retry_after=3, times=2))
     for _ in range(2):
         answer = clients.http.post(clients.sandbox.webhook_url, json={"text": "paused"})
         assert (answer.status_code, answer.text, answer.headers["retry-after"]) == (status, word, "3")
@@ -81,7 +81,7 @@ def test_the_webhook_fails_as_told_keeps_nothing_and_takes_the_next_try(
 
 
 def test_a_hanging_webhook_keeps_the_sender_waiting_and_nothing_else(clients: Clients) -> None:
-    clients.sandbox.fault(Fault(target=Target.WEBHOOK, kind=Kind.HANG))
+    clients.sandbox.fault(Fault(target=Target.WEBHOOK, kind=FaultKind.HANG))
     with pytest.raises(httpx2.ReadTimeout):
         clients.http.post(clients.sandbox.webhook_url, json={"text": "paused"}, timeout=0.1)
     assert clients.sandbox.messages == ()

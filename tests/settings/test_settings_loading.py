@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import __version__
-from monitor.core.configuration import Belief, GateRules
+from monitor.core.configuration import ConfirmationRules, GateRules
 from monitor.core.ports import ConfigurationError
 from monitor.settings import durations, load
 
 
 def test_what_is_left_out_has_the_default_of_the_core(tmp_path):
     settings = loaded(tmp_path)
-    assert settings.configuration.belief == Belief()
+    assert settings.configuration.belief == ConfirmationRules()
     assert settings.configuration.gate == GateRules()
     assert settings.database == "sqlite:///var/monitor.db"
     assert settings.lease_dir == tmp_path / "var/lease"

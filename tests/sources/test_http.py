@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from source_loopback import NOW, SMALL, Handler, LoopbackServer
 
 from monitor.core.facts import FailureReason
-from monitor.sources.http import Answer, Failure, HttpClient, message, shown
+from monitor.sources.http import Failure, HttpAnswer, HttpClient, message, shown
 from monitor.sources.redaction import MASK, one_line, redact
 from monitor.sources.transport import Limits, forbidden
 
@@ -152,7 +152,7 @@ def _redirecting(times: int) -> Any:
 def test_a_few_redirects_within_a_place_are_followed(server: LoopbackServer, http: HttpClient) -> None:
     server.script = _redirecting(3)
     seen = http.fetch(server.url + "/0", now=NOW)
-    assert isinstance(seen, Answer)
+    assert isinstance(seen, HttpAnswer)
     assert (seen.content, seen.url) == (b"here", server.url + "/3")
 
 
@@ -184,7 +184,7 @@ def test_a_redirect_stays_on_its_host_and_never_loses_tls(start: str, location: 
     http = HttpClient()
     http.client = httpx2.Client(transport=httpx2.MockTransport(answer))
     seen = http.fetch(start, now=NOW)
-    assert isinstance(seen, Answer) is followed
+    assert isinstance(seen, HttpAnswer) is followed
     assert len(asked) == (2 if followed else 1)
 
 
@@ -209,7 +209,7 @@ def test_a_get_is_sent_again_once_when_a_reused_connection_breaks(server: Loopba
             handler.reply(b"here")
 
     server.script = every_second_breaks
-    assert all(isinstance(http.fetch(server.url, now=NOW), Answer) for _ in range(3))
+    assert all(isinstance(http.fetch(server.url, now=NOW), HttpAnswer) for _ in range(3))
     assert len(server.requests) == 5
 
 
@@ -225,12 +225,12 @@ def test_the_limits_of_one_thread_do_not_bind_another(server: LoopbackServer, ht
     with ThreadPoolExecutor(2) as pool:
         small, large = pool.map(one, (1000, 3000))
     assert small.reason is FailureReason.TOO_LARGE
-    assert isinstance(large, Answer)
+    assert isinstance(large, HttpAnswer)
 
 
 def test_a_size_of_exactly_the_limit_is_not_too_large(server: LoopbackServer, http: HttpClient) -> None:
     server.script = lambda h: h.reply(bytes(SMALL.size))
-    assert isinstance(http.fetch(server.url, now=NOW), Answer)
+    assert isinstance(http.fetch(server.url, now=NOW), HttpAnswer)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_shown_url_holds_no_credential_and_no_query() -> None:
 def test_no_log_holds_a_query(server: LoopbackServer, http: HttpClient, caplog: pytest.LogCaptureFixture) -> None:
     server.script = lambda h: h.reply(b"here")
     with caplog.at_level("INFO"):
-        assert isinstance(http.fetch(server.url + "/?token=secret", now=NOW), Answer)
+        assert isinstance(http.fetch(server.url + "/?token=secret", now=NOW), HttpAnswer)
     assert "secret" not in caplog.text
 
 

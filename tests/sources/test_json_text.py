@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from monitor.sources.json_text import NotJson, Twice, canonical_text, contradictions, parse
+from monitor.sources.json_text import KeyTwice, NotJson, canonical_text, contradictions, parse
 
 
 def test_a_key_stated_twice_alike_is_stated() -> None:
@@ -20,7 +20,7 @@ def test_a_key_stated_twice_alike_is_stated() -> None:
 def test_a_key_stated_twice_and_not_alike_is_no_value_of_json(text: str) -> None:
     parsed = parse(text.encode())
     assert isinstance(parsed, dict)
-    assert isinstance(parsed["a"], Twice)
+    assert isinstance(parsed["a"], KeyTwice)
     assert parsed["a"]
     assert not isinstance(parsed["a"], str | int | float | list | dict | Decimal)
 

@@ -17,7 +17,7 @@ from monitor.core.configuration import SourceSpec, Surface
 from monitor.core.facts import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
 from monitor.core.ports import ConfigurationError
 from monitor.sources.http import HttpClient
-from monitor.sources.models_list import ModelsList, Problem, read
+from monitor.sources.models_list import ListProblem, ModelsList, read
 
 SPEC = SourceSpec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai")
 OFFLINE = HttpClient()
@@ -206,7 +206,7 @@ def test_the_model_to_move_to_is_a_fact() -> None:
     )
 )
 def test_no_json_makes_the_reader_raise_anything_but_a_reason(payload: object) -> None:
-    with contextlib.suppress(Problem):
+    with contextlib.suppress(ListProblem):
         for fields in read(json.dumps(payload).encode(), "openai").facts.values():
             assert all(isinstance(value, int) or value.encode() for value in fields.values() if value != "")
 

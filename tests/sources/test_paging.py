@@ -13,7 +13,7 @@ from monitor.core.facts import ANYTHING, Fact, FailureReason, Known, PollFailure
 from monitor.detection.admission import ITEMS
 from monitor.sources import paging
 from monitor.sources.http import HttpClient
-from monitor.sources.models_list import VALUES, ModelsList, Problem, read
+from monitor.sources.models_list import VALUES, ListProblem, ModelsList, read
 
 CASES = shared() / "cases"
 needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"NO CASES: {CASES} is absent, set ACCESS_MONITOR_SHARED")
@@ -72,7 +72,7 @@ def listing(*ids: str, **around: Any) -> bytes:
 def reason(content: bytes) -> FailureReason | None:
     try:
         read(content, "s")
-    except Problem as problem:
+    except ListProblem as problem:
         return problem.reason
     return None
 
@@ -143,7 +143,7 @@ def test_a_field_that_is_stated_twice_is_unclear_and_no_fact(item: bytes, field:
 def test_of_the_lists_of_the_field_nothing_is_read_that_is_stated_twice(file: Any) -> None:
     try:
         reading = read(file.read_bytes(), "s")
-    except Problem:
+    except ListProblem:
         return
     assert all(fields == {"listed": True} for fields in reading.facts.values())
     assert reading.unclear
@@ -155,14 +155,14 @@ def test_a_list_has_so_many_items_and_not_one_more(count: int) -> None:
     if count <= ITEMS:
         assert len(read(content, "s").facts) == count
         return
-    with pytest.raises(Problem) as problem:
+    with pytest.raises(ListProblem) as problem:
         read(content, "s")
     assert problem.value.swollen
 
 
 @pytest.mark.parametrize("value", [b"{}", b"[]", b"1"])
 def test_what_would_fill_the_memory_once_parsed_is_not_parsed(value: bytes) -> None:
-    with pytest.raises(Problem) as problem:
+    with pytest.raises(ListProblem) as problem:
         read(b'{"data":[' + b",".join([value] * (VALUES + 1)) + b"]}", "s")
     assert problem.value.swollen
 

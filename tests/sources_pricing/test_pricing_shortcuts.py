@@ -52,8 +52,8 @@ PIECES = [
 
 def tag_by_tag(text: str) -> list[Block]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(markup._Reader, "parse_starttag", HTMLParser.parse_starttag)
-        patch.setattr(markup._Reader, "parse_endtag", HTMLParser.parse_endtag)
+        patch.setattr(markup._MarkupReader, "parse_starttag", HTMLParser.parse_starttag)
+        patch.setattr(markup._MarkupReader, "parse_endtag", HTMLParser.parse_endtag)
         return markup.read(text)
 
 

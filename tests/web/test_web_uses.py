@@ -6,10 +6,10 @@ from gate_examples import NOW
 from web_world import World
 
 from monitor.core.ports import Unavailable
-from monitor.gate.uses import Asked, Tally
+from monitor.gate.uses import UsageCount, UsageKey
 
 
-def counted(world: World) -> dict[Asked, Tally]:
+def counted(world: World) -> dict[UsageKey, UsageCount]:
     return world.endpoints.uses.take(world.now, ending=True)
 
 

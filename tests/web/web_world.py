@@ -16,7 +16,7 @@ from monitor.gate.decision import Standing
 from monitor.gate.uses import Uses
 from monitor.web.app import Endpoints
 from monitor.web.leases import Leases
-from monitor.web.memory import Memory, View
+from monitor.web.memory import RegistryCache, RegistrySnapshot
 from monitor.web.server import Server, listen
 from monitor.web.tokens import Tokens
 
@@ -68,8 +68,8 @@ class World:
         self.endpoints.uses = Uses(lambda: ENVIRONMENTS)
         self.endpoints.reviews = None
 
-    def _memory(self) -> Memory:
-        return Memory(self._read, self._head, lambda: self.configuration, lambda: self.elapsed)
+    def _memory(self) -> RegistryCache:
+        return RegistryCache(self._read, self._head, lambda: self.configuration, lambda: self.elapsed)
 
     def __enter__(self) -> World:
         self.server.start()
@@ -90,10 +90,12 @@ class World:
         self._probe()
         return self.position
 
-    def _read(self, configuration: Configuration) -> View:
+    def _read(self, configuration: Configuration) -> RegistrySnapshot:
         self._probe()
         self.reads += 1
-        return View(standings=dict(self.standings), head=at_position(self.position), configuration=configuration)
+        return RegistrySnapshot(
+            standings=dict(self.standings), head=at_position(self.position), configuration=configuration
+        )
 
     # -- what happens --------------------------------------------------------
 

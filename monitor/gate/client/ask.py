@@ -21,7 +21,7 @@ from monitor.gate.client.lease import (
     WRONG_CONFIGURATION,
     WRONG_USAGE,
     Lease,
-    Stop,
+    LeaseError,
     content,
     parse,
 )
@@ -96,7 +96,7 @@ def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], date
             _check(path, found, options["--public-key"])
         lease = Lease(path, parse(path, found), environment, now())
         answer = lease.answer(key, caller)
-    except Stop as stop:
+    except LeaseError as stop:
         sys.stderr.write(f"{stop}\n")
         return stop.code
     if "--json" in options:
@@ -153,13 +153,13 @@ def _check(path: str, found: bytes, key: str) -> None:
     except ValueError as error:
         raise _usage(f"--public-key: {error}") from error
     if not check(found, content(path + SUFFIX).decode("latin-1")):
-        raise Stop(
+        raise LeaseError(
             NOT_KNOWN, f"The signature of {path} is not by the given key: take both files from the monitor anew."
         )
 
 
-def _usage(why: str) -> Stop:
-    return Stop(WRONG_USAGE, f"Wrong usage, {why}: {USAGE}")
+def _usage(why: str) -> LeaseError:
+    return LeaseError(WRONG_USAGE, f"Wrong usage, {why}: {USAGE}")
 
 
 def _locate(options: dict[str, str], environ: Mapping[str, str]) -> str:
@@ -184,7 +184,7 @@ def _configured_folder(named: str, environ: Mapping[str, str]) -> str:
     if not path:
         if os.path.isabs(folder):
             return folder
-        raise Stop(
+        raise LeaseError(
             NOT_KNOWN,
             f"There is no lease file and no configuration that says where it is, neither {' nor '.join(_CONFIGURATIONS)}: name one with --config, or the lease file with --lease.",
         )
@@ -194,12 +194,12 @@ def _configured_folder(named: str, environ: Mapping[str, str]) -> str:
         with open(path, "rb") as file:
             tables = tomllib.load(file)
     except OSError as error:
-        raise Stop(
+        raise LeaseError(
             WRONG_CONFIGURATION,
             f"The configuration {path} could not be read ({error.strerror}): name it with --config.",
         ) from error
     except ValueError as error:
-        raise Stop(
+        raise LeaseError(
             WRONG_CONFIGURATION, f"The configuration {path} is not TOML ({error}): see `access-monitor config check`."
         ) from error
     folder = folder or _folder(path, tables, "gate", "lease_dir", _DEFAULT_FOLDER)
@@ -212,7 +212,7 @@ def _folder(path: str, tables: dict[str, object], section: str, key: str, defaul
     table = tables.get(section, {})
     folder = table.get(key, default) if isinstance(table, dict) else None
     if not isinstance(folder, str) or not folder:
-        raise Stop(WRONG_CONFIGURATION, f"In {path}, {section}.{key} is not a folder's name: write a text there.")
+        raise LeaseError(WRONG_CONFIGURATION, f"In {path}, {section}.{key} is not a folder's name: write a text there.")
     return folder
 
 

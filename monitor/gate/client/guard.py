@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from monitor.gate.client import clock
-from monitor.gate.client.lease import Lease, Stop
-from monitor.gate.client.lease_cache import EVERY, Check, Clock, FileKeeper, Keeper, UrlKeeper
+from monitor.gate.client.lease import Lease, LeaseError
+from monitor.gate.client.lease_cache import EVERY, Check, Clock, FileLeaseCache, LeaseCache, UrlLeaseCache
 from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED
 
 POLL = 1.0
@@ -184,13 +184,13 @@ class Guard:
     def _lease(self, model: str) -> Lease:
         try:
             return self._keeper.lease()
-        except Stop as stop:
+        except LeaseError as stop:
             raise self._denied(model, status=UNKNOWN, reason=f"{UNKNOWN}: {_clause(stop)}") from None
 
     def _asked(self, lease: Lease, model: str) -> dict[str, object]:
         try:
             return lease.answer(model, self.caller)
-        except Stop as stop:
+        except LeaseError as stop:
             status = UNREGISTERED if model not in lease.flags else UNKNOWN
             raise self._denied(model, status=status, reason=f"{status}: {_clause(stop)}") from None
 
@@ -275,7 +275,7 @@ def _keeper(
     every: float,
     now: Clock,
     elapsed: Callable[[], float],
-) -> Keeper:
+) -> LeaseCache:
     if lease and url:
         raise ValueError("give either lease or url, not both")
     if token and not url:
@@ -289,17 +289,17 @@ def _keeper(
         lease = lease or os.environ.get("ACCESS_MONITOR_LEASE", "")
         if not lease:
             raise ValueError("give lease or url, or set ACCESS_MONITOR_LEASE to the folder of the lease files")
-        return FileKeeper(lease, environment, check, now, elapsed)
+        return FileLeaseCache(lease, environment, check, now, elapsed)
     if not url.startswith(("http://", "https://")):
         raise ValueError("url is the root of the monitor's server, such as https://monitor.example.com")
     read = token if callable(token) else lambda: token
-    return UrlKeeper(url.rstrip("/"), environment, read, check, now, every=every, elapsed=elapsed)
+    return UrlLeaseCache(url.rstrip("/"), environment, read, check, now, every=every, elapsed=elapsed)
 
 
 def _time(written: object) -> datetime:
     return datetime.fromisoformat(str(written))
 
 
-def _clause(stop: Stop) -> str:
+def _clause(stop: LeaseError) -> str:
     """Its sentence as the end of another one."""
     return str(stop).removesuffix(".")

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from monitor.gate.client.verdict import EVALUATING, PRODUCTION, Verdict, judge, rfc3339
+from monitor.gate.client.verdict import EVALUATING, PRODUCTION, GateVerdict, judge, rfc3339
 
 ALLOWED = 0
 DENIED = 1
@@ -26,7 +26,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far this machine's clock may be behind the one that wrote the file: a clock that was set back would revive ended leases."""
 
 
-class Stop(Exception):
+class LeaseError(Exception):
     """No answer: the exit code and one sentence that says why."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -34,7 +34,7 @@ class Stop(Exception):
         self.code = code
 
 
-class ClockBehind(Stop):
+class ClockBehind(LeaseError):
     """The document comes from this machine's future, so that no date in it can be trusted."""
 
 
@@ -64,11 +64,11 @@ def content(path: str) -> bytes:
         with open(path, "rb") as file:
             found = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise Stop(
+        raise LeaseError(
             NOT_KNOWN, f"There is no lease file {path}: `access-monitor run` writes it, --lease names another."
         ) from None
     except OSError as error:
-        raise Stop(
+        raise LeaseError(
             NOT_KNOWN,
             f"The lease file {path} could not be read ({error.strerror}): let this user read it, "
             "as gate.lease_mode of the monitor's configuration says.",
@@ -90,8 +90,8 @@ def parse(path: str, content: bytes) -> object:
         raise _broken(path, "it is not JSON") from None
 
 
-def _broken(path: str, why: str) -> Stop:
-    return Stop(
+def _broken(path: str, why: str) -> LeaseError:
+    return LeaseError(
         NOT_KNOWN,
         f"The lease file {path} is broken, {why}: delete it, and the monitor writes it anew when it next renews its leases.",
     )
@@ -117,7 +117,7 @@ class Lease:
         self.lease_until = self._required(metadata, "lease_until")
         # Production's rules are the strictest, so its file may answer for any environment, and no other may answer for it.
         if self.environment not in (environment, PRODUCTION):
-            raise Stop(
+            raise LeaseError(
                 NOT_KNOWN,
                 f"{path} is the lease file of {self.environment}, not of {environment}: ask with --env {self.environment}, "
                 f"or name the file of {environment} with --lease.",
@@ -136,7 +136,7 @@ class Lease:
             Stop: the key is not in the file, or its flag is broken.
         """
         if key not in self.flags:
-            raise Stop(
+            raise LeaseError(
                 NOT_KNOWN,
                 f"{key} is not in {self.path}: it is neither an entry's key nor a model id that exactly one entry holds; "
                 "see `access-monitor status`.",
@@ -158,7 +158,7 @@ class Lease:
             "expires_at": rfc3339(verdict.until if agreed else self.lease_until),
         }
 
-    def judge(self, key: str, caller: str) -> Verdict:
+    def judge(self, key: str, caller: str) -> GateVerdict:
         """The conditions of a flag, worked out from its metadata."""
         metadata = self._metadata(key)
         variants = self._mapping(self._flag(key).get("variants"), f"the variants of {key}")
@@ -282,5 +282,5 @@ class Lease:
     def _refuse(self, name: str) -> datetime:
         raise self._broken(f"{name} is not an RFC 3339 time")
 
-    def _broken(self, why: str) -> Stop:
+    def _broken(self, why: str) -> LeaseError:
         return _broken(self.path, why)

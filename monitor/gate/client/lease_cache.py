@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Protocol, TypeAlias
 
-from monitor.gate.client.lease import LARGEST, NOT_KNOWN, ClockBehind, Lease, Stop, content, parse, place
+from monitor.gate.client.lease import LARGEST, NOT_KNOWN, ClockBehind, Lease, LeaseError, content, parse, place
 from monitor.gate.client.signature import HEADER, SUFFIX
 from monitor.gate.client.verdict import PRODUCTION
 
@@ -38,10 +38,10 @@ _UNREAD = "No lease has been read yet."
 _log = logging.getLogger("monitor.gate")
 
 
-_keepers: weakref.WeakSet[FileKeeper | UrlKeeper] = weakref.WeakSet()
+_keepers: weakref.WeakSet[FileLeaseCache | UrlLeaseCache] = weakref.WeakSet()
 
 
-class Keeper(Protocol):
+class LeaseCache(Protocol):
     """Keeps the lease of one environment."""
 
     def look(self) -> None:
@@ -58,7 +58,7 @@ class Keeper(Protocol):
         """Look no more; what is kept goes on until its lease ends."""
 
 
-class Kept:
+class CachedLease:
     """The last good document, and why there is no newer one."""
 
     def __init__(self, environment: str, now: Clock, elapsed: Callable[[], float]) -> None:
@@ -83,11 +83,13 @@ class Kept:
             self.complain(behind)
         else:
             if held is not None and written_at < held:
-                raise Stop(NOT_KNOWN, f"{path} gave a lease that is older than the last one, so it is not relied on.")
+                raise LeaseError(
+                    NOT_KNOWN, f"{path} gave a lease that is older than the last one, so it is not relied on."
+                )
             self.settle()
         self._held = path, document, now, elapsed
 
-    def complain(self, trouble: Stop) -> None:
+    def complain(self, trouble: LeaseError) -> None:
         """Remember, and say once, why there is no newer document."""
         if str(trouble) != self._trouble:
             _log.warning("The lease of %s is not renewed: %s", self._environment, trouble)
@@ -106,7 +108,7 @@ class Kept:
         held = self._held
         if held is None:
             # Made anew: one that is raised again and again would keep the frames of all who ever asked.
-            raise Stop(NOT_KNOWN, self._trouble)
+            raise LeaseError(NOT_KNOWN, self._trouble)
         path, document, taken_at, taken = held
         now = self._now()
         lease = Lease(path, document, self._environment, now)
@@ -118,12 +120,12 @@ class Kept:
         """When the document was written that is relied on now; None where there is none, or its lease is over."""
         try:
             lease = self.lease()
-        except Stop:
+        except LeaseError:
             return None
         return lease.written_at if lease.now < lease.lease_until else None
 
 
-class FileKeeper:
+class FileLeaseCache:
     """Reads a lease file, or the one of its environment in a folder, whenever it is another one than it was.
 
     With `check`, a file counts only together with its signature beside it.
@@ -140,7 +142,7 @@ class FileKeeper:
         self._place = path
         self._environment = environment
         self._check = check
-        self._kept = Kept(environment, now, elapsed)
+        self._kept = CachedLease(environment, now, elapsed)
         self._seen: object = None
         self._looking = threading.Lock()
         _keepers.add(self)
@@ -164,9 +166,9 @@ class FileKeeper:
             signed = self._check is None or self._check(found, content(path + SUFFIX).decode("latin-1"))
             self._seen = seen  # what can be read and is wrong is not read again
             if not signed:
-                raise Stop(NOT_KNOWN, f"The signature of {path} is not by the given key, so it is not relied on.")
+                raise LeaseError(NOT_KNOWN, f"The signature of {path} is not by the given key, so it is not relied on.")
             self._kept.take(path, parse(path, found))
-        except Stop as stop:
+        except LeaseError as stop:
             self._kept.complain(stop)
         finally:
             self._looking.release()
@@ -191,7 +193,7 @@ def _identity(path: str) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
-class UrlKeeper:
+class UrlLeaseCache:
     """Asks a monitor's server, at this root, for the lease again and again, in a thread of its own.
 
     The thread ends with `close`, and with the last reference to this object. `token` is read anew for each question.
@@ -215,7 +217,7 @@ class UrlKeeper:
         self._token = token
         self._check = check
         self._every = every
-        self._kept = Kept(environment, now, elapsed)
+        self._kept = CachedLease(environment, now, elapsed)
         self._etag = ""
         self._begin()
         weakref.finalize(self, self._stopped.set)
@@ -242,11 +244,11 @@ class UrlKeeper:
         try:
             self._ask()
             return True
-        except Stop as stop:
+        except LeaseError as stop:
             self._kept.complain(stop)
         except (OSError, HTTPException, ValueError) as error:
             # The type alone: the text may repeat a header, and one of them is the token.
-            self._kept.complain(Stop(NOT_KNOWN, f"{self._url} did not give a lease ({type(error).__name__})."))
+            self._kept.complain(LeaseError(NOT_KNOWN, f"{self._url} did not give a lease ({type(error).__name__})."))
         return False
 
     def _ask(self) -> None:
@@ -255,7 +257,7 @@ class UrlKeeper:
                 self._url, self._etag = url, ""
             if self._fetched():
                 return
-        raise Stop(NOT_KNOWN, f"{self._url} answered 404 where a lease was asked for.")
+        raise LeaseError(NOT_KNOWN, f"{self._url} answered 404 where a lease was asked for.")
 
     def _fetched(self) -> bool:
         """Take what the server gives; False where it has no such lease."""
@@ -276,13 +278,17 @@ class UrlKeeper:
                 if error.code == 404:
                     return False
                 if error.code != 304:
-                    raise Stop(NOT_KNOWN, f"{self._url} answered {error.code} where a lease was asked for.") from None
+                    raise LeaseError(
+                        NOT_KNOWN, f"{self._url} answered {error.code} where a lease was asked for."
+                    ) from None
             self._kept.settle()
             return True
         if len(found) > LARGEST:
-            raise Stop(NOT_KNOWN, f"{self._url} gave more than {LARGEST} bytes.")
+            raise LeaseError(NOT_KNOWN, f"{self._url} gave more than {LARGEST} bytes.")
         if self._check is not None and not self._check(found, signature):
-            raise Stop(NOT_KNOWN, f"The lease of {self._url} is not signed by the given key, so it is not relied on.")
+            raise LeaseError(
+                NOT_KNOWN, f"The lease of {self._url} is not signed by the given key, so it is not relied on."
+            )
         # Whoever can put an old answer in the place of a new one would undo a pause.
         self._kept.take(self._url, parse(self._url, found), forward=True)
         self._etag = etag
@@ -301,7 +307,9 @@ class UrlKeeper:
         self._stopped.set()
 
 
-def _refresh(reference: weakref.ref[UrlKeeper], stopped: threading.Event, asked: threading.Event, every: float) -> None:
+def _refresh(
+    reference: weakref.ref[UrlLeaseCache], stopped: threading.Event, asked: threading.Event, every: float
+) -> None:
     """Ask until told to stop. The keeper is held while it is asked and not in between, so that it can be collected."""
     wait = every
     while True:

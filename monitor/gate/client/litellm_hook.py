@@ -42,7 +42,7 @@ def litellm_hook(guard: Guard, names: Mapping[str, str] | None = None) -> Any:
             return []
         return [{**fallback, "model": sent} if isinstance(fallback, dict) else sent]
 
-    class Gate(CustomLogger):  # type: ignore[misc]
+    class ProxyGate(CustomLogger):  # type: ignore[misc]
         async def async_pre_call_hook(
             self, user_api_key_dict: object, cache: object, data: dict[str, Any], call_type: str
         ) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def litellm_hook(guard: Guard, names: Mapping[str, str] | None = None) -> Any:
                 data["fallbacks"] = [one for each in data["fallbacks"] for one in allowed(each)]
             return data
 
-    return Gate()
+    return ProxyGate()
 
 
 def _answer(denied: ModelDenied) -> dict[str, object]:

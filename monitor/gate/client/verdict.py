@@ -49,7 +49,7 @@ class Condition:
         self.since = since
 
 
-class Verdict:
+class GateVerdict:
     """What the conditions add up to. `variant` names the outcome as the lease file does; `until` is when it may change by itself."""
 
     __slots__ = ("allowed", "conditions", "reason", "until", "variant")
@@ -78,7 +78,7 @@ def judge(
     checks_until: datetime | None = None,
     unready: str = "",
     since: datetime | None = None,
-) -> Verdict:
+) -> GateVerdict:
     """Whether an entry may be used at `now`.
 
     `evaluable` says that the environment may use what is still being evaluated; `grace_until` is the end of the grace of a running pause
@@ -141,13 +141,15 @@ def _checks(until: datetime | None, unready: str, now: datetime) -> list[Conditi
     return [_dated(asks, until, now, "", "stale: a required check was verified until")]
 
 
-def _sum(allowing: str, denying: str, reason: str, conditions: tuple[Condition, ...], lease_until: datetime) -> Verdict:
+def _sum(
+    allowing: str, denying: str, reason: str, conditions: tuple[Condition, ...], lease_until: datetime
+) -> GateVerdict:
     """Allowed while every condition holds; a denial is good until the lease ends."""
     for condition in conditions:
         if not condition.holds:
-            return Verdict(False, denying, condition.reason, _whole(lease_until), conditions)
+            return GateVerdict(False, denying, condition.reason, _whole(lease_until), conditions)
     until = min(condition.until for condition in conditions if condition.until is not None)
-    return Verdict(True, allowing, reason, until, conditions)
+    return GateVerdict(True, allowing, reason, until, conditions)
 
 
 def _dated(asks: str, until: datetime | None, now: datetime, never: str, ended: str) -> Condition:

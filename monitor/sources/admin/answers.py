@@ -27,7 +27,7 @@ class Answered:
     absent: bool = False
 
 
-class Problem(Exception):
+class AdminProblem(Exception):
     """Answers that may not be read, and why."""
 
     def __init__(self, reason: FailureReason, detail: str) -> None:
@@ -84,7 +84,7 @@ class Answers:
         for one in self.pages.get(question, ()):
             for item in data_of(one, question):
                 if not isinstance(item, dict):
-                    raise Problem(FailureReason.INVALID_SHAPE, f"{question}[{index}] is not {OBJECT}")
+                    raise AdminProblem(FailureReason.INVALID_SHAPE, f"{question}[{index}] is not {OBJECT}")
                 yield f"{question}[{index}]", item
                 index += 1
 
@@ -98,9 +98,9 @@ def page(content: bytes, question: str) -> Mapping[str, object]:
     try:
         found = parse(content)
     except NotJson as error:
-        raise Problem(FailureReason.NOT_JSON, f"{question}: {error.reason}") from error
+        raise AdminProblem(FailureReason.NOT_JSON, f"{question}: {error.reason}") from error
     if not isinstance(found, dict):
-        raise Problem(FailureReason.INVALID_SHAPE, f"{question}: the answer is not {OBJECT}")
+        raise AdminProblem(FailureReason.INVALID_SHAPE, f"{question}: the answer is not {OBJECT}")
     return found
 
 
@@ -113,7 +113,7 @@ def data_of(page: Mapping[str, object], question: str) -> list[object]:
     data = page.get("data")
     if not isinstance(data, list):
         kind = "null" if data is None else "no array"
-        raise Problem(FailureReason.INVALID_SHAPE, f"{question}: `data` is {kind}, where an array was due")
+        raise AdminProblem(FailureReason.INVALID_SHAPE, f"{question}: `data` is {kind}, where an array was due")
     return data
 
 
@@ -126,7 +126,7 @@ class Place(NamedTuple):
 
 
 @dataclass(slots=True)
-class Reading:
+class AdminReading:
     """Facts while they are read. What is stated in two ways, or not as what it should be, is unclear."""
 
     facts: dict[Subject, dict[str, Value]] = field(default_factory=dict)

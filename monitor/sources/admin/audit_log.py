@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from monitor.core.events import rfc3339
 from monitor.core.facts import SETTING, Refusal, Subject
-from monitor.sources.admin.answers import Answers, Place, Reading
+from monitor.sources.admin.answers import AdminReading, Answers, Place
 from monitor.sources.json_text import canonical_text
 from monitor.sources.redaction import MASK, one_line
 
@@ -33,9 +33,9 @@ def impersonal(content: bytes) -> bytes:
     return content
 
 
-def audit_log(answers: Answers, place: Place) -> Reading:
+def audit_log(answers: Answers, place: Place) -> AdminReading:
     """The last event of each watched kind: when, by whom, and what was asked for."""
-    reading, subject = Reading(), Subject(place.surface, SUBJECT)
+    reading, subject = AdminReading(), Subject(place.surface, SUBJECT)
     last: dict[str, tuple[int, str, Mapping[str, object]]] = {}
     for question in ("audit_log", "tenant_audit_log"):
         for where, event in answers.items(question):

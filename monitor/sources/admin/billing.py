@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from monitor.core.facts import BEHAVIOUR, Refusal, Subject
 from monitor.core.price import SHORT, STANDARD, TEXT, USD, Meter, amount, canonical
-from monitor.sources.admin.answers import Answers, Place, Reading
+from monitor.sources.admin.answers import AdminReading, Answers, Place
 
 VISIBLE = BEHAVIOUR + "billing.visible"
 WRITES_COUNTED = BEHAVIOUR + "billing.cache_writes_counted"
@@ -62,9 +62,9 @@ _LINE_ITEM = re.compile(
 )
 
 
-def usage(answers: Answers, place: Place) -> Reading:
+def usage(answers: Answers, place: Place) -> AdminReading:
     """Which models were billed at all, and whether the bill counts cache writes: yes where it shows some, no where it shows reads alone."""
-    reading = Reading()
+    reading = AdminReading()
     written: dict[Subject, int] = {}
     read: dict[Subject, int] = {}
     for question in ("completions", "embeddings"):
@@ -104,13 +104,13 @@ class Billed:
         return Billed(self.value + other.value, self.tokens + other.tokens, max(self.error, other.error))
 
 
-def costs(answers: Answers, place: Place) -> Reading:
+def costs(answers: Answers, place: Place) -> AdminReading:
     """The prices that were charged, where the last two days of a line item say the same.
 
     A day's quotient is an average: of a price that changed at noon, of regions, of tokens that were given away. Two days that agree, each with
     so much usage that rounding cannot move it, are taken for a price; anything else is left open.
     """
-    reading = Reading()
+    reading = AdminReading()
     lines: dict[tuple[str, Meter], dict[int, Billed]] = {}
     doubted: set[tuple[str, Meter]] = set()
     refused: dict[str, str] = {}
@@ -211,7 +211,7 @@ def _decimal(value: object) -> Decimal | None:
         return None
 
 
-def _days(reading: Reading, answers: Answers) -> Iterator[tuple[int, Mapping[str, object]]]:
+def _days(reading: AdminReading, answers: Answers) -> Iterator[tuple[int, Mapping[str, object]]]:
     for where, bucket in answers.items("costs"):
         start, end = bucket.get("start_time"), bucket.get("end_time")
         if not isinstance(start, int) or not isinstance(end, int) or start % DAY or end - start != DAY:
@@ -221,13 +221,13 @@ def _days(reading: Reading, answers: Answers) -> Iterator[tuple[int, Mapping[str
             yield start, item
 
 
-def _results(reading: Reading, answers: Answers, question: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+def _results(reading: AdminReading, answers: Answers, question: str) -> Iterator[tuple[str, Mapping[str, object]]]:
     for where, bucket in answers.items(question):
         yield from _in_bucket(reading, where, bucket)
 
 
 def _in_bucket(
-    reading: Reading, where: str, bucket: Mapping[str, object]
+    reading: AdminReading, where: str, bucket: Mapping[str, object]
 ) -> Iterator[tuple[str, Mapping[str, object]]]:
     results = bucket.get("results")
     for index, item in enumerate(results if isinstance(results, list) else ()):

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from monitor.core.facts import LIMIT, SETTING, FailureReason, Refusal, Subject, Value
-from monitor.sources.admin.answers import Answers, Place, Problem, Reading
+from monitor.sources.admin.answers import AdminProblem, AdminReading, Answers, Place
 from monitor.sources.json_text import canonical_text
 
-Read: TypeAlias = Callable[[Answers, Place], Reading]
+Read: TypeAlias = Callable[[Answers, Place], AdminReading]
 
 NONE = "none"
 """The value of a policy or limit that nobody set."""
@@ -30,18 +30,18 @@ LIMITS = {
 LIMIT_PREFIXES = ("max_", "batch_")
 
 
-def project(answers: Answers, place: Place) -> Reading:
+def project(answers: Answers, place: Place) -> AdminReading:
     """Status and residency of the project."""
-    reading = Reading()
+    reading = AdminReading()
     found = _one(answers, "project")
     _text(reading, Subject(place.surface, "project"), "status", found.get("status"))
     _text(reading, Subject(place.surface, "residency"), "value", found.get("residency"))
     return reading
 
 
-def rate_limits(answers: Answers, place: Place) -> Reading:
+def rate_limits(answers: Answers, place: Place) -> AdminReading:
     """The limits of each model. A row is no proof of access, and a limit that is null is one that the model does not have."""
-    reading = Reading()
+    reading = AdminReading()
     for where, item in answers.items("rate_limits"):
         model = item.get("model")
         if not _usable(model):
@@ -59,9 +59,9 @@ def rate_limits(answers: Answers, place: Place) -> Reading:
     return reading
 
 
-def model_permissions(answers: Answers, place: Place) -> Reading:
+def model_permissions(answers: Answers, place: Place) -> AdminReading:
     """The policy about models: `model_ids`, which the SDK would call `api_model_ids`."""
-    reading, subject = Reading(), Subject(place.surface, "model_permissions")
+    reading, subject = AdminReading(), Subject(place.surface, "model_permissions")
     found = answers.one("model_permissions")
     if found is None or (found.get("mode") is None and found.get("model_ids") is None):
         return _unset(reading, subject, "mode", "models")
@@ -70,9 +70,9 @@ def model_permissions(answers: Answers, place: Place) -> Reading:
     return reading
 
 
-def service_tiers(answers: Answers, place: Place) -> Reading:
+def service_tiers(answers: Answers, place: Place) -> AdminReading:
     """The tier of calls that name none, and those that may be named: `all`, or a list. An account that has no such setting says nothing."""
-    reading, subject = Reading(), Subject(place.surface, "service_tiers")
+    reading, subject = AdminReading(), Subject(place.surface, "service_tiers")
     found = answers.one("service_tiers")
     if found is None:
         return reading
@@ -85,9 +85,9 @@ def service_tiers(answers: Answers, place: Place) -> Reading:
     return reading
 
 
-def hosted_tools(answers: Answers, place: Place) -> Reading:
+def hosted_tools(answers: Answers, place: Place) -> AdminReading:
     """Whether each hosted tool may be used."""
-    reading, subject = Reading(), Subject(place.surface, "hosted_tools")
+    reading, subject = AdminReading(), Subject(place.surface, "hosted_tools")
     for key, permission in _one(answers, "hosted_tools").items():
         if permission is None:
             reading.doubt(subject, SETTING + key)
@@ -100,18 +100,18 @@ def hosted_tools(answers: Answers, place: Place) -> Reading:
     return reading
 
 
-def data_retention(answers: Answers, place: Place) -> Reading:
+def data_retention(answers: Answers, place: Place) -> AdminReading:
     """How long data are kept, by the project and by the organisation."""
-    reading, subject = Reading(), Subject(place.surface, "data_retention")
+    reading, subject = AdminReading(), Subject(place.surface, "data_retention")
     for level in ("project", "organization"):
         if (found := answers.one(f"{level}_data_retention")) is not None:
             _text(reading, subject, level, found.get("type"))
     return reading
 
 
-def spend_limit(answers: Answers, place: Place) -> Reading:
+def spend_limit(answers: Answers, place: Place) -> AdminReading:
     """The hard limits on spending, of the project and of the organisation: whole cents, and whether each is enforced now."""
-    reading = Reading()
+    reading = AdminReading()
     for question, name in (
         ("project_spend_limit", "spend_limit"),
         ("organization_spend_limit", "organization_spend_limit"),
@@ -136,17 +136,17 @@ def spend_limit(answers: Answers, place: Place) -> Reading:
 def _one(answers: Answers, question: str) -> Mapping[str, object]:
     found = answers.one(question)
     if found is None:
-        raise Problem(FailureReason.INVALID_SHAPE, f"there is no answer about {question.replace('_', ' ')}")
+        raise AdminProblem(FailureReason.INVALID_SHAPE, f"there is no answer about {question.replace('_', ' ')}")
     return found
 
 
-def _unset(reading: Reading, subject: Subject, *names: str) -> Reading:
+def _unset(reading: AdminReading, subject: Subject, *names: str) -> AdminReading:
     for name in names:
         reading.state(subject, SETTING + name, NONE)
     return reading
 
 
-def _text(reading: Reading, subject: Subject, name: str, value: object) -> None:
+def _text(reading: AdminReading, subject: Subject, name: str, value: object) -> None:
     if _usable(value):
         reading.state(subject, SETTING + name, str(value))
     elif value is None:
@@ -155,7 +155,7 @@ def _text(reading: Reading, subject: Subject, name: str, value: object) -> None:
         reading.refuse(subject, SETTING + name, "not a printable, non-empty string")
 
 
-def _names(reading: Reading, subject: Subject, name: str, value: object) -> None:
+def _names(reading: AdminReading, subject: Subject, name: str, value: object) -> None:
     if isinstance(value, list) and all(_usable(one) for one in value):
         stated: Value = canonical_text(sorted(set(value)))
         reading.state(subject, SETTING + name, stated)

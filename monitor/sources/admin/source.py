@@ -15,10 +15,10 @@ import openai
 from monitor.core.configuration import SourceSpec, Surface
 from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Snapshot, Unchanged
 from monitor.core.ports import ConfigurationError
-from monitor.sources.admin.answers import Answered, Answers, Place, Problem, body_of, page
+from monitor.sources.admin.answers import AdminProblem, Answered, Answers, Place, body_of, page
 from monitor.sources.admin.asking import PAGES, Question
 from monitor.sources.admin.parts import PARTS
-from monitor.sources.http import Answer, Failure, HttpClient, failure_of, judged, shown
+from monitor.sources.http import Failure, HttpAnswer, HttpClient, failure_of, judged, shown
 from monitor.sources.redaction import one_line, redact
 from monitor.sources.sdk import Sdk
 
@@ -68,7 +68,7 @@ class AdminSource:
             if failed.failure.reason is FailureReason.UNAUTHORIZED:
                 self._sdk.forget()
             return failed.failure.of(self.spec.key, now, secrets)
-        except Problem as problem:
+        except AdminProblem as problem:
             return PollFailure(
                 source=self.spec.key, at=now, reason=problem.reason, detail=one_line(problem.detail, secrets)
             )
@@ -82,7 +82,7 @@ class AdminSource:
         """Read stored answers anew."""
         try:
             reading = self._part.read(Answers.of(body.content), self._place)
-        except Problem as problem:
+        except AdminProblem as problem:
             return PollFailure(
                 source=self.spec.key, at=at, reason=problem.reason, detail=one_line(problem.detail), body=body
             )
@@ -113,7 +113,7 @@ class AdminSource:
                 yield Answered(question=question.name, content=b"", absent=True)
                 return
             got = judged(response, now=now, conditional=False)
-            if not isinstance(got, Answer):
+            if not isinstance(got, HttpAnswer):
                 assert isinstance(got, Failure), "nothing was asked conditionally"
                 raise _Failed(got)
             content = self._part.cleaned(redact(got.content, secrets))
@@ -122,10 +122,10 @@ class AdminSource:
             if following is None:
                 return
             if following in seen:
-                raise Problem(FailureReason.TRUNCATED, f"the pages of {question.name} lead back to {following!r}")
+                raise AdminProblem(FailureReason.TRUNCATED, f"the pages of {question.name} lead back to {following!r}")
             seen.add(following)
             cursor = {question.cursor: following}
-        raise Problem(FailureReason.TRUNCATED, f"{question.name} goes on after {PAGES} pages")
+        raise AdminProblem(FailureReason.TRUNCATED, f"{question.name} goes on after {PAGES} pages")
 
     def _call(self, question: Question, cursor: dict[str, str]) -> httpx2.Response:
         try:
@@ -150,4 +150,6 @@ def _next(question: Question, content: bytes) -> str | None:
     following = found.get("next_page" if question.cursor == "page" else "last_id")
     if isinstance(following, str) and following:
         return following
-    raise Problem(FailureReason.TRUNCATED, f"{question.name} says that it has more and does not say where it goes on")
+    raise AdminProblem(
+        FailureReason.TRUNCATED, f"{question.name} says that it has more and does not say where it goes on"
+    )

@@ -28,14 +28,14 @@ _NAMED_SECRET = re.compile(
 """A text under a name that says it is a secret: runners keep their configuration beside their results."""
 
 
-class Read(NamedTuple):
+class EvalsRead(NamedTuple):
     """What was read, and the bytes to keep of it: the file, or of an archive the part that was read, without what is named a secret."""
 
     results: Results
     kept: bytes
 
 
-def read(content: bytes) -> Read:
+def read(content: bytes) -> EvalsRead:
     """Read a file of results.
 
     Raises:
@@ -43,8 +43,8 @@ def read(content: bytes) -> Read:
     """
     if content.startswith(inspect_log.ARCHIVE):
         header = inspect_log.header(content)
-        return Read(_scored(inspect_log.read(json_text.parse(header))), _without_secrets(header))
-    return Read(_scored(_of_text(content)), _without_secrets(content))
+        return EvalsRead(_scored(inspect_log.read(json_text.parse(header))), _without_secrets(header))
+    return EvalsRead(_scored(_of_text(content)), _without_secrets(content))
 
 
 def _without_secrets(content: bytes) -> bytes:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from monitor.core.request_log import Fields, Request
+from monitor.core.request_log import Fields, LoggedRequest
 from monitor.sources import json_text
 from monitor.sources.attested.values import count, number, table, text
 from monitor.sources.extraction import Unreadable
@@ -21,14 +21,14 @@ _MILLISECONDS = 10**11
 Row = Mapping[str, object]
 
 
-class Read(NamedTuple):
+class RequestLogRead(NamedTuple):
     """What was read, and the lines to keep of it: the configured fields alone."""
 
-    requests: tuple[Request, ...]
+    requests: tuple[LoggedRequest, ...]
     kept: bytes
 
 
-def read(content: bytes, fields: Fields) -> Read:
+def read(content: bytes, fields: Fields) -> RequestLogRead:
     """Read a sample.
 
     Raises:
@@ -49,7 +49,7 @@ def read(content: bytes, fields: Fields) -> Read:
         kept.append(json_text.canonical_text(stated))
     if not requests:
         raise Unreadable("it holds no line")
-    return Read(tuple(requests), "".join(f"{line}\n" for line in kept).encode())
+    return RequestLogRead(tuple(requests), "".join(f"{line}\n" for line in kept).encode())
 
 
 def find(row: Row, path: str) -> tuple[bool, object]:
@@ -60,7 +60,7 @@ def find(row: Row, path: str) -> tuple[bool, object]:
     return find(table(row.get(first)), rest) if dot and first in row else (False, None)
 
 
-def _request(line: int, row: Row, fields: Fields) -> tuple[Request, dict[str, object]]:
+def _request(line: int, row: Row, fields: Fields) -> tuple[LoggedRequest, dict[str, object]]:
     lacks: list[str] = []
     at = _time(find(row, fields.at)[1])
     model = text(find(row, fields.model)[1])
@@ -88,7 +88,7 @@ def _request(line: int, row: Row, fields: Fields) -> tuple[Request, dict[str, ob
         "retries": retries,
         "tier": tier,
     }
-    request = Request(
+    request = LoggedRequest(
         line=line,
         model=model,
         at=at,

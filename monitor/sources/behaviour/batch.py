@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from monitor.core.error_meanings import LOSSES, Meaning, Verdict, classify
+from monitor.core.error_meanings import LOSSES, ErrorVerdict, Meaning, classify
 from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, FailureReason, Value
-from monitor.sources.behaviour.calls import Asked, either
-from monitor.sources.behaviour.exchange import Call, Exchange, Problem
+from monitor.sources.behaviour.calls import AskedCall, either
+from monitor.sources.behaviour.exchange import Call, Exchange, ProbeProblem
 from monitor.sources.behaviour.reading import failure, refused_by
 
 MARK = "access_monitor"
@@ -34,7 +34,7 @@ RUNNING = frozenset({"validating", "in_progress", "finalizing"})
 ENDED = frozenset({"completed", "failed"})
 
 
-def plan(asked: Asked) -> Generator[Call, Exchange, None]:
+def plan(asked: AskedCall) -> Generator[Call, Exchange, None]:
     """Look at our batches, read why the last one failed, cancel what ran out of time, and make one where none runs."""
     listings: list[Exchange] = []
     further = "/batches?limit=100"
@@ -126,9 +126,9 @@ def facts_of(
             raise failure(one, verdict, at)
     named = {one.name: one for one in exchanges}
     if "list" not in named or not isinstance(named["list"].said.get("data"), list):
-        raise Problem(FailureReason.INVALID_SHAPE, "the list of batches has no array `data`")
+        raise ProbeProblem(FailureReason.INVALID_SHAPE, "the list of batches has no array `data`")
     if "cancel" in named:
-        raise Problem(FailureReason.TIMEOUT, f"a batch did not end within {WINDOW}, and was cancelled")
+        raise ProbeProblem(FailureReason.TIMEOUT, f"a batch did not end within {WINDOW}, and was cancelled")
     running, ended = newest([one for one in exchanges if one.name == "list"], marker)
     found: dict[str, Value] = {}
     if running is not None or "create" in named:
@@ -138,7 +138,7 @@ def facts_of(
     elif ended is not None and at - _made(ended) <= remembered(every):
         found |= _end(route, model, ended, named.get("errors"), at)
     if not found:
-        raise Problem(FailureReason.INVALID_SHAPE, "no batch of ours runs or has ended")
+        raise ProbeProblem(FailureReason.INVALID_SHAPE, "no batch of ours runs or has ended")
     return found
 
 
@@ -150,7 +150,9 @@ def _end(route: str, model: str, ended: Mapping[str, Any], errors: Exchange | No
     if verdict.meaning in LOSSES:
         return refused_by(route, status, verdict)
     if status == 0:
-        verdict = Verdict(meaning=Meaning.UNKNOWN, message="every request of the batch failed, and nothing says why")
+        verdict = ErrorVerdict(
+            meaning=Meaning.UNKNOWN, message="every request of the batch failed, and nothing says why"
+        )
     raise failure(Exchange(name="batch", status=status or 200, body={}), verdict, at)
 
 

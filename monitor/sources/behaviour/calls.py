@@ -39,7 +39,7 @@ SCHEMA = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedCall:
     """Whom a probe asks, and how.
 
     `parameters` are those of the configuration: `effort` and `verbosity` go where the endpoint has them, `endpoint = "chat"` moves routes that could use either,
@@ -58,33 +58,33 @@ class Asked:
         return self.parameters.get("endpoint") == "chat"
 
 
-def retrieve(asked: Asked) -> Plan:
+def retrieve(asked: AskedCall) -> Plan:
     yield Call(name="retrieve", method="GET", path="/models/" + quote(asked.model, safe="/:@"))
 
 
-def tokens(asked: Asked) -> Plan:
+def tokens(asked: AskedCall) -> Plan:
     yield Call(name="tokens", path="/responses/input_tokens", body={"model": asked.model, "input": INPUT})
 
 
-def responses(asked: Asked) -> Plan:
+def responses(asked: AskedCall) -> Plan:
     yield by_responses("responses", asked, {})
 
 
-def chat(asked: Asked) -> Plan:
+def chat(asked: AskedCall) -> Plan:
     yield by_chat("chat", asked, {})
 
 
-def embeddings(asked: Asked) -> Plan:
+def embeddings(asked: AskedCall) -> Plan:
     body = {"model": asked.model, "input": INPUT, "encoding_format": "float"}
     yield Call(name="embeddings", path="/embeddings", body=body, tokens={"input": _bound(body)})
 
 
-def streaming(asked: Asked) -> Plan:
+def streaming(asked: AskedCall) -> Plan:
     more = {"stream": True, "stream_options": {"include_usage": True}}
     yield by_chat("streaming", asked, more, stream=True)
 
 
-def structured(asked: Asked) -> Plan:
+def structured(asked: AskedCall) -> Plan:
     text = "Answer with ok set to true."
     if asked.by_chat:
         form: dict[str, Any] = {
@@ -97,7 +97,7 @@ def structured(asked: Asked) -> Plan:
         yield by_responses("structured", asked, {"text": {"format": form}}, text=text, room=ROOM)
 
 
-def tools(asked: Asked) -> Plan:
+def tools(asked: AskedCall) -> Plan:
     text = "Report that all is well."
     function = {"name": "report", "description": "Report the state.", "parameters": SCHEMA, "strict": True}
     if asked.by_chat:
@@ -108,22 +108,22 @@ def tools(asked: Asked) -> Plan:
         yield by_responses("tools", asked, more, text=text, room=ROOM)
 
 
-def flex(asked: Asked) -> Plan:
+def flex(asked: AskedCall) -> Plan:
     yield either("flex", asked, {"service_tier": "flex"}, tier="flex")
 
 
-def priority(asked: Asked) -> Plan:
+def priority(asked: AskedCall) -> Plan:
     yield either("priority", asked, {"service_tier": "priority"}, tier="priority")
 
 
-def region(asked: Asked) -> Plan:
+def region(asked: AskedCall) -> Plan:
     yield either("region", asked, {}, regional=True)
 
 
-def contract(asked: Asked) -> Plan:
+def contract(asked: AskedCall) -> Plan:
     """Four calls that GPT-5.6 is known to refuse, each for one reason; what is refused costs nothing."""
     function = {"type": "function", "function": {"name": "report", "parameters": SCHEMA}}
-    plain = Asked(model=asked.model, at=asked.at, every=asked.every, marker=asked.marker)
+    plain = AskedCall(model=asked.model, at=asked.at, every=asked.every, marker=asked.marker)
     yield by_responses("temperature", asked, {"temperature": 0.3})
     yield by_chat("max_tokens", asked, {"max_tokens": 5, "max_completion_tokens": ""})
     # Without any effort: `none` is what makes function tools acceptable there.
@@ -131,7 +131,7 @@ def contract(asked: Asked) -> Plan:
     yield by_responses("least_output", asked, {"max_output_tokens": 1})
 
 
-def caching(asked: Asked) -> Plan:
+def caching(asked: AskedCall) -> Plan:
     """The same prefix twice, up to an explicit breakpoint. It begins with the time of the look: one that an earlier look left in the cache would not be written."""
     prefix = f"Look of {asked.at.isoformat()}. " + " ".join(f"word{n % 10}" for n in range(PREFIX_WORDS))
     options: dict[str, Any] = {"mode": "explicit", "ttl": "30m"}
@@ -144,7 +144,7 @@ def caching(asked: Asked) -> Plan:
     yield _cached("read", asked, prefix, options)
 
 
-def _cached(name: str, asked: Asked, prefix: str, options: Mapping[str, Any]) -> Call:
+def _cached(name: str, asked: AskedCall, prefix: str, options: Mapping[str, Any]) -> Call:
     content = [
         {"type": "input_text", "text": prefix, "prompt_cache_breakpoint": {"mode": "explicit"}},
         {"type": "input_text", "text": f"{INPUT} {name}"},
@@ -162,7 +162,9 @@ def _cached(name: str, asked: Asked, prefix: str, options: Mapping[str, Any]) ->
     )
 
 
-def either(name: str, asked: Asked, more: Mapping[str, Any], *, tier: str = "standard", regional: bool = False) -> Call:
+def either(
+    name: str, asked: AskedCall, more: Mapping[str, Any], *, tier: str = "standard", regional: bool = False
+) -> Call:
     """A ping by the endpoint that the configuration wants."""
     by = by_chat if asked.by_chat else by_responses
     return by(name, asked, more, tier=tier, regional=regional)
@@ -170,7 +172,7 @@ def either(name: str, asked: Asked, more: Mapping[str, Any], *, tier: str = "sta
 
 def by_responses(
     name: str,
-    asked: Asked,
+    asked: AskedCall,
     more: Mapping[str, Any],
     *,
     text: str = INPUT,
@@ -185,7 +187,7 @@ def by_responses(
 
 def by_chat(
     name: str,
-    asked: Asked,
+    asked: AskedCall,
     more: Mapping[str, Any],
     *,
     text: str = INPUT,
@@ -199,7 +201,7 @@ def by_chat(
     return _billed(Call(name=name, path="/chat/completions", body=body, tier=tier, regional=regional, stream=stream))
 
 
-def _responses_body(asked: Asked, more: Mapping[str, Any], text: str, room: int) -> dict[str, Any]:
+def _responses_body(asked: AskedCall, more: Mapping[str, Any], text: str, room: int) -> dict[str, Any]:
     own = {k: v for k, v in asked.parameters.items() if k not in ("endpoint", "max_completion_tokens", "max_tokens")}
     body: dict[str, Any] = {"model": asked.model, "input": text, "max_output_tokens": room, "store": False}
     if "effort" in own:
@@ -211,7 +213,7 @@ def _responses_body(asked: Asked, more: Mapping[str, Any], text: str, room: int)
     return _without_blanks({**body, **own, **more})
 
 
-def _chat_body(asked: Asked, more: Mapping[str, Any], text: str, room: int) -> dict[str, Any]:
+def _chat_body(asked: AskedCall, more: Mapping[str, Any], text: str, room: int) -> dict[str, Any]:
     own = {k: v for k, v in asked.parameters.items() if k not in ("endpoint", "max_output_tokens")}
     body: dict[str, Any] = {
         "model": asked.model,
@@ -242,7 +244,7 @@ def _most(body: Mapping[str, Any]) -> int:
     return max((value for name in LIMITS if isinstance(value := body.get(name), int)), default=ROOM)
 
 
-PLANS: Mapping[str, Callable[[Asked], Plan]] = MappingProxyType(
+PLANS: Mapping[str, Callable[[AskedCall], Plan]] = MappingProxyType(
     {
         "retrieve": retrieve,
         "tokens": tokens,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.core.error_meanings import Verdict, classify
+from monitor.core.error_meanings import ErrorVerdict, classify
 from monitor.core.facts import FailureReason
 
 KEPT_HEADERS = frozenset(
@@ -27,7 +27,7 @@ TEXT = 2_000
 """Characters that are kept of an answer that is not JSON."""
 
 
-class Problem(Exception):
+class ProbeProblem(Exception):
     """A look that yields nothing, and why. `retry_after` is in seconds."""
 
     def __init__(self, reason: FailureReason, detail: str, retry_after: float | None = None) -> None:
@@ -72,7 +72,7 @@ class Exchange:
         """The body where it is an object, else nothing."""
         return self.body if isinstance(self.body, dict) else {}
 
-    def verdict(self, model: str) -> Verdict:
+    def verdict(self, model: str) -> ErrorVerdict:
         """What it means for access to a model."""
         failed = self.said.get("failed")  # an error in the middle of a stream, as the object around it
         return classify(self.status, failed or self.body, model=model)
@@ -120,11 +120,11 @@ def read_back(content: bytes) -> tuple[Exchange, ...]:
             for call in calls
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Problem(FailureReason.INVALID_SHAPE, "the stored answers of a probe cannot be read") from error
+        raise ProbeProblem(FailureReason.INVALID_SHAPE, "the stored answers of a probe cannot be read") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class CallUsage:
     """Tokens as an answer counts them, whichever of the two shapes it uses; None is what it does not say."""
 
     input: int | None = None
@@ -133,7 +133,7 @@ class Usage:
     output: int | None = None
 
 
-def usage(said: Mapping[str, Any]) -> Usage:
+def usage(said: Mapping[str, Any]) -> CallUsage:
     """The usage of an answer; of a stream, that of the event that has it."""
     found = said.get("usage")
     if not isinstance(found, dict):
@@ -150,7 +150,7 @@ def usage(said: Mapping[str, Any]) -> Usage:
         (found[key] for key in ("input_tokens_details", "prompt_tokens_details") if isinstance(found.get(key), dict)),
         {},
     )
-    return Usage(
+    return CallUsage(
         input=_count(found, "input_tokens", "prompt_tokens"),
         cached=_count(details, "cached_tokens"),
         written=_count(details, "cache_write_tokens"),

@@ -12,9 +12,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
-from monitor.core.error_meanings import GOOD, LOSSES, Meaning, Verdict
+from monitor.core.error_meanings import GOOD, LOSSES, ErrorVerdict, Meaning
 from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value, refusal
-from monitor.sources.behaviour.exchange import Exchange, Problem, usage
+from monitor.sources.behaviour.exchange import Exchange, ProbeProblem, usage
 from monitor.sources.http import refused, retry_after
 
 LIMITED = frozenset({"responses", "chat", "embeddings"})
@@ -60,7 +60,7 @@ def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime
         Problem: they state nothing.
     """
     if not exchanges:
-        raise Problem(FailureReason.INVALID_SHAPE, "no call was made")
+        raise ProbeProblem(FailureReason.INVALID_SHAPE, "no call was made")
     if route == "contract":
         return _contract(model, exchanges, at)
     for one in exchanges:
@@ -74,7 +74,7 @@ def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime
     return {ACCESS + route: GRANTED, **found, **limits}
 
 
-def refused_by(route: str, status: int, verdict: Verdict) -> dict[str, Value]:
+def refused_by(route: str, status: int, verdict: ErrorVerdict) -> dict[str, Value]:
     """The facts of a refusal: what it means, and how it was said."""
     code = verdict.code or verdict.param
     said = f"{status} {code}" if code.isprintable() and 0 < len(code) <= CODE else str(status)
@@ -95,7 +95,7 @@ def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
     return frozenset(fields - facts.keys())
 
 
-def tried(route: str, verdict: Verdict) -> bool:
+def tried(route: str, verdict: ErrorVerdict) -> bool:
     """Whether a refusal is one of the very parameter that a route tries."""
     return (
         verdict.meaning is Meaning.PARAMETER_REJECTED
@@ -104,7 +104,7 @@ def tried(route: str, verdict: Verdict) -> bool:
     )
 
 
-def failure(one: Exchange, verdict: Verdict, at: datetime) -> Problem:
+def failure(one: Exchange, verdict: ErrorVerdict, at: datetime) -> ProbeProblem:
     """Why an answer is no observation."""
     said = verdict.message or one.text
     code = f" ({verdict.code or verdict.param})" if verdict.code or verdict.param else ""
@@ -117,11 +117,11 @@ def failure(one: Exchange, verdict: Verdict, at: datetime) -> Problem:
         reason = FailureReason.NOT_JSON
     elif one.status in GOOD:
         reason = FAILED_INSIDE.get(verdict.code, FailureReason.INVALID_SHAPE)
-    return Problem(reason, detail, retry_after(one.headers.get("retry-after", ""), at))
+    return ProbeProblem(reason, detail, retry_after(one.headers.get("retry-after", ""), at))
 
 
-def _shape(one: Exchange, what: str) -> Problem:
-    return Problem(FailureReason.INVALID_SHAPE, f"the answer to the call {one.name} {what}")
+def _shape(one: Exchange, what: str) -> ProbeProblem:
+    return ProbeProblem(FailureReason.INVALID_SHAPE, f"the answer to the call {one.name} {what}")
 
 
 def _limits(one: Exchange) -> dict[str, Value]:
@@ -167,7 +167,7 @@ def _streamed(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
     if not isinstance(events, list) or not events:
         raise _shape(one, "is no stream of events")
     if not one.said.get("done"):
-        raise Problem(FailureReason.TRUNCATED, f"the stream of the call {one.name} ends without [DONE]")
+        raise ProbeProblem(FailureReason.TRUNCATED, f"the stream of the call {one.name} ends without [DONE]")
     last = next((event for event in reversed(events) if isinstance(event, dict) and event.get("usage")), None)
     if last is None:
         raise _shape(one, "streams no usage, though it was asked to")
@@ -210,7 +210,7 @@ def _tier(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
         raise _shape(exchanges[-1], "does not say which tier it used")
     # `fast` and `priority` are one tier, and both are echoed as `priority`.
     granted = used == route or (route == "priority" and used == "fast")
-    other = Verdict(meaning=Meaning.ACCESS_LOST, code=f"in the tier {used}")
+    other = ErrorVerdict(meaning=Meaning.ACCESS_LOST, code=f"in the tier {used}")
     return {
         **_echo(route, exchanges[-1].said),
         **({} if granted else refused_by(route, exchanges[-1].status, other)),
@@ -219,7 +219,7 @@ def _tier(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
 
 def _cached(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
     if len(exchanges) < 2:
-        raise Problem(FailureReason.INVALID_SHAPE, "the second of two calls was not made")
+        raise ProbeProblem(FailureReason.INVALID_SHAPE, "the second of two calls was not made")
     for one in exchanges:
         _output(one)
     first, second = (usage(one.said) for one in exchanges[:2])

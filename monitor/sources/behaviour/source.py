@@ -18,9 +18,19 @@ from monitor.core.error_meanings import Meaning
 from monitor.core.facts import Body, Known, Measurement, Observation, PollFailure, Snapshot, Subject, Value
 from monitor.core.ports import Budget
 from monitor.sources.behaviour import batch, reading, stream
-from monitor.sources.behaviour.calls import PLANS, Asked, Plan
-from monitor.sources.behaviour.exchange import Call, Exchange, Problem, Usage, kept, parsed, read_back, usage, written
-from monitor.sources.behaviour.spending import Purse
+from monitor.sources.behaviour.calls import PLANS, AskedCall, Plan
+from monitor.sources.behaviour.exchange import (
+    Call,
+    CallUsage,
+    Exchange,
+    ProbeProblem,
+    kept,
+    parsed,
+    read_back,
+    usage,
+    written,
+)
+from monitor.sources.behaviour.spending import CallBudget
 from monitor.sources.http import Failure, HttpClient, failure_of, judged
 from monitor.sources.redaction import clean, one_line, redact
 from monitor.sources.sdk import Sdk
@@ -58,7 +68,7 @@ class BehaviourSource:
         self._http = http
         self._sdk = Sdk(surface, http, secret)
         self._region = Sdk(surface, http, secret, base_url=surface.region_url)
-        self._purse = Purse(budget, surface, spec.model)
+        self._purse = CallBudget(budget, surface, spec.model)
         self._elapsed = elapsed
         self._limits = replace(http.limits, size=min(http.limits.size, LARGEST))
         self._rest: tuple[datetime, PollFailure] | None = None
@@ -88,7 +98,7 @@ class BehaviourSource:
         try:
             with self._http.look(self._limits):  # all calls of a look together
                 self._look(self._plan(now), exchanges, measured, now)
-        except Problem as problem:
+        except ProbeProblem as problem:
             return self._failed(problem, now, self._body(exchanges), measured)
         body = self._body(exchanges)
         if any(one.status == 401 for one in exchanges):
@@ -101,7 +111,7 @@ class BehaviourSource:
         """Read stored answers anew."""
         try:
             facts = self._facts(read_back(body.content), at)
-        except Problem as problem:
+        except ProbeProblem as problem:
             return self._failed(problem, at, body, ())
         return Snapshot(
             source=self.spec.key,
@@ -120,7 +130,7 @@ class BehaviourSource:
 
     def _plan(self, now: datetime) -> Plan:
         parameters = self.spec.options.get("parameters")
-        asked = Asked(
+        asked = AskedCall(
             model=self.spec.model,
             at=now,
             every=self.spec.every,
@@ -142,7 +152,7 @@ class BehaviourSource:
             got, first = self._send(call, now)
             latency = self._since(began)
             answer = got if isinstance(got, Exchange) else None
-            used = Usage() if answer is None else usage(answer.said)
+            used = CallUsage() if answer is None else usage(answer.said)
             cost = self._purse.settle(call, reservation, None if answer is None else answer.status, used)
             measured.append(
                 Measurement(
@@ -163,7 +173,7 @@ class BehaviourSource:
                 )
             )
             if isinstance(got, Failure):
-                raise Problem(got.reason, got.detail, got.retry_after)
+                raise ProbeProblem(got.reason, got.detail, got.retry_after)
             exchanges.append(got)
             try:
                 call = plan.send(got)
@@ -239,7 +249,7 @@ class BehaviourSource:
         )
 
     def _failed(
-        self, problem: Problem, at: datetime, body: Body | None, measured: Sequence[Measurement]
+        self, problem: ProbeProblem, at: datetime, body: Body | None, measured: Sequence[Measurement]
     ) -> PollFailure:
         return PollFailure(
             source=self.spec.key,

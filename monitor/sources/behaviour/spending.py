@@ -14,7 +14,7 @@ from monitor.core.configuration import Surface
 from monitor.core.facts import FailureReason
 from monitor.core.ports import Budget, Reservation, Unavailable
 from monitor.core.price import canonical
-from monitor.sources.behaviour.exchange import Call, Problem, Usage
+from monitor.sources.behaviour.exchange import Call, CallUsage, ProbeProblem
 
 REGIONAL = Decimal("1.1")
 """What processing in a region costs at the most, as a multiple."""
@@ -22,7 +22,7 @@ REGIONAL = Decimal("1.1")
 NOTHING = Decimal(0)
 
 
-class Purse:
+class CallBudget:
     """Pays for the calls of one model on one surface."""
 
     def __init__(self, budget: Budget | None, surface: Surface, model: str) -> None:
@@ -39,24 +39,26 @@ class Purse:
         if not call.tokens:
             return None
         if self._budget is None:
-            raise Problem(FailureReason.OVER_BUDGET, f"the call {call.name} costs money, and there is no budget to ask")
+            raise ProbeProblem(
+                FailureReason.OVER_BUDGET, f"the call {call.name} costs money, and there is no budget to ask"
+            )
         try:
             amount = self._bound(call, self._budget)
             reservation = self._budget.reserve(self._surface.key, amount, at)
             left = NOTHING if reservation is not None else self._budget.left(self._surface.key, at)
         except Unavailable as error:
-            raise Problem(
+            raise ProbeProblem(
                 FailureReason.OVER_BUDGET, f"the budget cannot be asked now, so nothing is called: {error}"
             ) from error
         if reservation is None:
-            raise Problem(
+            raise ProbeProblem(
                 FailureReason.OVER_BUDGET,
                 f"the call {call.name} may cost ${canonical(amount)} and surface {self._surface.key} has ${canonical(left)} left today; "
                 "raise per_day in [budget] or try fewer routes",
             )
         return reservation
 
-    def settle(self, call: Call, reservation: Reservation | None, status: int | None, used: Usage) -> str | None:
+    def settle(self, call: Call, reservation: Reservation | None, status: int | None, used: CallUsage) -> str | None:
         """Say what a call cost, and return it in USD; None where the answer does not say it.
 
         A refusal (4xx) costs nothing. Without an answer (`status` None), with a bill that comes later, without a count of tokens, or while the
@@ -82,7 +84,7 @@ class Purse:
         amount = self._price(call, plain, budget)
         if amount is None:
             unknown = [meter for meter in plain if self._price(call, {meter: 1}, budget) is None]
-            raise Problem(
+            raise ProbeProblem(
                 FailureReason.OVER_BUDGET,
                 f"what {self._model} costs on surface {self._surface.key} is not known ({call.tier}: {', '.join(unknown)}), so nothing is "
                 "called; watch a page or feed that states it, or give the entry its price_model",
@@ -92,7 +94,7 @@ class Purse:
             amount = max(amount, self._price(call, written, budget) or NOTHING)
         return amount
 
-    def _spent(self, call: Call, used: Usage, budget: Budget) -> Decimal | None:
+    def _spent(self, call: Call, used: CallUsage, budget: Budget) -> Decimal | None:
         amount = self._price(call, billed(used), budget)
         if amount is None and used.input is not None:  # no price for the cache: then it was all input
             amount = self._price(call, {"input": used.input, "output": used.output or 0}, budget)
@@ -103,7 +105,7 @@ class Purse:
         return amount * REGIONAL if amount is not None and call.regional else amount
 
 
-def billed(used: Usage) -> dict[str, int]:
+def billed(used: CallUsage) -> dict[str, int]:
     """Meter → tokens of an answer, each token under one meter; empty where it does not count its input."""
     if used.input is None:
         return {}

@@ -23,7 +23,7 @@ from monitor.sources.feeds.sheet import (
     LONG,
     PER_TOKEN,
     SEVERAL_BANDS,
-    Sheet,
+    PriceTable,
     field_of,
     in_other_money,
     name,
@@ -98,7 +98,7 @@ def extract(payload: object) -> Extraction:
     """
     if not isinstance(payload, dict) or not any(isinstance(e, dict) and PROVIDER in e for e in payload.values()):
         raise Unreadable(f"no map of models with `{PROVIDER}`")
-    sheet = Sheet()
+    sheet = PriceTable()
     entries = [entry for entry in payload.values() if isinstance(entry, dict)]
     # A map has 35,000 keys and 150 different ones, most of which are no price: each is understood once, the others passed over.
     meanings = {key: meaning for key in set().union(*entries) if (meaning := _meaning(key)) is not None}
@@ -150,7 +150,9 @@ def _subject(key: str, provider: str) -> Subject:
     return Subject(provider, key)
 
 
-def _read(sheet: Sheet, subject: Subject, where: str, entry: dict[str, object], prices: Mapping[str, _Price]) -> None:
+def _read(
+    sheet: PriceTable, subject: Subject, where: str, entry: dict[str, object], prices: Mapping[str, _Price]
+) -> None:
     bands: dict[str, list[tuple[str, str]]] = {}
     fields = sheet.fields(subject)
     for key in filter(prices.__contains__, entry):
@@ -175,7 +177,7 @@ def _value(stated: object) -> str | None:
     return None if found is None else per_million(found)
 
 
-def _ranges(sheet: Sheet, subject: Subject, where: str, ranges: object) -> None:
+def _ranges(sheet: PriceTable, subject: Subject, where: str, ranges: object) -> None:
     """Read `[{"range": [0, 256000], …}, {"range": [256000, 1000000], …}]`: the range from 0 is the short context."""
     bands: list[list[tuple[str, str]]] = []
     for index, band in enumerate(ranges if isinstance(ranges, list) else [None]):
@@ -204,7 +206,7 @@ def _ranges(sheet: Sheet, subject: Subject, where: str, ranges: object) -> None:
     _long(sheet, subject, where, bands)
 
 
-def _long(sheet: Sheet, subject: Subject, where: str, bands: list[list[tuple[str, str]]]) -> None:
+def _long(sheet: PriceTable, subject: Subject, where: str, bands: list[list[tuple[str, str]]]) -> None:
     """Write the long context; a price has one, so several say nothing that could be compared."""
     for prices in bands:
         for field, value in prices:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from monitor.core.facts import Subject
 from monitor.sources.extraction import Extraction, Unreadable
-from monitor.sources.feeds.sheet import Sheet, in_other_money, name, number, plain, short, why_not
+from monitor.sources.feeds.sheet import PriceTable, in_other_money, name, number, plain, short, why_not
 
 EXTRACTOR = "modelpricewatch/2"
 
@@ -28,7 +28,7 @@ def extract(payload: object) -> Extraction:
     items = payload.get("models") if isinstance(payload, dict) else payload
     if not isinstance(items, list) or not any(isinstance(item, dict) and item.keys() & METERS.keys() for item in items):
         raise Unreadable(f"no list of models with prices `…{UNIT}`")
-    sheet = Sheet()
+    sheet = PriceTable()
     notes: list[str] = []
     for index, item in enumerate(items):
         try:
@@ -55,7 +55,7 @@ def _provider(id: str, shown: str) -> str:
     return key if id.startswith(f"{key}-") else shown
 
 
-def _read(sheet: Sheet, subject: Subject, where: str, item: dict[str, object]) -> None:
+def _read(sheet: PriceTable, subject: Subject, where: str, item: dict[str, object]) -> None:
     for key, stated in item.items():
         if not key.endswith(UNIT) or stated is None:
             continue

@@ -19,7 +19,7 @@ from monitor.core.price import STANDARD, TEXT
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     SEVERAL_BANDS,
-    Sheet,
+    PriceTable,
     in_other_money,
     long,
     name,
@@ -57,7 +57,7 @@ def extract(payload: object) -> Extraction:
     Raises:
         Unreadable: no map of providers with models, or not one price in it could be read.
     """
-    sheet = Sheet()
+    sheet = PriceTable()
     providers = _providers(payload)
     if providers is None:
         for where, model in _alone(payload):
@@ -108,7 +108,7 @@ def _alone(payload: object) -> Iterator[tuple[str, object]]:
     yield from priced
 
 
-def _model(sheet: Sheet, scope: str, id: str, model: object, *, named: str = "") -> None:
+def _model(sheet: PriceTable, scope: str, id: str, model: object, *, named: str = "") -> None:
     where = f"{scope}/{id}"
     try:
         subject = Subject(name(scope, "the name of a provider"), name(id, "the name of a model"))
@@ -139,7 +139,7 @@ def _modes(model: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield mode, said["cost"]
 
 
-def _cost(sheet: Sheet, subject: Subject, where: str, cost: object, tier: str) -> None:
+def _cost(sheet: PriceTable, subject: Subject, where: str, cost: object, tier: str) -> None:
     if not isinstance(cost, dict):
         sheet.refuse(where, "no object with prices")
         return
@@ -193,7 +193,7 @@ def _begin(band: object) -> int | None:
 
 
 def _prices(
-    sheet: Sheet, subject: Subject, where: str, prices: Mapping[str, object], tier: str, *, beyond: bool
+    sheet: PriceTable, subject: Subject, where: str, prices: Mapping[str, object], tier: str, *, beyond: bool
 ) -> Iterator[tuple[str, str]]:
     for key, stated in prices.items():
         if key in (TIERS, OVER_200K, "tier", "context") or key in OTHER_UNITS or stated is None or of_money(key):

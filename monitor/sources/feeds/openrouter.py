@@ -18,7 +18,7 @@ from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feeds.sheet import (
     PER_TOKEN,
     SEVERAL_BANDS,
-    Sheet,
+    PriceTable,
     in_other_money,
     long,
     name,
@@ -62,7 +62,7 @@ def extract(payload: object) -> Extraction:
         Unreadable: no list with prices, one that goes on elsewhere, or not one price in it could be read.
     """
     items = _items(payload)
-    sheet = Sheet()
+    sheet = PriceTable()
     for index, item in enumerate(items):
         try:
             if not isinstance(item, dict):
@@ -115,7 +115,7 @@ def _items(payload: object) -> list[object]:
     return items
 
 
-def _read(sheet: Sheet, subject: Subject, where: str, pricing: Mapping[str, object]) -> None:
+def _read(sheet: PriceTable, subject: Subject, where: str, pricing: Mapping[str, object]) -> None:
     for key, stated in pricing.items():
         if key == OVERRIDES:
             _overrides(sheet, subject, f"{where}.{key}", stated)
@@ -123,7 +123,7 @@ def _read(sheet: Sheet, subject: Subject, where: str, pricing: Mapping[str, obje
             sheet.put(subject, *found)
 
 
-def _overrides(sheet: Sheet, subject: Subject, where: str, overrides: object) -> None:
+def _overrides(sheet: PriceTable, subject: Subject, where: str, overrides: object) -> None:
     """Read the prices of longer prompts. A price has one long context, so several say nothing that could be compared."""
     listed = overrides if isinstance(overrides, list) else [overrides]
     bands = []
@@ -144,7 +144,7 @@ def _overrides(sheet: Sheet, subject: Subject, where: str, overrides: object) ->
 
 
 def _price(
-    sheet: Sheet, subject: Subject, where: str, key: str, stated: object, *, beyond: bool
+    sheet: PriceTable, subject: Subject, where: str, key: str, stated: object, *, beyond: bool
 ) -> tuple[str, str] | None:
     if key in OTHER_UNITS or stated is None or of_money(key):
         return None

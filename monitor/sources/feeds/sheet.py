@@ -149,7 +149,7 @@ def shown(where: str) -> str:
     return where if where.isprintable() else ascii(where)
 
 
-class Sheet(Sequence[PriceRow]):
+class PriceTable(Sequence[PriceRow]):
     """Undated prices in USD per 1M tokens, by subject and field, and what was refused on the way.
 
     The same identity twice: equal values merge, unequal ones refuse both.

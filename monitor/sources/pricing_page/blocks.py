@@ -37,7 +37,7 @@ class Pane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
+class PageControl:
     """What a reader presses to see another part of the page (a button, a tab, a list to choose from), by its texts."""
 
     texts: tuple[str, ...]
@@ -61,7 +61,7 @@ class Margin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TableRow:
     """One row of a table."""
 
     cells: tuple[str, ...]
@@ -70,11 +70,11 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class PageTable:
     """A table: its header rows (none, one, or groups above labels) and its body."""
 
     header: tuple[tuple[str, ...], ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     line: int
     flaw: str = ""
 
@@ -85,7 +85,7 @@ class Component:
 
     name: str
     tier: str
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     line: int
     flaw: str = ""
 
@@ -96,4 +96,4 @@ MERGED = "a cell spans several columns"
 HIDDEN = "it is hidden, or struck out"
 """The flaw of a part that a reader of the page does not see, or sees crossed out."""
 
-Block: TypeAlias = Heading | Paragraph | Pane | Control | Caption | Margin | Table | Component
+Block: TypeAlias = Heading | Paragraph | Pane | PageControl | Caption | Margin | PageTable | Component

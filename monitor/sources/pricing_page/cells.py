@@ -87,17 +87,17 @@ def ids(text: str) -> tuple[str, ...]:
     return tuple(found) if found and all(map(_MODEL.fullmatch, found)) else ()
 
 
-class Window(NamedTuple):
+class CellWindow(NamedTuple):
     """When a row holds: `begin` inclusive, `end` exclusive, both at midnight UTC; None is unbounded."""
 
     begin: datetime | None = None
     end: datetime | None = None
 
 
-ALWAYS = Window()
+ALWAYS = CellWindow()
 
 
-def dated(text: str) -> tuple[str, Window]:
+def dated(text: str) -> tuple[str, CellWindow]:
     """A label without the dates that it bears, and these: `Sonnet 5 (through August 31, 2026)`, `Sonnet 5 starting September 1, 2026`.
 
     "Until" is left standing, and so the row is refused: whether its day is still in is not said.
@@ -113,7 +113,7 @@ def dated(text: str) -> tuple[str, Window]:
         else:
             begin = day
         text = text[: match.start()]
-    return text, Window(begin, end)
+    return text, CellWindow(begin, end)
 
 
 def modality(text: str) -> str:

@@ -34,7 +34,7 @@ _AMOUNT = re.compile(r"((?:US)?\$ ?[0-9][0-9,]*(?:\.[0-9]+)?)(?![\w%])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class PriceCondition:
     """What is said of when something holds. `limit` is the size of prompts that parts the bands, and `long` on which side of it this is.
 
     `stored` is a price of time and not of tokens.
@@ -43,11 +43,11 @@ class Condition:
     limit: int | None = None
     long: bool = False
     kinds: tuple[str, ...] = ()
-    window: cells.Window = cells.ALWAYS
+    window: cells.CellWindow = cells.ALWAYS
     stored: bool = False
 
 
-PLAIN = Condition()
+PLAIN = PriceCondition()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Stated:
     """One amount of a cell, in USD per 1M tokens, and when it holds."""
 
     amount: Decimal
-    condition: Condition
+    condition: PriceCondition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Label:
     """Whom a row is about and when it holds."""
 
     names: tuple[str, ...]
-    condition: Condition
+    condition: PriceCondition
 
 
 def region(text: str) -> bool:
@@ -100,7 +100,7 @@ def label(text: str, name: re.Pattern[str]) -> Label:
     Raises:
         ValueError: not a name, or one with words behind it that are not understood.
     """
-    read: list[tuple[str, Condition]] = []
+    read: list[tuple[str, PriceCondition]] = []
     for part in text.split(" / "):
         match = name.match(part)
         if match is None:
@@ -114,7 +114,7 @@ def label(text: str, name: re.Pattern[str]) -> Label:
     return Label(names=tuple(named for named, _ in read), condition=read[0][1])
 
 
-def condition(text: str, *, status: bool = False) -> Condition:
+def condition(text: str, *, status: bool = False) -> PriceCondition:
     """Read all words behind an amount or a name; with `status` those of a model's life are passed over.
 
     Raises:
@@ -140,7 +140,7 @@ def _gap(text: str) -> int:
     return match.end() if match else 0
 
 
-def _one(text: str, found: Condition, *, status: bool, kinds: bool) -> tuple[Condition, int] | None:
+def _one(text: str, found: PriceCondition, *, status: bool, kinds: bool) -> tuple[PriceCondition, int] | None:
     """The condition with what begins `text` added, and where that ends; None where nothing known begins there.
 
     Raises:
@@ -161,7 +161,7 @@ def _one(text: str, found: Condition, *, status: bool, kinds: bool) -> tuple[Con
             raise ValueError(f"{match[0]!r} is no date")
         if (window.begin and found.window.begin) or (window.end and found.window.end):
             raise ValueError(f"two dates for one amount: {text!r}")
-        both = cells.Window(window.begin or found.window.begin, window.end or found.window.end)
+        both = cells.CellWindow(window.begin or found.window.begin, window.end or found.window.end)
         return replace(found, window=both), match.end()
     if status and (match := _STATUS.match(text)):
         return found, match.end()

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from monitor.core.price import PER_MILLION_TOKENS, STANDARD, TEXT
 from monitor.sources.pricing_page import cells, money
-from monitor.sources.pricing_page.blocks import Component, Table
-from monitor.sources.pricing_page.cells import ALWAYS, Window
+from monitor.sources.pricing_page.blocks import Component, PageTable
+from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
 from monitor.sources.pricing_page.days import both
 from monitor.sources.pricing_page.statements import Statement
 from monitor.sources.pricing_page.titles import Title, parts, title
@@ -55,7 +55,7 @@ class Elsewhere(Unplaced):
 
 
 @dataclass(slots=True, kw_only=True)
-class Section:
+class PageSection:
     """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it, `models` are
     those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a section that a sentence opens, a `quiet` one has no text that says nothing of prices, and
     `windows` and `doubts` are what sentences say of its prices; the innermost section that states a time decides.
@@ -63,7 +63,7 @@ class Section:
 
     level: int
     title: str
-    parent: Section | None
+    parent: PageSection | None
     tier: str = ""
     unit: str = ""
     tiers: int = 0
@@ -72,7 +72,7 @@ class Section:
     tab: bool = False
     spoken: bool = False
     quiet: bool = True
-    windows: list[Window] = field(default_factory=list)
+    windows: list[CellWindow] = field(default_factory=list)
     doubts: list[Statement] = field(default_factory=list)
     named: list[Statement] = field(default_factory=list)
 
@@ -81,9 +81,9 @@ class Section:
         """What its title says."""
         return title(self.title) if self.title and not self.spoken and not CAPTION.fullmatch(self.title) else Title()
 
-    def chain(self) -> Iterator[Section]:
+    def chain(self) -> Iterator[PageSection]:
         """The section and those it stands in, innermost first."""
-        section: Section | None = self
+        section: PageSection | None = self
         while section is not None:
             yield section
             section = section.parent
@@ -98,9 +98,9 @@ class Section:
 class Placed:
     """A table or component with what was stated around it: the tiers that labels name, and the unit in force."""
 
-    block: Table | Component
-    section: Section
-    claims: tuple[str, ...]
+    block: PageTable | Component
+    section: PageSection
+    recorded_changes: tuple[str, ...]
     unit: str
     names: tuple[str, ...] = ()
     provider: str = ""
@@ -141,37 +141,37 @@ class Placed:
         Raises:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
         """
-        claims = {*self.claims, column} if column else set(self.claims)
+        recorded_changes = {*self.recorded_changes, column} if column else set(self.recorded_changes)
         if isinstance(self.block, Component) and self.section.tab:  # the tab may be a region or another offer
             raise Unplaced(f"it stands under a tab that names no tier ({self.section.title!r})")
-        if len(claims) > 1 or "" in claims:
+        if len(recorded_changes) > 1 or "" in recorded_changes:
             raise Unplaced("its tier is not known, or its labels name more than one")
         spoken = frozenset[str]().union(*(cells.mentioned(section.title) for section in self.section.chain()))
-        if not claims and any(section.tiers for section in self.section.chain()):
+        if not recorded_changes and any(section.tiers for section in self.section.chain()):
             raise Unplaced("its section has tabs of tiers, and none of them is over this table")
         offers = list(dict.fromkeys(filter(None, map(self._offer, self.section.chain()))))
-        if len(offers) + len(claims) > 1:
+        if len(offers) + len(recorded_changes) > 1:
             raise Unplaced(f"it stands under titles of several offers ({self.section.path!r})")
-        tier = offers[0] if offers else claims.pop() if claims else STANDARD
+        tier = offers[0] if offers else recorded_changes.pop() if recorded_changes else STANDARD
         if spoken - {tier}:
             raise Unplaced(f"it stands under a title of another tier ({self.section.path!r})")
         return tier
 
-    def _offer(self, section: Section) -> str:
+    def _offer(self, section: PageSection) -> str:
         """The offer that the title of a section makes of its prices; empty where it tells nothing apart."""
         told = section.told
         if not told.strange or cells.tier(section.title) or _LONG.fullmatch(section.title):
             return ""
         return told.offer if self.unknown(told.strange) else ""
 
-    def window(self) -> Window:
+    def window(self) -> CellWindow:
         """When its prices hold: what the innermost title or sentence that names a time says, within what is said of the whole page.
 
         Raises:
             Unplaced: the two leave no time.
         """
         chain = list(self.section.chain())
-        near: Window | None = ALWAYS
+        near: CellWindow | None = ALWAYS
         for section in chain[:-1]:
             windows = [*section.windows, *filter(lambda one: one is not ALWAYS, [section.told.window])]
             if windows:
@@ -188,7 +188,7 @@ class Placed:
         """What the page says of single models by name."""
         return list(self.section.chain())[-1].named
 
-    def time_of(self, name: str, window: Window) -> Window:
+    def time_of(self, name: str, window: CellWindow) -> CellWindow:
         """When the prices of a model hold, by what sentences say of it by name beside what is said of its table.
 
         Raises:
@@ -232,15 +232,15 @@ class Placed:
         """The same place below a title of the table's own. A tier that it names is one more claim, so it cannot contradict another."""
         caption = CAPTION.fullmatch(title)
         tier = cells.tier((caption[1] or "") if caption else title)
-        section = Section(
+        section = PageSection(
             level=OWN,
             title="" if caption and not tier else title,
             parent=self.section,
             tier=tier or "",
             unit=PER_MILLION_TOKENS if money.by_million(title) else "",
         )
-        claims = (*self.claims, tier) if tier else self.claims
-        return replace(self, section=section, claims=claims, unit=section.unit or self.unit)
+        recorded_changes = (*self.recorded_changes, tier) if tier else self.recorded_changes
+        return replace(self, section=section, recorded_changes=recorded_changes, unit=section.unit or self.unit)
 
     def check(self) -> None:
         """Refuse sections whose prices are not those of a plain call.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from monitor.sources.pricing_page.cells import ALWAYS, Window
+from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
 
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -111,7 +111,7 @@ def _moment(day: datetime | None, clock: re.Match[str]) -> datetime | None:
     return day + timedelta(hours=int(clock["h"]), minutes=int(clock["m"]))
 
 
-def window(text: str, named: list[Day]) -> Window | None:
+def window(text: str, named: list[Day]) -> CellWindow | None:
     """When prices hold of which a text says nothing but that, in the days it names; None where that is not clear."""
     begin = end = None
     at = 0
@@ -134,11 +134,11 @@ def window(text: str, named: list[Day]) -> Window | None:
         if (end if last else begin) is not None:
             return None
         begin, end = (begin, bound) if last else (bound, end)
-    return both(ALWAYS, Window(begin, end))
+    return both(ALWAYS, CellWindow(begin, end))
 
 
-def both(one: Window, other: Window) -> Window | None:
+def both(one: CellWindow, other: CellWindow) -> CellWindow | None:
     """The time that lies in two windows; None where there is none."""
     begin = max(filter(None, (one.begin, other.begin)), default=None)
     end = min(filter(None, (one.end, other.end)), default=None)
-    return None if begin and end and begin >= end else Window(begin, end)
+    return None if begin and end and begin >= end else CellWindow(begin, end)

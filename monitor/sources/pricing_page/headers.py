@@ -35,7 +35,7 @@ class Unbound(Exception):
     """The header does not say, or says twice, what the table holds."""
 
 
-class Price(NamedTuple):
+class PriceColumn(NamedTuple):
     """What a column's cells price. `plain` columns name no band, which is the short one unless a row's label says otherwise.
 
     `tier` is empty unless the column names one itself (`Batch input`).
@@ -55,7 +55,7 @@ class Binding:
     width: int
     model: int
     modality: int | None
-    prices: dict[int, Price]
+    prices: dict[int, PriceColumn]
     descriptive: tuple[int, ...]
     ignored: tuple[tuple[int, str], ...]
     unit_stated: bool
@@ -111,7 +111,7 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
     models: list[int] = []
     modalities: list[int] = []
     regions: list[int] = []
-    prices: dict[int, Price] = {}
+    prices: dict[int, PriceColumn] = {}
     descriptive: list[int] = []
     ignored: list[tuple[int, str]] = []
     units: list[bool] = []
@@ -162,18 +162,18 @@ def _label(column: tuple[str, ...]) -> str:
     return " ".join(filter(None, column)).lower()
 
 
-def _price(label: str, profile: Profile) -> Price | None:
+def _price(label: str, profile: Profile) -> PriceColumn | None:
     named = _TIER.match(label)
     tier = (cells.tier(named[1]) or "") if named else ""
     label = label[named.end() :] if named else label
     if label in profile.meters:
-        return Price(SHORT, True, profile.meters[label], tier)
+        return PriceColumn(SHORT, True, profile.meters[label], tier)
     band = _BAND.match(label)
     rest = label[band.end() :] if band else label
     context = band[1] if band else SHORT
     writes = _WRITES.fullmatch(rest)
     if writes:
         meter = "cache_write" + (f"_{writes[1]}{writes[2]}" if writes[1] else "")
-        return Price(context, band is None, meter, tier)
+        return PriceColumn(context, band is None, meter, tier)
     known = _METERS.get(rest)
-    return Price(context, band is None, known, tier) if known else None
+    return PriceColumn(context, band is None, known, tier) if known else None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from monitor.sources.pricing_page import markup, mdx
-from monitor.sources.pricing_page.blocks import HIDDEN, Block, Heading, Pane, Paragraph, Row, Table
+from monitor.sources.pricing_page.blocks import HIDDEN, Block, Heading, PageTable, Pane, Paragraph, TableRow
 from monitor.sources.pricing_page.inline import plain, unseen
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
@@ -36,7 +36,7 @@ _GROUPS = frozenset({"", "short context", "long context"})
 
 def read(text: str, *, code: bool = False) -> list[Block]:
     """The blocks of a Markdown or MDX text. With `code` the code spans in cells of tables stay marked."""
-    return _Reader(_blanked(text), code).blocks
+    return _MarkdownReader(_blanked(text), code).blocks
 
 
 def _blanked(text: str) -> str:
@@ -66,7 +66,7 @@ def _closed(line: str) -> bool:
     return line.endswith("|") and not line.endswith("\\|")
 
 
-class _Reader:
+class _MarkdownReader:
     def __init__(self, text: str, code: bool) -> None:
         self.blocks: list[Block] = []
         self._code = code
@@ -136,14 +136,14 @@ class _Reader:
         elif not closing and (name.lower() in _UNSHOWN or unseen(tag)):
             self._unseen, self._unseen_depth = name, 1
 
-    def _add(self, table: Table) -> None:
+    def _add(self, table: PageTable) -> None:
         self.blocks.append(replace(table, flaw=table.flaw or HIDDEN) if self._unseen else table)
 
     def _markup(self, closing: str, start: int, line: int) -> int:
         found = self._lowered.find(closing, start)
         end = len(self._text) if found < 0 else found + len(closing)
         for block in markup.read(self._text[start:end], line, code=self._code):
-            if isinstance(block, Table):
+            if isinstance(block, PageTable):
                 self._add(block)
             else:
                 self.blocks.append(block)
@@ -165,7 +165,7 @@ class _Reader:
             elif row.lstrip().startswith("|"):
                 self._flush()
                 count = next((n for n, other in enumerate(lines[i:]) if "|" not in other), len(lines) - i)
-                self._add(Table(header=(), rows=(), line=line + i, flaw="rows of a table without its header"))
+                self._add(PageTable(header=(), rows=(), line=line + i, flaw="rows of a table without its header"))
                 i += count
                 continue
             elif self._paragraph and (under := _UNDERLINE.match(row)):
@@ -196,7 +196,7 @@ class _Reader:
             cut = not _closed(lines[n]) and (_closed(lines[0]) or ends)
             row = cells(lines[n], code=self._code)
             cut = cut or (ends and len(row) < len(header))
-            rows.append(Row(cells=row, line=line + n, flaw="the row is cut off" if cut else ""))
+            rows.append(TableRow(cells=row, line=line + n, flaw="the row is cut off" if cut else ""))
         if (
             last
             and count == len(lines)
@@ -210,9 +210,9 @@ class _Reader:
             groups, label_row = header, rows.pop(0)
             labels = label_row.cells
             flaw = flaw or label_row.flaw or _misgrouped(groups, labels)
-            self._add(Table(header=(_filled(groups), labels), rows=tuple(rows), line=line, flaw=flaw))
+            self._add(PageTable(header=(_filled(groups), labels), rows=tuple(rows), line=line, flaw=flaw))
         else:
-            self._add(Table(header=(header,), rows=tuple(rows), line=line, flaw=flaw))
+            self._add(PageTable(header=(header,), rows=tuple(rows), line=line, flaw=flaw))
         return count
 
     def _flush(self) -> None:

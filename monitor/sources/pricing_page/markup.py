@@ -19,13 +19,13 @@ from monitor.sources.pricing_page.blocks import (
     MERGED,
     Block,
     Caption,
-    Control,
     Heading,
     Margin,
+    PageControl,
+    PageTable,
     Pane,
     Paragraph,
-    Row,
-    Table,
+    TableRow,
 )
 from monitor.sources.pricing_page.inline import CODE, STRUCK, is_mark, squeeze, unseen
 from monitor.sources.pricing_page.mdx import TEXT_TOKENS, island
@@ -96,8 +96,8 @@ class _Grid:
     def __init__(self, line: int) -> None:
         self.line = line
         self.header: list[tuple[str, ...]] = []
-        self.rows: list[Row] = []
-        self.done: list[Table] = []
+        self.rows: list[TableRow] = []
+        self.done: list[PageTable] = []
         self.flaw = ""
         self.hidden = self.veiled = False  # the rows that begin now, and all of it
         self._row_flaw = ""
@@ -145,7 +145,7 @@ class _Grid:
         flaw = flaw or self._row_flaw
         if not header:
             if cells or texts:
-                self.rows.append(Row(cells=texts, line=self._row_line, flaw=flaw))
+                self.rows.append(TableRow(cells=texts, line=self._row_line, flaw=flaw))
             return
         if self.rows:  # a header in the middle begins another table
             self._finish()
@@ -178,18 +178,18 @@ class _Grid:
         return tuple(texts)
 
     def _finish(self) -> None:
-        self.done.append(Table(header=tuple(self.header), rows=tuple(self.rows), line=self.line, flaw=self.flaw))
+        self.done.append(PageTable(header=tuple(self.header), rows=tuple(self.rows), line=self.line, flaw=self.flaw))
         self.header, self.rows, self.flaw = [], [], ""
         self._hanging.clear()
 
-    def tables(self, flaw: str = "") -> list[Table]:
+    def tables(self, flaw: str = "") -> list[PageTable]:
         """All tables of the element; `flaw` marks a row that the page cut off."""
         self.end_row(flaw)
         self._finish()
         return self.done
 
 
-class _Reader(HTMLParser):
+class _MarkupReader(HTMLParser):
     def __init__(self, line: int, code: bool) -> None:
         super().__init__(convert_charrefs=True)
         self._code = code
@@ -400,7 +400,7 @@ class _Reader(HTMLParser):
                 self.handle_data(f" {raised}")
         elif texts := tuple(filter(None, map(squeeze, self._pressed or ()))):
             self._flush()
-            self.blocks.append(Control(texts=texts, line=self._line))
+            self.blocks.append(PageControl(texts=texts, line=self._line))
 
     def _captioned(self, text: str) -> None:
         if text := squeeze(text):
@@ -454,6 +454,6 @@ def read(text: str, line: int = 1, *, code: bool = False) -> list[Block]:
     text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
     # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the square.
     unended = text.find("<", text.rfind(">") + 1)
-    reader = _Reader(line, code)
+    reader = _MarkupReader(line, code)
     reader.feed(text if unended < 0 else text[:unended])
     return reader.finish()

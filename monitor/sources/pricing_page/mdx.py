@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from monitor.sources.pricing_page.blocks import Component, Row
+from monitor.sources.pricing_page.blocks import Component, TableRow
 from monitor.sources.pricing_page.inline import plain
 
 TEXT_TOKENS = "TextTokenPricingTables"
@@ -70,7 +70,7 @@ def component(name: str, tag: str, line: int) -> Component:
         return Component(
             name=name, tier="", rows=(), line=line, flaw=f"the component {name} has no header that is recognised"
         )
-    flaw, stated, rows = "", "", tuple[Row, ...]()
+    flaw, stated, rows = "", "", tuple[TableRow, ...]()
     try:
         found = _properties(tag, len(name) + 1)
         stated = _tier(found)
@@ -155,7 +155,7 @@ def island(props: str, options: str, line: int) -> Component | None:
         }
         if any(_CONDITION.search(key) and value not in (None, "", False) for key, value in values.items()):
             raise ValueError("a property may set a condition")
-        arrays = tuple(Row(cells=tuple(_island_cell(cell) for cell in row), line=line) for row in values["rows"])
+        arrays = tuple(TableRow(cells=tuple(_island_cell(cell) for cell in row), line=line) for row in values["rows"])
         tier = values.get("tier") or ""
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Component(name=TEXT_TOKENS, tier="", rows=(), line=line, flaw="the island's props are not as recognised")
@@ -190,7 +190,7 @@ def _island_cell(value: object) -> str:
     return f"${value}" if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", value) else plain(value)
 
 
-def _arrays(tag: str, start: int, line: int) -> Iterator[Row]:
+def _arrays(tag: str, start: int, line: int) -> Iterator[TableRow]:
     """The rows of `[[…], […]]`, with the cells as a rendered table would show them."""
     depth, cells, closed = 0, list[str](), False
     begun, expects_comma, i = start, False, start
@@ -212,7 +212,7 @@ def _arrays(tag: str, start: int, line: int) -> Iterator[Row]:
         if mark == "]":
             depth -= 1
             if depth == 1:
-                yield Row(cells=tuple(cells), line=line + tag.count("\n", 0, begun))
+                yield TableRow(cells=tuple(cells), line=line + tag.count("\n", 0, begun))
             closed = depth == 0
             expects_comma = True
             continue

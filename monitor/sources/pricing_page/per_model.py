@@ -6,13 +6,13 @@ and which others may stand beside it, is said by the provider's profile.
 
 from __future__ import annotations
 
-from monitor.sources.pricing_page.blocks import Row, Table
+from monitor.sources.pricing_page.blocks import PageTable, TableRow
 from monitor.sources.pricing_page.profiles import PerModel
 
 _UNIT = " per 1m tokens"
 
 
-def upright(table: Table, models: tuple[str, ...], words: PerModel, meters: frozenset[str]) -> Table:
+def upright(table: PageTable, models: tuple[str, ...], words: PerModel, meters: frozenset[str]) -> PageTable:
     """The table with its models down and its meters across; the same table where its columns are not those of the profile."""
     if len(table.header) != 1:
         return table
@@ -30,9 +30,9 @@ def upright(table: Table, models: tuple[str, ...], words: PerModel, meters: froz
     header = tuple(text + _UNIT if text.lower() in meters else text for text in labels)
     cells = () if flaw else tuple(row.cells[offered[0]] for row in rows)
     line = table.line
-    return Table(
+    return PageTable(
         header=(("Model", *header),),
-        rows=tuple(Row(cells=(model, *cells), line=line) for model in models if not flaw),
+        rows=tuple(TableRow(cells=(model, *cells), line=line) for model in models if not flaw),
         line=line,
         flaw=flaw,
     )

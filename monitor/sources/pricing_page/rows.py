@@ -11,10 +11,10 @@ from typing import NamedTuple
 from monitor.core.facts import ANYTHING, Refusal
 from monitor.core.price import SHORT, TEXT, PriceRow, canonical, equal
 from monitor.sources.pricing_page import cells, conditions, money, per_model
-from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, Row, Table
+from monitor.sources.pricing_page.blocks import HIDDEN, MERGED, Component, PageTable, TableRow
 from monitor.sources.pricing_page.context import Elsewhere, Placed, Unplaced, sized
 from monitor.sources.pricing_page.days import both
-from monitor.sources.pricing_page.headers import Binding, Price, Unbound, bind, is_header
+from monitor.sources.pricing_page.headers import Binding, PriceColumn, Unbound, bind, is_header
 from monitor.sources.pricing_page.profiles import Profile, profile
 from monitor.sources.pricing_page.statements import statements
 from monitor.sources.pricing_page.titles import title
@@ -34,33 +34,33 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
     words = profile(provider)
     block = placed.block
     turned = block
-    if words.across and isinstance(block, Table):
+    if words.across and isinstance(block, PageTable):
         turned = upright(block)
-    if words.per_model and isinstance(turned, Table):
+    if words.per_model and isinstance(turned, PageTable):
         turned = per_model.upright(turned, placed.models, words.per_model, frozenset(words.meters))
     parts = [turned] if turned is not block or isinstance(turned, Component) else _parts(turned, words)
     for part in parts:
         yield from _part(placed, part, provider, words, turned=turned is not block)
 
 
-def _parts(table: Table, words: Profile) -> Iterator[Table]:
+def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
     """The table in the parts that rows of headers cut it into: what stands below such a row is bound by it, and by no header above."""
     begun, header, flaw, line = 0, table.header, table.flaw, table.line
     for number, row in enumerate(table.rows):
         if table.header and row.cells and row.cells[-1][:1] != "$" and is_header(row.cells, table.header[-1], words):
-            yield Table(header=header, rows=table.rows[begun:number], line=line, flaw=flaw)
+            yield PageTable(header=header, rows=table.rows[begun:number], line=line, flaw=flaw)
             begun, header, flaw, line = number + 1, (row.cells,), table.flaw or row.flaw, row.line
-    yield Table(header=header, rows=table.rows[begun:], line=line, flaw=flaw)
+    yield PageTable(header=header, rows=table.rows[begun:], line=line, flaw=flaw)
 
 
 def _part(
-    placed: Placed, block: Table | Component, provider: str, words: Profile, *, turned: bool
+    placed: Placed, block: PageTable | Component, provider: str, words: Profile, *, turned: bool
 ) -> Iterator[PriceRow | Refusal]:
     own_unit = False
     try:
         if block.flaw:
             raise Unplaced(block.flaw)
-        binding = bind(block.header, words) if isinstance(block, Table) else None
+        binding = bind(block.header, words) if isinstance(block, PageTable) else None
         titles = [] if binding is None else [_title(row, binding, words) for row in block.rows]
         if any(titles) or placed.sets_apart:
             placed = placed.about(_labels(block.rows, titles, binding, words), provider)
@@ -81,12 +81,12 @@ def _part(
         for _, label in binding.ignored:
             yield Refusal(placed.where, f"the column {label!r} is not recognised", _names(block.rows))
     lost = ""
-    if any(map(cells.tier, titles)) and not placed.claims and binding is not None and not binding.tier:
+    if any(map(cells.tier, titles)) and not placed.recorded_changes and binding is not None and not binding.tier:
         lost = "the table has titles of tiers, and none of them is over this row"
     misordered = _misordered(block.rows) if binding is None else ""
-    reader = _Reader(binding, provider, words, placed, turned)
+    reader = _RowReader(binding, provider, words, placed, turned)
     for row, above in zip_longest(block.rows, titles, fillvalue=""):
-        assert isinstance(row, Row)
+        assert isinstance(row, TableRow)
         if above:
             try:
                 stand, lost = _stand(placed.under(str(above)), binding), ""
@@ -103,16 +103,16 @@ def _part(
             yield Refusal(where, str(error), (ANYTHING,) if row.flaw not in ("", HIDDEN) else _names([row]))
 
 
-class Stand(NamedTuple):
+class RowContext(NamedTuple):
     """What the place of a row says of its prices. The modality is empty where a column says it."""
 
     tier: str
     modality: str
     long: bool
-    window: cells.Window
+    window: cells.CellWindow
 
 
-def _stand(placed: Placed, binding: Binding | None) -> Stand:
+def _stand(placed: Placed, binding: Binding | None) -> RowContext:
     """What a place says of the prices that stand there.
 
     Raises:
@@ -120,10 +120,10 @@ def _stand(placed: Placed, binding: Binding | None) -> Stand:
     """
     placed.check()
     modality = placed.modality() if binding is None or binding.modality is None else ""
-    return Stand(placed.tier(binding.tier if binding else ""), modality, placed.long(), placed.window())
+    return RowContext(placed.tier(binding.tier if binding else ""), modality, placed.long(), placed.window())
 
 
-def _title(row: Row, binding: Binding, words: Profile) -> str:
+def _title(row: TableRow, binding: Binding, words: Profile) -> str:
     """The title that a row within the table is for those below it; empty where it is a row of its own, or a note."""
     if row.flaw != MERGED and len(row.cells) == binding.width:
         priced = row.cells[next(iter(binding.prices))]
@@ -151,17 +151,17 @@ def _title(row: Row, binding: Binding, words: Profile) -> str:
     return ""
 
 
-def _labels(rows: Iterable[Row], titles: list[str], binding: Binding | None, words: Profile) -> Iterator[str]:
+def _labels(rows: Iterable[TableRow], titles: list[str], binding: Binding | None, words: Profile) -> Iterator[str]:
     """The names of the models of a table, as its rows spell them."""
     model = binding.model if binding else 0
     for row, above in zip_longest(rows, titles, fillvalue=""):
-        assert isinstance(row, Row)
+        assert isinstance(row, TableRow)
         text = row.cells[model] if len(row.cells) > model and not above else ""
         if text and (any(c in "-0123456789" for c in text) or (words.name and words.name.match(text))):
             yield text
 
 
-def _names(rows: Iterable[Row]) -> tuple[str, ...]:
+def _names(rows: Iterable[TableRow]) -> tuple[str, ...]:
     """The words in cells: a part that is refused states no price, but it shows that its models are still spoken of."""
     words = (word for row in rows for cell in row.cells for word in _BETWEEN.split(cell))
     return tuple(
@@ -171,13 +171,13 @@ def _names(rows: Iterable[Row]) -> tuple[str, ...]:
     )
 
 
-def _units_in_cells(binding: Binding, rows: Iterable[Row]) -> bool:
+def _units_in_cells(binding: Binding, rows: Iterable[TableRow]) -> bool:
     """Whether every amount names its own unit: a table of which only some do says nothing certain of the others."""
     amounts = [row.cells[c] for row in rows for c in binding.prices if c < len(row.cells) and "$" in row.cells[c]]
     return bool(amounts) and all(map(cells.names_unit, amounts))
 
 
-def _check_columns(binding: Binding, rows: Iterable[Row]) -> None:
+def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
     """A column of unknown words may be a condition (a size, an offer), so its table is not the price of a plain call; one of regions is one."""
     for column, label in binding.ignored:
         for row in rows:
@@ -190,7 +190,7 @@ def _check_columns(binding: Binding, rows: Iterable[Row]) -> None:
             raise Unbound(f"a column of regions holds {text!r}, which is none that is known")
 
 
-def _check_notes(titles: Iterable[str], rows: Iterable[Row], placed: Placed) -> None:
+def _check_notes(titles: Iterable[str], rows: Iterable[TableRow], placed: Placed) -> None:
     """A row of one text may say of the whole table what its prices are in."""
     odd = [row for row in rows if row.cells and row.cells[-1][:1] != "$"]
     notes = {text for row in odd if len(texts := set(filter(None, row.cells))) == 1 for text in texts}
@@ -202,7 +202,7 @@ def _check_notes(titles: Iterable[str], rows: Iterable[Row], placed: Placed) -> 
                 raise Unplaced(said.doubt)
 
 
-def _misordered(rows: Iterable[Row]) -> str:
+def _misordered(rows: Iterable[TableRow]) -> str:
     """Why the order of a component's five cells is not known, empty where it is.
 
     The tuples of a component have no header. That the fourth cell is a cache write, and no output with something new behind it, is shown by its size: no
@@ -224,7 +224,7 @@ def _misordered(rows: Iterable[Row]) -> str:
     return "" if shown else "the order of a component's five cells is not proven by any cache write"
 
 
-class _Reader:
+class _RowReader:
     """Reads the rows of one table. `turned` is one whose columns were rows."""
 
     def __init__(self, binding: Binding | None, provider: str, words: Profile, placed: Placed, turned: bool) -> None:
@@ -233,7 +233,7 @@ class _Reader:
         self._told = () if turned or binding is None else binding.descriptive
         self._dated = bool(placed.named)
 
-    def row(self, row: Row, stand: Stand, where: str) -> Iterator[PriceRow | Refusal]:
+    def row(self, row: TableRow, stand: RowContext, where: str) -> Iterator[PriceRow | Refusal]:
         """The prices of one row.
 
         Raises:
@@ -287,14 +287,14 @@ class _Reader:
             else:
                 yield from stated
 
-    def _window(self, model: str, place: cells.Window, own: cells.Window) -> cells.Window:
+    def _window(self, model: str, place: cells.CellWindow, own: cells.CellWindow) -> cells.CellWindow:
         """When the prices of a row hold that bears days of its `own`."""
         if self._dated:
             place = self._placed.time_of(model, place)
         return place if own is cells.ALWAYS or own == cells.ALWAYS else _within(place, own)
 
 
-def _kinds(label: conditions.Label, stand: Stand, row: Row, binding: Binding) -> tuple[str, ...]:
+def _kinds(label: conditions.Label, stand: RowContext, row: TableRow, binding: Binding) -> tuple[str, ...]:
     """The modalities of a row: those that its label names, else that of its column or place.
 
     Raises:
@@ -321,7 +321,7 @@ def _own_kinds(own: tuple[str, ...], label: tuple[str, ...], row: tuple[str, ...
     return own or row
 
 
-def _within(one: cells.Window, other: cells.Window) -> cells.Window:
+def _within(one: cells.CellWindow, other: cells.CellWindow) -> cells.CellWindow:
     """The time that lies in two windows.
 
     Raises:
@@ -332,11 +332,11 @@ def _within(one: cells.Window, other: cells.Window) -> cells.Window:
     return window
 
 
-def _own_window(own: cells.Window, row: cells.Window, place: cells.Window) -> cells.Window:
+def _own_window(own: cells.CellWindow, row: cells.CellWindow, place: cells.CellWindow) -> cells.CellWindow:
     """When an amount holds: a day that it bears itself stands for the one that its row bears, within what is said of the table."""
     if own is cells.ALWAYS:
         return row
-    return _within(place, cells.Window(own.begin or row.begin, own.end or row.end))
+    return _within(place, cells.CellWindow(own.begin or row.begin, own.end or row.end))
 
 
 def _label(text: str, words: Profile) -> conditions.Label:
@@ -351,7 +351,7 @@ def _label(text: str, words: Profile) -> conditions.Label:
         if words.name is None:
             raise
         return conditions.label(text, words.name)
-    return conditions.Label(names=(model,), condition=conditions.Condition(long=long))
+    return conditions.Label(names=(model,), condition=conditions.PriceCondition(long=long))
 
 
 @lru_cache(maxsize=4096)
@@ -367,7 +367,7 @@ def _amounts(text: str, several: bool) -> tuple[conditions.Stated, ...]:
     return () if amount is None else (conditions.Stated(amount=amount, condition=conditions.PLAIN),)
 
 
-def _context(price: Price, long: bool) -> str:
+def _context(price: PriceColumn, long: bool) -> str:
     """The band of a cell.
 
     Raises:
@@ -380,7 +380,7 @@ def _context(price: Price, long: bool) -> str:
     return price.context
 
 
-def _component_row(row: Row, model: str, provider: str, stand: Stand) -> Iterator[PriceRow]:
+def _component_row(row: TableRow, model: str, provider: str, stand: RowContext) -> Iterator[PriceRow]:
     """The prices of a component's tuple.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from monitor.core.price import PER_MILLION_TOKENS
 from monitor.sources.pricing_page import cells, money
-from monitor.sources.pricing_page.cells import ALWAYS, Window
+from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
 from monitor.sources.pricing_page.days import Day, days, window
 from monitor.sources.pricing_page.titles import PLAIN, words_of
 
@@ -124,7 +124,7 @@ class Statement(NamedTuple):
     strange: frozenset[str] = frozenset()
     unit: str = ""
     tier: str | None = None
-    window: Window = ALWAYS
+    window: CellWindow = ALWAYS
     money: bool = False
     wide: bool = False
     general: bool = False

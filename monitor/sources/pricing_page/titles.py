@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.sources.pricing_page import money
-from monitor.sources.pricing_page.cells import ALWAYS, Window
+from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
 from monitor.sources.pricing_page.days import days, window
 
 OTHER = "other:"
@@ -69,7 +69,7 @@ class Title(NamedTuple):
 
     doubt: str = ""
     past: bool = False
-    window: Window = ALWAYS
+    window: CellWindow = ALWAYS
     strange: frozenset[str] = frozenset()
     offer: str = ""
 

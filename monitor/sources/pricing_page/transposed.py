@@ -7,10 +7,10 @@ A price cell that spans several models states its amount for each of them; that 
 from __future__ import annotations
 
 from monitor.sources.pricing_page import cells
-from monitor.sources.pricing_page.blocks import MERGED, Row, Table
+from monitor.sources.pricing_page.blocks import MERGED, PageTable, TableRow
 
 
-def upright(table: Table) -> Table:
+def upright(table: PageTable) -> PageTable:
     """The table with one model in a row; the same table where models are not its columns."""
     if len(table.header) > 1:
         return table
@@ -23,11 +23,11 @@ def upright(table: Table) -> Table:
     flaw = table.flaw or ("a row of it does not fit under its models" if broken else "")
     labels = tuple(_label(row.cells[:first]) for row in body)
     rows = tuple(
-        Row(cells=(top[column], *(row.cells[column] for row in body)), line=table.line)
+        TableRow(cells=(top[column], *(row.cells[column] for row in body)), line=table.line)
         for column in range(first, len(top))
         if not flaw
     )
-    return Table(header=(("Model", *labels),), rows=rows, line=table.line, flaw=flaw)
+    return PageTable(header=(("Model", *labels),), rows=rows, line=table.line, flaw=flaw)
 
 
 def _label(parts: tuple[str, ...]) -> str:

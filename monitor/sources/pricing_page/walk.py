@@ -19,15 +19,15 @@ from monitor.sources.pricing_page.blocks import (
     Block,
     Caption,
     Component,
-    Control,
     Heading,
     Margin,
+    PageControl,
+    PageTable,
     Pane,
     Paragraph,
-    Table,
 )
 from monitor.sources.pricing_page.cells import ALWAYS
-from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, OWN, Placed, Section
+from monitor.sources.pricing_page.context import CAPTION, LONGEST_NAME, LOOSE, OWN, PageSection, Placed
 from monitor.sources.pricing_page.statements import Statement, statements
 from monitor.sources.pricing_page.titles import title
 
@@ -57,15 +57,15 @@ _ELSEWHERE_SAID = re.compile(
 @dataclass(slots=True)
 class _Walk:
     per_model: bool = False
-    section: Section = field(default_factory=lambda: Section(level=0, title="", parent=None))
-    lead: Section | None = None
+    section: PageSection = field(default_factory=lambda: PageSection(level=0, title="", parent=None))
+    lead: PageSection | None = None
     pending: str | None = None  # the tier of the next table; empty: labels without content between them
     caption: str | None = None
     own: list[str] = field(default_factory=list)  # the titles of the next table itself
     adjacent: bool = False
     placed: list[Placed] = field(default_factory=list)
-    sections: list[Section] = field(default_factory=list)  # innermost last
-    leads: list[Section] = field(default_factory=list)  # under loose titles over all tables of their heading
+    sections: list[PageSection] = field(default_factory=list)  # innermost last
+    leads: list[PageSection] = field(default_factory=list)  # under loose titles over all tables of their heading
     late: list[tuple[Statement, int]] = field(default_factory=list)  # with how many tables stood above
 
     def enter(self, level: int, title: str) -> None:
@@ -73,7 +73,7 @@ class _Walk:
         tab = parent.tab and level == LOOSE  # a title within a tab
         while parent.level >= level and parent.parent is not None and not (level == LOOSE and _pending(parent)):
             parent = parent.parent
-        self.section = Section(level=level, title=title, parent=parent, tab=tab)
+        self.section = PageSection(level=level, title=title, parent=parent, tab=tab)
         self.sections.append(self.section)
         self.pending = self.caption = None
         self.own = []
@@ -151,11 +151,11 @@ class _Walk:
         self.enter(LOOSE, line)
         self.leads += [self.section] if early else []
 
-    def _over(self) -> Section:
+    def _over(self) -> PageSection:
         """The innermost section under a heading, or the whole page."""
         return next(section for section in self.section.chain() if section.level < LOOSE)
 
-    def _top(self) -> Section:
+    def _top(self) -> PageSection:
         """The whole page."""
         return list(self.section.chain())[-1]
 
@@ -177,7 +177,7 @@ class _Walk:
             else:
                 self._date(found, over)
 
-    def _date(self, found: Statement, over: Section) -> None:
+    def _date(self, found: Statement, over: PageSection) -> None:
         """Date the tables around a sentence: those below it, and those above where it points there."""
         if not over.tables:
             over.windows.append(found.window)
@@ -186,7 +186,7 @@ class _Walk:
         if not found.back:
             self._speak(found)
 
-    def _doubt(self, found: Statement, over: Section) -> None:
+    def _doubt(self, found: Statement, over: PageSection) -> None:
         if found.wide:
             self._top().doubts.append(found)
             return
@@ -204,12 +204,12 @@ class _Walk:
         self.section.unit = unit
         self.pending, self.caption, self.own = pending, caption, own
 
-    def _look_back(self, found: Statement, over: Section) -> None:
+    def _look_back(self, found: Statement, over: PageSection) -> None:
         """Date the tables above a sentence: by it where it points there, and not at all where it may mean those below as well."""
         said = found.window if found.back else None
         for number, placed in enumerate(self.placed):
             if over in placed.section.chain():
-                section = Section(level=OWN, title="", parent=placed.section)
+                section = PageSection(level=OWN, title="", parent=placed.section)
                 if said is None:
                     section.doubts.append(found._replace(doubt=f"it is not said of which prices: {found.text!r}"))
                 else:
@@ -222,7 +222,7 @@ class _Walk:
             found for found in statements(block.text) if found.money and _MARGINAL.search(found.text)
         ]
 
-    def choice(self, block: Control) -> None:
+    def choice(self, block: PageControl) -> None:
         """A choice of currencies: which of them the page shows is not said."""
         self._top().doubts += [
             Statement(text, doubt=f"it may not be in USD: the page offers {text!r}", money=True)
@@ -257,19 +257,19 @@ class _Walk:
                 if section.windows and not section.spoken:
                     section.parent.windows += section.windows
 
-    def table(self, block: Table | Component) -> None:
+    def table(self, block: PageTable | Component) -> None:
         if self.caption and self.pending == "":
             self.pending = None  # a caption that names the tier settles what a row of labels left open
-        claims = [claim for claim in (self.pending, self.caption) if claim is not None]
-        claims += [section.tier for section in self.section.chain() if section.tier]
+        recorded_changes = [claim for claim in (self.pending, self.caption) if claim is not None]
+        recorded_changes += [section.tier for section in self.section.chain() if section.tier]
         if isinstance(block, Component):
             if block.tier:
-                claims.append(cells.tier(block.tier) or "")
+                recorded_changes.append(cells.tier(block.tier) or "")
         else:
             self.pending = None
         self.caption = None
         unit = next((section.unit for section in self.section.chain() if section.unit), "")
-        placed = Placed(block=block, section=self.section, claims=tuple(claims), unit=unit)
+        placed = Placed(block=block, section=self.section, recorded_changes=tuple(recorded_changes), unit=unit)
         for own in self.own:
             placed = placed.under(own)
             self.section.tiers += bool(placed.section.tier)
@@ -279,7 +279,7 @@ class _Walk:
             section.tables += 1
 
 
-def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], Section | None]:
+def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], PageSection | None]:
     """The tables with what is stated around them, and the first section that announces prices per 1M tokens.
 
     With `per_model` a line of nothing but ids says which models its section is about.
@@ -290,7 +290,7 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
         if isinstance(block, Margin):
             walk.margin(block)
             continue
-        if isinstance(block, Control):
+        if isinstance(block, PageControl):
             walk.choice(block)
             if headed and not walk.section.level:
                 continue  # a site's own controls stand above the page
@@ -321,7 +321,7 @@ def _is_title(text: str) -> bool:
     return len(text.split()) <= _LONGEST_TITLE and not (_SPEECH.search(text) and not (dated and not text.endswith(".")))
 
 
-def _pending(section: Section) -> bool:
+def _pending(section: PageSection) -> bool:
     """Whether a loose title has no table yet that it would set apart: the title after it is one within it."""
     if section.level != LOOSE or section.tables:
         return False

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
-from monitor.core.facts import Alternation, Body, Fact, SourceState, Streak, Subject
+from monitor.core.facts import Alternation, Body, Fact, PendingChange, SourceState, Subject
 from monitor.core.notices import Difference, Item, Notice, Reason
-from monitor.core.ports import Delivery, DeliveryState, Look, MonitorError, Refused
+from monitor.core.ports import Delivery, DeliveryState, MonitorError, Refused, SeenAt
 from monitor.store import SqlStore
 from monitor.store.blobs import compress
 
@@ -64,7 +64,9 @@ def test_touching_moves_freshness_forward_and_nothing_else(store: SqlStore) -> N
     with store.write() as tx:
         tx.put_source(FULL)
     later = NOW + MINUTE
-    store.touch([Look(source=FULL.key, at=later, etag='"y"', last_modified="later"), Look(source="unknown", at=later)])
+    store.touch(
+        [SeenAt(source=FULL.key, at=later, etag='"y"', last_modified="later"), SeenAt(source="unknown", at=later)]
+    )
     moved = replace(FULL, good_at=later, looked_at=later, accepted_at=later, etag='"y"', last_modified="later")
     with store.read() as reader:
         assert reader.sources() == {FULL.key: moved}
@@ -75,10 +77,10 @@ def test_touching_never_moves_back_and_empty_validators_keep_the_old_ones(store:
     looked = replace(FULL, looked_at=NOW + 2 * MINUTE)
     with store.write() as tx:
         tx.put_source(looked)
-    store.touch([Look(source=FULL.key, at=NOW - MINUTE, etag='"older"')])
+    store.touch([SeenAt(source=FULL.key, at=NOW - MINUTE, etag='"older"')])
     with store.read() as reader:
         assert reader.source(FULL.key) == looked
-    store.touch([Look(source=FULL.key, at=NOW + MINUTE)])
+    store.touch([SeenAt(source=FULL.key, at=NOW + MINUTE)])
     with store.read() as reader:
         assert reader.source(FULL.key) == replace(looked, good_at=NOW + MINUTE, accepted_at=NOW + MINUTE)
 
@@ -86,14 +88,14 @@ def test_touching_never_moves_back_and_empty_validators_keep_the_old_ones(store:
 def test_touching_fills_what_was_never_set(store: SqlStore) -> None:
     with store.write() as tx:
         tx.put_source(SourceState(key="new"))
-    store.touch([Look(source="new", at=NOW, etag="e")])
+    store.touch([SeenAt(source="new", at=NOW, etag="e")])
     store.touch([])
     with store.read() as reader:
         assert reader.source("new") == SourceState(key="new", good_at=NOW, looked_at=NOW, accepted_at=NOW, etag="e")
 
 
-def streak(name: str, value: str | int | bool | None = None, source: str = "s") -> Streak:
-    return Streak(
+def pending_change(name: str, value: str | int | bool | None = None, source: str = "s") -> PendingChange:
+    return PendingChange(
         source=source,
         fact=Fact(Subject("openai", name), "listed"),
         value=value,
@@ -105,25 +107,25 @@ def streak(name: str, value: str | int | bool | None = None, source: str = "s") 
 
 def test_the_streaks_of_a_source_are_replaced_as_a_whole_and_keep_their_order(store: SqlStore) -> None:
     full = replace(
-        streak("b", "true"),
+        pending_change("b", "true"),
         before=NOW - MINUTE,
         evidence="sha256:e",
         quarantine=7,
         anomaly=5,
         held_until=NOW + MINUTE,
     )
-    first = [full, streak("a", True), streak("c", 1), streak("d")]
+    first = [full, pending_change("a", True), pending_change("c", 1), pending_change("d")]
     with store.write() as tx:
-        tx.put_streaks("s", first)
-        tx.put_streaks("t", [streak("a", source="t")])
+        tx.put_pending_changes("s", first)
+        tx.put_pending_changes("t", [pending_change("a", source="t")])
     with store.read() as reader:
-        found = reader.streaks("s")
+        found = reader.pending_changes("s")
         assert found == first
         assert [type(one.value) for one in found] == [str, bool, int, type(None)]
-        assert len(reader.streaks()) == 5
+        assert len(reader.pending_changes()) == 5
     with store.write() as tx:
-        tx.put_streaks("s", [])
-        assert [one.source for one in tx.streaks()] == ["t"]
+        tx.put_pending_changes("s", [])
+        assert [one.source for one in tx.pending_changes()] == ["t"]
 
 
 def test_the_alternations_of_a_source_are_replaced_as_a_whole(store: SqlStore) -> None:
@@ -380,7 +382,7 @@ def test_event_entry_baseline_and_outbox_are_one_commit(store: SqlStore) -> None
     def write_and_die() -> None:
         with store.write() as tx:
             tx.put_source(FULL)
-            tx.put_streaks("s", [streak("a")])
+            tx.put_pending_changes("s", [pending_change("a")])
             tx.put_entry(ENTRY)
             tx.put_facts(FACTS)
             tx.put_evidence(BODY, "s", NOW)
