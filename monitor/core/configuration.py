@@ -85,7 +85,7 @@ class SourceSpec:
 
     @property
     def paid(self) -> bool:
-        """Whether a look at it may cost money."""
+        """Whether a poll of it may cost money."""
         return self.kind == "behaviour" and self.route not in FREE
 
     @property
@@ -192,7 +192,7 @@ class ConfirmationRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRules:
-    """How long a good look is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
+    """How long a good poll is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
 
     environments: tuple[str, ...] = ("production", "staging")
     freshness: timedelta = timedelta(hours=24)
@@ -202,7 +202,7 @@ class GateRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRules:
-    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good look."""
+    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good poll."""
 
     attested: timedelta = timedelta(days=90)
     verified: timedelta = timedelta(days=7)

@@ -78,7 +78,7 @@ GATE_FIRST_USED = "gate.first_used"
 class Event:
     """One past-tense record of the log, as a decision writes it.
 
-    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the first look that
+    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the first poll that
     showed the new value. `cause` is the position of the nearest event it follows from; `data["causes"]`, where present, the direct
     triggers. `evidence` is `sha256:` and the hash of stored bytes.
     """

@@ -1,6 +1,6 @@
 """How each entry stands at the gate: its status, and until when what it rests on is fresh.
 
-Freshness is joined in here from the sources' last good looks, which leave no rows in the log. What an entry rests on
+Freshness is joined in here from the sources' last good polls, which leave no rows in the log. What an entry rests on
 are its pins; an entry without pins (one that is evaluated) rests on what it would pin.
 """
 
@@ -22,7 +22,7 @@ from monitor.gate.readiness import readiness
 from monitor.registry import checklist
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far ahead of now a look may be dated, since several machines may look."""
+"""How far ahead of now a poll may be dated, since several machines may poll."""
 
 REACHING = frozenset({"retrieve", "responses", "chat", "embeddings"})
 """The routes that reach a model by itself: one of them granted is as good as a line in a list."""
@@ -33,7 +33,7 @@ NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 class Freshness:
     """When each fact was last seen to be as it is believed.
 
-    With `now`, looks that are dated after it by more than the tolerance confirm nothing: the clock was set back, and their age
+    With `now`, polls that are dated after it by more than the tolerance confirm nothing: the clock was set back, and their age
     is unknown.
     """
 
@@ -47,7 +47,7 @@ class Freshness:
         }
 
     def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
-        """The last good look of one source that confirmed a fact; None if it does not state the fact."""
+        """The last good poll of one source that confirmed a fact; None if it does not state the fact."""
         facts = self.beliefs.baseline(spec.key)
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
@@ -57,7 +57,7 @@ class Freshness:
         return at if at is not None and at <= self._latest else None
 
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
-        """The last look of any of the sources that confirmed a fact."""
+        """The last poll of any of the sources that confirmed a fact."""
         return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
 
     def access(self, entry: Entry) -> datetime | None:
@@ -189,7 +189,7 @@ class Production:
         return spared(self._standings[key], self._rules.environments, self._now, self._rules.lease)
 
     def known(self, key: str) -> bool:
-        """Whether access to an entry's model was ever verified: else the gate denies it for want of a look, not for a loss."""
+        """Whether access to an entry's model was ever verified: else the gate denies it for want of a poll, not for a loss."""
         return self._standings[key].access_until is not None
 
 

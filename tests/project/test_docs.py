@@ -173,7 +173,7 @@ class Setting(NamedTuple):
 
 
 def settings() -> dict[str, dict[str, Setting]]:
-    """Section → key (`absence.looks` where a table lies within) → what the schema says."""
+    """Section → key (`absence.polls` where a table lies within) → what the schema says."""
     whole = schema()
     definitions = whole["$defs"]
 
