@@ -284,7 +284,7 @@ def test_with_an_empty_address_there_is_no_server_and_its_libraries_are_not_load
     program = f"""
 import sys, threading
 from pathlib import Path
-from monitor.bootstrap import open_monitor
+from monitor.app.bootstrap import open_monitor
 from monitor.daemon import Daemon
 config = Path({str(config)!r})
 with open_monitor(config) as monitor:
