@@ -1,4 +1,4 @@
-"""A story for each test: its own provider, its own folder."""
+"""A story for each test: its own provider, its own folder; and one parent of commands for all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from preloaded import Nursery
 from story_world import Provider, Story, serving
 
 
@@ -16,9 +17,16 @@ def provider() -> Iterator[Provider]:
         yield provider
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def story(tmp_path: Path, provider: Provider) -> Iterator[Story]:
-    story = Story(tmp_path, provider)
+def story(tmp_path: Path, provider: Provider, nursery: Nursery) -> Iterator[Story]:
+    story = Story(tmp_path, provider, nursery)
     yield story
     for daemon in story.daemons:
         if not daemon.ended():

@@ -17,7 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+from preloaded import Child, Nursery
 
 COMMAND = Path(sys.executable).with_name("access-monitor")
 PATIENCE = 120.0
@@ -262,7 +265,7 @@ class Result:
 class Daemon:
     """A running `access-monitor run`."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Child
     log: Path
 
     def said(self) -> str:
@@ -354,6 +357,7 @@ class Story:
 
     folder: Path
     provider: Provider
+    nursery: Nursery
     environ: dict[str, str] = field(default_factory=dict)
     daemons: list[Daemon] = field(default_factory=list)
 
@@ -381,14 +385,38 @@ class Story:
         return ENTRY.format(key=key, model=model, name=name, more=more)
 
     def run(self, *arguments: str, config: bool = True, **options: Any) -> Result:
-        """Run the installed command to its end. `options` are those of `subprocess.run`, such as `cwd`, `input` or `env`."""
+        """Run the installed command to its end.
+
+        Args:
+            config: Whether it is told of the configuration.
+            options: Those of `subprocess.run`: `cwd`, `input` (text), `env`, `timeout` (seconds).
+        """
         chosen = ["--config", str(self.config)] if config else []
         options = {"cwd": self.folder, "env": self._environ(), "timeout": PATIENCE, **options}
-        done = subprocess.run(
-            [str(COMMAND), *chosen, *arguments], capture_output=True, text=True, check=False, **options
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Result(done.returncode, done.stdout, done.stderr)
+        if options.keys() <= {"cwd", "env", "timeout", "input"} and self.nursery.takes(options["env"]):
+            done = self._forked([*chosen, *arguments], **options)
+        else:
+            ended = subprocess.run(
+                [str(COMMAND), *chosen, *arguments], capture_output=True, text=True, check=False, **options
+            )
+            done = Result(ended.returncode, ended.stdout, ended.stderr)
+        assert "Traceback" not in done.err, done.err
+        return done
+
+    def _forked(
+        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float, input: str = ""
+    ) -> Result:
+        with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+            given.write(input)
+            given.seek(0)
+            child = self.nursery.start(arguments, cwd=cwd, env=env, stdin=given, out=out, err=err)
+            try:
+                code = child.wait(timeout)
+            finally:
+                child.kill()
+            for stream in (out, err):
+                stream.seek(0)
+            return Result(code, out.read(), err.read())
 
     def shell(self, line: str) -> Result:
         """Run a line of a shell, in which `access-monitor` is the installed command under this configuration."""
@@ -458,15 +486,21 @@ class Story:
     def daemon(self, *arguments: str, wrapper: Sequence[str] = (), **environ: str) -> Iterator[Daemon]:
         """The daemon, watching; stopped at the end. `wrapper` stands before the command, such as `faketime`."""
         log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [*wrapper, str(COMMAND), "--config", str(self.config), "run", *arguments],
-                cwd=self.folder,
-                env={**self._environ(), **environ},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
+        environment = {**self._environ(), **environ}
+        process: subprocess.Popen[bytes] | Child
+        with log.open("wb") as out, open(os.devnull) as nothing:
+            if self.nursery.takes(environment) and not wrapper:
+                words = ["--config", str(self.config), "run", *arguments]
+                process = self.nursery.start(words, cwd=self.folder, env=environment, stdin=nothing, out=out, err=out)
+            else:
+                process = subprocess.Popen(
+                    [*wrapper, str(COMMAND), "--config", str(self.config), "run", *arguments],
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=nothing,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                )
         daemon = Daemon(process, log)
         self.daemons.append(daemon)
         try:
