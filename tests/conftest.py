@@ -1,4 +1,4 @@
-"""A private PostgreSQL for whatever is to hold on both databases; and what holds for every property test."""
+"""A private PostgreSQL, a parent of commands that start at once, and what holds for every property test."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
+from preloaded import Nursery
 
 from monitor.store import upgrade
 
@@ -22,8 +23,46 @@ settings.register_profile("test", deadline=None, max_examples=30, suppress_healt
 settings.register_profile("proof", settings.get_profile("test"), max_examples=500)
 settings.load_profile("test")
 
+HERE = Path(__file__).parent
+
 UNSAFE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 """What PostgreSQL need not do for a database that no power cut is meant to survive; killed clients lose nothing by it."""
+
+
+SLOW = ("demo", "peers", "process", "replay", "stories")
+"""Folders in which every test is slow."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whole folders; keep what shares the work of its module in one process; begin with what takes long.
+
+    With `--dist loadgroup` each process takes the next test when it has ended one, so the long ones come first: otherwise one process
+    ends with a long one while the others have nothing left to do.
+    """
+    for item in items:
+        if item.path.relative_to(HERE).parts[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
+    sharing = {item.path for item in items if _shares(item)}
+    for item in items:
+        if item.path in sharing:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Whether it uses a fixture that is made once for its module."""
+    fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    return any(definition.scope == "module" for found in fixtures.values() for definition in found)
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Start commands at once; one for each process of the tests."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
 
 Databases = Callable[[], AbstractContextManager[str]]
 

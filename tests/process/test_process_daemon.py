@@ -20,7 +20,6 @@ from waiting import until
 from monitor.domain.registry import Status
 from monitor.sandbox.faults import Fault, Kind, Target
 
-pytestmark = pytest.mark.slow
 pause = threading.Event().wait
 
 

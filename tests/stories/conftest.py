@@ -1,4 +1,4 @@
-"""A story for each test: its own provider, its own folder; and one parent of commands for all."""
+"""A story for each test: its own provider, its own folder."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ from story_world import Provider, Story, serving
 def provider() -> Iterator[Provider]:
     with serving(Provider()) as provider:
         yield provider
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
 
 
 @pytest.fixture

@@ -10,19 +10,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
-from preloaded import Child, Nursery
+from preloaded import COMMAND, Child, Nursery
 
-COMMAND = Path(sys.executable).with_name("access-monitor")
 PATIENCE = 120.0
 """Seconds until a wait gives up; a story that goes well never comes near it, on however slow a machine."""
 
@@ -389,34 +386,13 @@ class Story:
 
         Args:
             config: Whether it is told of the configuration.
-            options: Those of `subprocess.run`: `cwd`, `input` (text), `env`, `timeout` (seconds).
+            options: `cwd`, `env`, `input` (text) and `timeout` (seconds).
         """
         chosen = ["--config", str(self.config)] if config else []
         options = {"cwd": self.folder, "env": self._environ(), "timeout": PATIENCE, **options}
-        if options.keys() <= {"cwd", "env", "timeout", "input"} and self.nursery.takes(options["env"]):
-            done = self._forked([*chosen, *arguments], **options)
-        else:
-            ended = subprocess.run(
-                [str(COMMAND), *chosen, *arguments], capture_output=True, text=True, check=False, **options
-            )
-            done = Result(ended.returncode, ended.stdout, ended.stderr)
-        assert "Traceback" not in done.err, done.err
-        return done
-
-    def _forked(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float, input: str = ""
-    ) -> Result:
-        with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
-            given.write(input)
-            given.seek(0)
-            child = self.nursery.start(arguments, cwd=cwd, env=env, stdin=given, out=out, err=err)
-            try:
-                code = child.wait(timeout)
-            finally:
-                child.kill()
-            for stream in (out, err):
-                stream.seek(0)
-            return Result(code, out.read(), err.read())
+        ended = self.nursery.run([*chosen, *arguments], **options)
+        assert "Traceback" not in ended.stderr, ended.stderr
+        return Result(ended.returncode, ended.stdout, ended.stderr)
 
     def shell(self, line: str) -> Result:
         """Run a line of a shell, in which `access-monitor` is the installed command under this configuration."""

@@ -2,14 +2,16 @@
 
 Run as a program it imports the whole package once, and forks a child for each order that comes through a socket: folder, environment
 and arguments as JSON, with the three streams as descriptors. The child runs the entry point of the installed distribution and ends as
-an interpreter ends. Nothing here knows what the package holds, so that the stories outlive every rebuilding of it. What an interpreter
+an interpreter ends, without the tidying of its memory. Nothing here knows what the package holds, so that stories outlive every rebuilding of it. What an interpreter
 reads of its environment while it starts (`PYTHON…`, the locale, preloaded libraries) no child can take over: such a command is really
-started. `ACCESS_MONITOR_STORIES=installed` starts every one, as `make proof` does.
+started. `ACCESS_MONITOR_TESTS=installed` starts every one, as `make proof` does.
 """
 
 from __future__ import annotations
 
 import array
+import atexit
+import gc
 import importlib
 import importlib.metadata
 import json
@@ -21,12 +23,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from tempfile import TemporaryFile
+from typing import IO, Any, NoReturn
 
 DISTRIBUTION = "access-monitor"
+COMMAND = Path(sys.executable).with_name(DISTRIBUTION)
 STARTING = ("PYTHON", "LC_", "LANG", "LD_")
 """How variables begin that count while an interpreter starts."""
 
@@ -35,7 +39,7 @@ _PAUSE = threading.Event()
 
 
 class Child:
-    """A command that a nursery started; the part of `subprocess.Popen` that stories use."""
+    """A command that a nursery started; the part of `subprocess.Popen` that tests use."""
 
     def __init__(self, nursery: Nursery, pid: int) -> None:
         self.pid = pid
@@ -87,7 +91,7 @@ class Nursery:
 
     def takes(self, environ: Mapping[str, str]) -> bool:
         """Whether a child can have this environment."""
-        return os.environ.get("ACCESS_MONITOR_STORIES") != "installed" and all(
+        return os.environ.get("ACCESS_MONITOR_TESTS") != "installed" and all(
             environ.get(name) == self._environ.get(name)
             for name in {*environ, *self._environ}
             if name.startswith(STARTING)
@@ -99,6 +103,40 @@ class Nursery:
         """Start the command with these arguments. The streams may be closed afterwards."""
         order = {"arguments": list(arguments), "cwd": str(cwd), "environ": dict(env)}
         return Child(self, self.ask(order, [stdin.fileno(), out.fileno(), err.fileno()])["pid"])
+
+    def run(
+        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], input: str = "", timeout: float = 120.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end.
+
+        Args:
+            input: What it reads.
+            timeout: Seconds until it is killed.
+        Raises:
+            subprocess.TimeoutExpired: It did not end by itself.
+        """
+        if not self.takes(env):
+            return subprocess.run(
+                [str(COMMAND), *arguments],
+                cwd=cwd,
+                env=env,
+                input=input,
+                timeout=timeout,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+            given.write(input)
+            given.seek(0)
+            child = self.start(arguments, cwd=cwd, env=env, stdin=given, out=out, err=err)
+            try:
+                code = child.wait(timeout)
+            finally:
+                child.kill()
+            for stream in (out, err):
+                stream.seek(0)
+            return subprocess.CompletedProcess(child.pid, code, out.read(), err.read())
 
     def ask(self, order: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
         with self._lock:
@@ -138,8 +176,8 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int
 # -- the program -----------------------------------------------------------
 
 
-def load() -> None:
-    """Import all that a command imports on its way, sooner or later."""
+def load() -> Callable[[], Any]:
+    """Import all that a command imports on its way, sooner or later, and return the command."""
     (entry,) = (one for one in importlib.metadata.distribution(DISTRIBUTION).entry_points if one.name == DISTRIBUTION)
     package = importlib.import_module(entry.module.partition(".")[0])
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
@@ -148,6 +186,8 @@ def load() -> None:
     for name in ("alembic.command", "apprise", "openai", "psycopg", "sqlalchemy.dialects.postgresql.psycopg"):
         with suppress(ImportError):
             importlib.import_module(name)
+    program: Callable[[], Any] = entry.load()
+    return program
 
 
 def become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
@@ -190,16 +230,42 @@ def child(connection: socket.socket) -> bool:
         _send(connection, {"pid": pid})
 
 
-def main() -> int:
-    sys.path[0] = str(Path(sys.executable).parent)  # where the installed command stands, and nothing of the tests
-    load()
+def settle() -> None:
+    """Get ready to fork, once everything is imported."""
     assert threading.active_count() == 1, "a fork would lose threads"
-    if not child(socket.socket(fileno=int(sys.argv[1]))):
-        return 0
-    (entry,) = (one for one in importlib.metadata.distribution(DISTRIBUTION).entry_points if one.name == DISTRIBUTION)
-    code: int = entry.load()()
-    return code
+    gc.collect()
+    gc.freeze()  # or the first collection in each child would copy all the memory that it shares
+
+
+def end(program: Callable[[], Any]) -> NoReturn:
+    """Run a program and end as an interpreter does, but for its last step: to take every module apart costs half a second here."""
+    try:
+        code = program()
+    except SystemExit as ending:
+        code = ending.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        code = 1
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = 120
+    os._exit((code or 0) & 0xFF)
+
+
+def main() -> None:
+    sys.path[0] = str(COMMAND.parent)  # where the installed command stands, and nothing of the tests
+    program = load()
+    settle()
+    if child(socket.socket(fileno=int(sys.argv[1]))):
+        end(program)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
