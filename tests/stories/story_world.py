@@ -74,6 +74,22 @@ class Message:
     def whole(self) -> str:
         return f"{self.title}\n{self.text}"
 
+    @property
+    def reason(self) -> str:
+        """Why someone is told, as the title begins."""
+        return self.title.partition(":")[0]
+
+    def offers(self, fallback: str) -> bool:
+        """Whether it says that this fallback may be used instead.
+
+        What messages say in which words stands in golden files; this is the one place of the stories that reads a sentence.
+        """
+        allowed, denied = (
+            f"its fallback {fallback} is {end}" in self.text for end in ("allowed", "not allowed either")
+        )
+        assert allowed is not denied, f"it says both or neither of {fallback}:\n{self.text}"
+        return allowed
+
 
 def no_such_model(model: str = "orion-2") -> Answer:
     """The refusal of a model that the project may not call, in OpenAI's words."""
