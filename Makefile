@@ -40,7 +40,7 @@ proof: $(STAMP)
 
 golden: $(STAMP)
 	-ACCESS_MONITOR_GOLDEN=write $(BIN)/python -m pytest tests/notify/test_notice_forms.py
-	git diff --stat -- tests/golden
+	git status --short tests/golden
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py

@@ -72,7 +72,7 @@ def test_a_pause_is_told_in_the_order_a_woken_person_asks() -> None:
         ("denied", "Not safe"),
         ("none", "Not safe"),
         ("spared", "Safe until"),
-        ("spared-by-name", "Safe until"),
+        ("spared-by-name", "Safe for existing callers until"),
         ("denied-before", "Unchanged"),
     ],
 )
