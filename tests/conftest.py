@@ -9,11 +9,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
 from preloaded import Nursery
+from xdist.scheduler import LoadScopeScheduling
 
 from monitor.store import upgrade
 
@@ -35,25 +37,32 @@ SLOW = ("demo", "peers", "process", "replay", "stories")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whole folders; keep what shares the work of its module in one process; begin with what takes long.
+    """Mark whole folders, and begin with what takes long.
 
-    With `--dist loadgroup` each process takes the next test when it has ended one, so the long ones come first: otherwise one process
+    Each process takes the next test when it has ended one, so the long ones come first: otherwise one process
     ends with a long one while the others have nothing left to do.
     """
     for item in items:
         if item.path.relative_to(HERE).parts[0] in SLOW:
             item.add_marker(pytest.mark.slow)
-    sharing = {item.path for item in items if _shares(item)}
-    for item in items:
-        if item.path in sharing:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
-def _shares(item: pytest.Item) -> bool:
-    """Whether it uses a fixture that is made once for its module."""
-    fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-    return any(definition.scope == "module" for found in fixtures.values() for definition in found)
+SHARING = ("demo/test_demo_process.py", "replay/")
+"""Where the tests of a module share what took its fixture seconds to make."""
+
+
+class Scheduling(LoadScopeScheduling):
+    """Each process takes the next test when it has ended one, or the next module of those that share."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path.removeprefix("tests/").startswith(SHARING) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
