@@ -20,7 +20,6 @@ from waiting import until
 from monitor.core.entry import Status
 from monitor.sandbox.faults import Fault, FaultKind, Target
 
-pytestmark = pytest.mark.slow
 pause = threading.Event().wait
 
 
