@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.app import logs
 from monitor.app.clock import SteadyClock
-from monitor.app.health import PUBLISHING, Health
+from monitor.app.health import Health
+from monitor.core import logs
 from monitor.core.configuration import Configuration, Owner
 from monitor.core.events import LogHead
-from monitor.core.ports import ConfigurationError, MonitorError, Source
+from monitor.core.ports import PUBLISHING, ConfigurationError, MonitorError, Source
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry.configuration_effects import in_words, recorded
 from monitor.registry.declarations import declare
