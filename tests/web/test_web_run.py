@@ -284,8 +284,8 @@ def test_with_an_empty_address_there_is_no_server_and_its_libraries_are_not_load
     program = f"""
 import sys, threading
 from pathlib import Path
-from monitor.bootstrap import open_monitor
-from monitor.daemon import Daemon
+from monitor.app.bootstrap import open_monitor
+from monitor.app.daemon import Daemon
 config = Path({str(config)!r})
 with open_monitor(config) as monitor:
     daemon = Daemon(monitor, lambda: None)
