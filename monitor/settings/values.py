@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from monitor import __version__
-from monitor.core.accepted_configuration import Document as CachedLease
+from monitor.core.accepted_configuration import Document as KeptDocument
 from monitor.core.accepted_configuration import digest
 from monitor.core.configuration import (
     Attention,
@@ -132,7 +132,7 @@ class Settings:
     origins: Mapping[str, str] = field(repr=False)
 
 
-def build(path: Path, document: Document, origins: Mapping[str, str], kept: CachedLease) -> Settings:
+def build(path: Path, document: Document, origins: Mapping[str, str], kept: KeptDocument) -> Settings:
     """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
     folder = place(document.run.state_dir or "", path.parent)
     configuration = Configuration(

@@ -75,7 +75,7 @@ def test_what_is_shown_says_where_each_value_came_from(tmp_path):
     loaded(tmp_path, '[gate]\nlease = "60m"\n' + MINIMAL)
     path = tmp_path / "monitor.toml"
     rows = {row.key: row for row in show(load(path, {"ACCESS_MONITOR__GATE__FRESHNESS": "2h"}, "x.db"))}
-    assert (rows["gate.client.lease"].value, rows["gate.client.lease"].origin) == ("1h", str(path))
+    assert (rows["gate.lease"].value, rows["gate.lease"].origin) == ("1h", str(path))
     assert rows["gate.freshness"][1:] == ("2h", "environment variable ACCESS_MONITOR__GATE__FRESHNESS")
     assert rows["database.url"][1:] == (str(Path.cwd() / "x.db"), "--database")
     assert rows["gate.price_freshness"][1:] == ("1w", "default")
