@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.ports import Source
 from monitor.detection.poller import Poller
 from monitor.registry.declarations import declare

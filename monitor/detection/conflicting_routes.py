@@ -66,5 +66,5 @@ def told(
                 evidence=pending_change.evidence,
                 summary=text,
             )
-            found.append(compose.Told(owners=entry.texts("owners"), item=item))
+            found.append(compose.Told(owners=entry.spec.owners, item=item))
     return found

@@ -16,7 +16,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.core.accepted_configuration import Document as CachedLease
+from monitor.core.accepted_configuration import Document as KeptDocument
 from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of, suggest
 from monitor.settings.kept import keep, reread
@@ -79,7 +79,7 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
     return build(path, checked, dict.fromkeys((key for key, _ in leaves(file)), str(path)) | overridden, keep(dump))
 
 
-def restore(kept: CachedLease, current: Settings, running: Settings) -> Settings:
+def restore(kept: KeptDocument, current: Settings, running: Settings) -> Settings:
     """Make settings of a configuration that the log kept; where things lie says `current`, the file at hand.
 
     Masked values are taken from there, or else from what is `running`.

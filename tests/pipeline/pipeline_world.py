@@ -15,8 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Entry
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event
 from monitor.core.facts import (
     Body,

@@ -11,15 +11,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from monitor.core.configuration import (
-    Configuration,
-    ConfirmationRules,
-    EntrySpec,
-    Owner,
-    Requirement,
-    SourceSpec,
-    Surface,
-)
+from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, SourceSpec, Surface
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import (
     GRANTED,
