@@ -252,7 +252,7 @@ class Decision:
 
     def _compare(self, observation: Snapshot | Unchanged, comparison: Comparison) -> Outcome:
         """Confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
-        belief, at, admission = self.configuration.belief, observation.at, comparison.admission
+        belief, at, admission = self.configuration.confirmation, observation.at, comparison.admission
         baseline, changes, unknown = comparison.baseline, comparison.changes, comparison.unknown
         pending_changes = {
             pending_change.fact: pending_change for pending_change in self.tx.pending_changes(self.spec.key)
@@ -387,7 +387,7 @@ class Decision:
             cause=position,
             actor=str(by["by"]),
             by=by,
-            remarks=remarks(second, self.spec, believed, baseline, patched, self.configuration.belief.correction),
+            remarks=remarks(second, self.spec, believed, baseline, patched, self.configuration.confirmation.correction),
         )
         self.tx.put_pending_changes(
             self.spec.key, [one for one in self.tx.pending_changes(self.spec.key) if one.fact != pending_change.fact]
@@ -438,9 +438,11 @@ class Decision:
         attention = held or flooded or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
         self.tx.put_pending_changes(self.spec.key, pending)
-        again = next_look(pending, self.configuration.belief, observation.at, hold=hold, others=self.others, calm=calm)
+        again = next_look(
+            pending, self.configuration.confirmation, observation.at, hold=hold, others=self.others, calm=calm
+        )
         if again is None and waits and self.register.events:  # what was just lost may be verified by the next look
-            again = observation.at + self.configuration.belief.recheck
+            again = observation.at + self.configuration.confirmation.recheck
         return self._outcome(
             again,
             held=held or flooded,

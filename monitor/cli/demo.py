@@ -139,7 +139,7 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
         sandbox = stack.enter_context(Sandbox(paced(STEPS), hold=True))
         config = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, folder)
         monitor = stack.enter_context(open_monitor(config, environ=_environment()))
-        stage = Stage(monitor.configuration.belief, folder, overridden=_overrides())
+        stage = Stage(monitor.configuration.confirmation, folder, overridden=_overrides())
         stage.open(sandbox.timeline.steps)
         daemon = stack.enter_context(_Daemon(monitor))
         play = Play(sandbox, monitor, stage, via=via(), interrupted=lambda: bool(ended), alive=daemon.alive)

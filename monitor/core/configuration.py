@@ -124,22 +124,22 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What it takes to believe: good looks, over at least a span."""
+    """What it takes to confirm a change: good polls, over at least a span."""
 
-    looks: int
+    polls: int
     span: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationRules:
-    """How many looks over how long make a belief; all independent of how often a source is polled.
+    """How many polls over how long confirm a change; all independent of how often a source is polled.
 
     `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches,
     `correction` how long after its first listing another amount of a price is a correction of it: the wrong one of gpt-5.5-pro stood for five days.
     """
 
-    absence: Requirement = Requirement(looks=3, span=timedelta(minutes=30))
-    change: Requirement = Requirement(looks=2, span=timedelta(minutes=1))
+    absence: Requirement = Requirement(polls=3, span=timedelta(minutes=30))
+    change: Requirement = Requirement(polls=2, span=timedelta(minutes=1))
     gap: timedelta = timedelta(minutes=1)
     recheck: timedelta = timedelta(seconds=90)
     hold: timedelta = timedelta(hours=24)
@@ -194,7 +194,7 @@ class Configuration:
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     entries: Mapping[str, EntrySpec] = field(default_factory=dict)
-    belief: ConfirmationRules = ConfirmationRules()
+    confirmation: ConfirmationRules = ConfirmationRules()
     gate: GateRules = GateRules()
     checks: CheckRules = CheckRules()
     attention: Attention = Attention()

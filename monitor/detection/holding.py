@@ -31,7 +31,7 @@ class Holding:
         incident: Callable[[], str],
     ) -> None:
         self._tx = tx
-        self._base = configuration.belief.hold
+        self._base = configuration.confirmation.hold
         self._spec = spec
         self._register = register
         self._incident = incident

@@ -16,6 +16,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from monitor.core.accepted_configuration import Document as KeptDocument
+from monitor.core.accepted_configuration import current_names
 from monitor.core.configuration import shown_url
 from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import findings_of
@@ -46,7 +47,7 @@ def keep(document: Mapping[str, Any]) -> KeptDocument:
 
 
 def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str, Any]) -> Document:
-    """Check what was kept as a file would be checked.
+    """Check what was kept, by this version or an older one, as a file would be checked.
 
     Masked values are those of `current`, the file at hand, or else of `running`; where the database, the lease files and the folder of
     relative paths are says `current`.
@@ -54,7 +55,7 @@ def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str,
     Raises:
         ConfigurationError: this version of the program does not take it any more.
     """
-    file = cast("dict[str, Any]", _told(copy.deepcopy(dict(kept))))
+    file = cast("dict[str, Any]", _told(copy.deepcopy(current_names(kept))))
     for entry in file["entry"]:
         if "surfaces" in entry:
             entry["surfaces"] = dict(entry["surfaces"])

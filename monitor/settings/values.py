@@ -140,14 +140,14 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         sources={spec.key: spec for row in document.source for spec in _sources(row, document, folder)},
         owners={row.key: _owner(row) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
-        belief=ConfirmationRules(
-            absence=_requirement(document.belief.absence),
-            change=_requirement(document.belief.change),
-            gap=document.belief.gap,
-            recheck=document.belief.recheck,
-            hold=document.belief.hold,
-            reached=document.belief.reached,
-            correction=document.belief.correction,
+        confirmation=ConfirmationRules(
+            absence=_requirement(document.confirmation.absence),
+            change=_requirement(document.confirmation.change),
+            gap=document.confirmation.gap,
+            recheck=document.confirmation.recheck,
+            hold=document.confirmation.hold,
+            reached=document.confirmation.reached,
+            correction=document.confirmation.correction,
         ),
         gate=GateRules(
             environments=tuple(document.gate.environments),
@@ -280,4 +280,4 @@ def _frozen(value: Any) -> Any:
 
 
 def _requirement(table: RequirementTable) -> Requirement:
-    return Requirement(looks=table.looks, span=table.span)
+    return Requirement(polls=table.polls, span=table.span)

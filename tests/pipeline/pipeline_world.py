@@ -163,7 +163,7 @@ def document(conf: Configuration) -> dict[str, Any]:
     sources = {key: replace(spec, url=spec.shown_url) for key, spec in conf.sources.items()}
     tables = {"surface": conf.surfaces, "source": sources, "owner": conf.owners, "entry": conf.entries}
     declared = {name: [asdict(row) for row in rows.values()] for name, rows in tables.items()}
-    sections = {"belief": asdict(conf.belief), "checks": asdict(conf.checks)}
+    sections = {"confirmation": asdict(conf.confirmation), "checks": asdict(conf.checks)}
     plain: dict[str, Any] = json.loads(json.dumps({**declared, **sections}, default=str))
     return plain
 

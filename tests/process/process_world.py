@@ -85,9 +85,9 @@ url = "{page}"
 provider = "openai"
 every = "1s"
 
-[belief]
-absence = {{looks = 2, span = "0s"}}
-change = {{looks = 2, span = "0s"}}
+[confirmation]
+absence = {{polls = 2, span = "0s"}}
+change = {{polls = 2, span = "0s"}}
 gap = "0s"
 recheck = "50ms"
 hold = "5s"

@@ -65,7 +65,7 @@ def untouched(world: World) -> None:
         ('owners = ["platform"]\nfallback', "fallback", ("entry[0].owners", "is missing; add owners = ")),
         ('owners = ["platform"]\nfallback', 'owners = ["nobody"]\nfallback', ("entry[0]", "nobody")),
         ('base_url = "http://', 'base_url = "ftp://', ("surface[0]", "base_url", "https://host/path")),
-        ("[belief]", "[belief", ("monitor.toml", "line", "mend")),
+        ("[confirmation]", "[belief", ("monitor.toml", "line", "mend")),
     ],
     ids=["unknown-key", "no-owners", "missing-owners", "unknown-owner", "wrong-url", "not-toml"],
 )

@@ -102,7 +102,7 @@ def configuration(**entry: object) -> Configuration:
         sources={source.key: source for source in (*sources, *more)},
         owners={"platform": Owner(key="platform", destinations=("env:SLACK_URL",))},
         entries={LUNA: made},
-        belief=ConfirmationRules(absence=Requirement(looks=3, span=timedelta(minutes=30))),
+        confirmation=ConfirmationRules(absence=Requirement(polls=3, span=timedelta(minutes=30))),
         version=hashlib.sha256(repr(sorted(entry.items())).encode()).hexdigest()[:12],
         code="0.1.0",
     )

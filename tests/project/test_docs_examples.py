@@ -96,8 +96,8 @@ owners = ["platform"]
 [network]
 allow = ["127.0.0.1"]
 
-[belief]
-change = {looks = 2, span = "0s"}
+[confirmation]
+change = {polls = 2, span = "0s"}
 gap = "0s"
 """
         )

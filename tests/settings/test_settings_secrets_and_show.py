@@ -103,7 +103,7 @@ def test_what_is_shown_holds_no_secret(tmp_path):
 def test_the_schema_describes_what_the_loader_takes(tmp_path):
     described = schema()
     assert set(described["properties"]) == {
-        "database", "surface", "source", "belief", "budget", "measurements", "network", "web", "gate", "checks", "github", "heartbeat", "notify", "run",
+        "database", "surface", "source", "confirmation", "budget", "measurements", "network", "web", "gate", "checks", "github", "heartbeat", "notify", "run",
         "logging", "owner", "entry", "deployment",
     }  # fmt: skip
     gate = described["$defs"]["GateTable"]

@@ -385,8 +385,8 @@ class Story:
             url=self.provider.url,
             hook=self.provider.hook(),
             surface=surface,
-            confirmation="belief",
-            polls="looks",
+            confirmation="confirmation",
+            polls="polls",
         )
         for old, new in replaced.items():
             assert old in head, old
