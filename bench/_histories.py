@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.audit.replay import ReplayedRecording, ReplayResult, carried
+from monitor.audit.replay import ReplayResult, carried
 from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
 from monitor.core.entry import Status
-from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, Snapshot, Subject
+from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, ReplayedRecording, Snapshot, Subject
 from monitor.core.ports import EventQuery, Refused, Source
 from monitor.detection.poller import Poller
 from monitor.registry.declarations import declare

@@ -32,8 +32,9 @@ from monitor.settings import Settings, anchored, is_reference, load, resolve, re
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
-    from monitor.audit.replay import Replay, ReplayedRecording
+    from monitor.audit.replay import Replay
     from monitor.core.events import Event
+    from monitor.core.facts import ReplayedRecording
     from monitor.detection.budget import DailyBudget
     from monitor.detection.poller import Poller
     from monitor.notify.alarm import Alarm

@@ -18,7 +18,7 @@ from monitor.core import events as ev
 from monitor.core.configuration import Attention, Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Recorded, entry_stream
-from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Unchanged
+from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, ReplayedRecording, Unchanged
 from monitor.core.notices import Notice
 from monitor.core.ports import EventQuery, Reader, Refused, Source, Store
 from monitor.detection.poller import Poller
@@ -32,16 +32,6 @@ from monitor.registry.transitions import RegistryTransaction
 ACTOR = "replay"
 PATIENCE = 3
 """A source is blind in a replay after this many of its own usual gaps, if that is longer than the configured limit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayedRecording:
-    """One recorded look: the body as received, or why there is none."""
-
-    at: datetime
-    body: Body | None = None
-    failure: FailureReason | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

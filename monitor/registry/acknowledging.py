@@ -11,6 +11,7 @@ from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream, notice_stream
 from monitor.core.ports import Clock, Refused, Store, Transaction
+from monitor.registry.lookup import find_entry
 from monitor.registry.transitions import RegistryTransaction
 
 
@@ -59,8 +60,7 @@ class Attendant:
             raise Refused(f"{ev.rfc3339(until)} has passed; give a time to come with --until")
         with self._store.write() as tx:
             register = RegistryTransaction(tx.head(), tx.entries())
-            if key not in register.entries:
-                raise Refused(f"there is no entry {key!r}; `access-monitor status` lists the entries")
+            find_entry(register.entries, key)
             register.add(
                 ev.ENTRY_SILENCED,
                 entry_stream(key),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from monitor.app.commit import gate_answers_changed, write
-from monitor.audit import queries
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
@@ -16,6 +15,7 @@ from monitor.core.ports import Clock, Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
 from monitor.notify import compose
 from monitor.registry import policy
+from monitor.registry.lookup import find_entry
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
 
@@ -54,7 +54,7 @@ class Maintenance:
         start = start or now
         with self._store.write() as tx:
             register = RegistryTransaction(tx.head(), tx.entries())
-            entry = queries.entry(tx, key)
+            entry = find_entry(register.entries, key)
             _dates(start, end, now)
             named = _named(entry, changes)
             register.add(
@@ -88,7 +88,7 @@ class Maintenance:
         with self._store.write() as tx:
             before = tx.entries()
             register = RegistryTransaction(tx.head(), before)
-            window = next((one for one in queries.entry(tx, key).windows if one.position == position), None)
+            window = next((one for one in find_entry(register.entries, key).windows if one.position == position), None)
             if window is None:
                 raise Refused(
                     f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` shows those it has"

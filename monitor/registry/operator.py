@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from difflib import get_close_matches
 
 from monitor.app import record
 from monitor.app.commit import gate_answers_changed, write
@@ -24,6 +23,7 @@ from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
 from monitor.registry.acceptance import told as approval_told
 from monitor.registry.attachments import Held, Paper
+from monitor.registry.lookup import did_you_mean, find_entry
 from monitor.registry.transitions import TRANSITIONS, RegistryTransaction
 
 Via = Mapping[str, str]
@@ -91,7 +91,7 @@ class Operator:
             Refused: there is no such entry, it has another status, or something is waived that is not asked for.
         """
         with self._store.read() as reader:
-            entry = _entry(reader.entries(), key)
+            entry = find_entry(reader.entries(), key)
             _may(entry, kind)
             found = acceptance(reader, self._configuration, entry, self._clock(), going)
             _asked_for(entry, found, kind, going)
@@ -181,7 +181,9 @@ class Operator:
             Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
         """
         if check not in CHECKS:
-            raise Refused(f"there is no check {check!r}{_perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
+            raise Refused(
+                f"there is no check {check!r}{did_you_mean(check, CHECKS)}; the checks are: {', '.join(CHECKS)}"
+            )
         if not (url or note or body or paper):
             raise Refused(
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
@@ -189,7 +191,7 @@ class Operator:
         now = self._clock()
         with self._store.write() as tx:
             register = RegistryTransaction(tx.head(), tx.entries())
-            entry = _entry(register.entries, key)
+            entry = find_entry(register.entries, key)
             specs = self._configuration.sources.values()
             if not all(entry.surfaces.values()):
                 raise Refused(
@@ -253,7 +255,7 @@ class Operator:
         with self._store.write() as tx:
             before = tx.entries()
             register = RegistryTransaction(tx.head(), before)
-            entry = _entry(register.entries, key)
+            entry = find_entry(register.entries, key)
             _may(entry, kind)
             _expected(tx, entry, shown if expect is None else expect)
             seen: int | None = expect
@@ -318,17 +320,6 @@ def _asked_for(entry: Entry, found: Acceptance, kind: str, going: Going) -> None
         raise Refused(
             f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused there; leave out --accept-loss"
         )
-
-
-def _entry(known: Mapping[str, Entry], key: str) -> Entry:
-    if key not in known:
-        raise Refused(f"there is no entry {key!r}{_perhaps(key, known)}; `access-monitor status` lists the entries")
-    return known[key]
-
-
-def _perhaps(word: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(word, list(known), 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _may(entry: Entry, kind: str) -> None:

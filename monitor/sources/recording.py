@@ -20,9 +20,8 @@ from typing import BinaryIO, NamedTuple
 
 import zstandard
 
-from monitor.audit.replay import ReplayedRecording
 from monitor.core.events import rfc3339
-from monitor.core.facts import Body, FailureReason
+from monitor.core.facts import Body, FailureReason, ReplayedRecording
 from monitor.core.ports import MonitorError
 from monitor.sources.http import refused
 from monitor.sources.redaction import one_line, redact
