@@ -6,12 +6,11 @@ the short way, which has no access to any baseline.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias
 
 from monitor.core import events as ev
 from monitor.core.changes import Change, carried, common, diff, lookup, patch, same, without
@@ -37,6 +36,7 @@ from monitor.detection.holding import Holding
 from monitor.detection.other_routes import Routes
 from monitor.detection.outages import incident
 from monitor.detection.outcome import Outcome
+from monitor.detection.poller import Reread
 from monitor.detection.price_notes import remarks
 from monitor.detection.routes import ALONE, lost
 from monitor.detection.second_source import Second
@@ -50,9 +50,6 @@ from monitor.registry.transitions import RegistryTransaction
 
 PAGES = frozenset({"pricing_page", "document"})
 """The kinds of which a body that shrank is suspicious; a deprecations page takes nothing back by what it lacks."""
-
-Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
-"""Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
 
 
 class Decision:
@@ -370,7 +367,7 @@ class Decision:
         ]
         return position
 
-    def let_in(self, pending_change: PendingChange, position: int, by: dict[str, object], *, now: datetime) -> None:
+    def let_in(self, pending_change: PendingChange, position: int, by: Mapping[str, object], *, now: datetime) -> None:
         """Believe a price that was held back, on the word of a person, and judge what it changes."""
         baseline = self.tx.facts(self.state.baseline)
         change = Change(fact=pending_change.fact, old=lookup(baseline, pending_change.fact), new=pending_change.value)

@@ -27,6 +27,7 @@ from monitor.gate.decision import Answer
 from monitor.gate.state import Freshness, Production, production
 from monitor.notify import compose
 from monitor.registry import checklist, fallbacks, pins
+from monitor.registry.lookup import find_entry
 from monitor.registry.policy import depends_on
 from monitor.registry.reminders import Deadline, agenda
 from monitor.registry.terms import PricedEntry, priced
@@ -87,7 +88,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
     Raises:
         Refused: there is no such entry.
     """
-    entry = queries.entry(reader, key)
+    entry = find_entry(reader.entries(), key)
     fresh = Freshness(reader, configuration, now)
     facts = [
         fact

@@ -8,11 +8,9 @@ Kept apart from the fold because it alone knows the configuration: what the rest
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.accepted_configuration import differences
 from monitor.core.baselines import SOURCES, Baselines, stands
@@ -22,21 +20,21 @@ from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.entry_spec import EntrySpec, changed, dump
 from monitor.core.events import CONFIG_STREAM, Event, entry_stream
 from monitor.core.notices import Reason
-from monitor.core.ports import Clock, Reader, Refused, Store
+from monitor.core.ports import Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
 from monitor.notify import compose
 from monitor.registry import checklist, pins, policy, safety
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 
 def declare(
     store: Store,
     configuration: Configuration,
-    clock: Clock,
+    begin: Begin,
     *,
-    published: Callable[[], object],
     before: Configuration | None = None,
 ) -> tuple[Event, ...]:
     """Record a configuration and judge what it changes; returns what was written.
@@ -49,21 +47,17 @@ def declare(
     with store.read() as reader:
         if _recorded(reader) == configuration.version and _all_declared(reader, configuration):
             return ()
-    now = clock()
-    with store.write() as tx:
-        entries = tx.entries()
-        register, told = judged(tx, configuration, now)
+    with begin() as unit:
+        tx, register, now = unit.tx, unit.register, unit.now
+        unit.told += judge(tx, register, configuration, now)
         if before is not None:
             taken = takes(tx, register, before=before, after=configuration, now=now)
             _accepted(tx, configuration, taken)
-            told += _denied(register, taken, told, now)
-        write(tx, configuration, register, told, at=now)
+            unit.told += _denied(register, taken, unit.told, now)
+            unit.refresh = True  # what the gate goes by may have moved without any entry
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
-        moved = gate_answers_changed(register, entries)
-    if moved or before is not None:  # what the gate goes by may have moved without any entry
-        published()
     return tuple(register.events)
 
 
@@ -99,11 +93,10 @@ def _denied(
     ]
 
 
-def judged(
-    reader: Reader, configuration: Configuration, now: datetime
-) -> tuple[RegistryTransaction, list[compose.Told]]:
-    """What recording a configuration would write, and whom it would tell; nothing is written here."""
-    register = RegistryTransaction(reader.head(), reader.entries())
+def judge(
+    reader: Reader, register: RegistryTransaction, configuration: Configuration, now: datetime
+) -> list[compose.Told]:
+    """Write what a configuration changes into `register`; returns whom that tells."""
     trigger = _changed(reader, register, configuration, now)
     known = beliefs(reader, configuration.sources)
     told: list[compose.Told] = []
@@ -112,7 +105,7 @@ def judged(
     for key, entry in list(register.entries.items()):
         if entry.alive and key not in configuration.entries:
             told += _withdrawn(register, entry, now, trigger)
-    return register, told
+    return told
 
 
 def _recorded(reader: Reader) -> str:

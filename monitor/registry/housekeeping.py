@@ -4,11 +4,10 @@ when something is due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
@@ -24,6 +23,7 @@ from monitor.notify import compose
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
@@ -56,13 +56,13 @@ class Tender:
         store: Store,
         configuration: Configuration,
         *,
-        published: Callable[[], object],
+        begin: Begin,
         cadence: Mapping[str, timedelta] | None = None,
         keep: timedelta | None = None,
     ) -> None:
         self._store = store
         self._configuration = configuration
-        self._published = published
+        self._begin = begin
         self._cadence = cadence or {}
         self._keep = keep
         self._forgot: date | None = None
@@ -86,10 +86,8 @@ class Tender:
                 or self._fallen(reader, entries, now)
             ):
                 return 0
-        with self._store.write() as tx:
-            before = tx.entries()
-            register = RegistryTransaction(tx.head(), before)
-            told: list[compose.Told] = []
+        with self._begin(now) as unit:
+            tx, register, told = unit.tx, unit.register, unit.told
             for spec, state in self._blind(tx, now, sources):
                 position, news = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
                 told += news
@@ -107,10 +105,7 @@ class Tender:
             for spec, span, shift in self._drift.shifts(tx, now, sources):
                 told += tell_shift(register, spec, span, shift)
             told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
-            write(tx, self._configuration, register, told, at=now)
-            moved = gate_answers_changed(register, before) or bool(register.moved)
-        if moved:
-            self._published()
+            unit.refresh = bool(register.moved)  # what time did to an entry may have moved its dates alone
         return len(register.events)
 
     def _forget(self, now: datetime) -> None:

@@ -25,7 +25,6 @@ from pipeline_world import (
     world_of,
 )
 
-from monitor.app import record
 from monitor.audit.rebuild import rebuild
 from monitor.core.entry import Status
 from monitor.core.facts import FailureReason, Observation, Subject, Unchanged
@@ -312,15 +311,8 @@ def test_looks_that_only_repeat_what_was_seen_within_the_gap_change_no_outcome(s
 
 
 def test_an_unchanged_answer_to_a_source_that_was_never_read_is_dropped() -> None:
-    with world_of() as world, world.store.write() as tx:
-        outcome = record.record(
-            tx,
-            world.conf,
-            world.conf.sources["page"],
-            Unchanged(source="page", at=world.now),
-            now=world.now,
-            reread=lambda tx, state: None,
-        )
-        assert outcome.verdict == "late"
-        assert tx.source("page") is None
-        assert OUTPUT not in tx.facts("")
+    with world_of() as world:
+        assert world.poller.record("page", Unchanged(source="page", at=world.now)).verdict == "late"
+        with world.store.read() as reader:
+            assert reader.source("page") is None
+            assert OUTPUT not in reader.facts("")
