@@ -46,7 +46,7 @@ def record(
     else:
         outcome = decision.good(observation, reread)
     tx.put_source(decision.state)  # what the gate says rests on it
-    notices = write(tx, configuration, decision.register, decision.told, at=now)
+    notices = write(tx, configuration, decision.register, at=now)
     return replace(
         outcome,
         moved=gate_answers_changed(decision.register, before),
@@ -73,5 +73,5 @@ def release(
     decision = Decision(tx, configuration, spec, RegistryTransaction(tx.head(), tx.entries()), state)
     decision.versions["extractor"] = state.extractor
     decision.let_in(pending_change, position, by, now=now)
-    write(tx, configuration, decision.register, decision.told, at=now)
+    write(tx, configuration, decision.register, at=now)
     return tuple(decision.register.events)

@@ -219,7 +219,7 @@ class Replay:
                             },
                         },
                     )
-            write(tx, self._configuration, register, [], at=self._now)
+            write(tx, self._configuration, register, at=self._now)
 
     def _accept(self) -> None:
         """Activate and resume whatever may be, so that every pause shows."""

@@ -45,7 +45,7 @@ class Attendant:
                 data={"entries": paused, "by": by, "note": note, "via": dict(via)},
             )
             acknowledged = register.events[-1]
-            write(tx, self._configuration, register, [], at=self._clock())
+            write(tx, self._configuration, register, at=self._clock())
         return acknowledged
 
     def silence(self, key: str, *, until: datetime | None, by: str, reason: str, via: Mapping[str, str]) -> Event:
@@ -75,7 +75,7 @@ class Attendant:
                 },
             )
             silenced = register.events[-1]
-            write(tx, self._configuration, register, [], at=now)
+            write(tx, self._configuration, register, at=now)
         return silenced
 
 

@@ -41,7 +41,7 @@ def assess(reader: Reader, *, before: Configuration, after: Configuration, now: 
     different = None if last.document is None else differences(last.document, after.document)
     if last.version == after.version:
         return Assessment(position=head, differences=different, taken=(), acceptance=None)
-    register, _ = judged(reader, after, now)
+    register = judged(reader, after, now)
     taken = takes(reader, register, before=before, after=after, now=now)
     given = accepted(last, after)
     acceptance = given if taken and covers(given, taken, reader.entries()) else None

@@ -14,7 +14,6 @@ from monitor.core.events import Event, entry_stream
 from monitor.core.maintenance_windows import LONGEST, Window, matches
 from monitor.core.ports import Clock, Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
-from monitor.notify import compose
 from monitor.registry import policy
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
@@ -75,7 +74,7 @@ class Maintenance:
                 },
             )
             opened = register.events[-1]
-            write(tx, self._configuration, register, [], at=now)
+            write(tx, self._configuration, register, at=now)
         return opened
 
     def close(self, key: str, position: int, *, by: str, reason: str, via: Mapping[str, str]) -> tuple[Event, ...]:
@@ -94,8 +93,8 @@ class Maintenance:
                     f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` shows those it has"
                 )
             said = {"by": by, "reason": reason, "via": dict(via)}
-            told = end_window(tx, self._configuration, register, key, window, now, said)
-            write(tx, self._configuration, register, told, at=now)
+            end_window(tx, self._configuration, register, key, window, now, said)
+            write(tx, self._configuration, register, at=now)
             moved = gate_answers_changed(register, before)
         if moved:
             self._published()
@@ -117,7 +116,7 @@ def end_window(
     window: Window,
     now: datetime,
     said: Mapping[str, object] | None = None,
-) -> list[compose.Told]:
+) -> None:
     """Close a window, by the word of a person (`said`) or by time, and judge the entry on what is believed."""
     said = said or {"by": ev.SYSTEM, "reason": "its end has passed"}
     position = register.add(
@@ -133,7 +132,7 @@ def end_window(
     known = beliefs(reader, configuration.sources)
     origin = Origins(reader, known, register).of
     trigger = policy.Trigger(at=now, position=position, origin=origin, versions=versions)
-    return policy.judge(register, key, known, trigger)
+    policy.judge(register, key, known, trigger)
 
 
 def _dates(start: datetime, end: datetime, now: datetime) -> None:

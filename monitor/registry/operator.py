@@ -22,7 +22,6 @@ from monitor.core.ports import Clock, EventQuery, Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
 from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
-from monitor.registry.acceptance import told as approval_told
 from monitor.registry.attachments import Held, Paper
 from monitor.registry.transitions import TRANSITIONS, RegistryTransaction
 
@@ -229,7 +228,7 @@ class Operator:
                 },
             )
             attested = register.events[-1]
-            write(tx, self._configuration, register, [], at=now)
+            write(tx, self._configuration, register, at=now)
         self._published()  # a required word that was renewed lengthens the lease
         return attested
 
@@ -283,8 +282,7 @@ class Operator:
                 },
             )
             act = register.events[-1]
-            told = approval_told(register, act) if kind == ev.ENTRY_APPROVAL_REQUESTED else []
-            write(tx, self._configuration, register, told, at=now)
+            write(tx, self._configuration, register, at=now)
             moved = gate_answers_changed(register, before)
         if moved:
             self._published()

@@ -185,16 +185,22 @@ def replay(log: Iterable[Event]) -> dict[str, Entry]:
 
 
 class RegistryTransaction(Ledger):
-    """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects."""
+    """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects.
+
+    `found` is, for each event of an entry, the entry as the event found it, by position.
+    """
 
     def __init__(self, head: int, entries: Mapping[str, Entry]) -> None:
         super().__init__(head)
         self.entries = dict(entries)
+        self.found: dict[int, Entry] = {}
         self._before = dict(entries)
 
     def write(self, event: Event) -> int:
         """Write one event and fold it into the registry."""
         position = super().write(event)
+        if event.stream == ev.entry_stream(event.subject) and event.subject in self.entries:
+            self.found[position] = self.entries[event.subject]
         self.entries.update(fold(self.entries, event))
         return position
 

@@ -193,7 +193,7 @@ def test_what_was_attested_while_the_id_was_blank_expires_when_it_is_filled_in()
             for check, by in (("safety_review", "ann"), ("fallback", "system")):
                 data = {"check": check, "url": "https://proof.example/", "by": by, "until": None}
                 register.add(ev.CHECK_ATTESTED, entry_stream("luna"), "luna", at=world.now, actor=by, data=data)
-            write(tx, world.conf, register, [], at=world.now)
+            write(tx, world.conf, register, at=world.now)
         filled = entry_spec(checks=("safety_review", "fallback"))
         events = world.configure(replace(world.conf, version="2", entries={"luna": filled}))
         stale = [event for event in events if event.type == "check.stale"]
