@@ -79,19 +79,19 @@ class Commit:
     def __init__(self, events: Sequence[Event], registry: RegistryTransaction, at: datetime) -> None:
         self.events = {event.position: event for event in events}
         self.entries: Mapping[str, Entry] = registry.entries
+        self._before = registry.before
         self.spoken_of: dict[str, set[Fact]] = {}
         self.at = at
-        self._found = registry.found
         self._routes: dict[int | None, str] = {
             event.cause: event.data["note"]
             for event in events
             if event.type in (ev.ACCESS_LOST, ev.ACCESS_GAINED) and "note" in event.data
         }
 
-    def found(self, event: Event) -> Status | None:
-        """The status in which an event of an entry found it; None where it declared it."""
-        entry = self._found.get(event.position)
-        return None if entry is None else entry.status
+    def was(self, key: str, *statuses: Status) -> bool:
+        """Whether the decision found an entry in one of these statuses."""
+        entry = self._before.get(key)
+        return entry is not None and entry.status in statuses
 
     def routes(self, event: Event) -> str:
         """What every route says of the model whose access an event moved; empty where one route alone says anything."""
@@ -266,15 +266,29 @@ def _unless_by_a_person(commit: Commit, event: Event) -> Iterator[Recipients]:
 
 def _if_in_use(commit: Commit, event: Event) -> Iterator[Recipients]:
     """The owners of an entry that production used when it was withdrawn."""
-    if commit.found(event) in (Status.ACTIVE, Status.PAUSED):
+    if commit.was(event.subject, Status.ACTIVE, Status.PAUSED):
         yield _of(commit.entries[event.subject])
 
 
-def _if_stale_by(because: str, *, active: bool) -> Callable[[Commit, Event], Iterator[Recipients]]:
-    """The owners of an entry whose check is lost for this cause; only while it is `active`, if so asked."""
+def _always(commit: Commit, key: str) -> bool:
+    return True
+
+
+def _was_active(commit: Commit, key: str) -> bool:
+    return commit.was(key, Status.ACTIVE)
+
+
+def _is_active(commit: Commit, key: str) -> bool:
+    return commit.entries[key].status is Status.ACTIVE
+
+
+def _if_stale_by(
+    because: str, *, where: Callable[[Commit, str], bool] = _always
+) -> Callable[[Commit, Event], Iterator[Recipients]]:
+    """The owners of an entry whose check is lost to this, where that matters to them."""
 
     def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
-        if event.data.get("because") == because and (not active or commit.found(event) is Status.ACTIVE):
+        if event.data.get("because") == because and where(commit, event.subject):
             yield _of(commit.entries[event.subject])
 
     return recipients
@@ -292,10 +306,10 @@ def _if_reminded(wanted: Callable[[str], bool]) -> Callable[[Commit, Event], Ite
 
 
 def _active_there(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of active entries that what an anomaly holds back concerns."""
+    """The owners of entries that were active and that what an anomaly holds back concerns, whatever else of the same poll paused them."""
     facts = [fact for fact, _ in _concerned(event)]
     for entry in commit.entries.values():
-        if entry.status is Status.ACTIVE and any(_touches(fact, entry) for fact in facts):
+        if _was_active(commit, entry.key) and any(_touches(fact, entry) for fact in facts):
             yield _of(entry)
 
 
@@ -809,12 +823,12 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     ev.ENTRY_WITHDRAWN: (Rule(reason=Reason.CHANGED, recipients=_if_in_use, content=_withdrawn),),
     ev.ENTRY_APPROVAL_REQUESTED: (Rule(reason=Reason.CHANGED, recipients=_its_owners, content=_approval),),
     ev.CHECK_STALE: (  # one that goes with a pause or with the model is silent: the pause, or the model, is told
-        Rule(reason=Reason.STALE, recipients=_if_stale_by("date", active=False), content=_expired),
-        Rule(reason=Reason.STALE, recipients=_if_stale_by("age", active=True), content=_aged, together=True),
-        Rule(reason=Reason.STALE, recipients=_if_stale_by("amendment", active=True), content=_amended),
+        Rule(reason=Reason.STALE, recipients=_if_stale_by("date"), content=_expired),
+        Rule(reason=Reason.STALE, recipients=_if_stale_by("age", where=_is_active), content=_aged, together=True),
+        Rule(reason=Reason.STALE, recipients=_if_stale_by("amendment", where=_was_active), content=_amended),
         Rule(
             reason=Reason.STALE,
-            recipients=_if_stale_by("document", active=False),
+            recipients=_if_stale_by("document"),
             content=_on_a_document,
             speaks_of=_its_document,
         ),

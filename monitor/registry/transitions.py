@@ -187,24 +187,21 @@ def replay(log: Iterable[Event]) -> dict[str, Entry]:
 class RegistryTransaction(Ledger):
     """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects.
 
-    `found` is, for each event of an entry, the entry as the event found it, by position.
+    `before` is the registry as the decision found it.
     """
 
     def __init__(self, head: int, entries: Mapping[str, Entry]) -> None:
         super().__init__(head)
         self.entries = dict(entries)
-        self.found: dict[int, Entry] = {}
-        self._before = dict(entries)
+        self.before: Mapping[str, Entry] = dict(entries)
 
     def write(self, event: Event) -> int:
         """Write one event and fold it into the registry."""
         position = super().write(event)
-        if event.stream == ev.entry_stream(event.subject) and event.subject in self.entries:
-            self.found[position] = self.entries[event.subject]
         self.entries.update(fold(self.entries, event))
         return position
 
     @property
     def moved(self) -> tuple[Entry, ...]:
         """The entries that are not as they were."""
-        return tuple(entry for key, entry in self.entries.items() if entry is not self._before.get(key))
+        return tuple(entry for key, entry in self.entries.items() if entry is not self.before.get(key))
