@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.audit.replay import ReplayedRecording, ReplayResult, carried
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.app.use_cases import UseCases
+from monitor.audit.replay import ReplayResult, carried
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Status
-from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, Snapshot, Subject
+from monitor.core.entry_spec import EntrySpec
+from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, ReplayedRecording, Snapshot, Subject
 from monitor.core.ports import EventQuery, Refused, Source
-from monitor.detection.poller import Poller
-from monitor.registry.declarations import declare
-from monitor.registry.operator import Operator
 from monitor.sources import recording
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
@@ -237,12 +236,13 @@ class Play:
         self._routes: dict[str, list[str]] = {}
         for key, route in mine.items():
             self._routes.setdefault(route.spec.model, []).append(key)
-        self._poller = Poller(store, declared, sources.__getitem__, self._clock, published=_nobody)
-        self._operator = Operator(store, declared, self._clock, published=_nobody)
+        use_cases = UseCases(store, declared, self._clock, published=lambda: None)
+        self._poller = use_cases.poller(sources.__getitem__)
+        self._operator = use_cases.operator
         self._due: list[tuple[datetime, str]] = []
         self._head = 0
         self._open: dict[str, Status] = {}
-        declare(store, declared, self._clock, published=_nobody)
+        use_cases.declare()
 
     def _clock(self) -> datetime:
         now, self._now = self._now, self._now + SECOND  # a poll that another one asked for begins after it
@@ -257,11 +257,11 @@ class Play:
             self._catch_up(poll.at)
             self._now = poll.at
             self._shown.now = poll
-            self._look([LIST])
+            self._poll([LIST])
             listed = good.get(poll.at)
             if listed is None:
                 continue
-            self._look([key for model in sorted(listed - before) for key in self._routes.get(model, ())])
+            self._poll([key for model in sorted(listed - before) for key in self._routes.get(model, ())])
             self._accept(listed)
             before = listed
         with self._store.read() as log:
@@ -282,7 +282,7 @@ class Play:
         assert len(pauses) == sum(kind == "entry.paused" for _, kind, _ in moves), "a pause for no absence"
         return Judged(pauses=pauses, missed=missed)
 
-    def _look(self, keys: Sequence[str]) -> None:
+    def _poll(self, keys: Sequence[str]) -> None:
         if not keys:
             return
         for outcome in self._poller.poll(keys):
@@ -293,7 +293,7 @@ class Play:
         """The polls of routes that earlier ones asked for. The list is polled only when the history has a poll of it."""
         while self._due and self._due[0][0] < until:
             self._now, key = heapq.heappop(self._due)
-            self._look([key])
+            self._poll([key])
 
     def _accept(self, listed: frozenset[str]) -> None:
         with self._store.read() as log:
@@ -322,7 +322,3 @@ def monitored(history: History, *, reached: timedelta | None = None) -> Judged:
             return Play(history, store, source, reached=reached).judged()
         finally:
             store.close()
-
-
-def _nobody() -> None:
-    """Nobody reads the leases of a bench."""

@@ -29,7 +29,7 @@ from _histories import DAY, HISTORIES, WEEK, Absence, History, Judged, counted, 
 from monitor.core.configuration import ConfirmationRules
 
 FOLDER = Path(os.environ.get("ACCESS_MONITOR_SHARED", ROOT.parent / "shared")) / "replay"
-NAIVE, THREE, LIST, SIGNALS, STRICT = "naive (1 look)", "3 looks", "list", "+ routes", "+ routes (a day)"
+NAIVE, THREE, LIST, SIGNALS, STRICT = "naive (1 poll)", "3 polls", "list", "+ routes", "+ routes (a day)"
 SEED = 20260830
 DRAWS = 200
 SET = 20
@@ -123,7 +123,7 @@ def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
     naive, needless = total(NAIVE, WEEK), total(NAIVE, DAY)
     judged = [
         Row(
-            what="false pauses, list alone against 3 looks",
+            what="false pauses, list alone against 3 polls",
             ours=str(total(LIST, WEEK)),
             bare=str(total(THREE, WEEK)),
             figure=float(total(LIST, WEEK) - total(THREE, WEEK)),

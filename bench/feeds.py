@@ -62,16 +62,16 @@ def main() -> int:
     feed = PriceFeed(spec, HttpClient())
     body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
-    def look() -> Snapshot:
+    def poll() -> Snapshot:
         seen = feed.extract(body, AT)
         if not isinstance(seen, Snapshot):
             raise SystemExit(f"the feed was not read: {seen.detail}")
         return seen
 
-    baseline = codec.facts_of(codec.facts_text(look().facts))
+    baseline = codec.facts_of(codec.facts_text(poll().facts))
 
     def ours() -> None:
-        seen = look()
+        seen = poll()
         if diff(baseline, seen.facts, silent=seen.silent, unclear=seen.unclear):
             raise SystemExit("the feed differs from itself")
 

@@ -15,15 +15,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from monitor.app import logs
 from monitor.app.bootstrap import Monitor
-from monitor.app.health import PUBLISHING, STORING, notify_systemd, watchdog_interval
+from monitor.app.health import notify_systemd, watchdog_interval
 from monitor.app.joblog import JobLog
 from monitor.app.scheduler import Schedule
 from monitor.app.signals import Signals
+from monitor.core import logs
 from monitor.core.configuration import SourceSpec
-from monitor.core.ports import ClockStep, ConfigurationError, MonitorError, NotSent
-from monitor.detection.budget import first_look, unpaid
+from monitor.core.ports import PUBLISHING, STORING, ClockStep, ConfigurationError, MonitorError, NotSent
+from monitor.detection.budget import first_poll, unpaid
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.registry import check_expiry
 from monitor.registry.timekeeping import described, keep_ages, record_steps
@@ -315,7 +315,7 @@ class Daemon:
                 key,
                 pool="probes" if spec.kind == "behaviour" else "default",
                 host=self._host(spec),
-                first=first_look(spec, states.get(key), now) - now,
+                first=first_poll(spec, states.get(key), now) - now,
                 spread=SPREAD if spec.every > SHORT else 0,
             )
         rules, at_once = self._monitor.configuration.gate, timedelta(0)
@@ -359,7 +359,7 @@ class Daemon:
 
     def _poll(self, key: str) -> None:
         try:
-            outcomes = self._monitor.poller.look([key])
+            outcomes = self._monitor.poller.poll_once([key])
         except MonitorError:  # what was seen could not be recorded; that polls go on is another matter
             self.health.polled(key, "failed")
             raise

@@ -1,4 +1,4 @@
-"""The decision about one look while it is made: admit, diff, confirm, claim, judge.
+"""The decision about one poll while it is made: admit, diff, confirm, claim, judge.
 
 Everything in here happens under the writer's lock and touches nothing but the transaction: no network, no clock. A failure takes
 the short way, which has no access to any baseline.
@@ -6,12 +6,11 @@ the short way, which has no access to any baseline.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias
 
 from monitor.core import events as ev
 from monitor.core.changes import Change, carried, common, diff, lookup, patch, same, without
@@ -32,17 +31,17 @@ from monitor.detection.admission import (
 )
 from monitor.detection.alternation import Alternating
 from monitor.detection.comparison import Comparison, compare
-from monitor.detection.confirmation import ConfirmedChange, Hold, confirm, next_look, unclear, unread, unstated
+from monitor.detection.confirmation import ConfirmedChange, Hold, confirm, next_poll, unclear, unread, unstated
 from monitor.detection.holding import Holding
 from monitor.detection.other_routes import Routes
 from monitor.detection.outages import incident
 from monitor.detection.outcome import Outcome
+from monitor.detection.poller import Reread
 from monitor.detection.price_notes import remarks
 from monitor.detection.routes import ALONE, lost
 from monitor.detection.second_source import Second
 from monitor.detection.source_state import update_source_state
 from monitor.detection.stored_baselines import beliefs
-from monitor.notify import compose
 from monitor.registry import checklist, policy
 from monitor.registry.invalidate_checks import invalidate_checks
 from monitor.registry.origins import Origins
@@ -50,9 +49,6 @@ from monitor.registry.transitions import RegistryTransaction
 
 PAGES = frozenset({"pricing_page", "document"})
 """The kinds of which a body that shrank is suspicious; a deprecations page takes nothing back by what it lacks."""
-
-Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
-"""Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
 
 
 class Decision:
@@ -71,7 +67,6 @@ class Decision:
         self.spec = spec
         self.register = register
         self.state = state
-        self.told: list[compose.Told] = []
         self.versions = {"code": configuration.code, "configuration": configuration.version}
         self.rebased: int | None = None
         self.renamed: dict[Subject, Subject] = {}
@@ -80,7 +75,7 @@ class Decision:
         self.holding = Holding(tx, configuration, spec, register, self._incident)
 
     def failed(self, failure: PollFailure, now: datetime) -> Outcome:
-        """Take a failure to look: it becomes visible, and moves nothing."""
+        """Take a failed poll: it becomes visible, and moves nothing."""
         evidence = self.tx.put_evidence(failure.body, self.spec.key, now) if failure.body else ""
         if failure.swollen:
             self.state = self.holding.swollen(self.state, failure)
@@ -129,7 +124,7 @@ class Decision:
         moved: AbstractSet[Subject] = frozenset(),
     ) -> None:
         """Say that an answer is held, unless that was said."""
-        self.state, told = self.holding.begin(
+        self.state = self.holding.begin(
             self.state,
             comparison.admission,
             observation.at,
@@ -138,7 +133,6 @@ class Decision:
             keep=lambda: self._keep(observation),
             moved=moved,
         )
-        self.told += told
 
     def _take(self, observation: Snapshot | Unchanged, facts: Facts, *, changes: tuple[Change, ...]) -> Outcome:
         """Make what stood long enough the baseline, in one event and not in one for each difference; prices that cannot be right stay out."""
@@ -178,7 +172,7 @@ class Decision:
         return incident(self.tx, self.configuration, self.spec)
 
     def _keep(self, observation: Snapshot | Unchanged) -> str:
-        """Store the bytes of a look that shows something, and name them."""
+        """Store the bytes of a poll that shows something, and name them."""
         if isinstance(observation, Snapshot):
             return self.tx.put_evidence(observation.body, self.spec.key, observation.at)
         return self.state.evidence
@@ -211,7 +205,7 @@ class Decision:
         return facts
 
     def _first(self, observation: Snapshot | Unchanged, facts: Facts) -> Outcome:
-        """Take the first accepted look as the baseline at once, less the prices that cannot be right."""
+        """Take the first accepted poll as the baseline at once, less the prices that cannot be right."""
         evidence = self._keep(observation)
         doubtful = corroboration.doubtful(facts)
         baseline = without(facts, doubtful)
@@ -252,7 +246,7 @@ class Decision:
 
     def _compare(self, observation: Snapshot | Unchanged, comparison: Comparison) -> Outcome:
         """Confirm, claim: a baseline moves here, with the events that explain the move, or not at all."""
-        belief, at, admission = self.configuration.confirmation, observation.at, comparison.admission
+        rules, at, admission = self.configuration.confirmation, observation.at, comparison.admission
         baseline, changes, unknown = comparison.baseline, comparison.changes, comparison.unknown
         pending_changes = {
             pending_change.fact: pending_change for pending_change in self.tx.pending_changes(self.spec.key)
@@ -263,8 +257,7 @@ class Decision:
             self._begin(observation, comparison)
         turning = alternating.differing(changes, pending_changes, repeated=repeated)
         if turning:
-            self.state, told = alternating.say(self.register, self.state, turning, self._keep(observation))
-            self.told += told
+            self.state = alternating.say(self.register, self.state, turning, self._keep(observation))
         held_by = (
             Hold(span=self.holding.span(admission, at), anomaly=self.state.anomaly_position)
             if admission.holds_absences
@@ -283,7 +276,7 @@ class Decision:
             at=at,
             before=self.state.good_at,
             evidence=self._keep(observation) if news else "",
-            belief=belief,
+            rules=rules,
             hold=held_by,
             unspoken=[fact for fact in pending_changes if fact in unknown or fact.field in comparison.silent],
             renamed=self.renamed.keys(),
@@ -303,7 +296,7 @@ class Decision:
             baseline=hash,
             extractor=self.versions["extractor"],
             renamed=renames.believed(self.renamed, baseline, {item.change.fact for item in accepted}),
-            remarks=remarks(second, self.spec, accepted, baseline, patched, belief.correction),
+            remarks=remarks(second, self.spec, accepted, baseline, patched, rules.correction),
         )
         let_in = {item.change.fact for item in accepted}
         pending = [pending_change for pending_change in confirmation.pending if pending_change.fact not in let_in]
@@ -323,8 +316,8 @@ class Decision:
             before=self.state.good_at,
         )
         if not held and not (isinstance(observation, Snapshot) and observation.partial):
-            doubted += [(item, corroboration.UNREADABLE) for item in unread(pending, observation.at, belief)]
-        self.told += conflicting_routes.told(self.register, self.spec, pending, self.others, belief, observation.at)
+            doubted += [(item, corroboration.UNREADABLE) for item in unread(pending, observation.at, rules)]
+        conflicting_routes.remind(self.register, self.spec, pending, self.others, rules, observation.at)
         said = {item.pending_change.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
         pending += [replace(item.pending_change, quarantine=said[item.pending_change.fact]) for item, _ in doubted]
@@ -362,15 +355,9 @@ class Decision:
         self.state = outages.settled(self.register, self.spec, self.state, at, stood=stood)
 
     def _quarantine(self, item: ConfirmedChange, reason: str, baseline: str) -> int:
-        position = corroboration.quarantine(self.register, self.spec, item, reason, baseline)
-        self.told += [
-            compose.quarantined(entry, item, position=position, source=self.spec.key, reason=reason)
-            for entry in self.register.entries.values()
-            if entry.alive and policy.matters(item.change.fact, entry)
-        ]
-        return position
+        return corroboration.quarantine(self.register, self.spec, item, reason, baseline)
 
-    def let_in(self, pending_change: PendingChange, position: int, by: dict[str, object], *, now: datetime) -> None:
+    def let_in(self, pending_change: PendingChange, position: int, by: Mapping[str, object], *, now: datetime) -> None:
         """Believe a price that was held back, on the word of a person, and judge what it changes."""
         baseline = self.tx.facts(self.state.baseline)
         change = Change(fact=pending_change.fact, old=lookup(baseline, pending_change.fact), new=pending_change.value)
@@ -411,7 +398,7 @@ class Decision:
         calm: frozenset[Fact] = frozenset(),
         missing: frozenset[Fact] | None = None,
     ) -> Outcome:
-        """Judge the entries, then write down what is known of the source: the end of every good look. What is new in a `flooded` one is held;
+        """Judge the entries, then write down what is known of the source: the end of every good poll. What is new in a `flooded` one is held;
         what alternates (`calm`) hurries nobody. An answer that is held for what is `missing` verifies the rest, one that is held whole nothing.
         """
         recorded_changes = recorded_changes or []
@@ -438,8 +425,10 @@ class Decision:
         attention = held or flooded or bool(pending) or waits or not self.state.baseline
         self.state = replace(self.state, attention=attention)
         self.tx.put_pending_changes(self.spec.key, pending)
-        again = next_look(pending, self.configuration.confirmation, observation.at, hold=hold, others=self.others, calm=calm)
-        if again is None and waits and self.register.events:  # what was just lost may be verified by the next look
+        again = next_poll(
+            pending, self.configuration.confirmation, observation.at, hold=hold, others=self.others, calm=calm
+        )
+        if again is None and waits and self.register.events:  # what was just lost may be verified by the next poll
             again = observation.at + self.configuration.confirmation.recheck
         return self._outcome(
             again,
@@ -481,7 +470,6 @@ class Decision:
             recorded_changes=by_fact,
             access=access,
             signals={fact: change_events.signals(self.spec, by_fact[fact], self.others, baseline) for fact in access},
-            concerned=frozenset(entry.key for entry in self._entries()),
             origin=Origins(self.tx, known, register).of,
             versions=self.versions,
         )
@@ -490,13 +478,11 @@ class Decision:
         if isinstance(verifying, Snapshot) and (verifying.partial or self.spec.model):
             seen = common(baseline, verifying.facts)
             dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=seen)
-        told: list[compose.Told] = []
         for entry in self._entries():
             if verifying is not None and not any(policy.matters(fact, entry) for fact in lacking):
                 checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=partial(self._keep, verifying))
-            told += policy.judge(register, entry.key, known, cause)
-            told += invalidate_checks(register, entry.key, self.spec, cause)
-        self.told += told + policy.inform(register, cause, told)
+            policy.judge(register, entry.key, known, cause)
+            invalidate_checks(register, entry.key, self.spec, cause)
 
     def _outcome(
         self,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from monitor.core.accepted_configuration import Document
+from monitor.core.entry_spec import EntrySpec
 
 OFFICIAL = "official"
 THIRD_PARTY = "third_party"
@@ -119,50 +120,6 @@ class Owner:
     key: str
     destinations: tuple[str, ...]
     escalate_to: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntrySpec:
-    """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
-
-    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `checks` is what
-    production requires beyond the default, `checks_in` what each other environment requires at all, `check_age` how long a check may hold. `usage` is what production uses in a
-    month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review. `uses` are the endpoints that it
-    calls, `ignore` the routes and account settings that are not pinned (`access`).
-    """
-
-    key: str
-    name: str
-    surfaces: Mapping[str, str]
-    owners: tuple[str, ...]
-    price_model: str = ""
-    use: str = ""
-    checks: tuple[str, ...] = ()
-    checks_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tiers: tuple[str, ...] = ("standard",)
-    fallback: str = ""
-    pause_on: str = "any"
-    on_pause: str = "deny"
-    grace: timedelta | None = None
-    callers: tuple[str, ...] = ()
-    freshness: timedelta | None = None
-    price_freshness: timedelta | None = None
-    check_age: Mapping[str, timedelta] = field(default_factory=dict)
-    approvers: int = 1
-    usage: Mapping[str, int] = field(default_factory=dict)
-    touches: tuple[str, ...] = ()
-    uses: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-    @property
-    def surface(self) -> str:
-        """The surface that the gate speaks for."""
-        return next(iter(self.surfaces))
-
-    @property
-    def model_id(self) -> str:
-        """The exact id there; empty while it is not known."""
-        return self.surfaces[self.surface]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

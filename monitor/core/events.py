@@ -19,6 +19,9 @@ Data: TypeAlias = Mapping[str, Any]
 
 SYSTEM = "system"
 
+NO_GOOD_POLL = "no good look"  # as the log has spelled it from the first version on
+"""Why a `source.stale` was written where neither an outage nor an anomaly explains it."""
+
 BASELINE_RECORDED = "source.baseline_recorded"
 SOURCE_FAILED = "source.failed"
 SOURCE_RECOVERED = "source.recovered"

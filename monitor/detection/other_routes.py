@@ -1,6 +1,6 @@
-"""What the other routes say of the models that a look misses, and which of them should be asked now.
+"""What the other routes say of the models that a poll misses, and which of them should be asked now.
 
-Read from the store only when a look misses a model, since hardly any look does. Nothing is written here.
+Read from the store only when a poll misses a model, since hardly any poll does. Nothing is written here.
 """
 
 from __future__ import annotations

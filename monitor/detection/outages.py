@@ -1,4 +1,4 @@
-"""Saying that looking fails, or that what was seen cannot be taken at its word, and that it is over.
+"""Saying that polling fails, or that what was seen cannot be taken at its word, and that it is over.
 
 Once per outage, once per anomaly. Nothing in here has access to a baseline, so no failure can move one.
 
@@ -10,7 +10,7 @@ something to explain. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -35,7 +35,7 @@ def failed(
     evidence: str,
     incident: Callable[[], str],
 ) -> SourceState:
-    """Record a failure to look: the first of an outage, and again when the reason changes. `incident` is asked for then."""
+    """Record a failed poll: the first of an outage, and again when the reason changes. `incident` is asked for then."""
     state = replace(state, looked_at=failure.at)
     if state.outage == failure.reason:
         return state
@@ -97,6 +97,26 @@ def of_admission(admission: Admission, *, known: int, seen: int) -> dict[str, ob
     return data
 
 
+def of_concern(
+    changes: Iterable[Change] = (), *, subjects: Iterable[Subject] = ()
+) -> dict[str, list[dict[str, object]]]:
+    """What the event of an anomaly holds of what entries stand on, whole `subjects` or single facts; nothing where they stand on none of it."""
+    concerns: list[dict[str, object]] = [
+        {"scope": subject.scope, "subject": subject.name} for subject in sorted(subjects)
+    ]
+    concerns += [
+        {
+            "scope": change.fact.subject.scope,
+            "subject": change.fact.subject.name,
+            "field": change.fact.field,
+            "old": change.old,
+            "new": change.new,
+        }
+        for change in changes
+    ]
+    return {"concerns": concerns} if concerns else {}
+
+
 def of_alternation(changes: Sequence[Change], turns: Mapping[Fact, int]) -> dict[str, object]:
     """What the event of a source that contradicts itself holds: the first facts that alternate, each with both values."""
     return {
@@ -152,7 +172,7 @@ STATUS_PAGE = "status_page"
 def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> str:
     """The open incidents on the surface of a source, in the words of its provider; empty where there is none.
 
-    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a look
+    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a poll
     since then did not show any more.
     """
     if not spec.surface or spec.kind == STATUS_PAGE:

@@ -1,6 +1,6 @@
-"""Gathering what is to be read of the prices that moved in one look; what a source once listed is asked of the log.
+"""Gathering what is to be read of the prices that moved in one poll; what a source once listed is asked of the log.
 
-The log is read only where a price was accepted, which hardly any look does. Nothing is judged or written here.
+The log is read only where a price was accepted, which hardly any poll does. Nothing is judged or written here.
 
 What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing was corrected,
 that others state the same already.
@@ -96,15 +96,14 @@ UNSTATED = "it is an alias, and of what is not stated: it may point to another m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """A sentence for people, and the keys that it adds to the data of the event. What is no `news` is recorded and told to nobody."""
+    """A sentence for people, and the keys that it adds to the data of the event."""
 
     note: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
-    news: bool = True
 
 
 def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[Fact, Remark]:
-    """The price moves of aliases that point elsewhere since the same look, or of which it is not stated where they point.
+    """The price moves of aliases that point elsewhere since the same poll, or of which it is not stated where they point.
 
     An alias whose target stayed moves with that model's own price, and nothing is remarked.
     """
@@ -136,7 +135,7 @@ def of_others(sources: Sequence[str]) -> Remark | None:
     """That others state the same price already: corroboration, which is recorded and no news to anybody."""
     if not sources:
         return None
-    return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)}, news=False)
+    return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)})
 
 
 def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
@@ -146,5 +145,5 @@ def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
         for fact, one in remarks.items():
             before = found.get(fact, Remark())
             note = "; ".join(part for part in (before.note, one.note) if part)
-            found[fact] = Remark(note=note, data={**before.data, **one.data}, news=before.news and one.news)
+            found[fact] = Remark(note=note, data={**before.data, **one.data})
     return found

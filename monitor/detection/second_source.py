@@ -1,6 +1,6 @@
 """Whether another source says the same of a price: what lets in one that cannot be right without a person, and what is no news of a feed.
 
-Read from the store when first asked, since hardly any look has a price in doubt. Nothing is written here.
+Read from the store when first asked, since hardly any poll has a price in doubt. Nothing is written here.
 """
 
 from __future__ import annotations

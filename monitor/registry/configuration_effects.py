@@ -131,7 +131,7 @@ def _allowed(
             (asked, caller): decision.answer(
                 asked, known, PRODUCTION, rules.environments, caller, now, rules.lease
             ).allowed
-            for asked in dict.fromkeys((entry.key, *filter(None, entry.surfaces.values())))
+            for asked in dict.fromkeys((entry.key, *filter(None, entry.spec.surfaces.values())))
             for caller in ("", *entry.callers)
         }
         for entry in of

@@ -12,10 +12,8 @@ from datetime import datetime
 from monitor.core import events as ev
 from monitor.core.entry import Check, CheckState, Entry, Status
 from monitor.core.events import entry_stream
-from monitor.core.notices import Reason
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import Production
-from monitor.notify import compose
 from monitor.registry import checklist
 from monitor.registry.transitions import RegistryTransaction
 
@@ -23,22 +21,20 @@ USED = frozenset({Status.ACTIVE, Status.PAUSED})
 """The entries whose callers may have to go on with a fallback."""
 
 
-def judge(register: RegistryTransaction, gate: Production, at: datetime) -> list[compose.Told]:
-    """Write how the fallbacks of all entries stand, where that is not how they stood; returns what their owners are told."""
-    told: list[compose.Told] = []
+def judge(register: RegistryTransaction, gate: Production, at: datetime) -> None:
+    """Write how the fallbacks of all entries stand, where that is not how they stood."""
     for key, entry in list(register.entries.items()):
         if not entry.alive:
             continue
         _check(register, key, gate, at)
-        if entry.status in USED and entry.text("fallback"):
-            told += _loss(register, entry, gate, at)
-    return told
+        if entry.status in USED and entry.spec.fallback:
+            _loss(register, entry, gate, at)
 
 
 def checks(entry: Entry, gate: Production, at: datetime) -> Mapping[str, Check]:
     """The checks of an entry, with that of its fallback as the gate has it at this moment."""
     check = entry.checks.get(checklist.FALLBACK, Check())
-    if not _ours(check) or not entry.text("fallback"):
+    if not _ours(check) or not entry.spec.fallback:
         return entry.checks
     lack = wanting(entry, gate)
     state = CheckState.FAILED if lack else CheckState.VERIFIED
@@ -51,17 +47,17 @@ def wanting(entry: Entry, gate: Production) -> str:
     if gate.answer(entry.key).fallback:
         return ""
     denied = [f"{key} is denied in production: {gate.answer(key).reason}" for key in _chain(entry, gate)]
-    return "; ".join(denied) or f"{entry.text('fallback')} is not in the registry"
+    return "; ".join(denied) or f"{entry.spec.fallback} is not in the registry"
 
 
 def _chain(entry: Entry, gate: Production) -> Iterator[str]:
     """The fallbacks of an entry, nearest first."""
     passed = {entry.key}
-    key = entry.text("fallback")
+    key = entry.spec.fallback
     while key in gate.entries and key not in passed:
         passed.add(key)
         yield key
-        key = gate.entries[key].text("fallback")
+        key = gate.entries[key].spec.fallback
 
 
 def _ours(check: Check) -> bool:
@@ -72,8 +68,8 @@ def _ours(check: Check) -> bool:
 def _check(register: RegistryTransaction, key: str, gate: Production, at: datetime) -> None:
     entry = register.entries[key]
     check = entry.checks.get(checklist.FALLBACK, Check())
-    needed = any(checklist.FALLBACK in checklist.required(entry, name) for name in (PRODUCTION, *entry.checks_in))
-    declared = entry.text("fallback")
+    needed = any(checklist.FALLBACK in checklist.required(entry, name) for name in (PRODUCTION, *entry.spec.checks_in))
+    declared = entry.spec.fallback
     if not _ours(check) or not (needed or check.state is CheckState.VERIFIED):
         return
     lack = wanting(entry, gate) if declared else "no fallback is declared any more"
@@ -92,7 +88,7 @@ def _earlier(check: Check, at: datetime) -> bool:
 
 
 def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gate: Production, at: datetime) -> None:
-    declared = entry.text("fallback")
+    declared = entry.spec.fallback
     register.add(
         kind,
         entry_stream(entry.key),
@@ -116,29 +112,19 @@ def _cause(entry: Entry, gate: Production) -> int:
     return gate.answer(nearest).position if nearest else entry.position
 
 
-def _loss(register: RegistryTransaction, entry: Entry, gate: Production, at: datetime) -> list[compose.Told]:
+def _loss(register: RegistryTransaction, entry: Entry, gate: Production, at: datetime) -> None:
     allowed = gate.answer(entry.key).fallback
     if bool(allowed) is (entry.fallback_lost is None) or not (allowed or _counted_on(entry, gate)):
-        return []
+        return
     lost = wanting(entry, gate)
-    kind = ev.ENTRY_FALLBACK_LOST if lost else ev.ENTRY_FALLBACK_RESTORED
-    position = register.add(
-        kind,
+    register.add(
+        ev.ENTRY_FALLBACK_LOST if lost else ev.ENTRY_FALLBACK_RESTORED,
         entry_stream(entry.key),
         entry.key,
         at=at,
         cause=_cause(entry, gate) if lost else entry.fallback_lost,
-        data={"fallback": allowed or entry.text("fallback"), **({"reason": lost} if lost else {})},
+        data={"fallback": allowed or entry.spec.fallback, **({"reason": lost} if lost else {})},
     )
-    item = compose.entry_item(
-        register,
-        entry.key,
-        reason=Reason.FALLBACK_LOST if lost else Reason.RECOVERED,
-        position=position,
-        since=at,
-        summary=f"its fallback {lost}" if lost else f"its fallback {allowed} is allowed in production again",
-    )
-    return [compose.Told(owners=entry.texts("owners"), item=item)]
 
 
 def _counted_on(entry: Entry, gate: Production) -> bool:

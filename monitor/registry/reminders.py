@@ -7,7 +7,7 @@ that a person has acted before the day, and what is true on the day is seen by l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -96,7 +96,7 @@ def due(entry: Entry, dated: Iterable[Deadline], today: date) -> list[Reminder]:
     for one in dated:
         days = (one.day - today).days
         passed = [step for step in AHEAD[one.what] if step >= days]
-        # Long past, as after a stop of weeks, its looks have told it; but what goes on past its end goes on until somebody knows.
+        # Long past, as after a stop of weeks, its polls have told it; but what goes on past its end goes on until somebody knows.
         if not passed or (days < min(AHEAD[one.what]) - 1 and one.what != OVERDUE):
             continue
         step = min(passed)
@@ -118,9 +118,10 @@ def reminded(
     source: str = "",
     evidence: str = "",
     cause: int | None = None,
-) -> int:
-    """Write that an entry's owners are told something that is told once, and return the position. `said` is what keeps it from being said twice."""
-    return register.add(
+    more: Mapping[str, object] | None = None,
+) -> None:
+    """Write that an entry's owners are told something that is told once. `said` is what keeps it from being said twice, `more` goes into the data."""
+    register.add(
         ev.ENTRY_REMINDED,
         entry_stream(key),
         key,
@@ -128,11 +129,18 @@ def reminded(
         source=source,
         cause=cause,
         evidence=evidence,
-        data={"key": said, "what": what, "date": day.isoformat(), "days": (day - at.date()).days, "text": text},
+        data={
+            "key": said,
+            "what": what,
+            "date": day.isoformat(),
+            "days": (day - at.date()).days,
+            "text": text,
+            **(more or {}),
+        },
     )
 
 
-def in_words(days: int) -> str:
+def days_in_words(days: int) -> str:
     """How far a day is away."""
     if days == 0:
         return "today"
@@ -158,7 +166,7 @@ def promotion_end(text: str) -> date | None:
 
 def names(entry: Entry, text: str) -> bool:
     """Whether a remark names an entry, by a name or id that was declared: none is ever derived from another."""
-    declared = {entry.text("name"), entry.text("price_model"), *entry.surfaces.values()} - {""}
+    declared = {entry.spec.name, entry.spec.price_model, *entry.spec.surfaces.values()} - {""}
     return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|[.:@]\w)", text, re.IGNORECASE) for name in declared)
 
 
@@ -173,7 +181,7 @@ def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
             yield Deadline(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
             still = [
                 surface
-                for surface, id in entry.surfaces.items()
+                for surface, id in entry.spec.surfaces.items()
                 if id == name and beliefs.listed(Subject(surface, id)) is True
             ]
             if still:
@@ -189,10 +197,10 @@ def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
             continue
         name, _, text = field.removeprefix(ANNOUNCED).partition("@")
         day = _day(text)
-        if day is not None and price.Meter.of(name).tier in entry.texts("tiers"):
+        if day is not None and price.Meter.of(name).tier in entry.spec.tiers:
             by_day.setdefault(day, []).append((name, stated[0][1], stated[0][0]))
     for day, prices in by_day.items():
-        prices.sort(key=lambda one: price.telling_order(one[0], entry.texts("tiers")))
+        prices.sort(key=lambda one: price.telling_order(one[0], entry.spec.tiers))
         told = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
         text = f"{prices[0][2]} announces for {subject.name} from {day}: {told} USD per {price.PER_MILLION_TOKENS}"
         yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])

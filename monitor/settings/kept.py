@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from monitor.core.accepted_configuration import Document as CachedLease
+from monitor.core.accepted_configuration import Document as KeptDocument
 from monitor.core.accepted_configuration import current_names
 from monitor.core.configuration import shown_url
 from monitor.core.ports import ConfigurationError
@@ -29,7 +29,7 @@ _LITERAL = "$toml"
 """The key under which a value stands as TOML writes it, since JSON has no word for it."""
 
 
-def keep(document: Mapping[str, Any]) -> CachedLease:
+def keep(document: Mapping[str, Any]) -> KeptDocument:
     """What is in effect (`Document.model_dump`) as plain JSON without a secret; secrets are masked, references stand as written."""
     kept = cast("dict[str, Any]", _plain(document))
     kept["database"]["url"] = without_password(kept["database"]["url"])
@@ -46,7 +46,7 @@ def keep(document: Mapping[str, Any]) -> CachedLease:
     return kept
 
 
-def reread(kept: CachedLease, current: Mapping[str, Any], running: Mapping[str, Any]) -> Document:
+def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str, Any]) -> Document:
     """Check what was kept, by this version or an older one, as a file would be checked.
 
     Masked values are those of `current`, the file at hand, or else of `running`; where the database, the lease files and the folder of

@@ -17,7 +17,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.core.accepted_configuration import Document as CachedLease
+from monitor.core.accepted_configuration import Document as KeptDocument
 from monitor.core.accepted_configuration import current_names, current_path
 from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of, suggest
@@ -93,7 +93,7 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
     return build(path, checked, dict.fromkeys((key for key, _ in leaves(file)), str(path)) | overridden, keep(dump))
 
 
-def restore(kept: CachedLease, current: Settings, running: Settings) -> Settings:
+def restore(kept: KeptDocument, current: Settings, running: Settings) -> Settings:
     """Make settings of a configuration that the log kept; where things lie says `current`, the file at hand.
 
     Masked values are taken from there, or else from what is `running`.

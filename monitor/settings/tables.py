@@ -98,9 +98,7 @@ class ConfirmationTable(SettingsTable):
     absence: RequirementTable = RequirementTable(polls=CONFIRMATION.absence.polls, span=CONFIRMATION.absence.span)
     change: RequirementTable = RequirementTable(polls=CONFIRMATION.change.polls, span=CONFIRMATION.change.span)
     gap: Duration = Field(default=CONFIRMATION.gap, description="Polls closer together count as one.")
-    recheck: Span = Field(
-        default=CONFIRMATION.recheck, description="When a pending change is polled again, jittered."
-    )
+    recheck: Span = Field(default=CONFIRMATION.recheck, description="When a pending change is polled again, jittered.")
     hold: Span = Field(default=CONFIRMATION.hold, description="How long a mass drop that only a list shows is held.")
     reached: Span = Field(
         default=CONFIRMATION.reached,

@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from preloaded import Nursery
 from sqlalchemy import text
 from waiting import until
 
@@ -197,6 +198,7 @@ class World:
     folder: Path
     sandbox: Sandbox
     forks: Forks
+    nursery: Nursery
     database: str = ""
     step: int = 0
     started: int = 0

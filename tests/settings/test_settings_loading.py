@@ -219,7 +219,10 @@ def test_a_variable_replaces_its_key_and_leaves_the_rest_of_the_section(tmp_path
     environ = {"ACCESS_MONITOR__GATE__LEASE": "2h", "ACCESS_MONITOR__CONFIRMATION__ABSENCE__POLLS": "5"}
     configuration = loaded(tmp_path, text, environ).configuration
     assert (configuration.gate.lease, configuration.gate.freshness) == (timedelta(hours=2), timedelta(hours=3))
-    assert (configuration.confirmation.absence.polls, configuration.confirmation.absence.span) == (5, timedelta(hours=1))
+    assert (configuration.confirmation.absence.polls, configuration.confirmation.absence.span) == (
+        5,
+        timedelta(hours=1),
+    )
 
 
 def test_only_the_environment_that_was_handed_in_is_read_and_no_other_file(tmp_path, monkeypatch):

@@ -209,7 +209,10 @@ def test_the_key_of_a_source_cannot_hold_what_replay_splits_at(tmp_path):
         ('[gate]\nleese = "1h"\n', "gate.leese is not a key that there is; did you mean 'lease'?"),
         ("[[gate]]\n", "gate must be a table; write [gate] once"),
         ('[database]\nurl = "mysql://h/d"\n', "database.url is no database"),
-        ("[confirmation]\nabsence = {polls = 0, span = '1m'}\n", "confirmation.absence.polls is too small; write at least 1"),
+        (
+            "[confirmation]\nabsence = {polls = 0, span = '1m'}\n",
+            "confirmation.absence.polls is too small; write at least 1",
+        ),
         ("[confirmation]\nabsence = {polls = 2}\n", 'confirmation.absence.span is missing; add span = "30m"'),
         ("[confirmation]\nabsence = 3\n", "confirmation.absence must be a table"),
         ("[run]\nworkers = 'many'\n", "run.workers must be a whole number"),

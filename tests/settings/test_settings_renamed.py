@@ -99,7 +99,14 @@ def test_a_variable_in_old_names_is_read_with_one_warning(tmp_path: Path, caplog
             "ACCESS_MONITOR__BELIEF__HOLD and [confirmation] are",
         ),
     ],
-    ids=["sections", "keys", "keys of the old section", "variables", "old file, new variable", "new file, old variable"],
+    ids=[
+        "sections",
+        "keys",
+        "keys of the old section",
+        "variables",
+        "old file, new variable",
+        "new file, old variable",
+    ],
 )
 def test_old_and_new_at_once_is_refused(tmp_path: Path, text: str, environ: dict[str, str], said: str) -> None:
     with pytest.raises(InvalidConfiguration) as refused:

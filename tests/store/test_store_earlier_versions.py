@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 from click.testing import CliRunner, Result
 
 from monitor.cli import cli
+from monitor.core import zstd
 from monitor.sandbox import Sandbox
 
 STORED = Path(__file__).parent / "databases"
@@ -63,7 +63,7 @@ class Old:
 
 def unpacked(version: str, folder: Path) -> Old:
     packed = (STORED / f"{version}.db.zst").read_bytes()
-    (folder / "monitor.db").write_bytes(zstandard.ZstdDecompressor().decompress(packed))
+    (folder / "monitor.db").write_bytes(zstd.decompress(packed))
     shutil.copy(STORED / f"{version}.toml", folder / "monitor.toml")
     (folder / "api-key").write_text("sk-sandbox\n")
     return Old(version, folder)
@@ -95,12 +95,14 @@ def test_the_registry_is_as_the_earlier_version_left_it(upgraded: Old) -> None:
 
 def test_every_event_is_read_and_nothing_was_added(upgraded: Old) -> None:
     lines = [json.loads(line) for line in upgraded.run("events", "--format", "jsonl").stdout.splitlines()]
-    assert [line["position"] for line in lines] == [position for (position,) in upgraded.rows("SELECT position FROM events ORDER BY position")]
+    assert [line["position"] for line in lines] == [
+        position for (position,) in upgraded.rows("SELECT position FROM events ORDER BY position")
+    ]
     kinds = Counter(line["type"] for line in lines)
     assert kinds["entry.activated"] == 6
     assert kinds["entry.resumed"] == kinds["entry.retired"] == kinds["entry.withdrawn"] == 1
-    assert kinds["check.attested"] == 2
-    assert kinds["notice.delivered"] >= 2
+    assert kinds["check.attested"] == {"0.1.0": 2, "0.2.0": 1}[upgraded.version]
+    assert kinds["notice.delivered"] >= 1
     assert kinds["price.changed"] > 50
     assert kinds["entry.window_opened"] == (upgraded.version != "0.1.0")
 
@@ -122,21 +124,18 @@ def test_an_attestation_keeps_who_gave_it_and_where_the_evidence_is(upgraded: Ol
 
 
 def test_the_bytes_that_were_received_are_there(upgraded: Old) -> None:
-    hashes = {row[0] for row in upgraded.rows("SELECT evidence FROM events WHERE evidence <> '' AND evidence IS NOT NULL")}
+    hashes = {
+        row[0] for row in upgraded.rows("SELECT evidence FROM events WHERE evidence <> '' AND evidence IS NOT NULL")
+    }
     assert hashes
     for name in sorted(hashes):
         assert upgraded.run("evidence", str(name)).stdout_bytes
 
 
-def test_log_and_projection_agree(upgraded: Old) -> None:
-    upgraded.run("db", "check")
-
-
 def test_the_projection_made_anew_from_the_log_is_the_same(upgraded: Old, tmp_path: Path) -> None:
     again = upgraded.copy(tmp_path / "again")
     before = again.data("status")
-    again.run("db", "rebuild")
-    again.run("db", "check")
+    assert "nothing had differed from it" in again.run("db", "rebuild").stdout
 
     def lasting(rows: Any) -> Any:
         return [{key: value for key, value in row.items() if key != "production"} for row in rows]
@@ -148,7 +147,7 @@ def test_what_was_sent_and_what_waits_is_read(upgraded: Old) -> None:
     deliveries = upgraded.data("outbox", "--all")
     states = Counter(row["state"] for row in deliveries)
     assert states["waiting"] >= 2
-    assert states["sent"] + states["delivered"] >= 2
+    assert states["sent"] >= 1
     assert any("gpt-5.6-luna" in str(row) for row in deliveries)
     upgraded.run("outbox")
 
@@ -186,5 +185,5 @@ def test_polls_go_on_and_are_recorded_after_what_was_there(upgraded: Old, provid
     assert polled == {"openai-models": "unchanged", "openai-pricing": "unchanged"}
     kinds = {kind for (kind,) in old.rows(f"SELECT type FROM events WHERE position > {head}")}
     assert {"config.accepted", "config.changed"} <= kinds
-    old.run("db", "check")
+    assert "nothing had differed from it" in old.run("db", "rebuild").stdout
     assert {row["key"]: row["status"] for row in old.data("status")}["gpt-5.6-luna"] == "paused"

@@ -15,9 +15,10 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
-import zstandard
+from monitor.core import zstd
 
 CONFIGURATION = """\
 [database]
@@ -89,7 +90,9 @@ class Story:
         self.folder = folder
         self.command = [str(checkout / ".venv/bin/access-monitor"), "--config", "monitor.toml"]
         python = str(checkout / ".venv/bin/python")
-        self.sandbox = subprocess.Popen([python, "-m", "monitor.sandbox"], cwd=checkout, stdout=subprocess.PIPE, text=True)
+        self.sandbox = subprocess.Popen(
+            [python, "-m", "monitor.sandbox"], cwd=checkout, stdout=subprocess.PIPE, text=True
+        )
         assert self.sandbox.stdout is not None
         self.url = self.sandbox.stdout.readline().strip()
         (folder / "api-key").write_text("sk-sandbox\n")
@@ -121,12 +124,20 @@ class Story:
         for _ in range(times):
             urllib.request.urlopen(urllib.request.Request(f"{self.url}/sandbox/advance", method="POST"), timeout=10)
 
-    def daemon(self, seconds: float) -> None:
-        """Let the daemon run, which delivers what waits for a destination that there is."""
+    def deliver(self) -> None:
+        """Let the daemon run until it has delivered to the destination that there is."""
         process = subprocess.Popen([*self.command, "run"], cwd=self.folder, stderr=subprocess.DEVNULL)
-        time.sleep(seconds)
+        until = time.monotonic() + 180
+        while not self.count("notice.delivered") and time.monotonic() < until:
+            time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+    def count(self, kind: str) -> int:
+        """How many events of a type the log holds."""
+        with closing(sqlite3.connect(self.folder / "monitor.db")) as database:
+            (number,) = database.execute("SELECT count(*) FROM events WHERE type = ?", (kind,)).fetchone()
+        return int(number)
 
 
 def play(story: Story) -> None:
@@ -147,7 +158,7 @@ def play(story: Story) -> None:
         story.run("silence", "gpt-5", "--for", "30d", *BY)
     story.advance(3)  # the models list fails, then answers again; then prices drop
     story.poll(3)
-    story.daemon(8)
+    story.deliver()
     if later:
         story.run("ack", "gpt-5.6-luna", "--by", "Ada L.", "--note", "on it")
     story.advance()  # another price drops
@@ -173,7 +184,7 @@ def main(checkout: Path, out: Path) -> None:
         with sqlite3.connect(Path(name) / "monitor.db") as database:
             database.execute("VACUUM INTO ?", (str(whole),))
             counts = database.execute("SELECT type, count(*) FROM events GROUP BY type").fetchall()
-        out.write_bytes(zstandard.ZstdCompressor(level=19).compress(whole.read_bytes()))
+        out.write_bytes(zstd.compress(whole.read_bytes(), 19))
         out.with_name(out.name.replace(".db.zst", ".toml")).write_text((Path(name) / "monitor.toml").read_text())
     print(json.dumps(dict(counts), indent=1), out.stat().st_size)
 
