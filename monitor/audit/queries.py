@@ -20,8 +20,9 @@ from monitor.core.maintenance_windows import Window
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.state import Freshness, reason
+from monitor.gate.state import reason
 from monitor.registry import checklist, transitions
+from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
 
 

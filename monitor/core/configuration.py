@@ -147,6 +147,10 @@ class ConfirmationRules:
     correction: timedelta = timedelta(days=7)
 
 
+PRODUCTION = "production"
+"""The environment whose answers the promise is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRules:
     """How long a good look is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""

@@ -14,11 +14,10 @@ from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.baselines import CONFIG, UNKNOWN, Baselines, Unknown
 from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
-from monitor.core.configuration import OFFICIAL, SourceSpec
+from monitor.core.configuration import OFFICIAL, PRODUCTION, SourceSpec
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
 from monitor.core.events import entry_stream
 from monitor.core.facts import Subject, Value
-from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry import check_rules, safety
 from monitor.registry.causes import ASKS, Cause, cause
 from monitor.registry.transitions import RegistryTransaction

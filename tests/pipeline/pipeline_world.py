@@ -39,7 +39,7 @@ from monitor.core.ports import EventQuery, Store
 from monitor.detection.outcome import Outcome
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Standing
-from monitor.gate.state import standings
+from monitor.gate.state import Production, standings
 from monitor.registry import transitions
 from monitor.registry.acceptance import Problem, acceptance
 from monitor.store import open_store, upgrade
@@ -288,7 +288,7 @@ class World:
 
     def problems(self, key: str = "luna") -> tuple[Problem, ...]:
         with self.store.read() as reader:
-            return acceptance(reader, self.conf, reader.entries()[key], self.now).problems
+            return acceptance(reader, self.conf, reader.entries()[key], self.now, Production).problems
 
     def standing(self, key: str = "luna") -> Standing:
         with self.store.read() as reader:

@@ -33,11 +33,11 @@ from monitor.core.request_log import LoggedRequest
 from monitor.detection.drift import REFERENCE, WINDOW, window
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Answer
-from monitor.gate.state import standings
+from monitor.gate.state import Production, standings
 from monitor.gate.uses import Uses, record
 from monitor.notify.relay import Relay
 from monitor.registry.attachments import EvalPaper, RequestPaper
-from monitor.registry.configuration_acceptance import accept
+from monitor.registry.configuration_acceptance import Loading
 from monitor.registry.operator import Operator
 from monitor.registry.timekeeping import record_steps
 from monitor.store import SqlStore, open_store
@@ -299,7 +299,7 @@ def _tell(story: Story) -> None:
     story.operator.verify(LUNA, "logging", paper=requests(story.now), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
     without = replace(story.configuration, entries={}, version="without-luna")
-    accept(story.use_cases().begin, before=story.configuration, after=without, reason="we move to Terra", **by)
+    Loading(story.configuration, without, Production).accept(story.use_cases().begin, reason="we move to Terra", **by)
     story.ask(True, times=1)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
