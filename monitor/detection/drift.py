@@ -32,13 +32,9 @@ from typing import NamedTuple
 
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
-from monitor.core.events import source_stream
+from monitor.core.events import Ledger, source_stream
 from monitor.core.facts import BEHAVIOUR, Measurement
-from monitor.core.notices import Difference, Reason
 from monitor.core.ports import EventQuery, MeasurementQuery, Reader
-from monitor.notify import compose
-from monitor.registry import policy
-from monitor.registry.transitions import RegistryTransaction
 
 WINDOW = 20
 """How many looks a window spans."""
@@ -269,12 +265,9 @@ def field(spec: SourceSpec, what: str) -> str:
     return f"{BEHAVIOUR}{spec.route}.{what}"
 
 
-def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shift: DriftShift) -> list[compose.Told]:
-    """Write the event of a shift; returns what the owners of the entries on this route are told."""
-    old, new = shift.spoken
-    name = field(spec, shift.what)
-    note = f"{new} where it was {old}, over {shift.calls} calls against {shift.reference} before ({shift.test}, p = {shift.p})"
-    position = register.add(
+def record_shift(ledger: Ledger, spec: SourceSpec, span: Span, shift: DriftShift) -> int:
+    """Write the event of a shift, and return its position."""
+    return ledger.add(
         ev.BEHAVIOUR_CHANGED,
         source_stream(spec.key),
         spec.model,
@@ -282,7 +275,7 @@ def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shif
         source=spec.key,
         data={
             "surface": spec.surface,
-            "field": name,
+            "field": field(spec, shift.what),
             "old": shift.old,
             "new": shift.new,
             "unit": "ms" if shift.what == LATENCY else "share of calls",
@@ -294,21 +287,3 @@ def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shif
             "window_until": ev.rfc3339(span.until),
         },
     )
-    return [
-        compose.Told(
-            owners=entry.texts("owners"),
-            item=compose.entry_item(
-                register,
-                entry.key,
-                reason=Reason.CHANGED,
-                position=position,
-                since=span.since,
-                looks=shift.calls,
-                source=spec.key,
-                summary=note,
-                differences=(Difference(subject=spec.model, what=name, old=old, new=new),),
-            ),
-        )
-        for entry in register.entries.values()
-        if entry.alive and policy.depends_on(entry, spec)
-    ]

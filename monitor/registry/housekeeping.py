@@ -15,12 +15,12 @@ from monitor.core.events import source_stream
 from monitor.core.facts import SourceState
 from monitor.core.notices import Reason
 from monitor.core.ports import EventQuery, Reader, Store
-from monitor.detection.drift import Drift, tell_shift
+from monitor.detection.drift import Drift
 from monitor.detection.outages import incident, quoted
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.state import Production
 from monitor.notify import compose
-from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
+from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, findings, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
@@ -103,7 +103,7 @@ class Tender:
             for key, count in self._unheard(register.entries, now).items():
                 told.append(acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners))
             for spec, span, shift in self._drift.shifts(tx, now, sources):
-                told += tell_shift(register, spec, span, shift)
+                told += findings.shifted(register, spec, span, shift)
             told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
             unit.refresh = bool(register.moved)  # what time did to an entry may have moved its dates alone
         return len(register.events)
