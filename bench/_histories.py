@@ -17,8 +17,9 @@ from pathlib import Path
 
 from monitor.app.use_cases import UseCases
 from monitor.audit.replay import ReplayResult, carried
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Status
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, ReplayedRecording, Snapshot, Subject
 from monitor.core.ports import EventQuery, Refused, Source
 from monitor.sources import recording

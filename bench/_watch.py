@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.ports import Source
 from monitor.detection.poller import Poller
 from monitor.sources.catalog import SourceDeps, build

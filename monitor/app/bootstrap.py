@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.app import logs
 from monitor.app.clock import SteadyClock
-from monitor.app.health import PUBLISHING, Health
+from monitor.app.health import Health
 from monitor.app.use_cases import UseCases
+from monitor.core import logs
 from monitor.core.configuration import Configuration, Owner
 from monitor.core.events import LogHead
-from monitor.core.ports import Clock, ConfigurationError, MonitorError, Source
+from monitor.core.ports import PUBLISHING, Clock, ConfigurationError, MonitorError, Source
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry.configuration_effects import in_words, recorded
 from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
@@ -393,16 +393,30 @@ class Monitor:
         )
 
     def still_allowed(self, entry: str) -> datetime | None:
-        """Until when production's lease file allows an entry, while the files cannot be written; None where they say what the gate says."""
+        """Until when production's lease file allows an entry that is denied, since the files cannot be written; None where they are as the gate.
+
+        A message may overtake the lease files of its own commit, so they are written first where they still allow.
+        """
+        if self.health.trouble(PUBLISHING) is None:
+            if self._leased(entry) is None:
+                return None
+            try:
+                self.publish()
+            except MonitorError:
+                pass  # it is a trouble now, and the file says until when it allows
+            else:
+                return None
+        return self._leased(entry)
+
+    def _leased(self, entry: str) -> datetime | None:
+        """Until when production's lease file allows an entry; None where it does not, or where no reader could rely on it."""
         from monitor.gate.client.lease import Lease, LeaseError, place, read
 
-        if self.health.trouble(PUBLISHING) is None:
-            return None
         try:
             path = place(str(self.settings.lease_dir), PRODUCTION)
             answer = Lease(path, read(path), PRODUCTION, self.clock()).answer(entry, "")
         except LeaseError:
-            return None  # nothing that a reader could rely on is there
+            return None
         return datetime.fromisoformat(str(answer["expires_at"])) if answer["allowed"] else None
 
 

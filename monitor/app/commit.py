@@ -114,7 +114,7 @@ def _answered(told: compose.Told, gate: Production) -> compose.Told:
         refusal="" if answer.allowed else answer.reason,
         spared=spared,
         spared_until=until,
-        fallback=answer.fallback or gate.entries[item.entry].text("fallback"),
+        fallback=answer.fallback or gate.entries[item.entry].spec.fallback,
         fallback_allowed=bool(answer.fallback),
     )
     return replace(told, item=item)
@@ -128,4 +128,4 @@ def gate_answers_changed(register: RegistryTransaction, before: Mapping[str, Ent
 
 
 def _spoken(entry: Entry) -> tuple[object, ...]:
-    return entry.status, entry.declared, {name: check.state for name, check in entry.checks.items()}
+    return entry.status, entry.spec, {name: check.state for name, check in entry.checks.items()}

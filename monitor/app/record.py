@@ -114,7 +114,7 @@ class Recorder:
             pending=tx.pending_changes(spec.key),
             others=other_prices(tx, configuration, spec.key, subjects),
             listings=first_listings(tx, spec, subjects),
-            within=configuration.belief.correction,
+            within=configuration.confirmation.correction,
             by=by,
         )
         unit.register.extend(assessment.events)

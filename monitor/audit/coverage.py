@@ -140,6 +140,6 @@ class _View:
         if word:
             at, until = check.verified_at, check.until
             return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=ATTESTED, read_at=at, until=until)
-        if name == "fallback" and entry.text("fallback"):
+        if name == "fallback" and entry.spec.fallback:
             return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=WATCHED, sources=(GATE,))
         return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=UNWATCHED, read_at=check.verified_at)

@@ -106,14 +106,14 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
     return [
         StatusRow(
             key=one.key,
-            name=one.text("name"),
-            model_id=one.model_id,
+            name=one.spec.name,
+            model_id=one.spec.model_id,
             status=one.status,
             since=one.since,
             position=one.position,
             verified_at=_verified_then(one) if fresh is None else fresh.verified_at(one),
-            owners=one.texts("owners"),
-            fallback=one.text("fallback"),
+            owners=one.spec.owners,
+            fallback=one.spec.fallback,
             reason=reason(one),
             approval=one.asked,
             windows=one.windows,
@@ -208,7 +208,7 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
     registered = reader.entries()
     if name in registered:
         return (registered[name].price_subject,)
-    found = {one.price_subject for one in registered.values() if name in one.surfaces.values()}
+    found = {one.price_subject for one in registered.values() if name in one.spec.surfaces.values()}
     if not found:
         known = beliefs(reader, configuration.sources)
         stated = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}

@@ -206,7 +206,7 @@ class Replay:
             register = unit.register
             for key, waived in self.waived.items():
                 entry = register.entries[key]
-                if "visibility" in waived and entry.model_id:
+                if "visibility" in waived and entry.spec.model_id:
                     register.add(
                         ev.ENTRY_VISIBLE,
                         entry_stream(key),
@@ -215,9 +215,9 @@ class Replay:
                         actor=ACTOR,
                         cause=entry.position,
                         data={
-                            "surface": entry.surface,
-                            "model_id": entry.model_id,
-                            "reason": f"supposed by the replay: no list of {entry.surface} is replayed",
+                            "surface": entry.spec.surface,
+                            "model_id": entry.spec.model_id,
+                            "reason": f"supposed by the replay: no list of {entry.spec.surface} is replayed",
                             "versions": {
                                 "code": self._configuration.code,
                                 "configuration": self._configuration.version,

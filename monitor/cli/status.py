@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import accepting, agreement, expect, output, terms
+from monitor.cli import accepting, agreement, maintenance, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, age, both, time_option, utc
@@ -126,7 +126,7 @@ def why(options: Options, *, entry: str) -> None:
     if asked := _asked(row):
         click.echo(output.printable(f"  {asked}"))
     for window in row.windows:
-        click.echo(output.printable(f"  maintenance {expect.in_words(window, now)}"))
+        click.echo(output.printable(f"  maintenance {maintenance.in_words(window, now)}"))
     for line in agreement.lines(words):
         click.echo(output.printable(f"  prices at {line}"))
     if row.status in _NEXT:
@@ -219,7 +219,7 @@ def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
         "since": rfc3339(row.since),
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
     }
-    times["windows"] = expect.as_json(row.windows, at)
+    times["windows"] = maintenance.as_json(row.windows, at)
     return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners)}
 
 
@@ -317,7 +317,7 @@ def _print_one(
         ("asked", _asked(row)),
         ("to resume", ", ".join(row.asked)),
         ("waived", ", ".join(row.waived)),
-        *(("expected", expect.in_words(window, at)) for window in row.windows),
+        *(("expected", maintenance.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),
         *(("stale", line) for line in agreement.lines(words, overtaken=True)),
     )

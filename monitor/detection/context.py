@@ -131,7 +131,7 @@ class AssessmentContext:
         context = cls(
             spec=spec,
             sources=configuration.sources,
-            rules=configuration.belief,
+            rules=configuration.confirmation,
             observation=observation,
             now=now,
             head=head,

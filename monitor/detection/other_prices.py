@@ -48,7 +48,7 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
     if not subjects:
         return NO_OTHERS
     known = beliefs(reader, configuration.sources)
-    polls = configuration.belief.change.looks
+    polls = configuration.confirmation.change.polls
     return OtherPrices(
         confirmed={
             subject: tuple(

@@ -92,7 +92,7 @@ def _unlisted(register: RegistryTransaction, context: AssessmentContext, assessm
         signals = assessment.others.signals.get(subject, ())
         reaching = [one.route for one in signals if one.says == GRANTED]
         lasted = context.at - pending_change.first_at >= rules.absence.span
-        enough = pending_change.seen >= rules.absence.looks and lasted
+        enough = pending_change.seen >= rules.absence.polls and lasted
         if pending_change.fact.field != LISTED or pending_change.value is not None or not reaching or not enough:
             continue
         until = pending_change.first_at + rules.reached
@@ -126,7 +126,7 @@ def _unlisted(register: RegistryTransaction, context: AssessmentContext, assessm
                 evidence=pending_change.evidence,
                 summary=text,
             )
-            items.append(compose.Told(owners=entry.texts("owners"), item=item))
+            items.append(compose.Told(owners=entry.spec.owners, item=item))
     return items
 
 
@@ -140,7 +140,7 @@ def shifted(
     difference = Difference(subject=spec.model, what=drift.field(spec, shift.what), old=old, new=new)
     return [
         compose.Told(
-            owners=entry.texts("owners"),
+            owners=entry.spec.owners,
             item=compose.entry_item(
                 register,
                 entry.key,

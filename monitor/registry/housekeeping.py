@@ -131,7 +131,7 @@ class Tender:
 
     def _fallen(self, reader: Reader, entries: Mapping[str, Entry], now: datetime) -> bool:
         """Whether a fallback stands otherwise than it stood, though no entry moved: it grew too old, or was read again."""
-        if not any(entry.alive and entry.text("fallback") for entry in entries.values()):
+        if not any(entry.alive and entry.spec.fallback for entry in entries.values()):
             return False
         register = RegistryTransaction(reader.head(), entries)
         fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
@@ -151,10 +151,10 @@ class Tender:
         found: dict[str, list[Reminder]] = {}
         entries = reader.entries()
         for key, entry in entries.items():
-            if not entry.alive or not entry.model_id:
+            if not entry.alive or not entry.spec.model_id:
                 continue
             dated = agenda(entry, known, [spec for spec in specs if policy.depends_on(entry, spec)])
-            fallback = entries.get(entry.text("fallback"))
+            fallback = entries.get(entry.spec.fallback)
             if fallback is not None and entry.status in fallbacks.USED:
                 dated += fallback_ends(fallback, known)
             reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
@@ -209,7 +209,7 @@ class Tender:
         unseen = "nothing is denied for that, and what changes there is not seen"
         told = [
             compose.Told(
-                owners=entry.texts("owners"),
+                owners=entry.spec.owners,
                 item=compose.entry_item(
                     register,
                     entry.key,

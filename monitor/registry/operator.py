@@ -193,7 +193,7 @@ class Operator:
             tx, register, now = unit.tx, unit.register, unit.now
             entry = find_entry(register.entries, key)
             specs = self._configuration.sources.values()
-            if not all(entry.surfaces.values()):
+            if not all(entry.spec.surfaces.values()):
                 raise Refused(
                     f"{key} has no model id yet, so nothing can be attested of its model; give the entry its model_id in the configuration first"
                 )
@@ -296,7 +296,7 @@ class Operator:
         return {
             "pins": [asdict(pin) for pin in found.pins],
             "unpinned": list(found.unpinned),
-            "callers": list(entry.texts("callers")),
+            "callers": list(entry.spec.callers),
             "waived": sorted(going.waived),
             "losses": sorted(going.losses),
         }
@@ -322,7 +322,7 @@ def _may(entry: Entry, kind: str) -> None:
     verb = kind.partition(".")[2]
     allowed = " or ".join(status for status in TRANSITIONS[kind])
     hint = {
-        Status.WAITING: f"it waits for {entry.model_id or 'a model id'} to be listed on {entry.surface}",
+        Status.WAITING: f"it waits for {entry.spec.model_id or 'a model id'} to be listed on {entry.spec.surface}",
         Status.EVALUATING: f"`access-monitor activate {entry.key}` comes first",
         Status.ACTIVE: "there is nothing to do",
         Status.PAUSED: f"`access-monitor resume {entry.key}` ends a pause",

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Entry
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event
 from monitor.core.facts import (
     Body,
@@ -160,7 +161,7 @@ def document(conf: Configuration) -> dict[str, Any]:
     sources = {key: replace(spec, url=spec.shown_url) for key, spec in conf.sources.items()}
     tables = {"surface": conf.surfaces, "source": sources, "owner": conf.owners, "entry": conf.entries}
     declared = {name: [asdict(row) for row in rows.values()] for name, rows in tables.items()}
-    sections = {"belief": asdict(conf.belief), "checks": asdict(conf.checks)}
+    sections = {"confirmation": asdict(conf.confirmation), "checks": asdict(conf.checks)}
     plain: dict[str, Any] = json.loads(json.dumps({**declared, **sections}, default=str))
     return plain
 

@@ -277,7 +277,7 @@ def test_invariant_6_a_blank_stays_blank() -> None:
         world.sources["list"].set(LUNA, listed=True)
         world.looks(3)
         entry = world.entry()
-        assert (entry.model_id, entry.status, entry.pins, dict(entry.checks)) == ("", Status.WAITING, (), {})
+        assert (entry.spec.model_id, entry.status, entry.pins, dict(entry.checks)) == ("", Status.WAITING, (), {})
         told = {(item.entry, item.subject) for notice in world.notices() for item in notice.items}
         assert told == {("", "luna"), ("", LUNA.name)}, "an id that no entry declares is named by itself"
         with pytest.raises(Refused, match="waits for a model id"):

@@ -65,10 +65,10 @@ def test_a_changed_pin_of_our_own_side_pauses_an_active_entry(active: World, cha
         _surface(api_key="env:ANOTHER_KEY"),
         _surface(admin_key="env:ADMIN"),
         replace(BASE, sources={**BASE.sources, "feed": replace(BASE.sources["feed"], url="https://g.example/")}),
-        replace(BASE, belief=replace(BASE.belief, gap=timedelta(minutes=2))),
+        replace(BASE, confirmation=replace(BASE.confirmation, gap=timedelta(minutes=2))),
         _page(every=timedelta(minutes=7)),
     ],
-    ids=["key", "admin key", "third party", "belief", "interval"],
+    ids=["key", "admin key", "third party", "confirmation", "interval"],
 )
 def test_what_no_entry_stands_on_is_one_event_and_pauses_nothing(active: World, changed: Configuration) -> None:
     entry = active.entry()

@@ -12,8 +12,9 @@ import pytest
 from probe_world import FakeBudget
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Entry, Status
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Subject, Value
 from monitor.core.ports import EventQuery, Source
 from monitor.detection.outcome import Outcome

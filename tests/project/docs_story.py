@@ -12,15 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import (
-    Configuration,
-    ConfirmationRules,
-    EntrySpec,
-    Owner,
-    Requirement,
-    SourceSpec,
-    Surface,
-)
+from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, SourceSpec, Surface
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import (
     GRANTED,
@@ -106,7 +99,7 @@ def configuration(**entry: object) -> Configuration:
         sources={source.key: source for source in (*sources, *more)},
         owners={"platform": Owner(key="platform", destinations=("env:SLACK_URL",))},
         entries={LUNA: made},
-        belief=ConfirmationRules(absence=Requirement(looks=3, span=timedelta(minutes=30))),
+        confirmation=ConfirmationRules(absence=Requirement(polls=3, span=timedelta(minutes=30))),
         version=hashlib.sha256(repr(sorted(entry.items())).encode()).hexdigest()[:12],
         code="0.1.0",
     )

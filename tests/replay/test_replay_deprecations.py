@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
 from monitor.app.use_cases import UseCases
+from monitor.core import zstd
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.events import Event
 from monitor.core.facts import Body, PollFailure
@@ -32,7 +32,7 @@ def history() -> Iterator[dict[str, Any]]:
     if not path.exists():
         pytest.skip(f"REAL DATA MISSING: {path} (set ACCESS_MONITOR_SHARED)")
     with path.open("rb") as file:
-        text = zstandard.ZstdDecompressor().stream_reader(file).read().decode()
+        text = zstd.ZstdFile(file).read().decode()
     yield from map(json.loads, text.splitlines())
 
 
