@@ -10,17 +10,17 @@ from dataclasses import replace
 
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Status
-from monitor.core.facts import Fact, Observation, PollFailure, Snapshot, Unchanged
+from monitor.core.facts import Fact, Observation, PollFailure, Snapshot, Subject, Unchanged
 from monitor.core.ports import Refused
 from monitor.detection.assess import Assessment, assess, let_in
 from monitor.detection.context import AssessmentContext, Reread
 from monitor.detection.other_prices import other_prices
 from monitor.detection.outcome import Outcome
 from monitor.detection.price_notes import first_listings
-from monitor.notify import compose
-from monitor.registry import checklist, findings, policy
+from monitor.registry import checklist, policy
 from monitor.registry.evaluation import concerned, evaluate
 from monitor.registry.unit_of_work import Begin, UnitOfWork
+from monitor.registry.unlisted import remind_of_unlisted
 
 
 class Recorder:
@@ -47,12 +47,13 @@ class Recorder:
                 head=unit.tx.head(),
                 reread=reread,
                 relied_on=_relied_on(unit),
+                relied_subjects=_relied_subjects(unit),
             )
             assessment = assess(context)
             unit.register.extend(assessment.events)
             if not isinstance(observation, PollFailure) and assessment.verdict != "late":
-                unit.told += findings.told(unit.register, context, assessment)
-                unit.told += self._evaluate(unit, context, assessment)
+                remind_of_unlisted(unit.register, context, assessment)
+                self._evaluate(unit, context, assessment)
                 assessment = self._awaiting(unit, context, assessment)
             if assessment.verdict != "late":
                 _keep(unit, context, assessment)
@@ -68,11 +69,11 @@ class Recorder:
             notices=unit.notices,
         )
 
-    def _evaluate(self, unit: UnitOfWork, context: AssessmentContext, assessment: Assessment) -> list[compose.Told]:
+    def _evaluate(self, unit: UnitOfWork, context: AssessmentContext, assessment: Assessment) -> None:
         """Judge the entries, once there is a baseline to judge them on."""
         if not assessment.state.baseline:
-            return []
-        return evaluate(
+            return
+        evaluate(
             unit.register,
             unit.tx,
             self._configuration,
@@ -118,7 +119,7 @@ class Recorder:
             by=by,
         )
         unit.register.extend(assessment.events)
-        unit.told += evaluate(
+        evaluate(
             unit.register,
             tx,
             configuration,
@@ -137,9 +138,15 @@ class Recorder:
 
 
 def _relied_on(unit: UnitOfWork) -> Callable[[Fact], bool]:
-    """Whether an active entry stands on a fact: all that detection knows of entries."""
+    """Whether an active entry stands on a fact; this and its subjects are all that detection knows of entries."""
     active = [entry for entry in unit.register.entries.values() if entry.status is Status.ACTIVE]
     return lambda fact: any(policy.matters(fact, entry) for entry in active)
+
+
+def _relied_subjects(unit: UnitOfWork) -> frozenset[Subject]:
+    """The subjects that active entries are about."""
+    entries = unit.register.entries.values()
+    return frozenset(subject for entry in entries if entry.status is Status.ACTIVE for subject in entry.subjects)
 
 
 def _keep(unit: UnitOfWork, context: AssessmentContext, assessment: Assessment) -> None:

@@ -58,41 +58,6 @@ LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldAnswer:
-    """An answer that began to be held at this poll.
-
-    Attributes:
-        known: how many subjects the baseline has.
-        moved: the subjects that would change, where not what is missing is held.
-        span: how long it has to stand.
-        position: the event that says so.
-    """
-
-    admission: Admission
-    known: int
-    moved: frozenset[Subject]
-    span: timedelta
-    position: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contradiction:
-    """What alternates at a source, and the event at `position` that says so; owners are told of it now."""
-
-    changes: tuple[Change, ...]
-    position: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantine:
-    """A price that is held back for a reason, by the event at `position`."""
-
-    item: ConfirmedChange
-    reason: str
-    position: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """What is decided of one poll so far.
 
@@ -148,9 +113,6 @@ class Assessment:
     calm: frozenset[Fact] = frozenset()
     poll_again: datetime | None = None
     ask: tuple[str, ...] = ()
-    held_answer: HeldAnswer | None = None
-    contradiction: Contradiction | None = None
-    quarantines: tuple[Quarantine, ...] = ()
 
     @property
     def flooded(self) -> bool:
@@ -446,22 +408,17 @@ def quarantine(context: AssessmentContext, so_far: Assessment) -> Assessment:
         unread = confirmation.unread(pending, context.at, context.rules)
         doubted += [(item, corroboration.UNREADABLE) for item in unread]
     ledger = _ledger(context, so_far)
-    quarantines = tuple(
-        Quarantine(
-            item=item,
-            reason=reason,
-            position=corroboration.quarantine(ledger, context.spec, item, reason, so_far.state.baseline),
-        )
+    positions = {
+        item.pending_change.fact: corroboration.quarantine(ledger, context.spec, item, reason, so_far.state.baseline)
         for item, reason in doubted
-    )
-    positions = {one.item.pending_change.fact: one.position for one in quarantines}
+    }
     after = (
         *(one for one in pending if one.fact not in positions),
         *(replace(item.pending_change, quarantine=positions[item.pending_change.fact]) for item, _ in doubted),
     )
     missing = frozenset(one.fact for one in after if one.value is None) if so_far.held else None
-    why = f"held {len(quarantines)} prices back" if quarantines else ""
-    return _written(replace(so_far, pending=after, quarantines=quarantines, missing=missing, why=why), ledger)
+    why = f"held {len(positions)} prices back" if positions else ""
+    return _written(replace(so_far, pending=after, missing=missing, why=why), ledger)
 
 
 STAGES: tuple[Stage, ...] = (
@@ -625,18 +582,20 @@ def _begin_hold(
     if before in DROPS or (before == MASS_GAIN and not admission.floods):  # that is over, whatever came instead
         state = outages.settled(ledger, context.spec, state, context.at, stood=False)
     known, span = len(context.baseline), _span(context, admission)
+    concerned = moved | set(admission.missing)
     bound = {"limit": ITEMS} if admission.reason == TOO_MANY else {"until": ev.rfc3339(context.at + span)}
     data = {
         **outages.of_admission(admission, known=known, seen=comparison.seen),
+        **({"moved_count": len(concerned)} if moved else {}),
         **bound,
+        **outages.of_concern(subjects=concerned & context.relied_subjects),
         **outages.quoted(context.incident),
     }
     state = outages.anomaly(
         ledger, context.spec, state, admission.reason, context.at, data=data, evidence=context.evidence
     )
-    held = HeldAnswer(admission=admission, known=known, moved=moved, span=span, position=state.anomaly_position or 0)
     why = f"held it: {admission.reason}"
-    return _written(replace(so_far, state=state, held_answer=held, kept_evidence=True, why=why), ledger)
+    return _written(replace(so_far, state=state, kept_evidence=True, why=why), ledger)
 
 
 def _held_whole(so_far: Assessment) -> Assessment:
@@ -655,7 +614,6 @@ def _take_first(context: AssessmentContext, so_far: Assessment) -> Assessment:
     position = ledger.add(
         ev.BASELINE_RECORDED, source_stream(spec.key), spec.key, at=at, source=spec.key, evidence=evidence, data=data
     )
-    quarantines: list[Quarantine] = []
     pending: list[PendingChange] = []
     for fact, reason in doubtful.items():
         value = lookup(context.facts, fact)
@@ -671,9 +629,7 @@ def _take_first(context: AssessmentContext, so_far: Assessment) -> Assessment:
         )
         if spec.trust == OFFICIAL:  # an aggregator's are counted in its baseline, not told one by one
             item = ConfirmedChange(change=Change(fact=fact, old=None, new=value), pending_change=back)
-            said = corroboration.quarantine(ledger, spec, item, reason, name)
-            quarantines.append(Quarantine(item=item, reason=reason, position=said))
-            back = replace(back, quarantine=said)
+            back = replace(back, quarantine=corroboration.quarantine(ledger, spec, item, reason, name))
         pending.append(back)
     first = replace(
         so_far,
@@ -684,7 +640,6 @@ def _take_first(context: AssessmentContext, so_far: Assessment) -> Assessment:
         trigger=position,
         kept_facts=(*so_far.kept_facts, baseline),
         kept_evidence=True,
-        quarantines=tuple(quarantines),
         why="took the first answer as the baseline",
     )
     return _written(first, ledger)
@@ -737,8 +692,8 @@ def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessme
     else made it so. The bytes that show it are kept whether or not it is said.
     """
     at, rows, turning = context.at, so_far.turned or {}, so_far.turning
-    concerns = any(context.relied_on(change.fact) for change in turning)
-    telling = concerns and alternation.due((row.told_at for row in rows.values()), at)
+    concerned = alternation.named(change for change in turning if context.relied_on(change.fact))
+    telling = bool(concerned) and alternation.due((row.told_at for row in rows.values()), at)
     if not (telling or alternation.due((row.said_at for row in rows.values()), at)):
         return replace(so_far, kept_evidence=True, why="it contradicts itself, which was said")
     turns = {fact: row.turns for fact, row in rows.items()}
@@ -749,19 +704,20 @@ def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessme
         so_far.state,
         INCONSISTENT,
         at,
-        data=outages.of_alternation(alternation.named(turning), turns),
+        data={
+            **outages.of_alternation(alternation.named(turning), turns),
+            **outages.of_concern(concerned if telling else ()),
+        },
         evidence=context.evidence,
     )
     said = {
         change.fact: replace(rows[change.fact], said_at=at, told_at=at if telling else rows[change.fact].told_at)
         for change in turning
     }
-    contradiction = Contradiction(changes=turning, position=anomalous.anomaly_position or 0) if telling else None
     saying = replace(
         so_far,
         state=so_far.state if so_far.state.anomaly else anomalous,
         turned={**rows, **said},
-        contradiction=contradiction,
         kept_evidence=True,
         why=f"it contradicts itself about {len(turning)} facts",
     )

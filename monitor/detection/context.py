@@ -50,6 +50,7 @@ class AssessmentContext:
         head: the last position of the log.
         state: what is kept of the source.
         relied_on: says whether an active entry stands on a fact.
+        relied_subjects: what active entries are about.
         baseline: the confirmed facts, in the terms of this poll's extractor.
         rebased: whether these are not the stored ones: another version of the extractor read the stored evidence anew.
         facts: what the poll shows, with what it says nothing of as it was.
@@ -71,6 +72,7 @@ class AssessmentContext:
     head: int
     state: SourceState
     relied_on: Callable[[Fact], bool]
+    relied_subjects: frozenset[Subject]
     baseline: Facts = field(default_factory=dict)
     rebased: bool = False
     facts: Facts = field(default_factory=dict)
@@ -126,6 +128,7 @@ class AssessmentContext:
         head: int,
         reread: Reread,
         relied_on: Callable[[Fact], bool],
+        relied_subjects: frozenset[Subject],
     ) -> AssessmentContext:
         """Read what a poll is judged on, and no more than that: hardly any poll shows a difference."""
         context = cls(
@@ -137,6 +140,7 @@ class AssessmentContext:
             head=head,
             state=reader.source(spec.key) or SourceState(key=spec.key),
             relied_on=relied_on,
+            relied_subjects=relied_subjects,
         )
         if context.overtaken:
             return context

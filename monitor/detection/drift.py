@@ -35,6 +35,7 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.events import Ledger, source_stream
 from monitor.core.facts import BEHAVIOUR, Measurement
 from monitor.core.ports import EventQuery, MeasurementQuery, Reader
+from monitor.core.text import MILLISECONDS
 
 WINDOW = 20
 """How many looks a window spans."""
@@ -84,13 +85,6 @@ class DriftShift:
     p: str
     calls: int
     reference: int
-
-    @property
-    def spoken(self) -> tuple[str, str]:
-        """Both levels in words."""
-        if self.what == LATENCY:
-            return f"{self.old} ms", f"{self.new} ms"
-        return f"{float(self.old):.0%} of calls", f"{float(self.new):.0%} of calls"
 
 
 def window(every: timedelta, now: datetime) -> Span:
@@ -265,9 +259,9 @@ def field(spec: SourceSpec, what: str) -> str:
     return f"{BEHAVIOUR}{spec.route}.{what}"
 
 
-def record_shift(ledger: Ledger, spec: SourceSpec, span: Span, shift: DriftShift) -> int:
-    """Write the event of a shift, and return its position."""
-    return ledger.add(
+def record_shift(ledger: Ledger, spec: SourceSpec, span: Span, shift: DriftShift) -> None:
+    """Write the event of a shift."""
+    ledger.add(
         ev.BEHAVIOUR_CHANGED,
         source_stream(spec.key),
         spec.model,
@@ -278,7 +272,7 @@ def record_shift(ledger: Ledger, spec: SourceSpec, span: Span, shift: DriftShift
             "field": field(spec, shift.what),
             "old": shift.old,
             "new": shift.new,
-            "unit": "ms" if shift.what == LATENCY else "share of calls",
+            "unit": MILLISECONDS if shift.what == LATENCY else "share of calls",
             "test": shift.test,
             "p": shift.p,
             "calls": shift.calls,

@@ -1,4 +1,4 @@
-"""What a poll means for the entries: each is judged on levels, the checks that the poll bears out are dated, and what paused nothing informs."""
+"""What a poll means for the entries: each is judged on levels, and the checks that the poll bears out are dated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from monitor.core.ports import Reader
 from monitor.detection import change_events
 from monitor.detection.assess import Assessment
 from monitor.detection.stored_baselines import beliefs
-from monitor.notify import compose
 from monitor.registry import checklist, policy
 from monitor.registry.invalidate_checks import invalidate_checks
 from monitor.registry.origins import Origins
@@ -36,8 +35,8 @@ def evaluate(
     versions: Mapping[str, str],
     observation: Observation | None,
     evidence: Callable[[], str],
-) -> list[compose.Told]:
-    """Judge the entries on levels and write what follows; returns what owners are told.
+) -> None:
+    """Judge the entries on levels and write what follows.
 
     `observation` is the poll that dates checks; None for what dates none: an answer that is held whole, the word of a person. A partial one dates only
     what of the baseline it has seen, and none dates what is missing from it. `evidence` keeps the bytes of the poll and names them.
@@ -57,7 +56,6 @@ def evaluate(
         recorded_changes=by_fact,
         access=access,
         signals={fact: change_events.signals(spec, by_fact[fact], others, baseline) for fact in access},
-        concerned=frozenset(entry.key for entry in concerned(register, spec)),
         origin=Origins(reader, known, register).of,
         versions=versions,
     )
@@ -66,10 +64,8 @@ def evaluate(
     if isinstance(observation, Snapshot) and (observation.partial or spec.model):
         seen = common(baseline, observation.facts)
         dated = beliefs(reader, configuration.sources, own=spec.key, facts=seen)
-    told: list[compose.Told] = []
     for entry in concerned(register, spec):
         if observation is not None and not any(policy.matters(fact, entry) for fact in lacking):
             checklist.verify(register, entry.key, spec, dated, at=at, evidence=evidence)
-        told += policy.judge(register, entry.key, known, trigger)
-        told += invalidate_checks(register, entry.key, spec, trigger)
-    return told + policy.inform(register, trigger, told)
+        policy.judge(register, entry.key, known, trigger)
+        invalidate_checks(register, entry.key, spec, trigger)

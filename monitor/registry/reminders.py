@@ -7,7 +7,7 @@ that a person has acted before the day, and what is true on the day is seen by l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -118,9 +118,10 @@ def reminded(
     source: str = "",
     evidence: str = "",
     cause: int | None = None,
-) -> int:
-    """Write that an entry's owners are told something that is told once, and return the position. `said` is what keeps it from being said twice."""
-    return register.add(
+    more: Mapping[str, object] | None = None,
+) -> None:
+    """Write that an entry's owners are told something that is told once. `said` is what keeps it from being said twice, `more` goes into the data."""
+    register.add(
         ev.ENTRY_REMINDED,
         entry_stream(key),
         key,
@@ -128,11 +129,18 @@ def reminded(
         source=source,
         cause=cause,
         evidence=evidence,
-        data={"key": said, "what": what, "date": day.isoformat(), "days": (day - at.date()).days, "text": text},
+        data={
+            "key": said,
+            "what": what,
+            "date": day.isoformat(),
+            "days": (day - at.date()).days,
+            "text": text,
+            **(more or {}),
+        },
     )
 
 
-def in_words(days: int) -> str:
+def days_in_words(days: int) -> str:
     """How far a day is away."""
     if days == 0:
         return "today"
