@@ -191,7 +191,7 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
 
 
 def _stale(
-    fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, told: frozenset[str]
+    fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, named: frozenset[str]
 ) -> list[Problem]:
     """What was not looked at for too long, though time has not made its check stale yet."""
     return [
@@ -200,7 +200,7 @@ def _stale(
             mend=mend(configuration, entry, name, CheckState.STALE),
         )
         for name, at in (("visibility", fresh.access(entry)), ("pricing", fresh.price(entry)))
-        if name not in told
+        if name not in named
         and at is not None
         and now - at > check_expiry.verified(entry, name, configuration.gate, configuration.checks)
     ]

@@ -154,13 +154,13 @@ class Tender:
             fallback = entries.get(entry.spec.fallback)
             if fallback is not None and entry.status in fallbacks.USED:
                 dated += fallback_ends(fallback, known)
-            reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
+            reminders = [one for one in due(entry, dated, now.date()) if not self._announced(reader, one)]
             if reminders:
                 found[key] = reminders
         return found
 
-    def _told(self, reader: Reader, reminder: Reminder) -> bool:
-        """Whether the announcement itself was told since the step of a reminder was passed: the one says what the other would."""
+    def _announced(self, reader: Reader, reminder: Reminder) -> bool:
+        """Whether the announcement itself came since the step of a reminder was passed: the one says what the other would."""
         since = datetime.combine(reminder.crossed, time(), UTC)
         query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
         return any(one.event.data.get("date") == reminder.dated.day.isoformat() for one in reader.events(query))
