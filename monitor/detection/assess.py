@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from monitor.core import events as ev
+from monitor.core import logs
 from monitor.core.baselines import Baselines
 from monitor.core.changes import Change, lookup, patch, same, without
 from monitor.core.configuration import OFFICIAL, SourceSpec
@@ -53,8 +54,6 @@ from monitor.detection.other_routes import to_poll
 from monitor.detection.price_notes import Listings, remarks
 from monitor.detection.routes import ALONE, Others, lost
 from monitor.detection.source_state import update_source_state
-
-LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +143,9 @@ def assess(context: AssessmentContext) -> Assessment:
 
 
 def _logged(context: AssessmentContext, stage: Stage, assessment: Assessment) -> Assessment:
-    """Say at debug level what a stage did and why."""
-    if LOGGER.isEnabledFor(logging.DEBUG):
-        fields = {"source": context.spec.key, "stage": stage.__name__, "did": assessment.why or "nothing"}
-        LOGGER.debug("assessed", extra={"fields": fields})
+    """Say what a stage did and why, where it did anything."""
+    if assessment.why:
+        logs.line("assessed", level=logging.DEBUG, source=context.spec.key, stage=stage.__name__, did=assessment.why)
     return assessment
 
 
