@@ -76,6 +76,13 @@ class Assessment:
         turning: the differences of this poll that alternate.
         trigger: the event of a baseline that was taken as a whole.
         rebased: the event of a baseline that was read anew.
+        renamed: the rows that go by another id now, old → new.
+        comparison: what differs from the baseline, and what of it is admitted.
+        hold: what the poll asks of each absence in it, where much is missing at once.
+        others: what the other routes say of the models that it misses.
+        confirmed: what it made of the differences that were pending, before prices that cannot be right are parted from it.
+        accepted: the confirmed changes that the baseline moves by.
+        doubted: the confirmed changes that cannot be right, each with the reason.
         changes: the confirmed changes with their events.
         held: whether the poll renews nothing.
         missing: of a poll that is held for what is missing from it, the facts that are; None where it verifies nothing, or nothing is held.
