@@ -21,6 +21,7 @@ from _common import ROOT, Row, interleaved, milliseconds, report
 
 from monitor.core.changes import diff
 from monitor.core.configuration import SourceSpec
+from monitor.core.content import facts_text
 from monitor.core.facts import Body, Snapshot
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
@@ -68,7 +69,7 @@ def main() -> int:
             raise SystemExit(f"the feed was not read: {seen.detail}")
         return seen
 
-    baseline = codec.facts_of(codec.facts_text(look().facts))
+    baseline = codec.facts_of(facts_text(look().facts))
 
     def ours() -> None:
         seen = look()

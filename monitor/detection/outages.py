@@ -10,7 +10,7 @@ something to explain. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,9 +33,9 @@ def failed(
     state: SourceState,
     failure: PollFailure,
     evidence: str,
-    incident: Callable[[], str],
+    incident: str,
 ) -> SourceState:
-    """Record a failure to look: the first of an outage, and again when the reason changes. `incident` is asked for then."""
+    """Record a failure to poll: the first of an outage, and again when the reason changes."""
     state = replace(state, looked_at=failure.at)
     if state.outage == failure.reason:
         return state
@@ -47,7 +47,7 @@ def failed(
         source=spec.key,
         cause=state.outage_position,
         evidence=evidence,
-        data={"reason": str(failure.reason), "detail": failure.detail, **quoted(incident())},
+        data={"reason": str(failure.reason), "detail": failure.detail, **quoted(incident)},
     )
     return replace(
         state, outage=str(failure.reason), outage_since=state.outage_since or failure.at, outage_position=position
