@@ -48,9 +48,6 @@ from monitor.registry.invalidate_checks import invalidate_checks
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
 
-PAGES = frozenset({"pricing_page", "document"})
-"""The kinds of which a body that shrank is suspicious; a deprecations page takes nothing back by what it lacks."""
-
 Reread: TypeAlias = Callable[[Transaction, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
 
@@ -96,7 +93,7 @@ class Decision:
             facts, extractor, body_size = baseline, self.state.extractor, None
         else:
             extractor = observation.extractor
-            body_size = observation.body.size if self.spec.kind in PAGES else None
+            body_size = observation.body.size if self.spec.can.page else None
             if self.state.baseline and extractor != self.state.extractor:
                 baseline = self._rebase(observation, baseline, reread)
             facts = carried(baseline, observation)

@@ -18,7 +18,8 @@ from pydantic.fields import FieldInfo
 
 from monitor.core.accepted_configuration import Document as KeptDocument
 from monitor.core.ports import ConfigurationError
-from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of, suggest
+from monitor.core.suggestions import suggest
+from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of
 from monitor.settings.kept import keep, reread
 from monitor.settings.places import anchored
 from monitor.settings.rules import check
