@@ -10,7 +10,7 @@ from monitor.app.logs import REASONS, Troubles
 
 PROGRAM = """
 import gc, io, logging, sys, threading, warnings
-from monitor import logs
+from monitor.app import logs
 logs.configure(sys.stderr)
 {what}
 """
