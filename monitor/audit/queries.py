@@ -11,7 +11,6 @@ from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.baselines import RESELLERS
 from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import Approval, Check, Entry
 from monitor.core.events import Recorded, entry_stream
@@ -246,7 +245,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     verified_at=fresh.seen(spec, Fact(subject, field)),
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
-                    resold=spec.format in RESELLERS,
+                    resold=spec.can.resells,
                     formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
                     billed=spec.billed,
                 )

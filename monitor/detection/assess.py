@@ -48,7 +48,7 @@ from monitor.detection.change_events import ChangeEvent
 from monitor.detection.comparison import Comparison
 from monitor.detection.comparison import compare as comparison_of
 from monitor.detection.confirmation import Confirmation, ConfirmedChange, Hold
-from monitor.detection.context import PAGES, AssessmentContext
+from monitor.detection.context import AssessmentContext
 from monitor.detection.other_prices import OtherPrices
 from monitor.detection.other_routes import to_poll
 from monitor.detection.price_notes import Listings, remarks
@@ -230,7 +230,7 @@ def rebase(context: AssessmentContext, so_far: Assessment) -> Assessment:
 def compare(context: AssessmentContext, so_far: Assessment) -> Assessment:
     """Compare the poll with the baseline."""
     observation = _good(context)
-    size = observation.body.size if isinstance(observation, Snapshot) and context.spec.kind in PAGES else None
+    size = observation.body.size if isinstance(observation, Snapshot) and context.spec.can.page else None
     renamed = {} if context.partial else renames.renames(context.baseline, context.facts)
     comparison = comparison_of(
         so_far.state, observation, context.baseline, context.facts, body_size=size, renamed=renamed.keys()

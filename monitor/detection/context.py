@@ -37,9 +37,6 @@ from monitor.detection.routes import Signal
 Reread: TypeAlias = Callable[[Reader, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
 
-PAGES = frozenset({"pricing_page", "document"})
-"""The kinds of which a body that shrank is suspicious; a deprecations page takes nothing back by what it lacks."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssessmentContext:
@@ -174,7 +171,7 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
     """Read what the log and the other sources say of what differs."""
     spec, state, baseline, facts = context.spec, context.state, context.baseline, context.facts
     differs = facts is not baseline and facts != baseline
-    if not (differs or context.pending or state.anomaly or spec.kind in PAGES):
+    if not (differs or context.pending or state.anomaly or spec.can.page):
         return context
     priced = _priced(context) if state.baseline else ()
     moved = [subject for subject in priced if subject in baseline]

@@ -219,7 +219,7 @@ class Drift:
         """The shifts that are not told yet, of the named sources or of all."""
         found = []
         for key, spec in self._configuration.sources.items():
-            if spec.kind != "behaviour" or (sources is not None and key not in sources):
+            if not spec.can.calls or (sources is not None and key not in sources):
                 continue
             span = window(spec.every, now - SETTLED)
             if self._tested.get(key) == span.since:

@@ -165,21 +165,17 @@ def _over(
     )
 
 
-STATUS_PAGE = "status_page"
-"""The kind of a source that states incidents."""
-
-
 def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> str:
     """The open incidents on the surface of a source, in the words of its provider; empty where there is none.
 
     A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a look
     since then did not show any more.
     """
-    if not spec.surface or spec.kind == STATUS_PAGE:
+    if not spec.surface or spec.can.incidents:
         return ""
     found: dict[str, None] = {}
     for page in configuration.sources.values():
-        if page.kind != STATUS_PAGE or page.surface not in ("", spec.surface):
+        if not page.can.incidents or page.surface not in ("", spec.surface):
             continue
         state = reader.source(page.key)
         if state is None or not state.baseline or state.outage or state.stale_position is not None:

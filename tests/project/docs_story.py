@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, SourceSpec, Surface
+from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, Surface
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import (
@@ -40,6 +40,7 @@ from monitor.registry.attachments import EvalPaper, RequestPaper
 from monitor.registry.configuration_acceptance import Loading
 from monitor.registry.operator import Operator
 from monitor.registry.timekeeping import record_steps
+from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 
 LUNA = "gpt-5.6-luna"
@@ -63,15 +64,15 @@ Fields = Mapping[str, Value]
 
 def configuration(**entry: object) -> Configuration:
     sources = (
-        SourceSpec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai"),
-        SourceSpec(
+        source_spec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai"),
+        source_spec(
             key="openai-pricing",
             kind="pricing_page",
             every=timedelta(minutes=30),
             provider="openai",
             url="https://developers.openai.com/api/docs/pricing.md",
         ),
-        SourceSpec(
+        source_spec(
             key="llm-prices",
             kind="price_feed",
             every=timedelta(hours=1),
@@ -82,13 +83,13 @@ def configuration(**entry: object) -> Configuration:
     )
     probe = {"model": LUNA, "route": "responses"}
     more = (
-        SourceSpec(key=PROBE, kind="behaviour", every=timedelta(hours=6), surface="openai", options=probe),
-        SourceSpec(
+        source_spec(key=PROBE, kind="behaviour", every=timedelta(hours=6), surface="openai", options=probe),
+        source_spec(
             key=LIMITS, kind="admin", every=timedelta(hours=1), surface="openai", options={"part": "rate_limits"}
         ),
-        SourceSpec(key=PROJECT, kind="admin", every=timedelta(hours=1), surface="openai", options={"part": "project"}),
-        SourceSpec(key=CARD, kind="document", every=timedelta(hours=1), url="https://example.com/system-card"),
-        SourceSpec(key=STATUS, kind="status_page", every=timedelta(minutes=5), url="https://status.example.com/"),
+        source_spec(key=PROJECT, kind="admin", every=timedelta(hours=1), surface="openai", options={"part": "project"}),
+        source_spec(key=CARD, kind="document", every=timedelta(hours=1), url="https://example.com/system-card"),
+        source_spec(key=STATUS, kind="status_page", every=timedelta(minutes=5), url="https://status.example.com/"),
     )
     made = EntrySpec(key=LUNA, name="GPT-5.6 Luna", surfaces={"openai": LUNA}, owners=("platform",), **entry)
     surface = Surface(
