@@ -23,7 +23,7 @@ from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, ReplayedRecording, Snapshot, Subject
 from monitor.core.ports import EventQuery, Refused, Source
 from monitor.sources import recording
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
 from monitor.store import SqlStore, open_store
 
@@ -92,7 +92,7 @@ class History:
 def reader() -> Iterator[Source]:
     """The list source as it is built for a live surface; only its reader of bodies is used."""
     http = HttpClient()
-    spec = SourceSpec(key=LIST, kind="models_list", every=timedelta(minutes=5), surface=SURFACE)
+    spec = source_spec(key=LIST, kind="models_list", every=timedelta(minutes=5), surface=SURFACE)
     surface = Surface(key=SURFACE, base_url="https://provider.example/v1", provider=SURFACE)
     try:
         yield build(spec, SourceDeps(http=http, surface=surface, secret=lambda _: ""))
@@ -196,7 +196,7 @@ def configuration(models: Iterable[str], list_spec: SourceSpec, *, signals: bool
     """Every one of these models an entry; with `signals` every model two routes beside the list."""
     models = list(models)
     routes = [
-        SourceSpec(
+        source_spec(
             key=f"probes/{model}/{route}",
             kind="behaviour",
             every=timedelta(hours=6),

@@ -20,8 +20,9 @@ from pathlib import Path
 from _common import ROOT, Row, interleaved, milliseconds, report
 
 from monitor.core.changes import diff
-from monitor.core.configuration import SourceSpec
+from monitor.core.content import facts_text
 from monitor.core.facts import Body, Snapshot
+from monitor.sources.catalog import source_spec
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
 from monitor.store import codec
@@ -56,7 +57,7 @@ def made() -> bytes:
 
 def main() -> int:
     content = gzip.decompress(REAL.read_bytes()) if REAL.is_file() else made()
-    spec = SourceSpec(
+    spec = source_spec(
         key="litellm", kind="price_feed", format="litellm", every=timedelta(hours=1), url="http://x.invalid"
     )
     feed = PriceFeed(spec, HttpClient())
@@ -68,7 +69,7 @@ def main() -> int:
             raise SystemExit(f"the feed was not read: {seen.detail}")
         return seen
 
-    baseline = codec.facts_of(codec.facts_text(poll().facts))
+    baseline = codec.facts_of(facts_text(poll().facts))
 
     def ours() -> None:
         seen = poll()

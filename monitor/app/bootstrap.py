@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
     from monitor.notify.relay import Relay
     from monitor.registry.acknowledging import Attendant
-    from monitor.registry.configuration_acceptance import Assessment
+    from monitor.registry.configuration_acceptance import Assessment, Loading
     from monitor.registry.housekeeping import Tender
     from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
@@ -131,11 +131,8 @@ class Monitor:
 
     def assess(self, settings: Settings) -> Assessment:
         """What loading a configuration would do to what production is answered."""
-        from monitor.registry.configuration_acceptance import assess
-
-        before, after = self.accepted(settings) or settings, settings.configuration
         with self.store.read() as reader:
-            return assess(reader, before=before.configuration, after=after, now=self.clock())
+            return self._loading(settings).assess(reader, self.clock())
 
     def accept(
         self, settings: Settings, *, by: str, reason: str, via: Mapping[str, str], expect: int | None
@@ -145,18 +142,15 @@ class Monitor:
         Raises:
             Refused: something moved after `expect`.
         """
-        from monitor.registry.configuration_acceptance import accept
+        begin = self.use_cases.begin
+        return self._loading(settings).accept(begin, by=by, reason=reason, via=via, expect=expect)
 
-        before, after = self.accepted(settings) or settings, settings.configuration
-        return accept(
-            self.use_cases.begin,
-            before=before.configuration,
-            after=after,
-            by=by,
-            reason=reason,
-            via=via,
-            expect=expect,
-        )
+    def _loading(self, settings: Settings) -> Loading:
+        from monitor.gate.state import Production
+        from monitor.registry.configuration_acceptance import Loading
+
+        before = self.accepted(settings) or settings
+        return Loading(before.configuration, settings.configuration, Production)
 
     def accepted(self, settings: Settings) -> Settings | None:
         """The configuration that the log recorded last; None where it recorded none that this version could go by.

@@ -313,7 +313,7 @@ class Daemon:
                 self._alone(self._poll),
                 f"poll {key}",
                 key,
-                pool="probes" if spec.kind == "behaviour" else "default",
+                pool="probes" if spec.can.calls else "default",
                 host=self._host(spec),
                 first=first_poll(spec, states.get(key), now) - now,
                 spread=SPREAD if spec.every > SHORT else 0,

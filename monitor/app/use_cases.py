@@ -15,6 +15,7 @@ from monitor.app.commit import Commits
 from monitor.core.configuration import Configuration
 from monitor.core.events import Event
 from monitor.core.ports import Clock, Source, Store
+from monitor.gate.state import Production
 from monitor.registry.declarations import declare
 from monitor.registry.unit_of_work import Begin
 
@@ -43,7 +44,7 @@ class UseCases:
         Raises:
             Refused: it takes something from production that nobody accepted.
         """
-        return declare(self._store, self._configuration, self.begin, before=before)
+        return declare(self._store, self._configuration, self.begin, Production, before=before)
 
     def poller(self, source: Callable[[str], Source], executor: Executor | None = None) -> Poller:
         """Polls and records; `source` gives the source of a key, and `executor` polls side by side."""
@@ -60,7 +61,14 @@ class UseCases:
         from monitor.registry.operator import Operator
 
         recorder = Recorder(self.begin, self._configuration)
-        return Operator(self._store, self._configuration, self._clock, begin=self.begin, release=recorder.release)
+        return Operator(
+            self._store,
+            self._configuration,
+            self._clock,
+            begin=self.begin,
+            release=recorder.release,
+            ask_gate=Production,
+        )
 
     @cached_property
     def maintenance(self) -> Maintenance:
@@ -80,4 +88,6 @@ class UseCases:
         """What time does; `cadence` and `keep` as `Tender` takes them."""
         from monitor.registry.housekeeping import Tender
 
-        return Tender(self._store, self._configuration, begin=self.begin, cadence=cadence, keep=keep)
+        return Tender(
+            self._store, self._configuration, begin=self.begin, ask_gate=Production, cadence=cadence, keep=keep
+        )

@@ -16,9 +16,9 @@ from monitor.core.entry import Check, CheckState, Entry, Pin
 from monitor.core.facts import LISTED, Fact, Subject
 from monitor.core.ports import Reader
 from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.state import Freshness
 from monitor.registry import checklist
 from monitor.registry import pins as pinning
+from monitor.registry.freshness import Freshness
 from monitor.registry.housekeeping import MISSED, limit
 from monitor.registry.lookup import find_entry
 

@@ -25,8 +25,9 @@ from monitor.core.facts import LISTED, Fact, Subject
 from monitor.core.ports import Reader
 from monitor.core.text import pin_in_words, value_in_words
 from monitor.gate.decision import Answer
-from monitor.gate.state import Freshness, Production, production
+from monitor.gate.state import Production, production
 from monitor.registry import checklist, fallbacks, pins
+from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
 from monitor.registry.policy import depends_on
 from monitor.registry.reminders import Deadline, agenda

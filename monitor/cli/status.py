@@ -148,6 +148,7 @@ def checklist(options: Options, *, entry: str) -> None:
     """
     from monitor.audit import queries
     from monitor.core.check_names import CHECKS
+    from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
     from monitor.registry.lookup import find_entry
 
@@ -155,7 +156,7 @@ def checklist(options: Options, *, entry: str) -> None:
         now = monitor.clock()
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
         one = find_entry(reader.entries(), entry)
-        accepted = acceptance(reader, monitor.configuration, one, now)
+        accepted = acceptance(reader, monitor.configuration, one, now, Production)
         mends = {
             row.name: mend(monitor.configuration, one, row.name, row.check.state)
             for row in rows

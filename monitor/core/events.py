@@ -10,7 +10,7 @@ Pure, because the command line, the feeds and the audit all write it; none of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -161,6 +161,11 @@ class Ledger:
         """Write an event that is made already."""
         self._events.append(event)
         return event.position
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Write events that are made already, in order."""
+        for event in events:
+            self.write(event)
 
 
 def source_stream(key: str) -> str:

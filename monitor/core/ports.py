@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from monitor.core.configuration import SourceSpec
+from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Known, Measurement, Observation, PendingChange, SourceState
@@ -238,6 +238,47 @@ class Reader(Protocol):
 
     def due(self, now: datetime) -> bool:
         """Whether the outbox holds a delivery that could be claimed."""
+
+
+class GateAnswer(Protocol):
+    """What the gate says: `fallback` is what may be used instead, empty if nothing may; `position` the event that gave the status."""
+
+    @property
+    def allowed(self) -> bool: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def fallback(self) -> str: ...
+
+    @property
+    def position(self) -> int: ...
+
+
+class GateAnswers(Protocol):
+    """What the gate says to production at one moment."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """The entries that it speaks of."""
+
+    def answer(self, key: str) -> GateAnswer:
+        """May production use this entry, when nobody in particular asks?"""
+
+    def asked(self, name: str, caller: str) -> GateAnswer:
+        """May this caller use what it asks for by an entry's key or by a model id?"""
+
+    def known(self, key: str) -> bool:
+        """Whether access to an entry's model was ever verified: else it is denied for want of a poll, not for a loss."""
+
+
+class AskGate(Protocol):
+    """Asks the gate; `entries` are those of a decision that is being made, those of the store unless given."""
+
+    def __call__(
+        self, reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
+    ) -> GateAnswers: ...
 
 
 class Transaction(Reader, Protocol):

@@ -219,7 +219,7 @@ class Drift:
         """The shifts that are not told yet, of the named sources or of all."""
         found = []
         for key, spec in self._configuration.sources.items():
-            if spec.kind != "behaviour" or (sources is not None and key not in sources):
+            if not spec.can.calls or (sources is not None and key not in sources):
                 continue
             span = window(spec.every, now - SETTLED)
             if self._tested.get(key) == span.since:
@@ -244,9 +244,9 @@ class Drift:
     def _level(self, reader: Reader, spec: SourceSpec, what: str) -> datetime | None:
         """Since when the level that owners know holds; None where none was ever told."""
         asked = EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, newest_first=True)
-        told = (one.event for one in reader.events(asked))
+        changes = (one.event for one in reader.events(asked))
         mine = field(spec, what)
-        last = next((event for event in told if event.data["field"] == mine and "window_since" in event.data), None)
+        last = next((event for event in changes if event.data["field"] == mine and "window_since" in event.data), None)
         return None if last is None else datetime.fromisoformat(last.data["window_since"])
 
     def _before(self, reader: Reader, spec: SourceSpec, level: datetime | None, until: datetime) -> list[Measurement]:

@@ -10,15 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import FailureReason, Known, Observation, PollFailure, Snapshot, SourceState, Unchanged
 from monitor.core.ports import Clock, ConfigurationError, Reader, Refused, SeenAt, Source, Store
+from monitor.detection.context import Reread
 from monitor.detection.outcome import Outcome
-
-Reread: TypeAlias = Callable[[Reader, SourceState], Snapshot | None]
-"""Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
 
 
 class Record(Protocol):

@@ -16,8 +16,8 @@ from monitor.core import events as ev
 from monitor.core.configuration import CheckRules, Configuration, GateRules, SourceSpec
 from monitor.core.entry import CheckState, Entry
 from monitor.core.ports import Reader
-from monitor.gate.state import Freshness
 from monitor.registry import checklist
+from monitor.registry.freshness import Freshness
 from monitor.registry.transitions import RegistryTransaction
 
 Aged = Mapping[str, Mapping[str, datetime]]

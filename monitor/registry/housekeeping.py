@@ -13,11 +13,10 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import source_stream
 from monitor.core.facts import SourceState
-from monitor.core.ports import EventQuery, Reader, Store
+from monitor.core.ports import AskGate, EventQuery, Reader, Store
 from monitor.detection.drift import Drift, record_shift
 from monitor.detection.outages import incident, quoted
 from monitor.detection.stored_baselines import beliefs
-from monitor.gate.state import Production
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.registry.transitions import RegistryTransaction
@@ -55,12 +54,14 @@ class Tender:
         configuration: Configuration,
         *,
         begin: Begin,
+        ask_gate: AskGate,
         cadence: Mapping[str, timedelta] | None = None,
         keep: timedelta | None = None,
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._begin = begin
+        self._ask_gate = ask_gate
         self._cadence = cadence or {}
         self._keep = keep
         self._forgot: date | None = None
@@ -101,7 +102,7 @@ class Tender:
                 acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners)
             for spec, span, shift in self._drift.shifts(tx, now, sources):
                 record_shift(register, spec, span, shift)
-            fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
+            fallbacks.judge(register, self._ask_gate(tx, self._configuration, now, register.entries), now)
             unit.refresh = bool(register.moved)  # what time did to an entry may have moved its dates alone
         return len(register.events)
 
@@ -131,7 +132,7 @@ class Tender:
         if not any(entry.alive and entry.spec.fallback for entry in entries.values()):
             return False
         register = RegistryTransaction(reader.head(), entries)
-        fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
+        fallbacks.judge(register, self._ask_gate(reader, self._configuration, now, register.entries), now)
         return bool(register.events)
 
     def _looks_ahead(self, now: datetime) -> bool:
@@ -154,13 +155,13 @@ class Tender:
             fallback = entries.get(entry.spec.fallback)
             if fallback is not None and entry.status in fallbacks.USED:
                 dated += fallback_ends(fallback, known)
-            reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
+            reminders = [one for one in due(entry, dated, now.date()) if not self._announced(reader, one)]
             if reminders:
                 found[key] = reminders
         return found
 
-    def _told(self, reader: Reader, reminder: Reminder) -> bool:
-        """Whether the announcement itself was told since the step of a reminder was passed: the one says what the other would."""
+    def _announced(self, reader: Reader, reminder: Reminder) -> bool:
+        """Whether the announcement itself came since the step of a reminder was passed: the one says what the other would."""
         since = datetime.combine(reminder.crossed, time(), UTC)
         query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
         return any(one.event.data.get("date") == reminder.dated.day.isoformat() for one in reader.events(query))

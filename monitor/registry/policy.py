@@ -190,7 +190,7 @@ def _pause(
             "reason": _reason(entry, shifts, beliefs, [*words, *_in_brief(rest)], kind),
             "looks": nearest.looks,
             "notes": list(dict.fromkeys(origin.note for origin in origins if origin.note)),
-            "losses": words,
+            "access_lost": words,
             "versions": dict(trigger.versions),
         },
     )

@@ -201,8 +201,8 @@ def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
             by_day.setdefault(day, []).append((name, stated[0][1], stated[0][0]))
     for day, prices in by_day.items():
         prices.sort(key=lambda one: price.telling_order(one[0], entry.spec.tiers))
-        told = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
-        text = f"{prices[0][2]} announces for {subject.name} from {day}: {told} USD per {price.PER_MILLION_TOKENS}"
+        amounts = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
+        text = f"{prices[0][2]} announces for {subject.name} from {day}: {amounts} USD per {price.PER_MILLION_TOKENS}"
         yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
 
 

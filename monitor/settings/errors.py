@@ -6,14 +6,14 @@ What pydantic finds is turned into the end of such a sentence here; the rejected
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from typing import Any, TypeAlias, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from monitor.core.ports import ConfigurationError
+from monitor.core.suggestions import suggest
 from monitor.settings.schema import Document
 from monitor.settings.secrets import holds_secret
 
@@ -30,20 +30,6 @@ class InvalidConfiguration(ConfigurationError):
         first, more = self.problems[0], len(self.problems) - 1
         tail = f" (and {more} more: `access-monitor config check` shows all)." if more else ""
         super().__init__(first.removesuffix(".") + tail if tail else first)
-
-
-def known(names: Iterable[str]) -> str:
-    """The names one may use, for the end of a sentence."""
-    return "known are " + ", ".join(names)
-
-
-def suggest(name: str, names: Iterable[str]) -> str:
-    """The mend for a name nobody knows: the one that was probably meant, else all there are."""
-    candidates = sorted(names)
-    close = get_close_matches(name, candidates, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return known(candidates) if candidates else "none is declared"
 
 
 def findings_of(error: ValidationError) -> list[Finding]:

@@ -13,7 +13,6 @@ from monitor.core.request_log import Fields
 from monitor.settings.fields import (
     BaseUrl,
     Database,
-    Distinct,
     Duration,
     Environment,
     Host,
@@ -24,9 +23,9 @@ from monitor.settings.fields import (
     Reference,
     Share,
     Span,
-    Text,
     Timezone,
 )
+from monitor.sources.options import Distinct, Text
 
 REQUEST = Fields()
 

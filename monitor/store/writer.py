@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from monitor.core.content import canonical_json, facts_text, name_of
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingChange, SourceState
@@ -256,17 +257,17 @@ class SqlTransaction(SqlReader):
             raise Refused(f"Nothing is set aside under the number {reservation.id}: it was dropped with its day.")
 
     def put_facts(self, facts: Facts) -> str:
-        content = codec.facts_text(facts).encode()
-        hash = blobs.name_of(content)
+        text = facts_text(facts).encode()
+        hash = name_of(text)
         if not self._has_blob(blobs.FACTS, hash):
-            row = {"kind": blobs.FACTS, "hash": hash, "content": blobs.compress(content), "size": len(content)}
+            row = {"kind": blobs.FACTS, "hash": hash, "content": blobs.compress(text), "size": len(text)}
             self._write(
                 _NEW_BLOB, {**row, "sha256": "", "content_type": "", "url": "", "source": "", "created_at": None}
             )
         return hash
 
     def put_evidence(self, body: Body, source: str, now: datetime) -> str:
-        hash = blobs.name_of(body.content)
+        hash = name_of(body.content)
         if not self._has_blob(blobs.EVIDENCE, hash):
             row = {
                 "kind": blobs.EVIDENCE,
@@ -377,7 +378,7 @@ def _event_row(event: Event, id: str, version: int, recorded_at: datetime) -> di
         "actor": event.actor,
         "cause": event.cause,
         "evidence": event.evidence,
-        "data": codec.canonical(event.data),
+        "data": canonical_json(event.data),
     }
 
 
@@ -389,7 +390,7 @@ def _streak_row(source: str, ordinal: int, pending_change: PendingChange) -> dic
         "scope": subject.scope,
         "name": subject.name,
         "field": field,
-        "value": None if pending_change.value is None else codec.canonical(pending_change.value),
+        "value": None if pending_change.value is None else canonical_json(pending_change.value),
         "seen": pending_change.seen,
         "first_at": codec.time_text(pending_change.first_at),
         "counted_at": codec.time_text(pending_change.counted_at),
@@ -408,7 +409,7 @@ def _alternation_row(row: Alternation) -> dict[str, Any]:
         "scope": subject.scope,
         "name": subject.name,
         "field": field,
-        "other": None if row.other is None else codec.canonical(row.other),
+        "other": None if row.other is None else canonical_json(row.other),
         "turns": row.turns,
         "at": codec.time_text(row.at),
         "said_at": codec.optional_time_text(row.said_at),

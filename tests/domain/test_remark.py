@@ -77,7 +77,7 @@ def test_a_price_that_stood_for_longer_is_no_correction() -> None:
     assert of_correction(LISTED, LISTED, timedelta(0)) is None
 
 
-def test_what_others_state_already_is_no_news() -> None:
+def test_what_others_state_already_is_corroboration() -> None:
     assert of_others([]) is None
     said = of_others(["page", "feed"])
     assert said == Remark(note="as page, feed already", data={"corroborates": ["page", "feed"]})

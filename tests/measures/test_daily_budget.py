@@ -17,6 +17,7 @@ from monitor.core.configuration import Configuration, SourceSpec, Surface
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import SourceState, Subject
 from monitor.detection.budget import FREE_FIRST, DailyBudget, accounts, first_poll, price_subject, unpaid
+from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 
 ROOT = Path(__file__).parents[2]
@@ -24,10 +25,10 @@ NOW = datetime(2026, 7, 30, 23, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 TOKENS = {"input": 1_000_000, "output": 500_000}
 
-PAGE = SourceSpec(key="page", kind="pricing_page", every=HOUR, provider="openai")
-OTHER_PAGE = SourceSpec(key="other-page", kind="pricing_page", every=HOUR, provider="openai")
-FEED = SourceSpec(key="feed", kind="price_feed", every=HOUR, trust="third_party")
-PROBE = SourceSpec(key="probes/gpt-luna/chat", kind="behaviour", every=HOUR, surface="eu")
+PAGE = source_spec(key="page", kind="pricing_page", every=HOUR, provider="openai")
+OTHER_PAGE = source_spec(key="other-page", kind="pricing_page", every=HOUR, provider="openai")
+FEED = source_spec(key="feed", kind="price_feed", every=HOUR, trust="third_party")
+PROBE = source_spec(key="probes/gpt-luna/chat", kind="behaviour", every=HOUR, surface="eu")
 
 
 @pytest.fixture
@@ -238,8 +239,12 @@ def test_an_account_says_what_is_spent_and_which_probes_wait_for_money(store: Sq
         assert accounts(reader, declared, Decimal(1), NOW)[1].refused == ()
 
 
-PAID = replace(PROBE, options={"model": "gpt-luna", "route": "chat"})
-FREE = replace(PROBE, key="probes/gpt-luna/retrieve", options={"model": "gpt-luna", "route": "retrieve"})
+def _probe(route: str) -> SourceSpec:
+    options = {"model": "gpt-luna", "route": route}
+    return source_spec(key=f"probes/gpt-luna/{route}", kind="behaviour", every=HOUR, surface="eu", options=options)
+
+
+PAID, FREE = _probe("chat"), _probe("retrieve")
 
 
 def test_after_a_start_what_costs_money_comes_after_what_states_its_price() -> None:

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from pipeline_world import INPUT, LUNA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.core.configuration import CheckRules, SourceSpec
+from monitor.core.configuration import CheckRules
 from monitor.core.entry import CheckState, Status
 from monitor.core.facts import ACCESS, GRANTED, FailureReason
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
 from monitor.gate.decision import decide
+from monitor.sources.catalog import source_spec
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -103,7 +104,7 @@ def test_a_fallback_has_no_age_of_its_own_and_goes_by_what_the_gate_says_of_it()
 def test_what_a_probe_verifies_ages_by_the_setting_but_not_between_two_of_its_looks(
     every: timedelta, days: int
 ) -> None:
-    probe = SourceSpec(key="probe", kind="behaviour", every=every, surface="openai", options={"route": "responses"})
+    probe = source_spec(key="probe", kind="behaviour", every=every, surface="openai", options={"route": "responses"})
     sources = {**configuration().sources, "probe": probe}
     with world_of(configuration(sources=sources, entries={"luna": entry_spec(checks=("test_call",))})) as world:
         world.sources["probe"].facts = {LUNA: {f"{ACCESS}responses": GRANTED}}

@@ -12,7 +12,7 @@ import pytest
 from probe_world import FakeBudget
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, Surface
 from monitor.core.entry import Entry, Status
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Subject, Value
@@ -20,9 +20,9 @@ from monitor.core.ports import EventQuery, Source
 from monitor.detection.outcome import Outcome
 from monitor.sandbox import API_KEY, Fault, FaultKind, Sandbox, Target, TimelineModel, TimelineStep
 from monitor.sandbox.gpt_5_6 import flagship
-from monitor.settings.fields import Route
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
+from monitor.sources.kinds.behaviour import Route
 from monitor.store import SqlStore, open_store, upgrade
 
 LUNA = "gpt-5.6-luna"
@@ -59,12 +59,12 @@ class World:
             api_key="env:KEY",
             region_url=sandbox.region_url,
         )
-        listed = SourceSpec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai")
-        page = SourceSpec(
+        listed = source_spec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai")
+        page = source_spec(
             key="page", kind="pricing_page", every=timedelta(hours=1), url=sandbox.pricing_url, provider="openai"
         )
         probes = [
-            SourceSpec(
+            source_spec(
                 key=f"probes/{model}/{route}",
                 kind="behaviour",
                 every=timedelta(hours=6),

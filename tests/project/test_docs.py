@@ -25,8 +25,10 @@ from monitor.core.facts import FailureReason
 from monitor.gate.client import ask, clock
 from monitor.notify.wording import HEADLINES
 from monitor.settings import load, schema, show
+from monitor.sources import catalog
 from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
+from monitor.sources.kind import SourceKind
 
 NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability", "decisions"}
 
@@ -252,7 +254,6 @@ def test_the_described_default_of_a_listed_table_is_the_default(section):
 
 def test_the_intervals_of_the_kinds_are_as_described():
     from monitor.settings.durations import spoken
-    from monitor.settings.kinds import KINDS, PLUGIN
 
     _, _, meaning = tabled("source", plain=False)["every"]
     said = re.search(
@@ -263,15 +264,14 @@ def test_the_intervals_of_the_kinds_are_as_described():
     lists, pages, behaviour, others = said.groups()
     expected = {"models_list": lists, "status_page": lists, "pricing_page": pages}
     expected |= {"behaviour": behaviour, "deprecations_page": behaviour}
-    assert {key: spoken(kind.every) for key, kind in KINDS.items()} == {key: expected.get(key, others) for key in KINDS}
-    assert spoken(PLUGIN.every) == others
+    for name in BUILTIN:
+        assert spoken(catalog.kind(name).every) == expected.get(name, others), name
+    assert spoken(SourceKind.__dataclass_fields__["every"].default) == others
 
 
 def test_every_kind_and_every_format_that_is_named_can_be_built():
-    from monitor.settings.kinds import KINDS
-
     kinds = tabled("source", plain=False)["kind"][2]
-    assert set(quoted(kinds)) == set(KINDS) == set(BUILTIN)
+    assert set(quoted(kinds)) == set(BUILTIN)
     formats = tabled("source", plain=False)["format"][2]
     named = schema()["$defs"]["SourceTable"]["properties"]["format"]["anyOf"][0]["enum"]
     assert set(quoted(formats)) - {"price_feed"} == set(FORMATS) == set(named)
@@ -328,6 +328,7 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
             "facts_count",
             "limit",
             "detail",
+            "moved_count",
         },
         "entry.activated": {"requested_by", "request"},
         "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
@@ -336,6 +337,10 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "document.changed": {"markers"},
         "incident.changed": {"surface"},
         "model.changed": {"provider"},
+        "access.gained": {"note"},
+        "access.lost": {"note"},
+        "entry.reminded": {"since", "looks", "owners"},
+        "config.changed": {"denies"},
         "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
         "price.listed": {"renamed_from", "note"},
         "price.removed": {"renamed_to"},

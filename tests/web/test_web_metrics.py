@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from monitor.app.health import Health
-from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.configuration import Configuration
 from monitor.core.facts import SourceState
 from monitor.core.ports import Reader, Unavailable
+from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 from monitor.web.metrics import metrics
 
@@ -34,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def configuration(*keys: str) -> Configuration:
-    return Configuration(sources={key: SourceSpec(key=key, kind="models_list", every=EVERY) for key in keys})
+    return Configuration(sources={key: source_spec(key=key, kind="models_list", every=EVERY) for key in keys})
 
 
 def samples(text: str) -> dict[str, float]:
