@@ -19,7 +19,7 @@ from monitor.sources.http import HttpClient
 from monitor.store import SqlStore, open_store
 
 WORKERS = 8
-"""Looks side by side: the default of the configuration."""
+"""Polls side by side: the default of the configuration."""
 
 EVERY = timedelta(minutes=5)
 

@@ -1,5 +1,5 @@
 """A LiteLLM-sized price feed, about 3,000 entries, against `json.loads` of it: parsed, read, and found to differ in nothing from its
-baseline. The baseline comes back from its stored text, as after a restart: no object of it is shared with the look.
+baseline. The baseline comes back from its stored text, as after a restart: no object of it is shared with the poll.
 
     python bench/feeds.py
 
@@ -63,16 +63,16 @@ def main() -> int:
     feed = PriceFeed(spec, HttpClient())
     body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
-    def look() -> Snapshot:
+    def poll() -> Snapshot:
         seen = feed.extract(body, AT)
         if not isinstance(seen, Snapshot):
             raise SystemExit(f"the feed was not read: {seen.detail}")
         return seen
 
-    baseline = codec.facts_of(facts_text(look().facts))
+    baseline = codec.facts_of(facts_text(poll().facts))
 
     def ours() -> None:
-        seen = look()
+        seen = poll()
         if diff(baseline, seen.facts, silent=seen.silent, unclear=seen.unclear):
             raise SystemExit("the feed differs from itself")
 

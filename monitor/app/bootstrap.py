@@ -188,12 +188,12 @@ class Monitor:
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
-        """The threads that look at sources side by side."""
-        return self._pool(self.settings.run.workers, "look")
+        """The threads that poll sources side by side."""
+        return self._pool(self.settings.run.workers, "poll")
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
-        """The threads that send: their own, so that a slow destination never delays a look, and enough for a few that hang at a time."""
+        """The threads that send: their own, so that a slow destination never delays a poll, and enough for a few that hang at a time."""
         return self._pool(16, "send")
 
     def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:

@@ -151,7 +151,7 @@ def _pauses(history: Sequence[Recorded]) -> list[Pause]:
 
 
 def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
-    """What was accepted, or would be now: with the last look that showed it. Our own side is as it was declared."""
+    """What was accepted, or would be now: with the last poll that showed it. Our own side is as it was declared."""
     accepted = entry.pins or pins.pins(entry, fresh.beliefs)[0]
     for pin in accepted:
         if pin.scope == CONFIG or pin.key in entry.deviations:

@@ -101,9 +101,9 @@ def _subject(data: Mapping[str, Any]) -> str:
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
-    """What each route says of access, with its count of looks: `list lost (3 looks), chat granted (1 look)`."""
+    """What each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
     return ", ".join(
-        f"{one['route']} {one['says']} ({one['looks']} {'look' if one['looks'] == 1 else 'looks'})" for one in signals
+        f"{one['route']} {one['says']} ({one['looks']} {'poll' if one['looks'] == 1 else 'polls'})" for one in signals
     )
 
 

@@ -182,7 +182,7 @@ PRODUCTION = "production"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRules:
-    """How long a good look is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
+    """How long a good poll is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
 
     environments: tuple[str, ...] = ("production", "staging")
     freshness: timedelta = timedelta(hours=24)
@@ -192,7 +192,7 @@ class GateRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRules:
-    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good look."""
+    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good poll."""
 
     attested: timedelta = timedelta(days=90)
     verified: timedelta = timedelta(days=7)

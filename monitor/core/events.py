@@ -19,7 +19,7 @@ Data: TypeAlias = Mapping[str, Any]
 
 SYSTEM = "system"
 
-NO_GOOD_LOOK = "no good look"
+NO_GOOD_POLL = "no good look"  # as the log has spelled it from the first version on
 """Why a `source.stale` was written where neither an outage nor an anomaly explains it."""
 
 BASELINE_RECORDED = "source.baseline_recorded"
@@ -81,7 +81,7 @@ GATE_FIRST_USED = "gate.first_used"
 class Event:
     """One past-tense record of the log, as a decision writes it.
 
-    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the first look that
+    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the first poll that
     showed the new value. `cause` is the position of the nearest event it follows from; `data["causes"]`, where present, the direct
     triggers. `evidence` is `sha256:` and the hash of stored bytes.
     """

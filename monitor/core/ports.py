@@ -2,7 +2,7 @@
 
 The three promises that the rest relies on: a `Source` returns failures and never raises them; one `Transaction` is open
 at a time over the whole database, and what it wrote is seen whole or not at all; no transaction is open
-while a `Source` looks or a `Channel` sends.
+while a `Source` polls or a `Channel` sends.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Refused(MonitorError):
 class Source(Protocol):
     """Something polled.
 
-    `observe` looks once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises only
-    `ConfigurationError` (a credential that is not there). `now` is when the look begins. With `known`, a source may
+    `observe` polls once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises only
+    `ConfigurationError` (a credential that is not there). `now` is when the poll begins. With `known`, a source may
     answer `Unchanged` where the bytes are the same and `now < known.valid_until`.
     `extract` reads stored evidence anew, as if it had been received at `at`; it does no I/O.
     """
@@ -342,7 +342,7 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenAt:
-    """A good look at an unchanged source: it renews freshness and nothing else."""
+    """A good poll of an unchanged source: it renews freshness and nothing else."""
 
     source: str
     at: datetime
@@ -362,7 +362,7 @@ class Store(Protocol):
             Unavailable: the database is locked, full, read-only or out of reach.
         """
 
-    def touch(self, looks: Sequence[SeenAt]) -> None:
+    def touch(self, polls: Sequence[SeenAt]) -> None:
         """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never back. No log rows."""
 
     def check_writable(self, now: datetime) -> None:

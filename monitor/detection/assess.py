@@ -297,7 +297,7 @@ def confirm(context: AssessmentContext, so_far: Assessment) -> Assessment:
         at=context.at,
         before=so_far.state.good_at,
         evidence=context.evidence if news else "",
-        belief=context.rules,
+        rules=context.rules,
         hold=hold,
         unspoken=[fact for fact in before if fact in comparison.unknown or fact.field in comparison.silent],
         renamed=so_far.renamed.keys(),
@@ -471,7 +471,7 @@ def conclude(context: AssessmentContext, so_far: Assessment) -> Assessment:
         verdict=verdict,
         detail=state.anomaly,
         kept_evidence=so_far.kept_evidence or (not suspects and (moved or not so_far.state.evidence)),
-        poll_again=confirmation.next_look(
+        poll_again=confirmation.next_poll(
             so_far.pending, context.rules, context.at, hold=so_far.hold, others=so_far.others, calm=so_far.calm
         ),
         ask=_ask(context, so_far),

@@ -1,4 +1,4 @@
-"""Saying that looking fails, or that what was seen cannot be taken at its word, and that it is over.
+"""Saying that polling fails, or that what was seen cannot be taken at its word, and that it is over.
 
 Once per outage, once per anomaly. Nothing in here has access to a baseline, so no failure can move one.
 
@@ -168,7 +168,7 @@ def _over(
 def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> str:
     """The open incidents on the surface of a source, in the words of its provider; empty where there is none.
 
-    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a look
+    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a poll
     since then did not show any more.
     """
     if not spec.surface or spec.can.incidents:

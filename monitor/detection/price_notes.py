@@ -109,7 +109,7 @@ class Remark:
 
 
 def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[Fact, Remark]:
-    """The price moves of aliases that point elsewhere since the same look, or of which it is not stated where they point.
+    """The price moves of aliases that point elsewhere since the same poll, or of which it is not stated where they point.
 
     An alias whose target stayed moves with that model's own price, and nothing is remarked.
     """

@@ -1,4 +1,4 @@
-"""What is written down of a source after a good look: freshness, validators, and the bytes that its baseline can be read from anew."""
+"""What is written down of a source after a good poll: freshness, validators, and the bytes that its baseline can be read from anew."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def update_source_state(
     moved: bool,
     evidence: str,
 ) -> SourceState:
-    """The state after a look.
+    """The state after a poll.
 
     A `held` look renews nothing. `moved` says that the baseline did, so that its evidence is another; `evidence` names the bytes of the look.
     Bytes that also show `suspects` are not taken: read anew, they would make beliefs of them.

@@ -198,7 +198,7 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
 def _stale(
     fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, named: frozenset[str]
 ) -> list[Problem]:
-    """What was not looked at for too long, though time has not made its check stale yet."""
+    """What was not polled for too long, though time has not made its check stale yet."""
     return [
         Problem(
             what=f"{name} was last verified {ev.rfc3339(at)}",

@@ -194,7 +194,7 @@ def move(
     because: str = "",
     since: datetime | None = None,
 ) -> int:
-    """Write that the system moved a check, and return the position. `spec` is the source whose look did it.
+    """Write that the system moved a check, and return the position. `spec` is the source whose poll did it.
 
     `because` is what the check was lost to where its owners hear of that by itself: `date`, `age` (not verified after `since`), `amendment` or
     `document`.
@@ -220,7 +220,7 @@ def attestable(name: str, entry: Entry, beliefs: Baselines) -> bool:
 
 
 def awaits(entry: Entry, spec: SourceSpec) -> bool:
-    """Whether a look at this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
+    """Whether a poll of this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
     return entry.alive and any(
         entry.checks.get(name, Check()).state is CheckState.STALE for name in fed_by(spec, entry)
     )

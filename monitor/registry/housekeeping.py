@@ -27,7 +27,7 @@ WARN = 2
 
 
 MISSED = 2
-"""A source that is polled seldom is called stale only after as many of its looks were missed."""
+"""A source that is polled seldom is called stale only after as many of its polls were missed."""
 
 AGENDA = timedelta(hours=1)
 """How often the agenda is read."""
@@ -37,14 +37,14 @@ ANNOUNCING = {SHUTDOWN: "lifecycle.*", PRICE: ev.PRICE_ANNOUNCED}
 
 
 def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
-    """How long the last good look at a source is relied on."""
+    """How long the last good poll of a source is relied on."""
     return configuration.gate.freshness if spec.surface else configuration.gate.price_freshness
 
 
 class Tender:
-    """Lets what nobody looked at go stale, and tells of routes that answer differently than they did.
+    """Lets what nobody polled go stale, and tells of routes that answer differently than they did.
 
-    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its looks. Measurements older than `keep` are
+    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its polls. Measurements older than `keep` are
     dropped once a day; None drops none.
     """
 
@@ -195,7 +195,7 @@ class Tender:
             source=spec.key,
             cause=state.outage_position or state.anomaly_position,
             data={
-                "reason": state.outage or state.anomaly or ev.NO_GOOD_LOOK,
+                "reason": state.outage or state.anomaly or ev.NO_GOOD_POLL,
                 "last_good": ev.rfc3339(good_at),
                 "denied_at": ev.rfc3339(good_at + limit(self._configuration, spec)),
                 "denies": denies,

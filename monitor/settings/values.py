@@ -86,7 +86,7 @@ class Notify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The daemon: how many sources are looked at side by side, and how long running looks may finish at a stop."""
+    """The daemon: how many sources are polled side by side, and how long running polls may finish at a stop."""
 
     workers: int
     drain: timedelta

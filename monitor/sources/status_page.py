@@ -49,7 +49,7 @@ class StatusPage:
         self._http = http
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known, headers={"Accept": "application/json"})
         seen = settled(self.spec.key, got, now=now, known=known)
         return self.extract(seen, now) if isinstance(seen, Body) else seen

@@ -52,7 +52,7 @@ class Page:
         self._reader = reader
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known, headers=ACCEPT)
         seen = settled(self.spec.key, got, now=now, known=known)
         return self.extract(seen, now) if isinstance(seen, Body) else seen

@@ -117,7 +117,7 @@ def _forward(column: Any) -> Any:
 
 
 def _validator(column: Any, name: str) -> Any:
-    # Only a look that is not older than the last accepted one may bring the validator that the next one sends.
+    # Only a poll that is not older than the last accepted one may bring the validator that the next one sends.
     newer = or_(sources.c.accepted_at.is_(None), sources.c.accepted_at <= bindparam("at"))
     return case((and_(newer, bindparam(name) != ""), bindparam(name)), else_=column)
 
@@ -343,10 +343,10 @@ class SqlTransaction(SqlReader):
         if self._write(_SETTLE, row) == 0:
             raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
 
-    def touch(self, looks: Sequence[SeenAt]) -> None:
-        """Renew the freshness of sources that were looked at and had not changed."""
-        if looks:
-            self._write_many(_TOUCH, [_touch_row(look) for look in looks])
+    def touch(self, polls: Sequence[SeenAt]) -> None:
+        """Renew the freshness of sources that were polled and had not changed."""
+        if polls:
+            self._write_many(_TOUCH, [_touch_row(poll) for poll in polls])
 
 
 def _money(amount: Decimal) -> str:
@@ -355,12 +355,12 @@ def _money(amount: Decimal) -> str:
     return canonical(amount)
 
 
-def _touch_row(look: SeenAt) -> dict[str, Any]:
+def _touch_row(poll: SeenAt) -> dict[str, Any]:
     return {
-        "b_key": look.source,
-        "at": codec.time_text(look.at),
-        "b_etag": look.etag,
-        "b_last_modified": look.last_modified,
+        "b_key": poll.source,
+        "at": codec.time_text(poll.at),
+        "b_etag": poll.etag,
+        "b_last_modified": poll.last_modified,
     }
 
 

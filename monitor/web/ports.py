@@ -41,7 +41,7 @@ class DaemonHealth(Protocol):
     def problems(self) -> int:
         """How many jobs overran or raised."""
 
-    def looks(self) -> Mapping[str, int]:
+    def polls(self) -> Mapping[str, int]:
         """How many polls have ended, by verdict."""
 
     def trouble(self, ability: str) -> Trouble | None:

@@ -40,7 +40,7 @@ def test_a_check_that_no_look_verified_for_too_long_is_stale_and_is_verified_by_
     active.now += HOUR
     active.tender.tend(active.now)
     assert active.types(after=at) == ["check.stale", "check.stale"]
-    assert active.events()[-1].data["reason"] == "no look has verified it since 2026-07-01T00:02:00Z"
+    assert active.events()[-1].data["reason"] == "no poll has verified it since 2026-07-01T00:02:00Z"
     (notice,) = active.notices()[told:]
     assert (notice.reason, notice.items[0].denied) == (Reason.STALE, True)
     assert not _allowed(active)

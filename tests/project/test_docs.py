@@ -30,7 +30,7 @@ from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
 from monitor.sources.kind import SourceKind
 
-NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability"}
+NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability", "decisions"}
 
 TYPES = {value for name, value in vars(ev).items() if name.isupper() and isinstance(value, str) and "." in value}
 
@@ -175,7 +175,7 @@ class Setting(NamedTuple):
 
 
 def settings() -> dict[str, dict[str, Setting]]:
-    """Section → key (`absence.looks` where a table lies within) → what the schema says."""
+    """Section → key (`absence.polls` where a table lies within) → what the schema says."""
     whole = schema()
     definitions = whole["$defs"]
 
@@ -421,8 +421,21 @@ def test_the_layers_drawn_are_those_that_are_held():
     assert [re.split(r" │ ", layer.strip()) for layer in drawn.split("→")] == [layer.split(" | ") for layer in layers]
 
 
-def test_every_room_is_described_and_the_modules_that_are_named_are_in_it():
-    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(architecture())}
+def sentences(text: str) -> list[str]:
+    """The sentences of a page, without code blocks; a table cell, a point of a list and a heading end one, too."""
+    parts = re.split(r"\n\n+|\n(?=[*#|]|\d+\. )|(?<=\|) | (?=\|)", prose(text))
+    return [one for part in parts for one in re.split(r"(?<=[.?!])\s+", " ".join(part.split())) if one.strip("|- ")]
+
+
+def test_no_sentence_of_the_architecture_is_longer_than_forty_words_and_the_page_stays_one():
+    assert [one for one in sentences(architecture()) if len(one.split()) > 40] == []
+    assert len(architecture().splitlines()) < 130
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "docs/decisions.md"])
+def test_every_room_is_described_and_the_modules_that_are_named_are_in_it(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(text)}
     rooms = {path.parent.name: path.parent for path in (ROOT / "monitor").glob("*/__init__.py")}
     assert set(described) == set(rooms)
     for room, text in described.items():

@@ -38,7 +38,7 @@ def readiness(daemon: Daemon) -> tuple[int, bool]:
 
 def polls(daemon: Daemon) -> int:
     """How many polls of its own it has logged (with --verbose)."""
-    return len(daemon.lines("looked"))
+    return len(daemon.lines("polled"))
 
 
 def polls_on(daemon: Daemon) -> None:

@@ -63,11 +63,11 @@ def test_looks_are_counted_by_verdict_and_problems_of_the_daemon_as_well(store: 
     health = Health()
     health.expect({"a": EVERY})
     for verdict in ("baseline", "unchanged", "unchanged", "failed"):
-        health.looked("a", verdict)
+        health.polled("a", verdict)
     health.problem()
     found = samples(metrics(store, configuration("a"), health, NOW))
-    assert found['access_monitor_looks_total{verdict="unchanged"}'] == 2
-    assert found['access_monitor_looks_total{verdict="failed"}'] == 1
+    assert found['access_monitor_polls_total{verdict="unchanged"}'] == 2
+    assert found['access_monitor_polls_total{verdict="failed"}'] == 1
     assert found["access_monitor_problems_total"] == 1
 
 

@@ -28,7 +28,7 @@ TEXT = 2_000
 
 
 class ProbeProblem(Exception):
-    """A look that yields nothing, and why. `retry_after` is in seconds."""
+    """A poll that yields nothing, and why. `retry_after` is in seconds."""
 
     def __init__(self, reason: FailureReason, detail: str, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -92,7 +92,7 @@ def kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def written(route: str, model: str, exchanges: Sequence[Exchange]) -> bytes:
-    """All exchanges of a look as one document."""
+    """All exchanges of a poll as one document."""
     calls = [
         {"name": one.name, "status": one.status, "headers": dict(one.headers)}
         | ({"text": one.text} if one.body is None else {"body": one.body})
