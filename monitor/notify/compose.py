@@ -99,9 +99,9 @@ def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Cont
         return item
     return replace(
         item,
-        subject=content.subject or entry.model_id or entry.key,
+        subject=content.subject or entry.spec.model_id or entry.key,
         entry=entry.key,
-        name=entry.text("name"),
+        name=entry.spec.name,
         status=entry.status,
         asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
         commands=content.commands or _commands(reason, entry),
@@ -119,7 +119,7 @@ def _commands(reason: Reason, entry: Entry) -> tuple[str, ...]:
         case Reason.PAUSE_EXTENDED:
             return _why(entry), listed, resume
         case Reason.FALLBACK_LOST:
-            return look, f"access-monitor status {entry.text('fallback')}"
+            return look, f"access-monitor status {entry.spec.fallback}"
         case Reason.STALE:
             return (listed,)
         case Reason.REMINDER:
@@ -158,7 +158,7 @@ def _answered(item: Item, gate: Production) -> Item:
         refusal="" if answer.allowed else answer.reason,
         spared=spared,
         spared_until=until,
-        fallback=answer.fallback or gate.entries[item.entry].text("fallback"),
+        fallback=answer.fallback or gate.entries[item.entry].spec.fallback,
         fallback_allowed=bool(answer.fallback),
     )
 

@@ -64,7 +64,7 @@ def pause(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
     """What the prices among the fields that moved mean for a month, against what was accepted; empty where no usage is stated or observed."""
-    usage = entry.usage or entry.observed
+    usage = entry.spec.usage or entry.observed
     if not usage or not any(field.startswith(price.PREFIX) for field in moved):
         return ""
     pinned = [
@@ -76,7 +76,7 @@ def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
         for pin in pinned
         if (value := moved.get(pin.field, entry.deviations.get(pin.key, pin.value))) is not None
     }
-    return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
+    return monthly(usage, entry.spec.tiers, accepted, now, known="configured" if entry.spec.usage else "observed")
 
 
 def visible(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -89,7 +89,7 @@ def visible(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     return Content(
         since=_time(data["since"]),
         looks=data["looks"],
-        summary=f"{entry.model_id} is listed on {entry.surface}; {needs}",
+        summary=f"{entry.spec.model_id} is listed on {entry.spec.surface}; {needs}",
         commands=(
             f"access-monitor checklist {entry.key}",
             f'access-monitor activate {entry.key} --by YOU --reason "…" --expect {entry.position}',
@@ -103,7 +103,7 @@ def hidden(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     return Content(
         since=_time(data["since"]),
         looks=data["looks"],
-        summary=f"{entry.model_id or 'its model id'} is not listed on {entry.surface}: back to waiting",
+        summary=f"{entry.spec.model_id or 'its model id'} is not listed on {entry.spec.surface}: back to waiting",
         commands=(f"access-monitor why {entry.key}",),
     )
 
@@ -269,7 +269,7 @@ def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read prices."""
     entry = _entry_of(to)
-    changes = sorted(events, key=lambda event: price.telling_order(fact_of(event).field, entry.texts("tiers")))
+    changes = sorted(events, key=lambda event: price.telling_order(fact_of(event).field, entry.spec.tiers))
     parts = (
         "; ".join(dict.fromkeys(note for event in changes if (note := note_of(event)))),
         "; ".join(dict.fromkeys(said for event in changes if (said := commit.routes(event)))),

@@ -15,7 +15,7 @@ from monitor.registry.policy import matters, watches
 
 
 def _of(entry: Entry) -> Recipients:
-    return Recipients(owners=entry.texts("owners"), entry=entry)
+    return Recipients(owners=entry.spec.owners, entry=entry)
 
 
 def its_owners(commit: Commit, event: Event) -> Iterator[Recipients]:
@@ -124,8 +124,8 @@ def waiting_for_an_id(commit: Commit, event: Event) -> Iterator[Recipients]:
     """The owners of entries that wait for their model id where a model newly appears; which of them it is, a person decides."""
     waiting: dict[str, list[str]] = {}
     for key, entry in commit.entries.items():
-        if entry.alive and not entry.model_id and scope_of(event) in entry.surfaces:
-            for owner in entry.texts("owners"):
+        if entry.alive and not entry.spec.model_id and scope_of(event) in entry.spec.surfaces:
+            for owner in entry.spec.owners:
                 waiting.setdefault(owner, []).append(key)
     for owner, keys in waiting.items():
         yield Recipients(owners=(owner,), waiting=tuple(keys))

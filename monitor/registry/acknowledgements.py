@@ -45,7 +45,7 @@ def repeat(
     text = (
         f"{entry.key} is paused since {ev.rfc3339(entry.since)} and nobody has acknowledged it{lately}: {entry.reason}"
     )
-    recipients = entry.texts("owners")
+    recipients = entry.spec.owners
     if count >= rules.escalate_after:
         further = (owners[name].escalate_to for name in recipients if name in owners)
         recipients = tuple(dict.fromkeys((*recipients, *filter(None, further))))

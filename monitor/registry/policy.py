@@ -88,7 +88,7 @@ def deviations(entry: Entry, beliefs: Baselines) -> tuple[Shift, ...]:
         now = beliefs.now(pin, entry)
         if now is UNKNOWN or same(pin.field, pin.value, now):
             continue
-        if entry.text("pause_on") == "worse" and not _worse(pin, now):
+        if entry.spec.pause_on == "worse" and not _worse(pin, now):
             continue
         shifts.append(Shift(pin=pin, new=now))
     return tuple(shifts)
@@ -126,8 +126,8 @@ def judge(register: RegistryTransaction, key: str, beliefs: Baselines, trigger: 
 
 
 def _visibility(register: RegistryTransaction, entry: Entry, beliefs: Baselines, trigger: Trigger) -> None:
-    subject = Subject(entry.surface, entry.model_id)
-    listed = beliefs.listed(subject) if entry.model_id else False
+    subject = Subject(entry.spec.surface, entry.spec.model_id)
+    listed = beliefs.listed(subject) if entry.spec.model_id else False
     if listed is UNKNOWN or listed is (entry.status is Status.EVALUATING):
         return
     fact = Fact(subject, LISTED)
@@ -143,8 +143,8 @@ def _visibility(register: RegistryTransaction, entry: Entry, beliefs: Baselines,
         cause=cause,
         evidence=evidence,
         data={
-            "surface": entry.surface,
-            "model_id": entry.model_id,
+            "surface": entry.spec.surface,
+            "model_id": entry.spec.model_id,
             "since": ev.rfc3339(trigger.at if claim is None else claim.believed.pending_change.first_at),
             "looks": 0 if claim is None else claim.believed.pending_change.seen,
             "versions": dict(trigger.versions),
@@ -163,7 +163,7 @@ def _pause(
     trigger: Trigger,
     kind: str,
 ) -> None:
-    shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
+    shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.spec.tiers)))
     words, rest = losses.spoken(entry, [(one.pin, one.new) for one in shifts], beliefs, trigger.signals)
     origins = [origin for shift in shifts if (origin := _origin(entry, shift, trigger)) is not None]
     if not origins:
@@ -258,13 +258,13 @@ def matters(fact: Fact, entry: Entry) -> bool:
     a surface that it is on.
     """
     if fact.field.startswith(SETTING):
-        return fact.subject.scope in entry.surfaces
+        return fact.subject.scope in entry.spec.surfaces
     if fact.subject not in entry.subjects:
         return False
     field = fact.field.removeprefix(ANNOUNCED).partition("@")[0]
     if not field.startswith(price.PREFIX):
         return True
-    return fact.subject == entry.price_subject and price.Meter.of(field).tier in entry.texts("tiers")
+    return fact.subject == entry.price_subject and price.Meter.of(field).tier in entry.spec.tiers
 
 
 def remind(register: RegistryTransaction, key: str, reminders: Iterable[Reminder], *, at: datetime) -> None:
@@ -292,7 +292,7 @@ def depends_on(entry: Entry, spec: SourceSpec) -> bool:
 def watches(entry: Entry, *, surface: str = "", model: str = "", provider: str = "") -> bool:
     """Whether a source that is about this surface, model or provider can say something of an entry; about none of them, it may of any."""
     if model:
-        return entry.surfaces.get(surface) == model
+        return entry.spec.surfaces.get(surface) == model
     if surface:
-        return surface in entry.surfaces
+        return surface in entry.spec.surfaces
     return provider in ("", entry.price_subject.scope)

@@ -16,13 +16,11 @@ from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-import zstandard
-
-from monitor.audit.replay import ReplayedRecording
+from monitor.core import zstd
 from monitor.core.events import rfc3339
-from monitor.core.facts import Body, FailureReason
+from monitor.core.facts import Body, FailureReason, ReplayedRecording
 from monitor.core.ports import MonitorError
 from monitor.sources.http import refused
 from monitor.sources.redaction import one_line, redact
@@ -34,7 +32,6 @@ RARE = timedelta(days=1)
 ENOUGH = 8
 """A recording of only changes is sparse if it has at least so many looks, usually so far apart: no list or page was looked at that seldom."""
 
-_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _STATUSES = ("ok", "error", "missing", "invalid_json")
 _HTTP_STATUS = re.compile(
     r"\b(?:HTTP(?:/[\d.]+)?(?: error)?|status(?: code)?)[ :=]*([2-5]\d\d)\b|^([3-5]\d\d)\b", re.IGNORECASE
@@ -104,7 +101,7 @@ def read(path: Path) -> History:
                 looks.append(look)
     except OSError as error:
         raise MonitorError(f"The recording {path} cannot be read: {error.strerror or error}.") from None
-    except zstandard.ZstdError:
+    except (zstd.ZstdError, EOFError):
         raise MonitorError(
             f"The recording {path} is cut or damaged after line {number}: its compression is broken."
         ) from None
@@ -121,15 +118,10 @@ def read(path: Path) -> History:
 def _opened(path: Path) -> Iterator[io.TextIOWrapper]:
     """The text of a file, decompressed on the way where its first bytes say that it is compressed."""
     with path.open("rb") as file:
-        compressed = file.read(len(_ZSTANDARD)) == _ZSTANDARD
+        compressed = file.read(len(zstd.MAGIC)) == zstd.MAGIC
         file.seek(0)
-        with io.TextIOWrapper(_decompressed(file) if compressed else file, encoding="utf-8-sig") as text:
+        with io.TextIOWrapper(zstd.ZstdFile(file) if compressed else file, encoding="utf-8-sig") as text:
             yield text
-
-
-def _decompressed(file: BinaryIO) -> BinaryIO:
-    # Across frames: a file that was appended to in pieces has several, and would otherwise end at the first without a word.
-    return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
 
 
 def _fields(line: str) -> dict[str, object]:

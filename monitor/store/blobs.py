@@ -9,8 +9,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 
-import zstandard
-
+from monitor.core import zstd
 from monitor.core.facts import Facts
 from monitor.store.errors import Damaged
 
@@ -26,7 +25,7 @@ def name_of(content: bytes) -> str:
 
 
 def compress(content: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+    return zstd.compress(content, level=_LEVEL)
 
 
 def restore(compressed: bytes, hash: str) -> bytes:
@@ -36,8 +35,8 @@ def restore(compressed: bytes, hash: str) -> bytes:
         Damaged: they are not those any more.
     """
     try:
-        content = zstandard.ZstdDecompressor().decompress(compressed)
-    except zstandard.ZstdError:
+        content = zstd.decompress(compressed)
+    except zstd.ZstdError:
         content = None
     if content is None or name_of(content) != hash:
         raise Damaged(f"The stored bytes of {hash} are not what was stored: restore the database from a backup.")

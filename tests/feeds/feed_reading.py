@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
+from monitor.core import zstd
 from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Body, Snapshot, Subject
 from monitor.sources.feed import PriceFeed
@@ -66,7 +66,7 @@ def announced(snapshot: Snapshot, provider: str, model: str) -> dict[str, object
 def lines(name: str) -> Iterator[dict[str, Any]]:
     """The good lines of a recorded history, fractions as decimals."""
     with (HISTORIES / f"{name}.jsonl.zst").open("rb") as file:
-        for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8"):
+        for line in io.TextIOWrapper(zstd.ZstdFile(file), encoding="utf-8"):
             read = json.loads(line, parse_float=Decimal)
             if read["status"] == "ok":
                 yield read

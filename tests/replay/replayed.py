@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
 from monitor.app.bootstrap import open_monitor
 from monitor.audit.agreement import PriceComparison, of_entry
 from monitor.audit.replay import ReplayStep
+from monitor.core import zstd
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.notices import Notice
@@ -129,7 +129,7 @@ def cut(folder: Path, name: str, since: str, until: str = "9999") -> Path:
 def lines(name: str) -> Iterator[dict[str, Any]]:
     """The lines of a history, read without any code of the monitor."""
     with (HISTORIES / f"{name}.jsonl.zst").open("rb") as file:
-        stream = zstandard.ZstdDecompressor().stream_reader(file)
+        stream = zstd.ZstdFile(file)
         for line in io.TextIOWrapper(stream, encoding="utf-8"):
             yield json.loads(line)
 

@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import zstandard
 
+from monitor.core import zstd
 from monitor.core.facts import FailureReason
 from monitor.core.ports import MonitorError
 from monitor.sources.recording import failure, read
@@ -69,7 +69,7 @@ def test_equal_answers_share_one_body(tmp_path: Path) -> None:
 def test_compression_is_told_by_content_and_not_by_name(tmp_path: Path, frames: int) -> None:
     lines = [json.dumps(OK).encode() + b"\n"] * frames
     file = tmp_path / "looks.jsonl"
-    file.write_bytes(b"".join(zstandard.compress(line) for line in lines))
+    file.write_bytes(b"".join(zstd.compress(line) for line in lines))
     assert len(read(file).looks) == frames
     assert len(read(written(tmp_path, OK, name="plain.jsonl.zst")).looks) == 1
 
@@ -149,7 +149,7 @@ def test_a_bad_recording_is_refused_whole_with_file_and_line(tmp_path: Path, lin
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     cut = tmp_path / "cut.zst"
-    cut.write_bytes(zstandard.compress(json.dumps(OK).encode() * 50)[:-9])
+    cut.write_bytes(zstd.compress(json.dumps(OK).encode() * 50)[:-9])
     latin = tmp_path / "latin.jsonl"
     latin.write_bytes(b'{"a": "\xe9"}')
     for file, said in (
