@@ -18,6 +18,7 @@ from monitor.core.events import Recorded, entry_stream
 from monitor.core.facts import Fact, Subject
 from monitor.core.maintenance_windows import Window
 from monitor.core.ports import EventQuery, Reader, Refused
+from monitor.core.text import no_such
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import Freshness, reason
@@ -101,7 +102,7 @@ def entry(reader: Reader, key: str) -> Entry:
     registered = reader.entries()
     if key not in registered:
         known = ", ".join(sorted(registered)) or "none yet (`access-monitor poll` loads the configuration)"
-        raise Refused(f"there is no entry {key!r}; the registry has: {known}")
+        raise Refused(no_such("entry", key, registered, f"the registry has: {known}"))
     return registered[key]
 
 

@@ -16,6 +16,7 @@ from monitor.cli.times import Moment, time_option
 from monitor.core.events import rfc3339
 from monitor.core.facts import Refusal
 from monitor.core.price import PriceRow, canonical, spoken
+from monitor.core.text import no_such
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,7 +96,8 @@ def read(content: bytes, form: str, provider: str) -> ExtractReading:
     from monitor.sources.feed import FORMATS
 
     if form and form != PAGE and form not in FORMATS:
-        raise click.UsageError(f"There is no format {form!r}; known are {', '.join((PAGE, *sorted(FORMATS)))}.")
+        known = (PAGE, *sorted(FORMATS))
+        raise click.UsageError(no_such("format", form, known, f"known are {', '.join(known)}") + ".")
     try:
         content = unpacked(content)
     except ValueError as error:

@@ -243,7 +243,7 @@ def _write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> 
 
 
 def _did_you_mean(name: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
+    from monitor.core.text import did_you_mean
 
-    near = get_close_matches(name, known, n=3)
-    return f" Did you mean {' or '.join(repr(one) for one in near)}?" if near else ""
+    meant = did_you_mean(name, known, 3)
+    return f" {meant[0].upper()}{meant[1:]}" if meant else ""

@@ -9,8 +9,8 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import age
 from monitor.core.events import rfc3339
+from monitor.core.time import rounded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,7 +79,7 @@ def _print(found: list[End], now: datetime) -> None:
                 end.replacement,
                 ", ".join(end.entries),
                 end.source,
-                f"{age(now - end.verified_at)} ago" if end.verified_at else "",
+                f"{rounded(now - end.verified_at)} ago" if end.verified_at else "",
                 "" if end.agrees else "differs",
             )
             for end in found

@@ -7,9 +7,10 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import age, both
+from monitor.cli.times import both
 from monitor.core.events import rfc3339
 from monitor.core.ports import Delivery, DeliveryState, Reader
+from monitor.core.time import rounded
 
 
 @command(
@@ -40,7 +41,7 @@ def show(options: Options, *, everything: bool) -> None:
                 row.destination,
                 subject,
                 str(row.attempts),
-                age(now - row.created_at),
+                rounded(now - row.created_at),
                 both(row.retry_at) if row.state is DeliveryState.WAITING else "",
                 row.error,
             )

@@ -26,12 +26,13 @@ from monitor.cli.report_page import (
 )
 from monitor.cli.status import complete
 from monitor.cli.terms import lines as price_lines
-from monitor.cli.times import age, utc
+from monitor.cli.times import utc
 from monitor.core.check_names import CHECKS
 from monitor.core.cost import in_order, money
 from monitor.core.entry import CheckState
 from monitor.core.events import SYSTEM
 from monitor.core.price import spoken
+from monitor.core.time import rounded
 from monitor.registry.monthly import usd
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def page(of: Report) -> ReportPage:
 
 def _standing(of: Report) -> Iterator[Block]:
     row, entry = of.row, of.entry
-    verified = f"{utc(row.verified_at)}, {age(of.at - row.verified_at)} ago" if row.verified_at else "never as a whole"
+    verified = (
+        f"{utc(row.verified_at)}, {rounded(of.at - row.verified_at)} ago" if row.verified_at else "never as a whole"
+    )
     rows: list[tuple[str, Cell]] = [
         ("Status", CellState(str(row.status))),
         ("Because", row.reason),
@@ -280,7 +283,7 @@ def _pause(of: Report, one: Pause) -> tuple[Cell, ...]:
     return (
         utc(began.occurred_at),
         utc(ended.occurred_at) if ended else "",
-        age(lasted),
+        rounded(lasted),
         "; then ".join(reasons) + by,
         end,
         str(began.position),

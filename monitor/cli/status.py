@@ -12,11 +12,13 @@ import click
 from monitor.cli import accepting, agreement, expect, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, age, both, time_option, utc
+from monitor.cli.times import Moment, both, time_option, utc
 from monitor.cli.words import in_words
 from monitor.core.entry import Check, CheckState, Status
 from monitor.core.events import record, rfc3339
 from monitor.core.ports import Refused
+from monitor.core.text import no_such
+from monitor.core.time import rounded
 from monitor.gate.client.verdict import PRODUCTION
 
 if TYPE_CHECKING:
@@ -69,13 +71,14 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
         one = shown.get(entry) if entry is not None and then is None else None
         words = of_entry(reader, monitor.configuration, one, now) if one is not None and not options.json else []
     if entry is not None:
-        known = ", ".join(row.key for row in rows) or "no entry yet (`access-monitor poll` loads the configuration)"
+        keys = [row.key for row in rows]
+        known = ", ".join(keys) or "no entry yet (`access-monitor poll` loads the configuration)"
         rows = [row for row in rows if row.key == entry]
         if not rows:
             raise Refused(
                 f"There was no entry {entry!r} at {utc(then)}; the registry had: {known}."
                 if then
-                else f"There is no entry {entry!r}; the registry has: {known}."
+                else no_such("entry", entry, keys, f"the registry has: {known}")
             )
     if options.json:
         output.as_json(
@@ -266,7 +269,7 @@ def _denied(row: StatusRow, given: Answer | None) -> list[str]:
 
 def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, Answer], now: datetime, *, past: bool) -> None:
     def when(at: datetime | None) -> str:
-        return "" if at is None else both(at) if past else f"{age(now - at)} ago"
+        return "" if at is None else both(at) if past else f"{rounded(now - at)} ago"
 
     output.table(
         ("ENTRY", "STATUS", "MODEL", "SINCE", "VERIFIED", "POSITION", "OWNERS", "FALLBACK", "REASON"),
@@ -304,7 +307,7 @@ def _print_one(
     *,
     at: datetime,
 ) -> None:
-    verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
+    verified = f"{both(row.verified_at)}, {rounded(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
         ("status", output.status(str(row.status))),

@@ -106,12 +106,3 @@ def both(at: datetime, zone: tzinfo | None = None) -> str:
     """UTC, and the user's own time in brackets: `2026-07-30 17:34:21Z (19:34 CEST)`."""
     here = local(at, zone)
     return f"{utc(at)} ({here})" if here else utc(at)
-
-
-def age(span: timedelta) -> str:
-    """How long, in one unit and rounded down: `40 s`, `12 min`, `5 h`, `3 d`."""
-    seconds = max(0, int(span.total_seconds()))
-    for size, unit in ((172_800, "d"), (7_200, "h"), (120, "min")):
-        if seconds >= size:
-            return f"{seconds // {'d': 86_400, 'h': 3_600, 'min': 60}[unit]} {unit}"
-    return f"{seconds} s"

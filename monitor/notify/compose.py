@@ -16,6 +16,7 @@ from monitor.core.events import rfc3339
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Value
 from monitor.core.maintenance_windows import expecting
 from monitor.core.notices import PAUSING, Difference, Item, Notice, Reason
+from monitor.core.time import exact
 from monitor.detection.change_events import ChangeEvent
 from monitor.detection.confirmation import ConfirmedChange
 from monitor.detection.routes import Signal, in_words, reopened
@@ -43,12 +44,6 @@ def value(of: Value | None) -> str:
     if of is True:
         return "yes"
     return str(of)
-
-
-def span(of: timedelta) -> str:
-    """A duration in words, in the largest unit that says it exactly: `24 h`, where `str` says `1 day, 0:00:00`."""
-    units = (("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
-    return next((f"{of // one} {unit}" for unit, one in units if of and not of % one), f"{of.total_seconds():g} s")
 
 
 def pin(of: Pin) -> str:
@@ -160,7 +155,7 @@ def at_once(
     moved = f"are missing from {source}" if missing else f"changed in {source}"
     return (
         f"{what}{count} of {known} known models {moved} at once; "
-        f"nothing is believed before it stood for {span(hold)}{status_says(incident)}"
+        f"nothing is believed before it stood for {exact(hold)}{status_says(incident)}"
     )
 
 

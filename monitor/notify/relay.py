@@ -33,6 +33,7 @@ from monitor.core.ports import (
     Store,
     Transaction,
 )
+from monitor.core.text import no_such
 from monitor.notify.destinations import destinations
 
 LEASE = timedelta(minutes=2)
@@ -306,8 +307,9 @@ class Relay:
         """
         references = self._known(owner)
         if not references:
-            known = ", ".join(sorted(self._owners())) or "none"
-            raise Refused(f"there is no owner {owner} with a destination in the configuration; configured: {known}")
+            known = sorted(self._owners())
+            hint = f"configured: {', '.join(known) or 'none'}"
+            raise Refused(no_such("owner with a destination in the configuration", owner, known, hint))
         now = self._clock()
         with self._store.write() as tx:
             item = Item(

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any, TypeAlias, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from monitor.core.ports import ConfigurationError
+from monitor.core.text import did_you_mean
 from monitor.settings.schema import Document
 from monitor.settings.secrets import holds_secret
 
@@ -40,10 +40,7 @@ def known(names: Iterable[str]) -> str:
 def suggest(name: str, names: Iterable[str]) -> str:
     """The mend for a name nobody knows: the one that was probably meant, else all there are."""
     candidates = sorted(names)
-    close = get_close_matches(name, candidates, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return known(candidates) if candidates else "none is declared"
+    return did_you_mean(name, candidates) or (known(candidates) if candidates else "none is declared")
 
 
 def findings_of(error: ValidationError) -> list[Finding]:

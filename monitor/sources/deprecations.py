@@ -26,6 +26,7 @@ from monitor.core.facts import (
     Subject,
     Value,
 )
+from monitor.core.time import month
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import markdown, markup
 from monitor.sources.pricing_page.blocks import Heading, PageTable, TableRow
@@ -63,8 +64,6 @@ _BLANK = frozenset({"", "-", "--", "---", "–", "—", "n/a", "none", "tbd"})
 _HYPHENS = str.maketrans(dict.fromkeys("‐‑‒–", "-"))
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _SPOKEN = re.compile(r"([A-Z][a-z]{2,8})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})", re.ASCII)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_FULL = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "sept")  # fmt: skip
 _SECTION = re.compile(r"(\d{4}-\d{2}-\d{2})\s*:")
 _SPAN = re.compile(rf"{CODE}([^{CODE}]*){CODE}")
 _INCLUDED = re.compile(r"\((including\b[^()]*)\)", re.IGNORECASE)
@@ -213,19 +212,14 @@ def models(cell: str) -> tuple[str, ...]:
 
 def day(text: str) -> str | None:
     """The day that a text names and nothing else, as `YYYY-MM-DD`; None where it says more, less or otherwise."""
-    if iso := _ISO.fullmatch(text):
-        year, month, number = map(int, iso.groups())
-    elif spoken := _SPOKEN.fullmatch(text):
-        name = spoken[1].lower()
-        if name not in (*_MONTHS, *_FULL):
-            return None
-        year, month, number = int(spoken[3]), _MONTHS.index(name[:3]) + 1, int(spoken[2])
-    else:
-        return None
     try:
-        return date(year, month, number).isoformat()
+        if iso := _ISO.fullmatch(text):
+            return date(int(iso[1]), int(iso[2]), int(iso[3])).isoformat()
+        if named := _SPOKEN.fullmatch(text):
+            return date(int(named[3]), month(named[1]), int(named[2])).isoformat()
     except ValueError:
         return None
+    return None
 
 
 def _words(rows: Iterable[TableRow]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.core.price import STANDARD, TEXT
+from monitor.core.time import month
 
 BLANK = frozenset({"", "-", "–", "—", "−", "n/a", "free", "free of charge", "not available"})
 
@@ -27,10 +28,6 @@ _DATED = re.compile(
     r"(?P<month>[A-Z][a-z]{2,8})\.? (?P<day>[0-9]{1,2}),? (?P<year>20[0-9]{2})\)?$",
     re.ASCII | re.IGNORECASE,
 )
-_MONTHS = {
-    name: number + 1
-    for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
-}
 _MODALITIES = {"text": TEXT, "audio": "audio", "image": "image", "video": "video"}
 _TIERS = {
     "standard": STANDARD,
@@ -40,9 +37,12 @@ _TIERS = {
     "fast": "priority",  # Priority was renamed; the canonical tier kept its name
     "ultrafast": "ultrafast",
 }
-_TIER = re.compile(rf"({'|'.join(_TIERS)})(?: (?:mode|processing|api|service|tier|pricing|prices))*")
-_MENTION = re.compile(rf"\b({'|'.join(_TIERS)})\b")
-_TABS = re.compile(r"(?:(?:standard|batch|flex|priority|ultrafast|fast)(?: mode)?\s*){2,}", re.IGNORECASE)
+TIER_WORDS = "|".join(_TIERS)
+"""A pattern for the names of tiers, in lower case."""
+
+_TIER = re.compile(rf"({TIER_WORDS})(?: (?:mode|processing|api|service|tier|pricing|prices))*")
+_MENTION = re.compile(rf"\b({TIER_WORDS})\b")
+_TABS = re.compile(rf"(?:(?:{TIER_WORDS})(?: mode)?\s*){{2,}}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
@@ -105,8 +105,8 @@ def dated(text: str) -> tuple[str, CellWindow]:
     begin = end = None
     while match := _DATED.search(text):
         try:
-            day = datetime(int(match["year"]), _MONTHS[match["month"][:3].lower()], int(match["day"]), tzinfo=UTC)
-        except (KeyError, ValueError):
+            day = datetime(int(match["year"]), month(match["month"]), int(match["day"]), tzinfo=UTC)
+        except ValueError:
             break
         if match["word"].lower() == "through":
             end = day + timedelta(days=1)

@@ -11,13 +11,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from monitor.core.time import MONTH
+from monitor.core.time import month as month_number
 from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
 
-_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
-    r"|dec(?:ember)?)\.?"
-)
+_MONTH = rf"{MONTH}\.?"
 _DAY = r"[0-3]?[0-9](?:st|nd|rd|th)?"
 _YEAR = r"20[0-9]{2}(?![0-9])"
 _DATE = re.compile(
@@ -90,7 +88,7 @@ def _stretch(match: re.Match[str]) -> tuple[datetime | None, datetime | None]:
             return _months(year, 3 * int(by["q"]) - 2, 3)
         if "m" not in by:
             return _months(year, 1, 12)
-        month = int(by["m"]) if by["m"].isdecimal() else _NAMES.index(by["m"][:3].lower()) + 1
+        month = int(by["m"]) if by["m"].isdecimal() else month_number(by["m"].rstrip("."))
         if "d" not in by:
             return _months(year, month, 1)
         begin = datetime(year, month, int(by["d"].rstrip("stndrh")), tzinfo=UTC)

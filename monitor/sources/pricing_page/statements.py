@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from monitor.core.price import PER_MILLION_TOKENS
 from monitor.sources.pricing_page import cells, money
-from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
+from monitor.sources.pricing_page.cells import ALWAYS, TIER_WORDS, CellWindow
 from monitor.sources.pricing_page.days import Day, days, window
 from monitor.sources.pricing_page.titles import PLAIN, words_of
 
@@ -66,7 +66,7 @@ _RELATIVE = re.compile(
     r"%|\b(?:half|twice|double|discount\w*|less|more|than|times|save\w*|of (?:the|these|those))\b", re.IGNORECASE
 )
 _PROCESSED = re.compile(
-    r"\b(?:standard|batch|flex|priority|fast|ultrafast)(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?|prices?|pricing|rates?)\b)",
+    rf"\b(?:{TIER_WORDS})(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?|prices?|pricing|rates?)\b)",
     re.IGNORECASE,
 )
 _SCOPE = re.compile(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.sources.pricing_page import money
-from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
+from monitor.sources.pricing_page.cells import ALWAYS, TIER_WORDS, CellWindow
 from monitor.sources.pricing_page.days import days, window
 
 OTHER = "other:"
@@ -38,7 +38,7 @@ _KNOWN = PLAIN | frozenset(_READ_ELSEWHERE.split())
 """With the words of modalities, tiers and bands, which are judged by themselves."""
 
 _UNNAMED = re.compile(r"\b(?:tier|mode|processing|service)\b", re.IGNORECASE)
-_TIERS = re.compile(r"\b(?:standard|batch|flex|priority|fast|ultrafast)\b", re.IGNORECASE)
+_TIERS = re.compile(rf"\b(?:{TIER_WORDS})\b", re.IGNORECASE)
 _OF_AN_AGE = re.compile(
     r"\b(?:new|newer|newest|legacy|older|deprecated|previous[- ]generation|earlier)(?= (?:\w+ )?models?\b)",
     re.IGNORECASE,
