@@ -195,27 +195,13 @@ def _questions(
     for name, state in checklist.missing(entry, now=now).items():
         yield f"The check {name} is {state}: {CHECKS[name]}?"
     yield from _moved(entry)
-    _, unknown, disputed = pins.pins(entry, fresh.beliefs)
-    for key in unknown if entry.model_id else ():
-        scope, _, rest = key.partition("/")
-        name, _, field = rest.rpartition("/")
-        if field.startswith(price.PREFIX):
-            yield f"No official source states {field.removeprefix(price.PREFIX)} of {name}: what does it cost?"
-        else:
-            yield f"Nothing confirms {field} of {name} on {scope}."
-    for field, said in disputed.items():
-        yield f"Which is right? {field.removeprefix(price.PREFIX)}: {', '.join(f'{source} says {value}' for source, value in said)}."
-    for pending_change in reader.pending_changes():
-        if pending_change.seen and pending_change.fact.subject in entry.subjects:
-            doubt = (
-                "is held back as implausible"
-                if pending_change.quarantine is not None
-                else "is suspected and not believed yet"
-            )
-            yield f"{pending_change.fact.subject.name} {pending_change.fact.field} → {compose.value(pending_change.value)} at {pending_change.source} {doubt}."
+    yield from _not_confirmed(entry, fresh)
+    yield from _pending(reader, entry)
     for word in words:
         if word.view is PriceView.DIFFERS and not word.stale:
-            yield f"{word.fact.source} says {price.spoken(word.fact.amount)} for {word.fact.meter.field.removeprefix(price.PREFIX)}, officially it is {price.spoken(str(word.official))}."
+            field = word.fact.meter.field.removeprefix(price.PREFIX)
+            official = price.spoken(str(word.official))
+            yield f"{word.fact.source} says {price.spoken(word.fact.amount)} for {field}, officially it is {official}."
     for spec in configuration.sources.values():
         kept = reader.source(spec.key)
         if kept is not None and kept.outage and depends_on(entry, spec):
@@ -226,6 +212,31 @@ def _questions(
         yield f"What do callers use while it is denied? The fallback {lost}."
     if not entry.usage and not entry.observed:
         yield "What does production use in a month? No usage is declared, and no sample of requests was handed in."
+
+
+def _not_confirmed(entry: Entry, fresh: Freshness) -> Iterator[str]:
+    """Ask for each value that would have to be pinned and is not known, or is stated in two ways."""
+    _, unknown, disputed = pins.pins(entry, fresh.beliefs)
+    for key in unknown if entry.model_id else ():
+        scope, _, rest = key.partition("/")
+        name, _, field = rest.rpartition("/")
+        if field.startswith(price.PREFIX):
+            yield f"No official source states {field.removeprefix(price.PREFIX)} of {name}: what does it cost?"
+        else:
+            yield f"Nothing confirms {field} of {name} on {scope}."
+    for field, said in disputed.items():
+        statements = ", ".join(f"{source} says {value}" for source, value in said)
+        yield f"Which is right? {field.removeprefix(price.PREFIX)}: {statements}."
+
+
+def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
+    """Name what was seen of the entry's models and is not confirmed."""
+    for change in reader.pending_changes():
+        if change.seen and change.fact.subject in entry.subjects:
+            held = change.quarantine is not None
+            doubt = "is held back as implausible" if held else "is suspected and not believed yet"
+            moved = f"{change.fact.subject.name} {change.fact.field} → {compose.value(change.value)}"
+            yield f"{moved} at {change.source} {doubt}."
 
 
 def _moved(entry: Entry) -> Iterator[str]:

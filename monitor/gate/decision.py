@@ -176,26 +176,18 @@ def decide(
         reason = f"ambiguous: {' and '.join(standing.entries)} hold this model id; ask by the key of one of them"
         return _refusal(standing.key, AMBIGUOUS, reason, now + lease)
     judged = verdict(standing, environment, environments, caller, now, lease)
-    return answered(standing, judged, environment, environments, caller, now, lease, standings or {})
+    fallback = fallback_of(standing, environment, environments, caller, now, lease, standings or {})
+    return answered(standing, judged, fallback)
 
 
-def answered(
-    standing: Standing,
-    judged: GateVerdict,
-    environment: str,
-    environments: tuple[str, ...],
-    caller: str,
-    now: datetime,
-    lease: timedelta,
-    standings: Mapping[str, Standing],
-) -> Answer:
-    """The answer that a verdict on an entry makes, with its fallback."""
+def answered(standing: Standing, judged: GateVerdict, fallback: str) -> Answer:
+    """Return the answer that a verdict on an entry makes, with the key of its fallback."""
     return Answer(
         key=standing.key,
         allowed=judged.allowed,
         status=standing.status.value,
         reason=judged.reason,
-        fallback=_fallback(standing, environment, environments, caller, now, lease, standings),
+        fallback=fallback,
         position=standing.position,
         expires_at=judged.until,
     )
@@ -227,7 +219,7 @@ def _refusal(key: str, status: str, reason: str, until: datetime) -> Answer:
     )
 
 
-def _fallback(
+def fallback_of(
     standing: Standing,
     environment: str,
     environments: tuple[str, ...],
@@ -236,6 +228,7 @@ def _fallback(
     lease: timedelta,
     standings: Mapping[str, Standing],
 ) -> str:
+    """Return the first entry along the chain of fallbacks that is allowed itself; empty where none is."""
     seen = {standing.key}
     following = standings.get(standing.fallback)
     while following is not None and following.key not in seen:

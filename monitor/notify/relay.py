@@ -70,7 +70,7 @@ class Relay:
     until when readers of the lease files are still allowed an entry although it is denied, since the files cannot be written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wired once, by bootstrap, each by its name
         self,
         *,
         store: Store,

@@ -60,28 +60,35 @@ def _phrase(location: Location, one: Any) -> str:
         case "literal_error":
             choices = [str(choice) for choice in _choices(location)]
             return f"is not a value that it can have; {suggest(_name(given), choices)}"
-        case "string_type":
-            return f"must be a text; write it in quotes, as in {_example(location)}"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return "must be a whole number; write it without quotes and point"
         case "greater_than_equal":
             return f"is too small; write at least {context['ge']}"
         case "less_than_equal":
             return f"is too large; write at most {context['le']}"
         case "too_short" | "string_too_short":
             return f"is empty; name at least one, as in {_example(location)}, or leave it out"
+        case other:
+            return (
+                _of_another_type(location, other) or f"is not valid: {one['msg']}; see `access-monitor config schema`"
+            )
+
+
+def _of_another_type(location: Location, kind: str) -> str:
+    """Say which type a value must have; empty where the problem is another."""
+    match kind:
+        case "string_type":
+            return f"must be a text; write it in quotes, as in {_example(location)}"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "must be a whole number; write it without quotes and point"
         case "list_type" if len(location) == 1:
             return f"must be a list of tables; write [[{location[0]}]] above each"
         case "list_type":
             return f"must be a list; write {location[-1]} = {_example(location)}"
+        case "model_type" | "dict_type" if len(location) == 1:
+            return f"must be a table; write [{location[0]}] once"
         case "model_type" | "dict_type":
-            return (
-                f"must be a table; write [{location[0]}] once"
-                if len(location) == 1
-                else "must be a table; write {key = value}"
-            )
+            return "must be a table; write {key = value}"
         case _:
-            return f"is not valid: {one['msg']}; see `access-monitor config schema`"
+            return ""
 
 
 def _name(value: object) -> str:

@@ -29,7 +29,7 @@ from monitor.core.facts import (
 from monitor.core.time import month
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import markdown, markup
-from monitor.sources.pricing_page.blocks import Heading, PageTable, TableRow
+from monitor.sources.pricing_page.blocks import Block, Heading, PageTable, TableRow
 from monitor.sources.pricing_page.inline import CODE
 from monitor.sources.web_page import is_html, reading
 
@@ -115,14 +115,7 @@ def read(text: str) -> EndsReading:
     refused: list[Refusal] = []
     notes: list[str] = []
     unclear: set[tuple[str, str]] = set()
-    section, announced = "", ""
-    for block in blocks:
-        if isinstance(block, Heading):
-            day = _SECTION.match(block.text.translate(_HYPHENS))
-            if day or block.level <= 3:  # a heading below a dated one divides its section and dates nothing
-                section, announced = block.text, day[1] if day else ""
-        if not isinstance(block, PageTable):
-            continue
+    for block, section, announced in _tables(blocks):
         where = f"{section or 'the page'}, table at line {block.line}"
         columns, passed = _bound(block)
         if SHUTDOWN_DATE not in columns.values():
@@ -151,6 +144,18 @@ def read(text: str) -> EndsReading:
         first = f"; the first refusal: {refused[0].where}: {refused[0].reason}" if refused else ""
         raise Unreadable(f"no table names a model and its shutdown date{first}")
     return EndsReading(models=models, unclear=frozenset(unclear), refused=tuple(refused), notes=tuple(notes))
+
+
+def _tables(blocks: Iterable[Block]) -> Iterator[tuple[PageTable, str, str]]:
+    """Yield each table with the title of its section and the day, if any, on which that was announced."""
+    section, announced = "", ""
+    for block in blocks:
+        if isinstance(block, Heading):
+            day = _SECTION.match(block.text.translate(_HYPHENS))
+            if day or block.level <= 3:  # a heading below a dated one divides its section and dates nothing
+                section, announced = block.text, day[1] if day else ""
+        if isinstance(block, PageTable):
+            yield block, section, announced
 
 
 def _bound(table: PageTable) -> tuple[dict[int, str], list[str]]:

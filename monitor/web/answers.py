@@ -8,7 +8,7 @@ from datetime import datetime
 
 from monitor.app import logs
 from monitor.gate.client.verdict import PRODUCTION, rfc3339
-from monitor.gate.decision import Answer, Standing, answered, decide, resolve, verdict
+from monitor.gate.decision import Answer, Standing, answered, decide, fallback_of, resolve, verdict
 from monitor.web.memory import RegistrySnapshot
 
 UNKNOWN = "unknown"
@@ -44,7 +44,7 @@ def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime
         standing = resolve(key, view.standings)
         if isinstance(standing, Standing):
             judged = verdict(standing, *who)
-            given = replace(answered(standing, judged, *who, view.standings), key=key)
+            given = replace(answered(standing, judged, fallback_of(standing, *who, view.standings)), key=key)
             return GateResult(answer=given, variant=judged.variant, entry=standing.key)
         given = replace(decide(standing, *who), key=key)
         return GateResult(answer=given, variant=given.status)

@@ -86,7 +86,7 @@ class Guard:
         ValueError: the arguments do not fit each other.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - public: each is one keyword that a caller may give
         self,
         *,
         lease: Place = "",
@@ -114,7 +114,7 @@ class Guard:
         self._approved = frozenset(fallbacks)
         self._now = now
         self._elapsed = elapsed
-        self._keeper = _keeper(os.fspath(lease), url, token, environment, public_key, every, now, elapsed)
+        self._keeper = self._lease_cache(os.fspath(lease), url, token, public_key, every)
         self._next = elapsed() + POLL
         self._going_on: dict[str, tuple[datetime, datetime, str]] = {}
         self._taken: dict[str, str] = {}
@@ -222,11 +222,35 @@ class Guard:
             expires_at=_time(answer["expires_at"]),
         )
 
+    def _lease_cache(
+        self, lease: str, url: str, token: str | Callable[[], str], public_key: str, every: float
+    ) -> LeaseCache:
+        if lease and url:
+            raise ValueError("give either lease or url, not both")
+        if token and not url:
+            raise ValueError("a token is for a url")
+        check: Check | None = None
+        if public_key:
+            from monitor.gate.client.signature import checker
+
+            check = checker(public_key)
+        if not url:
+            lease = lease or os.environ.get("ACCESS_MONITOR_LEASE", "")
+            if not lease:
+                raise ValueError("give lease or url, or set ACCESS_MONITOR_LEASE to the folder of the lease files")
+            return FileLeaseCache(lease, self.environment, check, self._now, self._elapsed)
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("url is the root of the monitor's server, such as https://monitor.example.com")
+        read = token if callable(token) else lambda: token
+        return UrlLeaseCache(
+            url.rstrip("/"), self.environment, read, check, self._now, every=every, elapsed=self._elapsed
+        )
+
     def _denied(self, model: str, **said: Any) -> ModelDenied:
         return ModelDenied(model, self.environment, **said)
 
 
-def guard(
+def guard(  # noqa: PLR0913 - public: the keywords of `Guard`
     client: ClientT,
     *,
     lease: Place = "",
@@ -264,36 +288,6 @@ def guard(
             every=every,
         ),
     )
-
-
-def _keeper(
-    lease: str,
-    url: str,
-    token: str | Callable[[], str],
-    environment: str,
-    public_key: str,
-    every: float,
-    now: Clock,
-    elapsed: Callable[[], float],
-) -> LeaseCache:
-    if lease and url:
-        raise ValueError("give either lease or url, not both")
-    if token and not url:
-        raise ValueError("a token is for a url")
-    check: Check | None = None
-    if public_key:
-        from monitor.gate.client.signature import checker
-
-        check = checker(public_key)
-    if not url:
-        lease = lease or os.environ.get("ACCESS_MONITOR_LEASE", "")
-        if not lease:
-            raise ValueError("give lease or url, or set ACCESS_MONITOR_LEASE to the folder of the lease files")
-        return FileLeaseCache(lease, environment, check, now, elapsed)
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("url is the root of the monitor's server, such as https://monitor.example.com")
-    read = token if callable(token) else lambda: token
-    return UrlLeaseCache(url.rstrip("/"), environment, read, check, now, every=every, elapsed=elapsed)
 
 
 def _time(written: object) -> datetime:

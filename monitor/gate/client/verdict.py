@@ -64,7 +64,7 @@ class GateVerdict:
         self.conditions = conditions
 
 
-def judge(
+def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rests on, and it rests on nothing else
     *,
     status: str,
     reason: str,

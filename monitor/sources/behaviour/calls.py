@@ -81,7 +81,7 @@ def embeddings(asked: AskedCall) -> Plan:
 
 def streaming(asked: AskedCall) -> Plan:
     more = {"stream": True, "stream_options": {"include_usage": True}}
-    yield by_chat("streaming", asked, more, stream=True)
+    yield replace(by_chat("streaming", asked, more), stream=True)
 
 
 def structured(asked: AskedCall) -> Plan:
@@ -194,11 +194,10 @@ def by_chat(
     room: int = OUTPUT,
     tier: str = "standard",
     regional: bool = False,
-    stream: bool = False,
 ) -> Call:
     """A call of chat completions; nothing of it is stored."""
     body = _chat_body(asked, more, text, room)
-    return _billed(Call(name=name, path="/chat/completions", body=body, tier=tier, regional=regional, stream=stream))
+    return _billed(Call(name=name, path="/chat/completions", body=body, tier=tier, regional=regional))
 
 
 def _responses_body(asked: AskedCall, more: Mapping[str, Any], text: str, room: int) -> dict[str, Any]:

@@ -243,10 +243,7 @@ class _MarkupReader(HTMLParser):
             self._skip_depth += tag == self._skip
             return
         if tag in _SKIPPED or (attrs and tag not in _VOID and _is_control(attrs)):
-            self._skip, self._skip_depth = tag, 1
-            role = dict(attrs).get("role") or ""
-            kept = tag in _PRESSED or tag in _MARGINS or tag == "sup" or role.startswith("tab")
-            self._pressed = [] if kept else None
+            self._skip_from(tag, dict(attrs).get("role") or "")
             return
         if tag == "meta":
             stated = dict(attrs)
@@ -262,35 +259,42 @@ class _MarkupReader(HTMLParser):
         elif hidden and tag not in _IN_TABLE:
             self._unseen, self._unseen_depth = tag, 1
         if tag in _INLINE:
-            if tag in _STRUCK:
-                self._mark(STRUCK)
-            elif tag == "code" and self._code:
-                self._mark(CODE)
-            return
-        if self._grids:
+            self._start_inline(tag)
+        elif self._grids:
             self._start_in_table(tag, dict(attrs), hidden)
-            return
-        self._flush()
+        else:
+            self._flush()
+            self._start_block(tag, dict(attrs), hidden)
+
+    def _skip_from(self, tag: str, role: str) -> None:
+        self._skip, self._skip_depth = tag, 1
+        kept = tag in _PRESSED or tag in _MARGINS or tag == "sup" or role.startswith("tab")
+        self._pressed = [] if kept else None
+
+    def _start_inline(self, tag: str) -> None:
+        if tag in _STRUCK:
+            self._mark(STRUCK)
+        elif tag == "code" and self._code:
+            self._mark(CODE)
+
+    def _start_block(self, tag: str, stated: dict[str, str | None], hidden: bool) -> None:
         if tag == "table":
             self._grids.append(_Grid(self._line))
             self._grids[-1].hidden = self._grids[-1].veiled = hidden or bool(self._unseen)
-            self._captioned(dict(attrs).get("aria-label") or "")
+            self._captioned(stated.get("aria-label") or "")
         elif tag == "li":
             self._items += 1
         elif tag in _HEADINGS:
             self._heading = _HEADINGS[tag]
         elif tag == "astro-island":
-            stated = dict(attrs)
             options = stated.get("opts") or ""
             found = island(stated.get("props") or "", options, self._line) if TEXT_TOKENS in options else None
             if found is not None:
                 self.blocks.append(found)
-        elif attrs:
-            stated = dict(attrs)
-            if "data-content-switcher-pane" in stated:
-                self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
-            elif stated.get("role") == "tabpanel" and (name := squeeze(stated.get("aria-label") or "")):
-                self.blocks.append(Pane(value=name, line=self._line))
+        elif "data-content-switcher-pane" in stated:
+            self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
+        elif stated.get("role") == "tabpanel" and (name := squeeze(stated.get("aria-label") or "")):
+            self.blocks.append(Pane(value=name, line=self._line))
 
     def _start_in_table(self, tag: str, attrs: dict[str, str | None], hidden: bool) -> None:
         grid = self._grids[-1]

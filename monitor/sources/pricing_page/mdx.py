@@ -204,9 +204,8 @@ def _arrays(tag: str, start: int, line: int) -> Iterator[TableRow]:
             if mark != "}":
                 raise ValueError("text after the array")
             return
+        _check_comma(mark, expects_comma)
         if mark == ",":
-            if not expects_comma:
-                raise ValueError("a comma without a value before it")
             expects_comma = False
             continue
         if mark == "]":
@@ -216,8 +215,6 @@ def _arrays(tag: str, start: int, line: int) -> Iterator[TableRow]:
             closed = depth == 0
             expects_comma = True
             continue
-        if expects_comma:
-            raise ValueError("two values without a comma")
         if mark == "[":
             depth += 1
             if depth > 2:
@@ -226,6 +223,25 @@ def _arrays(tag: str, start: int, line: int) -> Iterator[TableRow]:
             continue
         if mark == "}" or depth != 2:
             raise ValueError("a value outside of a row")
-        text = double if double is not None else single
-        cells.append(plain(text) if text is not None else f"${Decimal(number)}" if number is not None else "-")
+        cells.append(_cell_of(double, single, number))
         expects_comma = True
+
+
+def _check_comma(mark: str | None, expected: bool) -> None:
+    """Refuse a comma where none is expected, and what begins without one where it is; an array may end either way.
+
+    Raises:
+        ValueError: it is so.
+    """
+    if mark == "," and not expected:
+        raise ValueError("a comma without a value before it")
+    if mark not in (",", "]") and expected:
+        raise ValueError("two values without a comma")
+
+
+def _cell_of(double: str | None, single: str | None, number: str | None) -> str:
+    """Return a value of an array as a rendered table would show it: a text in either quotes, a number as an amount, `null` as a dash."""
+    text = double if double is not None else single
+    if text is not None:
+        return plain(text)
+    return "-" if number is None else f"${Decimal(number)}"

@@ -56,23 +56,8 @@ def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
 def _part(
     placed: Placed, block: PageTable | Component, provider: str, words: Profile, *, turned: bool
 ) -> Iterator[PriceRow | Refusal]:
-    own_unit = False
     try:
-        if block.flaw:
-            raise Unplaced(block.flaw)
-        binding = bind(block.header, words) if isinstance(block, PageTable) else None
-        titles = [] if binding is None else [_title(row, binding, words) for row in block.rows]
-        if any(titles) or placed.sets_apart:
-            placed = placed.about(_labels(block.rows, titles, binding, words), provider)
-        placed.check()
-        own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
-        if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
-            placed.check_unit()  # a header may say it again, not otherwise
-        placed.check_said()
-        if binding is not None:
-            _check_notes(titles, block.rows, placed)
-            _check_columns(binding, block.rows)
-        stand = _stand(placed, binding)
+        placed, binding, titles, stand = _bound(placed, block, provider, words)
     except (Unplaced, Unbound) as error:
         about = () if isinstance(error, Elsewhere) else _names(block.rows) or (ANYTHING,)
         yield Refusal(placed.where, str(error), about)
@@ -101,6 +86,32 @@ def _part(
         except ValueError as error:
             # What a page is cut off before may be anything.
             yield Refusal(where, str(error), (ANYTHING,) if row.flaw not in ("", HIDDEN) else _names([row]))
+
+
+def _bound(
+    placed: Placed, block: PageTable | Component, provider: str, words: Profile
+) -> tuple[Placed, Binding | None, list[str], RowContext]:
+    """Return the place with what the rows' titles say of it, the columns (None of a component), the titles, and what rows begin with.
+
+    Raises:
+        Unplaced: what stands around the table leaves its prices unknown.
+        Unbound: its header does.
+    """
+    if block.flaw:
+        raise Unplaced(block.flaw)
+    binding = bind(block.header, words) if isinstance(block, PageTable) else None
+    titles = [] if binding is None else [_title(row, binding, words) for row in block.rows]
+    if any(titles) or placed.sets_apart:
+        placed = placed.about(_labels(block.rows, titles, binding, words), provider)
+    placed.check()
+    own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
+    if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
+        placed.check_unit()  # a header may say it again, not otherwise
+    placed.check_said()
+    if binding is not None:
+        _check_notes(titles, block.rows, placed)
+        _check_columns(binding, block.rows)
+    return placed, binding, titles, _stand(placed, binding)
 
 
 class RowContext(NamedTuple):
