@@ -1,6 +1,9 @@
 # make run      watch with $OPENAI_API_KEY, or without one play the demo against a sandbox on this machine
 # make test     the tests          make lint    style, types, layers
 # make bench    the measurements   make clean   remove what make made; the data in var/ stay
+# make test-fast  what needs no process, timer or history: while you work, two minutes at most
+# make proof      what takes long, before a release: the same tests many more times, the stories by the command as installed
+# make golden     write the golden files of messages (tests/golden) anew; read their diff before you commit it
 # make peers    other people's servers, about a gigabyte, each in an environment of its own in .peers, for
 # make test-peers   the tests against them; without them those tests are skipped, and say so
 #
@@ -14,8 +17,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
 PEERS := .peers
+# Three processes on two cores: a story waits for half of its time. What they compile is kept, or each of them and of the commands that
+# they start would compile it anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-3} --dist loadscope
 
-.PHONY: run test bench lint clean peers test-peers
+.PHONY: run test test-fast proof golden bench lint clean peers test-peers
 
 run: $(STAMP)
 	@if [ -n "$$OPENAI_API_KEY" ]; then exec $(BIN)/access-monitor run; fi; \
@@ -23,7 +29,19 @@ run: $(STAMP)
 	exec $(BIN)/access-monitor demo --stay
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses $${TEST_PROCESSES:-3} --dist worksteal
+	$(PYTEST) -m "not proof"
+
+test-fast: $(STAMP)
+	$(PYTEST) -m "not proof and not slow"
+
+# Which test is `slow` and which is `proof`: CONTRIBUTING.md. Every property test is proof too, with many examples.
+proof: $(STAMP)
+	$(PYTEST) -m "proof or hypothesis" --hypothesis-profile=proof
+	ACCESS_MONITOR_TESTS=installed $(PYTEST) -m "not proof" tests/stories tests/process
+
+golden: $(STAMP)
+	-ACCESS_MONITOR_GOLDEN=write $(BIN)/python -m pytest tests/notify/test_notice_forms.py
+	git status --short tests/golden
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py

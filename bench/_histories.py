@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.audit.replay import ReplayedRecording, ReplayResult, carried
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.app.use_cases import UseCases
+from monitor.audit.replay import ReplayResult, carried
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Status
-from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, Snapshot, Subject
+from monitor.core.entry_spec import EntrySpec
+from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, ReplayedRecording, Snapshot, Subject
 from monitor.core.ports import EventQuery, Refused, Source
-from monitor.detection.poller import Poller
-from monitor.registry.declarations import declare
-from monitor.registry.operator import Operator
 from monitor.sources import recording
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
@@ -237,12 +236,13 @@ class Play:
         self._routes: dict[str, list[str]] = {}
         for key, route in mine.items():
             self._routes.setdefault(route.spec.model, []).append(key)
-        self._poller = Poller(store, declared, sources.__getitem__, self._clock, published=_nobody)
-        self._operator = Operator(store, declared, self._clock, published=_nobody)
+        use_cases = UseCases(store, declared, self._clock, published=lambda: None)
+        self._poller = use_cases.poller(sources.__getitem__)
+        self._operator = use_cases.operator
         self._due: list[tuple[datetime, str]] = []
         self._head = 0
         self._open: dict[str, Status] = {}
-        declare(store, declared, self._clock, published=_nobody)
+        use_cases.declare()
 
     def _clock(self) -> datetime:
         now, self._now = self._now, self._now + SECOND  # a look that another one asked for begins after it
@@ -322,7 +322,3 @@ def monitored(history: History, *, reached: timedelta | None = None) -> Judged:
             return Play(history, store, source, reached=reached).judged()
         finally:
             store.close()
-
-
-def _nobody() -> None:
-    """Nobody reads the leases of a bench."""

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.app.use_cases import UseCases
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.ports import Source
 from monitor.detection.poller import Poller
-from monitor.registry.declarations import declare
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
 from monitor.store import SqlStore, open_store
@@ -73,8 +74,9 @@ def watching(
 
     try:
         with ThreadPoolExecutor(WORKERS) as executor:
-            declare(store, configuration, clock, published=lambda: None)
-            yield Poller(store, configuration, source, clock, published=lambda: None, executor=executor), store
+            use_cases = UseCases(store, configuration, clock, published=lambda: None)
+            use_cases.declare()
+            yield use_cases.poller(source, executor), store
     finally:
         http.close()
         store.close()

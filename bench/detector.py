@@ -58,7 +58,7 @@ def drawn(history: History) -> list[frozenset[str]]:
 def late(one: Absence, delay: timedelta) -> bool:
     """Whether a removal was believed later than count and span ask for, or else, in a mass drop, than its hold does."""
     belief = ConfirmationRules()
-    spans = [at - one.since for at in one.looks][belief.absence.looks - 1 :]
+    spans = [at - one.since for at in one.looks][belief.absence.polls - 1 :]
     allowed = next((span for span in spans if span >= belief.absence.span), None)
     held = next((span for span in spans if span >= belief.hold), None)
     return not any(bound is not None and abs(delay - bound) < MINUTE for bound in (allowed, held))

@@ -23,6 +23,7 @@ from _common import Row, report, seconds
 from sqlalchemy import Connection
 
 from monitor.core.entry import Entry, Status
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event
 from monitor.core.facts import SourceState
 from monitor.core.notices import Item, Notice, Reason
@@ -33,6 +34,7 @@ DECISIONS = 600
 WARM_UP = 50
 LIMIT = 0.4
 NOW = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
+LUNA = EntrySpec(key="luna", name="Luna", surfaces={"openai": "gpt-luna"}, owners=("platform",))
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
@@ -57,7 +59,7 @@ def decide(store: SqlStore) -> None:
         )
         tx.append([event], NOW)
         tx.put_entry(
-            Entry(key="luna", status=Status.PAUSED, since=NOW, position=position, status_position=position, declared={})
+            Entry(key="luna", status=Status.PAUSED, since=NOW, position=position, status_position=position, spec=LUNA)
         )
         tx.put_source(SourceState(key="openai-pricing", accepted_at=NOW, good_at=NOW, looked_at=NOW))
         item = Item(reason=Reason.PAUSED, subject="luna", position=position, since=NOW)

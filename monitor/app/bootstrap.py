@@ -19,21 +19,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.app import logs
 from monitor.app.clock import SteadyClock
-from monitor.app.health import PUBLISHING, Health
+from monitor.app.health import Health
+from monitor.app.use_cases import UseCases
+from monitor.core import logs
 from monitor.core.configuration import Configuration, Owner
 from monitor.core.events import LogHead
-from monitor.core.ports import ConfigurationError, MonitorError, Source
+from monitor.core.ports import PUBLISHING, Clock, ConfigurationError, MonitorError, Source
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry.configuration_effects import in_words, recorded
-from monitor.registry.declarations import declare
 from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
-    from monitor.audit.replay import Replay, ReplayedRecording
+    from monitor.audit.replay import Replay
     from monitor.core.events import Event
+    from monitor.core.facts import ReplayedRecording
     from monitor.detection.budget import DailyBudget
     from monitor.detection.poller import Poller
     from monitor.notify.alarm import Alarm
@@ -148,8 +149,7 @@ class Monitor:
 
         before, after = self.accepted(settings) or settings, settings.configuration
         return accept(
-            self.store,
-            self.clock,
+            self.use_cases.begin,
             before=before.configuration,
             after=after,
             by=by,
@@ -177,7 +177,7 @@ class Monitor:
         self.settings = settings
         self._sources = {}
         self._close_http()
-        for part in ("budget", "poller", "operator", "maintenance", "attendant", "tender", "channel", "relay"):
+        for part in ("budget", "use_cases", "poller", "tender", "channel", "relay"):
             self.__dict__.pop(part, None)
 
     def _close_http(self) -> None:
@@ -240,46 +240,34 @@ class Monitor:
         return DailyBudget(self.store, self.configuration, self.settings.budget)
 
     @cached_property
-    def poller(self) -> Poller:
-        """Looks and records."""
-        from monitor.detection.poller import Poller
-
-        return Poller(
-            self.store,
-            self.configuration,
-            self.source,
-            self.clock,
-            published=self.after_commit,
-            executor=self.executor,
-        )
+    def use_cases(self) -> UseCases:
+        """What can be done to the store; whatever moves the gate's answers writes the lease files anew."""
+        return UseCases(self.store, self.configuration, self.clock, published=self.after_commit)
 
     @cached_property
+    def poller(self) -> Poller:
+        """Polls and records."""
+        return self.use_cases.poller(self.source, self.executor)
+
+    @property
     def operator(self) -> Operator:
         """What people do."""
-        from monitor.registry.operator import Operator
+        return self.use_cases.operator
 
-        return Operator(self.store, self.configuration, self.clock, published=self.after_commit)
-
-    @cached_property
+    @property
     def maintenance(self) -> Maintenance:
         """Windows in which changes are expected."""
-        from monitor.registry.maintenance import Maintenance
+        return self.use_cases.maintenance
 
-        return Maintenance(self.store, self.configuration, self.clock, published=self.after_commit)
-
-    @cached_property
+    @property
     def attendant(self) -> Attendant:
         """What people say to notices."""
-        from monitor.registry.acknowledging import Attendant
-
-        return Attendant(self.store, self.configuration, self.clock)
+        return self.use_cases.attendant
 
     @cached_property
     def tender(self) -> Tender:
         """What time does."""
-        from monitor.registry.housekeeping import Tender
-
-        return Tender(self.store, self.configuration, published=self.after_commit, keep=self.settings.measurements.keep)
+        return self.use_cases.tender(keep=self.settings.measurements.keep)
 
     @cached_property
     def channel(self) -> AppriseChannel:
@@ -336,13 +324,15 @@ class Monitor:
         from monitor.audit.replay import Replay
 
         sources = {key: self.source(key) for key in recordings}
-        return Replay(self.store, self.configuration, sources, recordings, carry=carry, activate=activate)
+
+        def use_cases(configuration: Configuration, clock: Clock) -> UseCases:
+            return UseCases(self.store, configuration, clock, published=lambda: None)  # nobody reads its leases
+
+        return Replay(self.store, self.configuration, sources, recordings, use_cases, carry=carry, activate=activate)
 
     def declare(self) -> int:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""
-        return len(
-            declare(self.store, self.configuration, self.clock, published=self.after_commit, before=self.chosen.before)
-        )
+        return len(self.use_cases.declare(self.chosen.before))
 
     def publish(self) -> None:
         """Write the lease files as the registry stands.
@@ -403,16 +393,30 @@ class Monitor:
         )
 
     def still_allowed(self, entry: str) -> datetime | None:
-        """Until when production's lease file allows an entry, while the files cannot be written; None where they say what the gate says."""
+        """Until when production's lease file allows an entry that is denied, since the files cannot be written; None where they are as the gate.
+
+        A message may overtake the lease files of its own commit, so they are written first where they still allow.
+        """
+        if self.health.trouble(PUBLISHING) is None:
+            if self._leased(entry) is None:
+                return None
+            try:
+                self.publish()
+            except MonitorError:
+                pass  # it is a trouble now, and the file says until when it allows
+            else:
+                return None
+        return self._leased(entry)
+
+    def _leased(self, entry: str) -> datetime | None:
+        """Until when production's lease file allows an entry; None where it does not, or where no reader could rely on it."""
         from monitor.gate.client.lease import Lease, LeaseError, place, read
 
-        if self.health.trouble(PUBLISHING) is None:
-            return None
         try:
             path = place(str(self.settings.lease_dir), PRODUCTION)
             answer = Lease(path, read(path), PRODUCTION, self.clock()).answer(entry, "")
         except LeaseError:
-            return None  # nothing that a reader could rely on is there
+            return None
         return datetime.fromisoformat(str(answer["expires_at"])) if answer["allowed"] else None
 
 

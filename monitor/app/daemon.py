@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from monitor.app import logs
 from monitor.app.bootstrap import Monitor
-from monitor.app.health import PUBLISHING, STORING, notify_systemd, watchdog_interval
+from monitor.app.health import notify_systemd, watchdog_interval
 from monitor.app.joblog import JobLog
 from monitor.app.scheduler import Schedule
 from monitor.app.signals import Signals
+from monitor.core import logs
 from monitor.core.configuration import SourceSpec
-from monitor.core.ports import ClockStep, ConfigurationError, MonitorError, NotSent
+from monitor.core.ports import PUBLISHING, STORING, ClockStep, ConfigurationError, MonitorError, NotSent
 from monitor.detection.budget import first_look, unpaid
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.registry import check_expiry

@@ -24,11 +24,6 @@ MISSES = 2
 """How many intervals may pass without a finished look."""
 
 
-STORING = "storing"
-PUBLISHING = "publishing"
-"""What the daemon has to be able to do besides polling: write its database, write the lease files."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
     """One source: when a poll last finished, when one last succeeded, and the verdict or failure of the last. In seconds that passed."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from monitor.app import logs
 from monitor.app.health import Health
+from monitor.app.log_output import Troubles, named
+from monitor.core import logs
 from monitor.core.ports import MonitorError
 from monitor.detection.outcome import Outcome
 
@@ -18,9 +19,9 @@ class JobLog:
 
     def __init__(self, health: Health) -> None:
         self._health = health
-        self.troubles = logs.Troubles()
-        self._failing = logs.Troubles()
-        self._slow = logs.Troubles()
+        self.troubles = Troubles()
+        self._failing = Troubles()
+        self._slow = Troubles()
         self._overdue: set[str] = set()
 
     def ended(self, job: str, error: BaseException | None) -> None:
@@ -34,7 +35,7 @@ class JobLog:
                 logs.line("job works again", job=job)
             return
         self._health.problem()
-        reason = str(error) if isinstance(error, MonitorError) else logs.named(error)
+        reason = str(error) if isinstance(error, MonitorError) else named(error)
         if self._failing.begin(job, reason):
             logs.line("job failed", level=logging.ERROR, job=job, error=reason)
 

@@ -70,7 +70,7 @@ def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[PriceCom
 def of_entry(reader: Reader, configuration: Configuration, entry: Entry, now: datetime) -> list[PriceComparison]:
     """The word of each source on the prices of the tiers that an entry uses."""
     facts = prices(reader, configuration, (entry.price_subject,))
-    used = [fact for fact in facts if fact.meter.tier in entry.texts("tiers")]
+    used = [fact for fact in facts if fact.meter.tier in entry.spec.tiers]
     return weigh(used, fresh_since=now - configuration.gate.price_freshness)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.audit import queries
 from monitor.core import access, price
 from monitor.core.baselines import CONFIG
 from monitor.core.configuration import Configuration, SourceSpec
@@ -21,6 +20,7 @@ from monitor.gate.state import Freshness
 from monitor.registry import checklist
 from monitor.registry import pins as pinning
 from monitor.registry.housekeeping import MISSED, limit
+from monitor.registry.lookup import find_entry
 
 PIN = "pin"
 CHECK = "check"
@@ -66,7 +66,7 @@ def coverage(reader: Reader, configuration: Configuration, now: datetime, key: s
         Refused: there is no entry of this key.
     """
     view = _View(reader, configuration, now)
-    entries = [queries.entry(reader, key)] if key else [one for one in reader.entries().values() if one.alive]
+    entries = [find_entry(reader.entries(), key)] if key else [one for one in reader.entries().values() if one.alive]
     return [row for entry in entries for row in view.rows(entry)]
 
 
@@ -140,6 +140,6 @@ class _View:
         if word:
             at, until = check.verified_at, check.until
             return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=ATTESTED, read_at=at, until=until)
-        if name == "fallback" and entry.text("fallback"):
+        if name == "fallback" and entry.spec.fallback:
             return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=WATCHED, sources=(GATE,))
         return CoverageRow(entry=entry.key, kind=CHECK, name=name, state=UNWATCHED, read_at=check.verified_at)

@@ -18,11 +18,11 @@ from monitor.core.events import Recorded, entry_stream
 from monitor.core.facts import Fact, Subject
 from monitor.core.maintenance_windows import Window
 from monitor.core.ports import EventQuery, Reader, Refused
-from monitor.core.text import no_such
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import Freshness, reason
 from monitor.registry import checklist, transitions
+from monitor.registry.lookup import find_entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,19 +93,6 @@ class ChainStep:
     recorded: Recorded
 
 
-def entry(reader: Reader, key: str) -> Entry:
-    """One entry.
-
-    Raises:
-        Refused: there is none of this key.
-    """
-    registered = reader.entries()
-    if key not in registered:
-        known = ", ".join(sorted(registered)) or "none yet (`access-monitor poll` loads the configuration)"
-        raise Refused(no_such("entry", key, registered, f"the registry has: {known}"))
-    return registered[key]
-
-
 def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry]:
     """All entries, as they are or as they were recorded at a time."""
     if at is None:
@@ -119,14 +106,14 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
     return [
         StatusRow(
             key=one.key,
-            name=one.text("name"),
-            model_id=one.model_id,
+            name=one.spec.name,
+            model_id=one.spec.model_id,
             status=one.status,
             since=one.since,
             position=one.position,
             verified_at=_verified_then(one) if fresh is None else fresh.verified_at(one),
-            owners=one.texts("owners"),
-            fallback=one.text("fallback"),
+            owners=one.spec.owners,
+            fallback=one.spec.fallback,
             reason=reason(one),
             approval=one.asked,
             windows=one.windows,
@@ -146,7 +133,7 @@ def _verified_then(one: Entry) -> datetime | None:
 
 def checks(reader: Reader, configuration: Configuration, key: str) -> list[CheckRow]:
     """Every check of an entry, the required ones first, then whatever else was verified."""
-    one = entry(reader, key)
+    one = find_entry(reader.entries(), key)
     fresh = Freshness(reader, configuration)
     looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
     looked = {name: at for name, at in looked.items() if _shows(reader, configuration, one, name)}
@@ -188,7 +175,7 @@ def why(reader: Reader, key: str) -> list[ChainStep]:
     Raises:
         Refused: there is no such entry.
     """
-    one = entry(reader, key)
+    one = find_entry(reader.entries(), key)
     steps: list[ChainStep] = []
     seen: set[int] = set()
     todo = [(0, one.status_position)]
@@ -221,7 +208,7 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
     registered = reader.entries()
     if name in registered:
         return (registered[name].price_subject,)
-    found = {one.price_subject for one in registered.values() if name in one.surfaces.values()}
+    found = {one.price_subject for one in registered.values() if name in one.spec.surfaces.values()}
     if not found:
         known = beliefs(reader, configuration.sources)
         stated = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}

@@ -7,41 +7,30 @@ and the source's own reader makes facts of it.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
+from typing import Protocol
 
-from monitor.app.commit import write
 from monitor.core import events as ev
 from monitor.core.configuration import Attention, Configuration
 from monitor.core.entry import Entry, Status
-from monitor.core.events import Recorded, entry_stream
-from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Unchanged
+from monitor.core.events import Event, Recorded, entry_stream
+from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, ReplayedRecording, Unchanged
 from monitor.core.notices import Notice
-from monitor.core.ports import EventQuery, Reader, Refused, Source, Store
+from monitor.core.ports import Clock, EventQuery, Reader, Refused, Source, Store
 from monitor.detection.poller import Poller
 from monitor.registry import checklist
 from monitor.registry.acceptance import Going
-from monitor.registry.declarations import declare
 from monitor.registry.housekeeping import Tender
 from monitor.registry.operator import Operator
-from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 ACTOR = "replay"
 PATIENCE = 3
 """A source is blind in a replay after this many of its own usual gaps, if that is longer than the configured limit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayedRecording:
-    """One recorded look: the body as received, or why there is none."""
-
-    at: datetime
-    body: Body | None = None
-    failure: FailureReason | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +89,21 @@ def carried(
             at += every
 
 
+class ReplayedUseCases(Protocol):
+    """What a replay does to its store, on its own clock and without anybody who reads leases."""
+
+    begin: Begin
+
+    @property
+    def operator(self) -> Operator: ...
+
+    def declare(self) -> tuple[Event, ...]: ...
+
+    def poller(self, source: Callable[[str], Source]) -> Poller: ...
+
+    def tender(self, *, cadence: Mapping[str, timedelta]) -> Tender: ...
+
+
 class Replay:
     """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
 
@@ -113,6 +117,7 @@ class Replay:
         configuration: Configuration,
         sources: Mapping[str, Source],
         recordings: Mapping[str, Sequence[ReplayedRecording]],
+        use_cases: Callable[[Configuration, Clock], ReplayedUseCases],
         *,
         carry: Mapping[str, timedelta] | None = None,
         activate: bool = False,
@@ -138,11 +143,11 @@ class Replay:
             owners={key: replace(owner, destinations=()) for key, owner in configuration.owners.items()},
             entries={key: replace(spec, fallback="") for key, spec in configuration.entries.items()},
         )
-        self._mute = mute
-        self._poller = Poller(store, mute, self._sources.__getitem__, self.clock, published=_nobody)
-        self._operator = Operator(store, mute, self.clock, published=_nobody)
+        self._use_cases = use_cases(mute, self.clock)
+        self._poller = self._use_cases.poller(self._sources.__getitem__)
+        self._operator = self._use_cases.operator
         cadence = {key: PATIENCE * _gap(looks, self._carry.get(key)) for key, looks in recordings.items()}
-        self._tender = Tender(store, mute, published=_nobody, cadence=cadence)
+        self._tender = self._use_cases.tender(cadence=cadence)
 
     def clock(self) -> datetime:
         """The clock of the recording."""
@@ -182,7 +187,7 @@ class Replay:
             raise Refused(
                 f"a replay needs a database of its own: this one holds {head} events; name a new file with --database, or leave it out"
             )
-        declare(self._store, self._mute, self.clock, published=_nobody)
+        self._use_cases.declare()
         with self._store.read() as reader:
             entries = reader.entries()
         if self._activate:
@@ -197,11 +202,11 @@ class Replay:
 
     def _suppose(self) -> None:
         """Take the entries whose list is not replayed for visible: a pause by price could not show otherwise."""
-        with self._store.write() as tx:
-            register = RegistryTransaction(tx.head(), tx.entries())
+        with self._use_cases.begin() as unit:
+            register = unit.register
             for key, waived in self.waived.items():
                 entry = register.entries[key]
-                if "visibility" in waived and entry.model_id:
+                if "visibility" in waived and entry.spec.model_id:
                     register.add(
                         ev.ENTRY_VISIBLE,
                         entry_stream(key),
@@ -210,16 +215,15 @@ class Replay:
                         actor=ACTOR,
                         cause=entry.position,
                         data={
-                            "surface": entry.surface,
-                            "model_id": entry.model_id,
-                            "reason": f"supposed by the replay: no list of {entry.surface} is replayed",
+                            "surface": entry.spec.surface,
+                            "model_id": entry.spec.model_id,
+                            "reason": f"supposed by the replay: no list of {entry.spec.surface} is replayed",
                             "versions": {
                                 "code": self._configuration.code,
                                 "configuration": self._configuration.version,
                             },
                         },
                     )
-            write(tx, self._configuration, register, [], at=self._now)
 
     def _accept(self) -> None:
         """Activate and resume whatever may be, so that every pause shows."""
@@ -275,7 +279,3 @@ def _gap(looks: Sequence[ReplayedRecording], carry: timedelta | None) -> timedel
     gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(looks)]
     usual = timedelta(seconds=median(gaps)) if gaps else timedelta()
     return usual if carry is None else min(usual, carry)
-
-
-def _nobody() -> None:
-    """Nobody reads the leases of a replay."""

@@ -27,6 +27,7 @@ from monitor.gate.decision import Answer
 from monitor.gate.state import Freshness, Production, production
 from monitor.notify import compose
 from monitor.registry import checklist, fallbacks, pins
+from monitor.registry.lookup import find_entry
 from monitor.registry.policy import depends_on
 from monitor.registry.reminders import Deadline, agenda
 from monitor.registry.terms import PricedEntry, priced
@@ -87,17 +88,17 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
     Raises:
         Refused: there is no such entry.
     """
-    entry = queries.entry(reader, key)
+    entry = find_entry(reader.entries(), key)
     fresh = Freshness(reader, configuration, now)
     facts = [
         fact
         for fact in queries.prices(reader, configuration, (entry.price_subject,))
-        if fact.meter.tier in entry.texts("tiers")
+        if fact.meter.tier in entry.spec.tiers
     ]
     words = weigh(facts, fresh_since=now - configuration.gate.price_freshness)
     words.sort(
         key=lambda word: (
-            price.telling_order(word.fact.meter.field, entry.texts("tiers")),
+            price.telling_order(word.fact.meter.field, entry.spec.tiers),
             word.fact.trust != OFFICIAL,
             word.fact.source,
         )
@@ -170,16 +171,16 @@ def _is_price(pin: Pin) -> bool:
 
 
 def _spending(entry: Entry, words: Sequence[PriceComparison]) -> Spending | None:
-    used = entry.usage or entry.observed
+    used = entry.spec.usage or entry.observed
     if not used:
         return None
-    official: dict[str, dict[str, str]] = {tier: {} for tier in entry.texts("tiers")}
+    official: dict[str, dict[str, str]] = {tier: {} for tier in entry.spec.tiers}
     for word in words:
         meter = word.fact.meter
         if word.view is PriceView.OFFICIAL and (meter.context, meter.modality) == (price.SHORT, price.TEXT):
             official[meter.tier][meter.meter] = word.fact.amount
     tiers = {tier: cost(amounts, used) for tier, amounts in official.items()}
-    return Spending(known="configured" if entry.usage else "observed", usage=used, tiers=tiers)
+    return Spending(known="configured" if entry.spec.usage else "observed", usage=used, tiers=tiers)
 
 
 def _questions(
@@ -190,7 +191,7 @@ def _questions(
     words: Sequence[PriceComparison],
     now: datetime,
 ) -> Iterator[str]:
-    if not entry.model_id:
+    if not entry.spec.model_id:
         yield "What is the exact model id? It stays blank until the provider has confirmed it."
     for name, state in checklist.missing(entry, now=now).items():
         yield f"The check {name} is {state}: {CHECKS[name]}?"
@@ -206,18 +207,18 @@ def _questions(
         kept = reader.source(spec.key)
         if kept is not None and kept.outage and depends_on(entry, spec):
             yield f"{spec.key} cannot be read ({kept.outage}): what has changed there since?"
-    if not entry.text("fallback"):
+    if not entry.spec.fallback:
         yield "What do callers use while it is denied? No fallback is declared."
     elif lost := fallbacks.wanting(entry, Production(reader, configuration, now)):
         yield f"What do callers use while it is denied? The fallback {lost}."
-    if not entry.usage and not entry.observed:
+    if not entry.spec.usage and not entry.observed:
         yield "What does production use in a month? No usage is declared, and no sample of requests was handed in."
 
 
 def _not_confirmed(entry: Entry, fresh: Freshness) -> Iterator[str]:
     """Ask for each value that would have to be pinned and is not known, or is stated in two ways."""
     _, unknown, disputed = pins.pins(entry, fresh.beliefs)
-    for key in unknown if entry.model_id else ():
+    for key in unknown if entry.spec.model_id else ():
         scope, _, rest = key.partition("/")
         name, _, field = rest.rpartition("/")
         if field.startswith(price.PREFIX):
@@ -259,5 +260,5 @@ def _of_evals(entry: Entry, compared: Recorded | None) -> Iterator[str]:
         yield "How does it compare with current production? The evals name no baseline."
     elif blanks := sum(row[side] is None for row in found["rows"] for side in ("candidate", "baseline")):
         yield f"What of the {blanks} empty {'cell' if blanks == 1 else 'cells'} in the comparison of evals, where nothing ran?"
-    if not set(found["candidate"]) & set(entry.surfaces.values()):
-        yield f"The evals were of {', '.join(found['candidate'])}, which is no longer the model: how does {entry.model_id} do?"
+    if not set(found["candidate"]) & set(entry.spec.surfaces.values()):
+        yield f"The evals were of {', '.join(found['candidate'])}, which is no longer the model: how does {entry.spec.model_id} do?"

@@ -41,7 +41,7 @@ COMMANDS: Summaries = {
         "retire": ("monitor.cli.acts:retire", "End an entry for good."),
         "release": ("monitor.cli.acts:release", "Let a quarantined price in."),
         "verify": ("monitor.cli.verify:verify", "Attest a readiness check."),
-        "expect": ("monitor.cli.expect:expect", "Announce maintenance in which changes are expected."),
+        "maintenance": ("monitor.cli.maintenance:maintenance", "Announce maintenance in which changes are expected."),
     },
     "Tell": {
         "ack": ("monitor.cli.attend:ack", "Take a pause on, so that it is not told again."),
@@ -57,6 +57,9 @@ COMMANDS: Summaries = {
 }
 """Section of the help → command → where it is, what it does."""
 
+RENAMED = {"expect": "maintenance"}
+"""Command as versions before 0.4 called it → its name now. The old name works in this version only, with a warning."""
+
 PROGRAM = "access-monitor"
 
 
@@ -64,6 +67,7 @@ PROGRAM = "access-monitor"
     PROGRAM,
     cls=Entrance,
     sections=COMMANDS,
+    renamed=RENAMED,
     params=shared_options(table=True),
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=(

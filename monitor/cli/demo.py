@@ -123,7 +123,7 @@ class _Daemon:
 
 
 def _perform(ended: _Ended, *, stay: bool) -> int:
-    from monitor.app import logs
+    from monitor.app import log_output
     from monitor.app.bootstrap import open_monitor
     from monitor.cli.demo_play import Play, Stopped, paced
     from monitor.cli.demo_stage import Stage
@@ -135,11 +135,11 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
     folder = Path(tempfile.mkdtemp(prefix="access-monitor-demo-"))
     with ExitStack() as stack:
         log = stack.enter_context((folder / LOG_FILE).open("w", encoding="utf-8", buffering=1))
-        logs.configure(log)
+        log_output.configure(log)
         sandbox = stack.enter_context(Sandbox(paced(STEPS), hold=True))
         config = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, folder)
         monitor = stack.enter_context(open_monitor(config, environ=_environment()))
-        stage = Stage(monitor.configuration.belief, folder, overridden=_overrides())
+        stage = Stage(monitor.configuration.confirmation, folder, overridden=_overrides())
         stage.open(sandbox.timeline.steps)
         daemon = stack.enter_context(_Daemon(monitor))
         play = Play(sandbox, monitor, stage, via=via(), interrupted=lambda: bool(ended), alive=daemon.alive)

@@ -144,7 +144,7 @@ def _pause(pause: StoryPause) -> None:
 def requirement(of: Requirement) -> str:
     """What it takes to believe, in words: `2 looks over at least 60 s`."""
     span = of.span.total_seconds()
-    return output.plural(of.looks, "look") + (f" over at least {span:g} s" if span else ", however close together")
+    return output.plural(of.polls, "poll") + (f" over at least {span:g} s" if span else ", however close together")
 
 
 def seconds(span: timedelta) -> str:

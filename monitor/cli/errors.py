@@ -51,7 +51,7 @@ def _ended(call: Callable[[], object]) -> int:
 
 
 def _failed(error: Exception) -> int:
-    from monitor.app.logs import named
+    from monitor.app.log_output import named
     from monitor.core.ports import MonitorError
 
     if debugging():

@@ -166,11 +166,22 @@ class DefaultGroup(Group):
 
 
 class Entrance(Group):
-    """The outermost group: knows its commands by name and summary, and imports one when it is called."""
+    """The outermost group: knows its commands by name and summary, and imports one when it is called.
 
-    def __init__(self, name: str | None = None, *, sections: Summaries, **settings: Any) -> None:
+    `renamed` maps an old name to the command that it means; no help and no completion lists it.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        sections: Summaries,
+        renamed: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(name, **settings)
         self.sections = sections
+        self.renamed = renamed or {}
         self._table = {name: row for rows in sections.values() for name, row in rows.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -183,6 +194,15 @@ class Entrance(Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if (name := self.renamed.get(args[0])) is not None:
+            if not ctx.resilient_parsing:
+                click.echo(f"`{args[0]}` is now `{name}`; the old name works in this version only.", err=True)
+            args = [name, *args[1:]]
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self._table))

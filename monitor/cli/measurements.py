@@ -110,7 +110,7 @@ def budget(options: Options) -> None:
 def _subjects(reader: Reader, name: str) -> set[tuple[str, str]]:
     """Surface and model of the entry with this key; else the model of this id on any surface."""
     entry = reader.entries().get(name)
-    return set(entry.surfaces.items()) if entry is not None else {("", name)}
+    return set(entry.spec.surfaces.items()) if entry is not None else {("", name)}
 
 
 def _as_json(series: Series, day: date, one: Summary) -> dict[str, object]:

@@ -26,7 +26,8 @@ from monitor.core.ports import MonitorError
 
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
-    from monitor.audit.replay import Replay, ReplayedRecording, ReplayStep
+    from monitor.audit.replay import Replay, ReplayStep
+    from monitor.core.facts import ReplayedRecording
     from monitor.core.notices import Notice
 
 SPARSE = timedelta(hours=1)

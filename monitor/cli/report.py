@@ -107,14 +107,14 @@ def _standing(of: Report) -> Iterator[Block]:
         ("Production now", f"{'allowed' if of.production.allowed else 'denied'}: {of.production.reason}"),
         ("Since", utc(row.since)),
         ("Last verified", verified),
-        ("Planned for", entry.text("use")),
-        *(("Model id", f"{model_id or 'blank'} on {surface}") for surface, model_id in entry.surfaces.items()),
+        ("Planned for", entry.spec.use),
+        *(("Model id", f"{model_id or 'blank'} on {surface}") for surface, model_id in entry.spec.surfaces.items()),
         ("Its price goes by", of.priced.terms.price_model or "blank"),
-        ("Processing modes in use", ", ".join(entry.texts("tiers"))),
-        ("Touches", ", ".join(entry.touches)),
+        ("Processing modes in use", ", ".join(entry.spec.tiers)),
+        ("Touches", ", ".join(entry.spec.touches)),
         ("Owners", ", ".join(row.owners)),
         ("Fallback", row.fallback or "none"),
-        ("Callers", ", ".join(entry.texts("callers"))),
+        ("Callers", ", ".join(entry.spec.callers)),
     ]
     if of.accepted is not None:
         data = of.accepted.event.data

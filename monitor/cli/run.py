@@ -32,7 +32,7 @@ def run(options: Options, *, verbose: bool) -> int:
     It runs until SIGTERM or SIGINT, and then lets running looks end. SIGHUP loads the configuration anew, all or nothing. What a file takes from production waits for `access-monitor config accept`, and the configuration accepted before goes on. One line per look and per delivery goes to standard error, as JSON unless that
     is a terminal. A second daemon on the same database is refused.
     """
-    from monitor.app import logs
+    from monitor.app import log_output
     from monitor.app.signals import Signals
 
     signals = Signals()
@@ -41,7 +41,7 @@ def run(options: Options, *, verbose: bool) -> int:
         from monitor.app.daemon import Daemon
         from monitor.settings import load
 
-        logs.configure(level=logging.DEBUG if verbose else logging.INFO)
+        log_output.configure(level=logging.DEBUG if verbose else logging.INFO)
         _raise_descriptors()
         with open_monitor(config_path(options), options.database) as monitor:
             drained = Daemon(monitor, lambda: load(config_path(options), os.environ, options.database), signals).run()

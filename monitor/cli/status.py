@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import accepting, agreement, expect, output, terms
+from monitor.cli import accepting, agreement, maintenance, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option, utc
 from monitor.cli.words import in_words
 from monitor.core.entry import Check, CheckState, Status
 from monitor.core.events import record, rfc3339
-from monitor.core.ports import Refused
-from monitor.core.text import no_such
 from monitor.core.time import rounded
 from monitor.gate.client.verdict import PRODUCTION
 
@@ -59,6 +57,7 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     from monitor.audit import queries
     from monitor.audit.agreement import of_entry
     from monitor.gate.state import production
+    from monitor.registry.lookup import unknown_entry
     from monitor.registry.terms import priced
 
     with opened(options) as monitor, monitor.store.read() as reader:
@@ -71,15 +70,10 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
         one = shown.get(entry) if entry is not None and then is None else None
         words = of_entry(reader, monitor.configuration, one, now) if one is not None and not options.json else []
     if entry is not None:
-        keys = [row.key for row in rows]
-        known = ", ".join(keys) or "no entry yet (`access-monitor poll` loads the configuration)"
+        known = [row.key for row in rows]
+        if entry not in known:
+            raise unknown_entry(entry, known, then=utc(then) if then else "")
         rows = [row for row in rows if row.key == entry]
-        if not rows:
-            raise Refused(
-                f"There was no entry {entry!r} at {utc(then)}; the registry had: {known}."
-                if then
-                else no_such("entry", entry, keys, f"the registry has: {known}")
-            )
     if options.json:
         output.as_json(
             [
@@ -110,9 +104,10 @@ def why(options: Options, *, entry: str) -> None:
     from monitor.audit import queries
     from monitor.audit.agreement import of_entry
     from monitor.gate.state import production
+    from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        words = of_entry(reader, monitor.configuration, queries.entry(reader, entry), monitor.clock())
+        words = of_entry(reader, monitor.configuration, find_entry(reader.entries(), entry), monitor.clock())
         steps = queries.why(reader, entry)
         now = monitor.clock()
         row = next(row for row in queries.status(reader, monitor.configuration) if row.key == entry)
@@ -132,7 +127,7 @@ def why(options: Options, *, entry: str) -> None:
     if asked := _asked(row):
         click.echo(output.printable(f"  {asked}"))
     for window in row.windows:
-        click.echo(output.printable(f"  maintenance {expect.in_words(window, now)}"))
+        click.echo(output.printable(f"  maintenance {maintenance.in_words(window, now)}"))
     for line in agreement.lines(words):
         click.echo(output.printable(f"  prices at {line}"))
     if row.status in _NEXT:
@@ -155,11 +150,12 @@ def checklist(options: Options, *, entry: str) -> None:
     from monitor.audit import queries
     from monitor.core.check_names import CHECKS
     from monitor.registry.acceptance import acceptance, mend
+    from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
-        one = queries.entry(reader, entry)
+        one = find_entry(reader.entries(), entry)
         accepted = acceptance(reader, monitor.configuration, one, now)
         mends = {
             row.name: mend(monitor.configuration, one, row.name, row.check.state)
@@ -224,7 +220,7 @@ def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
         "since": rfc3339(row.since),
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
     }
-    times["windows"] = expect.as_json(row.windows, at)
+    times["windows"] = maintenance.as_json(row.windows, at)
     return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners)}
 
 
@@ -322,7 +318,7 @@ def _print_one(
         ("asked", _asked(row)),
         ("to resume", ", ".join(row.asked)),
         ("waived", ", ".join(row.waived)),
-        *(("expected", expect.in_words(window, at)) for window in row.windows),
+        *(("expected", maintenance.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),
         *(("stale", line) for line in agreement.lines(words, overtaken=True)),
     )

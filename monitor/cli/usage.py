@@ -54,12 +54,12 @@ def of_registry(entries: Mapping[str, Entry], key: str) -> tuple[dict[str, int],
             f"--usage {REGISTRY} is the usage of an entry, and {key!r} is none; write it out, as in input=400M,output=30M"
         )
     entry = entries[key]
-    used = in_order(entry.usage or entry.observed)
+    used = in_order(entry.spec.usage or entry.observed)
     if not used:
         raise Refused(
             f"nothing is known of the usage of {key}: declare it, or show it with `access-monitor verify {key} logging --by YOU --from FILE`"
         )
-    return used, "configured" if entry.usage else "observed"
+    return used, "configured" if entry.spec.usage else "observed"
 
 
 class Offer(NamedTuple):

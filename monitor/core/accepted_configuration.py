@@ -14,6 +14,35 @@ from typing import Any, TypeAlias
 Document: TypeAlias = Mapping[str, Any]
 """Section → key → value; `surface`, `source`, `owner`, `entry` and `deployment` are lists of tables, each with its `key`."""
 
+RENAMED: Mapping[tuple[str, ...], str] = {
+    ("belief",): "confirmation",
+    ("confirmation", "absence", "looks"): "polls",
+    ("confirmation", "change", "looks"): "polls",
+}
+"""Path of a key as versions before 0.4 wrote it → its name now; a path begins with the names that the rows above it gave."""
+
+
+def current_path(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path of a key in today's names."""
+    for old, name in RENAMED.items():
+        if path[: len(old)] == old:
+            path = (*old[:-1], name, *path[len(old) :])
+    return path
+
+
+def current_names(document: Document) -> dict[str, Any]:
+    """The document in today's names. Where an old name and its new one both stand, the new one counts."""
+
+    def named(tables: Mapping[str, Any], above: tuple[str, ...]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in tables.items():
+            path = current_path((*above, name))
+            if path[-1] == name or path[-1] not in tables:
+                found[path[-1]] = named(value, path) if isinstance(value, Mapping) else value
+        return found
+
+    return named(document, ())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyDifference:

@@ -125,25 +125,29 @@ def facts(surface: str, of: Setting) -> tuple[Fact, ...]:
 
 def calls(entry: Entry) -> tuple[str, ...]:
     """The routes of the calls that an entry makes: of the endpoints it uses, else every plain call; less those it ignores."""
-    named = tuple(dict.fromkeys(ENDPOINTS[name] for name in entry.uses if name in ENDPOINTS)) if entry.uses else CALLS
-    return tuple(route for route in named if route not in entry.ignored)
+    named = (
+        tuple(dict.fromkeys(ENDPOINTS[name] for name in entry.spec.uses if name in ENDPOINTS))
+        if entry.spec.uses
+        else CALLS
+    )
+    return tuple(route for route in named if route not in entry.spec.ignore)
 
 
 def named(entry: Entry) -> tuple[str, ...]:
     """The routes that an entry's own declaration names: of its endpoints and of its tiers."""
-    tiers = (tier for tier in TIERS if tier in entry.texts("tiers") and tier not in entry.ignored)
-    return tuple(dict.fromkeys((*(calls(entry) if entry.uses else ()), *tiers)))
+    tiers = (tier for tier in TIERS if tier in entry.spec.tiers and tier not in entry.spec.ignore)
+    return tuple(dict.fromkeys((*(calls(entry) if entry.spec.uses else ()), *tiers)))
 
 
 def routes(entry: Entry) -> tuple[str, ...]:
     """The routes that an activation pins where they are watched and granted."""
-    always = (route for route in ALWAYS if route not in entry.ignored)
+    always = (route for route in ALWAYS if route not in entry.spec.ignore)
     return tuple(dict.fromkeys((*always, *calls(entry), *named(entry))))
 
 
 def settings(entry: Entry) -> Mapping[str, Setting]:
     """The account settings that an activation pins where they are known."""
-    return {name: one for name, one in SETTINGS.items() if name not in entry.ignored}
+    return {name: one for name, one in SETTINGS.items() if name not in entry.spec.ignore}
 
 
 def in_words(name: str, model: str, value: Value | None) -> str:

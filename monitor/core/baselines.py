@@ -134,11 +134,11 @@ class Baselines:
         nothing new.
         """
         if pin.scope == CONFIG:
-            declared = entry.ours.get(pin.key)
+            declared = entry.spec.config_pins.get(pin.key)
             return pin.value if stands(pin.field, str(pin.value), declared) else declared
         subject = Subject(pin.scope, pin.name)
         if (setting := access.setting(pin.field)) is not None:
-            return self.permits(setting, subject, entry.texts("tiers"))
+            return self.permits(setting, subject, entry.spec.tiers)
         if pin.field == LISTED:
             listed = self.listed(subject)
             return listed if listed is UNKNOWN or listed else None

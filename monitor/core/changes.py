@@ -26,7 +26,9 @@ from monitor.core.facts import (
     Snapshot,
     Value,
 )
-from monitor.detection.admission import MASS
+
+MASS = 3
+"""From so many subjects on that are gone at once, what is missing may be a fault of the source."""
 
 OWN = (price.PREFIX, ANNOUNCED, PARAGRAPH, WATCHED, INCIDENT, ACCESS, BEHAVIOUR, LIMIT, SETTING, DEPRECATION)
 """Prefixes of fields that each stand for themselves: that no subject has one any more is said, not passed over."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from monitor.core.accepted_configuration import Document
+from monitor.core.entry_spec import EntrySpec
 
 OFFICIAL = "official"
 THIRD_PARTY = "third_party"
@@ -122,67 +123,23 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EntrySpec:
-    """An entry as it was declared. `surfaces` maps surface key to exact model id, first the one the gate speaks for.
-
-    An entry that waits for its id has its surface with the id `""`. A blank stays blank: nothing here is ever inferred. `checks` is what
-    production requires beyond the default, `checks_in` what each other environment requires at all, `check_age` how long a check may hold. `usage` is what production uses in a
-    month, meter → tokens; empty where nobody said. `touches` are the kinds of use that ask for a safety review. `uses` are the endpoints that it
-    calls, `ignore` the routes and account settings that are not pinned (`access`).
-    """
-
-    key: str
-    name: str
-    surfaces: Mapping[str, str]
-    owners: tuple[str, ...]
-    price_model: str = ""
-    use: str = ""
-    checks: tuple[str, ...] = ()
-    checks_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tiers: tuple[str, ...] = ("standard",)
-    fallback: str = ""
-    pause_on: str = "any"
-    on_pause: str = "deny"
-    grace: timedelta | None = None
-    callers: tuple[str, ...] = ()
-    freshness: timedelta | None = None
-    price_freshness: timedelta | None = None
-    check_age: Mapping[str, timedelta] = field(default_factory=dict)
-    approvers: int = 1
-    usage: Mapping[str, int] = field(default_factory=dict)
-    touches: tuple[str, ...] = ()
-    uses: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-    @property
-    def surface(self) -> str:
-        """The surface that the gate speaks for."""
-        return next(iter(self.surfaces))
-
-    @property
-    def model_id(self) -> str:
-        """The exact id there; empty while it is not known."""
-        return self.surfaces[self.surface]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What it takes to believe: good looks, over at least a span."""
+    """What it takes to confirm a change: good polls, over at least a span."""
 
-    looks: int
+    polls: int
     span: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationRules:
-    """How many looks over how long make a belief; all independent of how often a source is polled.
+    """How many polls over how long confirm a change; all independent of how often a source is polled.
 
     `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches,
     `correction` how long after its first listing another amount of a price is a correction of it: the wrong one of gpt-5.5-pro stood for five days.
     """
 
-    absence: Requirement = Requirement(looks=3, span=timedelta(minutes=30))
-    change: Requirement = Requirement(looks=2, span=timedelta(minutes=1))
+    absence: Requirement = Requirement(polls=3, span=timedelta(minutes=30))
+    change: Requirement = Requirement(polls=2, span=timedelta(minutes=1))
     gap: timedelta = timedelta(minutes=1)
     recheck: timedelta = timedelta(seconds=90)
     hold: timedelta = timedelta(hours=24)
@@ -237,7 +194,7 @@ class Configuration:
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     entries: Mapping[str, EntrySpec] = field(default_factory=dict)
-    belief: ConfirmationRules = ConfirmationRules()
+    confirmation: ConfirmationRules = ConfirmationRules()
     gate: GateRules = GateRules()
     checks: CheckRules = CheckRules()
     attention: Attention = Attention()

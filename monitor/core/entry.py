@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import cast
 
 from monitor.core import price
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Subject, Value
 from monitor.core.maintenance_windows import Window
 
@@ -84,7 +84,7 @@ class Approval:
 class Entry:
     """A registry row, folded from the log.
 
-    `declared` is the declaration as recorded (the fields of `EntrySpec`). `position` is the last event that could change a mind
+    `spec` is what was declared of it last. `position` is the last event that could change a mind
     about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
     holds to the value that is believed instead (None: gone). `pause` is the event of the running pause, `reminded` what was said ahead
     of its day (`agenda`), `acknowledged` the pause that somebody took on, `fallback_lost` the event by which its owners were told that no
@@ -97,7 +97,7 @@ class Entry:
     since: datetime
     position: int
     status_position: int
-    declared: Mapping[str, object]
+    spec: EntrySpec = field(metadata={"stored": "declared"})
     pins: tuple[Pin, ...] = ()
     unpinned: tuple[str, ...] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -116,47 +116,17 @@ class Entry:
     silenced_until: datetime | None = None
 
     @property
-    def surfaces(self) -> Mapping[str, str]:
-        """Surface key → exact model id (empty: not known yet), first the one the gate speaks for."""
-        return dict(cast("Iterable[tuple[str, str]]", self.declared["surfaces"]))
-
-    @property
-    def surface(self) -> str:
-        """The surface that the gate speaks for."""
-        return next(iter(self.surfaces))
-
-    @property
-    def model_id(self) -> str:
-        """The exact id there; empty while it is not known."""
-        return self.surfaces[self.surface]
-
-    @property
     def price_subject(self) -> Subject:
         """Whose price it goes by: the mapping from a model id is declared, never guessed."""
-        return Subject(self.text("provider"), self.text("price_model") or self.model_id)
+        return Subject(self.spec.provider, self.spec.price_model or self.spec.model_id)
 
     @property
     def subjects(self) -> frozenset[Subject]:
         """Everything that facts may be about and concern this entry."""
-        listed = {Subject(surface, model_id) for surface, model_id in self.surfaces.items() if model_id}
+        listed = {Subject(surface, model_id) for surface, model_id in self.spec.surfaces.items() if model_id}
         provider = self.price_subject.scope
-        named = {Subject(provider, model_id) for model_id in self.surfaces.values() if model_id}
+        named = {Subject(provider, model_id) for model_id in self.spec.surfaces.values() if model_id}
         return frozenset(listed | named | ({self.price_subject} if self.price_subject.name else set()))
-
-    @property
-    def ours(self) -> Mapping[str, str]:
-        """What of our own side the entry stands on: the key of a `config` pin → its declared value."""
-        return cast("Mapping[str, str]", self.declared["ours"])
-
-    @property
-    def usage(self) -> Mapping[str, int]:
-        """What production uses in a month, meter → tokens; empty where nobody said."""
-        return cast("Mapping[str, int]", self.declared.get("usage", {}))
-
-    @property
-    def approvers(self) -> int:
-        """How many people an acceptance takes."""
-        return cast(int, self.declared.get("approvers", 1))
 
     @property
     def asked(self) -> Approval | None:
@@ -164,53 +134,14 @@ class Entry:
         return self.approval if self.approval is not None and self.approval.expect == self.position else None
 
     @property
-    def checks_in(self) -> Mapping[str, tuple[str, ...]]:
-        """The checks that environments other than production require, as far as somebody said."""
-        declared = cast("Mapping[str, Iterable[str]]", self.declared.get("checks_in", {}))
-        return {environment: tuple(names) for environment, names in declared.items()}
-
-    def check_age(self, name: str) -> timedelta | None:
-        """How long a check of this entry may hold, None where nobody said."""
-        seconds = cast("Mapping[str, int]", self.declared.get("check_age", {})).get(name)
-        return None if seconds is None else timedelta(seconds=seconds)
-
-    @property
     def price_shift(self) -> bool:
         """Whether the running pause is due to nothing but prices that moved."""
         return not self.by and bool(self.deviations) and all(is_price(key) for key in self.deviations)
 
     @property
-    def touches(self) -> tuple[str, ...]:
-        """The kinds of use that ask for a safety review."""
-        return tuple(cast("Iterable[str]", self.declared.get("touches", ())))
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """The endpoints that it calls, as declared (`v1/responses`); empty where nobody said."""
-        return tuple(cast("Iterable[str]", self.declared.get("uses", ())))
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """The routes and account settings that are not pinned."""
-        return tuple(cast("Iterable[str]", self.declared.get("ignore", ())))
-
-    @property
     def alive(self) -> bool:
         """Whether the entry is still judged."""
         return self.status not in (Status.RETIRED, Status.WITHDRAWN)
-
-    def text(self, name: str) -> str:
-        """A declared text."""
-        return cast(str, self.declared[name])
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A declared list of texts."""
-        return tuple(cast("Iterable[str]", self.declared[name]))
-
-    def seconds(self, name: str) -> timedelta | None:
-        """A declared duration, None where none is declared."""
-        value = self.declared[name]
-        return None if value is None else timedelta(seconds=cast(int, value))
 
 
 def is_price(pin_key: str) -> bool:

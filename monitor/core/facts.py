@@ -183,6 +183,9 @@ class Measurement:
         return self.outcome not in ((GRANTED, REJECTED) if self.route == CONTRACT else (GRANTED,))
 
 
+ITEMS = 100_000
+"""How many subjects a source may have; an answer with more is never taken."""
+
 ANYTHING = "*"
 """What a refused part may speak of where that cannot be told: of every subject."""
 
@@ -251,6 +254,16 @@ class PollFailure:
 
 
 Observation: TypeAlias = Snapshot | Unchanged | PollFailure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedRecording:
+    """One recorded look: the body as received, or why there is none."""
+
+    at: datetime
+    body: Body | None = None
+    failure: FailureReason | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,11 @@ class NotSent:
     retry_after: float | None = None
 
 
+STORING = "storing"
+PUBLISHING = "publishing"
+"""What the daemon has to be able to do besides polling: write its database, write the lease files."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """Something that the daemon cannot do: since when, and the sentence that says why."""

@@ -18,7 +18,12 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
     return f"did you mean {' or '.join(map(repr, meant))}?" if meant else ""
 
 
+def perhaps(name: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'a'?)` for the middle of a sentence, or nothing where no known name is near."""
+    meant = did_you_mean(name, known)
+    return f" ({meant})" if meant else ""
+
+
 def no_such(what: str, name: str, known: Iterable[str], hint: str) -> str:
     """Return `there is no WHAT 'name' (did you mean 'a'?); HINT`, where `hint` says what there is or how to see it."""
-    meant = did_you_mean(name, known)
-    return f"there is no {what} {name!r}{f' ({meant})' if meant else ''}; {hint}"
+    return f"there is no {what} {name!r}{perhaps(name, known)}; {hint}"

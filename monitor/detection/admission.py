@@ -13,14 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core import price
-from monitor.core.facts import Fact, Facts, SourceState, Subject
+from monitor.core.changes import MASS
+from monitor.core.facts import ITEMS, Fact, Facts, SourceState, Subject
 
-MASS = 3
 MASS_SHARE = 0.2
 SHRINK = 0.4
-
-ITEMS = 100_000
-"""How many subjects a source may have; an answer with more is never taken."""
 
 FLOOD = 1_000
 FLOOD_FACTOR = 5

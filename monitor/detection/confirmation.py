@@ -98,7 +98,7 @@ def confirm(
         else:
             need = _need(change.fact, change.new, belief, span)
             if change.new is not None:
-                need = replace(need, looks=need.looks + turns.get(change.fact, 0))
+                need = replace(need, polls=need.polls + turns.get(change.fact, 0))
         if pending_change.quarantine is None and _enough(pending_change, at, need):
             believed.append(ConfirmedChange(change=change, pending_change=pending_change))
         else:
@@ -161,7 +161,7 @@ def _need(fact: Fact, value: Value | None, belief: ConfirmationRules, hold: time
 
 
 def _enough(pending_change: PendingChange, at: datetime, requirement: Requirement) -> bool:
-    return pending_change.seen >= requirement.looks and at - pending_change.first_at >= requirement.span
+    return pending_change.seen >= requirement.polls and at - pending_change.first_at >= requirement.span
 
 
 def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
@@ -238,6 +238,6 @@ def next_look(
         else:
             need = _need(pending_change.fact, pending_change.value, belief, held)
         end = max(at + belief.recheck, pending_change.first_at + need.span)
-        when = at + belief.recheck if pending_change.seen < need.looks else end
+        when = at + belief.recheck if pending_change.seen < need.polls else end
         due = when if due is None else min(due, when)
     return due

@@ -32,7 +32,7 @@ def told(
     for pending_change in pending_changes:
         subject = pending_change.fact.subject
         reaching = [one.route for one in others.signals.get(subject, ()) if one.says == GRANTED]
-        enough = pending_change.seen >= belief.absence.looks and at - pending_change.first_at >= belief.absence.span
+        enough = pending_change.seen >= belief.absence.polls and at - pending_change.first_at >= belief.absence.span
         if pending_change.fact.field != LISTED or pending_change.value is not None or not reaching or not enough:
             continue
         for key, entry in list(register.entries.items()):
@@ -66,5 +66,5 @@ def told(
                 evidence=pending_change.evidence,
                 summary=text,
             )
-            found.append(compose.Told(owners=entry.texts("owners"), item=item))
+            found.append(compose.Told(owners=entry.spec.owners, item=item))
     return found

@@ -296,7 +296,7 @@ def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shif
     )
     return [
         compose.Told(
-            owners=entry.texts("owners"),
+            owners=entry.spec.owners,
             item=compose.entry_item(
                 register,
                 entry.key,

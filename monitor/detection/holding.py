@@ -11,10 +11,10 @@ from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Status
 from monitor.core.events import source_stream
-from monitor.core.facts import PollFailure, SourceState, Subject
+from monitor.core.facts import ITEMS, PollFailure, SourceState, Subject
 from monitor.core.ports import EventQuery, Transaction
 from monitor.detection import outages
-from monitor.detection.admission import DROPS, ITEMS, MASS_CHANGE, MASS_GAIN, REVERSED, TOO_MANY, Admission, hold
+from monitor.detection.admission import DROPS, MASS_CHANGE, MASS_GAIN, REVERSED, TOO_MANY, Admission, hold
 from monitor.notify import compose
 from monitor.registry.transitions import RegistryTransaction
 
@@ -31,7 +31,7 @@ class Holding:
         incident: Callable[[], str],
     ) -> None:
         self._tx = tx
-        self._base = configuration.belief.hold
+        self._base = configuration.confirmation.hold
         self._spec = spec
         self._register = register
         self._incident = incident

@@ -14,7 +14,7 @@ class Outcome:
     """What one look came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
 
     `believed` counts the changes of fact that became beliefs, `again` is when to look next if something is suspected, `ask` names other
-    sources that should be looked at now, `moved` says that the status of an entry did.
+    sources that should be looked at now.
     """
 
     source: str
@@ -24,6 +24,5 @@ class Outcome:
     suspects: int = 0
     again: datetime | None = None
     ask: tuple[str, ...] = ()
-    moved: bool = False
     events: tuple[ev.Event, ...] = ()
     notices: tuple[Notice, ...] = ()

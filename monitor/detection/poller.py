@@ -10,19 +10,32 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from typing import Protocol, TypeAlias
 
-from monitor.app.record import record
-from monitor.core.configuration import Configuration
+from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import FailureReason, Known, Observation, PollFailure, Snapshot, SourceState, Unchanged
-from monitor.core.ports import Clock, ConfigurationError, Refused, SeenAt, Source, Store, Transaction
+from monitor.core.ports import Clock, ConfigurationError, Reader, Refused, SeenAt, Source, Store
 from monitor.detection.outcome import Outcome
+
+Reread: TypeAlias = Callable[[Reader, SourceState], Snapshot | None]
+"""Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
+
+
+class Record(Protocol):
+    """Takes one observation into the log, in one transaction.
+
+    `under_lock` is called under the writer's lock before anything is written; what it raises takes everything back.
+    """
+
+    def __call__(
+        self, spec: SourceSpec, observation: Observation, *, reread: Reread, under_lock: Callable[[], None]
+    ) -> Outcome: ...
 
 
 class Poller:
     """Looks at sources and records what they showed.
 
-    `source` gives the source of a key, built when first asked for. `published` is called after every commit that changed what
-    the gate says of an entry, before anything else is polled. `executor` runs looks side by side; without one they run in turn.
+    `source` gives the source of a key, built when first asked for. `executor` runs looks side by side; without one they run in turn.
     """
 
     def __init__(
@@ -32,14 +45,14 @@ class Poller:
         source: Callable[[str], Source],
         clock: Clock,
         *,
-        published: Callable[[], object],
+        record: Record,
         executor: Executor | None = None,
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._source = source
         self._clock = clock
-        self._published = published
+        self._record = record
         self._executor = executor
         self._looks: list[SeenAt] = []
         self._looks_lock = threading.Lock()
@@ -140,24 +153,21 @@ class Poller:
         Raises:
             Refused: the poller is retired.
         """
-        with self._store.write() as tx:
+
+        def unless_retired() -> None:
             # Asked under the writer's lock: who loads the next configuration records it under the same lock.
             if self._retired.is_set():
                 raise Refused(f"the configuration was loaded anew during this poll of {key}, so it is not recorded")
-            outcome = record(
-                tx,
-                self._configuration,
-                self._configuration.sources[key],
-                observation,
-                now=self._clock(),
-                reread=lambda tx, state: self._reread(key, tx, state),
-            )
-        if outcome.moved:
-            self._published()
-        return outcome
 
-    def _reread(self, key: str, tx: Transaction, state: SourceState) -> Snapshot | None:
-        body = tx.evidence(state.evidence) if state.evidence else None
+        return self._record(
+            self._configuration.sources[key],
+            observation,
+            reread=lambda reader, state: self._reread(key, reader, state),
+            under_lock=unless_retired,
+        )
+
+    def _reread(self, key: str, reader: Reader, state: SourceState) -> Snapshot | None:
+        body = reader.evidence(state.evidence) if state.evidence else None
         if body is None or state.good_at is None:
             return None
         again = self._source(key).extract(body, state.good_at)

@@ -160,13 +160,13 @@ class Others:
         subject, refused = fact.subject, value is not None
         usual = belief.change if refused else belief.absence
         if agreeing := self.agree(subject):
-            return Requirement(looks=max(1, usual.looks - agreeing), span=timedelta(0))
+            return Requirement(polls=max(1, usual.polls - agreeing), span=timedelta(0))
         reached = any(
             one.says == GRANTED and one.until > since and outweighs(one.route, self.own)
             for one in self.signals.get(subject, ())
         )
         longer = belief.reached if reached else None if refused else hold
-        return usual if longer is None else Requirement(looks=usual.looks, span=max(usual.span, longer))
+        return usual if longer is None else Requirement(polls=usual.polls, span=max(usual.span, longer))
 
 
 ALONE = Others()

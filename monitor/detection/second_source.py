@@ -48,12 +48,12 @@ class Second:
 
     @cached_property
     def _held_back(self) -> list[PendingChange]:
-        looks = self._configuration.belief.change.looks
+        polls = self._configuration.confirmation.change.polls
         return [
             pending_change
             for pending_change in self.reader.pending_changes()
             if pending_change.quarantine is not None
-            and pending_change.seen >= looks
+            and pending_change.seen >= polls
             and pending_change.source != self._own
             and pending_change.source in self._configuration.sources
         ]

@@ -65,16 +65,16 @@ class Freshness:
 
         A model that a route of its own reached was seen there, whatever the list says of it meanwhile.
         """
-        watched = {surface: lists for surface in entry.surfaces if (lists := self.beliefs.lists(surface))}
-        if entry.surface not in watched or not all(entry.surfaces[surface] for surface in watched):
+        watched = {surface: lists for surface in entry.spec.surfaces if (lists := self.beliefs.lists(surface))}
+        if entry.spec.surface not in watched or not all(entry.spec.surfaces[surface] for surface in watched):
             return None
         return _oldest(
             max(
                 (
                     at
                     for at in (
-                        self.latest(lists, Fact(Subject(surface, entry.surfaces[surface]), LISTED)),
-                        self._reached(Subject(surface, entry.surfaces[surface])),
+                        self.latest(lists, Fact(Subject(surface, entry.spec.surfaces[surface]), LISTED)),
+                        self._reached(Subject(surface, entry.spec.surfaces[surface])),
                     )
                     if at is not None
                 ),
@@ -102,7 +102,7 @@ class Freshness:
         subject = entry.price_subject
         fields = {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)} or {
             price.Meter(tier, price.SHORT, price.TEXT, meter).field
-            for tier in entry.texts("tiers")
+            for tier in entry.spec.tiers
             for meter in checklist.ESSENTIAL_METERS
         }
         sources = self.beliefs.price_sources(subject.scope)
@@ -140,19 +140,19 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
     """One entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
     rules = configuration.gate
     access, priced = fresh.access(entry), fresh.price(entry)
-    grace = entry.seconds("grace")
+    grace = entry.spec.grace
     return Standing(
         key=entry.key,
-        name=entry.text("name"),
-        model_ids=tuple(dict.fromkeys(id for id in entry.surfaces.values() if id)),
+        name=entry.spec.name,
+        model_ids=tuple(dict.fromkeys(id for id in entry.spec.surfaces.values() if id)),
         status=entry.status,
         position=entry.status_position,
-        model_id=entry.model_id,
+        model_id=entry.spec.model_id,
         reason=reason(entry),
-        fallback=entry.text("fallback"),
-        access_until=_until(access, entry.seconds("freshness"), rules.freshness),
-        price_until=_until(priced, entry.seconds("price_freshness"), rules.price_freshness),
-        on_pause=entry.text("on_pause"),
+        fallback=entry.spec.fallback,
+        access_until=_until(access, entry.spec.freshness, rules.freshness),
+        price_until=_until(priced, entry.spec.price_freshness, rules.price_freshness),
+        on_pause=entry.spec.on_pause,
         price_shift=entry.price_shift,
         grace_until=entry.since + grace if entry.status is Status.PAUSED and grace is not None else None,
         callers=entry.callers,
@@ -231,9 +231,9 @@ def reason(entry: Entry) -> str:
     if entry.status is Status.PAUSED:
         return f"{entry.reason} ({entry.by})" if entry.by else entry.reason
     if entry.status is Status.WAITING:
-        if not entry.model_id:
+        if not entry.spec.model_id:
             return "its model id is blank until the provider has confirmed it"
-        return f"{entry.model_id} is not confirmed as listed on {entry.surface}"
+        return f"{entry.spec.model_id} is not confirmed as listed on {entry.spec.surface}"
     if entry.status is Status.EVALUATING:
         return "nobody has activated it yet"
     if entry.status is Status.RETIRED:

@@ -94,17 +94,17 @@ def entry_item(
         Reason.PAUSED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.UNACKNOWLEDGED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
         Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
-        Reason.FALLBACK_LOST: (f"access-monitor status {key}", f"access-monitor status {entry.text('fallback')}"),
+        Reason.FALLBACK_LOST: (f"access-monitor status {key}", f"access-monitor status {entry.spec.fallback}"),
         Reason.STALE: (f"access-monitor checklist {key}",),
         Reason.REMINDER: (f"access-monitor status {key}", f"access-monitor checklist {key}"),
     }.get(reason, (f"access-monitor status {key}",))
     return Item(
         reason=reason,
-        subject=entry.model_id or key,
+        subject=entry.spec.model_id or key,
         position=position,
         since=since,
         entry=key,
-        name=entry.text("name"),
+        name=entry.spec.name,
         status=entry.status,
         source=source,
         summary=summary,
@@ -129,7 +129,7 @@ def held(
     """Something is held back that the owners of these entries, which are active, must hear of at once."""
     return [
         Told(
-            owners=register.entries[key].texts("owners"),
+            owners=register.entries[key].spec.owners,
             item=entry_item(
                 register,
                 key,
@@ -190,7 +190,7 @@ def quarantined(entry: Entry, held_back: ConfirmedChange, *, position: int, sour
         position=position,
         since=held_back.pending_change.first_at,
         entry=entry.key,
-        name=entry.text("name"),
+        name=entry.spec.name,
         status=entry.status,
         source=source,
         summary=summary,
@@ -203,7 +203,7 @@ def quarantined(entry: Entry, held_back: ConfirmedChange, *, position: int, sour
             else f'access-monitor release {position} --by YOU --reason "…"',
         ),
     )
-    return Told(owners=entry.texts("owners"), item=item)
+    return Told(owners=entry.spec.owners, item=item)
 
 
 def one_more_route(fact: Fact, entry: Entry) -> bool:
@@ -231,7 +231,7 @@ def changed(
 ) -> Told:
     """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read prices."""
     recorded_changes = sorted(
-        recorded_changes, key=lambda claim: price.telling_order(claim.fact.field, entry.texts("tiers"))
+        recorded_changes, key=lambda claim: price.telling_order(claim.fact.field, entry.spec.tiers)
     )
     parts = (
         notes(recorded_changes),
@@ -252,7 +252,7 @@ def changed(
         ),
         summary="; ".join(part for part in parts if part),
     )
-    return Told(owners=entry.texts("owners"), item=item)
+    return Told(owners=entry.spec.owners, item=item)
 
 
 def newcomer(claim: ChangeEvent, owner: str, waiting: tuple[str, ...], *, source: str) -> Told:

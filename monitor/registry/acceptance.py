@@ -141,17 +141,17 @@ def mend(configuration: Configuration, entry: Entry, name: str, state: CheckStat
     feeding = [spec.key for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
     attest = f"`access-monitor verify {entry.key} {name} --by YOU {_RESTS_ON.get(name, '--url …')}`"
     look = f"`access-monitor poll {' '.join(feeding)}`"
-    if name == "model_id" and not entry.model_id:
+    if name == "model_id" and not entry.spec.model_id:
         return "give the entry its model_id in the configuration"
     if name in ("model_id", "visibility"):
         if not feeding:
-            return f"the configuration has no models_list of the surface {entry.surface}; add one"
+            return f"the configuration has no models_list of the surface {entry.spec.surface}; add one"
         correct = ", or correct its model_id in the configuration" if state is CheckState.FAILED else ""
         return f"{look} looks at the models list{correct}"
     if name == "pricing":
         return f"{look} reads the official page, or {attest}" if feeding else attest
     if name == "fallback":
-        declared = entry.text("fallback")
+        declared = entry.spec.fallback
         return (
             f"`access-monitor gate {declared} --explain` says why, or {attest}"
             if declared
@@ -221,7 +221,7 @@ def confirmed(
     Raises:
         Refused: the person has asked already, or did not say what was seen.
     """
-    if entry.approvers < 2:
+    if entry.spec.approvers < 2:
         return {}
     asked = entry.asked
     request = None if asked is None or asked.act != kind else reader.event(asked.position)
@@ -264,4 +264,4 @@ def told(register: RegistryTransaction, request: Event) -> list[compose.Told]:
             f'access-monitor {command} {entry.key} --by YOU --reason "…" --expect {entry.position}',
         ),
     )
-    return [compose.Told(owners=entry.texts("owners"), item=item)]
+    return [compose.Told(owners=entry.spec.owners, item=item)]

@@ -52,7 +52,7 @@ def repeat(
     )
     said, day = _key(entry, count), entry.since.date()
     position = reminded(register, key, said=said, what="pause", day=day, text=text, at=at, cause=entry.pause)
-    told = entry.texts("owners")
+    told = entry.spec.owners
     if count >= rules.escalate_after:
         further = (owners[name].escalate_to for name in told if name in owners)
         told = tuple(dict.fromkeys((*told, *filter(None, further))))

@@ -130,12 +130,12 @@ class RequestPaper:
             Refused: a line lacks what it has to say, or says something else than the registry.
         """
         accepted = {str(pin.value) for pin in entry.pins if pin.scope == CONFIG and pin.field.startswith("model_id@")}
-        ids = frozenset(id for id in accepted or set(entry.surfaces.values()) if id)
+        ids = frozenset(id for id in accepted or set(entry.spec.surfaces.values()) if id)
         if not ids:
             raise Refused(f"{entry.key} has no model id yet, so that no request can be said to be its own")
         mine = [request for request in self.requests if request.model in ids]
         others = Counter(request.model for request in self.requests if request.model not in ids)
-        registered = {id for one in reader.entries().values() for id in one.surfaces.values()}
+        registered = {id for one in reader.entries().values() for id in one.spec.surfaces.values()}
         over = request_log.span(self.requests)
         costs = request_log.costs(mine, self._prices(reader, configuration, entry), self.tolerance)
         problems = [
@@ -172,7 +172,7 @@ class RequestPaper:
         ]
 
     def _tiers(self, mine: list[LoggedRequest], entry: Entry) -> list[str]:
-        tiers = entry.texts("tiers")
+        tiers = entry.spec.tiers
         strange = [request for request in mine if request.tier and request_log.tier(request, tiers) not in tiers]
         if not strange:
             return []
@@ -186,7 +186,7 @@ class RequestPaper:
         if not entry.pins:
             chosen, _, _ = pins.pins(entry, beliefs(reader, configuration.sources))
             fields = {pin.field: str(pin.value) for pin in chosen if pin.field.startswith(PREFIX)}
-        return Prices(fields, entry.texts("tiers"))
+        return Prices(fields, entry.spec.tiers)
 
     def _strangers(self, others: Mapping[str, int], registered: set[str]) -> list[str]:
         found = []
@@ -201,11 +201,11 @@ class RequestPaper:
 
 def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> EvalModel:
     """The exact ids of an entry, and every name under which the configuration knows whose they are."""
-    providers = {entry.text("provider")}
-    for key in entry.surfaces:
+    providers = {entry.spec.provider}
+    for key in entry.spec.surfaces:
         providers.add(key)
         if key in configuration.surfaces:
             providers.add(configuration.surfaces[key].provider)
     return EvalModel(
-        ids=frozenset(id for id in entry.surfaces.values() if id), providers=frozenset(providers), called=called
+        ids=frozenset(id for id in entry.spec.surfaces.values() if id), providers=frozenset(providers), called=called
     )

@@ -111,7 +111,7 @@ def _told(register: RegistryTransaction, key: str, names: Mapping[str, datetime]
         since=since,
         summary=f"no look has verified {', '.join(names)} since {ev.rfc3339(since)}",
     )
-    return compose.Told(owners=entry.texts("owners"), item=item)
+    return compose.Told(owners=entry.spec.owners, item=item)
 
 
 BY_FRESHNESS = {"model_id": "freshness", "visibility": "freshness", "pricing": "price_freshness"}
@@ -120,12 +120,12 @@ BY_FRESHNESS = {"model_id": "freshness", "visibility": "freshness", "pricing": "
 
 def attested(entry: Entry, name: str, rules: CheckRules) -> timedelta:
     """How long the word of a person holds."""
-    return max(rules.attested, entry.check_age(name) or rules.attested)
+    return max(rules.attested, entry.spec.check_age.get(name) or rules.attested)
 
 
 def verified(entry: Entry, name: str, gate: GateRules, rules: CheckRules) -> timedelta:
     """How long a check holds after the last look that verified it."""
     by = BY_FRESHNESS.get(name)
     least: timedelta = rules.verified if by is None else getattr(gate, by)
-    longer = entry.check_age(name) if by is None else entry.seconds(by)
+    longer = entry.spec.check_age.get(name) if by is None else getattr(entry.spec, by)
     return max(least, longer or least)

@@ -57,7 +57,7 @@ def facts(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
     if behind is None:
         return {}
     found: dict[Fact, Value] = {}
-    for surface, model_id in entry.surfaces.items():
+    for surface, model_id in entry.spec.surfaces.items():
         subject = Subject(surface, behind.account or model_id)
         for field, stated in beliefs.facts_of(subject).items() if subject.name else ():
             if covers(behind, field) and counts(field, entry):
@@ -73,7 +73,9 @@ def covers(behind: Behind, field: str) -> bool:
 def counts(field: str, entry: Entry) -> bool:
     """Whether a field is one that the checks of an entry rest on: of plain calls only those that it makes."""
     route = field.removeprefix(ACCESS)
-    return not field.startswith(ACCESS) or route not in access.CALLS or not entry.uses or route in access.calls(entry)
+    return (
+        not field.startswith(ACCESS) or route not in access.CALLS or not entry.spec.uses or route in access.calls(entry)
+    )
 
 
 def verifying(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:

@@ -44,20 +44,22 @@ _ABOUT_THE_MODEL = ("pricing", "rate_limits", "evals", "safety_review")
 def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
     """The checks an entry needs in an environment, the default ones first; outside production only those that were declared for it."""
     if environment != PRODUCTION:
-        return entry.checks_in.get(environment, ())
-    return tuple(dict.fromkeys((*DEFAULT, *entry.texts("checks"), *safety.required(entry))))
+        return entry.spec.checks_in.get(environment, ())
+    return tuple(dict.fromkeys((*DEFAULT, *entry.spec.checks, *safety.required(entry))))
 
 
 def machine(entry: Entry, beliefs: Baselines) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
     """What the sources can say of an entry's checks: verified, failed, or nothing."""
-    watched = [surface for surface in entry.surfaces if beliefs.lists(surface)]
+    watched = [surface for surface in entry.spec.surfaces if beliefs.lists(surface)]
     listed = [
-        beliefs.listed(Subject(surface, entry.surfaces[surface])) for surface in watched if entry.surfaces[surface]
+        beliefs.listed(Subject(surface, entry.spec.surfaces[surface]))
+        for surface in watched
+        if entry.spec.surfaces[surface]
     ]
-    priced = beliefs.prices(entry.price_subject, entry.texts("tiers"))
+    priced = beliefs.prices(entry.price_subject, entry.spec.tiers)
     wanted = {
         price.Meter(tier, price.SHORT, price.TEXT, meter).field
-        for tier in entry.texts("tiers")
+        for tier in entry.spec.tiers
         for meter in ESSENTIAL_METERS
     }
     if entry.status is Status.ACTIVE:  # else a pinned row that is gone would be dated anew by the rows that are left
@@ -66,13 +68,15 @@ def machine(entry: Entry, beliefs: Baselines) -> dict[str, bool | Literal[Unknow
         **{name: check_rules.verdict(name, entry, beliefs) for name in check_rules.TABLE},
         "codex": _all(
             [
-                beliefs.listed(Subject(surface, entry.surfaces[surface]))
+                beliefs.listed(Subject(surface, entry.spec.surfaces[surface]))
                 for surface in watched
                 if any(spec.kind == CODEX for spec in beliefs.lists(surface))
             ]
             or [UNKNOWN]
         ),
-        "model_id": beliefs.listed(Subject(entry.surface, entry.model_id)) if entry.model_id else UNKNOWN,
+        "model_id": beliefs.listed(Subject(entry.spec.surface, entry.spec.model_id))
+        if entry.spec.model_id
+        else UNKNOWN,
         # A surface that nothing watches says nothing; it stays unpinned, and is shown so.
         "visibility": _all(listed) if listed and len(listed) == len(watched) else UNKNOWN,
         # A row that is gone is a blank, not a failure: only its freshness runs out.
@@ -89,9 +93,9 @@ def _all(values: Iterable[bool | Literal[Unknown.UNKNOWN]]) -> bool | Literal[Un
 
 def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
     """The checks that a look at this source can verify for an entry."""
-    if spec.lists and spec.surface in entry.surfaces:
+    if spec.lists and spec.surface in entry.spec.surfaces:
         return (*_BY_LIST, CODEX) if spec.kind == CODEX else _BY_LIST
-    if spec.surface in entry.surfaces and spec.model in ("", entry.surfaces[spec.surface]):
+    if spec.surface in entry.spec.surfaces and spec.model in ("", entry.spec.surfaces[spec.surface]):
         return (*check_rules.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))
     if spec.prices and spec.trust == OFFICIAL and spec.provider in ("", entry.price_subject.scope):
         return _BY_PRICE

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from monitor.core.accepted_configuration import KeyDifference, differences, digest
 from monitor.core.configuration import Configuration
-from monitor.core.events import CONFIG_ACCEPTED, CONFIG_STREAM, Event, Ledger
-from monitor.core.ports import Clock, Reader, Refused, Store
+from monitor.core.events import CONFIG_ACCEPTED, CONFIG_STREAM, Event
+from monitor.core.ports import Reader, Refused
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, recorded, takes
-from monitor.registry.declarations import judged
+from monitor.registry.declarations import judge
+from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ def assess(reader: Reader, *, before: Configuration, after: Configuration, now: 
     different = None if last.document is None else differences(last.document, after.document)
     if last.version == after.version:
         return Assessment(position=head, differences=different, taken=(), acceptance=None)
-    register, _ = judged(reader, after, now)
+    register = RegistryTransaction(head, reader.entries())
+    judge(reader, register, after, now)
     taken = takes(reader, register, before=before, after=after, now=now)
     given = accepted(last, after)
     acceptance = given if taken and covers(given, taken, reader.entries()) else None
@@ -49,8 +52,7 @@ def assess(reader: Reader, *, before: Configuration, after: Configuration, now: 
 
 
 def accept(
-    store: Store,
-    clock: Clock,
+    begin: Begin,
     *,
     before: Configuration,
     after: Configuration,
@@ -64,19 +66,17 @@ def accept(
     Raises:
         Refused: after `expect` a configuration was loaded, or an entry moved that this one takes from production.
     """
-    now = clock()
-    with store.write() as tx:
-        assessment = assess(tx, before=before, after=after, now=now)
+    with begin() as unit:
+        assessment = assess(unit.tx, before=before, after=after, now=unit.now)
         if not assessment.taken:
             return None
         if expect is not None:
-            _expected(tx, assessment, expect)
-        ledger = Ledger(tx.head())
-        ledger.add(
+            _expected(unit.tx, assessment, expect)
+        unit.register.add(
             CONFIG_ACCEPTED,
             CONFIG_STREAM,
             CONFIG_STREAM,
-            at=now,
+            at=unit.now,
             actor=by,
             data={
                 "by": by,
@@ -89,8 +89,7 @@ def accept(
                 **listed(assessment.taken),
             },
         )
-        tx.append(ledger.events, now)
-        return ledger.events[-1]
+        return unit.register.events[-1]
 
 
 def listed(taken: tuple[Take, ...]) -> dict[str, dict[str, str]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from monitor.core.accepted_configuration import Document, digest
+from monitor.core.accepted_configuration import Document, current_names, digest
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import CONFIG_ACCEPTED, CONFIG_CHANGED, CONFIG_STREAM, Event
@@ -49,7 +49,8 @@ class Take:
 class Recording:
     """The configuration that the log recorded last, and the acceptance of another one that a person gave since.
 
-    `document` is None where a version before 0.3 recorded it, which kept only a part.
+    `document` is None where a version before 0.3 recorded it, which kept only a part. One of 0.3 is in today's names, as is `version`:
+    an upgrade that only renames keys changes no configuration.
     """
 
     position: int
@@ -64,12 +65,10 @@ def recorded(reader: Reader) -> Recording | None:
     for one in reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True)):
         event = one.event
         if event.type == CONFIG_CHANGED:
-            return Recording(
-                position=event.position,
-                version=event.data["version"],
-                document=event.data.get("document"),
-                acceptance=acceptance,
-            )
+            version, document = event.data["version"], event.data.get("document")
+            if document is not None and (renamed := current_names(document)) != document:
+                version, document = digest(renamed)[: len(version)], renamed
+            return Recording(position=event.position, version=version, document=document, acceptance=acceptance)
         if event.type == CONFIG_ACCEPTED and acceptance is None:  # the last one alone counts: it replaced those before
             acceptance = event
     return None
@@ -132,7 +131,7 @@ def _allowed(
             (asked, caller): decision.answer(
                 asked, known, PRODUCTION, rules.environments, caller, now, rules.lease
             ).allowed
-            for asked in dict.fromkeys((entry.key, *filter(None, entry.surfaces.values())))
+            for asked in dict.fromkeys((entry.key, *filter(None, entry.spec.surfaces.values())))
             for caller in ("", *entry.callers)
         }
         for entry in of

@@ -2,42 +2,39 @@
 
 All or nothing, in one transaction. A configuration that is the one recorded already writes nothing.
 
-The declaration of an entry as the log keeps it; `registry.Entry` reads it back.
-
-Kept apart from the fold because it alone knows the configuration: what is declared is written once, here, and never worked out again.
+Kept apart from the fold because it alone knows the configuration: what the rest of it says of an entry (`EntrySpec.provider`,
+`EntrySpec.config_pins`) is filled in once, here, and never worked out again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import cast
+from datetime import datetime
 
-from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.accepted_configuration import differences
 from monitor.core.baselines import SOURCES, Baselines, stands
 from monitor.core.check_names import SAFETY_REVIEW
-from monitor.core.configuration import OFFICIAL, Configuration, EntrySpec
+from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import CheckState, Entry, Status
+from monitor.core.entry_spec import EntrySpec, changed, dump
 from monitor.core.events import CONFIG_STREAM, Event, entry_stream
 from monitor.core.notices import Reason
-from monitor.core.ports import Clock, Reader, Refused, Store
+from monitor.core.ports import Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
 from monitor.notify import compose
 from monitor.registry import checklist, pins, policy, safety
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 
 def declare(
     store: Store,
     configuration: Configuration,
-    clock: Clock,
+    begin: Begin,
     *,
-    published: Callable[[], object],
     before: Configuration | None = None,
 ) -> tuple[Event, ...]:
     """Record a configuration and judge what it changes; returns what was written.
@@ -50,21 +47,17 @@ def declare(
     with store.read() as reader:
         if _recorded(reader) == configuration.version and _all_declared(reader, configuration):
             return ()
-    now = clock()
-    with store.write() as tx:
-        entries = tx.entries()
-        register, told = judged(tx, configuration, now)
+    with begin() as unit:
+        tx, register, now = unit.tx, unit.register, unit.now
+        unit.told += judge(tx, register, configuration, now)
         if before is not None:
             taken = takes(tx, register, before=before, after=configuration, now=now)
             _accepted(tx, configuration, taken)
-            told += _denied(register, taken, told, now)
-        write(tx, configuration, register, told, at=now)
+            unit.told += _denied(register, taken, unit.told, now)
+            unit.refresh = True  # what the gate goes by may have moved without any entry
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
-        moved = gate_answers_changed(register, entries)
-    if moved or before is not None:  # what the gate goes by may have moved without any entry
-        published()
     return tuple(register.events)
 
 
@@ -85,7 +78,7 @@ def _denied(
     position = register.events[-1].position
     return [
         compose.Told(
-            owners=register.entries[take.entry].texts("owners"),
+            owners=register.entries[take.entry].spec.owners,
             item=compose.entry_item(
                 register,
                 take.entry,
@@ -100,11 +93,10 @@ def _denied(
     ]
 
 
-def judged(
-    reader: Reader, configuration: Configuration, now: datetime
-) -> tuple[RegistryTransaction, list[compose.Told]]:
-    """What recording a configuration would write, and whom it would tell; nothing is written here."""
-    register = RegistryTransaction(reader.head(), reader.entries())
+def judge(
+    reader: Reader, register: RegistryTransaction, configuration: Configuration, now: datetime
+) -> list[compose.Told]:
+    """Write what a configuration changes into `register`; returns whom that tells."""
     trigger = _changed(reader, register, configuration, now)
     known = beliefs(reader, configuration.sources)
     told: list[compose.Told] = []
@@ -113,7 +105,7 @@ def judged(
     for key, entry in list(register.entries.items()):
         if entry.alive and key not in configuration.entries:
             told += _withdrawn(register, entry, now, trigger)
-    return register, told
+    return told
 
 
 def _recorded(reader: Reader) -> str:
@@ -155,7 +147,7 @@ def _withdrawn(register: RegistryTransaction, entry: Entry, now: datetime, trigg
     if entry.status not in (Status.ACTIVE, Status.PAUSED):
         return []
     item = compose.entry_item(register, entry.key, reason=Reason.CHANGED, position=position, since=now, summary=reason)
-    return [compose.Told(owners=entry.texts("owners"), item=item)]
+    return [compose.Told(owners=entry.spec.owners, item=item)]
 
 
 def _entry(
@@ -167,7 +159,7 @@ def _entry(
     now: datetime,
     trigger: int | None,
 ) -> list[compose.Told]:
-    said = _declaration(spec, configuration)
+    spec = _declared(spec, configuration)
     entry = register.entries.get(spec.key)
     versions = {"code": configuration.code, "configuration": configuration.version}
     unsettled: list[compose.Told] = []
@@ -178,9 +170,9 @@ def _entry(
             spec.key,
             at=now,
             cause=trigger,
-            data={"declaration": said, "versions": versions},
+            data={"declaration": dump(spec), "versions": versions},
         )
-    elif entry.alive and entry.declared != said:
+    elif entry.alive and entry.spec != spec:
         position = register.add(
             ev.ENTRY_AMENDED,
             entry_stream(spec.key),
@@ -188,34 +180,32 @@ def _entry(
             at=now,
             cause=trigger,
             data={
-                "declaration": said,
-                "changed": sorted(
-                    name for name in said.keys() | entry.declared.keys() if said.get(name) != entry.declared.get(name)
-                ),
+                "declaration": dump(spec),
+                "changed": changed(entry.spec, spec),
                 "versions": versions,
             },
         )
-        _unverify(register, entry, said, position, now)
-        unsettled += _unreview(register, entry, said, position, now)
+        _unverify(register, entry, spec, position, now)
+        unsettled += _unreview(register, entry, spec, position, now)
     else:
         return []
     judgement = policy.Trigger(at=now, position=position, origin=Origins(tx, known, register).of, versions=versions)
     return [*unsettled, *policy.judge(register, spec.key, known, judgement)]
 
 
-def _unverify(
-    register: RegistryTransaction, before: Entry, said: Mapping[str, object], position: int, now: datetime
-) -> None:
+def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, position: int, now: datetime) -> None:
     """Let the checks of an entry that nobody has accepted yet go stale where they were about another model, host or page.
 
     An accepted one has pins for this: it is paused. What a person said while the id was blank was about no model.
     """
-    ours = cast("Mapping[str, str]", said["ours"])
-    owned = {key: key.rpartition("/")[2] for key in before.ours}
+    ours = spec.config_pins
+    owned = {key: key.rpartition("/")[2] for key in before.spec.config_pins}
     moved = {
-        name for key, name in owned.items() if (value := before.ours[key]) and not stands(name, value, ours.get(key))
+        name
+        for key, name in owned.items()
+        if (value := before.spec.config_pins[key]) and not stands(name, value, ours.get(key))
     }
-    named = any("/model_id@" in key and value and before.ours.get(key) == "" for key, value in ours.items())
+    named = any("/model_id@" in key and value and before.spec.config_pins.get(key) == "" for key, value in ours.items())
     only_prices = moved <= {"url", SOURCES}
     for name, check in sorted(before.checks.items()):
         if check.state is not CheckState.VERIFIED:
@@ -230,10 +220,10 @@ def _unverify(
 
 
 def _unreview(
-    register: RegistryTransaction, before: Entry, said: Mapping[str, object], position: int, now: datetime
+    register: RegistryTransaction, before: Entry, spec: EntrySpec, position: int, now: datetime
 ) -> list[compose.Told]:
     """Let a safety review go stale that was not about everything that the entry touches now, whether accepted or not."""
-    more = safety.widened(before, said)
+    more = safety.widened(before.spec, spec)
     if not more or not _verified(register, before.key, SAFETY_REVIEW):
         return []
     reason = f"the entry now touches {', '.join(more)}, which the review was not about"
@@ -261,10 +251,10 @@ def _lost(
         since=now,
         summary=f"the check {name} does not hold any more: {reason}",
     )
-    return [compose.Told(owners=entry.texts("owners"), item=item)]
+    return [compose.Told(owners=entry.spec.owners, item=item)]
 
 
-def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, object]:
+def _declared(spec: EntrySpec, configuration: Configuration) -> EntrySpec:
     provider = configuration.surfaces[spec.surface].provider
     stands_on: list[tuple[str, str, str]] = [(spec.key, "provider", provider)]
     feeding: list[str] = []
@@ -279,39 +269,4 @@ def _declaration(spec: EntrySpec, configuration: Configuration) -> dict[str, obj
             stands_on.append((source.key, "url", source.shown_url))
     stands_on.append((spec.key, SOURCES, " ".join(sorted(feeding))))
     ours = pins.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
-    return declaration(spec, provider, ours)
-
-
-def declaration(spec: EntrySpec, provider: str, ours: Mapping[str, str]) -> dict[str, object]:
-    """The declaration of an entry as its events record it: plain JSON, durations in whole seconds."""
-
-    def seconds(value: timedelta | None) -> int | None:
-        return None if value is None else int(value.total_seconds())
-
-    return {
-        "key": spec.key,
-        "name": spec.name,
-        "use": spec.use,
-        "provider": provider,
-        "surfaces": [[surface, model_id] for surface, model_id in spec.surfaces.items()],  # JSON objects keep no order
-        "price_model": spec.price_model,
-        "owners": list(spec.owners),
-        "checks": list(spec.checks),
-        "tiers": list(spec.tiers),
-        "fallback": spec.fallback,
-        "pause_on": spec.pause_on,
-        "on_pause": spec.on_pause,
-        "grace": seconds(spec.grace),
-        "callers": list(spec.callers),
-        "freshness": seconds(spec.freshness),
-        "price_freshness": seconds(spec.price_freshness),
-        "ours": dict(ours),
-        # Left out where nobody states it: an entry that was declared before there was such a key is not amended by that.
-        **({"usage": dict(spec.usage)} if spec.usage else {}),
-        **({"touches": list(spec.touches)} if spec.touches else {}),
-        **({"uses": list(spec.uses)} if spec.uses else {}),
-        **({"ignore": list(spec.ignore)} if spec.ignore else {}),
-        **({"approvers": spec.approvers} if spec.approvers > 1 else {}),
-        **({"check_age": {name: seconds(age) for name, age in spec.check_age.items()}} if spec.check_age else {}),
-        **({"checks_in": {name: list(checks) for name, checks in spec.checks_in.items()}} if spec.checks_in else {}),
-    }
+    return replace(spec, provider=provider, config_pins=ours)

@@ -30,7 +30,7 @@ def judge(register: RegistryTransaction, gate: Production, at: datetime) -> list
         if not entry.alive:
             continue
         _check(register, key, gate, at)
-        if entry.status in USED and entry.text("fallback"):
+        if entry.status in USED and entry.spec.fallback:
             told += _loss(register, entry, gate, at)
     return told
 
@@ -38,7 +38,7 @@ def judge(register: RegistryTransaction, gate: Production, at: datetime) -> list
 def checks(entry: Entry, gate: Production, at: datetime) -> Mapping[str, Check]:
     """The checks of an entry, with that of its fallback as the gate has it at this moment."""
     check = entry.checks.get(checklist.FALLBACK, Check())
-    if not _ours(check) or not entry.text("fallback"):
+    if not _ours(check) or not entry.spec.fallback:
         return entry.checks
     lack = wanting(entry, gate)
     state = CheckState.FAILED if lack else CheckState.VERIFIED
@@ -51,17 +51,17 @@ def wanting(entry: Entry, gate: Production) -> str:
     if gate.answer(entry.key).fallback:
         return ""
     denied = [f"{key} is denied in production: {gate.answer(key).reason}" for key in _chain(entry, gate)]
-    return "; ".join(denied) or f"{entry.text('fallback')} is not in the registry"
+    return "; ".join(denied) or f"{entry.spec.fallback} is not in the registry"
 
 
 def _chain(entry: Entry, gate: Production) -> Iterator[str]:
     """The fallbacks of an entry, nearest first."""
     passed = {entry.key}
-    key = entry.text("fallback")
+    key = entry.spec.fallback
     while key in gate.entries and key not in passed:
         passed.add(key)
         yield key
-        key = gate.entries[key].text("fallback")
+        key = gate.entries[key].spec.fallback
 
 
 def _ours(check: Check) -> bool:
@@ -72,8 +72,8 @@ def _ours(check: Check) -> bool:
 def _check(register: RegistryTransaction, key: str, gate: Production, at: datetime) -> None:
     entry = register.entries[key]
     check = entry.checks.get(checklist.FALLBACK, Check())
-    needed = any(checklist.FALLBACK in checklist.required(entry, name) for name in (PRODUCTION, *entry.checks_in))
-    declared = entry.text("fallback")
+    needed = any(checklist.FALLBACK in checklist.required(entry, name) for name in (PRODUCTION, *entry.spec.checks_in))
+    declared = entry.spec.fallback
     if not _ours(check) or not (needed or check.state is CheckState.VERIFIED):
         return
     lack = wanting(entry, gate) if declared else "no fallback is declared any more"
@@ -92,7 +92,7 @@ def _earlier(check: Check, at: datetime) -> bool:
 
 
 def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gate: Production, at: datetime) -> None:
-    declared = entry.text("fallback")
+    declared = entry.spec.fallback
     register.add(
         kind,
         entry_stream(entry.key),
@@ -128,7 +128,7 @@ def _loss(register: RegistryTransaction, entry: Entry, gate: Production, at: dat
         entry.key,
         at=at,
         cause=_cause(entry, gate) if lost else entry.fallback_lost,
-        data={"fallback": allowed or entry.text("fallback"), **({"reason": lost} if lost else {})},
+        data={"fallback": allowed or entry.spec.fallback, **({"reason": lost} if lost else {})},
     )
     item = compose.entry_item(
         register,
@@ -138,7 +138,7 @@ def _loss(register: RegistryTransaction, entry: Entry, gate: Production, at: dat
         since=at,
         summary=f"its fallback {lost}" if lost else f"its fallback {allowed} is allowed in production again",
     )
-    return [compose.Told(owners=entry.texts("owners"), item=item)]
+    return [compose.Told(owners=entry.spec.owners, item=item)]
 
 
 def _counted_on(entry: Entry, gate: Production) -> bool:

@@ -4,11 +4,10 @@ when something is due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
@@ -24,6 +23,7 @@ from monitor.notify import compose
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
@@ -56,13 +56,13 @@ class Tender:
         store: Store,
         configuration: Configuration,
         *,
-        published: Callable[[], object],
+        begin: Begin,
         cadence: Mapping[str, timedelta] | None = None,
         keep: timedelta | None = None,
     ) -> None:
         self._store = store
         self._configuration = configuration
-        self._published = published
+        self._begin = begin
         self._cadence = cadence or {}
         self._keep = keep
         self._forgot: date | None = None
@@ -86,10 +86,8 @@ class Tender:
                 or self._fallen(reader, entries, now)
             ):
                 return 0
-        with self._store.write() as tx:
-            before = tx.entries()
-            register = RegistryTransaction(tx.head(), before)
-            told: list[compose.Told] = []
+        with self._begin(now) as unit:
+            tx, register, told = unit.tx, unit.register, unit.told
             for spec, state in self._blind(tx, now, sources):
                 position, news = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
                 told += news
@@ -107,10 +105,7 @@ class Tender:
             for spec, span, shift in self._drift.shifts(tx, now, sources):
                 told += tell_shift(register, spec, span, shift)
             told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
-            write(tx, self._configuration, register, told, at=now)
-            moved = gate_answers_changed(register, before) or bool(register.moved)
-        if moved:
-            self._published()
+            unit.refresh = bool(register.moved)  # what time did to an entry may have moved its dates alone
         return len(register.events)
 
     def _forget(self, now: datetime) -> None:
@@ -136,7 +131,7 @@ class Tender:
 
     def _fallen(self, reader: Reader, entries: Mapping[str, Entry], now: datetime) -> bool:
         """Whether a fallback stands otherwise than it stood, though no entry moved: it grew too old, or was read again."""
-        if not any(entry.alive and entry.text("fallback") for entry in entries.values()):
+        if not any(entry.alive and entry.spec.fallback for entry in entries.values()):
             return False
         register = RegistryTransaction(reader.head(), entries)
         fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
@@ -156,10 +151,10 @@ class Tender:
         found: dict[str, list[Reminder]] = {}
         entries = reader.entries()
         for key, entry in entries.items():
-            if not entry.alive or not entry.model_id:
+            if not entry.alive or not entry.spec.model_id:
                 continue
             dated = agenda(entry, known, [spec for spec in specs if policy.depends_on(entry, spec)])
-            fallback = entries.get(entry.text("fallback"))
+            fallback = entries.get(entry.spec.fallback)
             if fallback is not None and entry.status in fallbacks.USED:
                 dated += fallback_ends(fallback, known)
             reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
@@ -214,7 +209,7 @@ class Tender:
         unseen = "nothing is denied for that, and what changes there is not seen"
         told = [
             compose.Told(
-                owners=entry.texts("owners"),
+                owners=entry.spec.owners,
                 item=compose.entry_item(
                     register,
                     entry.key,

@@ -51,7 +51,5 @@ def invalidate_checks(
             summary=f"the check {name} rests on {spec.key}, which changed" + ("" if told else f": {cause.note}"),
         )
         # It says what changed, so that the change is not told a second time beside it.
-        told.append(
-            compose.Told(owners=entry.texts("owners"), item=item, facts=frozenset(claim.fact for claim in changed))
-        )
+        told.append(compose.Told(owners=entry.spec.owners, item=item, facts=frozenset(claim.fact for claim in changed)))
     return told

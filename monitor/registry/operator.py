@@ -5,13 +5,11 @@ Every act says who, why and from where, is refused with what is missing before a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from difflib import get_close_matches
+from typing import Protocol
 
-from monitor.app import record
-from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.check_names import CHECKS
 from monitor.core.configuration import Configuration
@@ -19,27 +17,41 @@ from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream
 from monitor.core.facts import Body
 from monitor.core.ports import Clock, EventQuery, Reader, Refused, Store
+from monitor.core.text import perhaps
 from monitor.detection.stored_baselines import beliefs
 from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
 from monitor.registry.acceptance import told as approval_told
 from monitor.registry.attachments import Held, Paper
-from monitor.registry.transitions import TRANSITIONS, RegistryTransaction
+from monitor.registry.lookup import find_entry
+from monitor.registry.transitions import TRANSITIONS
+from monitor.registry.unit_of_work import Begin, UnitOfWork
 
 Via = Mapping[str, str]
 """Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
 
 
+class Release(Protocol):
+    """Lets in the price that the event at `position` held back; `by` says who, why and from where.
+
+    Raises:
+        Refused: no price is held back there.
+    """
+
+    def __call__(self, unit: UnitOfWork, position: int, by: Mapping[str, object]) -> None: ...
+
+
 class Operator:
-    """The acts. `published` is called after every commit that changed what the gate says of an entry."""
+    """The acts. `begin` opens the unit of work that each of them is."""
 
     def __init__(
-        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+        self, store: Store, configuration: Configuration, clock: Clock, *, begin: Begin, release: Release
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._clock = clock
-        self._published = published
+        self._begin = begin
+        self._release = release
 
     def activate(
         self,
@@ -91,7 +103,7 @@ class Operator:
             Refused: there is no such entry, it has another status, or something is waived that is not asked for.
         """
         with self._store.read() as reader:
-            entry = _entry(reader.entries(), key)
+            entry = find_entry(reader.entries(), key)
             _may(entry, kind)
             found = acceptance(reader, self._configuration, entry, self._clock(), going)
             _asked_for(entry, found, kind, going)
@@ -149,19 +161,9 @@ class Operator:
         Raises:
             Refused: no price is held back at this position.
         """
-        with self._store.write() as tx:
-            before = tx.entries()
-            outcome = record.release(
-                tx,
-                self._configuration,
-                position,
-                now=self._clock(),
-                by={"by": by, "reason": reason, "via": dict(via)},
-            )
-            moved = any(entry.status is not before[key].status for key, entry in tx.entries().items())
-        if moved:
-            self._published()
-        return outcome
+        with self._begin() as unit:
+            self._release(unit, position, {"by": by, "reason": reason, "via": dict(via)})
+        return tuple(unit.register.events)
 
     def verify(
         self,
@@ -181,17 +183,16 @@ class Operator:
             Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
         """
         if check not in CHECKS:
-            raise Refused(f"there is no check {check!r}{_perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
+            raise Refused(f"there is no check {check!r}{perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
         if not (url or note or body or paper):
             raise Refused(
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
             )
-        now = self._clock()
-        with self._store.write() as tx:
-            register = RegistryTransaction(tx.head(), tx.entries())
-            entry = _entry(register.entries, key)
+        with self._begin() as unit:
+            tx, register, now = unit.tx, unit.register, unit.now
+            entry = find_entry(register.entries, key)
             specs = self._configuration.sources.values()
-            if not all(entry.surfaces.values()):
+            if not all(entry.spec.surfaces.values()):
                 raise Refused(
                     f"{key} has no model id yet, so nothing can be attested of its model; give the entry its model_id in the configuration first"
                 )
@@ -229,8 +230,7 @@ class Operator:
                 },
             )
             attested = register.events[-1]
-            write(tx, self._configuration, register, [], at=now)
-        self._published()  # a required word that was renewed lengthens the lease
+            unit.refresh = True  # a required word that was renewed lengthens the lease
         return attested
 
     # -- how every act is carried out --------------------------------------
@@ -249,11 +249,9 @@ class Operator:
         **data: object,
     ) -> Event:
         """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the same lock."""
-        now = self._clock()
-        with self._store.write() as tx:
-            before = tx.entries()
-            register = RegistryTransaction(tx.head(), before)
-            entry = _entry(register.entries, key)
+        with self._begin() as unit:
+            tx, register, now = unit.tx, unit.register, unit.now
+            entry = find_entry(register.entries, key)
             _may(entry, kind)
             _expected(tx, entry, shown if expect is None else expect)
             seen: int | None = expect
@@ -283,11 +281,8 @@ class Operator:
                 },
             )
             act = register.events[-1]
-            told = approval_told(register, act) if kind == ev.ENTRY_APPROVAL_REQUESTED else []
-            write(tx, self._configuration, register, told, at=now)
-            moved = gate_answers_changed(register, before)
-        if moved:
-            self._published()
+            if kind == ev.ENTRY_APPROVAL_REQUESTED:
+                unit.told += approval_told(register, act)
         return act
 
     def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
@@ -300,7 +295,7 @@ class Operator:
         return {
             "pins": [asdict(pin) for pin in found.pins],
             "unpinned": list(found.unpinned),
-            "callers": list(entry.texts("callers")),
+            "callers": list(entry.spec.callers),
             "waived": sorted(going.waived),
             "losses": sorted(going.losses),
         }
@@ -320,24 +315,13 @@ def _asked_for(entry: Entry, found: Acceptance, kind: str, going: Going) -> None
         )
 
 
-def _entry(known: Mapping[str, Entry], key: str) -> Entry:
-    if key not in known:
-        raise Refused(f"there is no entry {key!r}{_perhaps(key, known)}; `access-monitor status` lists the entries")
-    return known[key]
-
-
-def _perhaps(word: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(word, list(known), 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
 def _may(entry: Entry, kind: str) -> None:
     if entry.status in TRANSITIONS[kind]:
         return
     verb = kind.partition(".")[2]
     allowed = " or ".join(status for status in TRANSITIONS[kind])
     hint = {
-        Status.WAITING: f"it waits for {entry.model_id or 'a model id'} to be listed on {entry.surface}",
+        Status.WAITING: f"it waits for {entry.spec.model_id or 'a model id'} to be listed on {entry.spec.surface}",
         Status.EVALUATING: f"`access-monitor activate {entry.key}` comes first",
         Status.ACTIVE: "there is nothing to do",
         Status.PAUSED: f"`access-monitor resume {entry.key}` ends a pause",

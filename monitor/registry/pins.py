@@ -21,7 +21,7 @@ def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, 
     """What an activation would pin now, what stays unpinned because it is unknown, and prices that sources dispute."""
     chosen: list[Pin] = []
     unknown: list[str] = []
-    for surface, model_id in entry.surfaces.items():
+    for surface, model_id in entry.spec.surfaces.items():
         if beliefs.listed(Subject(surface, model_id)) is True:
             chosen.append(Pin(scope=surface, name=model_id, field=LISTED, value=True))
         else:
@@ -40,12 +40,12 @@ def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, 
         chosen += [
             Pin(scope=fact.subject.scope, name=fact.subject.name, field=fact.field, value=value)
             for fact, value in sorted(found.items())
-            if fact.field.removeprefix(ACCESS) not in entry.ignored
+            if fact.field.removeprefix(ACCESS) not in entry.spec.ignore
         ]
         if check in check_rules.TABLE and not found:
-            unknown.append(f"{entry.surface}/{entry.model_id}/{check}")
+            unknown.append(f"{entry.spec.surface}/{entry.spec.model_id}/{check}")
     chosen += reached
-    for key, value in sorted(entry.ours.items()):
+    for key, value in sorted(entry.spec.config_pins.items()):
         scope, _, rest = key.partition("/")
         owner, _, name = rest.rpartition("/")
         chosen.append(Pin(scope=scope, name=owner, field=name, value=value))
@@ -56,7 +56,7 @@ def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, 
 def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
     """The prices of the entry's tiers: those to pin, the keys of those that nobody states, and those that sources dispute."""
     subject = entry.price_subject
-    priced = beliefs.prices(subject, entry.texts("tiers"))
+    priced = beliefs.prices(subject, entry.spec.tiers)
     chosen: list[Pin] = []
     disputed: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(priced):
@@ -72,7 +72,7 @@ def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dic
     ]
     wanted = (
         price.Meter(tier, price.SHORT, price.TEXT, meter).field
-        for tier in entry.texts("tiers")
+        for tier in entry.spec.tiers
         for meter in ("input", "cached_input", "cache_write", "output")
     )
     return chosen, [f"{subject.scope}/{subject.name}/{name}" for name in wanted if name not in priced], disputed
@@ -81,7 +81,9 @@ def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dic
 def _access(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str]]:
     """The ways to the entry's models beside the lists: those to pin, and the keys of those that the entry names and nothing watches."""
     chosen: list[Pin] = []
-    unwatched = [f"{entry.surface}/{entry.model_id}/{name}" for name in entry.uses if name not in access.ENDPOINTS]
+    unwatched = [
+        f"{entry.spec.surface}/{entry.spec.model_id}/{name}" for name in entry.spec.uses if name not in access.ENDPOINTS
+    ]
     for subject in _models(entry):
         for route, state in _states(entry, beliefs, subject).items():
             if state == GRANTED:
@@ -106,7 +108,7 @@ def closed(entry: Entry, beliefs: Baselines) -> dict[str, str]:
 
 def _models(entry: Entry) -> list[Subject]:
     """The models of an entry, less those whose id is not known yet."""
-    return [Subject(surface, model_id) for surface, model_id in entry.surfaces.items() if model_id]
+    return [Subject(surface, model_id) for surface, model_id in entry.spec.surfaces.items() if model_id]
 
 
 def _states(entry: Entry, beliefs: Baselines, subject: Subject) -> dict[str, Answer]:
@@ -140,7 +142,7 @@ def _settings(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[Pi
     """The pins of the account settings that concern a model, as far as they are known and allow it."""
     for name, setting in access.settings(entry).items():
         if setting.judge is not None:
-            if beliefs.permits(setting, subject, entry.texts("tiers")) == GRANTED:
+            if beliefs.permits(setting, subject, entry.spec.tiers) == GRANTED:
                 yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + name, value=GRANTED)
             continue
         for fact in access.facts(subject.scope, setting):
@@ -152,7 +154,7 @@ def _settings(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[Pi
 def _denying(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[str]:
     """The account settings that deny a model."""
     for name, setting in access.settings(entry).items():
-        if setting.judge is not None and beliefs.permits(setting, subject, entry.texts("tiers")) not in (
+        if setting.judge is not None and beliefs.permits(setting, subject, entry.spec.tiers) not in (
             UNKNOWN,
             GRANTED,
         ):
@@ -171,13 +173,13 @@ def _lost(entry: Entry, beliefs: Baselines) -> Iterator[tuple[str, str]]:
 
 def _stands_on(entry: Entry, pin: Pin) -> bool:
     """Whether a pin is about a way to the model that the entry, as it is declared now, still goes."""
-    if entry.surfaces.get(pin.scope) != pin.name:
+    if entry.spec.surfaces.get(pin.scope) != pin.name:
         return False
     if pin.field == LISTED:
         return True
     name = pin.field.removeprefix(ACCESS)
     unused = name in access.CALLS and name not in access.calls(entry)
-    return pin.field.startswith(ACCESS) and name not in entry.ignored and not unused
+    return pin.field.startswith(ACCESS) and name not in entry.spec.ignore and not unused
 
 
 def way(pin: Pin, beliefs: Baselines) -> str:

@@ -91,7 +91,7 @@ def deviations(entry: Entry, beliefs: Baselines) -> tuple[Shift, ...]:
         now = beliefs.now(pin, entry)
         if now is UNKNOWN or same(pin.field, pin.value, now):
             continue
-        if entry.text("pause_on") == "worse" and not _worse(pin, now):
+        if entry.spec.pause_on == "worse" and not _worse(pin, now):
             continue
         shifts.append(Shift(pin=pin, new=now))
     return tuple(shifts)
@@ -132,8 +132,8 @@ def judge(register: RegistryTransaction, key: str, beliefs: Baselines, trigger: 
 def _visibility(
     register: RegistryTransaction, entry: Entry, beliefs: Baselines, trigger: Trigger
 ) -> list[compose.Told]:
-    subject = Subject(entry.surface, entry.model_id)
-    listed = beliefs.listed(subject) if entry.model_id else False
+    subject = Subject(entry.spec.surface, entry.spec.model_id)
+    listed = beliefs.listed(subject) if entry.spec.model_id else False
     if listed is UNKNOWN or listed is (entry.status is Status.EVALUATING):
         return []
     fact = Fact(subject, LISTED)
@@ -148,7 +148,7 @@ def _visibility(
         source=trigger.source,
         cause=cause,
         evidence=evidence,
-        data={"surface": entry.surface, "model_id": entry.model_id, "versions": dict(trigger.versions)},
+        data={"surface": entry.spec.surface, "model_id": entry.spec.model_id, "versions": dict(trigger.versions)},
     )
     for name in checklist.lost_with_the_model(entry) if not listed else ():
         reason = "the model is not listed any more"
@@ -157,30 +157,30 @@ def _visibility(
     wanting = ", ".join(checklist.missing(after, now=trigger.at))
     told = Item(
         reason=Reason.VISIBLE if listed else Reason.CHANGED,
-        subject=entry.model_id or entry.key,
+        subject=entry.spec.model_id or entry.key,
         position=position,
         since=_since(trigger, fact),
         looks=_looks(trigger, fact),
         entry=entry.key,
-        name=entry.text("name"),
+        name=entry.spec.name,
         status=after.status,
         source=trigger.source,
         summary=(
-            f"{entry.model_id} is listed on {entry.surface}; "
+            f"{entry.spec.model_id} is listed on {entry.spec.surface}; "
             + (
                 f"before it may be active it needs: {wanting}"
                 if wanting
                 else "nothing is missing, a person may activate it"
             )
             if listed
-            else f"{entry.model_id or 'its model id'} is not listed on {entry.surface}: back to waiting"
+            else f"{entry.spec.model_id or 'its model id'} is not listed on {entry.spec.surface}: back to waiting"
         ),
         evidence=evidence,
         commands=(f"access-monitor checklist {entry.key}", compose.activate(after))
         if listed
         else (compose.why(after),),
     )
-    return [compose.Told(owners=entry.texts("owners"), item=told, facts=frozenset({fact}))]
+    return [compose.Told(owners=entry.spec.owners, item=told, facts=frozenset({fact}))]
 
 
 def _pause(
@@ -191,7 +191,7 @@ def _pause(
     trigger: Trigger,
     kind: str,
 ) -> list[compose.Told]:
-    shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.texts("tiers"))))
+    shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.spec.tiers)))
     words, rest = losses.spoken(entry, [(one.pin, one.new) for one in shifts], beliefs, trigger.signals)
     facts = [fact for shift in shifts for fact in pins.facts(shift.pin, entry)]
     origins = [origin for shift in shifts if (origin := _origin(entry, shift, trigger)) is not None]
@@ -260,7 +260,7 @@ def _pause(
             for shift in shifts
         ),
     )
-    return [compose.Told(owners=entry.texts("owners"), item=item, facts=frozenset(facts))]
+    return [compose.Told(owners=entry.spec.owners, item=item, facts=frozenset(facts))]
 
 
 def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
@@ -288,7 +288,7 @@ def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
 
 def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
     """What the price shifts among these mean for a month, against what was accepted; empty where a usage is neither stated nor observed."""
-    usage = entry.usage or entry.observed
+    usage = entry.spec.usage or entry.observed
     if not usage or not any(shift.pin.field.startswith(price.PREFIX) for shift in shifts):
         return ""
     pinned = [
@@ -301,7 +301,7 @@ def _money(entry: Entry, shifts: tuple[Shift, ...]) -> str:
         for pin in pinned
         if (value := moved.get(pin.field, entry.deviations.get(pin.key, pin.value))) is not None
     }
-    return monthly(usage, entry.texts("tiers"), accepted, now, known="configured" if entry.usage else "observed")
+    return monthly(usage, entry.spec.tiers, accepted, now, known="configured" if entry.spec.usage else "observed")
 
 
 def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Baselines, words: Sequence[str], kind: str) -> str:
@@ -366,13 +366,13 @@ def matters(fact: Fact, entry: Entry) -> bool:
     a surface that it is on.
     """
     if fact.field.startswith(SETTING):
-        return fact.subject.scope in entry.surfaces
+        return fact.subject.scope in entry.spec.surfaces
     if fact.subject not in entry.subjects:
         return False
     field = fact.field.removeprefix(ANNOUNCED).partition("@")[0]
     if not field.startswith(price.PREFIX):
         return True
-    return fact.subject == entry.price_subject and price.Meter.of(field).tier in entry.texts("tiers")
+    return fact.subject == entry.price_subject and price.Meter.of(field).tier in entry.spec.tiers
 
 
 def _prose(fact: Fact) -> bool:
@@ -384,8 +384,8 @@ def _newcomer(register: RegistryTransaction, claim: ChangeEvent, source: str) ->
     """A model that newly appears, for the owners of entries there that still wait for their id; which of them it is, a person decides."""
     waiting: dict[str, list[str]] = {}
     for key, entry in register.entries.items():
-        if entry.alive and not entry.model_id and claim.fact.subject.scope in entry.surfaces:
-            for owner in entry.texts("owners"):
+        if entry.alive and not entry.spec.model_id and claim.fact.subject.scope in entry.spec.surfaces:
+            for owner in entry.spec.owners:
                 waiting.setdefault(owner, []).append(key)
     return [compose.newcomer(claim, owner, tuple(keys), source=source) for owner, keys in waiting.items()]
 
@@ -403,7 +403,7 @@ def remind(
         entry = register.entries[key]
         told.append(
             compose.Told(
-                owners=entry.texts("owners"),
+                owners=entry.spec.owners,
                 item=compose.entry_item(
                     register,
                     key,
@@ -431,7 +431,7 @@ def expire(register: RegistryTransaction, key: str, *, at: datetime) -> list[com
         position = checklist.move(register, ev.CHECK_STALE, key, name, at=at, reason="its date has passed")
         told.append(
             compose.Told(
-                owners=entry.texts("owners"),
+                owners=entry.spec.owners,
                 item=compose.entry_item(
                     register,
                     key,
@@ -448,7 +448,7 @@ def expire(register: RegistryTransaction, key: str, *, at: datetime) -> list[com
 def depends_on(entry: Entry, spec: SourceSpec) -> bool:
     """Whether what a source says can concern an entry."""
     if spec.model:
-        return entry.surfaces.get(spec.surface) == spec.model
+        return entry.spec.surfaces.get(spec.surface) == spec.model
     if spec.surface:
-        return spec.surface in entry.surfaces
+        return spec.surface in entry.spec.surfaces
     return spec.provider in ("", entry.price_subject.scope)

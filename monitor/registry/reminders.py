@@ -158,7 +158,7 @@ def promotion_end(text: str) -> date | None:
 
 def names(entry: Entry, text: str) -> bool:
     """Whether a remark names an entry, by a name or id that was declared: none is ever derived from another."""
-    declared = {entry.text("name"), entry.text("price_model"), *entry.surfaces.values()} - {""}
+    declared = {entry.spec.name, entry.spec.price_model, *entry.spec.surfaces.values()} - {""}
     return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|[.:@]\w)", text, re.IGNORECASE) for name in declared)
 
 
@@ -173,7 +173,7 @@ def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
             yield Deadline(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
             still = [
                 surface
-                for surface, id in entry.surfaces.items()
+                for surface, id in entry.spec.surfaces.items()
                 if id == name and beliefs.listed(Subject(surface, id)) is True
             ]
             if still:
@@ -189,10 +189,10 @@ def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
             continue
         name, _, text = field.removeprefix(ANNOUNCED).partition("@")
         day = _day(text)
-        if day is not None and price.Meter.of(name).tier in entry.texts("tiers"):
+        if day is not None and price.Meter.of(name).tier in entry.spec.tiers:
             by_day.setdefault(day, []).append((name, stated[0][1], stated[0][0]))
     for day, prices in by_day.items():
-        prices.sort(key=lambda one: price.telling_order(one[0], entry.texts("tiers")))
+        prices.sort(key=lambda one: price.telling_order(one[0], entry.spec.tiers))
         told = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
         text = f"{prices[0][2]} announces for {subject.name} from {day}: {told} USD per {price.PER_MILLION_TOKENS}"
         yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])

@@ -141,7 +141,7 @@ def priced(
     beliefs = fresh.beliefs if fresh is not None else _then(reader, configuration, at)
     found: dict[str, PricedEntry] = {}
     for key, entry in entries.items():
-        stated = terms(beliefs, entry.price_subject, entry.texts("tiers"))
+        stated = terms(beliefs, entry.price_subject, entry.spec.tiers)
         found[key] = PricedEntry(
             terms=stated,
             verified_at=fresh.price(entry) if fresh else entry.checks.get("pricing", Check()).verified_at,

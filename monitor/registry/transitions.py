@@ -12,6 +12,7 @@ from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.entry import FALLBACK_ENDS, Approval, Check, CheckState, Entry, Pin, Status
+from monitor.core.entry_spec import load
 from monitor.core.events import Event, Ledger
 from monitor.core.facts import Subject
 from monitor.core.maintenance_windows import Window
@@ -63,7 +64,7 @@ def apply(entry: Entry | None, event: Event) -> Entry:
             since=event.occurred_at,
             position=event.position,
             status_position=event.position,
-            declared=event.data["declaration"],
+            spec=load(event.data["declaration"]),
         )
     if entry is None:
         raise IllegalTransition(event, Status.WITHDRAWN)
@@ -96,8 +97,8 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         return entry if confirms else replace(entry, position=event.position)
     entry = replace(entry, position=event.position)
     if event.type == ev.ENTRY_AMENDED:
-        after = replace(entry, declared=event.data["declaration"])
-        return after if after.text("fallback") == entry.text("fallback") else replace(after, fallback_lost=None)
+        after = replace(entry, spec=load(event.data["declaration"]))
+        return after if after.spec.fallback == entry.spec.fallback else replace(after, fallback_lost=None)
     if event.type == ev.ENTRY_WINDOW_OPENED:
         return replace(entry, windows=(*entry.windows, _window(event)))
     if event.type == ev.ENTRY_WINDOW_CLOSED:

@@ -60,9 +60,9 @@ trust = "official"
 
 # These spans are for the demo only: here weeks pass in a minute. Against a real provider they would believe every flap;
 # leave this section out there, the defaults were measured.
-[belief]
-absence = {{looks = 3, span = "1s"}}
-change = {{looks = 2, span = "0s"}}
+[confirmation]
+absence = {{polls = 3, span = "1s"}}
+change = {{polls = 2, span = "0s"}}
 gap = "0s"
 recheck = "500ms"
 hold = "5s"

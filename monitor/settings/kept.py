@@ -15,7 +15,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from monitor.core.accepted_configuration import Document as CachedLease
+from monitor.core.accepted_configuration import Document as KeptDocument
+from monitor.core.accepted_configuration import current_names
 from monitor.core.configuration import shown_url
 from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import findings_of
@@ -28,7 +29,7 @@ _LITERAL = "$toml"
 """The key under which a value stands as TOML writes it, since JSON has no word for it."""
 
 
-def keep(document: Mapping[str, Any]) -> CachedLease:
+def keep(document: Mapping[str, Any]) -> KeptDocument:
     """What is in effect (`Document.model_dump`) as plain JSON without a secret; secrets are masked, references stand as written."""
     kept = cast("dict[str, Any]", _plain(document))
     kept["database"]["url"] = without_password(kept["database"]["url"])
@@ -45,8 +46,8 @@ def keep(document: Mapping[str, Any]) -> CachedLease:
     return kept
 
 
-def reread(kept: CachedLease, current: Mapping[str, Any], running: Mapping[str, Any]) -> Document:
-    """Check what was kept as a file would be checked.
+def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str, Any]) -> Document:
+    """Check what was kept, by this version or an older one, as a file would be checked.
 
     Masked values are those of `current`, the file at hand, or else of `running`; where the database, the lease files and the folder of
     relative paths are says `current`.
@@ -54,7 +55,7 @@ def reread(kept: CachedLease, current: Mapping[str, Any], running: Mapping[str, 
     Raises:
         ConfigurationError: this version of the program does not take it any more.
     """
-    file = cast("dict[str, Any]", _told(copy.deepcopy(dict(kept))))
+    file = cast("dict[str, Any]", _told(copy.deepcopy(current_names(kept))))
     for entry in file["entry"]:
         if "surfaces" in entry:
             entry["surfaces"] = dict(entry["surfaces"])

@@ -7,6 +7,7 @@ variable that names no setting refused rather than passed over, and for each val
 from __future__ import annotations
 
 import json
+import logging
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,11 +17,13 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.core.accepted_configuration import Document as CachedLease
+from monitor.core.accepted_configuration import Document as KeptDocument
+from monitor.core.accepted_configuration import current_names, current_path
 from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of, suggest
 from monitor.settings.kept import keep, reread
 from monitor.settings.places import anchored
+from monitor.settings.renamed import OldNames, old_names
 from monitor.settings.rules import check
 from monitor.settings.schema import DELIMITER, PREFIX, Document, Layers
 from monitor.settings.secrets import holds_secret
@@ -31,12 +34,16 @@ VARIABLE = "ACCESS_MONITOR_CONFIG"
 PLACES = (Path("config/monitor.toml"), Path("/etc/access-monitor/monitor.toml"))
 """Where a configuration is looked for when neither an option nor the variable names one, in this order."""
 
+_log = logging.getLogger("monitor.settings")
+
 _URL: Location = ("database", "url")
 _DESTINATIONS = "destinations"
 
 
 def load(path: Path | None, environ: Mapping[str, str], database: str | None = None) -> Settings:
     """Load the configuration: of `path`, else of `$ACCESS_MONITOR_CONFIG`, else of the first of `PLACES` that exists.
+
+    Old names of settings are read as the new ones, with one warning, which goes to stderr where nobody set up logging.
 
     `environ` lies over the file, and `database` (a path or URL) over both. A relative `database` counts from the working directory, as any
     argument of a command does; every other relative path is a setting and counts from `Settings.folder`.
@@ -46,12 +53,19 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
         ConfigurationError: there is none, or it cannot be read.
     """
     path = path or find(environ)
-    file = read(path)
-    variables, findings = _variables(environ)
+    written = read(path)
+    spelled = {name: _spelled(name) for name in sorted(environ) if name.startswith(PREFIX)}
+    old = old_names(written, spelled)
+    if old.warning:
+        _log.warning("%s: %s.", path, old.warning)
+    file = current_names(written)
+    variables, findings = _variables(environ, spelled)
+    findings += [((), f"{path}: {clash}") for clash in old.clashes]
     overrides = {at: value for at, value in variables.items() if _fits(file, at)}
-    written = overrides.get(_URL)
-    spelled = {_variable(at): value if isinstance(value, str) else json.dumps(value) for at, value in overrides.items()}
-    origins = {at: f"environment variable {_variable(at)}" for at in overrides}
+    url = overrides.get(_URL)
+    values = {_variable(at): value if isinstance(value, str) else json.dumps(value) for at, value in overrides.items()}
+    names: dict[Location, str] = {current_path(at): name for name, (at, _) in spelled.items()}
+    origins: dict[Location, str] = {at: f"environment variable {names[at]}" for at in overrides}
     option: dict[str, Any] = {}
     if database is not None and _fits(file, _URL):
         database = anchored(database, Path())
@@ -61,7 +75,7 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
     literal += [finding for at, value in overrides.items() for finding in _literals(value, at)]
     findings += literal
     try:
-        checked = Document(layers=Layers(option=option, variables=spelled, file=file))
+        checked = Document(layers=Layers(option=option, variables=values, file=file))
     except ValidationError as error:
         told = {location for location, _ in literal}
         findings += [finding for finding in findings_of(error) if finding[0] not in told]
@@ -69,17 +83,17 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
         # Rules quote names, and a secret may stand where a name is due.
         findings += [] if literal else check(checked)
     if findings:
-        raise InvalidConfiguration([_sentence(path, file, origins, finding) for finding in findings])
+        raise InvalidConfiguration([_sentence(path, file, origins, old, finding) for finding in findings])
     overridden = {".".join(map(str, location)): origin for location, origin in origins.items()}
     dump = checked.model_dump(mode="python", exclude_none=True)
     if database is not None:  # the option names the database that is meant; it is no part of what was declared
-        dump["database"]["url"] = written or file.get("database", {}).get(
+        dump["database"]["url"] = url or file.get("database", {}).get(
             "url", Document.model_fields["database"].default.url
         )
     return build(path, checked, dict.fromkeys((key for key, _ in leaves(file)), str(path)) | overridden, keep(dump))
 
 
-def restore(kept: CachedLease, current: Settings, running: Settings) -> Settings:
+def restore(kept: KeptDocument, current: Settings, running: Settings) -> Settings:
     """Make settings of a configuration that the log kept; where things lie says `current`, the file at hand.
 
     Masked values are taken from there, or else from what is `running`.
@@ -87,7 +101,7 @@ def restore(kept: CachedLease, current: Settings, running: Settings) -> Settings
     Raises:
         ConfigurationError: this version of the program does not take it any more.
     """
-    return build(current.path, reread(kept, current.document, running.document), {}, kept)
+    return build(current.path, reread(kept, current.document, running.document), {}, current_names(kept))
 
 
 def find(environ: Mapping[str, str]) -> Path:
@@ -148,16 +162,24 @@ def _settable(model: type[BaseModel] = Document, above: Location = ()) -> Iterat
             yield (*above, name), field
 
 
-def _variables(environ: Mapping[str, str]) -> tuple[dict[Location, str | list[Any]], list[Finding]]:
+def _spelled(name: str) -> tuple[tuple[str, ...], str]:
+    """The path that a variable spells, in old names or new ones, and the variable's name of today."""
+    path = tuple(name.removeprefix(PREFIX).lower().split(DELIMITER))
+    return path, _variable(current_path(path)) if _variable(path) == name else name
+
+
+def _variables(
+    environ: Mapping[str, str], spelled: Mapping[str, tuple[tuple[str, ...], str]]
+) -> tuple[dict[Location, str | list[Any]], list[Finding]]:
     """What the environment sets and where, and the variables that name no setting."""
     fields = {_variable(location): (location, field) for location, field in _settable()}
     values: dict[Location, str | list[Any]] = {}
     findings: list[Finding] = []
-    for name in sorted(name for name in environ if name.startswith(PREFIX)):
-        if name not in fields:
+    for name, (_, today) in spelled.items():
+        if today not in fields:
             findings.append(((), f"The environment variable {name} names no setting; {_meant(name, fields)}"))
             continue
-        location, field = fields[name]
+        location, field = fields[today]
         values[location] = _listed(environ[name]) if get_origin(field.annotation) is list else environ[name]
     return values, findings
 
@@ -205,14 +227,16 @@ def _literals(value: object, at: Location = ()) -> Iterator[Finding]:
         yield at, 'holds what looks like a secret; keep that outside and refer to it, as in "env:NAME"'
 
 
-def _sentence(path: Path, file: Mapping[str, Any], origins: Mapping[Location, str], finding: Finding) -> str:
+def _sentence(
+    path: Path, file: Mapping[str, Any], origins: Mapping[Location, str], old: OldNames, finding: Finding
+) -> str:
     location, phrase = finding
     if not location:
         return _ended(phrase)
     if origin := _origin(origins, location):
         return _ended(f"{'' if origin.startswith('-') else 'The '}{origin} {phrase}")
     spoken = ""
-    for part in location:
+    for part in old.as_written(location):
         hidden = "***" if isinstance(part, str) and holds_secret(part) else part
         spoken += f"[{part}]" if isinstance(part, int) else f".{hidden}" if spoken else str(hidden)
     if len(location) > 2 and isinstance(location[1], int) and location[2] != "key":

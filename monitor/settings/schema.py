@@ -40,9 +40,9 @@ from monitor.settings.fields import (
 )
 from monitor.settings.kinds import KINDS
 from monitor.settings.tables import (
-    BeliefTable,
     BudgetTable,
     ChecksTable,
+    ConfirmationTable,
     DatabaseTable,
     GateTable,
     GithubTable,
@@ -246,7 +246,7 @@ class Document(BaseSettings):
     database: DatabaseTable = DatabaseTable()
     surface: list[SurfaceTable] = []
     source: list[SourceTable] = []
-    belief: BeliefTable = BeliefTable()
+    confirmation: ConfirmationTable = ConfirmationTable()
     budget: BudgetTable = BudgetTable()
     measurements: MeasurementsTable = MeasurementsTable()
     network: NetworkTable = NetworkTable()

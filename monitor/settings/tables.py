@@ -71,7 +71,7 @@ class LoggingTable(SettingsTable):
 
 
 LEASE_DIR = "var/lease"
-BELIEF = ConfirmationRules()
+CONFIRMATION = ConfirmationRules()
 GATE = GateRules()
 CHECKS = CheckRules()
 
@@ -86,26 +86,26 @@ class DatabaseTable(SettingsTable):
 
 
 class RequirementTable(SettingsTable):
-    """What it takes to believe."""
+    """What it takes to confirm a change."""
 
-    looks: int = Field(ge=1, le=1000, description="Good looks that show it.", examples=[3])
+    polls: int = Field(ge=1, le=1000, description="Good polls that show it.", examples=[3])
     span: Duration = Field(description="The least time between the first and the last of them.", examples=["30m"])
 
 
-class BeliefTable(SettingsTable):
-    """How many looks over how long make a belief."""
+class ConfirmationTable(SettingsTable):
+    """How many polls over how long confirm a change."""
 
-    absence: RequirementTable = RequirementTable(looks=BELIEF.absence.looks, span=BELIEF.absence.span)
-    change: RequirementTable = RequirementTable(looks=BELIEF.change.looks, span=BELIEF.change.span)
-    gap: Duration = Field(default=BELIEF.gap, description="Looks closer together count as one.")
-    recheck: Span = Field(default=BELIEF.recheck, description="When a suspect is looked at again, jittered.")
-    hold: Span = Field(default=BELIEF.hold, description="How long a mass drop that only a list shows is held.")
+    absence: RequirementTable = RequirementTable(polls=CONFIRMATION.absence.polls, span=CONFIRMATION.absence.span)
+    change: RequirementTable = RequirementTable(polls=CONFIRMATION.change.polls, span=CONFIRMATION.change.span)
+    gap: Duration = Field(default=CONFIRMATION.gap, description="Polls closer together count as one.")
+    recheck: Span = Field(default=CONFIRMATION.recheck, description="When a pending change is polled again, jittered.")
+    hold: Span = Field(default=CONFIRMATION.hold, description="How long a mass drop that only a list shows is held.")
     reached: Span = Field(
-        default=BELIEF.reached,
-        description="How long a list has to miss a model that another route still reaches before that is believed.",
+        default=CONFIRMATION.reached,
+        description="How long a list has to miss a model that another route still reaches before that is confirmed.",
     )
     correction: Duration = Field(
-        default=BELIEF.correction,
+        default=CONFIRMATION.correction,
         description="How long after its first listing another price is a correction of it; zero: never.",
     )
 

@@ -7,7 +7,7 @@ document, with the digest that names this declaration in the log.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from monitor import __version__
-from monitor.core.accepted_configuration import Document as CachedLease
+from monitor.core.accepted_configuration import Document as KeptDocument
 from monitor.core.accepted_configuration import digest
 from monitor.core.configuration import (
     Attention,
@@ -23,7 +23,6 @@ from monitor.core.configuration import (
     Configuration,
     ConfirmationRules,
     Deployment,
-    EntrySpec,
     GateRules,
     Owner,
     Requirement,
@@ -31,6 +30,7 @@ from monitor.core.configuration import (
     Surface,
 )
 from monitor.core.cost import usage
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.request_log import Fields
 from monitor.settings.fields import Part, Route, address
 from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
@@ -132,7 +132,7 @@ class Settings:
     origins: Mapping[str, str] = field(repr=False)
 
 
-def build(path: Path, document: Document, origins: Mapping[str, str], kept: CachedLease) -> Settings:
+def build(path: Path, document: Document, origins: Mapping[str, str], kept: KeptDocument) -> Settings:
     """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
     folder = place(document.run.state_dir or "", path.parent)
     configuration = Configuration(
@@ -140,14 +140,14 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Cach
         sources={spec.key: spec for row in document.source for spec in _sources(row, document, folder)},
         owners={row.key: _owner(row) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
-        belief=ConfirmationRules(
-            absence=_requirement(document.belief.absence),
-            change=_requirement(document.belief.change),
-            gap=document.belief.gap,
-            recheck=document.belief.recheck,
-            hold=document.belief.hold,
-            reached=document.belief.reached,
-            correction=document.belief.correction,
+        confirmation=ConfirmationRules(
+            absence=_requirement(document.confirmation.absence),
+            change=_requirement(document.confirmation.change),
+            gap=document.confirmation.gap,
+            recheck=document.confirmation.recheck,
+            hold=document.confirmation.hold,
+            reached=document.confirmation.reached,
+            correction=document.confirmation.correction,
         ),
         gate=GateRules(
             environments=tuple(document.gate.environments),
@@ -266,31 +266,18 @@ def _surfaces(row: EntryTable) -> Mapping[str, str]:
 
 
 def _entry(row: EntryTable) -> EntrySpec:
-    return EntrySpec(
-        key=row.key,
-        name=row.name or row.key,
-        surfaces=dict(_surfaces(row)),
-        owners=tuple(row.owners),
-        price_model=row.price_model or "",
-        use=row.use,
-        checks=tuple(row.checks),
-        checks_in={environment: tuple(names) for environment, names in (row.checks_in or {}).items()},
-        tiers=tuple(row.tiers),
-        fallback=row.fallback or "",
-        pause_on=row.pause_on,
-        on_pause=row.on_pause,
-        grace=row.grace,
-        callers=tuple(row.callers),
-        freshness=row.freshness,
-        price_freshness=row.price_freshness,
-        check_age=row.check_age or {},
-        approvers=row.approvers,
-        usage=usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {},
-        touches=tuple(row.touches),
-        uses=tuple(row.uses),
-        ignore=tuple(row.ignore),
-    )
+    stated = {
+        one.name: _frozen(value) for one in fields(EntrySpec) if (value := getattr(row, one.name, None)) is not None
+    }
+    counts = usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {}
+    return EntrySpec(**{**stated, "name": row.name or row.key, "surfaces": dict(_surfaces(row)), "usage": counts})
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _frozen(inner) for name, inner in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _requirement(table: RequirementTable) -> Requirement:
-    return Requirement(looks=table.looks, span=table.span)
+    return Requirement(polls=table.polls, span=table.span)

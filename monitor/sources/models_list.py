@@ -21,6 +21,7 @@ import openai
 from monitor.core.configuration import SourceSpec, Surface
 from monitor.core.facts import (
     ANYTHING,
+    ITEMS,
     LISTED,
     REPLACEMENT,
     SHUTDOWN_DATE,
@@ -36,7 +37,6 @@ from monitor.core.facts import (
     Value,
 )
 from monitor.core.price import PREFIX
-from monitor.detection.admission import ITEMS
 from monitor.sources import paging
 from monitor.sources.http import (
     Failure,

@@ -18,10 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from monitor.audit.replay import ReplayedRecording
 from monitor.core import zstd
 from monitor.core.events import rfc3339
-from monitor.core.facts import Body, FailureReason
+from monitor.core.facts import Body, FailureReason, ReplayedRecording
 from monitor.core.ports import MonitorError
 from monitor.sources.http import refused
 from monitor.sources.redaction import one_line, redact

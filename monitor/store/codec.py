@@ -1,7 +1,8 @@
 """Between the core's values and what a database can hold: canonical JSON, times, identifiers. No SQL.
 
 Dataclasses are written field by field as their type hints say and read back to equal values. A field that a stored row does not
-have takes its default, so a field with a default may be added without a migration.
+have takes its default, so a field with a default may be added without a migration. Metadata `stored` names a field that is stored
+under another name than its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from monitor.core.entry_spec import EntrySpec, dump, load
 from monitor.core.facts import Facts, Subject, Value
 
 T = TypeVar("T")
@@ -159,6 +161,8 @@ def _made_converter(kind: Any) -> _Converter:
             lambda values: {key: item.write(v) for key, v in values.items()},
             lambda values: {key: item.read(v) for key, v in values.items()},
         )
+    if kind is EntrySpec:
+        return _Converter(dump, load)
     if is_dataclass(kind):
         return _of_dataclass(kind)
     if kind is datetime:
@@ -181,14 +185,16 @@ def _optional(arguments: tuple[Any, ...]) -> _Converter:
 
 def _of_dataclass(kind: Any) -> _Converter:
     hints = get_type_hints(kind)
-    items = [(field.name, _converter(hints[field.name])) for field in fields(kind)]
+    items = [(one.name, one.metadata.get("stored", one.name), _converter(hints[one.name])) for one in fields(kind)]
     needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
 
     def write(value: Any) -> dict[str, Any]:
-        return {name: item.write(getattr(value, name)) for name, item in items}
+        return {stored: item.write(getattr(value, name)) for name, stored, item in items}
 
     def read(values: Mapping[str, Any]) -> Any:
-        return kind(**{name: item.read(values[name]) for name, item in items if name in needed or name in values})
+        return kind(
+            **{name: item.read(values[stored]) for name, stored, item in items if name in needed or stored in values}
+        )
 
     return _Converter(write, read)
 

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.app import logs
+from monitor.core import logs
 from monitor.gate.client.verdict import PRODUCTION, rfc3339
 from monitor.gate.decision import Answer, Standing, answered, decide, fallback_of, resolve, verdict
 from monitor.web.memory import RegistrySnapshot

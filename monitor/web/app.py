@@ -18,8 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.app.health import PUBLISHING, STORING
-from monitor.core.ports import Clock, Trouble
+from monitor.core.ports import PUBLISHING, STORING, Clock, Trouble
 from monitor.gate.client.signature import HEADER
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.github import PATH as GITHUB

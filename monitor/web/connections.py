@@ -20,7 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from monitor.app import logs
+from monitor.core import logs
 from monitor.web.responses import problem
 
 MOST = 1024

@@ -17,12 +17,12 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from monitor import __version__
-from monitor.app.health import PUBLISHING, STORING, Health
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.measurements import Series, Summary, by_series
-from monitor.core.ports import DeliveryState, MeasurementQuery, MonitorError, Store
+from monitor.core.ports import PUBLISHING, STORING, DeliveryState, MeasurementQuery, MonitorError, Store
 from monitor.detection.budget import accounts
+from monitor.web.ports import DaemonHealth
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values."""
@@ -36,7 +36,7 @@ RECENT = timedelta(days=1)
 
 
 def metrics(
-    store: Store, configuration: Configuration, health: Health, now: datetime, *, per_day: Decimal = Decimal(0)
+    store: Store, configuration: Configuration, health: DaemonHealth, now: datetime, *, per_day: Decimal = Decimal(0)
 ) -> str:
     """All families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up` is 0.
 

@@ -18,9 +18,7 @@ from typing import Any
 
 import uvicorn
 
-from monitor.app import logs
-from monitor.app.bootstrap import Monitor
-from monitor.app.health import Health
+from monitor.core import logs
 from monitor.core.ports import ConfigurationError, MonitorError
 from monitor.gate.client.signature import signer
 from monitor.gate.github import Reviews
@@ -31,6 +29,7 @@ from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd,
 from monitor.web.leases import Leases
 from monitor.web.memory import RegistryCache, read_head, read_view
 from monitor.web.metrics import metrics
+from monitor.web.ports import DaemonHealth, Host
 from monitor.web.tokens import Tokens
 
 GRACE = 2
@@ -163,7 +162,7 @@ class _Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Server]:
+def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[Server]:
     """A server on the configured address, not started; stopped at the end of the block.
 
     `patience` is how old the daemon's last step may be before it is not ready.

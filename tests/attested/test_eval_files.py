@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from runner_files import LUNA, MINI, api_run, archive, inspect_log, promptfoo, promptfoo_row, record_log
 
@@ -218,7 +218,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
 @given(JSON)
 def test_no_shape_of_json_breaks_the_readers(document: Any) -> None:
     for whole in (

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.request_log import Fields
@@ -143,7 +143,6 @@ VALUES = (
 )
 
 
-@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from(sorted(row())), VALUES))
 def test_no_line_breaks_the_reader_and_nothing_negative_comes_out(more: dict[str, Any]) -> None:
     try:

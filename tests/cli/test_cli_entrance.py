@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from monitor.cli import COMMANDS, cli
+from monitor.cli import COMMANDS, RENAMED, cli
 from monitor.cli.framework import Command, DefaultGroup, Entrance, Options
 from monitor.core.ports import ConfigurationError, Refused, Unavailable
 
@@ -104,6 +104,17 @@ def test_an_unknown_command_is_wrong_usage_and_the_nearest_is_named() -> None:
     result = CliRunner().invoke(cli, ["statsu"])
     assert result.exit_code == 2
     assert "No such command 'statsu'. Did you mean 'status'?" in result.stderr
+
+
+def test_a_command_goes_by_its_old_name_for_one_version_with_one_warning_and_is_listed_by_the_new_one() -> None:
+    for old, new in RENAMED.items():
+        result = CliRunner().invoke(cli, [old, "--help"])
+        assert result.exit_code == 0
+        assert result.stderr == f"`{old}` is now `{new}`; the old name works in this version only.\n"
+        assert result.stdout == CliRunner().invoke(cli, [new, "--help"]).stdout
+        assert CliRunner().invoke(cli, [new, "--help"]).stderr == ""
+        assert old not in NAMES
+        assert not [item for item in cli.shell_complete(click.Context(cli), old) if item.value == old]
 
 
 def test_an_unknown_option_is_wrong_usage() -> None:

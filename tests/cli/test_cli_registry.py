@@ -7,16 +7,19 @@ import os
 import pwd
 import shutil
 import sqlite3
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from cli_world import BY, LUNA, MINI, am, data
 
+from monitor.app.bootstrap import open_monitor
 from monitor.cli import acts, plot
 from monitor.cli.extract import read
 from monitor.cli.poll import code
+from monitor.core.ports import MonitorError
 from monitor.core.price import TIERS, Meter, telling_order
 from monitor.sandbox import Fault, FaultKind, Sandbox, Target
 
@@ -515,6 +518,28 @@ def test_a_lease_file_that_a_lost_log_left_behind_is_replaced_by_the_next_act_an
     assert int(after["metadata"]["version"]) < 9000
     assert after["metadata"]["epoch"] == document["metadata"]["epoch"] + 1
     assert after["flags"][MINI]["metadata"]["status"] == "active"
+
+
+def test_a_message_that_overtakes_the_lease_file_of_its_commit_writes_it_or_says_until_when_it_allows(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    am("poll")
+    am("activate", MINI, *BY)
+    lease = next(tmp_path.rglob("production.json"))
+    allowing = lease.read_text()
+    am("pause", MINI, *BY)
+    lease.write_text(allowing)
+    with open_monitor(config, create=False) as monitor:
+        assert monitor.still_allowed(MINI) is None
+        assert json.loads(lease.read_text())["flags"][MINI]["metadata"]["status"] == "paused"
+
+        def unwritable() -> NoReturn:
+            raise MonitorError("The lease file could not be written.")
+
+        lease.write_text(allowing)
+        monkeypatch.setattr(monitor, "_write_leases", unwritable)
+        until = json.loads(allowing)["metadata"]["lease_until"]
+        assert monitor.still_allowed(MINI) == datetime.fromisoformat(until)
 
 
 def results_of(*models: str) -> str:

@@ -6,12 +6,13 @@ import json
 import subprocess
 import sys
 
-from monitor.app.logs import REASONS, Troubles
+from monitor.app.log_output import REASONS, Troubles
 
 PROGRAM = """
 import gc, io, logging, sys, threading, warnings
-from monitor import logs
-logs.configure(sys.stderr)
+from monitor.app import log_output
+from monitor.core import logs
+log_output.configure(sys.stderr)
 {what}
 """
 

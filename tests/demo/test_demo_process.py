@@ -19,8 +19,6 @@ ROOT = Path(__file__).parents[2]
 LAST_LINE = "Daemon and sandbox run on until Ctrl-C: look around from another terminal."
 LONGEST = 90.0
 
-pytestmark = pytest.mark.slow
-
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     # Another monitor's variables and a proxy: the demo must neither write into that database nor send through that host.

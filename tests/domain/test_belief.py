@@ -180,7 +180,7 @@ def test_the_next_look_is_after_the_recheck_while_looks_are_wanting_and_else_whe
     due = next_look([pending_change], BELIEF, at)
     assert due is not None
     assert due >= at + BELIEF.recheck
-    if seen < need.looks:
+    if seen < need.polls:
         assert due == at + BELIEF.recheck
     else:
         assert due == max(at + BELIEF.recheck, first + need.span)

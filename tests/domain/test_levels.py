@@ -20,11 +20,10 @@ from hypothesis import strategies as st
 
 from monitor.core import events as ev
 from monitor.core.changes import same
-from monitor.core.configuration import EntrySpec
 from monitor.core.entry import Entry, Status
+from monitor.core.entry_spec import EntrySpec, dump
 from monitor.core.events import Event, entry_stream
 from monitor.core.facts import Facts, Subject
-from monitor.registry.declarations import declaration
 from monitor.registry.pins import ours, pins
 from monitor.registry.policy import Trigger, deviations, judge
 from monitor.registry.transitions import TRANSITIONS, IllegalTransition, RegistryTransaction, apply, fold, replay
@@ -45,11 +44,18 @@ def _baselines(belief: dict[str, object]) -> dict[str, Facts]:
 
 def _accepted(pause_on: str = "any") -> list[Event]:
     """An entry that was declared, seen and activated when all was as in `PINNED`."""
-    spec = EntrySpec(key="a", name="A", surfaces={"openai": "a"}, owners=("platform",), pause_on=pause_on)
+    spec = EntrySpec(
+        key="a",
+        name="A",
+        surfaces={"openai": "a"},
+        owners=("platform",),
+        pause_on=pause_on,
+        provider="openai",
+        config_pins=ours("a", {"openai": "a"}, "", [("openai", "base_url", "https://x")]),
+    )
     register = RegistryTransaction(0, {})
-    said = declaration(spec, "openai", ours("a", spec.surfaces, "", [("openai", "base_url", "https://x")]))
     stream = entry_stream("a")
-    register.add(ev.ENTRY_DECLARED, stream, "a", at=START, data={"declaration": said})
+    register.add(ev.ENTRY_DECLARED, stream, "a", at=START, data={"declaration": dump(spec)})
     register.add(ev.ENTRY_VISIBLE, stream, "a", at=START, data={})
     chosen, _, _ = pins(register.entries["a"], believing(_baselines(PINNED)))
     data = {
@@ -145,7 +151,7 @@ def test_what_the_table_of_transitions_does_not_hold_cannot_happen(kind: str, st
     from dataclasses import replace
 
     entry = replace(replay(_accepted())["a"], status=status)
-    data = {"pins": [], "unpinned": [], "callers": [], "shifts": [], "declaration": entry.declared}
+    data = {"pins": [], "unpinned": [], "callers": [], "shifts": [], "declaration": dump(entry.spec)}
     event = Event(
         position=9, type=kind, stream=entry_stream("a"), subject="a", occurred_at=START, data={**data, "reason": ""}
     )

@@ -29,7 +29,7 @@ from gate_examples import (
     standing,
     standings,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.gate.client import ask
@@ -95,7 +95,6 @@ def evaluate() -> Callable[[Document, str, str, datetime], tuple[bool, str]]:
     return at
 
 
-@settings(max_examples=150)
 @given(
     registered=standings(),
     environment=environments,
@@ -141,7 +140,6 @@ def instead(registered: dict[str, Standing], key: str, environment: str, caller:
     return ""
 
 
-@settings(max_examples=100)
 @given(registered=standings(), environment=environments, caller=callers, seconds=st.integers(0, 6 * 3600 - 1))
 def test_a_guard_that_takes_fallbacks_calls_the_one_that_the_function_names(
     tmp_path_factory: pytest.TempPathFactory,

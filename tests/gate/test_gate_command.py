@@ -229,7 +229,7 @@ def test_invariant_8_a_lease_file_that_says_something_wrong_never_allows(folder:
     assert gate("luna", "--lease", path) == 75
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_invariant_8_no_part_that_is_lost_or_swapped_makes_production_allow(folder: Path, data: st.DataObject) -> None:
     """One value of a denied entry's file is replaced at random: the gate may lose its answer, never turn it round."""

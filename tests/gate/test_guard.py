@@ -247,7 +247,7 @@ def test_another_environments_file_is_no_answer(place: Place) -> None:
     assert denied(place.guard(lease=place.folder / "staging.json"), LUNA).status == "unknown"
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.lists(st.sampled_from(["metadata", "flags", SOL, "variants", "targeting"]), max_size=3), value=st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()))  # fmt: skip
 def test_whatever_a_file_holds_the_guard_admits_or_denies_and_never_allows_what_is_paused(
     place: Place, path: list[str], value: Any

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.core.configuration import Configuration, EntrySpec, SourceSpec, Surface
+from monitor.core.configuration import Configuration, SourceSpec, Surface
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import SourceState, Subject
 from monitor.detection.budget import FREE_FIRST, DailyBudget, accounts, first_look, price_subject, unpaid
 from monitor.store import SqlStore, open_store

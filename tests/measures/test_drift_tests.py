@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Protocol
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.facts import GRANTED, Measurement
@@ -96,7 +96,6 @@ def test_fishers_test_gives_the_known_chance_of_the_lady_tasting_tea() -> None:
     assert fisher(0, 200, 0, 20) == pytest.approx(1)
 
 
-@settings(max_examples=50)
 @given(st.integers(1, 60), st.integers(1, 60), st.data())
 def test_fishers_chance_is_the_same_from_both_sides_and_never_above_one(n: int, m: int, data: st.DataObject) -> None:
     failed, others = data.draw(st.integers(0, n)), data.draw(st.integers(0, m))
@@ -227,7 +226,6 @@ def test_of_too_few_calls_nothing_is_said(what: str) -> None:
 # -- windows -------------------------------------------------------------
 
 
-@settings(max_examples=100)
 @given(
     st.timedeltas(min_value=timedelta(minutes=1), max_value=timedelta(days=7)),
     st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC)),

@@ -55,3 +55,14 @@ def listed(number: int, **changes: object) -> Item:
 
 def notice(*items: Item, id: str = "0199c0de-0000-7000-8000-000000000017") -> Notice:
     return Notice(id=id, owner="platform", at=AT, items=items or (paused(),))
+
+
+FALLBACKS: dict[str, dict[str, object]] = {
+    "allowed": {},
+    "denied": {"fallback_allowed": False},
+    "none": {"fallback": ""},
+    "spared": {"denied": False},
+    "spared-by-name": {"denied": False, "spared": ("agent", "batch"), "spared_until": AT},
+    "denied-before": {"reason": Reason.CHANGED, "status": "evaluating"},
+}
+"""What changes about a pause that says whether callers may go on."""

@@ -1,4 +1,8 @@
-"""The forms of a notice: golden files, Slack's limits, and nothing that a provider writes becomes markup."""
+"""The forms of a notice: golden files, Slack's limits, and nothing that a provider writes becomes markup.
+
+The words of a notice stand in the golden files and in no other test. After a change of wording `make golden` writes them anew; what it
+changed is then read in the diff.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notices import listed, notice, paused
+from notices import FALLBACKS, SINCE, listed, notice, paused
 
-from monitor.core.notices import Difference, Notice, Reason
+from monitor.core.notices import Difference, Item, Notice, Reason
 from monitor.notify.forms import SLACK_BLOCK, SLACK_BLOCKS, SLACK_HEADER, SLACK_TEXT, Rendered, render
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden/notices"
 BERLIN = ZoneInfo("Europe/Berlin")
 
 CASES: dict[str, Notice] = {
@@ -35,10 +39,22 @@ CASES: dict[str, Notice] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("form", ["txt", "html", "json"])
+WORDS: dict[str, Notice] = {
+    **{f"reason-{reason}": notice(paused(reason=reason)) for reason in Reason},
+    **{f"unnamed-{reason}": notice(Item(reason=reason, subject="s", position=1, since=SINCE)) for reason in Reason},
+    **{f"fallback-{case}": notice(paused(**changes)) for case, changes in FALLBACKS.items()},
+}
+"""Notices whose text is looked at, and not how each form draws it."""
+
+FORMS = [
+    *((case, form) for case in CASES for form in ("txt", "html", "json")),
+    *((case, "txt") for case in WORDS),
+]
+
+
+@pytest.mark.parametrize(("case", "form"), FORMS, ids=lambda part: part)
 def test_the_form_is_the_one_that_was_approved(case: str, form: str) -> None:
-    rendered = render(CASES[case], BERLIN)
+    rendered = render({**CASES, **WORDS}[case], BERLIN)
     said = {
         "txt": f"{rendered.title}\n\n{rendered.text}\n",
         "html": rendered.html,
@@ -48,6 +64,10 @@ def test_the_form_is_the_one_that_was_approved(case: str, form: str) -> None:
     if os.environ.get("ACCESS_MONITOR_GOLDEN") == "write":
         golden.write_text(said, encoding="utf-8")
     assert said == golden.read_text(encoding="utf-8")
+
+
+def test_every_golden_file_is_of_a_form_that_there_is() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{case}.{form}" for case, form in FORMS}
 
 
 class Tags(HTMLParser):

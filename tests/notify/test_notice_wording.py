@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 import pytest
-from notices import SINCE, listed, notice, paused
+from notices import FALLBACKS, SINCE, listed, notice, paused
 
 from monitor.core.notices import Difference, Item, Reason
 from monitor.notify.wording import BRIEF, FULL, compose, plain, spoken_change, spoken_field, spoken_time
@@ -66,31 +66,21 @@ def test_a_pause_is_told_in_the_order_a_woken_person_asks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("case", "verdict"),
     [
-        (
-            {},
-            "Safe where callers use the fallback: luna is denied in production now, its fallback gpt-5.4-mini is allowed.",
-        ),
-        (
-            {"fallback_allowed": False},
-            "Not safe: luna is denied in production now, and its fallback gpt-5.4-mini is not allowed either.",
-        ),
-        ({"fallback": ""}, "Not safe: luna is denied in production now, and it has no fallback."),
-        (
-            {"denied": False},
-            "Safe until the grace ends: the named callers of luna stay allowed, new use in production is denied now; "
-            "its fallback gpt-5.4-mini is allowed.",
-        ),
-        (
-            {"reason": Reason.CHANGED, "status": "evaluating"},
-            "Unchanged: luna is evaluating and was denied in production before this.",
-        ),
+        ("allowed", "Safe where callers use the fallback"),
+        ("denied", "Not safe"),
+        ("none", "Not safe"),
+        ("spared", "Safe until"),
+        ("spared-by-name", "Safe for existing callers until"),
+        ("denied-before", "Unchanged"),
     ],
 )
-def test_a_denied_entry_says_whether_its_fallback_is_allowed(changes: dict[str, object], said: str) -> None:
-    (section,) = compose(notice(paused(**changes))).sections
-    assert {line.label: line.texts for line in section.lines}["Until morning"] == (said,)
+def test_a_denied_entry_says_whether_its_fallback_is_allowed(case: str, verdict: str) -> None:
+    (section,) = compose(notice(paused(**FALLBACKS[case]))).sections
+    (said,) = {line.label: line.texts for line in section.lines}["Until morning"]
+    assert said.startswith(verdict)
+    assert ("gpt-5.4-mini" in said) is (case not in ("none", "denied-before"))
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -147,9 +137,9 @@ def test_beside_a_pause_the_news_of_an_entry_that_is_denied_already_is_told_in_b
     assert first.heading == "PAUSED: GPT-5.6 Luna (luna)"
     assert second.heading == "CHANGED: E1, E2"
     labels = {line.label: line.texts for line in second.lines}
-    assert labels["Until morning"] == tuple(
-        f"Unchanged: e{n} is paused and was denied in production before this." for n in (1, 2)
-    )
+    assert [
+        (text.partition(":")[0], f"e{n} is paused" in text) for n, text in enumerate(labels["Until morning"], 1)
+    ] == [("Unchanged", True)] * 2
 
 
 def test_the_last_words_are_the_idempotency_key() -> None:

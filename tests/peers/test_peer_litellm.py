@@ -18,8 +18,6 @@ from monitor.core.facts import FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList
 
-pytestmark = pytest.mark.slow
-
 KEY = "sk-local-test"
 MODELS = ("gpt-5.6-luna", "gpt-5.6-terra", "gpt-5.6-sol")
 THROTTLED = "throttled"

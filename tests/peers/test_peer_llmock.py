@@ -20,8 +20,6 @@ from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList
 from monitor.sources.transport import Limits
 
-pytestmark = pytest.mark.slow
-
 MODEL = "gpt-4o-mini"
 
 Started = Callable[..., AbstractContextManager["Llmock"]]

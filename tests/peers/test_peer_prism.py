@@ -20,8 +20,6 @@ from monitor.core.facts import Fact, FailureReason, PollFailure, Snapshot, Subje
 from monitor.sources.admin import PARTS, AdminSource
 from monitor.sources.http import HttpClient
 
-pytestmark = pytest.mark.slow
-
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 DAY = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
 

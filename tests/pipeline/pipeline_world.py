@@ -15,8 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.app.use_cases import UseCases
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Entry
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event
 from monitor.core.facts import (
     Body,
@@ -40,9 +42,6 @@ from monitor.gate.decision import Standing
 from monitor.gate.state import standings
 from monitor.registry import transitions
 from monitor.registry.acceptance import Problem, acceptance
-from monitor.registry.declarations import declare
-from monitor.registry.housekeeping import Tender
-from monitor.registry.operator import Operator
 from monitor.store import open_store, upgrade
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
@@ -162,7 +161,7 @@ def document(conf: Configuration) -> dict[str, Any]:
     sources = {key: replace(spec, url=spec.shown_url) for key, spec in conf.sources.items()}
     tables = {"surface": conf.surfaces, "source": sources, "owner": conf.owners, "entry": conf.entries}
     declared = {name: [asdict(row) for row in rows.values()] for name, rows in tables.items()}
-    sections = {"belief": asdict(conf.belief), "checks": asdict(conf.checks)}
+    sections = {"confirmation": asdict(conf.confirmation), "checks": asdict(conf.checks)}
     plain: dict[str, Any] = json.loads(json.dumps({**declared, **sections}, default=str))
     return plain
 
@@ -198,12 +197,15 @@ class World:
             key: self.sources[key] if key in self.sources else FakeSource(spec) for key, spec in conf.sources.items()
         }
         self.poller = self.another_poller()
-        self.operator = Operator(self.store, conf, self.clock, published=self.publish)
-        self.tender = Tender(self.store, conf, published=self.publish)
-        return declare(self.store, conf, self.clock, published=self.publish)
+        self.operator = self.use_cases().operator
+        self.tender = self.use_cases().tender()
+        return self.use_cases().declare()
 
     def another_poller(self, store: Store | None = None) -> Poller:
-        return Poller(store or self.store, self.conf, lambda key: self.sources[key], self.clock, published=self.publish)
+        return self.use_cases(store).poller(lambda key: self.sources[key])
+
+    def use_cases(self, store: Store | None = None) -> UseCases:
+        return UseCases(store or self.store, self.conf, self.clock, published=self.publish)
 
     def clock(self) -> datetime:
         return self.now

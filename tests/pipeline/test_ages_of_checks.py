@@ -14,7 +14,6 @@ from monitor.core.facts import ACCESS, GRANTED, FailureReason
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
 from monitor.gate.decision import decide
-from monitor.registry.maintenance import Maintenance
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -205,7 +204,7 @@ def test_the_ages_are_recorded_with_the_configuration(world: World) -> None:
 
 
 def test_what_a_window_that_ends_makes_stale_is_not_made_stale_again_by_its_age(active: World) -> None:
-    maintenance = Maintenance(active.store, active.conf, active.clock, published=active.publish)
+    maintenance = active.use_cases().maintenance
     said = {"by": "ann", "reason": "announced", "via": {}}
     maintenance.open("luna", end=active.now + 10 * DAY, changes=("openai/gpt-luna/price.*",), **said)
     active.sources["page"].set(LUNA, output="7")

@@ -36,7 +36,7 @@ def paused() -> Iterator[World]:
 
 
 def attendant(world: World) -> Attendant:
-    return Attendant(world.store, world.conf, world.clock)
+    return world.use_cases().attendant
 
 
 def later(world: World, **span: float) -> list[str]:

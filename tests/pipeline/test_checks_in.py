@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from pipeline_world import VIA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.core.configuration import EntrySpec
 from monitor.core.entry import Status
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import FailureReason
 from monitor.core.ports import Refused
 from monitor.gate.decision import Answer, decide

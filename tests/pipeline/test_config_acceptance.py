@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from pipeline_world import INPUT, LUNA, VIA, World, configuration, document, entry_spec, furnish, world_of
 
+from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.events import Event
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
 from monitor.registry.configuration_acceptance import Assessment, accept, assess
-from monitor.registry.declarations import declare
 
 CALLER = {"on_pause": "deny_new", "grace": timedelta(hours=72), "callers": ("support-agent",)}
 
@@ -38,12 +38,12 @@ def acts(world: World, after: Configuration) -> dict[str, str]:
 
 def given(world: World, after: Configuration, **more: Any) -> Event | None:
     return accept(
-        world.store, world.clock, before=world.conf, after=after, by="Grace H.", reason="we move", via=VIA, **more
+        world.use_cases().begin, before=world.conf, after=after, by="Grace H.", reason="we move", via=VIA, **more
     )
 
 
 def taken(world: World, after: Configuration) -> tuple[Event, ...]:
-    return declare(world.store, after, world.clock, published=world.publish, before=world.conf)
+    return UseCases(world.store, after, world.clock, published=world.publish).declare(world.conf)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from monitor.core.events import Event
 from monitor.core.facts import GRANTED, Measurement
 from monitor.core.notices import Reason
 from monitor.detection.drift import WINDOW, window
-from monitor.registry.housekeeping import Tender
 
 HOUR = timedelta(hours=1)
 KEY = "probes/gpt-luna/chat"
@@ -61,7 +60,7 @@ def shifts(world: World) -> list[Event]:
 
 def tend(world: World, at: datetime) -> int:
     world.now = at
-    return Tender(world.store, world.conf, published=world.publish).tend(at)
+    return world.use_cases().tender().tend(at)
 
 
 def begin(world: World) -> datetime:
@@ -95,7 +94,7 @@ def test_a_slower_route_is_told_to_its_owners_and_pauses_nothing(world: World) -
 
 def test_a_shift_is_told_once_however_often_and_by_whomever_it_is_looked_for(world: World) -> None:
     until = measure(world, begin(world), WINDOW, latency=2000)
-    same = Tender(world.store, world.conf, published=world.publish)
+    same = world.use_cases().tender()
     for minutes in range(20, 80, 10):
         same.tend(until + timedelta(minutes=minutes))
         tend(world, until + timedelta(minutes=minutes))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pipeline_world import (
     INPUT,
@@ -25,13 +25,10 @@ from pipeline_world import (
     world_of,
 )
 
-from monitor.app import record
 from monitor.audit.rebuild import rebuild
 from monitor.core.entry import Status
 from monitor.core.facts import FailureReason, Observation, Subject, Unchanged
 from monitor.core.ports import Refused, Unavailable
-
-SLOW = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
 MINUTE = timedelta(minutes=1)
 SOURCES = ("list", "page", "feed")
@@ -153,7 +150,6 @@ def _consistent(world: World) -> None:
 
 
 @given(st.lists(_steps, min_size=5, max_size=25))
-@SLOW
 def test_the_registry_and_the_baselines_are_what_the_log_says_after_any_sequence(steps: list[Step]) -> None:
     with world_of(configuration(**_configuration())) as world:
         furnish(world)
@@ -171,7 +167,6 @@ _blind = st.one_of(
 
 
 @given(st.lists(_blind, min_size=1, max_size=25), st.booleans())
-@SLOW
 def test_no_sequence_of_failures_held_and_late_looks_moves_a_baseline_or_reads_as_gone(
     sequence: list[tuple[str, FailureReason | str]], activated: bool
 ) -> None:
@@ -215,7 +210,6 @@ _moves = st.lists(
 
 
 @given(_moves)
-@SLOW
 def test_any_interleaving_of_two_pollers_records_each_change_once(moves: list[tuple[str, str, int, bool]]) -> None:
     """Each looks and records when it will, with what it saw at that time; the price moves once, somewhere on the way."""
     with world_of() as world:
@@ -294,7 +288,6 @@ def test_one_observation_that_is_recorded_twice_is_recorded_once(key: str) -> No
 
 
 @given(st.lists(st.sampled_from(["6", "7", "8"]), min_size=1, max_size=12), st.integers(1, 3))
-@SLOW
 def test_looks_that_only_repeat_what_was_seen_within_the_gap_change_no_outcome(shown: list[str], times: int) -> None:
     """Polling as fast as one can is neither a way to believe sooner nor a way to believe something else."""
 
@@ -318,15 +311,8 @@ def test_looks_that_only_repeat_what_was_seen_within_the_gap_change_no_outcome(s
 
 
 def test_an_unchanged_answer_to_a_source_that_was_never_read_is_dropped() -> None:
-    with world_of() as world, world.store.write() as tx:
-        outcome = record.record(
-            tx,
-            world.conf,
-            world.conf.sources["page"],
-            Unchanged(source="page", at=world.now),
-            now=world.now,
-            reread=lambda tx, state: None,
-        )
-        assert outcome.verdict == "late"
-        assert tx.source("page") is None
-        assert OUTPUT not in tx.facts("")
+    with world_of() as world:
+        assert world.poller.record("page", Unchanged(source="page", at=world.now)).verdict == "late"
+        with world.store.read() as reader:
+            assert reader.source("page") is None
+            assert OUTPUT not in reader.facts("")

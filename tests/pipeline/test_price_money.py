@@ -53,7 +53,7 @@ def test_an_entry_without_a_usage_is_told_no_sum(active: World) -> None:
     active.sources["page"].set(LUNA, input="2")
     active.looks(2, "page")
     assert active.notices()[-1].items[0].summary == ""
-    assert "usage" not in active.entry().declared
+    assert "usage" not in active.events("entry.declared")[-1].data["declaration"]
 
 
 def test_stating_a_usage_amends_the_entry_and_pauses_nothing(active: World) -> None:
@@ -61,8 +61,8 @@ def test_stating_a_usage_amends_the_entry_and_pauses_nothing(active: World) -> N
     active.configure(configuration(entries={"luna": entry_spec(usage=USAGE)}, version="2"))
     (amended,) = active.events("entry.amended", after=at)
     assert amended.data["changed"] == ["usage"]
-    assert (active.entry().status, active.entry().usage) == (Status.ACTIVE, USAGE)
+    assert (active.entry().status, active.entry().spec.usage) == (Status.ACTIVE, USAGE)
     active.configure(configuration(version="3"))
     assert active.events("entry.amended", after=at)[-1].data["changed"] == ["usage"], "taking it back is a change, too"
-    assert active.entry().usage == {}
+    assert active.entry().spec.usage == {}
     assert active.replayed() == dict(active.entries())

@@ -65,7 +65,7 @@ def test_requests_that_agree_verify_the_check_and_show_a_usage(logged: World) ->
     assert found["usage"] == {"input": 288_000_000, "output": 24_000_000, "cached_input": 192_000_000}
     entry = logged.entry()
     assert entry.checks["logging"].state is CheckState.VERIFIED
-    assert (entry.observed, entry.usage) == (found["usage"], {})
+    assert (entry.observed, entry.spec.usage) == (found["usage"], {})
     assert logged.replayed() == dict(logged.entries())
     logged.activate()
 

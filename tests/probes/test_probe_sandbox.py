@@ -11,14 +11,13 @@ from typing import Any, get_args
 import pytest
 from probe_world import FakeBudget
 
-from monitor.core.configuration import Configuration, EntrySpec, Owner, SourceSpec, Surface
+from monitor.app.use_cases import UseCases
+from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Entry, Status
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Subject, Value
 from monitor.core.ports import EventQuery, Source
 from monitor.detection.outcome import Outcome
-from monitor.detection.poller import Poller
-from monitor.registry.declarations import declare
-from monitor.registry.operator import Operator
 from monitor.sandbox import API_KEY, Fault, FaultKind, Sandbox, Target, TimelineModel, TimelineStep
 from monitor.sandbox.gpt_5_6 import flagship
 from monitor.settings.fields import Route
@@ -91,9 +90,10 @@ class World:
         self.budget = FakeBudget()
         deps = SourceDeps(http=self.http, surface=surface, secret=lambda _: API_KEY, budget=self.budget)
         sources: dict[str, Source] = {key: build(spec, deps) for key, spec in self.conf.sources.items()}
-        self.poller = Poller(self.store, self.conf, lambda key: sources[key], lambda: self.now, published=lambda: None)
-        self.operator = Operator(self.store, self.conf, lambda: self.now, published=lambda: None)
-        declare(self.store, self.conf, lambda: self.now, published=lambda: None)
+        use_cases = UseCases(self.store, self.conf, lambda: self.now, published=lambda: None)
+        self.poller = use_cases.poller(lambda key: sources[key])
+        self.operator = use_cases.operator
+        use_cases.declare()
 
     def look(self, *keys: str, after: timedelta = timedelta(minutes=2)) -> dict[str, Outcome]:
         self.now += after

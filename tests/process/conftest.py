@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from preloaded import Nursery
 from process_world import Forks, World, story
 
 from monitor.sandbox import Sandbox
@@ -26,7 +27,7 @@ def told() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, forks: Forks, told: Sandbox) -> Iterator[World]:
-    world = World(tmp_path, told, forks)
+def world(tmp_path: Path, forks: Forks, nursery: Nursery, told: Sandbox) -> Iterator[World]:
+    world = World(tmp_path, told, forks, nursery)
     yield world
     world.stop()

@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from preloaded import Nursery
 from sqlalchemy import text
 from waiting import until
 
@@ -84,9 +85,9 @@ url = "{page}"
 provider = "openai"
 every = "1s"
 
-[belief]
-absence = {{looks = 2, span = "0s"}}
-change = {{looks = 2, span = "0s"}}
+[confirmation]
+absence = {{polls = 2, span = "0s"}}
+change = {{polls = 2, span = "0s"}}
 gap = "0s"
 recheck = "50ms"
 hold = "5s"
@@ -197,6 +198,7 @@ class World:
     folder: Path
     sandbox: Sandbox
     forks: Forks
+    nursery: Nursery
     database: str = ""
     step: int = 0
     started: int = 0

@@ -158,7 +158,7 @@ def test_a_shutdown_forgets_what_waits_and_ends_when_the_running_ends(released: 
 
 FEW_THREADS = """
 import resource, threading
-from monitor.lanes import Lanes
+from monitor.app.lanes import Lanes
 
 threading.stack_size(256 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))

@@ -7,7 +7,6 @@ import os
 import sqlite3
 import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from process_world import ROOT, World, check_store
 from monitor.sandbox import API_KEY
 from monitor.sandbox.faults import Fault, FaultKind, Target
 
-pytestmark = pytest.mark.slow
 SINK = "/services/T000/B000/XXX"
 SECRETS = (API_KEY, "sk-wrong", "hunter2", SINK)
 UNUSED = "http://127.0.0.1:9"
@@ -29,15 +27,8 @@ UNUSED = "http://127.0.0.1:9"
 def command(world: World, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does. An environment variable that is empty is not set."""
     merged = {**os.environ, **world.environ, **environ}
-    return subprocess.run(
-        [sys.executable, "-m", "monitor", "--config", str(world.config), *arguments],
-        cwd=ROOT,
-        env={name: value for name, value in merged.items() if value},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    environment = {name: value for name, value in merged.items() if value}
+    return world.nursery.run(["--config", str(world.config), *arguments], cwd=ROOT, env=environment)
 
 
 def one_sentence(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -74,7 +65,7 @@ def untouched(world: World) -> None:
         ('owners = ["platform"]\nfallback', "fallback", ("entry[0].owners", "is missing; add owners = ")),
         ('owners = ["platform"]\nfallback', 'owners = ["nobody"]\nfallback', ("entry[0]", "nobody")),
         ('base_url = "http://', 'base_url = "ftp://', ("surface[0]", "base_url", "https://host/path")),
-        ("[belief]", "[belief", ("monitor.toml", "line", "mend")),
+        ("[confirmation]", "[belief", ("monitor.toml", "line", "mend")),
     ],
     ids=["unknown-key", "no-owners", "missing-owners", "unknown-owner", "wrong-url", "not-toml"],
 )

@@ -7,12 +7,11 @@ import signal
 
 import pytest
 from process_world import World, check_store, check_story
+from sizes import sizes
 from waiting import until
 
 from monitor.core.entry import CheckState, Status
 
-pytestmark = pytest.mark.slow
-TIMES = 5
 # (point, calls among which the seed chooses, whether the sink may have a message of which the store does not know)
 POINTS = [
     ("before-t1", 4, False),
@@ -26,14 +25,15 @@ POINTS = [
 ]
 
 
+@pytest.mark.parametrize("times", sizes(2, 10))
 @pytest.mark.parametrize(("point", "calls", "repeats"), POINTS, ids=[name for name, _, _ in POINTS])
 def test_a_daemon_killed_at_its_worst_moment_loses_no_event_and_no_notice(
-    world: World, point: str, calls: int, repeats: bool
+    world: World, point: str, calls: int, repeats: bool, times: int
 ) -> None:
     chosen = random.Random(point)
     world.prepare()
     told_twice = 0
-    for _ in range(TIMES):
+    for _ in range(times):
         world.change()
         daemon = world.start(point=point, nth=chosen.randint(1, calls))
         assert daemon.wait() == -signal.SIGKILL, daemon.said()
@@ -45,11 +45,11 @@ def test_a_daemon_killed_at_its_worst_moment_loses_no_event_and_no_notice(
             until(world.lease_agrees, "the lease file says what the registry says")
             until(lambda: world.status() == Status.PAUSED, "the entry is paused")
             until(lambda: world.check("pricing") is CheckState.VERIFIED, "the price that paused it is read again")
-            repeated = {id for id, times in world.received().items() if times > before[id] > 0}
+            repeated = {id for id, count in world.received().items() if count > before[id] > 0}
             assert repeated == in_between
             told_twice += len(repeated)
         check_store(world)
         check_story(world)
         world.operate("resume")
         until(world.lease_agrees, "who resumes also writes the lease")
-    assert told_twice == (TIMES if repeats else 0)
+    assert told_twice == (times if repeats else 0)

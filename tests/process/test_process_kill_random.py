@@ -1,4 +1,4 @@
-"""kill -9 at fifty random moments of one database's life."""
+"""kill -9 at random moments of one database's life."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from functools import partial
 
 import pytest
 from process_world import World, check_store, check_story
+from sizes import sizes
 from waiting import until
 
-pytestmark = pytest.mark.slow
-KILLS = 50
 SEED = 20260730
 FURTHEST = 14
 """After how many requests of its own a daemon dies at the latest: what a change sets off takes about ten, however long those take."""
@@ -24,13 +23,14 @@ def served(world: World, wanted: int) -> bool:
     return sum(world.sandbox.requests.values()) >= wanted
 
 
-def test_fifty_kills_at_random_moments_lose_no_event_and_no_notice_and_repeat_only_what_was_not_settled(
-    world: World,
+@pytest.mark.parametrize("kills", sizes(12, 100))
+def test_kills_at_random_moments_lose_no_event_and_no_notice_and_repeat_only_what_was_not_settled(
+    world: World, kills: int
 ) -> None:
     chosen, pause = random.Random(SEED), threading.Event()
     world.prepare()
     allowed: Counter[str] = Counter()
-    for kill in range(KILLS):
+    for kill in range(kills):
         if world.seen():
             world.change()
         before = sum(world.sandbox.requests.values())
@@ -48,7 +48,7 @@ def test_fifty_kills_at_random_moments_lose_no_event_and_no_notice_and_repeat_on
         until(world.lease_agrees, "the lease file says what the registry says")
     check_store(world)
     check_story(world)
-    assert world.step > KILLS / 4, "too few changes were seen between the kills to prove anything"
+    assert world.step > kills / 4, "too few changes were seen between the kills to prove anything"
     received = world.received()
     with world.store() as store, store.read() as reader:
         notices = {row.notice for row in reader.deliveries()}

@@ -9,24 +9,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from preloaded import Nursery
 from process_world import Forks, World, check_store, check_story
+from sizes import sizes
 from waiting import until
 
 from monitor.core.entry import CheckState, Status
 from monitor.sandbox import Sandbox
 
-pytestmark = pytest.mark.slow
 POINTS = (("before-t1", 1, 0), ("inside-t1", 9, 0), ("after-t1", 2, 0), ("lease-due", 2, 0), ("sent-not-settled", 1, 1))
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, forks: Forks, postgres: Callable[[], str], told: Sandbox) -> Iterator[World]:
-    world = World(tmp_path, told, forks, database=postgres())
+def elsewhere(
+    tmp_path: Path, forks: Forks, nursery: Nursery, postgres: Callable[[], str], told: Sandbox
+) -> Iterator[World]:
+    world = World(tmp_path, told, forks, nursery, database=postgres())
     yield world
     world.stop()
 
 
-def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_random(elsewhere: World) -> None:
+@pytest.mark.parametrize("kills", sizes(3, 30))
+def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_random(
+    elsewhere: World, kills: int
+) -> None:
     world, chosen, pause = elsewhere, random.Random(7), threading.Event()
     world.prepare()
     for point, nth, repeats in POINTS:
@@ -44,7 +50,7 @@ def test_the_story_on_postgresql_survives_kills_at_its_worst_moments_and_at_rand
         received = world.received()
         assert sum(received.values()) - len(received) - before == repeats
         world.operate("resume")
-    for _ in range(10):
+    for _ in range(kills):
         if world.seen():
             world.change()
         daemon = world.start()

@@ -11,15 +11,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from monitor.core.configuration import (
-    Configuration,
-    ConfirmationRules,
-    EntrySpec,
-    Owner,
-    Requirement,
-    SourceSpec,
-    Surface,
-)
+from monitor.app.use_cases import UseCases
+from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, SourceSpec, Surface
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import (
     GRANTED,
@@ -42,12 +36,8 @@ from monitor.gate.decision import Answer
 from monitor.gate.state import standings
 from monitor.gate.uses import Uses, record
 from monitor.notify.relay import Relay
-from monitor.registry.acknowledging import Attendant
 from monitor.registry.attachments import EvalPaper, RequestPaper
 from monitor.registry.configuration_acceptance import accept
-from monitor.registry.declarations import declare
-from monitor.registry.housekeeping import Tender
-from monitor.registry.maintenance import Maintenance
 from monitor.registry.operator import Operator
 from monitor.registry.timekeeping import record_steps
 from monitor.store import SqlStore, open_store
@@ -109,7 +99,7 @@ def configuration(**entry: object) -> Configuration:
         sources={source.key: source for source in (*sources, *more)},
         owners={"platform": Owner(key="platform", destinations=("env:SLACK_URL",))},
         entries={LUNA: made},
-        belief=ConfirmationRules(absence=Requirement(looks=3, span=timedelta(minutes=30))),
+        confirmation=ConfirmationRules(absence=Requirement(polls=3, span=timedelta(minutes=30))),
         version=hashlib.sha256(repr(sorted(entry.items())).encode()).hexdigest()[:12],
         code="0.1.0",
     )
@@ -134,11 +124,14 @@ class Story:
 
     def declare(self, made: Configuration) -> None:
         self.configuration = made
-        declare(self.store, made, self.clock, published=lambda: None)
+        self.use_cases().declare()
 
     @property
     def operator(self) -> Operator:
-        return Operator(self.store, self.configuration, self.clock, published=lambda: None)
+        return self.use_cases().operator
+
+    def use_cases(self) -> UseCases:
+        return UseCases(self.store, self.configuration, self.clock, published=lambda: None)
 
     def look(
         self, source: str, facts: Mapping[str, Fields], *, times: int = 1, minutes: float = 2, scope: str = "openai"
@@ -187,7 +180,7 @@ class Story:
             tx.put_measurements(calls)
 
     def tend(self) -> None:
-        Tender(self.store, self.configuration, published=lambda: None).tend(self.now)
+        self.use_cases().tender().tend(self.now)
 
     def ask(self, allowed: bool, *, times: int) -> None:
         """Production asks the gate about the entry."""
@@ -228,7 +221,7 @@ class Story:
 
     def _poller(self) -> Poller:
         source: Callable[[str], Source] = lambda key: (_ for _ in ()).throw(AssertionError(key))  # noqa: E731
-        return Poller(self.store, self.configuration, source, self.clock, published=lambda: None)
+        return self.use_cases().poller(source)
 
 
 def prices(input: str, output: str = "1.2", **others: str) -> Fields:
@@ -319,7 +312,7 @@ def _tell(story: Story) -> None:
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
     story.operator.release(story.position("price.quarantined"), reason="the provider announced it", **by)
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=4, minutes=15)
-    attendant = Attendant(story.store, story.configuration, story.clock)
+    attendant = story.use_cases().attendant
     attendant.acknowledge(LUNA, note="on it", **by)
     attendant.silence(LUNA, until=story.now + timedelta(hours=1), reason="migration tonight", **by)
     story.declare(configuration(approvers=2))
@@ -328,7 +321,7 @@ def _tell(story: Story) -> None:
         seen = reader.entries()[LUNA].position
     story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via=VIA)
 
-    maintenance = Maintenance(story.store, story.configuration, story.clock, published=lambda: None)
+    maintenance = story.use_cases().maintenance
     spans = {"changes": ("openai/*/price.*",), "reason": "prices announced for today", **by}
     first = maintenance.open(LUNA, end=story.now + timedelta(hours=4), **spans)
     maintenance.open(LUNA, end=story.now + timedelta(hours=5), **spans)

@@ -96,8 +96,8 @@ owners = ["platform"]
 [network]
 allow = ["127.0.0.1"]
 
-[belief]
-change = {looks = 2, span = "0s"}
+[confirmation]
+change = {polls = 2, span = "0s"}
 gap = "0s"
 """
         )
@@ -127,6 +127,7 @@ def installed(tmp_path: Path, gateway: Gateway) -> Installed:
     return Installed(tmp_path, gateway)
 
 
+@pytest.mark.slow
 def test_the_example_of_a_source_is_short_and_typed(tmp_path):
     (program,) = blocks(page("sources"), "python")
     assert len(program.splitlines()) <= 45
@@ -144,6 +145,7 @@ def test_the_example_of_a_source_is_short_and_typed(tmp_path):
     assert types.returncode == 0, types.stdout
 
 
+@pytest.mark.slow
 def test_the_example_source_is_polled_believed_and_told_like_any_other(installed, gateway):
     assert "in order" in installed.run("config", "check").stdout
     assert installed.poll()["verdict"] == "baseline"
@@ -160,6 +162,7 @@ def test_the_example_source_is_polled_believed_and_told_like_any_other(installed
     assert delivery["about"] == "changed luna"
 
 
+@pytest.mark.slow
 def test_the_example_source_turns_what_it_does_not_understand_into_a_failure_that_moves_nothing(installed, gateway):
     installed.poll()
     for broken in (b"<html>", b"[]", b'{"regions": null}', b'{"regions": ["eu"]}', b"{}"):

@@ -12,6 +12,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -202,16 +203,17 @@ def test_a_metric_named_within_a_sentence_is_one():
 # -- what the daemon says --------------------------------------------------
 
 
-def said() -> set[str]:
+@cache
+def said() -> frozenset[str]:
     """The message of every line that the program writes to its log."""
-    return {
+    return frozenset(
         call.args[0].value
         for path in (ROOT / "monitor").rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call)
         and ast.unparse(call.func) in ("logs.line", "line")
         and isinstance(call.args[0], ast.Constant)
-    }
+    )
 
 
 def test_every_message_of_the_log_is_explained_and_no_other():

@@ -1,4 +1,4 @@
-"""Histories that several tests look at are played once."""
+"""Histories that several tests of a module look at are played once."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _needed() -> None:
         pytest.skip(f"NO REAL HISTORIES: {HISTORIES} is absent, set ACCESS_MONITOR_SHARED")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def openai(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Half a year of OpenAI's list under the shipped configuration, every entry activated when it may be."""
     _needed()
@@ -71,7 +71,7 @@ def openai(tmp_path_factory: pytest.TempPathFactory) -> Played:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def llm_prices(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Ten months of one price feed, its changes carried."""
     _needed()
@@ -82,7 +82,7 @@ def llm_prices(tmp_path_factory: pytest.TempPathFactory) -> Played:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mistral(tmp_path_factory: pytest.TempPathFactory, providers: Path) -> Played:
     _needed()
     return play(
@@ -94,7 +94,7 @@ def mistral(tmp_path_factory: pytest.TempPathFactory, providers: Path) -> Played
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fireworks(tmp_path_factory: pytest.TempPathFactory, providers: Path) -> Played:
     _needed()
     return play(

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from monitor.app.use_cases import UseCases
 from monitor.core import zstd
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.events import Event
 from monitor.core.facts import Body, PollFailure
 from monitor.core.ports import EventQuery
-from monitor.detection.poller import Poller
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
 from monitor.store import open_store
@@ -64,7 +64,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
     sources = {key: build(spec, SourceDeps(http=http, surface=None, secret=str)) for key, spec in specs.items()}
     store = open_store(str(tmp_path_factory.mktemp("ends") / "monitor.db"))
     now = datetime.min
-    poller = Poller(store, Configuration(sources=specs), lambda key: sources[key], lambda: now, published=lambda: None)
+    poller = UseCases(store, Configuration(sources=specs), lambda: now, published=lambda: None).poller(
+        lambda key: sources[key]
+    )
     try:
         for observed in history():
             began = datetime.fromisoformat(observed["observed_at"])

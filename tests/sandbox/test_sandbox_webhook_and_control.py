@@ -178,7 +178,7 @@ def test_the_demo_configuration_names_the_sandbox_and_keeps_the_key_in_a_file_of
         assert entry["owners"] == ["platform"]
         assert entry.get("fallback", "gpt-5.4-mini") in entries
     assert all(source["every"] == "1s" for source in read["source"])
-    assert read["belief"]["gap"] == "0s"
+    assert read["confirmation"]["gap"] == "0s"
     assert "for the demo only" in text
 
 

@@ -83,14 +83,13 @@ def outcome(path: Path, environ: dict[str, str]) -> str:
         return "\n".join((str(error), *error.problems))
 
 
-@profile(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@profile(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=documents)
 def test_any_document_is_taken_or_refused_in_sentences(path, document):
     path.write_text("\n".join(f"{key} = {toml(value)}" for key, value in document.items()), encoding="utf-8")
     assert SECRET not in outcome(path, {})
 
 
-@profile(max_examples=200)
 @given(
     name=st.lists(names.map(str.upper), min_size=1, max_size=3).map("__".join),
     value=st.one_of(

@@ -209,9 +209,12 @@ def test_the_key_of_a_source_cannot_hold_what_replay_splits_at(tmp_path):
         ('[gate]\nleese = "1h"\n', "gate.leese is not a key that there is; did you mean 'lease'?"),
         ("[[gate]]\n", "gate must be a table; write [gate] once"),
         ('[database]\nurl = "mysql://h/d"\n', "database.url is no database"),
-        ("[belief]\nabsence = {looks = 0, span = '1m'}\n", "belief.absence.looks is too small; write at least 1"),
-        ("[belief]\nabsence = {looks = 2}\n", 'belief.absence.span is missing; add span = "30m"'),
-        ("[belief]\nabsence = 3\n", "belief.absence must be a table"),
+        (
+            "[confirmation]\nabsence = {polls = 0, span = '1m'}\n",
+            "confirmation.absence.polls is too small; write at least 1",
+        ),
+        ("[confirmation]\nabsence = {polls = 2}\n", 'confirmation.absence.span is missing; add span = "30m"'),
+        ("[confirmation]\nabsence = 3\n", "confirmation.absence must be a table"),
         ("[run]\nworkers = 'many'\n", "run.workers must be a whole number"),
         ("[run]\nworkers = 100000\n", "run.workers is too large; write at most 256"),
         ("[budget]\nper_day = '-1'\n", "budget.per_day is not an amount of USD"),
@@ -278,8 +281,8 @@ def test_a_variable_is_refused_under_its_own_name(tmp_path, name, value, said):
     [
         ("gate = 3\n", "GATE__LEASE"),
         ("[[gate]]\n", "GATE__LEASE"),
-        ("belief = []\n", "BELIEF__ABSENCE__LOOKS"),
-        ('[belief]\nabsence = "3"\n', "BELIEF__ABSENCE__LOOKS"),
+        ("confirmation = []\n", "CONFIRMATION__ABSENCE__POLLS"),
+        ('[confirmation]\nabsence = "3"\n', "CONFIRMATION__ABSENCE__POLLS"),
     ],
 )
 def test_what_should_be_a_table_is_refused_even_where_a_variable_sets_a_key_in_it(tmp_path, text, variable):

@@ -75,7 +75,7 @@ def test_what_is_shown_says_where_each_value_came_from(tmp_path):
     loaded(tmp_path, '[gate]\nlease = "60m"\n' + MINIMAL)
     path = tmp_path / "monitor.toml"
     rows = {row.key: row for row in show(load(path, {"ACCESS_MONITOR__GATE__FRESHNESS": "2h"}, "x.db"))}
-    assert (rows["gate.client.lease"].value, rows["gate.client.lease"].origin) == ("1h", str(path))
+    assert (rows["gate.lease"].value, rows["gate.lease"].origin) == ("1h", str(path))
     assert rows["gate.freshness"][1:] == ("2h", "environment variable ACCESS_MONITOR__GATE__FRESHNESS")
     assert rows["database.url"][1:] == (str(Path.cwd() / "x.db"), "--database")
     assert rows["gate.price_freshness"][1:] == ("1w", "default")
@@ -103,7 +103,7 @@ def test_what_is_shown_holds_no_secret(tmp_path):
 def test_the_schema_describes_what_the_loader_takes(tmp_path):
     described = schema()
     assert set(described["properties"]) == {
-        "database", "surface", "source", "belief", "budget", "measurements", "network", "web", "gate", "checks", "github", "heartbeat", "notify", "run",
+        "database", "surface", "source", "confirmation", "budget", "measurements", "network", "web", "gate", "checks", "github", "heartbeat", "notify", "run",
         "logging", "owner", "entry", "deployment",
     }  # fmt: skip
     gate = described["$defs"]["GateTable"]

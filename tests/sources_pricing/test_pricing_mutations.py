@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.sources.extraction import Unreadable
@@ -126,13 +126,11 @@ def grids(parts: list[Part]) -> list[Grid]:
 
 
 @given(parts=pages())
-@settings(max_examples=60)
 def test_a_whole_page_yields_exactly_what_it_states(parts: list[Part]) -> None:
     assert accepted(page(parts)) == stated(parts)
 
 
 @given(parts=pages(), data=st.data())
-@settings(max_examples=60)
 def test_columns_moved_with_their_headers_change_nothing(parts: list[Part], data: st.DataObject) -> None:
     want = stated(parts)
     for grid in grids(parts):
@@ -143,7 +141,6 @@ def test_columns_moved_with_their_headers_change_nothing(parts: list[Part], data
 
 
 @given(parts=pages(), data=st.data())
-@settings(max_examples=60)
 def test_columns_dropped_renamed_or_inserted_yield_what_the_changed_page_states(
     parts: list[Part], data: st.DataObject
 ) -> None:
@@ -163,14 +160,12 @@ def test_columns_dropped_renamed_or_inserted_yield_what_the_changed_page_states(
 
 
 @given(parts=pages(), data=st.data())
-@settings(max_examples=60)
 def test_sections_in_another_order_change_nothing(parts: list[Part], data: st.DataObject) -> None:
     want = stated(parts)
     assert accepted(page(data.draw(st.permutations(parts)))) == want
 
 
 @given(parts=pages(), data=st.data())
-@settings(max_examples=100)
 def test_a_cell_that_is_dropped_or_merged_takes_its_row_with_it(parts: list[Part], data: st.DataObject) -> None:
     want = stated(parts)
     grid = data.draw(st.sampled_from(grids(parts)))
@@ -182,7 +177,6 @@ def test_a_cell_that_is_dropped_or_merged_takes_its_row_with_it(parts: list[Part
 
 
 @given(parts=pages(), data=st.data())
-@settings(max_examples=100)
 def test_a_missing_label_tier_title_or_unit_moves_no_price_to_another_tier(
     parts: list[Part], data: st.DataObject
 ) -> None:
@@ -198,7 +192,6 @@ def test_a_missing_label_tier_title_or_unit_moves_no_price_to_another_tier(
 
 
 @given(parts=pages(), data=st.data())
-@settings(max_examples=100)
 def test_a_page_cut_anywhere_states_no_new_price(parts: list[Part], data: st.DataObject) -> None:
     text = page(parts)
     cut = data.draw(st.integers(0, len(text)))
@@ -206,7 +199,6 @@ def test_a_page_cut_anywhere_states_no_new_price(parts: list[Part], data: st.Dat
 
 
 @given(parts=pages(), data=st.data())
-@settings(max_examples=60)
 def test_a_header_without_one_of_its_cells_refuses_its_table(parts: list[Part], data: st.DataObject) -> None:
     mutant = copy.deepcopy(parts)
     part = data.draw(st.integers(0, len(parts) - 1))
@@ -218,7 +210,6 @@ def test_a_header_without_one_of_its_cells_refuses_its_table(parts: list[Part], 
 
 
 @given(text=st.text(st.sampled_from("|-$.0123456789 \n#<>/=\"'{}[]`\\mtdrhab"), max_size=400))
-@settings(max_examples=300)
 def test_no_text_breaks_the_reader(text: str) -> None:
     for page in (text, f"<!doctype html>{text}", f"Prices per 1M tokens.\n\n| Model | Input |\n|---|---|\n{text}"):
         accepted(page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.sources.pricing_page import markup
@@ -58,7 +58,6 @@ def tag_by_tag(text: str) -> list[Block]:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-@settings(max_examples=300)
 def test_a_page_read_in_steps_has_the_blocks_of_a_page_read_tag_by_tag(text: str) -> None:
     for page in (text, f"<table><tr>{text}"):
         assert markup.read(page) == tag_by_tag(page)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event, Recorded, record, rfc3339
 from monitor.core.facts import SourceState, Subject
 from monitor.core.notices import Difference, Item, Notice, Reason
@@ -38,6 +39,18 @@ checks = st.builds(
     by=texts,
     until=maybe_times,
 )
+names = st.lists(texts, max_size=2).map(tuple)
+durations = st.integers(0, 10**9).map(lambda seconds: timedelta(seconds=seconds))
+specs = st.builds(
+    EntrySpec,
+    surfaces=st.dictionaries(texts, texts, min_size=1, max_size=3),
+    owners=names,
+    checks_in=st.dictionaries(texts, names, max_size=2),
+    grace=st.none() | durations,
+    check_age=st.dictionaries(texts, durations, max_size=2),
+    usage=st.dictionaries(texts, positions, max_size=2),
+    config_pins=st.dictionaries(texts, texts, max_size=2),
+)
 entries = st.builds(
     Entry,
     key=texts,
@@ -45,7 +58,7 @@ entries = st.builds(
     since=times,
     position=positions,
     status_position=positions,
-    declared=st.dictionaries(texts, plain, max_size=3),
+    spec=specs,
     pins=st.lists(st.builds(Pin, scope=texts, name=texts, field=texts, value=values), max_size=3).map(tuple),
     unpinned=st.lists(texts, max_size=2).map(tuple),
     checks=st.dictionaries(texts, checks, max_size=2),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from preloaded import Nursery
 from story_world import Provider, Story, serving
 
 
@@ -17,8 +18,8 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def story(tmp_path: Path, provider: Provider) -> Iterator[Story]:
-    story = Story(tmp_path, provider)
+def story(tmp_path: Path, provider: Provider, nursery: Nursery) -> Iterator[Story]:
+    story = Story(tmp_path, provider, nursery)
     yield story
     for daemon in story.daemons:
         if not daemon.ended():

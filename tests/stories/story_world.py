@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-COMMAND = Path(sys.executable).with_name("access-monitor")
+from preloaded import COMMAND, Child, Nursery
+
 PATIENCE = 120.0
 """Seconds until a wait gives up; a story that goes well never comes near it, on however slow a machine."""
 
@@ -73,6 +73,22 @@ class Message:
     @property
     def whole(self) -> str:
         return f"{self.title}\n{self.text}"
+
+    @property
+    def reason(self) -> str:
+        """Why someone is told, as the title begins."""
+        return self.title.partition(":")[0]
+
+    def offers(self, fallback: str) -> bool:
+        """Whether it says that this fallback may be used instead.
+
+        What messages say in which words stands in golden files; this is the one place of the stories that reads a sentence.
+        """
+        allowed, denied = (
+            f"its fallback {fallback} is {end}" in self.text for end in ("allowed", "not allowed either")
+        )
+        assert allowed is not denied, f"it says both or neither of {fallback}:\n{self.text}"
+        return allowed
 
 
 def no_such_model(model: str = "orion-2") -> Answer:
@@ -262,7 +278,7 @@ class Result:
 class Daemon:
     """A running `access-monitor run`."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Child
     log: Path
 
     def said(self) -> str:
@@ -354,6 +370,7 @@ class Story:
 
     folder: Path
     provider: Provider
+    nursery: Nursery
     environ: dict[str, str] = field(default_factory=dict)
     daemons: list[Daemon] = field(default_factory=list)
 
@@ -368,8 +385,8 @@ class Story:
             url=self.provider.url,
             hook=self.provider.hook(),
             surface=surface,
-            confirmation="belief",
-            polls="looks",
+            confirmation="confirmation",
+            polls="polls",
         )
         for old, new in replaced.items():
             assert old in head, old
@@ -381,14 +398,17 @@ class Story:
         return ENTRY.format(key=key, model=model, name=name, more=more)
 
     def run(self, *arguments: str, config: bool = True, **options: Any) -> Result:
-        """Run the installed command to its end. `options` are those of `subprocess.run`, such as `cwd`, `input` or `env`."""
+        """Run the installed command to its end.
+
+        Args:
+            config: Whether it is told of the configuration.
+            options: `cwd`, `env`, `input` (text) and `timeout` (seconds).
+        """
         chosen = ["--config", str(self.config)] if config else []
         options = {"cwd": self.folder, "env": self._environ(), "timeout": PATIENCE, **options}
-        done = subprocess.run(
-            [str(COMMAND), *chosen, *arguments], capture_output=True, text=True, check=False, **options
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Result(done.returncode, done.stdout, done.stderr)
+        ended = self.nursery.run([*chosen, *arguments], **options)
+        assert "Traceback" not in ended.stderr, ended.stderr
+        return Result(ended.returncode, ended.stdout, ended.stderr)
 
     def shell(self, line: str) -> Result:
         """Run a line of a shell, in which `access-monitor` is the installed command under this configuration."""
@@ -458,15 +478,21 @@ class Story:
     def daemon(self, *arguments: str, wrapper: Sequence[str] = (), **environ: str) -> Iterator[Daemon]:
         """The daemon, watching; stopped at the end. `wrapper` stands before the command, such as `faketime`."""
         log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [*wrapper, str(COMMAND), "--config", str(self.config), "run", *arguments],
-                cwd=self.folder,
-                env={**self._environ(), **environ},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
+        environment = {**self._environ(), **environ}
+        process: subprocess.Popen[bytes] | Child
+        with log.open("wb") as out, open(os.devnull) as nothing:
+            if self.nursery.takes(environment) and not wrapper:
+                words = ["--config", str(self.config), "run", *arguments]
+                process = self.nursery.start(words, cwd=self.folder, env=environment, stdin=nothing, out=out, err=out)
+            else:
+                process = subprocess.Popen(
+                    [*wrapper, str(COMMAND), "--config", str(self.config), "run", *arguments],
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=nothing,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                )
         daemon = Daemon(process, log)
         self.daemons.append(daemon)
         try:

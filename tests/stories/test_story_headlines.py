@@ -71,17 +71,18 @@ def test_a_fallback_that_dies_is_told_once_a_loss_and_ends_the_acknowledgement(s
     reprice(story, "orion-2")
     assert (answer(story)["allowed"], answer(story)["fallback"]) == (False, "lyra")
     story.must("ack", "orion", "--by", "Ada L.")
-    (paused,) = [message for message in told(story) if message.title.startswith("PAUSED")]
+    (paused,) = [message for message in told(story) if message.reason == "PAUSED"]
     assert paused.title.startswith("PAUSED: Orion: ")
     assert "Lyra" not in paused.title
-    assert "its fallback lyra is allowed" in paused.text
+    assert paused.offers("lyra")
 
     reprice(story, "lyra-1")
     with story.daemon():
         until(lambda: again(story), "the pause is told again")
     (lost,) = story.messages("FALLBACK LOST")
-    assert (lost.title.split(": ")[:2], lost.destination) == (["FALLBACK LOST", "Orion"], "platform")
-    assert "its fallback lyra is not allowed either" in lost.text
+    assert (lost.reason, lost.destination) == ("FALLBACK LOST", "platform")
+    assert lost.title.startswith("FALLBACK LOST: Orion: ")
+    assert not lost.offers("lyra")
     assert all(message.destination == "others" for message in story.messages("PAUSED: Lyra"))
     assert answer(story)["fallback"] == ""
 
@@ -90,7 +91,7 @@ def test_a_fallback_that_dies_is_told_once_a_loss_and_ends_the_acknowledgement(s
     assert answer(story)["fallback"] == "lyra"
     reprice(story, "lyra-1")
     told(story)
-    assert [message.title.split(": ")[0] for message in story.messages() if "Orion: its fallback" in message.title] == [
+    assert [message.reason for message in story.messages() if "Orion: its fallback" in message.title] == [
         "FALLBACK LOST",
         "RECOVERED",
         "FALLBACK LOST",
@@ -112,10 +113,9 @@ def test_a_chain_of_fallbacks_is_lost_with_its_last_link(story: Story):
     assert titles[0].startswith("PAUSED: Lyra: ")
     assert titles[1] in ("PAUSED: Vega; FALLBACK LOST: Orion, Lyra", "PAUSED: Vega; FALLBACK LOST: Lyra, Orion")
     text = story.messages("PAUSED: Vega")[0].text
-    assert "Once it is denied, nothing is allowed instead" in text
-    assert (
-        "its fallback lyra is denied in production: standard.short.input: 0.5 → 1; vega is denied in production" in text
-    )
+    assert "nothing is allowed instead" in text
+    (lost,) = (line for line in text.splitlines() if "its fallback lyra" in line)
+    assert lost.index("lyra is denied") < lost.index("0.5 → 1") < lost.index("vega is denied"), "each link, and why"
 
 
 def test_invariant_9_two_that_one_cause_pauses_do_not_offer_each_other(story: Story):
@@ -128,8 +128,7 @@ def test_invariant_9_two_that_one_cause_pauses_do_not_offer_each_other(story: St
     story.deliver()
     (message,) = story.messages("PAUSED")
     assert message.title == "PAUSED: Lyra, Orion" or message.title == "PAUSED: Orion, Lyra"
-    assert "its fallback lyra is not allowed either" in message.text
-    assert "its fallback lyra is allowed" not in message.text
+    assert not message.offers("lyra")
     assert [event["subject"] for event in story.events("--type", "entry.fallback_lost")] == ["orion"]
 
 
@@ -165,8 +164,8 @@ every = "1s"
     until(lost, "the fallback is denied by its age")
     assert (story.gate("lyra"), story.gate("orion")) == (1, 0)
     reprice(story, "orion-2")
-    (paused,) = [message for message in told(story) if message.title.startswith("PAUSED")]
-    assert "its fallback lyra is not allowed either" in paused.text
+    (paused,) = [message for message in told(story) if message.reason == "PAUSED"]
+    assert not paused.offers("lyra")
 
 
 def test_invariant_9_who_may_go_on_is_what_the_gate_says(story: Story):
@@ -177,8 +176,8 @@ def test_invariant_9_who_may_go_on_is_what_the_gate_says(story: Story):
     for key in ("lyra", "orion"):
         story.activate(key)
     reprice(story, "orion-2")
-    (message,) = [one for one in told(story) if one.title.startswith("PAUSED")]
-    assert "agent, batch stay allowed, any other use of orion is denied in production now" in message.text
+    (message,) = [one for one in told(story) if one.reason == "PAUSED"]
+    assert "agent, batch stay allowed" in message.text
     assert (story.gate("orion", "--caller", "agent"), story.gate()) == (0, 1)
 
 
@@ -191,7 +190,7 @@ def test_a_newly_listed_id_is_named_by_itself(story: Story):
     reprice(story, "orion-2")
     story.deliver()
     named = [message for message in story.messages() if "nova-7" in message.whole]
-    assert {message.title for message in named} == {"CHANGED: nova-7: models list not listed → listed"}
+    assert all(message.title.startswith("CHANGED: nova-7: ") for message in named)
     assert "where nova waits for a model id" in named[0].text
     assert "Nova" not in named[0].whole
 

@@ -150,7 +150,7 @@ def replayed(story: Story, source: str, *payloads: object, every: int = 5) -> li
     file = story.folder / "recording.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)))
     shipped = {
-        'absence = {looks = 2, span = "0s"}': 'absence = {looks = 3, span = "30m"}',
+        'absence = {polls = 2, span = "0s"}': 'absence = {polls = 3, span = "30m"}',
         'hold = "1h"': 'hold = "24h"',
     }
     story.configure(story.entry(), **shipped)

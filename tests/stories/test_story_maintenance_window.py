@@ -25,12 +25,12 @@ def active(story: Story) -> Story:
 def expect(story: Story, *changes: str, end: str = "in 1h") -> int:
     """Open a window and return its position."""
     globs = [word for change in changes or ("openai/*/price.*",) for word in ("--change", change)]
-    story.must("expect", "orion", "--until", end, *globs, "--by", "Ada L.", "--reason", "announced")
+    story.must("maintenance", "orion", "--until", end, *globs, "--by", "Ada L.", "--reason", "announced")
     return int(story.events("--type", "entry.window_opened")[-1]["position"])
 
 
 def close(story: Story, position: int) -> None:
-    story.must("expect", "orion", "--close", str(position), "--by", "Ada L.", "--reason", "done")
+    story.must("maintenance", "orion", "--close", str(position), "--by", "Ada L.", "--reason", "done")
 
 
 def reprice(story: Story, prices: tuple[str, str] = NEW) -> dict[str, Any]:

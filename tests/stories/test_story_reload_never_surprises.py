@@ -223,7 +223,7 @@ HARMLESS = [
     ("[network]", '[notify]\ntimeout = "3s"\n[network]', "notify.timeout"),
     ("[[owner]]", '[[owner]]\nkey = "second"\ndestinations = ["env:CHAT"]\n[[owner]]', "owner.second"),
     ('[[entry]]\nkey = "orion"', FALLBACK + '[[entry]]\nkey = "orion"', "entry.vega"),
-    ('hold = "1h"', 'hold = "2h"', "belief.hold"),
+    ('hold = "1h"', 'hold = "2h"', "confirmation.hold"),
 ]
 
 

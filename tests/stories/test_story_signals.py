@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sizes import beyond
 from story_world import COMMAND, Answer, Daemon, Request, Story, heard, until
 
 HUP, TERM, INT = signal.SIGHUP, signal.SIGTERM, signal.SIGINT
@@ -66,7 +67,7 @@ def reloads(daemon: Daemon) -> None:
     until(lambda: len(daemon.lines("reloaded")) > known, "the daemon reloads")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", beyond(1, range(6)))
 def test_hundreds_of_reloads_at_once_are_one_or_a_few_and_the_daemon_works_on(watched: Story, seed: int):
     with watched.daemon() as daemon:
         storm(daemon.process.pid, [HUP] * 400, seed)
@@ -79,7 +80,7 @@ def test_hundreds_of_reloads_at_once_are_one_or_a_few_and_the_daemon_works_on(wa
     assert daemon.lines("stopped")[0]["drained"] is True
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", beyond(2, range(20)))
 def test_signals_of_every_kind_in_any_order_end_in_a_stop(watched: Story, seed: int):
     chosen = random.Random(seed)
     with watched.daemon() as daemon:

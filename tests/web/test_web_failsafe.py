@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from gate_examples import ENVIRONMENTS, HOUR, LEASE, NOW, at_position, standing
+from waiting import until
 from web_world import JSON, World
 
 from monitor.core.entry import Status
@@ -164,6 +165,7 @@ def test_two_hundred_concurrent_clients(everyone: Everyone) -> None:
         while not stop.wait(0.02):
             world.commit(standing("terra"))
 
+    until(lambda: everyone.by_http("luna") != NOBODY, "the registry was read once")
     busy = threading.Thread(target=commits)
     busy.start()
     try:

@@ -100,7 +100,7 @@ def test_the_chains_of_the_table_lead_to_the_same_fallback_over_http(
     assert flag in world.bulk(env=environment, targetingKey=caller)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(registered=standings(), environment=environments, caller=callers)
 def test_every_key_of_the_lease_file_is_answered_as_the_file_does(
     world: World, registered: dict[str, Standing], environment: str, caller: str

@@ -115,7 +115,7 @@ def test_what_cannot_be_understood_is_400_with_code_and_details(world: World, bo
         assert response.json()["errorCode"] == code
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=200) | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
 def test_whatever_is_sent_the_answer_is_one_that_clients_understand(world: World, body: bytes | str) -> None:
     response = world.http.post(f"{FLAGS}/sol", content=body, headers=JSON)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Alternation, Body, Fact, PendingChange, SourceState, Subject
 from monitor.core.notices import Difference, Item, Notice, Reason
 from monitor.core.ports import Delivery, DeliveryState, MonitorError, Refused, SeenAt
@@ -151,7 +152,15 @@ ENTRY = Entry(
     since=NOW,
     position=9,
     status_position=8,
-    declared={"key": "luna", "surfaces": [["openai", "gpt-5.6-luna"]], "grace": None, "owners": ["platform"]},
+    spec=EntrySpec(
+        key="luna",
+        name="Luna",
+        surfaces={"openai": "gpt-5.6-luna", "codex": ""},
+        owners=("platform",),
+        grace=MINUTE,
+        check_age={"evals": MINUTE},
+        config_pins={"config/openai/base_url": "https://api.example.com"},
+    ),
     pins=(
         Pin(scope="openai", name="gpt-5.6-luna", field="listed", value=True),
         Pin(scope="p", name="n", field="f", value="0.20"),

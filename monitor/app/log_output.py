@@ -16,9 +16,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
 
+from monitor.core.logs import LOGGER, line
 from monitor.core.redaction import redact
-
-LOGGER = logging.getLogger("monitor")
 
 OFTEN = 600.0
 """Seconds in which a library says one thing once."""
@@ -118,11 +117,6 @@ def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
     sys.unraisablehook = _unraisable
-
-
-def line(message: str, *, level: int = logging.INFO, **fields: object) -> None:
-    """Write one line."""
-    LOGGER.log(level, message, extra={"fields": fields})
 
 
 def named(error: BaseException) -> str:

@@ -1,0 +1,176 @@
+"""An entry as it was declared: one value for the file, the log and the registry.
+
+`dump` and `load` walk the fields of `EntrySpec`. A new setting is one field here and one in the schema of the settings (`settings/schema`,
+handed over in `settings/values`); a declaration that was recorded before there was such a field is read with the field's default.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import timedelta
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+Declaration: TypeAlias = Mapping[str, Any]
+"""An `EntrySpec` as events and rows record it: plain JSON, durations in whole seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntrySpec:
+    """What was declared of an entry. A blank stays blank: nothing here is ever inferred.
+
+    Attributes:
+        surfaces: Surface key → exact model id, first the one the gate speaks for; the id of an entry that waits for it is `""`.
+        price_model: The id its price goes by, where that differs from the model id.
+        checks: What production requires beyond the default.
+        checks_in: What each other environment requires at all, where somebody said.
+        check_age: How long a check of this entry may hold, where that differs from the rule for all.
+        usage: What production uses in a month, meter → tokens; empty where nobody said.
+        touches: The kinds of use that ask for a safety review.
+        uses: The endpoints that it calls (`v1/responses`); empty where nobody said.
+        ignore: The routes and account settings that are not pinned (`access`).
+        approvers: How many people an acceptance takes.
+        provider: Whose prices its models go by: what its first surface declares, filled in when the entry is declared.
+        config_pins: What of our own side the entry stands on, filled in likewise: the key of a `config` pin → its declared value.
+    """
+
+    key: str
+    name: str
+    surfaces: Mapping[str, str] = field(metadata={"ordered": True})
+    owners: tuple[str, ...]
+    price_model: str = ""
+    use: str = ""
+    checks: tuple[str, ...] = ()
+    checks_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tiers: tuple[str, ...] = ("standard",)
+    fallback: str = ""
+    pause_on: str = "any"
+    on_pause: str = "deny"
+    grace: timedelta | None = None
+    callers: tuple[str, ...] = ()
+    freshness: timedelta | None = None
+    price_freshness: timedelta | None = None
+    check_age: Mapping[str, timedelta] = field(default_factory=dict)
+    approvers: int = 1
+    usage: Mapping[str, int] = field(default_factory=dict)
+    touches: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    provider: str = ""
+    config_pins: Mapping[str, str] = field(default_factory=dict, metadata={"recorded": "ours"})
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both declare the same; mappings alone would not see that another surface is the first."""
+        return isinstance(other, EntrySpec) and dump(self) == dump(other)
+
+    @property
+    def surface(self) -> str:
+        """The surface that the gate speaks for."""
+        return next(iter(self.surfaces))
+
+    @property
+    def model_id(self) -> str:
+        """The exact id there; empty while it is not known."""
+        return self.surfaces[self.surface]
+
+
+_ALWAYS = frozenset(
+    [
+        "key",
+        "name",
+        "use",
+        "provider",
+        "surfaces",
+        "price_model",
+        "owners",
+        "checks",
+        "tiers",
+        "fallback",
+        "pause_on",
+        "on_pause",
+        "grace",
+        "callers",
+        "freshness",
+        "price_freshness",
+        "ours",
+    ]
+)
+"""What the first declarations recorded, stated or not. Anything else is left out at its default, so that an entry that was declared
+before there was such a key is not amended by it."""
+
+
+def dump(spec: EntrySpec) -> dict[str, Any]:
+    """The declaration that events and rows record of a spec."""
+    return {
+        one.recorded: one.write(value)
+        for one in _fields()
+        if (value := getattr(spec, one.name)) != one.default or one.recorded in _ALWAYS
+    }
+
+
+def load(declaration: Declaration) -> EntrySpec:
+    """Read back what `dump` made.
+
+    Raises:
+        TypeError: a field without a default is missing.
+    """
+    return EntrySpec(
+        **{one.name: one.read(declaration[one.recorded]) for one in _fields() if one.recorded in declaration}
+    )
+
+
+def changed(before: EntrySpec, after: EntrySpec) -> list[str]:
+    """The names under which a declaration records what differs between two specs, sorted."""
+    old, new = dump(before), dump(after)
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+class _RecordedField(NamedTuple):
+    name: str
+    recorded: str
+    default: object
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+@cache
+def _fields() -> tuple[_RecordedField, ...]:
+    hints = get_type_hints(EntrySpec)
+    return tuple(
+        _RecordedField(
+            name=one.name,
+            recorded=one.metadata.get("recorded", one.name),
+            default=one.default if one.default_factory is MISSING else one.default_factory(),
+            write=_pairs if one.metadata.get("ordered") else _plain,
+            read=_reader(hints[one.name]),
+        )
+        for one in fields(EntrySpec)
+    )
+
+
+def _pairs(value: Mapping[str, str]) -> list[list[str]]:
+    return [[name, inner] for name, inner in value.items()]  # JSON objects keep no order
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """How a value of this type is read from JSON: what JSON has no word for is a duration, a tuple, or a mapping of these."""
+    if get_origin(hint) in (Union, types.UnionType):  # a duration or None
+        return lambda value: None if value is None else timedelta(seconds=value)
+    if hint is timedelta:
+        return lambda value: timedelta(seconds=value)
+    if get_origin(hint) is tuple:
+        return tuple
+    if get_origin(hint) is Mapping:
+        read = _reader(get_args(hint)[1])
+        return lambda value: {name: read(inner) for name, inner in dict(value).items()}
+    return lambda value: value
