@@ -13,12 +13,12 @@ from datetime import datetime
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry
-from monitor.core.notices import PAUSING, Notice, Reason
+from monitor.core.notices import Notice
 from monitor.core.ports import Clock, Store, Transaction
 from monitor.gate.state import Production
-from monitor.notify import compose
+from monitor.notify.compose import compose
 from monitor.notify.destinations import destinations
-from monitor.registry import acknowledgements, checklist, fallbacks
+from monitor.registry import checklist, fallbacks
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import UnitOfWork
 
@@ -45,24 +45,19 @@ class Commits:
             register = RegistryTransaction(tx.head(), before)
             unit = UnitOfWork(tx=tx, register=register, now=self._clock() if now is None else now)
             yield unit
-            unit.notices = _write(tx, self._configuration, register, unit.told, at=unit.now)
+            unit.notices = _write(tx, self._configuration, register, at=unit.now)
             moved = unit.refresh or gate_answers_changed(register, before)
         if moved:
             self._published()
 
 
 def _write(
-    tx: Transaction,
-    configuration: Configuration,
-    register: RegistryTransaction,
-    told: list[compose.Told],
-    *,
-    at: datetime,
+    tx: Transaction, configuration: Configuration, register: RegistryTransaction, *, at: datetime
 ) -> tuple[Notice, ...]:
     """Append what a decision wrote, project the registry, enqueue its notices."""
-    gate = Production(tx, configuration, at, register.entries) if register.moved or told else None
-    if gate is not None:
-        told = _once([*told, *fallbacks.judge(register, gate, at)])
+    gate = Production(tx, configuration, at, register.entries)
+    if register.moved:
+        fallbacks.judge(register, gate, at)
     if register.events:
         tx.append(register.events, at)
     for entry in register.moved:
@@ -71,10 +66,7 @@ def _write(
         # A poll that shows nothing new verifies what is stale only if it is judged whole.
         if (state := tx.source(key)) is not None and not state.attention:
             tx.put_source(replace(state, attention=True))
-    audible = acknowledgements.audible(told, register.entries, at)
-    if gate is not None:
-        audible = [_answered(one, gate) for one in audible]
-    notices = compose.notices(audible, at=at, position=register.events[-1].position) if audible else ()
+    notices = compose(register.events, register, gate, at)
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
         tx.enqueue(notice, destinations(owner) if owner else (), at)
@@ -93,31 +85,6 @@ def _made_stale(register: RegistryTransaction, configuration: Configuration) -> 
         for key, spec in configuration.sources.items()
         if any(entry.alive and name in checklist.fed_by(spec, entry) for entry, name in stale)
     )
-
-
-def _once(told: list[compose.Told]) -> list[compose.Told]:
-    """Without the lost fallbacks of entries whose pause is told in the same breath, which says that nothing stands in for them."""
-    paused = {one.item.entry for one in told if one.item.reason in PAUSING}
-    return [one for one in told if one.item.reason is not Reason.FALLBACK_LOST or one.item.entry not in paused]
-
-
-def _answered(told: compose.Told, gate: Production) -> compose.Told:
-    """An item with what the gate says of its entry after the decision."""
-    item = told.item
-    if item.entry not in gate.entries:
-        return told
-    answer = gate.answer(item.entry)
-    spared, until = gate.spared(item.entry)
-    item = replace(
-        item,
-        denied=not (answer.allowed or spared),
-        refusal="" if answer.allowed else answer.reason,
-        spared=spared,
-        spared_until=until,
-        fallback=answer.fallback or gate.entries[item.entry].spec.fallback,
-        fallback_allowed=bool(answer.fallback),
-    )
-    return replace(told, item=item)
 
 
 def gate_answers_changed(register: RegistryTransaction, before: Mapping[str, Entry]) -> bool:

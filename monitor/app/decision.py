@@ -42,7 +42,6 @@ from monitor.detection.routes import ALONE, lost
 from monitor.detection.second_source import Second
 from monitor.detection.source_state import update_source_state
 from monitor.detection.stored_baselines import beliefs
-from monitor.notify import compose
 from monitor.registry import checklist, policy
 from monitor.registry.invalidate_checks import invalidate_checks
 from monitor.registry.origins import Origins
@@ -68,7 +67,6 @@ class Decision:
         self.spec = spec
         self.register = register
         self.state = state
-        self.told: list[compose.Told] = []
         self.versions = {"code": configuration.code, "configuration": configuration.version}
         self.rebased: int | None = None
         self.renamed: dict[Subject, Subject] = {}
@@ -126,7 +124,7 @@ class Decision:
         moved: AbstractSet[Subject] = frozenset(),
     ) -> None:
         """Say that an answer is held, unless that was said."""
-        self.state, told = self.holding.begin(
+        self.state = self.holding.begin(
             self.state,
             comparison.admission,
             observation.at,
@@ -135,7 +133,6 @@ class Decision:
             keep=lambda: self._keep(observation),
             moved=moved,
         )
-        self.told += told
 
     def _take(self, observation: Snapshot | Unchanged, facts: Facts, *, changes: tuple[Change, ...]) -> Outcome:
         """Make what stood long enough the baseline, in one event and not in one for each difference; prices that cannot be right stay out."""
@@ -260,8 +257,7 @@ class Decision:
             self._begin(observation, comparison)
         turning = alternating.differing(changes, pending_changes, repeated=repeated)
         if turning:
-            self.state, told = alternating.say(self.register, self.state, turning, self._keep(observation))
-            self.told += told
+            self.state = alternating.say(self.register, self.state, turning, self._keep(observation))
         held_by = (
             Hold(span=self.holding.span(admission, at), anomaly=self.state.anomaly_position)
             if admission.holds_absences
@@ -321,7 +317,7 @@ class Decision:
         )
         if not held and not (isinstance(observation, Snapshot) and observation.partial):
             doubted += [(item, corroboration.UNREADABLE) for item in unread(pending, observation.at, belief)]
-        self.told += conflicting_routes.told(self.register, self.spec, pending, self.others, belief, observation.at)
+        conflicting_routes.remind(self.register, self.spec, pending, self.others, belief, observation.at)
         said = {item.pending_change.fact: self._quarantine(item, why, hash) for item, why in doubted}
         pending = [one for one in pending if one.fact not in said]
         pending += [replace(item.pending_change, quarantine=said[item.pending_change.fact]) for item, _ in doubted]
@@ -359,13 +355,7 @@ class Decision:
         self.state = outages.settled(self.register, self.spec, self.state, at, stood=stood)
 
     def _quarantine(self, item: ConfirmedChange, reason: str, baseline: str) -> int:
-        position = corroboration.quarantine(self.register, self.spec, item, reason, baseline)
-        self.told += [
-            compose.quarantined(entry, item, position=position, source=self.spec.key, reason=reason)
-            for entry in self.register.entries.values()
-            if entry.alive and policy.matters(item.change.fact, entry)
-        ]
-        return position
+        return corroboration.quarantine(self.register, self.spec, item, reason, baseline)
 
     def let_in(self, pending_change: PendingChange, position: int, by: Mapping[str, object], *, now: datetime) -> None:
         """Believe a price that was held back, on the word of a person, and judge what it changes."""
@@ -480,7 +470,6 @@ class Decision:
             recorded_changes=by_fact,
             access=access,
             signals={fact: change_events.signals(self.spec, by_fact[fact], self.others, baseline) for fact in access},
-            concerned=frozenset(entry.key for entry in self._entries()),
             origin=Origins(self.tx, known, register).of,
             versions=self.versions,
         )
@@ -489,13 +478,11 @@ class Decision:
         if isinstance(verifying, Snapshot) and (verifying.partial or self.spec.model):
             seen = common(baseline, verifying.facts)
             dated = beliefs(self.tx, self.configuration.sources, own=self.spec.key, facts=seen)
-        told: list[compose.Told] = []
         for entry in self._entries():
             if verifying is not None and not any(policy.matters(fact, entry) for fact in lacking):
                 checklist.verify(register, entry.key, self.spec, dated, at=at, evidence=partial(self._keep, verifying))
-            told += policy.judge(register, entry.key, known, cause)
-            told += invalidate_checks(register, entry.key, self.spec, cause)
-        self.told += told + policy.inform(register, cause, told)
+            policy.judge(register, entry.key, known, cause)
+            invalidate_checks(register, entry.key, self.spec, cause)
 
     def _outcome(
         self,

@@ -49,7 +49,6 @@ class Recorder:
         else:
             outcome = decision.good(observation, reread)
         unit.tx.put_source(decision.state)  # what the gate says rests on it
-        unit.told += decision.told
         return outcome
 
     def release(self, unit: UnitOfWork, position: int, by: Mapping[str, object]) -> None:
@@ -65,4 +64,3 @@ class Recorder:
         decision = Decision(tx, self._configuration, spec, unit.register, state)
         decision.versions["extractor"] = state.extractor
         decision.let_in(pending_change, position, by, now=unit.now)
-        unit.told += decision.told

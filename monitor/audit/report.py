@@ -23,9 +23,9 @@ from monitor.core.entry import CheckState, Entry, Pin, Status
 from monitor.core.events import Recorded
 from monitor.core.facts import LISTED, Fact, Subject
 from monitor.core.ports import Reader
+from monitor.core.text import pin_in_words, value_in_words
 from monitor.gate.decision import Answer
 from monitor.gate.state import Freshness, Production, production
-from monitor.notify import compose
 from monitor.registry import checklist, fallbacks, pins
 from monitor.registry.lookup import find_entry
 from monitor.registry.policy import depends_on
@@ -160,9 +160,9 @@ def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
         value = (
             f"{price.spoken(str(pin.value))} USD per {price.PER_MILLION_TOKENS}"
             if _is_price(pin)
-            else compose.value(pin.value)
+            else value_in_words(pin.value)
         )
-        what = f"{pin.name} is listed on {pin.scope}" if pin.field == LISTED else compose.pin(pin)
+        what = f"{pin.name} is listed on {pin.scope}" if pin.field == LISTED else pin_in_words(pin)
         yield Confirmed(what=what, value="" if pin.field == LISTED else value, seen_at=seen)
 
 
@@ -236,7 +236,7 @@ def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
         if change.seen and change.fact.subject in entry.subjects:
             held = change.quarantine is not None
             doubt = "is held back as implausible" if held else "is suspected and not believed yet"
-            moved = f"{change.fact.subject.name} {change.fact.field} → {compose.value(change.value)}"
+            moved = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
             yield f"{moved} at {change.source} {doubt}."
 
 
@@ -245,8 +245,8 @@ def _moved(entry: Entry) -> Iterator[str]:
         return
     for pin in entry.pins:
         if pin.key in entry.deviations:
-            now = compose.value(entry.deviations[pin.key])
-            yield f"Is {compose.pin(pin)} acceptable as it is now, {now} instead of {compose.value(pin.value)}?"
+            now = value_in_words(entry.deviations[pin.key])
+            yield f"Is {pin_in_words(pin)} acceptable as it is now, {now} instead of {value_in_words(pin.value)}?"
 
 
 def _of_evals(entry: Entry, compared: Recorded | None) -> Iterator[str]:

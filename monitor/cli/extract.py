@@ -15,8 +15,8 @@ from monitor.cli.packed import unpacked
 from monitor.cli.times import Moment, time_option
 from monitor.core.events import rfc3339
 from monitor.core.facts import Refusal
+from monitor.core.names import no_such
 from monitor.core.price import PriceRow, canonical, spoken
-from monitor.core.text import no_such
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -263,7 +263,7 @@ def _write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> 
 
 
 def _did_you_mean(name: str, known: Sequence[str]) -> str:
-    from monitor.core.text import did_you_mean
+    from monitor.core.names import did_you_mean
 
     meant = did_you_mean(name, known, 3)
     return f" {meant[0].upper()}{meant[1:]}" if meant else ""

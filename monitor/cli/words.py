@@ -8,7 +8,7 @@ from typing import Any
 
 from monitor.core.events import CLOCK_STEPPED, Event
 from monitor.core.price import SHORT, TEXT, USD, amount, percent, spoken
-from monitor.core.time import exact
+from monitor.core.text import duration_in_words
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
 _FOR_AUDITORS = frozenset(
@@ -46,7 +46,7 @@ def in_words(event: Event) -> str:
     if event.type.startswith("price.") and "meter" in data:
         return _and_reason(_price(data), data)
     if event.type == CLOCK_STEPPED:
-        return f"set {'back' if data['by'] < 0 else 'forward'} by {exact(timedelta(seconds=abs(data['by'])))}: {data['from']} → {data['to']}"
+        return f"set {'back' if data['by'] < 0 else 'forward'} by {duration_in_words(timedelta(seconds=abs(data['by'])))}: {data['from']} → {data['to']}"
     if event.type.startswith("lifecycle."):
         data = {**{key: value for key, value in data.items() if key != "date"}, "field": "date", "new": data["date"]}
     parts = [_subject(data), str(data.get("reason", ""))]

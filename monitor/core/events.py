@@ -19,6 +19,9 @@ Data: TypeAlias = Mapping[str, Any]
 
 SYSTEM = "system"
 
+NO_GOOD_LOOK = "no good look"
+"""Why a `source.stale` was written where neither an outage nor an anomaly explains it."""
+
 BASELINE_RECORDED = "source.baseline_recorded"
 SOURCE_FAILED = "source.failed"
 SOURCE_RECOVERED = "source.recovered"

@@ -1,29 +1,51 @@
-"""Words that commands, settings and messages share for a name that nobody knows."""
+"""Values, pins and durations in words: what events, messages and pages say of them alike."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from datetime import timedelta
+
+from monitor.core import price
+from monitor.core.entry import Pin
+from monitor.core.facts import Value
+
+MILLISECONDS = "ms"
+"""The unit of a latency; a level in any other is a share."""
 
 
-def near(name: str, known: Iterable[str], most: int = 1) -> list[str]:
-    """Return the known names that were probably meant, the nearest first; none where all are far."""
-    from difflib import get_close_matches  # only needed for an error, and commands start without it
-
-    return get_close_matches(name, sorted(known), most)
-
-
-def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
-    """Return `did you mean 'a'?`, or nothing where no known name is near; up to `most` names."""
-    meant = near(name, known, most)
-    return f"did you mean {' or '.join(map(repr, meant))}?" if meant else ""
+def value_in_words(value: Value | None) -> str:
+    """Say a value; None is one that is gone."""
+    if value is None:
+        return "gone"
+    if value is True:
+        return "yes"
+    return str(value)
 
 
-def perhaps(name: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'a'?)` for the middle of a sentence, or nothing where no known name is near."""
-    meant = did_you_mean(name, known)
-    return f" ({meant})" if meant else ""
+def pin_in_words(pin: Pin) -> str:
+    """Say what a pin is about: the field alone where it is a price, since the entry is named already."""
+    return pin.field.removeprefix(price.PREFIX) if pin.field.startswith(price.PREFIX) else f"{pin.name} {pin.field}"
 
 
-def no_such(what: str, name: str, known: Iterable[str], hint: str) -> str:
-    """Return `there is no WHAT 'name' (did you mean 'a'?); HINT`, where `hint` says what there is or how to see it."""
-    return f"there is no {what} {name!r}{perhaps(name, known)}; {hint}"
+def duration_in_words(duration: timedelta) -> str:
+    """Say a duration in the largest unit that says it exactly: `24 h`, where `str` says `1 day, 0:00:00`."""
+    units = (("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
+    return next(
+        (f"{duration // length} {unit}" for unit, length in units if duration and not duration % length),
+        f"{duration.total_seconds():g} s",
+    )
+
+
+def level_in_words(level: int | str, unit: str) -> str:
+    """Say a level that was measured of calls: milliseconds (`ms`), or the share of those that were not granted."""
+    return f"{level} ms" if unit == MILLISECONDS else f"{float(level):.0%} of calls"
+
+
+def rename_in_words(source: str, old: str, new: str, *, official: bool) -> str:
+    """Say that a source states the prices of a model under another id now."""
+    moved = f"{source} states the prices of {old} under {new} now, each as it was"
+    if not official:
+        return f"{moved}; this is its own naming and moves nothing"
+    return (
+        f'{moved}; whether it is the same model a person decides: price_model = "{new}" then lets an entry that went by '
+        f"{old} go by it"
+    )

@@ -1,4 +1,4 @@
-"""Months by name, and spans of time in words, the same wherever people read them."""
+"""Months by name, and how long ago something was, the same wherever people read them."""
 
 from __future__ import annotations
 
@@ -35,14 +35,6 @@ def month(name: str) -> int:
     if name.lower() not in _SPELLINGS:
         raise ValueError(f"{name!r} is no month")
     return _NUMBERS[name[:3].lower()]
-
-
-def exact(span: timedelta) -> str:
-    """Return a span in the largest of `h`, `min` and `s` that says it exactly: `24 h`, `90 min`, `0.5 s`."""
-    units = (("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
-    return next(
-        (f"{span // size} {unit}" for unit, size in units if span and not span % size), f"{span.total_seconds():g} s"
-    )
 
 
 def rounded(span: timedelta) -> str:

@@ -20,7 +20,6 @@ from monitor.core.ports import Transaction
 from monitor.detection import outages
 from monitor.detection.admission import INCONSISTENT, Admission, AdmissionVerdict, admit
 from monitor.detection.confirmation import ConfirmedChange
-from monitor.notify import compose
 from monitor.registry import policy
 from monitor.registry.transitions import RegistryTransaction
 
@@ -60,46 +59,32 @@ class Alternating:
 
     def say(
         self, register: RegistryTransaction, state: SourceState, changes: list[Change], evidence: str
-    ) -> tuple[SourceState, list[compose.Told]]:
+    ) -> SourceState:
         """Say that the source contradicts itself, where that was not said within a day; its owners are told once a day at most.
 
         The state is anomalous by it where nothing else made it so.
         """
-        concerned = {
-            key: mine
-            for key, entry in register.entries.items()
-            if entry.status is Status.ACTIVE
-            and (mine := [change for change in changes if policy.matters(change.fact, entry)])
-        }
+        active = [entry for entry in register.entries.values() if entry.status is Status.ACTIVE]
+        concerned = named(change for change in changes if any(policy.matters(change.fact, entry) for entry in active))
         telling = bool(concerned) and self._due(row.told_at for row in self._rows.values())
         if not changes or not (telling or self._due(row.said_at for row in self._rows.values())):
-            return state, []
+            return state
         anomalous = outages.anomaly(
             register,
             self._spec,
             state,
             INCONSISTENT,
             self._at,
-            data=outages.of_alternation(named(changes), {fact: row.turns for fact, row in self._rows.items()}),
+            data={
+                **outages.of_alternation(named(changes), {fact: row.turns for fact, row in self._rows.items()}),
+                **outages.of_concern(concerned if telling else ()),
+            },
             evidence=evidence,
         )
-        told = [
-            item
-            for key, mine in (concerned.items() if telling else ())
-            for item in compose.held(
-                register,
-                [key],
-                compose.contradiction(named(mine), source=self._spec.key),
-                position=anomalous.anomaly_position or 0,
-                since=self._at,
-                source=self._spec.key,
-                evidence=evidence,
-            )
-        ]
         for change in changes:
             row = self._rows[change.fact]
             self._rows[change.fact] = replace(row, said_at=self._at, told_at=self._at if telling else row.told_at)
-        return state if state.anomaly else anomalous, told
+        return state if state.anomaly else anomalous
 
     def _due(self, times: Iterable[datetime | None]) -> bool:
         last = max((time for time in times if time is not None), default=None)

@@ -7,28 +7,22 @@ from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.configuration import ConfirmationRules, SourceSpec
-from monitor.core.entry import Status
+from monitor.core.entry import UNLISTED, Status
 from monitor.core.facts import GRANTED, LISTED, PendingChange
-from monitor.core.notices import Reason
 from monitor.detection.routes import Others
-from monitor.notify import compose
 from monitor.registry.reminders import reminded
 from monitor.registry.transitions import RegistryTransaction
 
-UNLISTED = "unlisted"
-"""What `entry.reminded` says of it."""
 
-
-def told(
+def remind(
     register: RegistryTransaction,
     spec: SourceSpec,
     pending_changes: Iterable[PendingChange],
     others: Others,
     belief: ConfirmationRules,
     at: datetime,
-) -> list[compose.Told]:
-    """Tell the owners of active entries of each model that would be believed gone by now, if no other route had reached it."""
-    found = []
+) -> None:
+    """Remind the owners of active entries of each model that would be believed gone by now, if no other route had reached it."""
     for pending_change in pending_changes:
         subject = pending_change.fact.subject
         reaching = [one.route for one in others.signals.get(subject, ()) if one.says == GRANTED]
@@ -44,7 +38,7 @@ def told(
                 f"{subject.name} is missing from {spec.key} and still reached by {', '.join(reaching)}; "
                 f"that it is unlisted is believed from {ev.rfc3339(until)} on, if it stays so"
             )
-            position = reminded(
+            reminded(
                 register,
                 key,
                 said=said,
@@ -54,17 +48,5 @@ def told(
                 at=at,
                 source=spec.key,
                 evidence=pending_change.evidence,
+                more={"since": ev.rfc3339(pending_change.first_at), "looks": pending_change.seen},
             )
-            item = compose.entry_item(
-                register,
-                key,
-                reason=Reason.HELD,
-                position=position,
-                since=pending_change.first_at,
-                looks=pending_change.seen,
-                source=spec.key,
-                evidence=pending_change.evidence,
-                summary=text,
-            )
-            found.append(compose.Told(owners=entry.spec.owners, item=item))
-    return found

@@ -119,5 +119,10 @@ def quarantine(ledger: Ledger, spec: SourceSpec, item: ConfirmedChange, reason: 
         at=item.pending_change.first_at,
         source=spec.key,
         evidence=item.pending_change.evidence,
-        data={**price_data(item.change), "reason": reason, "baseline": baseline},
+        data={
+            **price_data(item.change),
+            "reason": reason,
+            "looks": item.pending_change.seen,
+            "baseline": baseline,
+        },
     )

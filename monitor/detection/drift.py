@@ -32,13 +32,10 @@ from typing import NamedTuple
 
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
-from monitor.core.events import source_stream
+from monitor.core.events import Ledger, source_stream
 from monitor.core.facts import BEHAVIOUR, Measurement
-from monitor.core.notices import Difference, Reason
 from monitor.core.ports import EventQuery, MeasurementQuery, Reader
-from monitor.notify import compose
-from monitor.registry import policy
-from monitor.registry.transitions import RegistryTransaction
+from monitor.core.text import MILLISECONDS
 
 WINDOW = 20
 """How many looks a window spans."""
@@ -88,13 +85,6 @@ class DriftShift:
     p: str
     calls: int
     reference: int
-
-    @property
-    def spoken(self) -> tuple[str, str]:
-        """Both levels in words."""
-        if self.what == LATENCY:
-            return f"{self.old} ms", f"{self.new} ms"
-        return f"{float(self.old):.0%} of calls", f"{float(self.new):.0%} of calls"
 
 
 def window(every: timedelta, now: datetime) -> Span:
@@ -254,9 +244,9 @@ class Drift:
     def _level(self, reader: Reader, spec: SourceSpec, what: str) -> datetime | None:
         """Since when the level that owners know holds; None where none was ever told."""
         asked = EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, newest_first=True)
-        told = (one.event for one in reader.events(asked))
+        changes = (one.event for one in reader.events(asked))
         mine = field(spec, what)
-        last = next((event for event in told if event.data["field"] == mine and "window_since" in event.data), None)
+        last = next((event for event in changes if event.data["field"] == mine and "window_since" in event.data), None)
         return None if last is None else datetime.fromisoformat(last.data["window_since"])
 
     def _before(self, reader: Reader, spec: SourceSpec, level: datetime | None, until: datetime) -> list[Measurement]:
@@ -269,12 +259,9 @@ def field(spec: SourceSpec, what: str) -> str:
     return f"{BEHAVIOUR}{spec.route}.{what}"
 
 
-def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shift: DriftShift) -> list[compose.Told]:
-    """Write the event of a shift; returns what the owners of the entries on this route are told."""
-    old, new = shift.spoken
-    name = field(spec, shift.what)
-    note = f"{new} where it was {old}, over {shift.calls} calls against {shift.reference} before ({shift.test}, p = {shift.p})"
-    position = register.add(
+def record_shift(ledger: Ledger, spec: SourceSpec, span: Span, shift: DriftShift) -> None:
+    """Write the event of a shift."""
+    ledger.add(
         ev.BEHAVIOUR_CHANGED,
         source_stream(spec.key),
         spec.model,
@@ -282,10 +269,10 @@ def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shif
         source=spec.key,
         data={
             "surface": spec.surface,
-            "field": name,
+            "field": field(spec, shift.what),
             "old": shift.old,
             "new": shift.new,
-            "unit": "ms" if shift.what == LATENCY else "share of calls",
+            "unit": MILLISECONDS if shift.what == LATENCY else "share of calls",
             "test": shift.test,
             "p": shift.p,
             "calls": shift.calls,
@@ -294,21 +281,3 @@ def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shif
             "window_until": ev.rfc3339(span.until),
         },
     )
-    return [
-        compose.Told(
-            owners=entry.spec.owners,
-            item=compose.entry_item(
-                register,
-                entry.key,
-                reason=Reason.CHANGED,
-                position=position,
-                since=span.since,
-                looks=shift.calls,
-                source=spec.key,
-                summary=note,
-                differences=(Difference(subject=spec.model, what=name, old=old, new=new),),
-            ),
-        )
-        for entry in register.entries.values()
-        if entry.alive and policy.depends_on(entry, spec)
-    ]

@@ -15,7 +15,6 @@ from monitor.core.facts import ITEMS, PollFailure, SourceState, Subject
 from monitor.core.ports import EventQuery, Transaction
 from monitor.detection import outages
 from monitor.detection.admission import DROPS, MASS_CHANGE, MASS_GAIN, REVERSED, TOO_MANY, Admission, hold
-from monitor.notify import compose
 from monitor.registry.transitions import RegistryTransaction
 
 
@@ -63,50 +62,40 @@ class Holding:
         seen: int,
         keep: Callable[[], str],
         moved: AbstractSet[Subject] = frozenset(),
-    ) -> tuple[SourceState, list[compose.Told]]:
-        """Say once that an answer is held, and at once to the owners of active entries that miss their models or would see them move (`moved`).
+    ) -> SourceState:
+        """Say once that an answer is held, and which models that entries stand on it misses or would move (`moved`).
 
         `known` and `seen` count subjects, `keep` stores the bytes of the poll and names them.
         """
         before = state.anomaly
         if before == admission.reason or (before in DROPS and admission.dropped):
-            return state, []
+            return state
         if before in DROPS or (before == MASS_GAIN and not admission.floods):  # that is over, whatever came instead
             state = outages.settled(self._register, self._spec, state, at, stood=False)
         evidence, incident, span = keep(), self._incident(), self.span(admission, at)
+        concerned = moved | set(admission.missing)
+        registered = {
+            subject
+            for entry in self._register.entries.values()
+            if entry.status is Status.ACTIVE
+            for subject in entry.subjects
+        }
         bound = {"limit": ITEMS} if admission.reason == TOO_MANY else {"until": ev.rfc3339(at + span)}
-        state = outages.anomaly(
+        return outages.anomaly(
             self._register,
             self._spec,
             state,
             admission.reason,
             at,
-            data={**outages.of_admission(admission, known=known, seen=seen), **bound, **outages.quoted(incident)},
+            data={
+                **outages.of_admission(admission, known=known, seen=seen),
+                **({"moved_count": len(concerned)} if moved else {}),
+                **bound,
+                **outages.of_concern(subjects=concerned & registered),
+                **outages.quoted(incident),
+            },
             evidence=evidence,
         )
-        concerned = moved | set(admission.missing)
-        told = compose.held(
-            self._register,
-            [
-                key
-                for key, entry in self._register.entries.items()
-                if entry.status is Status.ACTIVE and entry.subjects & concerned
-            ],
-            compose.at_once(
-                len(concerned),
-                known,
-                admission.meters,
-                missing=not moved,
-                source=self._spec.key,
-                hold=span,
-                incident=incident,
-            ),
-            position=state.anomaly_position or 0,
-            since=at,
-            source=self._spec.key,
-            evidence=evidence,
-        )
-        return state, told
 
     def swollen(self, state: SourceState, failure: PollFailure) -> SourceState:
         """Say once that an answer has more items than a source may have. It is held for good: no time lets it in."""

@@ -10,7 +10,7 @@ something to explain. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -95,6 +95,26 @@ def of_admission(admission: Admission, *, known: int, seen: int) -> dict[str, ob
     if admission.floods:
         data |= {"new": _names(admission.new), "new_count": len(admission.new)}
     return data
+
+
+def of_concern(
+    changes: Iterable[Change] = (), *, subjects: Iterable[Subject] = ()
+) -> dict[str, list[dict[str, object]]]:
+    """What the event of an anomaly holds of what entries stand on, whole `subjects` or single facts; nothing where they stand on none of it."""
+    concerns: list[dict[str, object]] = [
+        {"scope": subject.scope, "subject": subject.name} for subject in sorted(subjects)
+    ]
+    concerns += [
+        {
+            "scope": change.fact.subject.scope,
+            "subject": change.fact.subject.name,
+            "field": change.fact.field,
+            "old": change.old,
+            "new": change.new,
+        }
+        for change in changes
+    ]
+    return {"concerns": concerns} if concerns else {}
 
 
 def of_alternation(changes: Sequence[Change], turns: Mapping[Fact, int]) -> dict[str, object]:

@@ -96,11 +96,10 @@ UNSTATED = "it is an alias, and of what is not stated: it may point to another m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """A sentence for people, and the keys that it adds to the data of the event. What is no `news` is recorded and told to nobody."""
+    """A sentence for people, and the keys that it adds to the data of the event."""
 
     note: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
-    news: bool = True
 
 
 def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[Fact, Remark]:
@@ -136,7 +135,7 @@ def of_others(sources: Sequence[str]) -> Remark | None:
     """That others state the same price already: corroboration, which is recorded and no news to anybody."""
     if not sources:
         return None
-    return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)}, news=False)
+    return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)})
 
 
 def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
@@ -146,5 +145,5 @@ def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
         for fact, one in remarks.items():
             before = found.get(fact, Remark())
             note = "; ".join(part for part in (before.note, one.note) if part)
-            found[fact] = Remark(note=note, data={**before.data, **one.data}, news=before.news and one.news)
+            found[fact] = Remark(note=note, data={**before.data, **one.data})
     return found

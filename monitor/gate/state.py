@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from monitor.core import price
 from monitor.core.baselines import Baselines
@@ -199,8 +200,9 @@ class _Standings(Mapping[str, Standing]):
     def __init__(
         self, reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry]
     ) -> None:
-        self._fresh = Freshness(reader, configuration, now)
+        self._reader = reader
         self._configuration = configuration
+        self._now = now
         self._entries = entries
         self._made: dict[str, Standing] = {}
 
@@ -208,6 +210,11 @@ class _Standings(Mapping[str, Standing]):
         if key not in self._made:
             self._made[key] = standing(self._entries[key], self._fresh, self._configuration)
         return self._made[key]
+
+    @cached_property
+    def _fresh(self) -> Freshness:
+        """Read when the first entry is asked for: of most decisions nobody hears, so that the gate is not asked."""
+        return Freshness(self._reader, self._configuration, self._now)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

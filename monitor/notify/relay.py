@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from monitor.core import events as ev
 from monitor.core.configuration import Owner
 from monitor.core.events import Ledger
+from monitor.core.names import no_such
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import (
     Channel,
@@ -33,7 +34,6 @@ from monitor.core.ports import (
     Store,
     Transaction,
 )
-from monitor.core.text import no_such
 from monitor.notify.destinations import destinations
 
 LEASE = timedelta(minutes=2)

@@ -199,8 +199,8 @@ def _name(item: Item) -> str:
 
 def _title(items: Sequence[Item]) -> str:
     """The most serious reason, and every other one that is worth waking someone for, each with the names that it is true of."""
-    told = [reason for reason in Reason if reason is items[0].reason or reason in SERIOUS]
-    groups = {reason: [item for item in items if item.reason is reason] for reason in told}
+    headed = [reason for reason in Reason if reason is items[0].reason or reason in SERIOUS]
+    groups = {reason: [item for item in items if item.reason is reason] for reason in headed}
     named = {reason: [item for item in about if item.entry] or about for reason, about in groups.items() if about}
     headlines = [f"{HEADLINES[reason]}: {_names(about)}" for reason, about in named.items()]
     first = items[0]

@@ -20,16 +20,13 @@ from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import Configuration
 from monitor.core.entry import CheckState, Entry, Pin
-from monitor.core.events import Event
 from monitor.core.facts import GRANTED, Fact, Subject, Value, refusal
-from monitor.core.notices import Reason
 from monitor.core.ports import Reader, Refused
+from monitor.core.text import value_in_words
 from monitor.detection.routes import CODEX, LIST, answer
 from monitor.gate.state import Freshness, Production
-from monitor.notify import compose
 from monitor.registry import check_expiry, checklist, fallbacks
 from monitor.registry import pins as pinning
-from monitor.registry.transitions import RegistryTransaction
 
 _RESTS_ON: Mapping[str, str] = {
     "evals": "--from FILE --baseline ENTRY|MODEL",
@@ -181,7 +178,7 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
     facts = {fact for pin in pins for fact in pinning.facts(pin, entry)}
     return [
         Problem(
-            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be {compose.value(pending_change.value)} by {pending_change.source} "
+            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be {value_in_words(pending_change.value)} by {pending_change.source} "
             f"since {ev.rfc3339(pending_change.first_at)}",
             mend=f"wait until it is believed or gone, or `access-monitor poll {pending_change.source}`",
         )
@@ -194,7 +191,7 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
 
 
 def _stale(
-    fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, told: frozenset[str]
+    fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, named: frozenset[str]
 ) -> list[Problem]:
     """What was not looked at for too long, though time has not made its check stale yet."""
     return [
@@ -203,7 +200,7 @@ def _stale(
             mend=mend(configuration, entry, name, CheckState.STALE),
         )
         for name, at in (("visibility", fresh.access(entry)), ("pricing", fresh.price(entry)))
-        if name not in told
+        if name not in named
         and at is not None
         and now - at > check_expiry.verified(entry, name, configuration.gate, configuration.checks)
     ]
@@ -246,22 +243,3 @@ def _accepted(data: Mapping[str, object]) -> tuple[object, ...]:
 
 def _person(name: str) -> str:
     return " ".join(name.split()).casefold()
-
-
-def told(register: RegistryTransaction, request: Event) -> list[compose.Told]:
-    """Tell the owners that a second person is asked for."""
-    entry = register.entries[request.subject]
-    command = COMMANDS[request.data["act"]]
-    item = compose.entry_item(
-        register,
-        entry.key,
-        reason=Reason.CHANGED,
-        position=request.position,
-        since=request.occurred_at,
-        summary=f"{request.data['by']} asks to {command} it ({request.data['reason']}); it takes effect when another person does the same",
-        commands=(
-            f"access-monitor {command} {entry.key} --dry-run",
-            f'access-monitor {command} {entry.key} --by YOU --reason "…" --expect {entry.position}',
-        ),
-    )
-    return [compose.Told(owners=entry.spec.owners, item=item)]

@@ -14,11 +14,9 @@ from datetime import datetime, timedelta
 
 from monitor.core import events as ev
 from monitor.core.configuration import CheckRules, Configuration, GateRules, SourceSpec
-from monitor.core.entry import CheckState, Entry, Status
-from monitor.core.notices import Reason
+from monitor.core.entry import CheckState, Entry
 from monitor.core.ports import Reader
 from monitor.gate.state import Freshness
-from monitor.notify import compose
 from monitor.registry import checklist
 from monitor.registry.transitions import RegistryTransaction
 
@@ -86,32 +84,12 @@ def _seen(fresh: Freshness, entry: Entry, name: str) -> datetime | None:
             return None
 
 
-def expire(register: RegistryTransaction, past: Aged, now: datetime) -> list[compose.Told]:
-    """Let aged checks go stale; the owners of active entries are told that production is denied."""
-    told = []
+def expire(register: RegistryTransaction, past: Aged, now: datetime) -> None:
+    """Let aged checks go stale."""
     for key, names in past.items():
-        entry = register.entries[key]
-        position = 0
         for name, last in names.items():
             reason = f"no look has verified it since {ev.rfc3339(last)}"
-            position = checklist.move(register, ev.CHECK_STALE, key, name, at=now, reason=reason)
-        if entry.status is Status.ACTIVE:
-            told.append(_told(register, key, names, position))
-    return told
-
-
-def _told(register: RegistryTransaction, key: str, names: Mapping[str, datetime], position: int) -> compose.Told:
-    entry = register.entries[key]
-    since = min(names.values())
-    item = compose.entry_item(
-        register,
-        key,
-        reason=Reason.STALE,
-        position=position,
-        since=since,
-        summary=f"no look has verified {', '.join(names)} since {ev.rfc3339(since)}",
-    )
-    return compose.Told(owners=entry.spec.owners, item=item)
+            checklist.move(register, ev.CHECK_STALE, key, name, at=now, reason=reason, because="age", since=last)
 
 
 BY_FRESHNESS = {"model_id": "freshness", "visibility": "freshness", "pricing": "price_freshness"}

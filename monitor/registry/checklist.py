@@ -193,9 +193,17 @@ def move(
     cause: int | None = None,
     evidence: str = "",
     reason: str = "",
+    because: str = "",
+    since: datetime | None = None,
 ) -> int:
-    """Write that the system moved a check, and return the position. `spec` is the source whose look did it."""
+    """Write that the system moved a check, and return the position. `spec` is the source whose look did it.
+
+    `because` is what the check was lost to where its owners hear of that by itself: `date`, `age` (not verified after `since`), `amendment` or
+    `document`.
+    """
     data = {"check": name, "url": spec.shown_url if spec else "", "by": ev.SYSTEM, "until": None}
+    data |= {"because": because} if because else {}
+    data |= {"since": ev.rfc3339(since)} if since is not None else {}
     return register.add(
         kind,
         entry_stream(key),

@@ -12,10 +12,8 @@ from datetime import datetime
 from monitor.core import events as ev
 from monitor.core.entry import Check, CheckState, Entry, Status
 from monitor.core.events import entry_stream
-from monitor.core.notices import Reason
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import Production
-from monitor.notify import compose
 from monitor.registry import checklist
 from monitor.registry.transitions import RegistryTransaction
 
@@ -23,16 +21,14 @@ USED = frozenset({Status.ACTIVE, Status.PAUSED})
 """The entries whose callers may have to go on with a fallback."""
 
 
-def judge(register: RegistryTransaction, gate: Production, at: datetime) -> list[compose.Told]:
-    """Write how the fallbacks of all entries stand, where that is not how they stood; returns what their owners are told."""
-    told: list[compose.Told] = []
+def judge(register: RegistryTransaction, gate: Production, at: datetime) -> None:
+    """Write how the fallbacks of all entries stand, where that is not how they stood."""
     for key, entry in list(register.entries.items()):
         if not entry.alive:
             continue
         _check(register, key, gate, at)
         if entry.status in USED and entry.spec.fallback:
-            told += _loss(register, entry, gate, at)
-    return told
+            _loss(register, entry, gate, at)
 
 
 def checks(entry: Entry, gate: Production, at: datetime) -> Mapping[str, Check]:
@@ -116,29 +112,19 @@ def _cause(entry: Entry, gate: Production) -> int:
     return gate.answer(nearest).position if nearest else entry.position
 
 
-def _loss(register: RegistryTransaction, entry: Entry, gate: Production, at: datetime) -> list[compose.Told]:
+def _loss(register: RegistryTransaction, entry: Entry, gate: Production, at: datetime) -> None:
     allowed = gate.answer(entry.key).fallback
     if bool(allowed) is (entry.fallback_lost is None) or not (allowed or _counted_on(entry, gate)):
-        return []
+        return
     lost = wanting(entry, gate)
-    kind = ev.ENTRY_FALLBACK_LOST if lost else ev.ENTRY_FALLBACK_RESTORED
-    position = register.add(
-        kind,
+    register.add(
+        ev.ENTRY_FALLBACK_LOST if lost else ev.ENTRY_FALLBACK_RESTORED,
         entry_stream(entry.key),
         entry.key,
         at=at,
         cause=_cause(entry, gate) if lost else entry.fallback_lost,
         data={"fallback": allowed or entry.spec.fallback, **({"reason": lost} if lost else {})},
     )
-    item = compose.entry_item(
-        register,
-        entry.key,
-        reason=Reason.FALLBACK_LOST if lost else Reason.RECOVERED,
-        position=position,
-        since=at,
-        summary=f"its fallback {lost}" if lost else f"its fallback {allowed} is allowed in production again",
-    )
-    return [compose.Told(owners=entry.spec.owners, item=item)]
 
 
 def _counted_on(entry: Entry, gate: Production) -> bool:

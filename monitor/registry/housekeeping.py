@@ -13,13 +13,11 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import source_stream
 from monitor.core.facts import SourceState
-from monitor.core.notices import Reason
 from monitor.core.ports import EventQuery, Reader, Store
-from monitor.detection.drift import Drift, tell_shift
+from monitor.detection.drift import Drift, record_shift
 from monitor.detection.outages import incident, quoted
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.state import Production
-from monitor.notify import compose
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.registry.transitions import RegistryTransaction
@@ -87,24 +85,23 @@ class Tender:
             ):
                 return 0
         with self._begin(now) as unit:
-            tx, register, told = unit.tx, unit.register, unit.told
+            tx, register = unit.tx, unit.register
             for spec, state in self._blind(tx, now, sources):
-                position, news = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
-                told += news
+                position = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
                 tx.put_source(replace(state, stale_position=position))
             for key in _past(register.entries, now):
-                told += policy.expire(register, key, at=now)
+                policy.expire(register, key, at=now)
             for key, window in maintenance.ended(register.entries, now):
-                told += maintenance.end_window(tx, self._configuration, register, key, window, now)
-            told += check_expiry.expire(register, self._aged(tx, register.entries, now, sources), now)
+                maintenance.end_window(tx, self._configuration, register, key, window, now)
+            check_expiry.expire(register, self._aged(tx, register.entries, now, sources), now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
-                told += policy.remind(register, key, reminders, at=now)
+                policy.remind(register, key, reminders, at=now)
             rules, owners = self._configuration.attention, self._configuration.owners
             for key, count in self._unheard(register.entries, now).items():
-                told.append(acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners))
+                acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners)
             for spec, span, shift in self._drift.shifts(tx, now, sources):
-                told += tell_shift(register, spec, span, shift)
-            told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
+                record_shift(register, spec, span, shift)
+            fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
             unit.refresh = bool(register.moved)  # what time did to an entry may have moved its dates alone
         return len(register.events)
 
@@ -157,13 +154,13 @@ class Tender:
             fallback = entries.get(entry.spec.fallback)
             if fallback is not None and entry.status in fallbacks.USED:
                 dated += fallback_ends(fallback, known)
-            reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
+            reminders = [one for one in due(entry, dated, now.date()) if not self._announced(reader, one)]
             if reminders:
                 found[key] = reminders
         return found
 
-    def _told(self, reader: Reader, reminder: Reminder) -> bool:
-        """Whether the announcement itself was told since the step of a reminder was passed: the one says what the other would."""
+    def _announced(self, reader: Reader, reminder: Reminder) -> bool:
+        """Whether the announcement itself came since the step of a reminder was passed: the one says what the other would."""
         since = datetime.combine(reminder.crossed, time(), UTC)
         query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
         return any(one.event.data.get("date") == reminder.dated.day.isoformat() for one in reader.events(query))
@@ -185,10 +182,11 @@ class Tender:
 
     def _stale(
         self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, said: str
-    ) -> tuple[int, list[compose.Told]]:
+    ) -> int:
         good_at = state.good_at or now
-        denied_at = good_at + limit(self._configuration, spec)
-        position = register.add(
+        active = [entry for entry in register.entries.values() if entry.status is Status.ACTIVE]
+        denies = [entry.key for entry in active if _needs(entry, spec)]
+        return register.add(
             ev.SOURCE_STALE,
             source_stream(spec.key),
             spec.key,
@@ -196,36 +194,14 @@ class Tender:
             source=spec.key,
             cause=state.outage_position or state.anomaly_position,
             data={
-                "reason": state.outage or state.anomaly or "no good look",
+                "reason": state.outage or state.anomaly or ev.NO_GOOD_LOOK,
                 "last_good": ev.rfc3339(good_at),
-                "denied_at": ev.rfc3339(denied_at),
+                "denied_at": ev.rfc3339(good_at + limit(self._configuration, spec)),
+                "denies": denies,
+                "unseen": [entry.key for entry in active if entry.key not in denies and _rests(entry, spec)],
                 **quoted(said),
             },
         )
-        unread = (
-            f"{spec.key} has not been read since {ev.rfc3339(good_at)} ({state.outage or state.anomaly or 'no look'})"
-        )
-        denies = f"what only it can verify is denied in production from {ev.rfc3339(denied_at)}"
-        unseen = "nothing is denied for that, and what changes there is not seen"
-        told = [
-            compose.Told(
-                owners=entry.spec.owners,
-                item=compose.entry_item(
-                    register,
-                    entry.key,
-                    reason=Reason.BLIND,
-                    position=position,
-                    since=good_at,
-                    source=spec.key,
-                    summary=f"{unread}; {denies if verifies else unseen}{compose.status_says(said)}",
-                ),
-            )
-            for entry in register.entries.values()
-            if entry.status is Status.ACTIVE
-            for verifies in (_needs(entry, spec),)
-            if verifies or _rests(entry, spec)
-        ]
-        return position, told
 
 
 def _needs(entry: Entry, spec: SourceSpec) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from monitor.core.entry import Entry
+from monitor.core.names import no_such, perhaps
 from monitor.core.ports import Refused
-from monitor.core.text import no_such, perhaps
 
 
 def find_entry(entries: Mapping[str, Entry], key: str) -> Entry:

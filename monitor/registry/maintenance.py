@@ -12,7 +12,6 @@ from monitor.core.events import Event, entry_stream
 from monitor.core.maintenance_windows import LONGEST, Window, matches
 from monitor.core.ports import Reader, Refused
 from monitor.detection.stored_baselines import beliefs
-from monitor.notify import compose
 from monitor.registry import policy
 from monitor.registry.lookup import find_entry
 from monitor.registry.origins import Origins
@@ -85,7 +84,7 @@ class Maintenance:
                     f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` shows those it has"
                 )
             said = {"by": by, "reason": reason, "via": dict(via)}
-            unit.told += end_window(unit.tx, self._configuration, register, key, window, unit.now, said)
+            end_window(unit.tx, self._configuration, register, key, window, unit.now, said)
         return tuple(register.events)
 
 
@@ -104,7 +103,7 @@ def end_window(
     window: Window,
     now: datetime,
     said: Mapping[str, object] | None = None,
-) -> list[compose.Told]:
+) -> None:
     """Close a window, by the word of a person (`said`) or by time, and judge the entry on what is believed."""
     said = said or {"by": ev.SYSTEM, "reason": "its end has passed"}
     position = register.add(
@@ -120,7 +119,7 @@ def end_window(
     known = beliefs(reader, configuration.sources)
     origin = Origins(reader, known, register).of
     trigger = policy.Trigger(at=now, position=position, origin=origin, versions=versions)
-    return policy.judge(register, key, known, trigger)
+    policy.judge(register, key, known, trigger)
 
 
 def _dates(start: datetime, end: datetime, now: datetime) -> None:

@@ -16,12 +16,11 @@ from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream
 from monitor.core.facts import Body
+from monitor.core.names import perhaps
 from monitor.core.ports import Clock, EventQuery, Reader, Refused, Store
-from monitor.core.text import perhaps
 from monitor.detection.stored_baselines import beliefs
 from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
-from monitor.registry.acceptance import told as approval_told
 from monitor.registry.attachments import Held, Paper
 from monitor.registry.lookup import find_entry
 from monitor.registry.transitions import TRANSITIONS
@@ -280,10 +279,7 @@ class Operator:
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )
-            act = register.events[-1]
-            if kind == ev.ENTRY_APPROVAL_REQUESTED:
-                unit.told += approval_told(register, act)
-        return act
+            return register.events[-1]
 
     def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""

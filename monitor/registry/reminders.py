@@ -7,7 +7,7 @@ that a person has acted before the day, and what is true on the day is seen by l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -118,9 +118,10 @@ def reminded(
     source: str = "",
     evidence: str = "",
     cause: int | None = None,
-) -> int:
-    """Write that an entry's owners are told something that is told once, and return the position. `said` is what keeps it from being said twice."""
-    return register.add(
+    more: Mapping[str, object] | None = None,
+) -> None:
+    """Write that an entry's owners are told something that is told once. `said` is what keeps it from being said twice, `more` goes into the data."""
+    register.add(
         ev.ENTRY_REMINDED,
         entry_stream(key),
         key,
@@ -128,11 +129,18 @@ def reminded(
         source=source,
         cause=cause,
         evidence=evidence,
-        data={"key": said, "what": what, "date": day.isoformat(), "days": (day - at.date()).days, "text": text},
+        data={
+            "key": said,
+            "what": what,
+            "date": day.isoformat(),
+            "days": (day - at.date()).days,
+            "text": text,
+            **(more or {}),
+        },
     )
 
 
-def in_words(days: int) -> str:
+def days_in_words(days: int) -> str:
     """How far a day is away."""
     if days == 0:
         return "today"
@@ -193,8 +201,8 @@ def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
             by_day.setdefault(day, []).append((name, stated[0][1], stated[0][0]))
     for day, prices in by_day.items():
         prices.sort(key=lambda one: price.telling_order(one[0], entry.spec.tiers))
-        told = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
-        text = f"{prices[0][2]} announces for {subject.name} from {day}: {told} USD per {price.PER_MILLION_TOKENS}"
+        amounts = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
+        text = f"{prices[0][2]} announces for {subject.name} from {day}: {amounts} USD per {price.PER_MILLION_TOKENS}"
         yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from monitor.core.notices import Notice
 from monitor.core.ports import Transaction
-from monitor.notify import compose
 from monitor.registry.transitions import RegistryTransaction
 
 
@@ -21,7 +20,6 @@ class UnitOfWork:
         tx: the open transaction: reads what is committed; what is put into it is committed with the decision.
         register: the registry as the events written so far have made it, and those events.
         now: when the decision is recorded.
-        told: what owners are told of it.
         refresh: whether the gate's answers are written anew whatever moved, since their dates did.
         notices: what was put into the outbox; empty until the unit has ended.
     """
@@ -29,7 +27,6 @@ class UnitOfWork:
     tx: Transaction
     register: RegistryTransaction
     now: datetime
-    told: list[compose.Told] = field(default_factory=list)
     refresh: bool = False
     notices: tuple[Notice, ...] = ()
 

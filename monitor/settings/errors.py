@@ -12,8 +12,8 @@ from typing import Any, TypeAlias, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from monitor.core.names import did_you_mean
 from monitor.core.ports import ConfigurationError
-from monitor.core.text import did_you_mean
 from monitor.settings.schema import Document
 from monitor.settings.secrets import holds_secret
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from monitor.cli.times import both, local, parse, utc
 from monitor.core.events import rfc3339
-from monitor.core.time import exact, month, rounded
+from monitor.core.text import duration_in_words
+from monitor.core.time import month, rounded
 
 NOW = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
 
@@ -100,7 +101,7 @@ def test_an_age_has_one_unit(span: int, said: str) -> None:
     ],
 )
 def test_a_span_can_be_said_exactly(span: timedelta, said: str) -> None:
-    assert exact(span) == said
+    assert duration_in_words(span) == said
 
 
 def test_a_month_is_named_whole_or_short_and_nothing_else_is_one() -> None:

@@ -299,7 +299,7 @@ def _tell(story: Story) -> None:
     story.operator.verify(LUNA, "logging", paper=requests(story.now), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
     without = replace(story.configuration, entries={}, version="without-luna")
-    accept(story.store, story.clock, before=story.configuration, after=without, reason="we move to Terra", **by)
+    accept(story.use_cases().begin, before=story.configuration, after=without, reason="we move to Terra", **by)
     story.ask(True, times=1)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
