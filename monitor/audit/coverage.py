@@ -1,4 +1,5 @@
-"""What watches each assumption now: every pin and every required check, the sources that speak for it, and when they last did.
+"""What watches each assumption now: every pin and every required check, the sources that speak for it, and when they
+last did.
 
 Reading only. What no source states and nobody's word holds for is unwatched: it may move, and nobody here would know.
 """
@@ -45,9 +46,9 @@ GATE = "gate"
 class CoverageRow:
     """One assumption of an entry and what watches it.
 
-    `kind` is a pin (of an entry that has none yet: one that an activation would set), a required check, or what is unpinned because
-    nothing is known of it. `state` is watched, attested (the word of a person holds until `until`), blind (every source of it was last
-    read too long ago) or unwatched; `read_at` is the last good look.
+    `kind` is a pin (of an entry that has none yet: one that an activation would set), a required check, or what is
+    unpinned because nothing is known of it. `state` is watched, attested (the word of a person holds until `until`),
+    blind (every source of it was last read too long ago) or unwatched; `read_at` is the last good look.
     """
 
     entry: str
@@ -60,7 +61,7 @@ class CoverageRow:
 
 
 def coverage(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[CoverageRow]:
-    """Every assumption of one entry, or of all that live.
+    """Return every assumption of one entry, or of all that live.
 
     Raises:
         Refused: there is no entry of this key.
@@ -99,7 +100,7 @@ class _View:
         return self._by(entry, PIN, pin.key, [speaker for fact in facts for speaker in self._speakers(fact)])
 
     def _speakers(self, fact: Fact) -> list[tuple[SourceSpec, datetime | None]]:
-        """The sources that state a fact, or would say that it is gone, each with the last look that did."""
+        """Return the sources that state a fact, or would say that it is gone, each with the last look that did."""
         known = self._fresh.beliefs
         if fact.field == LISTED:
             return [(spec, self._good(spec)) for spec in known.lists(fact.subject.scope) if known.baseline(spec.key)]

@@ -1,7 +1,7 @@
 """Running recorded observations through the real pipeline, on the clock of the recording.
 
-Nothing is sent and nothing waits. What differs from a live run is only who looks: a `ReplayedRecording` stands where a source's fetch would,
-and the source's own reader makes facts of it.
+Nothing is sent and nothing waits. What differs from a live run is only who looks: a `ReplayedRecording` stands where a
+source's fetch would, and the source's own reader makes facts of it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ PATIENCE = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayStep:
-    """What one look came to: its source and verdict (both empty for the declaration before the first), what was recorded, and what
-    the owners would have been told.
+    """What one look came to: its source and verdict (both empty for the declaration before the first), what was
+    recorded, and what the owners would have been told.
     """
 
     at: datetime
@@ -78,7 +78,9 @@ class ReplayResult:
 def carried(
     recordings: Sequence[ReplayedRecording], every: timedelta | None, until: datetime
 ) -> Iterator[ReplayedRecording]:
-    """The recordings in order; with `every`, each is repeated at that interval until the next, and the last until `until`."""
+    """Yield the recordings in order; with `every`, each is repeated at that interval until the next, and the last until
+    `until`.
+    """
     for recording, following in zip(recordings, [*recordings[1:], None], strict=True):
         yield recording
         if every is None:
@@ -107,8 +109,9 @@ class ReplayedUseCases(Protocol):
 class Replay:
     """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
 
-    `carry` is, for each source whose looks are repeated until the next, at which interval. `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
-    it is known once the replay has begun.
+    `carry` is, for each source whose looks are repeated until the next, at which interval. `waived` are, for each
+    entry, the checks that no replayed source feeds, which an automatic activation cannot ask for; it is known once the
+    replay has begun.
     """
 
     def __init__(
@@ -134,9 +137,9 @@ class Replay:
         self._now = min(looks[0].at for looks in recordings.values())
         self._head = 0
         self.waived: Mapping[str, frozenset[str]] = {}
-        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of them. Nobody was there to
-        # acknowledge anything either, so nothing is said again. Whether a fallback is allowed rests on how fresh it is, which a recording with gaps
-        # cannot say.
+        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of
+        # them. Nobody was there to acknowledge anything either, so nothing is said again. Whether a fallback is allowed
+        # rests on how fresh it is, which a recording with gaps cannot say.
         mute = replace(
             configuration,
             attention=Attention(),
@@ -150,7 +153,7 @@ class Replay:
         self._tender = self._use_cases.tender(cadence=cadence)
 
     def clock(self) -> datetime:
-        """The clock of the recording."""
+        """Return the clock of the recording."""
         return self._now
 
     def run(self) -> Iterator[ReplayStep]:
@@ -166,7 +169,8 @@ class Replay:
         for at, key, recording in heapq.merge(*streams, key=lambda item: item[:2]):
             self._now = at
             self._sources[key].now = recording
-            # What another source would have answered to a prompt stands in its own recording, at its own time, or nowhere.
+            # What another source would have answered to a prompt stands in its own recording, at its own time, or
+            # nowhere.
             outcomes = self._poller.look([key], prompted=False)
             self._poller.flush()
             # Only who was just looked at in vain can be blind: between two looks it was the recorder that did not look.
@@ -185,7 +189,8 @@ class Replay:
             head = reader.head()
         if head:
             raise Refused(
-                f"a replay needs a database of its own: this one holds {head} events; name a new file with --database, or leave it out"
+                f"a replay needs a database of its own: this one holds {head} events; name a new file with "
+                "--database, or leave it out"
             )
         self._use_cases.declare()
         with self._store.read() as reader:
@@ -195,7 +200,7 @@ class Replay:
             self._suppose()
 
     def _waived(self, entry: Entry) -> frozenset[str]:
-        """The checks that an acceptance asks for and that no replayed source verifies."""
+        """Return the checks that an acceptance asks for and that no replayed source verifies."""
         specs = [self._sources[key].spec for key in self._recordings]
         fed = {name for spec in specs for name in checklist.fed_by(spec, entry)}
         return frozenset((*checklist.required(entry), *checklist.asked(entry))) - fed
@@ -249,7 +254,7 @@ class Replay:
                 continue  # what is missing may come with a later look
 
     def _kind(self, entry: Entry) -> str | None:
-        """The act that the replay does to an entry now."""
+        """Return the act that the replay does to an entry now."""
         if entry.status is Status.EVALUATING:
             return ev.ENTRY_ACTIVATED
         if entry.status is Status.PAUSED and entry.since < self._now:  # a pause that came with this look stays visible
@@ -266,7 +271,7 @@ class Replay:
 
 
 def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]) -> Iterator[Notice]:
-    """The notices of these events: each is named after the last event of its decision and its owner."""
+    """Yield the notices of these events: each is named after the last event of its decision and its owner."""
     for one in recorded:
         for owner in owners:
             notice = reader.notice(f"{one.event.position}.{owner}")
@@ -275,7 +280,7 @@ def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]
 
 
 def _gap(looks: Sequence[ReplayedRecording], carry: timedelta | None) -> timedelta:
-    """The usual time between two looks, no longer than the interval at which they are carried."""
+    """Return the usual time between two looks, no longer than the interval at which they are carried."""
     gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(looks)]
     usual = timedelta(seconds=median(gaps)) if gaps else timedelta()
     return usual if carry is None else min(usual, carry)

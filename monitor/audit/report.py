@@ -1,6 +1,7 @@
 """Everything that the rollout page of an entry needs, gathered in one consistent reading.
 
-Reading only, and nothing is summed up to a judgement: what is confirmed carries its date, and whatever is not is a question.
+Reading only, and nothing is summed up to a judgement: what is confirmed carries its date, and whatever is not is a
+question.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """A fact that stands, what it is, and when it was last seen to be so (None: it is accepted, and nothing sees it now)."""
+    """A fact that stands, what it is, and when it was last seen to be so (None: it is accepted, and nothing sees it
+    now).
+    """
 
     what: str
     value: str
@@ -53,7 +56,9 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """What a month costs in each tier in use, in short context. `known` says where the usage is from, `configured` or `observed`."""
+    """What a month costs in each tier in use, in short context. `known` says where the usage is from, `configured` or
+    `observed`.
+    """
 
     known: str
     usage: Mapping[str, int]
@@ -131,7 +136,7 @@ def _last(history: Sequence[Recorded], *types: str) -> Recorded | None:
 
 
 def _last_with(history: Sequence[Recorded], key: str) -> Recorded | None:
-    """The last word of a person that has this behind it."""
+    """Return the last word of a person that has this behind it."""
     return next((one for one in reversed(history) if one.event.data.get(key)), None)
 
 
@@ -150,7 +155,9 @@ def _pauses(history: Sequence[Recorded]) -> list[Pause]:
 
 
 def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
-    """What was accepted, or would be now: with the last look that showed it. Our own side is as it was declared."""
+    """Yield what was accepted, or would be now: with the last look that showed it. Our own side is as
+    it was declared.
+    """
     accepted = entry.pins or pins.pins(entry, fresh.beliefs)[0]
     for pin in accepted:
         if pin.scope == CONFIG or pin.key in entry.deviations:
@@ -259,6 +266,12 @@ def _of_evals(entry: Entry, compared: Recorded | None) -> Iterator[str]:
     if found["baseline"] is None:
         yield "How does it compare with current production? The evals name no baseline."
     elif blanks := sum(row[side] is None for row in found["rows"] for side in ("candidate", "baseline")):
-        yield f"What of the {blanks} empty {'cell' if blanks == 1 else 'cells'} in the comparison of evals, where nothing ran?"
+        yield (
+            f"What of the {blanks} empty {'cell' if blanks == 1 else 'cells'} in the comparison of evals, where "
+            "nothing ran?"
+        )
     if not set(found["candidate"]) & set(entry.spec.surfaces.values()):
-        yield f"The evals were of {', '.join(found['candidate'])}, which is no longer the model: how does {entry.spec.model_id} do?"
+        yield (
+            f"The evals were of {', '.join(found['candidate'])}, which is no longer the model: how does "
+            f"{entry.spec.model_id} do?"
+        )
