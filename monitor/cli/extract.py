@@ -26,7 +26,9 @@ PAGE = "pricing_page"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractReading:
-    """What was read: under which format, by which extractor. `unreadable` is why nothing was, empty where something was."""
+    """What was read: under which format, by which extractor. `unreadable` is why nothing was, empty where something
+    was.
+    """
 
     format: str
     extractor: str
@@ -121,7 +123,7 @@ def read(content: bytes, form: str, provider: str) -> ExtractReading:
 
 
 def _is_recording(content: bytes) -> bool:
-    """Whether it is made of looks, one a line, rather than the answer of one."""
+    """Return whether it is made of looks, one a line, rather than the answer of one."""
     try:
         first = json.loads(content.split(b"\n", 1)[0].decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -130,7 +132,7 @@ def _is_recording(content: bytes) -> bool:
 
 
 def as_json(reading: ExtractReading) -> dict[str, object]:
-    """The documented shape; dates, conditions and notes are additions."""
+    """Return the documented shape; dates, conditions and notes are additions."""
     return {
         "format": reading.format,
         "extractor": reading.extractor,
@@ -173,7 +175,9 @@ def _read_page(content: bytes, provider: str) -> ExtractReading:
 
 
 def _read_any_page(content: bytes) -> ExtractReading:
-    """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider whose words it uses."""
+    """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider
+    whose words it uses.
+    """
     from monitor.sources.pricing_page.profiles import PROVIDERS
 
     plain = _read_page(content, "openai")

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def lifecycle(options: Options, *, name: str) -> None:
     """Show announced ends, by source.
 
-    With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead, and those of entries.
-    MODEL may name its provider, as in openai/gpt-4.1.
+    With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead,
+    and those of entries. MODEL may name its provider, as in openai/gpt-4.1.
     """
     from monitor.audit.lifecycle import ends
 
@@ -49,7 +49,7 @@ def lifecycle(options: Options, *, name: str) -> None:
 
 
 def as_json(end: End) -> dict[str, object]:
-    """An announced end for scripts; what is blank is null."""
+    """Return an announced end for scripts; what is blank is null."""
     return {
         "provider": end.provider,
         "model": end.model,

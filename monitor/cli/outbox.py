@@ -80,7 +80,7 @@ outbox = DefaultGroup(
 
 
 def about(reader: Reader, row: Delivery) -> str:
-    """What the notice of a delivery is about: `paused gpt-5.6-luna and 2 more`."""
+    """Return what the notice of a delivery is about: `paused gpt-5.6-luna and 2 more`."""
     notice = reader.notice(row.notice)
     if notice is None or not notice.items:
         return row.notice
@@ -90,7 +90,7 @@ def about(reader: Reader, row: Delivery) -> str:
 
 
 def as_json(row: Delivery, about: str) -> dict[str, object]:
-    """A delivery for scripts; nothing in it is secret."""
+    """Return a delivery for scripts; nothing in it is secret."""
     return {
         "id": row.id,
         "state": row.state.value,

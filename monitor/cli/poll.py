@@ -48,10 +48,10 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
 def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
     """Look at sources now and say what was found.
 
-    All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was merely out of
-    reach, and with 78 if a secret is missing. A difference is believed once enough looks have shown it, so a first sight of
-    one is called a suspect. What is due by time alone is done as well: a maintenance window that is over is closed and its entry judged, a
-    check whose date has passed goes stale.
+    All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was
+    merely out of reach, and with 78 if a secret is missing. A difference is believed once enough looks have shown it,
+    so a first sight of one is called a suspect. What is due by time alone is done as well: a maintenance window that is
+    over is closed and its entry judged, a check whose date has passed goes stale.
     """
     with opened(options, create=True) as monitor:
         monitor.declare()
@@ -75,7 +75,9 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
 
 
 def code(reasons: Collection[str], *, believed: bool) -> int:
-    """The exit code for the reasons of failed looks: 1, unless none of them says more than that trying later, or a secret, helps."""
+    """Return the exit code for the reasons of failed looks: 1, unless none of them says more than that trying later, or
+    a secret, helps.
+    """
     if not reasons:
         return CHANGED if believed else 0
     if set(reasons) - {*_UNREACHED, *_OURS}:
@@ -84,7 +86,9 @@ def code(reasons: Collection[str], *, believed: bool) -> int:
 
 
 def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, of: int) -> MonitorError:
-    """The error of this exit code that names the sources that could not be read, whose details are `failed`, and the mend."""
+    """Return the error of this exit code that names the sources that could not be read, whose details are `failed`, and
+    the mend.
+    """
     who = f"{len(failed)} of {output.plural(of, 'source')} could not be read ({', '.join(failed)})"
     if code == Unavailable.exit_code:
         return Unavailable(f"{who}: try again, or correct the address in the configuration.")
@@ -95,7 +99,7 @@ def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, 
 
 
 def found(outcome: Outcome) -> str:
-    """What one look came to, in words."""
+    """Return what one look came to, in words."""
     if outcome.verdict == "failed":
         return f"could not be read: {outcome.detail}"
     if outcome.verdict == "held":
@@ -115,7 +119,7 @@ def found(outcome: Outcome) -> str:
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:
-    """An outcome for scripts; `events` are positions in the log."""
+    """Return an outcome for scripts; `events` are positions in the log."""
     return {
         "source": outcome.source,
         "verdict": outcome.verdict,

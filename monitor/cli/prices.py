@@ -52,7 +52,10 @@ class PriceSeries(NamedTuple):
     "--usage",
     "used",
     type=costs.UsageOption(),
-    help="What so many tokens cost, by tier and band, blank where a price is; registry: the usage of ENTRY, configured or observed.",
+    help=(
+        "What so many tokens cost, by tier and band, blank where a price is; registry: the usage of ENTRY, "
+        "configured or observed."
+    ),
 )
 @click.pass_obj
 def show(options: Options, *, name: str, history: bool, plotted: bool, used: dict[str, int] | None) -> None:
@@ -109,7 +112,7 @@ prices = DefaultGroup(
 
 
 def as_json(word: PriceComparison) -> dict[str, object]:
-    """A believed price for scripts."""
+    """Return a believed price for scripts."""
     fact = word.fact
     return {
         "provider": fact.provider,
@@ -130,7 +133,9 @@ def as_json(word: PriceComparison) -> dict[str, object]:
 
 
 def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[PriceSeries, list[plot.PlotStep]]:
-    """The steps of each price: what held before its first move, each move, and what is believed now where nothing moved."""
+    """Return the steps of each price: what held before its first move, each move, and what is believed now where
+    nothing moved.
+    """
     lines: dict[PriceSeries, list[plot.PlotStep]] = {}
     for move in moves:
         event = move.event

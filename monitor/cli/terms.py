@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def as_json(priced: PricedEntry) -> dict[str, object]:
-    """The fields of price for scripts, beside those of `status`; amounts in USD per 1M tokens, what is blank is null."""
+    """Return the fields of price for scripts, beside those of `status`; amounts in USD per 1M tokens, what is blank is
+    null.
+    """
     return {
         "price_model": priced.terms.price_model or None,
         "modes": list(priced.terms.modes),
