@@ -38,7 +38,9 @@ def month(name: str) -> int:
 
 
 def rounded(span: timedelta) -> str:
-    """Return a span in one unit, rounded down, from two of that unit on: `40 s`, `12 min`, `5 h`, `3 d`; `0 s` for one that is negative."""
+    """Return a span in one unit, rounded down, from two of that unit on: `40 s`, `12 min`, `5 h`, `3 d`; `0 s` for one
+    that is negative.
+    """
     seconds = max(0, int(span.total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
