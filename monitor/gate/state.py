@@ -34,8 +34,8 @@ NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 class Freshness:
     """When each fact was last seen to be as it is believed.
 
-    With `now`, looks that are dated after it by more than the tolerance confirm nothing: the clock was set back, and their age
-    is unknown.
+    With `now`, looks that are dated after it by more than the tolerance confirm nothing: the clock was set back, and
+    their age is unknown.
     """
 
     def __init__(self, reader: Reader, configuration: Configuration, now: datetime | None = None) -> None:
@@ -48,7 +48,7 @@ class Freshness:
         }
 
     def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
-        """The last good look of one source that confirmed a fact; None if it does not state the fact."""
+        """Return the last good look of one source that confirmed a fact; None if it does not state the fact."""
         facts = self.beliefs.baseline(spec.key)
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
@@ -58,11 +58,12 @@ class Freshness:
         return at if at is not None and at <= self._latest else None
 
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
-        """The last look of any of the sources that confirmed a fact."""
+        """Return the last look of any of the sources that confirmed a fact."""
         return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
 
     def access(self, entry: Entry) -> datetime | None:
-        """When all of an entry's models were last seen, on the surfaces that something watches; the gate's own must be.
+        """Return when all of an entry's models were last seen, on the surfaces that something watches; the gate's own
+        must be.
 
         A model that a route of its own reached was seen there, whatever the list says of it meanwhile.
         """
@@ -85,7 +86,7 @@ class Freshness:
         )
 
     def _reached(self, subject: Subject) -> datetime | None:
-        """When a call or retrieval last reached a model."""
+        """Return when a call or retrieval last reached a model."""
         return max(
             (
                 at
@@ -99,7 +100,9 @@ class Freshness:
         )
 
     def price(self, entry: Entry) -> datetime | None:
-        """When all of an entry's prices were last confirmed, by an official source or by the word of a person."""
+        """Return when all of an entry's prices were last confirmed, by an official source or by the
+        word of a person.
+        """
         subject = entry.price_subject
         fields = {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)} or {
             price.Meter(tier, price.SHORT, price.TEXT, meter).field
@@ -117,12 +120,12 @@ class Freshness:
         return max((at for at in (oldest, by_person) if at is not None), default=None)
 
     def verified_at(self, entry: Entry) -> datetime | None:
-        """When what the entry rests on was last verified whole: the older of access and price."""
+        """Return when what the entry rests on was last verified whole: the older of access and price."""
         return _oldest((self.access(entry), self.price(entry)))
 
 
 def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
-    """The oldest of the dates; None if any is missing, because a blank is not fresh."""
+    """Return the oldest of the dates; None if any is missing, because a blank is not fresh."""
     found = list(dates)
     known = [at for at in found if at is not None]
     return min(known) if known and len(known) == len(found) else None
@@ -131,14 +134,16 @@ def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
 def standings(
     reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
 ) -> dict[str, Standing]:
-    """All entries as the gate needs them; `entries` instead of the registry where a decision is not written yet."""
+    """Return all entries as the gate needs them; `entries` instead of the registry where a decision is
+    not written yet.
+    """
     fresh = Freshness(reader, configuration, now)
     known = reader.entries() if entries is None else entries
     return {key: standing(entry, fresh, configuration) for key, entry in known.items()}
 
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
-    """One entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
+    """Return one entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
     rules = configuration.gate
     access, priced = fresh.access(entry), fresh.price(entry)
     grace = entry.spec.grace
@@ -163,7 +168,8 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
 
 
 class Production:
-    """What the gate says to production at a moment, when nobody in particular asks; worked out for an entry when it is first asked for.
+    """What the gate says to production at a moment, when nobody in particular asks; worked out for an entry when it is
+    first asked for.
 
     `entries` are those of a decision that is being made; those of the store unless given.
     """
@@ -186,11 +192,13 @@ class Production:
         return decide(known[key], PRODUCTION, rules.environments, "", self._now, rules.lease, known)
 
     def spared(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
-        """The callers that a running pause of an entry spares, and until when."""
+        """Return the callers that a running pause of an entry spares, and until when."""
         return spared(self._standings[key], self._rules.environments, self._now, self._rules.lease)
 
     def known(self, key: str) -> bool:
-        """Whether access to an entry's model was ever verified: else the gate denies it for want of a look, not for a loss."""
+        """Return whether access to an entry's model was ever verified: else the gate denies it for want of a look, not
+        for a loss.
+        """
         return self._standings[key].access_until is not None
 
 
@@ -224,7 +232,7 @@ class _Standings(Mapping[str, Standing]):
 
 
 def production(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, Answer]:
-    """What the gate says now of every entry to production, when nobody in particular asks."""
+    """Return what the gate says now of every entry to production, when nobody in particular asks."""
     gate = Production(reader, configuration, now)
     return {key: gate.answer(key) for key in gate.entries}
 

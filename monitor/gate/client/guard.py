@@ -1,7 +1,8 @@
 """The gate inside a program: asked before every call to a model, answered from a lease that is kept in memory.
 
-Importing this module imports neither an SDK nor the rest of the monitor: it runs inside other people's programs. `guard` wraps a client of the
-`openai` package (`openai_client`); `Guard` alone serves every other one. What a lease says is worked out in `lease`, and how it is kept in `kept`.
+Importing this module imports neither an SDK nor the rest of the monitor: it runs inside other people's programs.
+`guard` wraps a client of the `openai` package (`openai_client`); `Guard` alone serves every other one. What a lease
+says is worked out in `lease`, and how it is kept in `kept`.
 """
 
 from __future__ import annotations
@@ -31,15 +32,17 @@ _log = logging.getLogger("monitor.gate")
 
 
 class GateError(Exception):
-    """What the guard raises instead of letting a call go out. Catch this one, and nothing of the SDK's errors is meant."""
+    """What the guard raises instead of letting a call go out. Catch this one, and nothing of the SDK's
+    errors is meant.
+    """
 
 
 class ModelDenied(GateError):
     """The gate says no; nothing was sent.
 
-    `key` is the model as the call named it, `status` that of its entry, `unregistered`, or `unknown` where no lease can be relied on. `fallback` is
-    the entry that is allowed instead, empty if none is; `position` the event that gave the status, 0 where there is none; `expires_at` until when the
-    answer may be relied on, None where there is no lease.
+    `key` is the model as the call named it, `status` that of its entry, `unregistered`, or `unknown` where no lease can
+    be relied on. `fallback` is the entry that is allowed instead, empty if none is; `position` the event that gave the
+    status, 0 where there is none; `expires_at` until when the answer may be relied on, None where there is no lease.
     """
 
     def __init__(
@@ -78,9 +81,10 @@ def _again(key: str, environment: str, named: Mapping[str, Any]) -> ModelDenied:
 class Guard:
     """Answers for one environment and one caller. Safe to share between threads, tasks and clients.
 
-    The lease is a file or a folder of them (`lease`), or comes from a monitor's server (`url`, its root; `token` for it); without either, from
-    `$ACCESS_MONITOR_LEASE`. With `public_key`, only what is signed by its owner is relied on. `on_denied="fallback"` goes on with the
-    first entry along the chain of fallbacks that is both allowed and named in `fallbacks`.
+    The lease is a file or a folder of them (`lease`), or comes from a monitor's server (`url`, its root; `token` for
+    it); without either, from `$ACCESS_MONITOR_LEASE`. With `public_key`, only what is signed by its owner is relied on.
+    `on_denied="fallback"` goes on with the first entry along the chain of fallbacks that is both allowed and named in
+    `fallbacks`.
 
     Raises:
         ValueError: the arguments do not fit each other.
@@ -125,7 +129,7 @@ class Guard:
         return dict(self._taken)
 
     def admit(self, model: str) -> str:
-        """The model id to send: this one, or that of its fallback.
+        """Return the model id to send: this one, or that of its fallback.
 
         Raises:
             ModelDenied: the gate says no.
@@ -147,7 +151,7 @@ class Guard:
             raise self._refusal(model, self.answer(model))
 
     def answer(self, model: str) -> dict[str, object]:
-        """What `access-monitor gate --json` prints, without the fallback being taken.
+        """Return what `access-monitor gate --json` prints, without the fallback being taken.
 
         Raises:
             ModelDenied: there is no lease to answer from, or it does not hold this model.
@@ -176,7 +180,8 @@ class Guard:
             sent, until = model, _time(answer["expires_at"])
         else:
             sent, until = self._instead(lease, model, answer)
-        # The lease's time may run ahead of the clock; both have to be before the end, and this one is asked for a second at most.
+        # The lease's time may run ahead of the clock; both have to be before the end, and this one is asked for a
+        # second at most.
         if lease.now == now or lease.now - now < timedelta(seconds=POLL):
             going_on[model] = now, until, sent
         return sent
@@ -195,7 +200,7 @@ class Guard:
             raise self._denied(model, status=status, reason=f"{status}: {_clause(stop)}") from None
 
     def _instead(self, lease: Lease, model: str, answer: Mapping[str, object]) -> tuple[str, datetime]:
-        """The id of the approved fallback that is allowed, and until when.
+        """Return the id of the approved fallback that is allowed, and until when.
 
         Raises:
             ModelDenied: there is none.
@@ -263,10 +268,11 @@ def guard(  # noqa: PLR0913 - public: the keywords of `Guard`
     public_key: str = "",
     every: float = EVERY,
 ) -> ClientT:
-    """A copy of an `openai.OpenAI` or `openai.AsyncOpenAI` that asks the gate before every request that names a model.
+    """Return a copy of an `openai.OpenAI` or `openai.AsyncOpenAI` that asks the gate before every request that names a
+    model.
 
-    The arguments are those of `Guard`, which is the copy's attribute `guard`. The copy shares the connections of the client and is of a subclass of
-    its type; copies of the copy are guarded by the same guard.
+    The arguments are those of `Guard`, which is the copy's attribute `guard`. The copy shares the connections of the
+    client and is of a subclass of its type; copies of the copy are guarded by the same guard.
 
     Raises:
         TypeError: it is no such client.
@@ -295,5 +301,5 @@ def _time(written: object) -> datetime:
 
 
 def _clause(stop: LeaseError) -> str:
-    """Its sentence as the end of another one."""
+    """Return its sentence as the end of another one."""
     return str(stop).removesuffix(".")
