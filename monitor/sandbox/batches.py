@@ -1,6 +1,8 @@
-"""Files and batches: a batch goes on by being looked at, and its requests are answered as the endpoint would answer them at that moment.
+"""Files and batches: a batch goes on by being looked at, and its requests are answered as the endpoint would answer
+them at that moment.
 
-`completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its error file.
+`completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its
+error file.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ Serve = Callable[[str, bytes], ProviderAnswer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One batch. `looks` is how often it was looked at; `error_file` names the file with its refusals once there are any."""
+    """One batch. `looks` is how often it was looked at; `error_file` names the file with its refusals once there are
+    any.
+    """
 
     id: str
     input_file: str

@@ -25,8 +25,9 @@ ALL_TIERS = (STANDARD, BATCH, FLEX, FAST)
 class TimelineModel:
     """A row of the models list. `created` is in Unix seconds, `shutdown_date` is `YYYY-MM-DD` where one is announced.
 
-    `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters. One that is not `listed` cannot be
-    retrieved either. `refused` is how calls are answered where they are, as status and code of the table in `errors`: listed is not callable.
+    `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters.
+    One that is not `listed` cannot be retrieved either. `refused` is how calls are answered where they are, as status
+    and code of the table in `errors`: listed is not callable.
     """
 
     id: str
@@ -56,7 +57,9 @@ class TimelinePrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineState:
-    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and `regional` is whether the regional host serves the project."""
+    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and
+    `regional` is whether the regional host serves the project.
+    """
 
     models: tuple[TimelineModel, ...] = ()
     prices: Mapping[str, TimelinePrice] = field(default_factory=dict)
@@ -69,7 +72,7 @@ class TimelineState:
         return tuple(model for model in self.models if model.listed)
 
     def model(self, id: str) -> TimelineModel | None:
-        """The model of this exact id."""
+        """Return the model of this exact id."""
         return next((model for model in self.models if model.id == id), None)
 
 
@@ -77,10 +80,10 @@ class TimelineState:
 class TimelineStep:
     """One day of the story.
 
-    `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each looked at
-    `looks` times, and in hold mode until the act that it `waits_for` was released. `lists` adds models or replaces those of the same
-    id, `unlists` takes them away; `prices` and `unprices` likewise; `notes` and `regional`, where given, replace what was. `faults` stand until
-    the step ends.
+    `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each
+    looked at `looks` times, and in hold mode until the act that it `waits_for` was released. `lists` adds models or
+    replaces those of the same id, `unlists` takes them away; `prices` and `unprices` likewise; `notes` and `regional`,
+    where given, replace what was. `faults` stand until the step ends.
     """
 
     date: date
@@ -100,7 +103,7 @@ class TimelineStep:
             raise ValueError(f"the step of {self.date} lasts {self.looks} looks; it needs at least one")
 
     def follow(self, state: TimelineState) -> TimelineState:
-        """The state that this step makes of the one before."""
+        """Return the state that this step makes of the one before."""
         models = {model.id: model for model in state.models if model.id not in self.unlists}
         models |= {model.id: model for model in self.lists}
         # New prices go on top, as the true page does; an amended one stays where it stands.
@@ -116,7 +119,9 @@ class TimelineStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What one request meets: the step, the state, since when list and page are as they are, and a fault where one stands."""
+    """What one request meets: the step, the state, since when list and page are as they are, and a fault where one
+    stands.
+    """
 
     index: int
     step: TimelineStep
@@ -198,7 +203,9 @@ class Timeline:
             return self._faults.standing
 
     def request(self, target: Target) -> Scene:
-        """Meet what stands at `target`: counts the look, uses up a fault, and ends the step when it was looked at enough."""
+        """Meet what stands at `target`: counts the look, uses up a fault, and ends the step when it was looked at
+        enough.
+        """
         with self._changed:
             scene = self._scenes[self._index]
             fault = self._faults.take(target)
