@@ -1,6 +1,7 @@
 """What is wrong with a configuration, said in sentences: file, key path and the mend, and never a secret.
 
-What pydantic finds is turned into the end of such a sentence here; the rejected input is quoted only where it is a name.
+What pydantic finds is turned into the end of such a sentence here; the rejected input is quoted only where it is a
+name.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ Finding: TypeAlias = tuple[Location, str]
 
 
 class InvalidConfiguration(ConfigurationError):
-    """A configuration that is refused. `problems` holds a sentence for each thing that is wrong; the message is the first."""
+    """A configuration that is refused. `problems` holds a sentence for each thing that is wrong; the message is the
+    first.
+    """
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -33,18 +36,18 @@ class InvalidConfiguration(ConfigurationError):
 
 
 def known(names: Iterable[str]) -> str:
-    """The names one may use, for the end of a sentence."""
+    """Return the names one may use, for the end of a sentence."""
     return "known are " + ", ".join(names)
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
-    """The mend for a name nobody knows: the one that was probably meant, else all there are."""
+    """Return the mend for a name nobody knows: the one that was probably meant, else all there are."""
     candidates = sorted(names)
     return did_you_mean(name, candidates) or (known(candidates) if candidates else "none is declared")
 
 
 def findings_of(error: ValidationError) -> list[Finding]:
-    """One finding for each thing that pydantic found."""
+    """Return one finding for each thing that pydantic found."""
     return [(tuple(one["loc"]), _phrase(tuple(one["loc"]), one)) for one in error.errors(include_url=False)]
 
 
@@ -96,7 +99,7 @@ def _name(value: object) -> str:
 
 
 def _field(location: Location) -> FieldInfo | None:
-    """The field at a location; what lies inside a list or a plain mapping has the field of that."""
+    """Return the field at a location; what lies inside a list or a plain mapping has the field of that."""
     model: type[BaseModel] | None = Document
     field: FieldInfo | None = None
     for part in location:

@@ -1,6 +1,7 @@
 """The types of single values in the file: how each is read and refused. Which table has which is in `schema`.
 
-A validator's message ends a sentence that began with the key path, gives the mend and never quotes a value that may be a secret.
+A validator's message ends a sentence that began with the key path, gives the mend and never quotes a value that may be
+a secret.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def _key(value: str) -> str:
         raise ValueError("is empty; give it a name")
     if ".." in value or value[0] in "-/" or any(c in "?#" or c.isspace() or not c.isprintable() for c in value):
         raise ValueError(
-            'holds "?", "#", "..", a space or a leading "-" or "/", which a URL or a command line would misread; rename it'
+            'holds "?", "#", "..", a space or a leading "-" or "/", which a URL or a command line would '
+            "misread; rename it"
         )
     return value
 
@@ -248,11 +250,13 @@ Origin = Annotated[str, AfterValidator(_origin)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Tier = Annotated[Literal["standard", "batch", "flex", "priority", "ultrafast"], BeforeValidator(_tier)]
 Route = Literal[
-    "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority", "contract", "caching",
+    "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority",
+    "contract", "caching",
     "region", "batch",
 ]  # fmt: skip
 Part = Literal[
-    "project", "rate_limits", "model_permissions", "service_tiers", "hosted_tools", "data_retention", "spend_limit", "usage", "costs",
+    "project", "rate_limits", "model_permissions", "service_tiers", "hosted_tools", "data_retention", "spend_limit",
+    "usage", "costs",
     "audit_log",
 ]  # fmt: skip
 Format = Literal["litellm", "openrouter", "models_dev", "llm_prices", "genai_prices", "modelpricewatch"]

@@ -1,4 +1,5 @@
-"""The kinds of sources as a file may name them: what each needs, what each may have, and how often it is polled unless told.
+"""The kinds of sources as a file may name them: what each needs, what each may have, and how often it is polled unless
+told.
 
 Building a source is not done here; a kind that a plug-in brings is known by its entry point and checks its own options.
 """
@@ -21,7 +22,8 @@ OPTIONS = ("routes", "models", "watch", "parts", "parameters", "makes_stale", "c
 
 
 OF_ACCOUNT = frozenset({"usage", "costs", "audit_log"})
-"""The parts of an admin source that belong to the whole account; each other one is asked for with the id of a project."""
+"""The parts of an admin source that belong to the whole account; each other one is asked for with the id of a project.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,5 +63,5 @@ PLUGIN = Kind(needs=(), every=timedelta(hours=1), trust=THIRD_PARTY)
 
 
 def plugins() -> frozenset[str]:
-    """The kinds that installed plug-ins bring."""
+    """Return the kinds that installed plug-ins bring."""
     return frozenset(point.name for point in entry_points(group=ENTRY_POINTS)) - KINDS.keys()

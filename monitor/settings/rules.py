@@ -19,7 +19,7 @@ from monitor.settings.schema import PRODUCTION, Document, EntryTable, SourceTabl
 
 
 def check(document: Document) -> list[Finding]:
-    """Everything that is wrong with a document whose every table is well formed."""
+    """Return everything that is wrong with a document whose every table is well formed."""
     rules: Sequence[Callable[[Document], Iterator[Finding]]] = (
         _keys,
         _sources,
@@ -74,12 +74,18 @@ def _sources(document: Document) -> Iterator[Finding]:
         ):
             yield (
                 (*at, "surface"),
-                f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; give it a [[surface]] of its own",
+                (
+                    f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; "
+                    "give it a [[surface]] of its own"
+                ),
             )
         elif "region" in (row.routes or ()) and row.surface in surfaces and surfaces[row.surface].region_url is None:
             yield (
                 (*at, "routes"),
-                f"try the route region, and the surface {row.surface!r} has no regional host; give that region_url or leave the route out",
+                (
+                    f"try the route region, and the surface {row.surface!r} has no regional host; give that "
+                    "region_url or leave the route out"
+                ),
             )
         held = {
             model for entry in document.entry for surface, model in _held(entry) if model and surface == row.surface
@@ -130,7 +136,10 @@ def _web(document: Document) -> Iterator[Finding]:
     if not document.web.tokens and not _loopback(host):
         yield (
             ("web", "listen"),
-            'is not a loopback address, and there are no tokens; add tokens = ["env:NAME"] to [web] or listen on 127.0.0.1',
+            (
+                'is not a loopback address, and there are no tokens; add tokens = ["env:NAME"] to [web] or listen '
+                "on 127.0.0.1"
+            ),
         )
 
 
@@ -142,7 +151,8 @@ def _loopback(host: str) -> bool:
 
 
 def _environments(document: Document) -> Iterator[Finding]:
-    # Every other environment may use what is only being evaluated: a production under another name would be answered like staging.
+    # Every other environment may use what is only being evaluated: a production under another name would be answered
+    # like staging.
     if PRODUCTION not in document.gate.environments:
         yield ("gate", "environments"), f'must hold "{PRODUCTION}", the one environment that is judged strictly; add it'
 
@@ -227,7 +237,10 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
             at = ("entry", index, "fallback")
             yield (
                 at,
-                f"names the entry {row.fallback!r}, which is not declared; {suggest(row.fallback, fallback.keys() - {row.key})}",
+                (
+                    f"names the entry {row.fallback!r}, which is not declared; "
+                    f"{suggest(row.fallback, fallback.keys() - {row.key})}"
+                ),
             )
         path = [row.key]
         while (following := fallback.get(path[-1])) is not None and following not in path:
@@ -256,7 +269,10 @@ def _deployments(document: Document) -> Iterator[Finding]:
         if row.environment not in environments:
             yield (
                 (*at, "environment"),
-                f"names the environment {row.environment!r}, which gate.environments does not; {suggest(row.environment, environments)}",
+                (
+                    f"names the environment {row.environment!r}, which gate.environments does not; "
+                    f"{suggest(row.environment, environments)}"
+                ),
             )
         asked = row.repository.lower(), row.github_environment
         if first.setdefault(asked, index) != index:
