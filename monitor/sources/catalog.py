@@ -27,8 +27,8 @@ GROUP = "monitor.sources"
 class SourceDeps:
     """What a source is built from.
 
-    `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget` nothing that costs money is
-    called. `elapsed` is a clock that only goes forward, in seconds, for what calls take.
+    `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget`
+    nothing that costs money is called. `elapsed` is a clock that only goes forward, in seconds, for what calls take.
     """
 
     http: HttpClient
@@ -175,7 +175,7 @@ def _factory(spec: SourceSpec) -> Factory:
 
 @cache
 def _added() -> EntryPoints:
-    """What other distributions add; looked up once, since it reads the metadata of all that is installed."""
+    """Return what other distributions add; looked up once, since it reads the metadata of all that is installed."""
     return entry_points(group=GROUP)
 
 

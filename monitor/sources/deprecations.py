@@ -1,8 +1,9 @@
 """A provider's deprecations page: which models end when, what replaces them, and what the page calls their state.
 
-Both published forms are tables with a column of shutdown dates: one table with the state of each model, or one in each dated section.
-Columns are bound by their headers. A cell names a model only where it says so as a code span or is nothing but ids; "Videos API",
-"OpenAI-Beta: realtime=v1" and "New fine-tuning training on …" name none. A date is a day or a refusal: "at earliest" is no day.
+Both published forms are tables with a column of shutdown dates: one table with the state of each model, or one in each
+dated section. Columns are bound by their headers. A cell names a model only where it says so as a code span or is
+nothing but ids; "Videos API", "OpenAI-Beta: realtime=v1" and "New fine-tuning training on …" name none. A date is a day
+or a refusal: "at earliest" is no day.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ _COLUMNS = {
     "status": STATUS,
     "notice date": NOTICE_DATE,
 }
-"""Header text → what a column holds; a column of another text is passed over, and noted where it stands beside these."""
+"""Header text → what a column holds; a column of another text is passed over, and noted where it stands beside these.
+"""
 
 _BLANK = frozenset({"", "-", "--", "---", "–", "—", "n/a", "none", "tbd"})
 _HYPHENS = str.maketrans(dict.fromkeys("‐‑‒–", "-"))
@@ -74,7 +76,9 @@ _SHAPED = re.compile(r"(?=[^ ]*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndsReading:
-    """What a page states of each model; `unclear` are fields that it states in two ways, or in a way that is not understood."""
+    """What a page states of each model; `unclear` are fields that it states in two ways, or in a way that is not
+    understood.
+    """
 
     models: Mapping[str, Mapping[str, Value]]
     unclear: frozenset[tuple[str, str]]
@@ -83,7 +87,7 @@ class EndsReading:
 
 
 def snapshot(spec: SourceSpec, body: Body, at: datetime) -> Snapshot:
-    """What a page says at `at`. A model that it does not name is not spoken of: rows come and go, ends do not.
+    """Return what a page says at `at`. A model that it does not name is not spoken of: rows come and go, ends do not.
 
     Raises:
         Unreadable: it is no page, or none whose layout is known.
@@ -200,7 +204,9 @@ def _row(
 
 
 def models(cell: str) -> tuple[str, ...]:
-    """The ids that a cell names, with those that it says are included in parentheses; none where it speaks of something else."""
+    """Return the ids that a cell names, with those that it says are included in parentheses; none where it speaks of
+    something else.
+    """
     included = [name for part in _INCLUDED.findall(cell) for name in _SPAN.findall(part)]
     rest = re.sub(r"\([^()]*\)", "", cell)
     if CODE in rest:
@@ -216,7 +222,9 @@ def models(cell: str) -> tuple[str, ...]:
 
 
 def day(text: str) -> str | None:
-    """The day that a text names and nothing else, as `YYYY-MM-DD`; None where it says more, less or otherwise."""
+    """Return the day that a text names and nothing else, as `YYYY-MM-DD`; None where it says more,
+    less or otherwise.
+    """
     try:
         if iso := _ISO.fullmatch(text):
             return date(int(iso[1]), int(iso[2]), int(iso[3])).isoformat()
@@ -228,5 +236,5 @@ def day(text: str) -> str | None:
 
 
 def _words(rows: Iterable[TableRow]) -> tuple[str, ...]:
-    """The code spans in rows that are refused: of these models the page still speaks."""
+    """Return the code spans in rows that are refused: of these models the page still speaks."""
     return tuple(dict.fromkeys(name for row in rows for cell in row.cells for name in _SPAN.findall(cell)))

@@ -1,7 +1,7 @@
 """Reads a recorded history: what a source answered at each look, one line a look, plain or compressed.
 
-It yields the bytes that the source's own reader is then given; what they mean is not judged here. A file that leaves a doubt about
-what was seen when is refused whole, with the line: half a history replayed would look like a whole one.
+It yields the bytes that the source's own reader is then given; what they mean is not judged here. A file that leaves a
+doubt about what was seen when is refused whole, with the line: half a history replayed would look like a whole one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ CHANGES = "changes"
 
 RARE = timedelta(days=1)
 ENOUGH = 8
-"""A recording of only changes is sparse if it has at least so many looks, usually so far apart: no list or page was looked at that seldom."""
+"""A recording of only changes is sparse if it has at least so many looks, usually so far apart: no list or page was
+looked at that seldom.
+"""
 
 _STATUSES = ("ok", "error", "missing", "invalid_json")
 _HTTP_STATUS = re.compile(
@@ -48,14 +50,18 @@ _SAYS: tuple[tuple[re.Pattern[str], FailureReason], ...] = tuple(
 
 
 class History(NamedTuple):
-    """A recorded history: its looks in the order observed, at least one. `sampling` is `scans`, `changes`, or empty where not said."""
+    """A recorded history: its looks in the order observed, at least one. `sampling` is `scans`, `changes`, or empty
+    where not said.
+    """
 
     looks: list[ReplayedRecording]
     sampling: str
 
     @property
     def only_changes(self) -> bool:
-        """Whether looks that showed nothing new are left out, as the file says or, where it says nothing, as it seems."""
+        """Whether looks that showed nothing new are left out, as the file says or, where it says
+        nothing, as it seems.
+        """
         if self.sampling:
             return self.sampling == CHANGES
         return len(self.looks) > 1 and all(
@@ -77,7 +83,8 @@ def read(path: Path) -> History:
     """Read a file of JSON Lines, compressed with zstd or not, whatever its name says.
 
     Raises:
-        MonitorError: the file cannot be read, is not such a file, holds no look, or its looks are not in order; says at which line.
+        MonitorError: the file cannot be read, is not such a file, holds no look, or its looks are not in order; says at
+            which line.
     """
     looks: list[ReplayedRecording] = []
     sampling = ""
@@ -116,7 +123,7 @@ def read(path: Path) -> History:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[io.TextIOWrapper]:
-    """The text of a file, decompressed on the way where its first bytes say that it is compressed."""
+    """Provide the text of a file, decompressed on the way where its first bytes say that it is compressed."""
     with path.open("rb") as file:
         compressed = file.read(len(zstd.MAGIC)) == zstd.MAGIC
         file.seek(0)
@@ -182,7 +189,7 @@ def _content(fields: dict[str, object]) -> tuple[bytes | None, str]:
 
 
 def _body(content: bytes, kind: str, bodies: dict[str, Body]) -> Body:
-    """The body of these bytes, one for all looks that show the same: most of a history is repetition."""
+    """Return the body of these bytes, one for all looks that show the same: most of a history is repetition."""
     digest = sha256(content).hexdigest()
     if digest not in bodies:
         bodies[digest] = Body(content=redact(content), sha256=digest, size=len(content), content_type=kind)
@@ -190,7 +197,7 @@ def _body(content: bytes, kind: str, bodies: dict[str, Body]) -> Body:
 
 
 def failure(said: str) -> FailureReason:
-    """The reason behind the recorded words of an error. Words that name none mean that nothing was reached."""
+    """Return the reason behind the recorded words of an error. Words that name none mean that nothing was reached."""
     status = _HTTP_STATUS.search(said)
     if status is not None:
         return refused(int(status[1] or status[2]))

@@ -1,7 +1,8 @@
 """The route that lasts longer than a look: a batch of one request is made at one look and read at later ones.
 
-Which batch is ours is kept nowhere but at the provider, in the batch's metadata, so that it survives restarts and no second one is made beside it. `completed` is not
-success: a batch whose every request failed is a failure, and only its error file says why.
+Which batch is ours is kept nowhere but at the provider, in the batch's metadata, so that it survives restarts and no
+second one is made beside it. `completed` is not success: a batch whose every request failed is a failure, and only its
+error file says why.
 """
 
 from __future__ import annotations
@@ -76,12 +77,16 @@ def plan(asked: AskedCall) -> Generator[Call, Exchange, None]:
 
 
 def remembered(every: timedelta) -> timedelta:
-    """For how long the end of a batch says something, where a look comes so often: at the least until the next look has read it."""
+    """For how long the end of a batch says something, where a look comes so often: at the least until the next look has
+    read it.
+    """
     return max(REMEMBERED, every + WINDOW)
 
 
 def _further(listings: Sequence[Exchange], since: datetime) -> str:
-    """Where the list goes on, the newest first; empty where it ends, or where it is about what is too old to say anything."""
+    """Return where the list goes on, the newest first; empty where it ends, or where it is about what is too old to say
+    anything.
+    """
     said = listings[-1].said
     data = said.get("data")
     last = data[-1] if isinstance(data, list) and data else None
@@ -93,7 +98,7 @@ def _further(listings: Sequence[Exchange], since: datetime) -> str:
 
 
 def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """The newest of our batches that runs, and the newest that ended."""
+    """Return the newest of our batches that runs, and the newest that ended."""
     rows = [listing.said.get("data") for listing in listings]
     mine = [
         one
@@ -113,7 +118,8 @@ def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | 
 def facts_of(
     route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime, *, every: timedelta
 ) -> dict[str, Value]:
-    """What our batches say: that one was made, and how the last one ended. `every` is how often they are looked at.
+    """Return what our batches say: that one was made, and how the last one ended. `every` is how often they are looked
+    at.
 
     Raises:
         Problem: they say nothing.

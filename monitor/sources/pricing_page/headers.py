@@ -12,7 +12,8 @@ from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.profiles import Profile
 
 _UNIT = re.compile(
-    r" ?(?:\((?:usd |\$ ?)?(?:per|/) ?(?:1m|1 million|million|m) tokens\)|(?:per|/) ?(?:1m|1 million|million|m) tokens)$"
+    r" ?(?:\((?:usd |\$ ?)?(?:per|/) ?(?:1m|1 million|million|m) tokens\)|(?:per|/) ?(?:1m|1 million|million"
+    r"|m) tokens)$"
 )
 _TIER = re.compile(r"(standard|batch|flex|priority|fast mode) (?=(?:cached )?(?:input|output)\b|cache writes?\b)")
 _BAND = re.compile(r"(short|long) context ")
@@ -37,7 +38,8 @@ class Unbound(Exception):
 
 
 class PriceColumn(NamedTuple):
-    """What a column's cells price. `plain` columns name no band, which is the short one unless a row's label says otherwise.
+    """What a column's cells price. `plain` columns name no band, which is the short one unless a row's label says
+    otherwise.
 
     `tier` is empty unless the column names one itself (`Batch input`).
     """
@@ -65,9 +67,10 @@ class Binding:
 
 
 def is_header(row: tuple[str, ...], header: tuple[str, ...], profile: Profile) -> bool:
-    """Whether a row within a table is a header of what follows: it titles columns, and states no amount.
+    """Return whether a row within a table is a header of what follows: it titles columns, and states no amount.
 
-    Titles that are not known are told from a row of words by where they stand: over two columns or more, each another, and beside no model.
+    Titles that are not known are told from a row of words by where they stand: over two columns or more, each another,
+    and beside no model.
     """
     texts = [text for text in row if text]
     if len(set(texts)) < 2 or any("$" in text for text in texts if not _known(text, profile)):
@@ -162,7 +165,9 @@ def _check_prices(shown: str, prices: Mapping[int, PriceColumn], units: Sequence
 
 
 def _label(column: tuple[str, ...]) -> str:
-    """A column's whole label: the texts above it. Said twice it is another label (a group `Output` above `Output`)."""
+    """Return a column's whole label: the texts above it. Said twice it is another label (a group `Output` above
+    `Output`).
+    """
     return " ".join(filter(None, column)).lower()
 
 
