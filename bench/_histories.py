@@ -1,7 +1,8 @@
-"""Real models lists played through the real pipeline, every model registered, and what two simple differs make of the same looks.
+"""Real models lists played through the real pipeline, every model registered, and what two simple differs make of the
+same looks.
 
-An absence begins with the first good look that misses a model and ends with the first that lists it again. Nothing is fetched; routes beside the
-list are simulated from what the history itself shows later.
+An absence begins with the first good look that misses a model and ends with the first that lists it again. Nothing is
+fetched; routes beside the list are simulated from what the history itself shows later.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ HISTORIES: Mapping[str, timedelta | None] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Absence:
-    """One absence of one model. `until` is None where the model never came back; `watched` is how long the history goes on after it began."""
+    """One absence of one model. `until` is None where the model never came back; `watched` is how long the history goes
+    on after it began.
+    """
 
     model: str
     since: datetime
@@ -54,11 +57,11 @@ class Absence:
     looks: tuple[datetime, ...]
 
     def within(self, span: timedelta) -> bool:
-        """Whether the model was back within a span."""
+        """Return whether the model was back within a span."""
         return self.until is not None and self.until - self.since <= span
 
     def covers(self, at: datetime) -> bool:
-        """Whether the model was absent at a time."""
+        """Return whether the model was absent at a time."""
         return self.since <= at and (self.until is None or at < self.until)
 
     @property
@@ -69,7 +72,9 @@ class Absence:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """A recorded models list: its looks, the ids of each good one, and the absences of models that were established before."""
+    """A recorded models list: its looks, the ids of each good one, and the absences of models that were established
+    before.
+    """
 
     name: str
     looks: Sequence[ReplayedRecording]
@@ -90,7 +95,7 @@ class History:
 
 @contextmanager
 def reader() -> Iterator[Source]:
-    """The list source as it is built for a live surface; only its reader of bodies is used."""
+    """Provide the list source as it is built for a live surface; only its reader of bodies is used."""
     http = HttpClient()
     spec = SourceSpec(key=LIST, kind="models_list", every=timedelta(minutes=5), surface=SURFACE)
     surface = Surface(key=SURFACE, base_url="https://provider.example/v1", provider=SURFACE)
@@ -146,31 +151,31 @@ def _absences(good: Sequence[tuple[datetime, frozenset[str]]]) -> Iterator[Absen
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What a detector made of a history: absence → when its model's entry was paused. `missed` lasted over a week and found the entry neither paused
-    nor paused it.
+    """What a detector made of a history: absence → when its model's entry was paused. `missed` lasted over a week and
+    found the entry neither paused nor paused it.
     """
 
     pauses: Mapping[Absence, datetime]
     missed: Sequence[Absence]
 
     def false(self, within: timedelta, models: Container[str] | None = None) -> int:
-        """How many pauses were for an absence that ended within a span, of some models or of all."""
+        """Return how many pauses were for an absence that ended within a span, of some models or of all."""
         return sum(one.within(within) and (models is None or one.model in models) for one in self.pauses)
 
     def delays(self) -> list[timedelta]:
-        """How long after the first look without it each removal that lasted over a week paused, in order."""
+        """Return how long after the first look without it each removal that lasted over a week paused, in order."""
         return sorted(at - one.since for one, at in self.pauses.items() if one.lasting)
 
 
 def counted(history: History, count: int) -> Judged:
-    """What a differ does that pauses at the so many-th look in a row without a model."""
+    """Return what a differ does that pauses at the so many-th look in a row without a model."""
     pauses = {one: one.looks[count - 1] for one in history.absences if len(one.looks) >= count}
     return Judged(pauses=pauses, missed=[one for one in history.absences if one.lasting and one not in pauses])
 
 
 class Route:
-    """A route that is asked about one model and answers as the history will have shown: it misses the model throughout an absence that lasts longer
-    than `reached`, and reaches it throughout any other.
+    """A route that is asked about one model and answers as the history will have shown: it misses the model throughout
+    an absence that lasts longer than `reached`, and reaches it throughout any other.
     """
 
     extractor = "simulated/1"
@@ -187,13 +192,13 @@ class Route:
         return self.extract(body, now)
 
     def extract(self, body: Body, at: datetime) -> Snapshot:
-        """The one fact that a body holds."""
+        """Return the one fact that a body holds."""
         facts = {Subject(self.spec.surface, self.spec.model): {ACCESS + self.spec.route: body.content.decode()}}
         return Snapshot(source=self.spec.key, at=at, facts=facts, extractor=self.extractor, body=body)
 
 
 def configuration(models: Iterable[str], list_spec: SourceSpec, *, signals: bool) -> Configuration:
-    """Every one of these models an entry; with `signals` every model two routes beside the list."""
+    """Return every one of these models an entry; with `signals` every model two routes beside the list."""
     models = list(models)
     routes = [
         SourceSpec(
@@ -290,7 +295,9 @@ class Play:
                 heapq.heappush(self._due, (outcome.again, outcome.source))
 
     def _catch_up(self, until: datetime) -> None:
-        """The looks at routes that earlier ones asked for. The list is looked at only when the history has a look at it."""
+        """Take the looks at routes that earlier ones asked for. The list is looked at only when the history has a look
+        at it.
+        """
         while self._due and self._due[0][0] < until:
             self._now, key = heapq.heappop(self._due)
             self._look([key])
@@ -315,7 +322,9 @@ class Play:
 
 
 def monitored(history: History, *, reached: timedelta | None = None) -> Judged:
-    """What the monitor does with a history, in a scratch store: on the list alone, or with routes that reach a model in absences up to a span."""
+    """Return what the monitor does with a history, in a scratch store: on the list alone, or with routes that reach a
+    model in absences up to a span.
+    """
     with tempfile.TemporaryDirectory() as folder, reader() as source:
         store = open_store(str(Path(folder) / "play.db"), durable=False)
         try:

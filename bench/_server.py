@@ -1,8 +1,8 @@
 """The provider of the benches: pages and models lists from memory, over keep-alive, faster than anybody can ask.
 
-Without validators, so that every answer is a whole body that has to be hashed. `/page/N`, `/html/N` and `/list/N/models`
-are the same at every look and differ by N; `/moving/…` differ at every look.
-Prints its port and serves until it is ended.
+Without validators, so that every answer is a whole body that has to be hashed. `/page/N`, `/html/N` and
+`/list/N/models` are the same at every look and differ by N; `/moving/…` differ at every look. Prints its port and
+serves until it is ended.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ PAGE = 15_000
 LARGE = 340_000
 """Bytes, about."""
 
-HEADER = "Model | Short context input | Short context cached input | Short context output | Long context input | Long context output"
+HEADER = (
+    "Model | Short context input | Short context cached input | Short context output | Long context input | Long "
+    "context output"
+)
 SECTIONS = ("Standard", "Batch", "Flex", "Priority")
 
 
@@ -33,7 +36,7 @@ def rows(count: int, shift: int = 0) -> Iterator[tuple[str, ...]]:
 
 
 def page(*, count: int = 14, shift: int = 0, mark: str = "") -> bytes:
-    """A pricing page in Markdown: four tables of `count` models, and prose."""
+    """Return a pricing page in Markdown: four tables of `count` models, and prose."""
     lines = ["# Pricing", "", "Flagship models", "", "Prices per 1M tokens.", ""]
     for section in SECTIONS:
         lines += [
@@ -51,7 +54,9 @@ def page(*, count: int = 14, shift: int = 0, mark: str = "") -> bytes:
 
 
 def html(*, mark: str = "") -> bytes:
-    """A pricing page in HTML: one table, some prose, and the state of its scripts, which makes up most of a real page."""
+    """Return a pricing page in HTML: one table, some prose, and the state of its scripts, which makes up most of a real
+    page.
+    """
     cells = "".join("<tr>" + "".join(map('<td class="cell px-4">{}</td>'.format, row)) + "</tr>" for row in rows(40))
     head = "".join(f'<th scope="col">{title}</th>' for title in HEADER.split(" | "))
     table = f"<h3>Standard</h3><table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
@@ -64,7 +69,9 @@ def html(*, mark: str = "") -> bytes:
 
 
 def models(*, count: int = 178, shift: int = 0, mark: str = "") -> bytes:
-    """A models list; with a `shift` every third model's context window moves. The time of the answer is no fact."""
+    """Return a models list; with a `shift` every third model's context window moves. The time of the
+    answer is no fact.
+    """
     data = [
         {
             "id": f"model-{number}",
@@ -98,7 +105,8 @@ class Provider:
         return [_head(len(before) + len(number) + len(after), content_type), before, number, after]
 
     def _moving(self, kind: str) -> list[bytes]:
-        # What moves stands for three looks, so that it is believed and the baseline moves; the bytes differ at each of them.
+        # What moves stands for three looks, so that it is believed and the baseline moves; the bytes differ at each of
+        # them.
         look = next(self._looks[kind])
         shift = look // 3 % 200 + 1
         if kind == "page":
