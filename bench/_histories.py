@@ -45,7 +45,9 @@ HISTORIES: Mapping[str, timedelta | None] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Absence:
-    """One absence of one model. `until` is None where the model never came back; `watched` is how long the history goes on after it began."""
+    """One absence of one model. `until` is None where the model never came back; `watched` is how long the history goes
+    on after it began.
+    """
 
     model: str
     since: datetime
@@ -54,11 +56,11 @@ class Absence:
     polls: tuple[datetime, ...]
 
     def within(self, span: timedelta) -> bool:
-        """Whether the model was back within a span."""
+        """Return whether the model was back within a span."""
         return self.until is not None and self.until - self.since <= span
 
     def covers(self, at: datetime) -> bool:
-        """Whether the model was absent at a time."""
+        """Return whether the model was absent at a time."""
         return self.since <= at and (self.until is None or at < self.until)
 
     @property
@@ -90,7 +92,7 @@ class History:
 
 @contextmanager
 def reader() -> Iterator[Source]:
-    """The list source as it is built for a live surface; only its reader of bodies is used."""
+    """Provide the list source as it is built for a live surface; only its reader of bodies is used."""
     http = HttpClient()
     spec = source_spec(key=LIST, kind="models_list", every=timedelta(minutes=5), surface=SURFACE)
     surface = Surface(key=SURFACE, base_url="https://provider.example/v1", provider=SURFACE)
@@ -146,15 +148,15 @@ def _absences(good: Sequence[tuple[datetime, frozenset[str]]]) -> Iterator[Absen
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What a detector made of a history: absence → when its model's entry was paused. `missed` lasted over a week and found the entry neither paused
-    nor paused it.
+    """What a detector made of a history: absence → when its model's entry was paused. `missed` lasted over a week and
+    found the entry neither paused nor paused it.
     """
 
     pauses: Mapping[Absence, datetime]
     missed: Sequence[Absence]
 
     def false(self, within: timedelta, models: Container[str] | None = None) -> int:
-        """How many pauses were for an absence that ended within a span, of some models or of all."""
+        """Return how many pauses were for an absence that ended within a span, of some models or of all."""
         return sum(one.within(within) and (models is None or one.model in models) for one in self.pauses)
 
     def delays(self) -> list[timedelta]:
@@ -169,8 +171,8 @@ def counted(history: History, count: int) -> Judged:
 
 
 class Route:
-    """A route that is asked about one model and answers as the history will have shown: it misses the model throughout an absence that lasts longer
-    than `reached`, and reaches it throughout any other.
+    """A route that is asked about one model and answers as the history will have shown: it misses the model throughout
+    an absence that lasts longer than `reached`, and reaches it throughout any other.
     """
 
     extractor = "simulated/1"
@@ -187,13 +189,13 @@ class Route:
         return self.extract(body, now)
 
     def extract(self, body: Body, at: datetime) -> Snapshot:
-        """The one fact that a body holds."""
+        """Return the one fact that a body holds."""
         facts = {Subject(self.spec.surface, self.spec.model): {ACCESS + self.spec.route: body.content.decode()}}
         return Snapshot(source=self.spec.key, at=at, facts=facts, extractor=self.extractor, body=body)
 
 
 def configuration(models: Iterable[str], list_spec: SourceSpec, *, signals: bool) -> Configuration:
-    """Every one of these models an entry; with `signals` every model two routes beside the list."""
+    """Return every one of these models an entry; with `signals` every model two routes beside the list."""
     models = list(models)
     routes = [
         source_spec(
@@ -315,7 +317,9 @@ class Play:
 
 
 def monitored(history: History, *, reached: timedelta | None = None) -> Judged:
-    """What the monitor does with a history, in a scratch store: on the list alone, or with routes that reach a model in absences up to a span."""
+    """Return what the monitor does with a history, in a scratch store: on the list alone, or with routes that reach a
+    model in absences up to a span.
+    """
     with tempfile.TemporaryDirectory() as folder, reader() as source:
         store = open_store(str(Path(folder) / "play.db"), durable=False)
         try:

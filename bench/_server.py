@@ -16,7 +16,10 @@ PAGE = 15_000
 LARGE = 340_000
 """Bytes, about."""
 
-HEADER = "Model | Short context input | Short context cached input | Short context output | Long context input | Long context output"
+HEADER = (
+    "Model | Short context input | Short context cached input | Short context output | Long context input | Long "
+    "context output"
+)
 SECTIONS = ("Standard", "Batch", "Flex", "Priority")
 
 
@@ -33,7 +36,7 @@ def rows(count: int, shift: int = 0) -> Iterator[tuple[str, ...]]:
 
 
 def page(*, count: int = 14, shift: int = 0, mark: str = "") -> bytes:
-    """A pricing page in Markdown: four tables of `count` models, and prose."""
+    """Return a pricing page in Markdown: four tables of `count` models, and prose."""
     lines = ["# Pricing", "", "Flagship models", "", "Prices per 1M tokens.", ""]
     for section in SECTIONS:
         lines += [
@@ -51,7 +54,9 @@ def page(*, count: int = 14, shift: int = 0, mark: str = "") -> bytes:
 
 
 def html(*, mark: str = "") -> bytes:
-    """A pricing page in HTML: one table, some prose, and the state of its scripts, which makes up most of a real page."""
+    """Return a pricing page in HTML: one table, some prose, and the state of its scripts, which makes up most of a real
+    page.
+    """
     cells = "".join("<tr>" + "".join(map('<td class="cell px-4">{}</td>'.format, row)) + "</tr>" for row in rows(40))
     head = "".join(f'<th scope="col">{title}</th>' for title in HEADER.split(" | "))
     table = f"<h3>Standard</h3><table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
@@ -64,7 +69,9 @@ def html(*, mark: str = "") -> bytes:
 
 
 def models(*, count: int = 178, shift: int = 0, mark: str = "") -> bytes:
-    """A models list; with a `shift` every third model's context window moves. The time of the answer is no fact."""
+    """Return a models list; with a `shift` every third model's context window moves. The time of the
+    answer is no fact.
+    """
     data = [
         {
             "id": f"model-{number}",

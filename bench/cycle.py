@@ -30,7 +30,9 @@ LIMITS = {"pages": 1.5, "lists": 2.5, "memory": 150.0}
 
 
 def clock() -> datetime:
-    """Seconds as they pass, on a day that does not end under the bench: what is written once a day would count as a change."""
+    """Seconds as they pass, on a day that does not end under the bench: what is written once a day would count as a
+    change.
+    """
     return NOON + timedelta(seconds=perf_counter())
 
 

@@ -1,4 +1,5 @@
-"""The detector on half a year of real models lists: needless pauses, missed removals and delay, against two simple differs.
+"""The detector on half a year of real models lists: needless pauses, missed removals and delay, against two simple
+differs.
 
     python bench/detector.py [mw_v1models_openai …]
 
@@ -38,7 +39,7 @@ SHARE = 5.0
 
 
 def judged(history: History) -> dict[str, Judged]:
-    """All five on one history."""
+    """Return all five on one history."""
     return {
         NAIVE: counted(history, 1),
         THREE: counted(history, 3),
@@ -49,7 +50,7 @@ def judged(history: History) -> dict[str, Judged]:
 
 
 def drawn(history: History) -> list[frozenset[str]]:
-    """The registered sets, the same in every run."""
+    """Return the registered sets, the same in every run."""
     chance = random.Random(f"{SEED} {history.name}")
     models = history.models
     return [frozenset(chance.sample(models, min(SET, len(models)))) for _ in range(DRAWS)]
@@ -108,7 +109,7 @@ def show(table: Sequence[tuple[str, ...]]) -> None:
 
 
 def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
-    """What is judged of it."""
+    """Return what is judged of it."""
 
     def total(detector: str, within: timedelta) -> int:
         return sum(one[detector].false(within) for one in found.values())

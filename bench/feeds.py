@@ -3,8 +3,8 @@ baseline. The baseline comes back from its stored text, as after a restart: no o
 
     python bench/feeds.py
 
-The real map is taken where it is found (`ACCESS_MONITOR_SHARED`, else the folder `shared` beside the checkout), and one of the same size and
-shape is made where it is not.
+The real map is taken where it is found (`ACCESS_MONITOR_SHARED`, else the folder `shared` beside the checkout), and one
+of the same size and shape is made where it is not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REAL = (
 
 
 def made() -> bytes:
-    """A map of the size and shape of the real one: a few prices, a few limits and many flags an entry."""
+    """Return a map of the size and shape of the real one: a few prices, a few limits and many flags an entry."""
     flags = {f"supports_{index}": True for index in range(8)}
     entries = {
         f"provider-{index % 60}/model-{index}": {

@@ -1,6 +1,7 @@
 """The one composition root: everything is constructed here, in order, and nothing anywhere else constructs an adapter.
 
-Parts are built when they are first used, so that a command that only reads pays for no SDK. This is one of two modules that read the clock.
+Parts are built when they are first used, so that a command that only reads pays for no SDK. This is one of two modules
+that read the clock.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ if TYPE_CHECKING:
 
 _ACCEPT = "`access-monitor config check` says why, `access-monitor config accept --by YOU --reason TEXT` accepts it."
 _BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-"""Linux has a clock that goes on while the machine is suspended; by any other, waking up looks like a clock that was set."""
+"""Linux has a clock that goes on while the machine is suspended; by any other, waking up looks like a clock that was
+set.
+"""
 
 
 def utc_now() -> datetime:
@@ -67,8 +70,8 @@ def elapsed() -> float:
 class Chosen:
     """The configuration that a monitor goes by.
 
-    `unaccepted` says in a sentence why that is not the file's; empty where it is. `before` is what production went by so far, None where that
-    is the same.
+    `unaccepted` says in a sentence why that is not the file's; empty where it is. `before` is what production went by
+    so far, None where that is the same.
     """
 
     settings: Settings
@@ -98,7 +101,7 @@ class Monitor:
         return self.settings.configuration
 
     def secret(self, reference: str) -> str:
-        """The secret that a reference names, read anew each time.
+        """Return the secret that a reference names, read anew each time.
 
         Raises:
             ConfigurationError: it is not there.
@@ -106,7 +109,8 @@ class Monitor:
         return resolve(reference, self._environ, self.settings.folder)
 
     def choose(self, settings: Settings) -> Chosen:
-        """A configuration to go by; or, where it takes something from production that nobody accepted, the last accepted one.
+        """Return a configuration to go by; or, where it takes something from production that nobody accepted, the last
+        accepted one.
 
         Raises:
             ConfigurationError: it takes something from production, and there is no accepted one to go on with.
@@ -153,7 +157,8 @@ class Monitor:
         return Loading(before.configuration, settings.configuration, Production)
 
     def accepted(self, settings: Settings) -> Settings | None:
-        """The configuration that the log recorded last; None where it recorded none that this version could go by.
+        """Return the configuration that the log recorded last; None where it recorded none that this version could go
+        by.
 
         Where things lie says `settings`, the file at hand; secrets are taken from there, or from what runs.
         """
@@ -208,7 +213,7 @@ class Monitor:
         return pool
 
     def source(self, key: str) -> Source:
-        """The source of a key, built when first asked for.
+        """Return the source of a key, built when first asked for.
 
         Raises:
             ConfigurationError: it cannot be built.
@@ -310,7 +315,8 @@ class Monitor:
         carry: Mapping[str, timedelta] | None = None,
         activate: bool = False,
     ) -> Replay:
-        """A replay of recorded looks into this store; nothing is fetched, no secret is read, nothing is published.
+        """Return a replay of recorded looks into this store; nothing is fetched, no secret is read, nothing is
+        published.
 
         Raises:
             ConfigurationError: a source cannot be built.
@@ -331,9 +337,9 @@ class Monitor:
     def publish(self) -> None:
         """Write the lease files as the registry stands.
 
-        A file that is ahead of the log because another process has just committed is left alone: its events are in the log by now. One that
-        is ahead of everything in the log speaks of what the log has forgotten, since a backup was restored: the log begins a new epoch,
-        whose files replace it.
+        A file that is ahead of the log because another process has just committed is left alone: its events are in the
+        log by now. One that is ahead of everything in the log speaks of what the log has forgotten, since a backup was
+        restored: the log begins a new epoch, whose files replace it.
 
         Raises:
             MonitorError: the store cannot be read, or the folder not be written.
@@ -352,7 +358,8 @@ class Monitor:
         self.health.works(PUBLISHING)
 
     def after_commit(self) -> None:
-        """Write the lease files after what was committed. A daemon, which tries again every second, goes on when they cannot be.
+        """Write the lease files after what was committed. A daemon, which tries again every second, goes on when they
+        cannot be.
 
         Raises:
             MonitorError: as `publish`, for everybody else.
@@ -387,7 +394,8 @@ class Monitor:
         )
 
     def still_allowed(self, entry: str) -> datetime | None:
-        """Until when production's lease file allows an entry that is denied, since the files cannot be written; None where they are as the gate.
+        """Until when production's lease file allows an entry that is denied, since the files cannot be written; None
+        where they are as the gate.
 
         A message may overtake the lease files of its own commit, so they are written first where they still allow.
         """
@@ -403,7 +411,9 @@ class Monitor:
         return self._leased(entry)
 
     def _leased(self, entry: str) -> datetime | None:
-        """Until when production's lease file allows an entry; None where it does not, or where no reader could rely on it."""
+        """Until when production's lease file allows an entry; None where it does not, or where no reader could rely on
+        it.
+        """
         from monitor.gate.client.lease import Lease, LeaseError, place, read
 
         try:
@@ -423,10 +433,11 @@ def open_monitor(
     durable: bool = True,
     create: bool = True,
 ) -> Iterator[Monitor]:
-    """The monitor under a configuration file (None: the usual places) and a database (None: the configured one).
+    """Provide the monitor under a configuration file (None: the usual places) and a database (None: the configured
+    one).
 
-    Only a scratch database, which nobody opens again, need not be `durable`. Without `create` nothing is made: neither a database nor a
-    folder nor a newer schema.
+    Only a scratch database, which nobody opens again, need not be `durable`. Without `create` nothing is made: neither
+    a database nor a folder nor a newer schema.
 
     Raises:
         NoDatabase: there is no database, and none may be made.
@@ -443,7 +454,7 @@ def open_monitor(
 def monitor_over(
     settings: Settings, environ: Mapping[str, str], *, durable: bool = True, create: bool = False
 ) -> Iterator[Monitor]:
-    """The monitor under these settings, whether or not they would be taken; raises what `open_monitor` does."""
+    """Provide the monitor under these settings, whether or not they would be taken; raises what `open_monitor` does."""
     with ExitStack() as stack:
         store = open_store(database_url(settings, environ), durable=durable, migrate=create)
         stack.callback(store.close)
@@ -451,10 +462,11 @@ def monitor_over(
 
 
 def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
-    """The path or URL of the database; the setting may refer to it, since a URL holds a password.
+    """Return the path or URL of the database; the setting may refer to it, since a URL holds a password.
 
     Raises:
-        ConfigurationError: what it refers to is not there, or a database stands only where version 0.2.0 would have looked.
+        ConfigurationError: what it refers to is not there, or a database stands only where version 0.2.0 would have
+            polled.
     """
     written = settings.database
     if is_reference(written):

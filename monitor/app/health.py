@@ -1,7 +1,7 @@
 """How the daemon itself is doing: the last poll of each source, whether work goes on, and who is told of it.
 
-systemd's watchdog is fed, and the heartbeat URL pinged, from real progress alone: a process that merely exists is not healthy. Knows no
-scheduler and no time of day; it is told what happened, and asked.
+systemd's watchdog is fed, and the heartbeat URL pinged, from real progress alone: a process that merely exists is not
+healthy. Knows no scheduler and no time of day; it is told what happened, and asked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ MISSES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
-    """One source: when a poll last finished, when one last succeeded, and the verdict or failure of the last. In seconds that passed."""
+    """One source: when a poll last finished, when one last succeeded, and the verdict or failure of the last. In
+    seconds that passed.
+    """
 
     every: timedelta
     since: float
@@ -38,7 +40,8 @@ class SourceHealth:
 class Health:
     """What is known of the daemon's work. Safe to use from several threads.
 
-    `elapsed` counts seconds that pass: by the time of day, what happened before a clock was set back would be well for as long as it was set back.
+    `elapsed` counts seconds that pass: by the time of day, what happened before a clock was set back would be well for
+    as long as it was set back.
     """
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
@@ -70,12 +73,14 @@ class Health:
                 self._sources[key] = replace(self._sources[key], finished_at=now, good_at=good_at, verdict=verdict)
 
     def stepped(self) -> None:
-        """A step has ended: the relay's, with the store written or readable, or one that saw that another daemon works."""
+        """Note that a step has ended: the relay's, with the store written or readable, or one that saw that another
+        daemon works.
+        """
         with self._lock:
             self._stepped_at = self._elapsed()
 
     def sole(self, *, held: bool) -> None:
-        """The daemon's lock is held, or was lost: then nothing is polled, since another daemon may do so."""
+        """Note that the daemon's lock is held, or was lost: then nothing is polled, since another daemon may do so."""
         with self._lock:
             if held and not self._sole:
                 # Nothing was due while it was lost.
@@ -86,13 +91,13 @@ class Health:
             self._sole = held
 
     def failing(self, ability: str, reason: str, at: datetime) -> None:
-        """An ability (`STORING`, `PUBLISHING`) is not there now; the first failure dates the trouble."""
+        """Note that an ability (`STORING`, `PUBLISHING`) is not there now; the first failure dates the trouble."""
         with self._lock:
             before = self._troubles.get(ability)
             self._troubles[ability] = Trouble(since=before.since if before else at, reason=reason)
 
     def works(self, ability: str) -> None:
-        """An ability is there now."""
+        """Note that an ability is there now."""
         with self._lock:
             self._troubles.pop(ability, None)
 
@@ -102,12 +107,12 @@ class Health:
             return self._troubles.get(ability)
 
     def troubles(self) -> Mapping[str, Trouble]:
-        """Everything that the daemon cannot do now."""
+        """Return everything that the daemon cannot do now."""
         with self._lock:
             return dict(self._troubles)
 
     def problem(self) -> None:
-        """A job overran or raised."""
+        """Count a job that overran or raised."""
         with self._lock:
             self.problems += 1
 
@@ -122,12 +127,12 @@ class Health:
             return self._sole and self._progressing(patience)
 
     def alive(self, patience: timedelta) -> bool:
-        """Whether another start would mend nothing: work goes on, or waits for another daemon to end."""
+        """Return whether another start would mend nothing: work goes on, or waits for another daemon to end."""
         with self._lock:
             return self._progressing(patience)
 
     def seeing(self) -> bool:
-        """Whether every source was truly read as often as it should be."""
+        """Return whether every source was truly read as often as it should be."""
         with self._lock:
             now = self._elapsed()
             return bool(self._sources) and all(
@@ -166,7 +171,7 @@ def notify_systemd(state: str, environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def watchdog_interval(environ: Mapping[str, str] = os.environ) -> timedelta | None:
-    """How long the service manager waits for a sign of life, None where it does not watch this process."""
+    """Return how long the service manager waits for a sign of life, None where it does not watch this process."""
     if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     microseconds = environ.get("WATCHDOG_USEC", "")

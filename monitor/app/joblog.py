@@ -1,4 +1,6 @@
-"""What the daemon's log says of its jobs and polls: each trouble when it begins and when it ends, and not at every turn in between."""
+"""What the daemon's log says of its jobs and polls: each trouble when it begins and when it ends, and not at every turn
+in between.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ ROUTINE = ("step", "follow", "deployments", "lock", "clock", "writing", "alarm")
 
 
 class JobLog:
-    """Hears how jobs and polls end, and writes what is new of it. `troubles` are those of polls, and of whatever else is said once while it lasts."""
+    """Hears how jobs and polls end, and writes what is new of it. `troubles` are those of polls, and of whatever else
+    is said once while it lasts.
+    """
 
     def __init__(self, health: Health) -> None:
         self._health = health
@@ -25,7 +29,7 @@ class JobLog:
         self._overdue: set[str] = set()
 
     def ended(self, job: str, error: BaseException | None) -> None:
-        """A run of a job has ended, with what it raised."""
+        """Note that a run of a job has ended, with what it raised."""
         if job in self._overdue:
             self._overdue.discard(job)
         else:
@@ -40,14 +44,14 @@ class JobLog:
             logs.line("job failed", level=logging.ERROR, job=job, error=reason)
 
     def overran(self, job: str) -> None:
-        """A job should have begun and still runs; said again once a run of it has kept to its time."""
+        """Note that a job should have begun and still runs; said again once a run of it has kept to its time."""
         self._health.problem()
         self._overdue.add(job)
         if self._slow.begin(job, job) and job not in ROUTINE:
             logs.line("job overran", level=logging.WARNING, job=job)
 
     def polled(self, outcome: Outcome) -> None:
-        """A poll has ended."""
+        """Note that a poll has ended."""
         if outcome.verdict in ("failed", "held"):
             # Of one trouble every poll says the same, but for the id of the request.
             reason = f"{outcome.source} {outcome.verdict} {outcome.detail.partition(':')[0]}"

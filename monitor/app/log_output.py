@@ -1,7 +1,9 @@
-"""The daemon's own log: one line per poll and per delivery, JSON unless a person is watching. Nothing of the event log is in here.
+"""The daemon's own log: one line per poll and per delivery, JSON unless a person is watching. Nothing of the event log
+is in here.
 
-Whatever speaks in this process speaks through it, in one line each: libraries, warnings, and exceptions that nobody caught. A library's message is given by
-its pattern, without what it fills in, which may be an address with a password. What has the shape of a key is masked in every line.
+Whatever speaks in this process speaks through it, in one line each: libraries, warnings, and exceptions that nobody
+caught. A library's message is given by its pattern, without what it fills in, which may be an address with a password.
+What has the shape of a key is masked in every line.
 """
 
 from __future__ import annotations
@@ -73,9 +75,11 @@ class _Seldom(logging.Filter):
 
 
 class Troubles:
-    """What goes wrong now, so that it is said when it begins and when it ends, and not at every turn in between. Safe to use from several threads.
+    """What goes wrong now, so that it is said when it begins and when it ends, and not at every turn in between. Safe
+    to use from several threads.
 
-    A reason that is said of one job is not said of another one meanwhile: where the database is away, every job fails for that.
+    A reason that is said of one job is not said of another one meanwhile: where the database is away, every job fails
+    for that.
     """
 
     def __init__(self) -> None:
@@ -93,7 +97,9 @@ class Troubles:
             return False
 
     def end(self, what: str) -> bool:
-        """Note that something works; return whether that is to be said: it had failed, and nothing fails for the same reasons any more."""
+        """Note that something works; return whether that is to be said: it had failed, and nothing fails for the same
+        reasons any more.
+        """
         with self._lock:
             reasons = self._reasons.pop(what, None)
             return reasons is not None and not any(reasons & others for others in self._reasons.values())

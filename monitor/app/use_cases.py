@@ -1,6 +1,7 @@
 """What can be done over one store under one configuration: every use case, handed its unit of work.
 
-The command line, the daemon, a replay and the tests all take them from here, so that none of them can forget a step of a commit.
+The command line, the daemon, a replay and the tests all take them from here, so that none of them can forget a step of
+a commit.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 
 class UseCases:
-    """The use cases. `published` is called after every commit that changed what the gate says of an entry, before anything else is done."""
+    """The use cases. `published` is called after every commit that changed what the gate says of an entry, before
+    anything else is done.
+    """
 
     def __init__(
         self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
@@ -47,7 +50,7 @@ class UseCases:
         return declare(self._store, self._configuration, self.begin, Production, before=before)
 
     def poller(self, source: Callable[[str], Source], executor: Executor | None = None) -> Poller:
-        """Polls and records; `source` gives the source of a key, and `executor` polls side by side."""
+        """Poll and record; `source` gives the source of a key, and `executor` polls side by side."""
         from monitor.app.record import Recorder
         from monitor.detection.poller import Poller
 
@@ -85,7 +88,7 @@ class UseCases:
         return Attendant(self.begin)
 
     def tender(self, *, cadence: Mapping[str, timedelta] | None = None, keep: timedelta | None = None) -> Tender:
-        """What time does; `cadence` and `keep` as `Tender` takes them."""
+        """Return what time does; `cadence` and `keep` as `Tender` takes them."""
         from monitor.registry.housekeeping import Tender
 
         return Tender(

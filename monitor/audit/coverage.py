@@ -1,4 +1,5 @@
-"""What watches each assumption now: every pin and every required check, the sources that speak for it, and when they last did.
+"""What watches each assumption now: every pin and every required check, the sources that speak for it, and when they
+last did.
 
 Reading only. What no source states and nobody's word holds for is unwatched: it may move, and nobody here would know.
 """
@@ -60,7 +61,7 @@ class CoverageRow:
 
 
 def coverage(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[CoverageRow]:
-    """Every assumption of one entry, or of all that live.
+    """Return every assumption of one entry, or of all that live.
 
     Raises:
         Refused: there is no entry of this key.

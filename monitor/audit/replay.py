@@ -78,7 +78,9 @@ class ReplayResult:
 def carried(
     recordings: Sequence[ReplayedRecording], every: timedelta | None, until: datetime
 ) -> Iterator[ReplayedRecording]:
-    """The recordings in order; with `every`, each is repeated at that interval until the next, and the last until `until`."""
+    """Yield the recordings in order; with `every`, each is repeated at that interval until the next, and the last until
+    `until`.
+    """
     for recording, following in zip(recordings, [*recordings[1:], None], strict=True):
         yield recording
         if every is None:
@@ -134,9 +136,9 @@ class Replay:
         self._now = min(polls[0].at for polls in recordings.values())
         self._head = 0
         self.waived: Mapping[str, frozenset[str]] = {}
-        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of them. Nobody was there to
-        # acknowledge anything either, so nothing is said again. Whether a fallback is allowed rests on how fresh it is, which a recording with gaps
-        # cannot say.
+        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of
+        # them. Nobody was there to acknowledge anything either, so nothing is said again. Whether a fallback is allowed
+        # rests on how fresh it is, which a recording with gaps cannot say.
         mute = replace(
             configuration,
             attention=Attention(),
@@ -150,7 +152,7 @@ class Replay:
         self._tender = self._use_cases.tender(cadence=cadence)
 
     def clock(self) -> datetime:
-        """The clock of the recording."""
+        """Return the clock of the recording."""
         return self._now
 
     def run(self) -> Iterator[ReplayStep]:
@@ -185,7 +187,8 @@ class Replay:
             head = reader.head()
         if head:
             raise Refused(
-                f"a replay needs a database of its own: this one holds {head} events; name a new file with --database, or leave it out"
+                f"a replay needs a database of its own: this one holds {head} events; name a new file with "
+                "--database, or leave it out"
             )
         self._use_cases.declare()
         with self._store.read() as reader:
@@ -195,7 +198,7 @@ class Replay:
             self._suppose()
 
     def _waived(self, entry: Entry) -> frozenset[str]:
-        """The checks that an acceptance asks for and that no replayed source verifies."""
+        """Return the checks that an acceptance asks for and that no replayed source verifies."""
         specs = [self._sources[key].spec for key in self._recordings]
         fed = {name for spec in specs for name in checklist.fed_by(spec, entry)}
         return frozenset((*checklist.required(entry), *checklist.asked(entry))) - fed
@@ -249,7 +252,7 @@ class Replay:
                 continue  # what is missing may come with a later poll
 
     def _kind(self, entry: Entry) -> str | None:
-        """The act that the replay does to an entry now."""
+        """Return the act that the replay does to an entry now."""
         if entry.status is Status.EVALUATING:
             return ev.ENTRY_ACTIVATED
         if entry.status is Status.PAUSED and entry.since < self._now:  # a pause that came with this poll stays visible
@@ -266,7 +269,7 @@ class Replay:
 
 
 def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]) -> Iterator[Notice]:
-    """The notices of these events: each is named after the last event of its decision and its owner."""
+    """Yield the notices of these events: each is named after the last event of its decision and its owner."""
     for one in recorded:
         for owner in owners:
             notice = reader.notice(f"{one.event.position}.{owner}")

@@ -1,8 +1,8 @@
 """The command line: which commands there are, and the way into them.
 
-Importing this module costs click and nothing else, so that `--help` and completion answer at once: a command's module is
-imported when that command is run. The summaries stand here as literals for the same reason; a test holds them equal to
-what the commands say of themselves.
+Importing this module costs click and nothing else, so that `--help` and completion answer at once: a command's module
+is imported when that command is run. The summaries stand here as literals for the same reason; a test holds them equal
+to what the commands say of themselves.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ PROGRAM = "access-monitor"
 def cli() -> None:
     """Watch what you assume about the models you call.
 
-    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 10 something would change, where that was asked; 75 a needed service could not be reached, try again;
-    78 the configuration is wrong.
+    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 10 something would change, where that was
+    asked; 75 a needed service could not be reached, try again; 78 the configuration is wrong.
     """
 
 
 def main() -> None:
-    """The way in from a shell."""
+    """Run the command that the shell names."""
     cli(prog_name=PROGRAM)

@@ -1,7 +1,7 @@
 """Playing the demo's story: the sandbox moves on when the monitor has recorded what the step leads to, and not before.
 
-Whoever drives waits for conditions alone, each for a bounded time, and does what a person would do by the same use cases as
-the command line. What is seen on the way is handed to `say`; no word of it is made up here.
+Whoever drives waits for conditions alone, each for a bounded time, and does what a person would do by the same use
+cases as the command line. What is seen on the way is handed to `say`; no word of it is made up here.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def paced(steps: Sequence[TimelineStep]) -> tuple[TimelineStep, ...]:
 
 
 class Play:
-    """One run through the story. `interrupted` says that a person wants it to end, `alive` that the daemon still works."""
+    """One run through the story. `interrupted` says that a person wants it to end, `alive` that the
+    daemon still works.
+    """
 
     def __init__(
         self,
@@ -153,7 +155,8 @@ class Play:
 
     def _listen(self) -> None:
         """Tell what is new in the log, under the step that it belongs to."""
-        # The log is read before the step is: an event that a new step brought about is then never told under the old one.
+        # The log is read before the step is: an event that a new step brought about is then never told under the old
+        # one.
         with self._monitor.store.read() as reader:
             new = list(reader.events(EventQuery(after=self._position)))
         index = self._sandbox.timeline.index

@@ -1,7 +1,8 @@
-"""What came of the demo's story, read from the log and from what the owner received, and held against what the story says.
+"""What came of the demo's story, read from the log and from what the owner received, and held against what the story
+says.
 
-Pure, and nothing in it is known beforehand: what a step lists, prices or breaks says what has to be recorded in it, and every
-number of the summary is counted.
+Pure, and nothing in it is known beforehand: what a step lists, prices or breaks says what has to be recorded in it, and
+every number of the summary is counted.
 """
 
 from __future__ import annotations
@@ -151,23 +152,25 @@ def _outage(log: Sequence[Recorded]) -> Outage:
 
 
 def dated(chapters: Sequence[Chapter], position: int) -> Chapter:
-    """The chapter in which an event was recorded."""
+    """Return the chapter in which an event was recorded."""
     return [chapter for chapter in chapters if chapter.first <= position][-1]
 
 
 def readable(message: WebhookMessage) -> str:
-    """A message as a phone shows it: the plain text that goes with its blocks, without the escapes of the chat service."""
+    """Return a message as a phone shows it: the plain text that goes with its blocks, without the escapes of the chat
+    service.
+    """
     text = message.payload.get("text")
     return unescape(text) if isinstance(text, str) and text else message.text
 
 
 def title(text: str) -> str:
-    """The first line of a message."""
+    """Return the first line of a message."""
     return text.partition("\n")[0]
 
 
 def problems(summary: StorySummary, chapters: Sequence[Chapter], wanted: Sequence[tuple[Expected, ...]]) -> list[str]:
-    """Where what came out differs from the story, each in words; empty where it came out as told."""
+    """Return where what came out differs from the story, each in words; empty where it came out as told."""
     due = {
         (chapter.step.date, subject)
         for chapter, events in zip(chapters, wanted, strict=False)

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     "maintenance",
     table=True,
     examples=(
-        "access-monitor maintenance gpt-5.6-luna --until 'in 4h' --change 'openai/*/price.*' --by 'Ada L.' --reason 'prices announced for today'",
+        (
+            "access-monitor maintenance gpt-5.6-luna --until 'in 4h' --change 'openai/*/price.*' --by 'Ada L.' "
+            "--reason 'prices announced for today'"
+        ),
         "access-monitor maintenance gpt-5.6-luna --close 4711 --by 'Ada L.' --reason 'done early'",
     ),
 )
@@ -53,8 +56,9 @@ def maintenance(
 ) -> None:
     """Announce maintenance in which changes are expected.
 
-    Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then the entry is judged on what stands:
-    what still deviates from its pins pauses it, and what the pause made stale is polled. A listing that is lost is denied by the gate all the same.
+    Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then the entry is
+    judged on what stands: what still deviates from its pins pauses it, and what the pause made stale is polled. A
+    listing that is lost is denied by the gate all the same.
     """
     if close is not None and (start or end or changes):
         raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
@@ -86,7 +90,7 @@ def maintenance(
 
 
 def in_words(window: Window, at: datetime) -> str:
-    """One window in a line: since or from when, until when, what is expected, on whose word."""
+    """Return one window in a line: since or from when, until when, what is expected, on whose word."""
     begins = "since" if window.open(at) else "from"
     return (
         f"{begins} {both(window.start)} until {both(window.end)}: {', '.join(window.changes)} may move; "

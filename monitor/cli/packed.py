@@ -1,4 +1,6 @@
-"""Files that are kept compressed, as saved feeds are: told by their first bytes, not by their names, and unpacked within bounds."""
+"""Files that are kept compressed, as saved feeds are: told by their first bytes, not by their names, and unpacked
+within bounds.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def unpacked(content: bytes) -> bytes:
-    """The content without the compression by gzip or zstd that it may have.
+    """Return the content without the compression by gzip or zstd that it may have.
 
     Raises:
         ValueError: it is cut or damaged, or unpacks to more than `LARGEST` bytes.

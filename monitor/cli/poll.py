@@ -84,7 +84,9 @@ def code(reasons: Collection[str], *, believed: bool) -> int:
 
 
 def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, of: int) -> MonitorError:
-    """The error of this exit code that names the sources that could not be read, whose details are `failed`, and the mend."""
+    """Return the error of this exit code that names the sources that could not be read, whose details are `failed`, and
+    the mend.
+    """
     who = f"{len(failed)} of {output.plural(of, 'source')} could not be read ({', '.join(failed)})"
     if code == Unavailable.exit_code:
         return Unavailable(f"{who}: try again, or correct the address in the configuration.")
@@ -115,7 +117,7 @@ def found(outcome: Outcome) -> str:
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:
-    """An outcome for scripts; `events` are positions in the log."""
+    """Return an outcome for scripts; `events` are positions in the log."""
     return {
         "source": outcome.source,
         "verdict": outcome.verdict,

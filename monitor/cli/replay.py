@@ -1,6 +1,7 @@
 """`replay`: a recorded history through the real pipeline, to see what the monitor would have made of it.
 
-Nothing leaves the machine: sources are built and never asked, notices are counted and never put into the outbox, no lease is written.
+Nothing leaves the machine: sources are built and never asked, notices are counted and never put into the outbox, no
+lease is written.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ SPARSE = timedelta(hours=1)
 """How often a poll of a recording of sparse changes is repeated unless --carry says otherwise."""
 
 _ROUTINE = frozenset({ev.CHECK_VERIFIED, ev.CONFIG_CHANGED})
-"""Left out of the table: the one comes every day for every entry, the other is the configuration that was just given."""
+"""Left out of the table: the one comes every day for every entry, the other is the configuration that was just given.
+"""
 
 _EVERY = 25  # polls between two updates of the progress line
 
@@ -75,7 +77,10 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
     "--carry",
     metavar="EVERY",
     callback=_span,
-    help="Repeat the last observation at this interval, such as 1h, until the next: for files that hold only changes. Of a file whose changes are days apart each is repeated every hour unless told otherwise.",
+    help=(
+        "Repeat the last observation at this interval, such as 1h, until the next: for files that hold only "
+        "changes. Of a file whose changes are days apart each is repeated every hour unless told otherwise."
+    ),
 )
 @click.option(
     "--activate",
@@ -96,12 +101,12 @@ def replay(
 ) -> None:
     """Run recorded observations through the pipeline and print the events.
 
-    SOURCE is a source of the configuration, FILE its history in JSON Lines, compressed with zstd or not; several are merged by time, and
-    the clock is theirs. Nothing is fetched or sent, no secret is needed, no lease is written. The store is a scratch one that is gone at
-    the end, unless --database names one, which has to be new or empty.
+    SOURCE is a source of the configuration, FILE its history in JSON Lines, compressed with zstd or not; several are
+    merged by time, and the clock is theirs. Nothing is fetched or sent, no secret is needed, no lease is written. The
+    store is a scratch one that is gone at the end, unless --database names one, which has to be new or empty.
 
-    With --activate auto, checks that no replayed source feeds are waived, and an entry whose models list is not among the files is taken
-    for listed.
+    With --activate auto, checks that no replayed source feeds are waived, and an entry whose models list is not among
+    the files is taken for listed.
 
     The table leaves out what is routine and ends with a summary; --json is --format jsonl and holds every event.
     """
@@ -238,7 +243,7 @@ class _Summary:
 
 
 def _waived(waived: Mapping[str, frozenset[str]]) -> list[str]:
-    """The waived checks, entries with the same ones on one line."""
+    """Return the waived checks, entries with the same ones on one line."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for key, names in waived.items():
         if names:

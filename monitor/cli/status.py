@@ -1,4 +1,6 @@
-"""`status`, `why` and `checklist`: the registry as it is or was, what brought it there, and what each entry still lacks."""
+"""`status`, `why` and `checklist`: the registry as it is or was, what brought it there, and what each entry still
+lacks.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,11 @@ import click
 from monitor.cli import accepting, agreement, maintenance, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, age, both, time_option, utc
+from monitor.cli.times import Moment, both, time_option, utc
 from monitor.cli.words import in_words
 from monitor.core.entry import Check, CheckState, Status
 from monitor.core.events import record, rfc3339
+from monitor.core.time import rounded
 from monitor.gate.client.verdict import PRODUCTION
 
 if TYPE_CHECKING:
@@ -50,8 +53,8 @@ _NEXT: Mapping[str, str] = {
 def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     """Show the registry, now or as it was.
 
-    POSITION is what --expect of `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or relative
-    ('2h ago').
+    POSITION is what --expect of `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or
+    relative ('2h ago').
     """
     from monitor.audit import queries
     from monitor.audit.agreement import of_entry
@@ -143,8 +146,9 @@ def why(options: Options, *, entry: str) -> None:
 def checklist(options: Options, *, entry: str) -> None:
     """Show every readiness check of an entry.
 
-    Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody and
-    nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side by side.
+    Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody
+    and nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side
+    by side.
     """
     from monitor.audit import queries
     from monitor.core.check_names import CHECKS
@@ -193,7 +197,7 @@ def checklist(options: Options, *, entry: str) -> None:
 
 
 def _needed(row: CheckRow) -> str:
-    """Where a check is needed, and whether for the running pause; what a person went on without says so."""
+    """Return where a check is needed, and whether for the running pause; what a person went on without says so."""
     return ", ".join(
         [
             *("yes" if environment == PRODUCTION else environment for environment in row.required_in),
@@ -204,7 +208,7 @@ def _needed(row: CheckRow) -> str:
 
 
 def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
-    """All checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
+    """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
     from monitor.audit.queries import CheckRow
 
     said = {row.name for row in rows}
@@ -215,7 +219,7 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
 
 
 def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
-    """An entry for scripts, in the documented shape."""
+    """Return an entry for scripts, in the documented shape."""
     times: dict[str, object] = {
         "since": rfc3339(row.since),
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
@@ -225,7 +229,7 @@ def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
 
 
 def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
-    """A check for scripts; what is blank is null."""
+    """Return a check for scripts; what is blank is null."""
     check = row.check
     return {
         "check": row.name,
@@ -257,7 +261,7 @@ def _answer_json(given: Answer | None) -> dict[str, object] | None:
 
 
 def _denied(row: StatusRow, given: Answer | None) -> list[str]:
-    """That production is denied an active entry, and why; its status alone would let people believe otherwise."""
+    """Say that production is denied an active entry, and why; its status alone would let people believe otherwise."""
     if given is None or given.allowed or row.status != Status.ACTIVE:
         return []
     return [f"denied in production now, {given.reason}"]
@@ -265,7 +269,7 @@ def _denied(row: StatusRow, given: Answer | None) -> list[str]:
 
 def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, Answer], now: datetime, *, past: bool) -> None:
     def when(at: datetime | None) -> str:
-        return "" if at is None else both(at) if past else f"{age(now - at)} ago"
+        return "" if at is None else both(at) if past else f"{rounded(now - at)} ago"
 
     output.table(
         ("ENTRY", "STATUS", "MODEL", "SINCE", "VERIFIED", "POSITION", "OWNERS", "FALLBACK", "REASON"),
@@ -303,7 +307,7 @@ def _print_one(
     *,
     at: datetime,
 ) -> None:
-    verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
+    verified = f"{both(row.verified_at)}, {rounded(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
         ("status", output.status(str(row.status))),
@@ -328,14 +332,17 @@ def _print_one(
 
 
 def _asked(row: StatusRow) -> str:
-    """What waits for a second person, and the command that confirms it."""
+    """Return what waits for a second person, and the command that confirms it."""
     from monitor.registry.acceptance import COMMANDS
 
     if row.approval is None:
         return ""
     asked = row.approval
     act = COMMANDS[asked.act]
-    return f"{asked.by} asked to {act} it at position {asked.position}; another person confirms: access-monitor {act} {row.key} --by YOU --reason WHY --expect {asked.expect}"
+    return (
+        f"{asked.by} asked to {act} it at position {asked.position}; another person confirms: access-monitor {act} "
+        f"{row.key} --by YOU --reason WHY --expect {asked.expect}"
+    )
 
 
 def _step(step: ChainStep) -> str:
@@ -343,7 +350,9 @@ def _step(step: ChainStep) -> str:
     seen = " ".join(part for part in (event.source and f"at {event.source}", _short(event.evidence)) if part)
     whence = f" [{seen}]" if seen else ""
     lead = "  " * (step.depth + 1) + ("because " if step.depth else "")
-    return f"{lead}{event.position}  {both(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}".rstrip()
+    return (
+        f"{lead}{event.position}  {both(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}"
+    ).rstrip()
 
 
 def _short(evidence: str) -> str:

@@ -1,4 +1,6 @@
-"""One event in one line of words. What a notice says is rendered elsewhere; this is for lists and chains in a terminal."""
+"""One event in one line of words. What a notice says is rendered elsewhere; this is for lists and
+chains in a terminal.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Any
 
 from monitor.core.events import CLOCK_STEPPED, Event
 from monitor.core.price import SHORT, TEXT, USD, amount, percent, spoken
+from monitor.core.text import duration_in_words
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
 _FOR_AUDITORS = frozenset(
@@ -40,12 +43,15 @@ _OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "un
 
 
 def in_words(event: Event) -> str:
-    """What happened, without its subject: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
+    """Return what happened, without its subject: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
     data = event.data
     if event.type.startswith("price.") and "meter" in data:
         return _and_reason(_price(data), data)
     if event.type == CLOCK_STEPPED:
-        return f"set {'back' if data['by'] < 0 else 'forward'} by {timedelta(seconds=abs(data['by']))}: {data['from']} → {data['to']}"
+        return (
+            f"set {'back' if data['by'] < 0 else 'forward'} by "
+            f"{duration_in_words(timedelta(seconds=abs(data['by'])))}: {data['from']} → {data['to']}"
+        )
     if event.type.startswith("lifecycle."):
         data = {**{key: value for key, value in data.items() if key != "date"}, "field": "date", "new": data["date"]}
     parts = [_subject(data), str(data.get("reason", ""))]
@@ -57,7 +63,7 @@ def in_words(event: Event) -> str:
 
 
 def meter_in_words(data: Mapping[str, Any]) -> str:
-    """The identity of a price below its model: `batch input, long context`."""
+    """Return the identity of a price below its model: `batch input, long context`."""
     parts = [f"{data['tier']} {str(data['meter']).replace('_', ' ')}"]
     if data.get("modality", TEXT) != TEXT:
         parts.append(str(data["modality"]))
@@ -67,7 +73,7 @@ def meter_in_words(data: Mapping[str, Any]) -> str:
 
 
 def share_in_percent(share: str) -> str:
-    """A share of one, `90 %`."""
+    """Return a share of one, `90 %`."""
     return f"{(amount(share) * 100).normalize():f} %"
 
 
@@ -94,7 +100,7 @@ def _moved(data: Mapping[str, Any]) -> str:
 
 
 def _subject(data: Mapping[str, Any]) -> str:
-    """What moved and how; nothing for a pin, whose move the reason tells."""
+    """Return what moved and how; nothing for a pin, whose move the reason tells."""
     name = str(data.get("field") or data.get("check") or "")
     moved = _moved(data) if "new" in data and not data.get("pin") and data.get("old") != data["new"] else ""
     return f"{name}: {moved}" if name and moved else name or moved

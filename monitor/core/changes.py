@@ -44,7 +44,9 @@ class Change:
 
 
 def same(field: str, one: Value | None, other: Value | None) -> bool:
-    """Whether two values of a field are the same thing: amounts within the tolerance of prices, all else exactly."""
+    """Return whether two values of a field are the same thing: amounts within the tolerance of prices, all else
+    exactly.
+    """
     if one is None or other is None:
         return one is other
     if type(one) is not type(other):  # True == 1, and "1" is not 1
@@ -57,10 +59,10 @@ def same(field: str, one: Value | None, other: Value | None) -> bool:
 def diff(
     before: Facts, after: Facts, *, silent: frozenset[str] = frozenset(), unclear: frozenset[Fact] = frozenset()
 ) -> tuple[Change, ...]:
-    """Every fact that differs, in the order of subject and field.
+    """Return every fact that differs, in the order of subject and field.
 
-    Fields in `silent` were not spoken of and facts in `unclear` were stated in two ways, so they differ in nothing; but with a
-    subject that is gone its silent fields are gone. One of which something is unclear is not gone.
+    Fields in `silent` were not spoken of and facts in `unclear` were stated in two ways, so they differ in nothing; but
+    with a subject that is gone its silent fields are gone. One of which something is unclear is not gone.
     """
     if before == after:  # as below, for all subjects at once: a feed of thousands is sorted only once something differs
         return ()
@@ -80,10 +82,10 @@ def diff(
 
 
 def dropped(before: Facts, after: Facts) -> frozenset[str]:
-    """The fields of models that no model has any more: a list of another shape, which does not speak of them.
+    """Return the fields of models that no model has any more: a list of another shape, which does not speak of them.
 
-    A price is its own fact, and a page that loses a whole column of them has said so. Of shutdown dates a source says itself whether it
-    speaks of them: the last one that is taken back leaves none, and is a withdrawal all the same.
+    A price is its own fact, and a page that loses a whole column of them has said so. Of shutdown dates a source says
+    itself whether it speaks of them: the last one that is taken back leaves none, and is a withdrawal all the same.
     """
     if after is before:
         return frozenset()
@@ -126,7 +128,7 @@ def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
 
 
 def common(facts: Facts, seen: Facts) -> Facts:
-    """Those of the facts that are also among what was `seen`, each with the value of `facts`."""
+    """Return those of the facts that are also among what was `seen`, each with the value of `facts`."""
     kept = {
         subject: {field: value for field, value in fields.items() if field in seen.get(subject, {})}
         for subject, fields in facts.items()
@@ -140,5 +142,5 @@ def without(facts: Facts, dropped: Iterable[Fact]) -> Facts:
 
 
 def lookup(facts: Facts, fact: Fact) -> Value | None:
-    """The value of one fact, None where there is none."""
+    """Return the value of one fact, None where there is none."""
     return facts.get(fact.subject, {}).get(fact.field)

@@ -20,8 +20,9 @@ Value: TypeAlias = str | int | bool
 class Subject(NamedTuple):
     """Whom a fact is about.
 
-    `scope` is the key of the surface for what a models list, a probe or an admin setting says, the provider for prices and announced ends, the
-    source's own key for documents and status pages. The same name at two scopes is two subjects: resellers carry hundreds of names at other prices.
+    `scope` is the key of the surface for what a models list, a probe or an admin setting says, the provider for prices
+    and announced ends, the source's own key for documents and status pages. The same name at two scopes is two
+    subjects: resellers carry hundreds of names at other prices.
     """
 
     scope: str
@@ -74,10 +75,14 @@ REPLACEMENT = "replacement"
 """The field that names the model to move to, in its provider's words."""
 
 DEPRECATION = "deprecation."
-"""`deprecation.<what>`: what a deprecations page says of a model beside its end and replacement; `listed` where a row of it names the model."""
+"""`deprecation.<what>`: what a deprecations page says of a model beside its end and replacement; `listed` where a row
+of it names the model.
+"""
 
 ANNOUNCED = "announced."
-"""`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied by itself."""
+"""`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied
+by itself.
+"""
 
 ALIAS_TARGET = "alias.target"
 """The id that an alias points to, as its source spells it; empty where it is called an alias and no more is said."""
@@ -156,9 +161,9 @@ class Body:
 class Measurement:
     """What one call to a model took. Kept beside the log for a while, never in it; nothing is paused on it.
 
-    `outcome` is the meaning of the answer (`domain/taxonomy`), `latency` and `first_token` are wall time in milliseconds, `retries` is what
-    the client sent again, tokens are as the provider counted them and `cost` is a decimal string in USD, priced from the monitor's own facts; None is
-    what the answer did not say.
+    `outcome` is the meaning of the answer (`domain/taxonomy`), `latency` and `first_token` are wall time in
+    milliseconds, `retries` is what the client sent again, tokens are as the provider counted them and `cost` is a
+    decimal string in USD, priced from the monitor's own facts; None is what the answer did not say.
     """
 
     source: str
@@ -206,9 +211,10 @@ class Snapshot:
     """Everything one source said at one time.
 
     `at` is when the request began. `silent` are fields the whole answer does not speak of (a list without shutdown
-    dates); `unclear` are single facts it states in two ways. `valid_until` is when the same bytes would yield
-    other facts (a dated price takes effect). A `partial` answer speaks of what happened and of nothing else: what it does not name (a model
-    that nobody was billed for this week) is neither gone nor seen. An `announcing` one takes back nothing of a subject that it does not name any more.
+    dates); `unclear` are single facts it states in two ways. `valid_until` is when the same bytes would yield other
+    facts (a dated price takes effect). A `partial` answer speaks of what happened and of nothing else: what it does not
+    name (a model that nobody was billed for this week) is neither gone nor seen. An `announcing` one takes back nothing
+    of a subject that it does not name any more.
     """
 
     source: str
@@ -336,7 +342,8 @@ class PendingChange:
 class Alternation:
     """A fact that turns between values: how often it came back within a day, from which `other` value, and when last.
 
-    `other` is None for an absence. `said_at` is when an event last said so, `told_at` when owners last heard of it; None where they never did.
+    `other` is None for an absence. `said_at` is when an event last said so, `told_at` when owners last heard of it;
+    None where they never did.
     """
 
     source: str

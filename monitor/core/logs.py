@@ -1,4 +1,6 @@
-"""What this program says to its own log, which `app/log_output` writes: a message that is always the same, and fields beside it."""
+"""What this program says to its own log, which `app/log_output` writes: a message that is always the same, and fields
+beside it.
+"""
 
 from __future__ import annotations
 

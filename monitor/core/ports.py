@@ -27,7 +27,9 @@ Clock: TypeAlias = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockStep:
-    """The time of day was set: `by` how much (negative: back), `before` is what it would have been, `after` what it was."""
+    """The time of day was set: `by` how much (negative: back), `before` is what it would have been, `after` what it
+    was.
+    """
 
     by: timedelta
     before: datetime
@@ -37,7 +39,8 @@ class ClockStep:
 class MonitorError(Exception):
     """An operator's error: one sentence that names what, where, and the command that mends it.
 
-    `exit_code` is what the command line ends with: 1 the answer is no or the work failed, 75 try again, 78 the configuration is wrong.
+    `exit_code` is what the command line ends with: 1 the answer is no or the work failed, 75 try again, 78 the
+    configuration is wrong.
     """
 
     exit_code = 1
@@ -89,7 +92,8 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One attempt series to one destination: a row of the outbox.
 
-    `destination` is a reference (`platform#1`: the first destination of the owner `platform`), never a resolved URL. `error` is redacted.
+    `destination` is a reference (`platform#1`: the first destination of the owner `platform`), never a resolved URL.
+    `error` is redacted.
     """
 
     id: int
@@ -110,7 +114,9 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
-    """The channel did not. `permanent` failures are not tried again; `retry_after` is in seconds where the channel said so."""
+    """The channel did not. `permanent` failures are not tried again; `retry_after` is in seconds where the channel said
+    so.
+    """
 
     reason: str
     permanent: bool = False
@@ -136,12 +142,16 @@ class Channel(Protocol):
     def send(self, notice: Notice, destination: str) -> Sent | NotSent: ...
 
     def label(self, destination: str) -> str:
-        """What to call the destination in logs and events: its kind and host, no secret (`slack://hooks.slack.com`)."""
+        """Return what to call the destination in logs and events: its kind and host, no secret
+        (`slack://hooks.slack.com`).
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
-    """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after` and `before` positions."""
+    """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after`
+    and `before` positions.
+    """
 
     type: str = ""
     subject: str = ""
@@ -182,26 +192,30 @@ class Budget(Protocol):
     """What paid calls may cost: the daily budget of each surface, shared by every process on the database."""
 
     def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
-        """What a call costs in USD by the prices the monitor believes, meter → tokens; None if a price is not known."""
+        """Return what a call costs in USD by the prices the monitor believes, meter → tokens; None if a price is not
+        known.
+        """
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
         """Set money aside; None where the surface has not so much left on the UTC day of `at`."""
 
     def settle(self, reservation: Reservation, spent: Decimal) -> None:
-        """Replace what was set aside by what was spent. A reservation that is never settled stays spent: the call may have been made."""
+        """Replace what was set aside by what was spent. A reservation that is never settled stays spent: the call may
+        have been made.
+        """
 
     def left(self, surface: str, at: datetime) -> Decimal:
-        """What a surface may still spend on the UTC day of `at`."""
+        """Return what a surface may still spend on the UTC day of `at`."""
 
 
 class Reader(Protocol):
     """A consistent view of the store; never waits for writers."""
 
     def head(self) -> int:
-        """The last position; 0 for an empty log."""
+        """Return the last position; 0 for an empty log."""
 
     def log_head(self) -> LogHead:
-        """Which log this is, its epoch, and its last position."""
+        """Return which log this is, its epoch, and its last position."""
 
     def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
 
@@ -212,18 +226,18 @@ class Reader(Protocol):
     def sources(self) -> Mapping[str, SourceState]: ...
 
     def pending_changes(self, source: str = "") -> Sequence[PendingChange]:
-        """The streaks of a source; of all sources without one."""
+        """Return the streaks of a source; of all sources without one."""
 
     def alternations(self, source: str) -> Sequence[Alternation]:
-        """The facts of a source that turned lately."""
+        """Return the facts of a source that turned lately."""
 
     def entries(self) -> Mapping[str, Entry]: ...
 
     def facts(self, hash: str) -> Facts:
-        """A fact blob by its hash; the empty hash is no facts. Immutable, so implementations may cache it."""
+        """Return a fact blob by its hash; the empty hash is no facts. Immutable, so implementations may cache it."""
 
     def evidence(self, hash: str) -> Body | None:
-        """Stored bytes by `sha256:…` or by a prefix of at least eight digits."""
+        """Return stored bytes by `sha256:…` or by a prefix of at least eight digits."""
 
     def notice(self, id: str) -> Notice | None: ...
 
@@ -231,13 +245,13 @@ class Reader(Protocol):
         """Rows of the outbox, oldest first; all without a state."""
 
     def measurements(self, query: MeasurementQuery = MeasurementQuery()) -> Iterator[Measurement]:
-        """What calls took, oldest first."""
+        """Return what calls took, oldest first."""
 
     def spent(self, surface: str, day: date) -> Decimal:
-        """What was reserved or spent on a surface on a UTC day, in USD."""
+        """Return what was reserved or spent on a surface on a UTC day, in USD."""
 
     def due(self, now: datetime) -> bool:
-        """Whether the outbox holds a delivery that could be claimed."""
+        """Return whether the outbox holds a delivery that could be claimed."""
 
 
 class GateAnswer(Protocol):
@@ -292,7 +306,9 @@ class Transaction(Reader, Protocol):
         """
 
     def advance_epoch(self, beyond: int) -> None:
-        """Begin an epoch later than this one and than ours: the log was set back, and what was said of its future is void."""
+        """Begin an epoch later than this one and than ours: the log was set back, and what was said of its future is
+        void.
+        """
 
     def put_source(self, state: SourceState) -> None: ...
 
@@ -307,7 +323,9 @@ class Transaction(Reader, Protocol):
     def put_measurements(self, measured: Iterable[Measurement]) -> None: ...
 
     def forget_measurements(self, before: datetime) -> int:
-        """Drop the measurements made before a time, and the spending of the days before it; returns how many measurements. Neither is a part of the log."""
+        """Drop the measurements made before a time, and the spending of the days before it; returns how many
+        measurements. Neither is a part of the log.
+        """
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation:
         """Write down money that is set aside."""
@@ -324,10 +342,14 @@ class Transaction(Reader, Protocol):
         """Store the body under the hash of its content and return `sha256:…`."""
 
     def enqueue(self, notice: Notice, destinations: Sequence[str], now: datetime) -> None:
-        """Store the notice and one waiting delivery for each destination; a notice id that is there already is left as it is."""
+        """Store the notice and one waiting delivery for each destination; a notice id that is there already is left as
+        it is.
+        """
 
     def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
-        """Take due deliveries (waiting with `retry_at <= now`, or sending with an ended lease) until `until`, oldest first."""
+        """Take due deliveries (waiting with `retry_at <= now`, or sending with an ended lease) until `until`, oldest
+        first.
+        """
 
     def free_claims(self, worker: str) -> int:
         """Give back what a dead worker of this name had claimed."""
@@ -373,6 +395,6 @@ class Store(Protocol):
         """
 
     def changed(self) -> bool:
-        """Whether another process has committed since the last call."""
+        """Return whether another process has committed since the last call."""
 
     def close(self) -> None: ...

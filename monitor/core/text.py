@@ -46,6 +46,7 @@ def rename_in_words(source: str, old: str, new: str, *, official: bool) -> str:
     if not official:
         return f"{moved}; this is its own naming and moves nothing"
     return (
-        f'{moved}; whether it is the same model a person decides: price_model = "{new}" then lets an entry that went by '
+        f'{moved}; whether it is the same model a person decides: price_model = "{new}" then lets an entry '
+        "that went by "
         f"{old} go by it"
     )

@@ -1,4 +1,6 @@
-"""Gives Zstandard from the standard library where it has it, Python 3.14 on, and before that from its backport, which has the same names."""
+"""Gives Zstandard from the standard library where it has it, Python 3.14 on, and before that from its backport, which
+has the same names.
+"""
 
 import sys
 

@@ -18,14 +18,16 @@ from monitor.registry.freshness import Freshness
 def standings(
     reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
 ) -> dict[str, Standing]:
-    """All entries as the gate needs them; `entries` instead of the registry where a decision is not written yet."""
+    """Return all entries as the gate needs them; `entries` instead of the registry where a decision is
+    not written yet.
+    """
     fresh = Freshness(reader, configuration, now)
     known = reader.entries() if entries is None else entries
     return {key: standing(entry, fresh, configuration) for key, entry in known.items()}
 
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
-    """One entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
+    """Return one entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
     rules = configuration.gate
     access, priced = fresh.access(entry), fresh.price(entry)
     grace = entry.spec.grace
@@ -50,7 +52,8 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
 
 
 class Production:
-    """What the gate says to production at a moment, when nobody in particular asks; worked out for an entry when it is first asked for.
+    """What the gate says to production at a moment, when nobody in particular asks; worked out for an entry when it is
+    first asked for.
 
     `entries` are those of a decision that is being made; those of the store unless given.
     """
@@ -78,7 +81,7 @@ class Production:
         return answer(name, known, PRODUCTION, rules.environments, caller, self._now, rules.lease)
 
     def spared(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
-        """The callers that a running pause of an entry spares, and until when."""
+        """Return the callers that a running pause of an entry spares, and until when."""
         return spared(self._standings[key], self._rules.environments, self._now, self._rules.lease)
 
     def known(self, key: str) -> bool:
@@ -116,7 +119,7 @@ class _Standings(Mapping[str, Standing]):
 
 
 def production(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, Answer]:
-    """What the gate says now of every entry to production, when nobody in particular asks."""
+    """Return what the gate says now of every entry to production, when nobody in particular asks."""
     gate = Production(reader, configuration, now)
     return {key: gate.answer(key) for key in gate.entries}
 

@@ -31,13 +31,15 @@ def _time(text: str) -> datetime:
 
 
 def _entry_of(to: Recipients) -> Entry:
-    """The entry that an item is about."""
+    """Return the entry that an item is about."""
     assert to.entry is not None
     return to.entry
 
 
 def _shifts(entry: Entry, event: Event) -> list[tuple[Pin, Value | None, Value | None]]:
-    """The pins that no longer held at a pause, each with what was accepted and what is so instead (None: gone)."""
+    """Return the pins that no longer held at a pause, each with what was accepted and what is so
+    instead (None: gone).
+    """
     by_key = {pin.key: pin for pin in entry.pins}
     return [(by_key[shift["pin"]], shift["old"], shift["new"]) for shift in event.data["shifts"]]
 
@@ -48,7 +50,7 @@ def pinned_facts(commit: Commit, entry: Entry, event: Event) -> Iterator[Fact]:
 
 
 def pause(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """Which pins no longer hold, what that means in money, and how access was lost."""
+    """Return which pins no longer hold, what that means in money, and how access was lost."""
     entry, event = _entry_of(to), events[0]
     shifts = _shifts(entry, event)
     parts = (_money(entry, {pin.field: new for pin, _, new in shifts}), "; ".join(event.data["notes"]))
@@ -63,7 +65,9 @@ def pause(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 
 def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
-    """What the prices among the fields that moved mean for a month, against what was accepted; empty where no usage is stated or observed."""
+    """Return what the prices among the fields that moved mean for a month, against what was accepted; empty where no
+    usage is stated or observed.
+    """
     usage = entry.spec.usage or entry.observed
     if not usage or not any(field.startswith(price.PREFIX) for field in moved):
         return ""
@@ -80,7 +84,7 @@ def _money(entry: Entry, moved: Mapping[str, Value | None]) -> str:
 
 
 def visible(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """That a model is listed, and what the entry needs before it may be active."""
+    """Return that a model is listed, and what the entry needs before it may be active."""
     entry, data = _entry_of(to), events[0].data
     wanting = ", ".join(checklist.missing(entry, now=commit.at))
     needs = (
@@ -98,7 +102,7 @@ def visible(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 
 def hidden(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """That a model is not listed any more, so that the entry waits again."""
+    """Return that a model is not listed any more, so that the entry waits again."""
     entry, data = _entry_of(to), events[0].data
     return Content(
         since=_time(data["since"]),
@@ -117,12 +121,14 @@ def withdrawn(commit: Commit, to: Recipients, events: Sequence[Event]) -> Conten
 
 
 def approval(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """That one person asked for an acceptance, and how another confirms it."""
+    """Return that one person asked for an acceptance, and how another confirms it."""
     entry, data = _entry_of(to), events[0].data
     command = COMMANDS[data["act"]]
     return Content(
         since=events[0].occurred_at,
-        summary=f"{data['by']} asks to {command} it ({data['reason']}); it takes effect when another person does the same",
+        summary=(
+            f"{data['by']} asks to {command} it ({data['reason']}); it takes effect when another person does the same"
+        ),
         commands=(
             f"access-monitor {command} {entry.key} --dry-run",
             f'access-monitor {command} {entry.key} --by YOU --reason "…" --expect {entry.position}',
@@ -173,13 +179,13 @@ def amended(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 
 def _document(commit: Commit, event: Event) -> Event:
-    """The change of a document by which a check went stale."""
+    """Return the change of a document by which a check went stale."""
     assert event.cause is not None
     return commit.events[event.cause]
 
 
 def on_a_document(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """That a check rests on a document which changed; what changed is said with the first check of an entry."""
+    """Return that a check rests on a document which changed; what changed is said with the first check of an entry."""
     event, document = events[0], _document(commit, events[0])
     said = fact_of(document) in commit.spoken_of.get(_entry_of(to).key, ())
     what = f"the check {event.data['check']} rests on {event.source}, which changed"
@@ -195,7 +201,7 @@ def its_document(commit: Commit, entry: Entry, event: Event) -> Iterator[Fact]:
 
 
 def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """What an answer lacks or moves all at once, or what of it alternates."""
+    """Return what an answer lacks or moves all at once, or what of it alternates."""
     event, data = events[0], events[0].data
     if "facts" in data:
         return Content(since=event.occurred_at, looks=1, summary=_contradiction(event, _entry_of(to)))
@@ -216,7 +222,7 @@ def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 
 def _contradiction(event: Event, entry: Entry) -> str:
-    """What of a source whose answers alternate concerns an entry."""
+    """Return what of a source whose answers alternate concerns an entry."""
     mine = [(fact, one) for fact, one in concerned_by(event) if matters(fact, entry)]
     parts = [
         f"{fact.subject.name} appears and disappears"
@@ -226,24 +232,30 @@ def _contradiction(event: Event, entry: Entry) -> str:
         for fact, one in mine[:NAMED]
     ]
     more = f"; and {len(mine) - NAMED} more" if len(mine) > NAMED else ""
-    return f"{event.source} contradicts itself from poll to poll: {'; '.join(parts)}{more}; the last confirmed values stand"
+    return (
+        f"{event.source} contradicts itself from poll to poll: {'; '.join(parts)}{more}; the last confirmed values "
+        "stand"
+    )
 
 
 def _incident(event: Event) -> str:
-    """What to add to a sentence while an incident is open on the surface that it is about."""
+    """Return what to add to a sentence while an incident is open on the surface that it is about."""
     said = event.data.get("incident")
     return f"; the provider's status page says: “{said}”" if said else ""
 
 
 def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """That a price is held back since it cannot be right, or that one can no longer be read."""
+    """Return that a price is held back since it cannot be right, or that one can no longer be read."""
     event, entry, data = events[0], _entry_of(to), events[0].data
     difference = difference_of(event)
     summary = f"a price that cannot be right is held back: {data['reason'].replace('_', ' ')}"
     release = f'access-monitor release {event.position} --by YOU --reason "…"'
     if data["new"] is None:
         name = difference.what.removeprefix(price.PREFIX)
-        summary = f"{name} (was {value_in_words(data['old'])}) is still spoken of and can no longer be read; nothing renews it"
+        summary = (
+            f"{name} (was {value_in_words(data['old'])}) is still spoken of and can no longer be read; nothing "
+            "renews it"
+        )
         release = f"access-monitor verify {entry.key} pricing --by YOU --url …"
     return Content(
         since=event.occurred_at,
@@ -256,7 +268,7 @@ def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Cont
 
 
 def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """That a source is not read any more, and from when production is denied what it alone verifies."""
+    """Return that a source is not read any more, and from when production is denied what it alone verifies."""
     event, data = events[0], events[0].data
     why = "no poll" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
     unread = f"{event.source} has not been read since {data['last_good']} ({why})"
@@ -267,7 +279,9 @@ def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 
 def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read prices."""
+    """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read
+    prices.
+    """
     entry = _entry_of(to)
     changes = sorted(events, key=lambda event: price.telling_order(fact_of(event).field, entry.spec.tiers))
     parts = (
@@ -287,7 +301,7 @@ def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 
 def _expected(entry: Entry, changes: Iterable[Event], at: datetime) -> str:
-    """The maintenance in which a change of what an entry pins is expected, so that it did not pause."""
+    """Return the maintenance in which a change of what an entry pins is expected, so that it did not pause."""
     pinned = {pin.key for pin in entry.pins}
     facts = (fact_of(event) for event in changes)
     keys = [key for fact in facts if (key := f"{fact.subject.scope}/{fact.subject.name}/{fact.field}") in pinned]
@@ -301,7 +315,7 @@ def _expected(entry: Entry, changes: Iterable[Event], at: datetime) -> str:
 
 
 def shifted(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """That calls by a route take or fail otherwise than they did, by how much, and by which test."""
+    """Return that calls by a route take or fail otherwise than they did, by how much, and by which test."""
     event, data = events[0], events[0].data
     old, new = (level_in_words(data[name], data["unit"]) for name in ("old", "new"))
     return Content(
@@ -316,7 +330,9 @@ def shifted(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 
 def newcomer(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """That a model is newly listed where entries wait for their id: it is named by itself, since no entry declares it."""
+    """Return that a model is newly listed where entries wait for their id: it is named by itself, since no entry
+    declares it.
+    """
     event = events[0]
     wait = f"{', '.join(to.waiting)} {'wait' if len(to.waiting) > 1 else 'waits'} for a model id"
     return Content(

@@ -1,4 +1,6 @@
-"""What an event of a change says of facts: which one moved, from what to what, and what there is to read beyond that."""
+"""What an event of a change says of facts: which one moved, from what to what, and what there is to
+read beyond that.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,12 @@ QUOTED = 1
 
 
 def scope_of(event: Event) -> str:
-    """The surface or provider of the subject of an event; the source itself where it is about neither."""
+    """Return the surface or provider of the subject of an event; the source itself where it is about neither."""
     return str(event.data.get("surface") or event.data.get("provider") or event.source)
 
 
 def fact_of(event: Event) -> Fact:
-    """The fact whose change an event records. One of a text stands for all of its parts."""
+    """Return the fact whose change an event records. One of a text stands for all of its parts."""
     if event.type == ev.DOCUMENT_CHANGED:
         return Fact(Subject(event.source, event.source), PARAGRAPH)
     return Fact(Subject(scope_of(event), event.subject), _field(event))
@@ -41,7 +43,7 @@ def _field(event: Event) -> str:
 
 
 def _values(event: Event) -> tuple[Value | None, Value | None]:
-    """The old and the new value of a fact; None where there was or is none."""
+    """Return the old and the new value of a fact; None where there was or is none."""
     data = event.data
     if event.type in (ev.MODEL_LISTED, ev.MODEL_UNLISTED):
         return (None, True) if event.type == ev.MODEL_LISTED else (True, None)
@@ -63,12 +65,14 @@ def difference(subject: str, field: str, old: Value | None, new: Value | None) -
 
 
 def is_drift(event: Event) -> bool:
-    """Whether an event is a shift of what calls took, measured over a window, rather than another answer."""
+    """Return whether an event is a shift of what calls took, measured over a window, rather than another answer."""
     return "window_since" in event.data
 
 
 def is_news(event: Event) -> bool:
-    """Whether a change is news to anybody: not what another source stated before, how a route words its no, or an announcement that came true."""
+    """Return whether a change is news to anybody: not what another source stated before, how a route words its no, or
+    an announcement that came true.
+    """
     if event.type == ev.DOCUMENT_CHANGED:
         return True
     if event.type == ev.PRICE_ANNOUNCED and event.data["new"] is None:
@@ -81,7 +85,7 @@ def is_renamed(event: Event) -> bool:
 
 
 def note_of(event: Event) -> str:
-    """What owners should read of a change beyond old and new."""
+    """Return what owners should read of a change beyond old and new."""
     data = event.data
     if event.type == ev.DOCUMENT_CHANGED:
         return "; ".join(_paragraphs(event))
@@ -92,7 +96,7 @@ def note_of(event: Event) -> str:
 
 
 def _paragraphs(event: Event) -> Iterator[str]:
-    """What came and went in a text: the markers, the first paragraphs each way, and how many more there are."""
+    """Yield what came and went in a text: the markers, the first paragraphs each way, and how many more there are."""
     data = event.data
     markers = data.get("markers", {"came": (), "went": ()})
     yield from (f"“{marker}” is in {event.source} now" for marker in markers["came"])
@@ -107,7 +111,9 @@ def _paragraphs(event: Event) -> Iterator[str]:
 
 
 def concerned_by(event: Event) -> list[tuple[Fact, Mapping[str, Value | None]]]:
-    """What an anomaly holds back of that entries stand on, each with what else is said of it; the field is empty where it is a whole subject."""
+    """Return what an anomaly holds back of that entries stand on, each with what else is said of it; the field is empty
+    where it is a whole subject.
+    """
     return [
         (Fact(Subject(one["scope"], one["subject"]), one.get("field", "")), one)
         for one in event.data.get("concerns", ())

@@ -19,18 +19,18 @@ def _of(entry: Entry) -> Recipients:
 
 
 def its_owners(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of the entry that an event befell."""
+    """Yield the owners of the entry that an event befell."""
     yield _of(commit.entries[event.subject])
 
 
 def unless_by_a_person(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of an entry that the monitor moved; who moved it by hand knows."""
+    """Yield the owners of an entry that the monitor moved; who moved it by hand knows."""
     if event.actor == ev.SYSTEM:
         yield _of(commit.entries[event.subject])
 
 
 def if_in_use(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of an entry that production used when it was withdrawn."""
+    """Yield the owners of an entry that production used when it was withdrawn."""
     if commit.was(event.subject, Status.ACTIVE, Status.PAUSED):
         yield _of(commit.entries[event.subject])
 
@@ -50,7 +50,7 @@ def is_active(commit: Commit, key: str) -> bool:
 def if_stale_by(
     because: str, *, where: Callable[[Commit, str], bool] = always
 ) -> Callable[[Commit, Event], Iterator[Recipients]]:
-    """The owners of an entry whose check is lost to this, where that matters to them."""
+    """Return the owners of an entry whose check is lost to this, where that matters to them."""
 
     def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
         if event.data.get("because") == because and where(commit, event.subject):
@@ -60,7 +60,9 @@ def if_stale_by(
 
 
 def if_reminded(wanted: Callable[[str], bool]) -> Callable[[Commit, Event], Iterator[Recipients]]:
-    """The owners of an entry that is reminded of something of a kind; the event names others who hear of it as well."""
+    """Return the owners of an entry that is reminded of something of a kind; the event names others who hear of it as
+    well.
+    """
 
     def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
         if wanted(event.data["what"]):
@@ -71,7 +73,9 @@ def if_reminded(wanted: Callable[[str], bool]) -> Callable[[Commit, Event], Iter
 
 
 def active_there(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of entries that were active and that what an anomaly holds back concerns, whatever else of the same poll paused them."""
+    """Yield the owners of entries that were active and that what an anomaly holds back concerns, whatever else of the
+    same poll paused them.
+    """
     facts = [fact for fact, _ in concerned_by(event)]
     for entry in commit.entries.values():
         if was_active(commit, entry.key) and any(_touches(fact, entry) for fact in facts):
@@ -79,18 +83,18 @@ def active_there(commit: Commit, event: Event) -> Iterator[Recipients]:
 
 
 def _touches(fact: Fact, entry: Entry) -> bool:
-    """Whether a fact that is held concerns an entry; one without a field stands for all of its subject."""
+    """Return whether a fact that is held concerns an entry; one without a field stands for all of its subject."""
     return matters(fact, entry) if fact.field else fact.subject in entry.subjects
 
 
 def resting_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of active entries of which a source that is not read any more verifies a check, or feeds one."""
+    """Yield the owners of active entries of which a source that is not read any more verifies a check, or feeds one."""
     for key in (*event.data["denies"], *event.data["unseen"]):
         yield _of(commit.entries[key])
 
 
 def going_by_the_price(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of entries that go by a price which is held back."""
+    """Yield the owners of entries that go by a price which is held back."""
     fact = fact_of(event)
     for entry in commit.entries.values():
         if entry.alive and matters(fact, entry):
@@ -98,7 +102,7 @@ def going_by_the_price(commit: Commit, event: Event) -> Iterator[Recipients]:
 
 
 def standing_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of entries that stand on a fact which moved, unless an item about the entry says it already."""
+    """Yield the owners of entries that stand on a fact which moved, unless an item about the entry says it already."""
     if not is_news(event):
         return
     fact = fact_of(event)
@@ -113,7 +117,7 @@ def standing_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
 
 
 def on_the_route(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of entries whose route answers otherwise than it did."""
+    """Yield the owners of entries whose route answers otherwise than it did."""
     if is_drift(event):
         for entry in commit.entries.values():
             if entry.alive and watches(entry, surface=event.data["surface"], model=event.subject):
@@ -121,7 +125,9 @@ def on_the_route(commit: Commit, event: Event) -> Iterator[Recipients]:
 
 
 def waiting_for_an_id(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of entries that wait for their model id where a model newly appears; which of them it is, a person decides."""
+    """Yield the owners of entries that wait for their model id where a model newly appears; which of them it is, a
+    person decides.
+    """
     waiting: dict[str, list[str]] = {}
     for key, entry in commit.entries.items():
         if entry.alive and not entry.spec.model_id and scope_of(event) in entry.spec.surfaces:
@@ -132,14 +138,14 @@ def waiting_for_an_id(commit: Commit, event: Event) -> Iterator[Recipients]:
 
 
 def denied_by_it(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """The owners of entries that a configuration denies to production, where no other item is about the entry."""
+    """Yield the owners of entries that a configuration denies to production, where no other item is about the entry."""
     for key in event.data.get("denies", ()):
         if key not in commit.spoken_of:
             yield _of(commit.entries[key])
 
 
 def _one_more_route(fact: Fact, entry: Entry) -> bool:
-    """Whether a fact is one more way to a model whose closing paused the entry already, and none that it pins.
+    """Return whether a fact is one more way to a model whose closing paused the entry already, and none that it pins.
 
     A model that is gone closes a dozen routes, each a poll of its own: the first was told, and the log has the others.
     """
@@ -153,5 +159,5 @@ def _one_more_route(fact: Fact, entry: Entry) -> bool:
 
 
 def _watched(event: Event, entry: Entry) -> bool:
-    """Whether an event is about a text that can concern an entry."""
+    """Return whether an event is about a text that can concern an entry."""
     return event.type == ev.DOCUMENT_CHANGED and watches(entry, **event.data["about"])

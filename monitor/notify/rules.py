@@ -16,7 +16,9 @@ from monitor.registry.transitions import RegistryTransaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipients:
-    """The owners who hear of an event, and the entry for whose sake; `waiting` are the entries instead where it is about none of them."""
+    """The owners who hear of an event, and the entry for whose sake; `waiting` are the entries instead where it is
+    about none of them.
+    """
 
     owners: tuple[str, ...]
     entry: Entry | None = None
@@ -30,7 +32,9 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What an item says beyond its events and its entry. Texts that are empty, and `evidence` that is None, are as the entry or the first event has them."""
+    """What an item says beyond its events and its entry. Texts that are empty, and `evidence` that is None, are as the
+    entry or the first event has them.
+    """
 
     since: datetime
     summary: str = ""
@@ -42,7 +46,9 @@ class Content:
 
 
 class Commit:
-    """What was committed, and how far it is composed: `spoken_of` holds, for each entry that an item is about, the facts that it speaks of."""
+    """What was committed, and how far it is composed: `spoken_of` holds, for each entry that an item is about, the
+    facts that it speaks of.
+    """
 
     def __init__(self, events: Sequence[Event], registry: RegistryTransaction, at: datetime) -> None:
         self.events = {event.position: event for event in events}
@@ -57,12 +63,14 @@ class Commit:
         }
 
     def was(self, key: str, *statuses: Status) -> bool:
-        """Whether the decision found an entry in one of these statuses."""
+        """Return whether the decision found an entry in one of these statuses."""
         entry = self._before.get(key)
         return entry is not None and entry.status in statuses
 
     def routes(self, event: Event) -> str:
-        """What every route says of the model whose access an event moved; empty where one route alone says anything."""
+        """Return what every route says of the model whose access an event moved; empty where one route alone says
+        anything.
+        """
         return self._routes.get(event.position, "")
 
 
@@ -74,7 +82,8 @@ def nothing(commit: Commit, entry: Entry, event: Event) -> Iterable[Fact]:
 class Rule:
     """How one kind of news is composed: whose owners hear of an event, under which reason, and what is said.
 
-    Those of one entry are one item where they are told `together`. `speaks_of` names the facts that the item says what there is to say of.
+    Those of one entry are one item where they are told `together`. `speaks_of` names the facts that the item says what
+    there is to say of.
     """
 
     reason: Reason

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from monitor.core.entry import Entry
+from monitor.core.names import no_such, perhaps
 from monitor.core.ports import Refused
 
 
@@ -25,11 +25,5 @@ def unknown_entry(key: str, known: Iterable[str], *, then: str = "") -> Refused:
     known = sorted(known)
     has = ", ".join(known) or "none yet (`access-monitor poll` loads the configuration)"
     if then:
-        return Refused(f"there was no entry {key!r} at {then}{did_you_mean(key, known)}; the registry had: {has}")
-    return Refused(f"there is no entry {key!r}{did_you_mean(key, known)}; the registry has: {has}")
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Name the known word that is nearest to another, in brackets; empty where none is near."""
-    near = get_close_matches(word, list(known), 1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+        return Refused(f"there was no entry {key!r} at {then}{perhaps(key, known)}; the registry had: {has}")
+    return Refused(no_such("entry", key, known, f"the registry has: {has}"))

@@ -16,12 +16,13 @@ from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream
 from monitor.core.facts import Body
+from monitor.core.names import perhaps
 from monitor.core.ports import AskGate, Clock, EventQuery, Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
 from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
 from monitor.registry.attachments import Held, Paper
-from monitor.registry.lookup import did_you_mean, find_entry
+from monitor.registry.lookup import find_entry
 from monitor.registry.transitions import TRANSITIONS
 from monitor.registry.unit_of_work import Begin, UnitOfWork
 
@@ -189,9 +190,7 @@ class Operator:
             Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
         """
         if check not in CHECKS:
-            raise Refused(
-                f"there is no check {check!r}{did_you_mean(check, CHECKS)}; the checks are: {', '.join(CHECKS)}"
-            )
+            raise Refused(f"there is no check {check!r}{perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
         if not (url or note or body or paper):
             raise Refused(
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"

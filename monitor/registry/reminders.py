@@ -18,6 +18,7 @@ from monitor.core.configuration import SourceSpec
 from monitor.core.entry import FALLBACK_ENDS, CheckState, Entry
 from monitor.core.events import entry_stream
 from monitor.core.facts import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, Value
+from monitor.core.time import month
 from monitor.registry.transitions import RegistryTransaction
 
 SHUTDOWN = "shutdown"
@@ -42,7 +43,6 @@ _DATE = re.compile(
     r"|\b(?:through|until|till|ends? on|ending|expires? on)\s+(?P<iso>20\d\d-\d\d-\d\d)\b"
 )
 _PROMOTION = re.compile(r"\bpromotion|\bintroductory|\bdiscount|\blimited[- ]time", re.IGNORECASE)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def promotion_end(text: str) -> date | None:
     try:
         if match["iso"]:
             return date.fromisoformat(match["iso"])
-        return date(int(match["year"]), _MONTHS.index(match["month"][:3].lower()) + 1, int(match["day"]))
+        return date(int(match["year"]), month(match["month"]), int(match["day"]))
     except ValueError:
         return None
 

@@ -1,6 +1,7 @@
 """Files and batches: a batch goes on by being polled, and its requests are answered as the endpoint would answer them at that moment.
 
-`completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its error file.
+`completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its
+error file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The control API: how a driver in another process reads and directs the sandbox. Only for loopback, so it asks for no key."""
+"""The control API: how a driver in another process reads and directs the sandbox. Only for loopback, so it asks for no
+key.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from monitor.sandbox.webhook import Inbox
 class ControlApi:
     """Answers `/sandbox/…`.
 
-    `GET messages`, `GET state`; `POST advance` ends the running step, `POST release` takes `{"act": …}`, `POST fault` takes a fault
-    or `{"clear": TARGET}` (`"all"` for every target).
+    `GET messages`, `GET state`; `POST advance` ends the running step, `POST release` takes `{"act": …}`, `POST fault`
+    takes a fault or `{"clear": TARGET}` (`"all"` for every target).
     """
 
     def __init__(self, timeline: Timeline, inbox: Inbox) -> None:

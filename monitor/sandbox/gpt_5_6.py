@@ -1,7 +1,7 @@
 """What truly happened to GPT-5.6 from its preview to its promotional price: the story that the demo tells.
 
-Dates and amounts are facts of 2026; days on which nothing happened are left out. The other models are those around it at the time,
-with their prices unchanged, so that no step looks like a mass drop.
+Dates and amounts are facts of 2026; days on which nothing happened are left out. The other models are those around it
+at the time, with their prices unchanged, so that no step looks like a mass drop.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def price(
     long: bool = False,
     tiers: tuple[str, ...] = (STANDARD,),
 ) -> TimelinePrice:
-    """A price from its decimal strings, in USD per 1M tokens."""
+    """Return a price from its decimal strings, in USD per 1M tokens."""
     return TimelinePrice(
         input=Decimal(input),
         output=None if output is None else Decimal(output),
@@ -43,7 +43,7 @@ def price(
 
 
 def flagship(input: str, cached: str, write: str, output: str) -> TimelinePrice:
-    """A price of the GPT-5.6 family: cache writes are priced, every tier and the long band are stated."""
+    """Return a price of the GPT-5.6 family: cache writes are priced, every tier and the long band are stated."""
     return TimelinePrice(
         input=Decimal(input),
         output=Decimal(output),

@@ -25,8 +25,9 @@ ALL_TIERS = (STANDARD, BATCH, FLEX, FAST)
 class TimelineModel:
     """A row of the models list. `created` is in Unix seconds, `shutdown_date` is `YYYY-MM-DD` where one is announced.
 
-    `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters. One that is not `listed` cannot be
-    retrieved either. `refused` is how calls are answered where they are, as status and code of the table in `errors`: listed is not callable.
+    `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters.
+    One that is not `listed` cannot be retrieved either. `refused` is how calls are answered where they are, as status
+    and code of the table in `errors`: listed is not callable.
     """
 
     id: str
@@ -56,7 +57,9 @@ class TimelinePrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineState:
-    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and `regional` is whether the regional host serves the project."""
+    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and
+    `regional` is whether the regional host serves the project.
+    """
 
     models: tuple[TimelineModel, ...] = ()
     prices: Mapping[str, TimelinePrice] = field(default_factory=dict)
@@ -69,7 +72,7 @@ class TimelineState:
         return tuple(model for model in self.models if model.listed)
 
     def model(self, id: str) -> TimelineModel | None:
-        """The model of this exact id."""
+        """Return the model of this exact id."""
         return next((model for model in self.models if model.id == id), None)
 
 
@@ -100,7 +103,7 @@ class TimelineStep:
             raise ValueError(f"the step of {self.date} lasts {self.polls} polls; it needs at least one")
 
     def follow(self, state: TimelineState) -> TimelineState:
-        """The state that this step makes of the one before."""
+        """Return the state that this step makes of the one before."""
         models = {model.id: model for model in state.models if model.id not in self.unlists}
         models |= {model.id: model for model in self.lists}
         # New prices go on top, as the true page does; an amended one stays where it stands.
@@ -116,7 +119,9 @@ class TimelineStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What one request meets: the step, the state, since when list and page are as they are, and a fault where one stands."""
+    """What one request meets: the step, the state, since when list and page are as they are, and a fault where one
+    stands.
+    """
 
     index: int
     step: TimelineStep

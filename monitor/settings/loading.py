@@ -1,7 +1,8 @@
-"""Find, read, lay over each other, check, build: the one way from a file to `Settings`. All or nothing, and no secret is read.
+"""Find, read, lay over each other, check, build: the one way from a file to `Settings`. All or nothing, and no secret
+is read.
 
-pydantic-settings merges file, environment and option. What is done here is what it does not do: a TOML error with its line, a
-variable that names no setting refused rather than passed over, and for each value where it came from.
+pydantic-settings merges file, environment and option. What is done here is what it does not do: a TOML error with its
+line, a variable that names no setting refused rather than passed over, and for each value where it came from.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
 
     Old names of settings are read as the new ones, with one warning, which goes to stderr where nobody set up logging.
 
-    `environ` lies over the file, and `database` (a path or URL) over both. A relative `database` counts from the working directory, as any
-    argument of a command does; every other relative path is a setting and counts from `Settings.folder`.
+    `environ` lies over the file, and `database` (a path or URL) over both. A relative `database` counts from the
+    working directory, as any argument of a command does; every other relative path is a setting and counts from
+    `Settings.folder`.
 
     Raises:
         InvalidConfiguration: it can be read but not be used; `problems` names everything that is wrong.
@@ -106,7 +108,7 @@ def restore(kept: KeptDocument, current: Settings, running: Settings) -> Setting
 
 
 def find(environ: Mapping[str, str]) -> Path:
-    """The file to load when no option names one.
+    """Return the file to load when no option names one.
 
     Raises:
         ConfigurationError: there is none.
@@ -117,12 +119,13 @@ def find(environ: Mapping[str, str]) -> Path:
         if place.exists():
             return place
     raise ConfigurationError(
-        f"There is no configuration: neither {PLACES[0]} nor {PLACES[1]} exists; name one with --config FILE or ${VARIABLE}."
+        f"There is no configuration: neither {PLACES[0]} nor {PLACES[1]} exists; name one with --config FILE "
+        f"or ${VARIABLE}."
     )
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The tables of a file as they stand in it.
+    """Return the tables of a file as they stand in it.
 
     Raises:
         ConfigurationError: it cannot be read, or is not TOML.
@@ -154,7 +157,7 @@ def _variable(location: Location) -> str:
 
 
 def _settable(model: type[BaseModel] = Document, above: Location = ()) -> Iterator[tuple[Location, FieldInfo]]:
-    """Every key that a variable can set: those of plain sections, not of lists of tables."""
+    """Yield every key that a variable can set: those of plain sections, not of lists of tables."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -164,7 +167,7 @@ def _settable(model: type[BaseModel] = Document, above: Location = ()) -> Iterat
 
 
 def _spelled(name: str) -> tuple[tuple[str, ...], str]:
-    """The path that a variable spells, in old names or new ones, and the variable's name of today."""
+    """Return the path that a variable spells, in old names or new ones, and the variable's name of today."""
     path = tuple(name.removeprefix(PREFIX).lower().split(DELIMITER))
     return path, _variable(current_path(path)) if _variable(path) == name else name
 
@@ -172,7 +175,7 @@ def _spelled(name: str) -> tuple[tuple[str, ...], str]:
 def _variables(
     environ: Mapping[str, str], spelled: Mapping[str, tuple[tuple[str, ...], str]]
 ) -> tuple[dict[Location, str | list[Any]], list[Finding]]:
-    """What the environment sets and where, and the variables that name no setting."""
+    """Return what the environment sets and where, and the variables that name no setting."""
     fields = {_variable(location): (location, field) for location, field in _settable()}
     values: dict[Location, str | list[Any]] = {}
     findings: list[Finding] = []
@@ -193,7 +196,7 @@ def _meant(name: str, known: Mapping[str, object]) -> str:
 
 
 def _listed(text: str) -> list[Any]:
-    """A list as JSON or with commas; pydantic-settings knows the first alone."""
+    """Return a list as JSON or with commas; pydantic-settings knows the first alone."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -202,7 +205,9 @@ def _listed(text: str) -> list[Any]:
 
 
 def _fits(file: Mapping[str, Any], location: Location) -> bool:
-    """Whether the file has tables, or nothing, on the way to `location`; merging would replace anything else before it is refused."""
+    """Return whether the file has tables, or nothing, on the way to `location`; merging would replace anything else
+    before it is refused.
+    """
     table: Any = file
     for part in location[:-1]:
         table = table.get(part, {})
@@ -212,12 +217,14 @@ def _fits(file: Mapping[str, Any], location: Location) -> bool:
 
 
 def _origin(origins: Mapping[Location, str], location: Location) -> str | None:
-    """Where a value came from that is not the file's."""
+    """Return where a value came from that is not the file's."""
     return next((origins[location[:n]] for n in range(len(location), 0, -1) if location[:n] in origins), None)
 
 
 def _literals(value: object, at: Location = ()) -> Iterator[Finding]:
-    """Texts that hold what looks like a key. Apprise URLs carry their tokens by design and are masked wherever they are shown."""
+    """Texts that hold what looks like a key. Apprise URLs carry their tokens by design and are masked wherever they are
+    shown.
+    """
     if isinstance(value, dict):
         for key, below in value.items():
             yield from _literals(below, (*at, key))

@@ -1,4 +1,5 @@
-"""Names of settings that changed: the old ones are read for one version, with one warning; old and new at once is refused.
+"""Names of settings that changed: the old ones are read for one version, with one warning; old and new at once is
+refused.
 
 Which names those are stands in `core.accepted_configuration.RENAMED`.
 """
@@ -19,8 +20,8 @@ KeyPath: TypeAlias = tuple[str, ...]
 class OldNames:
     """The old names that a file and the variables over it use.
 
-    `rows` are the rows of `RENAMED` that the file uses, `clashes` sentences about names that are used in both forms, and `warning` is one
-    line that names every old name with its new one, empty where there is none.
+    `rows` are the rows of `RENAMED` that the file uses, `clashes` sentences about names that are used in both forms,
+    and `warning` is one line that names every old name with its new one, empty where there is none.
     """
 
     rows: tuple[KeyPath, ...]
@@ -37,7 +38,9 @@ class OldNames:
 
 
 def old_names(file: Mapping[str, Any], variables: Mapping[str, tuple[KeyPath, str]]) -> OldNames:
-    """Find the old names in a file, and among variables: name → the path that it spells and the variable's name of today."""
+    """Find the old names in a file, and among variables: name → the path that it spells and the variable's name of
+    today.
+    """
     old: defaultdict[KeyPath, list[str]] = defaultdict(list)
     new: defaultdict[KeyPath, list[str]] = defaultdict(list)
     rows: dict[KeyPath, None] = {}
@@ -67,7 +70,9 @@ def _renamed(row: KeyPath) -> KeyPath:
 
 
 def _forms(path: KeyPath) -> Iterator[tuple[KeyPath, KeyPath]]:
-    """The rows that a path goes through, each with the form of the name that it uses: the row itself, or what it became."""
+    """Yield the rows that a path goes through, each with the form of the name that it uses: the row itself, or what it
+    became.
+    """
     for row in RENAMED:
         new = _renamed(row)
         if path[: len(row)] == row:

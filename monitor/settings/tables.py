@@ -1,4 +1,6 @@
-"""The plain sections of the file: what each key is, its default and its unit. The tables that stand in lists are in `schema`."""
+"""The plain sections of the file: what each key is, its default and its unit. The tables that stand in lists are in
+`schema`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ REQUEST = Fields()
 class SettingsTable(BaseModel):
     """A TOML table; a key that it does not have is refused."""
 
-    # Of each table only what the whole document needs is built; a validator of its own would take as long again at every start.
+    # Of each table only what the whole document needs is built; a validator of its own would take as long again at
+    # every start.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
@@ -215,7 +218,9 @@ class NotifyTable(SettingsTable):
     timezone: Timezone = Field(default="", description="Zone of the local times beside UTC; none unless named.")
     repeat: Duration = Field(
         default=timedelta(hours=4),
-        description="After how long a pause that nobody acknowledges is told again, then ever more seldom; 0s for never.",
+        description=(
+            "After how long a pause that nobody acknowledges is told again, then ever more seldom; 0s for never."
+        ),
     )
     escalate_after: int = Field(
         default=2, ge=1, le=100, description="From which repetition on the owners' escalate_to is told, too."
@@ -227,7 +232,10 @@ class RunTable(SettingsTable):
 
     state_dir: Text | None = Field(
         default=None,
-        description="The folder that relative paths count from; itself relative to the folder of this file, which it is unless told.",
+        description=(
+            "The folder that relative paths count from; itself relative to the folder of this file, which it is "
+            "unless told."
+        ),
         examples=["/var/lib/access-monitor"],
     )
     workers: int = Field(

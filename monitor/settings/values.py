@@ -1,7 +1,7 @@
 """What a loaded configuration is to the rest of the program: frozen values, checked, without a secret in them.
 
-`Settings.configuration` is what the core needs; the other values are for the adapters and the daemon. `build` makes them from a checked
-document, with the digest that names this declaration in the log.
+`Settings.configuration` is what the core needs; the other values are for the adapters and the daemon. `build` makes
+them from a checked document, with the digest that names this declaration in the log.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Web:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Github:
-    """References to the webhook's secret (empty: nobody asks) and to the token of the answer, the API's root, and what may be deployed where."""
+    """References to the webhook's secret (empty: nobody asks) and to the token of the answer, the API's root, and what
+    may be deployed where.
+    """
 
     api: str
     webhook_secret: str = ""
@@ -69,7 +71,9 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """References to the URLs that are told that the monitor works, and that it cannot write; empty where nobody asked for it."""
+    """References to the URLs that are told that the monitor works, and that it cannot write; empty where nobody asked
+    for it.
+    """
 
     url: str = ""
     failure_url: str = ""
@@ -77,7 +81,9 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:
-    """How deliveries are tried: the time for one attempt, how many attempts, and the zone for local times (empty: UTC only)."""
+    """How deliveries are tried: the time for one attempt, how many attempts, and the zone for local times (empty: UTC
+    only).
+    """
 
     timeout: timedelta
     attempts: int
@@ -103,8 +109,10 @@ class Measurements:
 class Settings:
     """One loaded configuration.
 
-    `folder` is what relative paths count from, absolute. `database` is a path, a URL or a reference to one, as written. `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document` is what is in
-    effect, for `show` alone; `origins` maps a key to where its value came from and lacks what is a default.
+    `folder` is what relative paths count from, absolute. `database` is a path, a URL or a reference to one, as written.
+    `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document`
+    is what is in effect, for `show` alone; `origins` maps a key to where its value came from and lacks what is a
+    default.
     """
 
     path: Path

@@ -84,7 +84,7 @@ def options(name: str) -> Mapping[str, FieldInfo]:
 
 @cache
 def _added() -> EntryPoints:
-    """What other distributions add; looked up once, since it reads the metadata of all that is installed."""
+    """Return what other distributions add; looked up once, since it reads the metadata of all that is installed."""
     return entry_points(group=GROUP)
 
 

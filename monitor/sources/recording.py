@@ -1,7 +1,7 @@
 """Reads a recorded history: what a source answered at each poll, one line a poll, plain or compressed.
 
-It yields the bytes that the source's own reader is then given; what they mean is not judged here. A file that leaves a doubt about
-what was seen when is refused whole, with the line: half a history replayed would look like a whole one.
+It yields the bytes that the source's own reader is then given; what they mean is not judged here. A file that leaves a
+doubt about what was seen when is refused whole, with the line: half a history replayed would look like a whole one.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def read(path: Path) -> History:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[io.TextIOWrapper]:
-    """The text of a file, decompressed on the way where its first bytes say that it is compressed."""
+    """Provide the text of a file, decompressed on the way where its first bytes say that it is compressed."""
     with path.open("rb") as file:
         compressed = file.read(len(zstd.MAGIC)) == zstd.MAGIC
         file.seek(0)
@@ -190,7 +190,7 @@ def _body(content: bytes, kind: str, bodies: dict[str, Body]) -> Body:
 
 
 def failure(said: str) -> FailureReason:
-    """The reason behind the recorded words of an error. Words that name none mean that nothing was reached."""
+    """Return the reason behind the recorded words of an error. Words that name none mean that nothing was reached."""
     status = _HTTP_STATUS.search(said)
     if status is not None:
         return refused(int(status[1] or status[2]))

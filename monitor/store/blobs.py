@@ -24,7 +24,7 @@ def compress(content: bytes) -> bytes:
 
 
 def restore(compressed: bytes, hash: str) -> bytes:
-    """The bytes that were stored under `hash`.
+    """Return the bytes that were stored under `hash`.
 
     Raises:
         Damaged: they are not those any more.

@@ -1,8 +1,8 @@
 """Between the core's values and what a database can hold: canonical JSON, times, identifiers. No SQL.
 
-Dataclasses are written field by field as their type hints say and read back to equal values. A field that a stored row does not
-have takes its default, so a field with a default may be added without a migration. Metadata `stored` names a field that is stored
-under another name than its own.
+Dataclasses are written field by field as their type hints say and read back to equal values. A field that a stored row
+does not have takes its default, so a field with a default may be added without a migration. Metadata `stored` names a
+field that is stored under another name than its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Columns = dict[str, Any]
 
 
 def time_text(at: datetime) -> str:
-    """A time as it is stored: UTC, fixed width, so that text order is time order.
+    """Return a time as it is stored: UTC, fixed width, so that text order is time order.
 
     Raises:
         ValueError: the time has no zone, so it names no moment.
@@ -54,7 +54,8 @@ def optional_time_of(text: str | None) -> datetime | None:
 
 
 def uuid7(at: datetime, position: int) -> str:
-    """A UUIDv7 (RFC 9562) for the event at `position`: milliseconds, the rest of the microseconds, the position, chance.
+    """Return a UUIDv7 (RFC 9562) for the event at `position`: milliseconds, the rest of the microseconds, the position,
+    chance.
 
     With the position inside, identifiers sort as the log does, also within one commit.
     """
@@ -80,7 +81,7 @@ def facts_of(text: str) -> Facts:
 
 
 def encode(value: object) -> str:
-    """A dataclass of the core as canonical JSON.
+    """Return a dataclass of the core as canonical JSON.
 
     Raises:
         TypeError: a field holds a float, or what JSON has no word for.
@@ -105,7 +106,8 @@ _TIME = _Converter(time_text, time_of)
 
 
 def _converter(kind: object) -> _Converter:
-    # Made once for each type, since one decision writes and reads dozens of values; a hint is hashable, though not for mypy.
+    # Made once for each type, since one decision writes and reads dozens of values; a hint is hashable, though not for
+    # mypy.
     return _made_converter(cast(Any, kind))
 
 
@@ -173,7 +175,7 @@ def _columns_of(kind: Any) -> tuple[tuple[str, bool, bool], ...]:
 
 
 def columns(value: Any) -> Columns:
-    """The fields of a flat dataclass as the columns of a row."""
+    """Return the fields of a flat dataclass as the columns of a row."""
     return {
         name: optional_time_text(getattr(value, name)) if is_time else getattr(value, name)
         for name, is_time, _ in _columns_of(cast(Any, type(value)))
@@ -181,7 +183,9 @@ def columns(value: Any) -> Columns:
 
 
 def of_columns(kind: type[T], row: Mapping[Any, Any]) -> T:
-    """Read a flat dataclass from the columns of a row that bear the names of its fields; SQLite knows truths as 0 and 1."""
+    """Read a flat dataclass from the columns of a row that bear the names of its fields; SQLite knows truths as 0 and
+    1.
+    """
     return kind(
         **{
             name: optional_time_of(row[name]) if is_time else bool(row[name]) if is_bool else row[name]

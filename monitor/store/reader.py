@@ -99,7 +99,7 @@ class SqlReader:
         return LogHead(id, epoch, self.head())
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
-        """The events that `query` means, in order of position, fetched in batches while they are read."""
+        """Yield the events that `query` means, in order of position, fetched in batches while they are read."""
         found = self._connection.execute(self._select(query), execution_options={"yield_per": _BATCH})
         try:
             for row in found:
@@ -155,7 +155,7 @@ class SqlReader:
         return {entry.key: entry for entry in found}
 
     def facts(self, hash: str) -> Facts:
-        """A fact blob by its hash; the empty hash is no facts.
+        """Return a fact blob by its hash; the empty hash is no facts.
 
         Raises:
             Damaged: there is no such blob, or it is not what was stored.
@@ -173,7 +173,7 @@ class SqlReader:
         return facts
 
     def evidence(self, hash: str) -> Body | None:
-        """Stored bytes by `sha256:…` or by a prefix of at least eight digits, with or without `sha256:`.
+        """Return stored bytes by `sha256:…` or by a prefix of at least eight digits, with or without `sha256:`.
 
         Raises:
             Refused: the prefix is too short, or several begin with it.
@@ -199,7 +199,7 @@ class SqlReader:
         return [delivery(cast(Row, row)) for row in self._connection.execute(asked).mappings()]
 
     def measurements(self, query: MeasurementQuery = _ALL_MEASURED) -> Iterator[Measurement]:
-        """What calls took, oldest first, fetched in batches while they are read."""
+        """Yield what calls took, oldest first, fetched in batches while they are read."""
         found = self._connection.execute(measures.asked(query), execution_options={"yield_per": _BATCH})
         try:
             for row in found.mappings():
@@ -212,7 +212,7 @@ class SqlReader:
         return sum((Decimal(amount) for (amount,) in rows), Decimal(0))
 
     def due(self, now: datetime) -> bool:
-        """Whether the outbox holds a delivery that could be claimed."""
+        """Return whether the outbox holds a delivery that could be claimed."""
         return self._run(_DUE, reckoned(now)).fetchone() is not None
 
 

@@ -1,6 +1,7 @@
 """Writing: the one transaction that may. It adds to what a reader can do and neither begins nor commits itself.
 
-Every method costs as few statements as it can: a decision is one transaction, and the writer's lock is held for all of it.
+Every method costs as few statements as it can: a decision is one transaction, and the writer's lock is held for all of
+it.
 """
 
 from __future__ import annotations

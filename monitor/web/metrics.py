@@ -1,6 +1,7 @@
 """The text that Prometheus reads: the log, sources, entries and outbox from the store, polls and problems from the daemon's health.
 
-What the store holds is also true after a restart; what health counts begins with this process, as Prometheus expects of counters.
+What the store holds is also true after a restart; what health counts begins with this process, as Prometheus expects of
+counters.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ RECENT = timedelta(days=1)
 def metrics(
     store: Store, configuration: Configuration, health: DaemonHealth, now: datetime, *, per_day: Decimal = Decimal(0)
 ) -> str:
-    """All families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up` is 0.
+    """Return all families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up`
+    is 0.
 
     `per_day` is what the paid probes of one surface may cost in a day, in USD.
     """

@@ -1,4 +1,6 @@
-"""What the server is given by the program that runs it: the monitor whose registry it answers from, and how the daemon is doing."""
+"""What the server is given by the program that runs it: the monitor whose registry it answers from, and how the daemon
+is doing.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ class Host(Protocol):
         """Now, in UTC."""
 
     def secret(self, reference: str) -> str:
-        """The secret that a reference names, as it is now.
+        """Return the secret that a reference names, as it is now.
 
         Raises:
             ConfigurationError: it is not there.
@@ -48,10 +50,10 @@ class DaemonHealth(Protocol):
         """Why an ability is not there; None where it is."""
 
     def troubles(self) -> Mapping[str, Trouble]:
-        """Everything that the daemon cannot do now."""
+        """Return everything that the daemon cannot do now."""
 
     def working(self, patience: timedelta) -> bool:
-        """Whether work goes on; a step may be as old as `patience`."""
+        """Return whether work goes on; a step may be as old as `patience`."""
 
     def problem(self) -> None:
         """Count a problem."""

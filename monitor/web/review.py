@@ -1,4 +1,6 @@
-"""The daemon's side of what the server was asked: deployments that wait for their answer, and counts that go into the log."""
+"""The daemon's side of what the server was asked: deployments that wait for their answer, and counts that go into the
+log.
+"""
 
 from __future__ import annotations
 

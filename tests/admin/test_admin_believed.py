@@ -1,4 +1,6 @@
-"""What becomes of the account's settings and bills once the monitor polls them: events, pauses, who is told, and whose price counts."""
+"""What becomes of the account's settings and bills once the monitor polls them: events, pauses, who is told, and whose
+price counts.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ Watching = Callable[..., AbstractContextManager[World]]
 
 @pytest.fixture
 def watching(account: Account, http: HttpClient) -> Watching:
-    """A monitor of these parts beside a list and a page, with one entry."""
+    """Provide a monitor of these parts beside a list and a page, with one entry."""
 
     @contextmanager
     def watch(*parts: str, **entry: Any) -> Iterator[World]:

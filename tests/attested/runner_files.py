@@ -50,7 +50,9 @@ def inspect_log(
 
 
 def archive(header: Any | None, *, zstandard: bool = False, name: str = "header.json") -> bytes:
-    """An `.eval` archive: deflated, or with Zstandard as newer versions write it, which `zipfile` cannot write before 3.14."""
+    """Return an `.eval` archive: deflated, or with Zstandard as newer versions write it, which `zipfile` cannot write
+    before 3.14.
+    """
     content = b"" if header is None else json.dumps(header).encode()
     if zstandard:
         return _zstandard_zip(name.encode(), content)

@@ -245,7 +245,9 @@ DATA = Path(__file__).parent / "data"
 
 
 def test_a_file_that_promptfoo_wrote_is_read() -> None:
-    """Written by promptfoo 0.121.20 from the starting set, with two providers that answer from a table; cut to six rows."""
+    """Written by promptfoo 0.121.20 from the starting set, with two providers that answer from a table; cut to six
+    rows.
+    """
     found = scores((DATA / "promptfoo-0.121.20.json").read_bytes())
     for model in (LUNA, MINI):
         provider = f"openai:responses:{model}"

@@ -88,9 +88,12 @@ def test_help_imports_click_and_nothing_heavy() -> None:
     code = (
         "import sys\nfrom monitor.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'sqlalchemy', 'openai', 'pydantic', 'apprise', 'httpx2', 'apscheduler', 'alembic', 'dataclasses'} & set(sys.modules)\n"
-        "heavy |= {name for name in sys.modules if name.startswith('monitor.') and not name.startswith('monitor.cli')}\n"
-        "heavy |= {name for name in sys.modules if name.startswith('monitor.cli.')} - {'monitor.cli.framework', 'monitor.cli.errors'}\n"
+        "heavy = {'sqlalchemy', 'openai', 'pydantic', 'apprise', 'httpx2', 'apscheduler', 'alembic', "
+        "'dataclasses'} & set(sys.modules)\n"
+        "heavy |= {name for name in sys.modules if name.startswith('monitor.') and not "
+        "name.startswith('monitor.cli')}\n"
+        "heavy |= {name for name in sys.modules if name.startswith('monitor.cli.')} - "
+        "{'monitor.cli.framework', 'monitor.cli.errors'}\n"
         "sys.exit(f'imported: {sorted(heavy)}' if heavy else 0)"
     )
     result = subprocess.run(
@@ -134,7 +137,7 @@ def test_the_version_is_printed() -> None:
 
 
 def entrance(act: object) -> Entrance:
-    """An entrance whose one command `go` does `act`."""
+    """Return an entrance whose one command `go` does `act`."""
 
     class One(Entrance):
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -1,4 +1,6 @@
-"""`lifecycle` on real looks: a list and a page that disagree, what is past, what no source speaks of; and every further kind in one configuration."""
+"""`lifecycle` on real looks: a list and a page that disagree, what is past, what no source speaks of; and every further
+kind in one configuration.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,12 @@ ANSWERS = {
         {"data": [{"id": "gpt-a", "shutdown_date": LATER}, {"id": "gpt-b"}, {"id": "gpt-c"}]}
     ).encode(),
     "/deprecations.md": PAGE.encode(),
-    "/card": (b"<!doctype html><html><body><h1>System card</h1><p>GPT A is offered as a limited preview.</p>" + b"<p>It was tested by many people for many weeks before it was offered to anybody at all.</p></body></html>"),
+    "/card": (
+        b"<!doctype html><html><body><h1>System card</h1><p>GPT A is offered as a limited preview.</p>"
+        b"<p>It was tested by many people for many weeks before it was offered to anybody at all.</p></body></html>"
+    ),
     "/status.json": json.dumps({"page": {"id": "x"}, "components": [], "incidents": []}).encode(),
-}  # fmt: skip
+}
 
 CONFIG = """
 [database]
@@ -110,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def polled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
-    """Everything was looked at once; gives what `poll` said."""
+    """Look at everything once; give what `poll` said."""
     folder = tmp_path_factory.mktemp("ends")
     listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -18,7 +18,7 @@ log_output.configure(sys.stderr)
 
 
 def lines(what: str) -> list[dict[str, str]]:
-    """What a process logs that does this."""
+    """Return what a process logs that does this."""
     program = [sys.executable, "-c", PROGRAM.format(what=what)]
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == ""

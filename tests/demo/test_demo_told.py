@@ -1,4 +1,6 @@
-"""What the demo says of a log: which events make a line, what the summary counts, and when it refuses to tell a success."""
+"""What the demo says of a log: which events make a line, what the summary counts, and when it refuses to tell a
+success.
+"""
 
 from __future__ import annotations
 
@@ -181,7 +183,8 @@ def test_prices_of_one_model_are_one_line_that_begins_with_what_everybody_pays()
     (line,) = narrate(log)
     assert line.word == "repriced"
     assert line.text == (
-        f"{LUNA}: standard input 1.00 → 0.20 (−80 %); standard output 6.00 → 1.20 (−80 %) USD per 1M tokens; and 1 more price"
+        f"{LUNA}: standard input 1.00 → 0.20 (−80 %); standard output 6.00 → 1.20 (−80 %) USD per 1M tokens; "
+        "and 1 more price"
     )
 
 

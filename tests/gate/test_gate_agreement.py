@@ -1,5 +1,6 @@
-"""One answer, whoever is asked: the pure function, the lease file read by the command and kept by the guard, and the file's rule in flagd's own
-evaluator. The same table and the same registries drive the answers over HTTP in `tests/web/test_web_gate.py`.
+"""One answer, whoever is asked: the pure function, the lease file read by the command and kept by the guard, and the
+file's rule in flagd's own evaluator. The same table and the same registries drive the answers over HTTP in
+`tests/web/test_web_gate.py`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class CachedLease:
         self.guard = Guard(lease=self.file, environment=environment, caller=caller, now=lambda: now, elapsed=lambda: 0)
 
     def answer(self, key: str) -> dict[str, object]:
-        """What the guard says, after it did accordingly."""
+        """Return what the guard says, after it did accordingly."""
         said = self.guard.answer(key)
         if said["allowed"] is True:
             assert self.guard.admit(key) == key
@@ -129,7 +130,7 @@ def test_function_file_guard_and_flagd_give_one_answer_for_every_key_of_the_file
 
 
 def instead(registered: dict[str, Standing], key: str, environment: str, caller: str, now: datetime) -> str:
-    """The id of the first entry along the chain of fallbacks that the function allows and whose id is known."""
+    """Return the id of the first entry along the chain of fallbacks that the function allows and whose id is known."""
     following, seen = resolve(key, registered), set()
     while isinstance(following, Standing) and following.key not in seen:
         seen.add(following.key)

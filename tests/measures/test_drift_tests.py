@@ -1,4 +1,6 @@
-"""The tests for a shift: calibrated where nothing shifted, sure where much did, and silent about what is not worth telling."""
+"""The tests for a shift: calibrated where nothing shifted, sure where much did, and silent about what is not worth
+telling.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,7 @@ def lognormal(seed: int, spread: float) -> Some:
 
 
 def exact_u(one: Sequence[float], other: Sequence[float]) -> float:
-    """The two-sided p of U from all ways to choose which values are the first sample's."""
+    """Return the two-sided p of U from all ways to choose which values are the first sample's."""
     pool = [*one, *other]
     n = len(one)
 

@@ -127,7 +127,7 @@ class FakeSource:
 
 
 def configuration(**changes: Any) -> Configuration:
-    """One surface with a list, an official page, an aggregator, and one entry."""
+    """Return one surface with a list, an official page, an aggregator, and one entry."""
     sources = (
         source_spec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai"),
         source_spec(
@@ -158,7 +158,7 @@ def configuration(**changes: Any) -> Configuration:
 
 
 def document(conf: Configuration) -> dict[str, Any]:
-    """What the log would keep of a configuration that no file declares; `settings.kept` makes the real one."""
+    """Return what the log would keep of a configuration that no file declares; `settings.kept` makes the real one."""
     sources = {key: replace(spec, url=spec.shown_url) for key, spec in conf.sources.items()}
     tables = {"surface": conf.surfaces, "source": sources, "owner": conf.owners, "entry": conf.entries}
     declared = {name: [asdict(row) for row in rows.values()] for name, rows in tables.items()}
@@ -174,7 +174,7 @@ def entry_spec(key: str = "luna", model_id: str = "gpt-luna", **changes: Any) ->
 
 @cache
 def _empty_database() -> Path:
-    """A migrated database, made once: a copy costs far less than the migrations."""
+    """Return a migrated database, made once: a copy costs far less than the migrations."""
     folder = Path(tempfile.mkdtemp(prefix="monitor-core-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     upgrade(f"sqlite:///{folder / 'empty.db'}")
@@ -282,7 +282,7 @@ class World:
         return {key: self.baseline(key) for key in self.conf.sources}
 
     def notices(self) -> list[Notice]:
-        """All notices, once each, in order."""
+        """Return all notices, once each, in order."""
         with self.store.read() as reader:
             ids = dict.fromkeys(delivery.notice for delivery in reader.deliveries())
             return [notice for id in ids if (notice := reader.notice(id)) is not None]
@@ -296,7 +296,7 @@ class World:
             return standings(reader, self.conf, self.now)[key]
 
     def all_rows(self) -> tuple[object, ...]:
-        """Everything the store holds that a decision may write, to see that nothing is half done."""
+        """Return everything the store holds that a decision may write, to see that nothing is half done."""
         with self.store.read() as reader:
             return (
                 [recorded.event for recorded in reader.events()],
@@ -312,7 +312,9 @@ class World:
 
 @contextmanager
 def world_of(conf: Configuration | None = None) -> Iterator[World]:
-    """A world on a database of its own, under a configuration that is declared already; nothing was looked at yet."""
+    """Provide a world on a database of its own, under a configuration that is declared already; nothing was looked at
+    yet.
+    """
     with tempfile.TemporaryDirectory(prefix="monitor-core-") as folder:
         path = Path(folder) / "monitor.db"
         shutil.copy(_empty_database(), path)

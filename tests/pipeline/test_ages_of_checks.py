@@ -1,4 +1,6 @@
-"""How long a check holds: past its age it is stale, is told, denies production, and is verified anew by the next good look."""
+"""How long a check holds: past its age it is stale, is told, denies production, and is verified anew by the next good
+look.
+"""
 
 from __future__ import annotations
 

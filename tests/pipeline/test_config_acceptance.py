@@ -23,7 +23,7 @@ CALLER = {"on_pause": "deny_new", "grace": timedelta(hours=72), "callers": ("sup
 
 
 def other(conf: Configuration, **changes: Any) -> Configuration:
-    """The configuration with changes, named and documented as a file would be."""
+    """Return the configuration with changes, named and documented as a file would be."""
     made = replace(conf, **changes)
     return replace(made, document={**document(made), "gate": {"freshness": str(made.gate.freshness)}}, version="2")
 
@@ -52,7 +52,7 @@ def taken(world: World, after: Configuration) -> tuple[Event, ...]:
 
 @pytest.fixture
 def spared() -> Iterator[World]:
-    """A price paused the entry, and its caller goes on."""
+    """Provide a world in which a price paused the entry, and its caller goes on."""
     with world_of(configuration(entries={"luna": entry_spec(**CALLER)})) as world:
         furnish(world)
         world.activate()

@@ -36,7 +36,7 @@ def world() -> Iterator[World]:
 def measure(
     world: World, since: datetime, count: int, *, latency: int = 800, failed: int = 0, key: str = KEY
 ) -> datetime:
-    """Calls an hour apart; returns when the next one would begin."""
+    """Call an hour apart; return when the next one would begin."""
     made = [
         Measurement(
             source=key,
@@ -64,7 +64,7 @@ def tend(world: World, at: datetime) -> int:
 
 
 def begin(world: World) -> datetime:
-    """The beginning of a window, after ten windows of ordinary calls."""
+    """Return the beginning of a window, after ten windows of ordinary calls."""
     since = window(HOUR, world.now + timedelta(days=30)).since
     measure(world, since - 10 * WINDOW * HOUR, 10 * WINDOW)
     return since

@@ -63,7 +63,9 @@ CARD = SourceSpec(key="card", kind="document", every=timedelta(hours=1), surface
 
 
 def _eventful(world: World) -> list[Outcome]:
-    """Polls at which an entry becomes visible, is paused and paused further, and hears of what pauses nothing."""
+    """Return polls at which an entry becomes visible, is paused and paused further, and hears of what
+    pauses nothing.
+    """
     furnish(world)
     outcomes = world.look()
     world.activate()

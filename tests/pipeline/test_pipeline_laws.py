@@ -127,7 +127,7 @@ _steps: st.SearchStrategy[Step] = st.one_of(
 
 
 def _consistent(world: World) -> None:
-    """The laws that hold between any two commits."""
+    """Check the laws that hold between any two commits."""
     events, entries = world.events(), world.entries()
     assert world.replayed() == entries
     assert [event.position for event in events] == list(range(1, len(events) + 1))
@@ -211,7 +211,9 @@ _moves = st.lists(
 
 @given(_moves)
 def test_any_interleaving_of_two_pollers_records_each_change_once(moves: list[tuple[str, str, int, bool]]) -> None:
-    """Each looks and records when it will, with what it saw at that time; the price moves once, somewhere on the way."""
+    """Each looks and records when it will, with what it saw at that time; the price moves once,
+    somewhere on the way.
+    """
     with world_of() as world:
         furnish(world)
         world.activate()

@@ -101,7 +101,7 @@ def test_a_rename_that_is_taken_back_before_it_is_believed_says_nothing(active: 
 
 
 def _real(at: str) -> Shown:
-    """The prices of the real feed in the commit of `at`, whose amounts are numbers of USD per 1M tokens."""
+    """Return the prices of the real feed in the commit of `at`, whose amounts are numbers of USD per 1M tokens."""
     with HISTORY.open("rb") as file:
         for line in io.TextIOWrapper(zstd.ZstdFile(file), encoding="utf-8"):
             look: dict[str, Any] = json.loads(line)

@@ -1,4 +1,6 @@
-"""A story in which every event that the monitor can record happens once, told to the real use cases: what docs/events.md is held against."""
+"""A story in which every event that the monitor can record happens once, told to the real use cases: what
+docs/events.md is held against.
+"""
 
 from __future__ import annotations
 
@@ -157,7 +159,9 @@ class Story:
         self._poller().record(source, failure)
 
     def slow_down(self, source: str, route: str, *, until: datetime | None = None) -> None:
-        """Let the calls of the last whole window, or of the one that ends with `until`, take twice as long as all those before."""
+        """Let the calls of the last whole window, or of the one that ends with `until`, take twice as long as all those
+        before.
+        """
         spec = self.configuration.sources[source]
         since = until - WINDOW * spec.every if until else window(spec.every, self.now).since
         calls = [
@@ -243,7 +247,7 @@ def evals() -> EvalPaper:
 
 
 def requests(now: datetime) -> RequestPaper:
-    """A day of a request log."""
+    """Return a day of a request log."""
     tokens = {"input": 1_000_000, "output": 100_000}
     log = [
         LoggedRequest(line=line, model=LUNA, at=now - timedelta(days=2 - line), tokens=tokens, cost=Decimal("1.6"))
@@ -256,7 +260,7 @@ def requests(now: datetime) -> RequestPaper:
 
 @contextmanager
 def begun(folder: Path) -> Iterator[Story]:
-    """The story before anything happened."""
+    """Provide the story before anything happened."""
     store = open_store(str(folder / "monitor.db"))
     with ThreadPoolExecutor(2) as executor:
         yield Story(store, executor)
@@ -265,7 +269,7 @@ def begun(folder: Path) -> Iterator[Story]:
 
 @contextmanager
 def visible(folder: Path) -> Iterator[Story]:
-    """The story up to the first message: the entry can be activated."""
+    """Provide the story up to the first message: the entry can be activated."""
     with begun(folder) as story:
         story.declare(story.configuration)
         story.look("openai-pricing", {LUNA: prices("1", "6")})
@@ -275,7 +279,7 @@ def visible(folder: Path) -> Iterator[Story]:
 
 @contextmanager
 def told(folder: Path) -> Iterator[Story]:
-    """The whole story, from an empty log to an entry that left the configuration."""
+    """Provide the whole story, from an empty log to an entry that left the configuration."""
     with begun(folder) as story:
         _tell(story)
         yield story
@@ -361,7 +365,7 @@ def _tell(story: Story) -> None:
 
 
 def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:
-    """An entry gets a fallback, which a person pauses and resumes."""
+    """Give an entry a fallback, which a person pauses and resumes."""
     by, mini = {"by": "Ada L.", "via": VIA}, "gpt-5.4-mini"
     made = configuration(approvers=2, fallback=mini, checks=("fallback",))
     spare = EntrySpec(key=mini, name="GPT-5.4 mini", surfaces={"openai": mini}, owners=("platform",))
@@ -374,13 +378,16 @@ def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:
 
 
 def _tell_of_the_account(story: Story) -> None:
-    """What probes, the account, texts and announcements bring."""
+    """Tell what probes, the account, texts and announcements bring."""
     for source, name, before, after, scope in (
-        (PROBE, LUNA, {"access.responses": "granted", "behaviour.responses.model": LUNA}, {"behaviour.responses.model": "gpt-5.6-luna-2026-08-01"}, "openai"),
+        (PROBE, LUNA, {"access.responses": "granted", "behaviour.responses.model": LUNA},
+        {"behaviour.responses.model": "gpt-5.6-luna-2026-08-01"}, "openai"),
         (LIMITS, LUNA, {"limit.requests_per_minute": 5000}, {"limit.requests_per_minute": 2500}, "openai"),
         (PROJECT, "residency", {"setting.value": "GLOBAL"}, {"setting.value": "EU_STORAGE_PROCESSING"}, "openai"),
-        (CARD, "text", {"paragraph.5f0c": "It is offered as a limited preview."}, {"paragraph.5f0c": None, "paragraph.91b2": "It is generally available."}, CARD),
-        (STATUS, "Responses", {"incident.01H": "minor: slow answers (monitoring)"}, {"incident.01J": "major: elevated errors (investigating)"}, STATUS),
+        (CARD, "text", {"paragraph.5f0c": "It is offered as a limited preview."}, {"paragraph.5f0c": None,
+        "paragraph.91b2": "It is generally available."}, CARD),
+        (STATUS, "Responses", {"incident.01H": "minor: slow answers (monitoring)"},
+        {"incident.01J": "major: elevated errors (investigating)"}, STATUS),
     ):  # fmt: skip
         story.look(source, {name: before}, scope=scope)
         now = {field: value for field, value in {**before, **after}.items() if value is not None}

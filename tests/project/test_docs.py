@@ -1,4 +1,6 @@
-"""The documentation is held against the program: every command, setting and event, no other ones, and examples that run."""
+"""The documentation is held against the program: every command, setting and event, no other ones, and examples that
+run.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def test_every_page_that_the_readme_promises_is_there_and_says_whom_it_is_for():
 
 
 def commands(group: click.Group = cli, above: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Every command that can be typed, by its words."""
+    """Yield every command that can be typed, by its words."""
     ctx = click.Context(group)
     if isinstance(group, DefaultGroup):
         yield above.strip(), group.commands[group.default]
@@ -108,7 +110,7 @@ class Typed(NamedTuple):
 
 
 def typed() -> Iterator[Typed]:
-    """Every `access-monitor …` that a page lets its reader type."""
+    """Yield every `access-monitor …` that a page lets its reader type."""
     for path in READ:
         text = path.read_text(encoding="utf-8")
         for block in blocks(text, "(?:sh|console)"):
@@ -257,7 +259,10 @@ def test_the_intervals_of_the_kinds_are_as_described():
 
     _, _, meaning = tabled("source", plain=False)["every"]
     said = re.search(
-        r"`models_list` and `status_page` (\w+), `pricing_page` (\w+), `behaviour` and `deprecations_page` (\w+), all others (\w+)",
+        (
+            r"`models_list` and `status_page` (\w+), `pricing_page` (\w+), `behaviour` and `deprecations_page` "
+            r"(\w+), all others (\w+)"
+        ),
         meaning,
     )
     assert said

@@ -1,4 +1,6 @@
-"""The house rules that a reader cannot check at a glance: sizes, layers, what is tracked, what is pinned, what is documented."""
+"""The house rules that a reader cannot check at a glance: sizes, layers, what is tracked, what is pinned, what is
+documented.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What `bench/detector.py` measures, on less: no needless pause beyond what a differ of three looks makes, and nothing missed."""
+"""What `bench/detector.py` measures, on less: no needless pause beyond what a differ of three looks makes, and nothing
+missed.
+"""
 
 from __future__ import annotations
 

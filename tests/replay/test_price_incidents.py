@@ -1,4 +1,6 @@
-"""The recorded incidents that concern prices, each by its own name, with the official pages and a feed played side by side."""
+"""The recorded incidents that concern prices, each by its own name, with the official pages and a feed played side by
+side.
+"""
 
 from __future__ import annotations
 

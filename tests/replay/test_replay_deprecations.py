@@ -1,4 +1,6 @@
-"""A real history of announced ends, through the real reader and the real judgement: flaps take nothing back, a moved day is told once."""
+"""A real history of announced ends, through the real reader and the real judgement: flaps take nothing back, a moved
+day is told once.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ def history() -> Iterator[dict[str, Any]]:
 
 
 def page(rows: list[dict[str, str]], provider: str) -> bytes:
-    """The rows of one provider as the page that it might have published."""
+    """Return the rows of one provider as the page that it might have published."""
     keys = ("shutdown_date", "model_name", "status", "replacement", "deprecated_date")
     cells = [
         "| " + " | ".join(row[key].replace("|", "\\|") for key in keys) + " |"
@@ -49,7 +51,7 @@ def page(rows: list[dict[str, str]], provider: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
-    """The log after the whole history, each state of it looked at three times within 40 minutes."""
+    """Provide the log after the whole history, each state of it looked at three times within 40 minutes."""
     specs = {
         provider.lower(): source_spec(
             key=provider.lower(),
@@ -89,7 +91,9 @@ def moves(log: list[Event], type: str) -> Counter[tuple[str, str, str]]:
 
 
 def truth() -> Iterator[tuple[str, str, str]]:
-    """Model, old and new day of every difference that an independent script found in a row that stood before and after."""
+    """Model, old and new day of every difference that an independent script found in a row that stood
+    before and after.
+    """
     path = SHARED / "replay" / "deprecations_quora.truth.jsonl"
     for line in path.read_text().splitlines():
         row = json.loads(line)

@@ -123,7 +123,7 @@ OTHER: Mapping[str, Any] = {
 
 
 def scalars(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every key of a table, below the sections in it, with its type."""
+    """Yield every key of a table, below the sections in it, with its type."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):

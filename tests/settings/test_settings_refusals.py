@@ -28,14 +28,14 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> I
 
 
 def problem(folder: Path, text: str, environ: dict[str, str] | None = None) -> str:
-    """The one problem of a configuration that has one."""
+    """Return the one problem of a configuration that has one."""
     problems = refusal(folder, text, environ).problems
     assert len(problems) == 1, problems
     return problems[0]
 
 
 def entry(**keys: object) -> str:
-    """The minimal configuration with these keys in its entry; None takes a key out."""
+    """Return the minimal configuration with these keys in its entry; None takes a key out."""
     head, _, tail = MINIMAL.partition("[[entry]]")
     lines = {line.partition(" = ")[0]: line for line in tail.strip().splitlines()}
     for key, value in keys.items():
@@ -180,7 +180,10 @@ def test_a_wrong_source_is_refused_with_its_key_and_the_mend(tmp_path, source, s
 
 
 def test_the_parts_of_an_account_need_no_project(tmp_path):
-    source = f'[[source]]\nkey = "bills"\nkind = "admin"\nsurface = "keyed"\nparts = ["usage", "costs", "audit_log"]\n{KEYED}\n'
+    source = (
+        '[[source]]\nkey = "bills"\nkind = "admin"\nsurface = "keyed"\nparts = ["usage", "costs", '
+        f'"audit_log"]\n{KEYED}\n'
+    )
     sources = loaded(tmp_path, MINIMAL + source).configuration.sources
     assert [key for key in sources if key.startswith("bills")] == [
         "bills/usage",

@@ -1,4 +1,6 @@
-"""Names of settings that changed: the old ones are read with one warning, both at once is refused, and what the log kept under them is read."""
+"""Names of settings that changed: the old ones are read with one warning, both at once is refused, and what the log
+kept under them is read.
+"""
 
 from __future__ import annotations
 
@@ -136,7 +138,7 @@ def test_a_variable_that_spells_no_old_name_is_refused_as_any_other(tmp_path: Pa
 
 
 def _as_before(document: Any) -> dict[str, Any]:
-    """The document that 0.3.0 kept of the same configuration."""
+    """Return the document that 0.3.0 kept of the same configuration."""
     before = json.loads(json.dumps(document))
     before["belief"] = before.pop("confirmation")
     for name in ("absence", "change"):

@@ -1,4 +1,6 @@
-"""The time of day is set while the daemon runs: polls, messages and leases go on, and the log keeps the old time until the new one has stood."""
+"""The time of day is set while the daemon runs: polls, messages and leases go on, and the log keeps the old time until
+the new one has stood.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,7 @@ def goes_on(story: Story, daemon: Daemon) -> None:
 
 
 def near(text: str, seconds: float = 0) -> bool:
-    """Whether a time is that of the test's own clock, moved by so many seconds."""
+    """Return whether a time is that of the test's own clock, moved by so many seconds."""
     return abs(datetime.fromisoformat(text) - datetime.now(UTC) - timedelta(seconds=seconds)) < timedelta(minutes=10)
 
 

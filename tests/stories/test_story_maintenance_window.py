@@ -1,4 +1,6 @@
-"""Maintenance windows: a price moves where that was expected, the window ends, and what still deviates pauses once, for the price's own sake."""
+"""Maintenance windows: a price moves where that was expected, the window ends, and what still deviates pauses once, for
+the price's own sake.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ INPUT, OUTPUT = "openai/orion-2/price.standard.short.input", "openai/orion-2/pri
 
 @pytest.fixture
 def active(story: Story) -> Story:
-    """An entry that is active at its old price."""
+    """Provide an entry that is active at its old price."""
     story.provider.models = ["orion-1", "orion-2"]
     story.provider.prices = {"orion-2": OLD}
     story.configure(story.entry())

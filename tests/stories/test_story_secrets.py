@@ -1,4 +1,6 @@
-"""Keys that a provider sends back, in whatever spelling, and keys that nobody configured: nothing keeps them, and nobody else reads the files."""
+"""Keys that a provider sends back, in whatever spelling, and keys that nobody configured: nothing keeps them, and
+nobody else reads the files.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,7 @@ def keyed(story: Story) -> Story:
 
 
 def everything_kept(story: Story) -> str:
-    """All that a person or a program can read: what commands print, evidence, and the files as they are."""
+    """Return all that a person or a program can read: what commands print, evidence, and the files as they are."""
     printed = [
         story.run(*words)
         for words in (

@@ -26,7 +26,7 @@ POST = b"POST /ofrep/v1/evaluate/flags/luna HTTP/1.1\r\nHost: localhost\r\nConte
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A server with room for sixteen connections."""
+    """Provide a server with room for sixteen connections."""
     monkeypatch.setattr(connections, "MOST", 16)
     with World() as world:
         yield world
@@ -39,7 +39,7 @@ def connect(world: World, sent: bytes = b"") -> socket.socket:
 
 
 def allowed(connection: socket.socket) -> bool:
-    """Whether the next answer says so; it may arrive in pieces."""
+    """Return whether the next answer says so; it may arrive in pieces."""
     received = b""
     while b"expires_at" not in received:
         piece = connection.recv(65536)
@@ -49,7 +49,7 @@ def allowed(connection: socket.socket) -> bool:
 
 
 def rest(connection: socket.socket) -> bytes:
-    """Everything until the other side closes; fails where it does not."""
+    """Return everything until the other side closes; fails where it does not."""
     received = b""
     try:
         while piece := connection.recv(65536):

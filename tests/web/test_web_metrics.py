@@ -23,7 +23,8 @@ NOW = datetime(2026, 11, 22, 4, 35, tzinfo=UTC)
 EVERY = timedelta(minutes=5)
 ODD = 'a "quoted" \\ and\nbroken key'
 LINE = re.compile(
-    r'# (HELP|TYPE) access_monitor_\w+ .+|access_monitor_\w+(\{\w+="([^"\\\n]|\\["\\n])*"(,\w+="[^"]*")*\})? (\+Inf|[0-9.e+-]+)'
+    r'# (HELP|TYPE) access_monitor_\w+ .+|access_monitor_\w+(\{\w+="([^"\\\n]|\\["\\n])*"(,\w+="[^"]*")*\})? '
+    r"(\+Inf|[0-9.e+-]+)"
 )
 
 

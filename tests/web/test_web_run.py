@@ -106,7 +106,7 @@ def test_a_daemon_answers_as_its_lease_files_do_from_the_first_activation_to_the
 
 
 def attempt(act: Callable[[], object]) -> bool:
-    """Whether it is done; it is refused while something about the entry has not been seen yet."""
+    """Return whether it is done; it is refused while something about the entry has not been seen yet."""
     try:
         act()
     except Refused:
@@ -293,7 +293,8 @@ with open_monitor(config) as monitor:
     threading.Timer(2, daemon.stop).start()
     daemon.run()
     with monitor.store.read() as reader:
-        print(reader.head() > 0, [name for name in ("uvicorn", "starlette", "prometheus_client") if name in sys.modules])
+        server = ("uvicorn", "starlette", "prometheus_client")
+        print(reader.head() > 0, [name for name in server if name in sys.modules])
 """
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
@@ -304,7 +305,8 @@ with open_monitor(config) as monitor:
 def test_a_command_does_not_load_the_server(config: Path) -> None:
     program = (
         "import sys; from monitor.cli import cli\n"
-        f"for command in (['db', 'upgrade'], ['status']): cli(['--config', {str(config)!r}, *command], standalone_mode=False)\n"
+        f"for command in (['db', 'upgrade'], ['status']): cli(['--config', {str(config)!r}, *command], "
+        "standalone_mode=False)\n"
         "print([name for name in ('uvicorn', 'starlette', 'prometheus_client', 'monitor.web') if name in sys.modules])"
     )
     result = subprocess.run(

@@ -1,10 +1,13 @@
-"""A lease that a long-lived program keeps: read anew when its file or its server has another one, and relied on until it ends.
+"""A lease that a long-lived program keeps: read anew when its file or its server has another one, and relied on until
+it ends.
 
-What cannot be read or trusted leaves the last good document in its place, which denies by itself when its lease is over. Nothing here is
-asked over the network while somebody waits: a file is looked at once a second, a server by a thread in the background. Like `ask`, this
-imports nothing of the rest of the monitor, since it runs inside other people's programs.
+What cannot be read or trusted leaves the last good document in its place, which denies by itself when its lease is
+over. Nothing here is asked over the network while somebody waits: a file is looked at once a second, a server by a
+thread in the background. Like `ask`, this imports nothing of the rest of the monitor, since it runs inside other
+people's programs.
 
-Time is the later of the clock and of what has passed since the document was taken: a clock that is set back prolongs no lease.
+Time is the later of the clock and of what has passed since the document was taken: a clock that is set back prolongs no
+lease.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ class LeaseCache(Protocol):
         """See whether there is another document; never over the network, and it never raises."""
 
     def lease(self) -> Lease:
-        """The lease as it stands now.
+        """Return the lease as it stands now.
 
         Raises:
             Stop: there is none, or its dates cannot be trusted.
@@ -69,7 +72,8 @@ class CachedLease:
         self._trouble = _UNREAD
 
     def take(self, path: str, document: object, *, forward: bool = False) -> None:
-        """Keep this document from now on; going only `forward`, one that was written before the last one is refused while that one holds.
+        """Keep this document from now on; going only `forward`, one that was written before the last one is refused
+        while that one holds.
 
         Raises:
             Stop: it is no lease file of this environment, or an older one.
@@ -79,7 +83,8 @@ class CachedLease:
         try:
             written_at = Lease(path, document, self._environment, now).written_at
         except ClockBehind as behind:
-            # It may hold a pause that the last one does not; so it is taken, and denies everything until the clock is right.
+            # It may hold a pause that the last one does not; so it is taken, and denies everything until the clock is
+            # right.
             self.complain(behind)
         else:
             if held is not None and written_at < held:
@@ -100,7 +105,7 @@ class CachedLease:
         self._trouble = _UNREAD
 
     def lease(self) -> Lease:
-        """The document as it stands now.
+        """Return the document as it stands now.
 
         Raises:
             Stop: there is none, or its dates cannot be trusted.
@@ -174,7 +179,7 @@ class FileLeaseCache:
             self._reading.release()
 
     def lease(self) -> Lease:
-        """The lease as it stands now.
+        """Return the lease as it stands now.
 
         Raises:
             Stop: no file was ever read, or its dates cannot be trusted.
@@ -182,7 +187,7 @@ class FileLeaseCache:
         return self._kept.lease()
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: nothing is held open."""
 
 
 def _identity(path: str) -> tuple[int, ...] | None:
@@ -222,7 +227,8 @@ class UrlLeaseCache:
         self._begin()
         weakref.finalize(self, self._stopped.set)
         _keepers.add(self)
-        # So that the first call after the start finds an answer; a server that does not answer delays the start by no more than this.
+        # So that the first call after the start finds an answer; a server that does not answer delays the start by no
+        # more than this.
         self._asked.wait(PATIENCE)
 
     def _begin(self) -> None:
@@ -295,7 +301,7 @@ class UrlLeaseCache:
         return True
 
     def lease(self) -> Lease:
-        """The lease as it stands now.
+        """Return the lease as it stands now.
 
         Raises:
             Stop: the server never gave one, or its dates cannot be trusted.

@@ -1,6 +1,8 @@
-"""One part of an account as a source: asks its questions through the `openai` SDK, follows their pages, reads the answers.
+"""One part of an account as a source: asks its questions through the `openai` SDK, follows their pages, reads the
+answers.
 
-As with the models list the SDK only carries the requests: it would turn `{"data": null}` into an empty list and drop what it does not know.
+As with the models list the SDK only carries the requests: it would turn `{"data": null}` into an empty list and drop
+what it does not know.
 """
 
 from __future__ import annotations
@@ -99,7 +101,7 @@ class AdminSource:
         )
 
     def _ask(self, question: Question, now: datetime, secrets: list[str]) -> Iterator[Answered]:
-        """Every page of the answer to a question.
+        """Yield every page of the answer to a question.
 
         Raises:
             _Failed: a page has no good answer.
@@ -139,7 +141,7 @@ class AdminSource:
 
 
 def _next(question: Question, content: bytes) -> str | None:
-    """The cursor of the page that follows; None after the last one.
+    """Return the cursor of the page that follows; None after the last one.
 
     Raises:
         Problem: it is no page, or one that has more and does not say where.

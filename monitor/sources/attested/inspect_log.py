@@ -1,4 +1,5 @@
-"""Logs of inspect-ai: one task with one model, as JSON or as an `.eval` archive, whose `header.json` is all that is read.
+"""Logs of inspect-ai: one task with one model, as JSON or as an `.eval` archive, whose `header.json` is all that is
+read.
 
 The archives of newer versions are compressed with Zstandard, which `zipfile` reads only from Python 3.14 on.
 """
@@ -32,7 +33,7 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 
 
 def header(content: bytes) -> bytes:
-    """The `header.json` of an archive.
+    """Return the `header.json` of an archive.
 
     Raises:
         Unreadable: there is none that can be read.
@@ -70,7 +71,7 @@ def _zstandard(content: bytes, info: zipfile.ZipInfo) -> bytes:
 
 
 def fits(document: object) -> bool:
-    """Whether it is such a log."""
+    """Return whether it is such a log."""
     spec = table(table(document).get("eval"))
     return isinstance(spec.get("model"), str) and isinstance(spec.get("task"), str)
 

@@ -1,7 +1,8 @@
 """The route that lasts longer than a poll: a batch of one request is made at one poll and read at later ones.
 
-Which batch is ours is kept nowhere but at the provider, in the batch's metadata, so that it survives restarts and no second one is made beside it. `completed` is not
-success: a batch whose every request failed is a failure, and only its error file says why.
+Which batch is ours is kept nowhere but at the provider, in the batch's metadata, so that it survives restarts and no
+second one is made beside it. `completed` is not success: a batch whose every request failed is a failure, and only its
+error file says why.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ def remembered(every: timedelta) -> timedelta:
 
 
 def _further(listings: Sequence[Exchange], since: datetime) -> str:
-    """Where the list goes on, the newest first; empty where it ends, or where it is about what is too old to say anything."""
+    """Return where the list goes on, the newest first; empty where it ends, or where it is about what is too old to say
+    anything.
+    """
     said = listings[-1].said
     data = said.get("data")
     last = data[-1] if isinstance(data, list) and data else None
@@ -93,7 +96,7 @@ def _further(listings: Sequence[Exchange], since: datetime) -> str:
 
 
 def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """The newest of our batches that runs, and the newest that ended."""
+    """Return the newest of our batches that runs, and the newest that ended."""
     rows = [listing.said.get("data") for listing in listings]
     mine = [
         one

@@ -1,4 +1,5 @@
-"""The source of one (surface, model, route): asks the budget, sends the calls of the route's plan, and keeps what came back as evidence.
+"""The source of one (surface, model, route): asks the budget, sends the calls of the route's plan, and keeps what came
+back as evidence.
 
 Each call is measured, whatever becomes of the poll. What the answers say is read from the evidence alone (`reading`), so that stored answers can be read anew.
 """
@@ -49,7 +50,9 @@ EVENTS = "text/event-stream"
 
 
 class BehaviourSource:
-    """A probe. `secret` resolves the references of the surface, `elapsed` is a clock that only goes forward, in seconds."""
+    """A probe. `secret` resolves the references of the surface, `elapsed` is a clock that only goes forward, in
+    seconds.
+    """
 
     extractor = EXTRACTOR
 
