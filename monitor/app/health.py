@@ -64,7 +64,7 @@ class Health:
             }
 
     def polled(self, key: str, verdict: str) -> None:
-        """A poll of a source has ended."""
+        """Note that a poll of a source has ended."""
         with self._lock:
             self._polls[verdict] += 1
             if key in self._sources:
@@ -122,7 +122,7 @@ class Health:
             return dict(self._polls)
 
     def working(self, patience: timedelta) -> bool:
-        """Whether work goes on: the lock is held, steps end, and polls end, whatever they found."""
+        """Return whether work goes on: the lock is held, steps end, and polls end, whatever they found."""
         with self._lock:
             return self._sole and self._progressing(patience)
 

@@ -65,10 +65,10 @@ class Refused(MonitorError):
 class Source(Protocol):
     """Something polled.
 
-    `observe` polls once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises only
-    `ConfigurationError` (a credential that is not there). `now` is when the poll begins. With `known`, a source may
-    answer `Unchanged` where the bytes are the same and `now < known.valid_until`.
-    `extract` reads stored evidence anew, as if it had been received at `at`; it does no I/O.
+    `observe` polls once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises
+    only `ConfigurationError` (a credential that is not there). `now` is when the poll begins. With `known`, a source
+    may answer `Unchanged` where the bytes are the same and `now < known.valid_until`. `extract` reads stored evidence
+    anew, as if it had been received at `at`; it does no I/O.
     """
 
     spec: SourceSpec
@@ -255,7 +255,9 @@ class Reader(Protocol):
 
 
 class GateAnswer(Protocol):
-    """What the gate says: `fallback` is what may be used instead, empty if nothing may; `position` the event that gave the status."""
+    """What the gate says: `fallback` is what may be used instead, empty if nothing may; `position` the event that gave
+    the status.
+    """
 
     @property
     def allowed(self) -> bool: ...

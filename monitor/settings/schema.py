@@ -100,7 +100,9 @@ class CommonSourceTable(KeyedTable):
 
 
 def _keys_of_kinds() -> dict[str, Any]:
-    """The keys that only some kinds have, as these declare them; none of them is needed by all, so none is needed here."""
+    """Return the keys that only some kinds have, as these declare them; none of them is needed by all, so none is
+    needed here.
+    """
     found: dict[str, Any] = {}
     for name in catalog.BUILTIN:
         for key, field in catalog.options(name).items():

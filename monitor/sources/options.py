@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def text(value: str) -> str:
-    """A text as it is.
+    """Return a text as it is.
 
     Raises:
         ValueError: it is empty.
