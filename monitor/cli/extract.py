@@ -153,7 +153,7 @@ def as_json(reading: ExtractReading) -> dict[str, object]:
             }
             for row in reading.rows
         ],
-        "refused": [{"where": one.where, "reason": one.reason} for one in reading.refused]
+        "refused": [{"where": refusal.where, "reason": refusal.reason} for refusal in reading.refused]
         or ([{"where": "the whole file", "reason": reading.unreadable}] if reading.unreadable else []),
         "notes": list(reading.notes),
     }

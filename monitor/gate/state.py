@@ -114,8 +114,8 @@ class Freshness:
         # Of an accepted entry time alone made it stale: what it was verified at is old, not unknown.
         counts = (CheckState.VERIFIED, *((CheckState.STALE,) if entry.status is Status.ACTIVE else ()))
         attested = check.verified_at if check and check.state in counts else None
-        seen = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
-        oldest = _oldest(seen)
+        confirmed = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
+        oldest = _oldest(confirmed)
         by_person = attested if check and check.until is not None else None
         return max((at for at in (oldest, by_person) if at is not None), default=None)
 
@@ -126,9 +126,9 @@ class Freshness:
 
 def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
     """Return the oldest of the dates; None if any is missing, because a blank is not fresh."""
-    found = list(dates)
-    known = [at for at in found if at is not None]
-    return min(known) if known and len(known) == len(found) else None
+    times = list(dates)
+    known = [at for at in times if at is not None]
+    return min(known) if known and len(known) == len(times) else None
 
 
 def standings(

@@ -87,12 +87,12 @@ def _sources(document: Document) -> Iterator[Finding]:
                     "region_url or leave the route out"
                 ),
             )
-        held = {
+        listed = {
             model for entry in document.entry for surface, model in _held(entry) if model and surface == row.surface
         }
         for model in row.models or ():
-            if model not in held:
-                yield (*at, "models"), f"names {model!r}, which no entry has on that surface; {suggest(model, held)}"
+            if model not in listed:
+                yield (*at, "models"), f"names {model!r}, which no entry has on that surface; {suggest(model, listed)}"
         for check in row.makes_stale or ():
             if check not in CHECKS:
                 yield (*at, "makes_stale"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
@@ -231,7 +231,7 @@ def _escalations(document: Document) -> Iterator[Finding]:
 
 def _fallbacks(document: Document) -> Iterator[Finding]:
     fallback = {row.key: row.fallback for row in document.entry}
-    told: set[str] = set()
+    reported: set[str] = set()
     for index, row in enumerate(document.entry):
         if row.fallback is not None and row.fallback not in fallback:
             at = ("entry", index, "fallback")
@@ -245,8 +245,8 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
         path = [row.key]
         while (following := fallback.get(path[-1])) is not None and following not in path:
             path.append(following)
-        if following == row.key and row.key not in told:
-            told.update(path)
+        if following == row.key and row.key not in reported:
+            reported.update(path)
             yield (
                 ("entry", index, "fallback"),
                 f"leads back to itself ({' → '.join([*path, row.key])}); let one of them fall back to nothing",
@@ -274,6 +274,6 @@ def _deployments(document: Document) -> Iterator[Finding]:
                     f"{suggest(row.environment, environments)}"
                 ),
             )
-        asked = row.repository.lower(), row.github_environment
-        if first.setdefault(asked, index) != index:
-            yield at, f"is asked about like deployment[{first[asked]}]; put their entries into one of them"
+        place = row.repository.lower(), row.github_environment
+        if first.setdefault(place, index) != index:
+            yield at, f"is asked about like deployment[{first[place]}]; put their entries into one of them"

@@ -239,7 +239,7 @@ def _sources(row: SourceTable, document: Document, folder: Path) -> Iterator[Sou
                 options = {"model": model, "route": route, "parameters": (row.parameters or {}).get(model, {})}
                 yield replace(spec, key=f"{row.key}/{model}/{route}", options=options)
     elif row.kind == "admin":
-        surface = next(_surface(one) for one in document.surface if one.key == row.surface)
+        surface = next(_surface(table) for table in document.surface if table.key == row.surface)
         url = f"{surface.base_url}/organization"  # what a check or a price that it verified shows as its source
         for part in row.parts or get_args(Part):
             options = {"part": part}
@@ -276,11 +276,13 @@ def _surfaces(row: EntryTable) -> Mapping[str, str]:
 
 
 def _entry(row: EntryTable) -> EntrySpec:
-    stated = {
-        one.name: _frozen(value) for one in fields(EntrySpec) if (value := getattr(row, one.name, None)) is not None
+    settings = {
+        field.name: _frozen(value)
+        for field in fields(EntrySpec)
+        if (value := getattr(row, field.name, None)) is not None
     }
     counts = usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {}
-    return EntrySpec(**{**stated, "name": row.name or row.key, "surfaces": dict(_surfaces(row)), "usage": counts})
+    return EntrySpec(**{**settings, "name": row.name or row.key, "surfaces": dict(_surfaces(row)), "usage": counts})
 
 
 def _frozen(value: Any) -> Any:
