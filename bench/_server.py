@@ -1,8 +1,8 @@
 """The provider of the benches: pages and models lists from memory, over keep-alive, faster than anybody can ask.
 
-Without validators, so that every answer is a whole body that has to be hashed. `/page/N`, `/html/N` and
-`/list/N/models` are the same at every look and differ by N; `/moving/…` differ at every look. Prints its port and
-serves until it is ended.
+Without validators, so that every answer is a whole body that has to be hashed. `/page/N`, `/html/N` and `/list/N/models`
+are the same at every poll and differ by N; `/moving/…` differ at every poll.
+Prints its port and serves until it is ended.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Provider:
             "html": (*html(mark="{}").split(b"{}"), b"text/html; charset=utf-8"),
             "list": (*models(mark="{mark}").split(b"{mark}"), b"application/json"),
         }
-        self._looks = {"page": itertools.count(1), "list": itertools.count(1)}
+        self._polls = {"page": itertools.count(1), "list": itertools.count(1)}
 
     def answer(self, path: str) -> list[bytes]:
         _, kind, *rest = path.split("/")
@@ -105,13 +105,12 @@ class Provider:
         return [_head(len(before) + len(number) + len(after), content_type), before, number, after]
 
     def _moving(self, kind: str) -> list[bytes]:
-        # What moves stands for three looks, so that it is believed and the baseline moves; the bytes differ at each of
-        # them.
-        look = next(self._looks[kind])
-        shift = look // 3 % 200 + 1
+        # What moves stands for three polls, so that it is believed and the baseline moves; the bytes differ at each of them.
+        poll = next(self._polls[kind])
+        shift = poll // 3 % 200 + 1
         if kind == "page":
-            return _whole(page(shift=shift, mark=str(look)), b"text/markdown")
-        return _whole(models(count=80, shift=shift, mark=str(look)), b"application/json")
+            return _whole(page(shift=shift, mark=str(poll)), b"text/markdown")
+        return _whole(models(count=80, shift=shift, mark=str(poll)), b"application/json")
 
 
 def _whole(body: bytes, content_type: bytes) -> list[bytes]:

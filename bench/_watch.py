@@ -10,30 +10,30 @@ from functools import cache
 from pathlib import Path
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, Surface
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.ports import Source
 from monitor.detection.poller import Poller
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
 from monitor.store import SqlStore, open_store
 
 WORKERS = 8
-"""Looks side by side: the default of the configuration."""
+"""Polls side by side: the default of the configuration."""
 
 EVERY = timedelta(minutes=5)
 
 
 def pages(urls: list[str]) -> Configuration:
-    """Return a pricing page a source."""
-    specs = [SourceSpec(key=url, kind="pricing_page", every=EVERY, provider="openai", url=url) for url in urls]
+    """A pricing page a source."""
+    specs = [source_spec(key=url, kind="pricing_page", every=EVERY, provider="openai", url=url) for url in urls]
     return Configuration(sources={spec.key: spec for spec in specs})
 
 
 def lists(base_urls: list[str]) -> Configuration:
     """Return a surface and its models list for each base URL."""
     surfaces = {url: Surface(key=url, base_url=url, provider="openai", api_key="env:KEY") for url in base_urls}
-    specs = [SourceSpec(key=url, kind="models_list", every=EVERY, surface=url) for url in base_urls]
+    specs = [source_spec(key=url, kind="models_list", every=EVERY, surface=url) for url in base_urls]
     return Configuration(surfaces=surfaces, sources={spec.key: spec for spec in specs})
 
 
@@ -41,8 +41,8 @@ def both(base_url: str, page_url: str) -> Configuration:
     """Return one models list and one pricing page, with entries that rest on them and an owner who is told."""
     surface = Surface(key="openai", base_url=base_url, provider="openai", api_key="env:KEY")
     sources = (
-        SourceSpec(key="list", kind="models_list", every=EVERY, surface="openai"),
-        SourceSpec(key="page", kind="pricing_page", every=EVERY, provider="openai", url=page_url),
+        source_spec(key="list", kind="models_list", every=EVERY, surface="openai"),
+        source_spec(key="page", kind="pricing_page", every=EVERY, provider="openai", url=page_url),
     )
     entries = [
         EntrySpec(key=model, name=model, surfaces={"openai": model}, owners=("team",))

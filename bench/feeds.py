@@ -1,6 +1,5 @@
-"""A LiteLLM-sized price feed, about 3,000 entries, against `json.loads` of it: parsed, read, and found to differ in
-nothing from its baseline. The baseline comes back from its stored text, as after a restart: no object of it is shared
-with the look.
+"""A LiteLLM-sized price feed, about 3,000 entries, against `json.loads` of it: parsed, read, and found to differ in nothing from its
+baseline. The baseline comes back from its stored text, as after a restart: no object of it is shared with the poll.
 
     python bench/feeds.py
 
@@ -21,8 +20,9 @@ from pathlib import Path
 from _common import ROOT, Row, interleaved, milliseconds, report
 
 from monitor.core.changes import diff
-from monitor.core.configuration import SourceSpec
+from monitor.core.content import facts_text
 from monitor.core.facts import Body, Snapshot
+from monitor.sources.catalog import source_spec
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
 from monitor.store import codec
@@ -57,22 +57,22 @@ def made() -> bytes:
 
 def main() -> int:
     content = gzip.decompress(REAL.read_bytes()) if REAL.is_file() else made()
-    spec = SourceSpec(
+    spec = source_spec(
         key="litellm", kind="price_feed", format="litellm", every=timedelta(hours=1), url="http://x.invalid"
     )
     feed = PriceFeed(spec, HttpClient())
     body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
-    def look() -> Snapshot:
+    def poll() -> Snapshot:
         seen = feed.extract(body, AT)
         if not isinstance(seen, Snapshot):
             raise SystemExit(f"the feed was not read: {seen.detail}")
         return seen
 
-    baseline = codec.facts_of(codec.facts_text(look().facts))
+    baseline = codec.facts_of(facts_text(poll().facts))
 
     def ours() -> None:
-        seen = look()
+        seen = poll()
         if diff(baseline, seen.facts, silent=seen.silent, unclear=seen.unclear):
             raise SystemExit("the feed differs from itself")
 

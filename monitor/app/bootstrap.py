@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
     from monitor.notify.relay import Relay
     from monitor.registry.acknowledging import Attendant
-    from monitor.registry.configuration_acceptance import Assessment
+    from monitor.registry.configuration_acceptance import Assessment, Loading
     from monitor.registry.housekeeping import Tender
     from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
@@ -134,12 +134,9 @@ class Monitor:
         self.reconfigure(chosen.settings)
 
     def assess(self, settings: Settings) -> Assessment:
-        """Return what loading a configuration would do to what production is answered."""
-        from monitor.registry.configuration_acceptance import assess
-
-        before, after = self.accepted(settings) or settings, settings.configuration
+        """What loading a configuration would do to what production is answered."""
         with self.store.read() as reader:
-            return assess(reader, before=before.configuration, after=after, now=self.clock())
+            return self._loading(settings).assess(reader, self.clock())
 
     def accept(
         self, settings: Settings, *, by: str, reason: str, via: Mapping[str, str], expect: int | None
@@ -149,18 +146,15 @@ class Monitor:
         Raises:
             Refused: something moved after `expect`.
         """
-        from monitor.registry.configuration_acceptance import accept
+        begin = self.use_cases.begin
+        return self._loading(settings).accept(begin, by=by, reason=reason, via=via, expect=expect)
 
-        before, after = self.accepted(settings) or settings, settings.configuration
-        return accept(
-            self.use_cases.begin,
-            before=before.configuration,
-            after=after,
-            by=by,
-            reason=reason,
-            via=via,
-            expect=expect,
-        )
+    def _loading(self, settings: Settings) -> Loading:
+        from monitor.gate.state import Production
+        from monitor.registry.configuration_acceptance import Loading
+
+        before = self.accepted(settings) or settings
+        return Loading(before.configuration, settings.configuration, Production)
 
     def accepted(self, settings: Settings) -> Settings | None:
         """Return the configuration that the log recorded last; None where it recorded none that this version could go
@@ -199,14 +193,12 @@ class Monitor:
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
-        """The threads that look at sources side by side."""
-        return self._pool(self.settings.run.workers, "look")
+        """The threads that poll sources side by side."""
+        return self._pool(self.settings.run.workers, "poll")
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
-        """The threads that send: their own, so that a slow destination never delays a look, and enough for a few that
-        hang at a time.
-        """
+        """The threads that send: their own, so that a slow destination never delays a poll, and enough for a few that hang at a time."""
         return self._pool(16, "send")
 
     def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:

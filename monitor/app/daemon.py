@@ -24,7 +24,7 @@ from monitor.app.signals import Signals
 from monitor.core import logs
 from monitor.core.configuration import SourceSpec
 from monitor.core.ports import PUBLISHING, STORING, ClockStep, ConfigurationError, MonitorError, NotSent
-from monitor.detection.budget import first_look, unpaid
+from monitor.detection.budget import first_poll, unpaid
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.registry import check_expiry
 from monitor.registry.timekeeping import described, keep_ages, record_steps
@@ -307,9 +307,7 @@ class Daemon:
         )
 
     def _plan(self) -> None:
-        """Add all jobs; every source is looked at at once (those that cost money a little later), then
-        at its interval.
-        """
+        """Add all jobs; every source is polled at once (those that cost money a little later), then at its interval."""
         now = self._monitor.clock()
         with self._monitor.store.read() as reader:
             states = reader.sources()
@@ -318,12 +316,12 @@ class Daemon:
         for key, spec in sources.items():
             self._scheduler.every(
                 spec.every,
-                self._alone(self._look),
-                f"look {key}",
+                self._alone(self._poll),
+                f"poll {key}",
                 key,
-                pool="probes" if spec.kind == "behaviour" else "default",
+                pool="probes" if spec.can.calls else "default",
                 host=self._host(spec),
-                first=first_look(spec, states.get(key), now) - now,
+                first=first_poll(spec, states.get(key), now) - now,
                 spread=SPREAD if spec.every > SHORT else 0,
             )
         rules, at_once = self._monitor.configuration.gate, timedelta(0)
@@ -365,15 +363,15 @@ class Daemon:
 
     # -- the jobs ----------------------------------------------------------
 
-    def _look(self, key: str) -> None:
+    def _poll(self, key: str) -> None:
         try:
-            outcomes = self._monitor.poller.look([key])
+            outcomes = self._monitor.poller.poll_once([key])
         except MonitorError:  # what was seen could not be recorded; that polls go on is another matter
-            self.health.looked(key, "failed")
+            self.health.polled(key, "failed")
             raise
         for outcome in outcomes:
             now = self._monitor.clock()
-            self.health.looked(outcome.source, outcome.verdict)
+            self.health.polled(outcome.source, outcome.verdict)
             self._log.polled(outcome)
             if outcome.again is not None:
                 self._again(outcome.source, outcome.again, now)
@@ -384,10 +382,10 @@ class Daemon:
                     self._again(probe, now, now)
 
     def _again(self, key: str, at: datetime, now: datetime) -> None:
-        """Look at a suspect again, jittered, unless the schedule does so anyway."""
+        """Poll a suspect again, jittered, unless the schedule does so anyway."""
         if key in self._monitor.configuration.sources:
             wait = max(at - now, timedelta(0))
-            self._scheduler.sooner(f"look {key}", wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD))
+            self._scheduler.sooner(f"poll {key}", wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD))
 
     def _hold(self) -> None:
         """See that the lock is still held; where it was lost, nothing else is done until it is taken again."""

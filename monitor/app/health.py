@@ -1,4 +1,4 @@
-"""How the daemon itself is doing: the last look at each source, whether work goes on, and who is told of it.
+"""How the daemon itself is doing: the last poll of each source, whether work goes on, and who is told of it.
 
 systemd's watchdog is fed, and the heartbeat URL pinged, from real progress alone: a process that merely exists is not
 healthy. Knows no scheduler and no time of day; it is told what happened, and asked.
@@ -18,10 +18,10 @@ from datetime import datetime, timedelta
 from monitor.core.ports import Trouble
 
 SLACK = timedelta(seconds=60)
-"""What a look may take on top of its interval before it counts as missing."""
+"""What a poll may take on top of its interval before it counts as missing."""
 
 MISSES = 2
-"""How many intervals may pass without a finished look."""
+"""How many intervals may pass without a finished poll."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,13 @@ class Health:
         self._lock = threading.Lock()
         self._sources: dict[str, SourceHealth] = {}
         self._stepped_at: float | None = None
-        self._looks: Counter[str] = Counter()
+        self._polls: Counter[str] = Counter()
         self._sole = True
         self._troubles: dict[str, Trouble] = {}
         self.problems = 0
 
     def expect(self, sources: Mapping[str, timedelta]) -> None:
-        """From now on, looks at these sources are due at these intervals."""
+        """From now on, polls of these sources are due at these intervals."""
         with self._lock:
             known, now = self._sources, self._elapsed()
             self._sources = {
@@ -63,10 +63,10 @@ class Health:
                 for key, every in sources.items()
             }
 
-    def looked(self, key: str, verdict: str) -> None:
-        """Note that a look at a source has ended."""
+    def polled(self, key: str, verdict: str) -> None:
+        """A poll of a source has ended."""
         with self._lock:
-            self._looks[verdict] += 1
+            self._polls[verdict] += 1
             if key in self._sources:
                 now = self._elapsed()
                 good_at = self._sources[key].good_at if verdict == "failed" else now
@@ -116,13 +116,13 @@ class Health:
         with self._lock:
             self.problems += 1
 
-    def looks(self) -> Mapping[str, int]:
-        """Return how many looks have ended, by verdict, since the daemon started."""
+    def polls(self) -> Mapping[str, int]:
+        """How many polls have ended, by verdict, since the daemon started."""
         with self._lock:
-            return dict(self._looks)
+            return dict(self._polls)
 
     def working(self, patience: timedelta) -> bool:
-        """Return whether work goes on: the lock is held, steps end, and looks end, whatever they found."""
+        """Whether work goes on: the lock is held, steps end, and polls end, whatever they found."""
         with self._lock:
             return self._sole and self._progressing(patience)
 

@@ -62,7 +62,7 @@ class JobLog:
             quiet = outcome.verdict == "unchanged" and not outcome.events and not over
             level = logging.DEBUG if quiet else logging.INFO
         logs.line(
-            "looked",
+            "polled",
             level=level,
             source=outcome.source,
             verdict=outcome.verdict,

@@ -16,6 +16,7 @@ from monitor.app.commit import Commits
 from monitor.core.configuration import Configuration
 from monitor.core.events import Event
 from monitor.core.ports import Clock, Source, Store
+from monitor.gate.state import Production
 from monitor.registry.declarations import declare
 from monitor.registry.unit_of_work import Begin
 
@@ -46,7 +47,7 @@ class UseCases:
         Raises:
             Refused: it takes something from production that nobody accepted.
         """
-        return declare(self._store, self._configuration, self.begin, before=before)
+        return declare(self._store, self._configuration, self.begin, Production, before=before)
 
     def poller(self, source: Callable[[str], Source], executor: Executor | None = None) -> Poller:
         """Poll and record; `source` gives the source of a key, and `executor` polls side by side."""
@@ -63,7 +64,14 @@ class UseCases:
         from monitor.registry.operator import Operator
 
         recorder = Recorder(self.begin, self._configuration)
-        return Operator(self._store, self._configuration, self._clock, begin=self.begin, release=recorder.release)
+        return Operator(
+            self._store,
+            self._configuration,
+            self._clock,
+            begin=self.begin,
+            release=recorder.release,
+            ask_gate=Production,
+        )
 
     @cached_property
     def maintenance(self) -> Maintenance:
@@ -83,4 +91,6 @@ class UseCases:
         """Return what time does; `cadence` and `keep` as `Tender` takes them."""
         from monitor.registry.housekeeping import Tender
 
-        return Tender(self._store, self._configuration, begin=self.begin, cadence=cadence, keep=keep)
+        return Tender(
+            self._store, self._configuration, begin=self.begin, ask_gate=Production, cadence=cadence, keep=keep
+        )

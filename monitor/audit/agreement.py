@@ -31,7 +31,7 @@ class PriceView(StrEnum):
 
 
 class Stale(StrEnum):
-    """Why a word is not to be relied on, though its source may be read at every look."""
+    """Why a word is not to be relied on, though its source may be read at every poll."""
 
     UNREAD = "unread"  # the source was not read for too long
     FROZEN = "frozen"  # it still is what others stated before they moved

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from monitor.core.configuration import Configuration
 from monitor.core.facts import DEPRECATION, REPLACEMENT, SHUTDOWN_DATE, Fact, Subject
 from monitor.core.ports import Reader, Refused
-from monitor.gate.state import Freshness
+from monitor.registry.freshness import Freshness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

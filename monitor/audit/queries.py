@@ -12,7 +12,6 @@ from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.baselines import RESELLERS
 from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import Approval, Check, Entry
 from monitor.core.events import Recorded, entry_stream
@@ -21,8 +20,9 @@ from monitor.core.maintenance_windows import Window
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.state import Freshness, reason
+from monitor.gate.state import reason
 from monitor.registry import checklist, transitions
+from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
 
 
@@ -253,8 +253,8 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     verified_at=fresh.seen(spec, Fact(subject, field)),
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
-                    resold=spec.format in RESELLERS,
-                    formerly=tuple(str(old) for record in own if (old := record.event.data["old"]) is not None),
+                    resold=spec.can.resells,
+                    formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
                     billed=spec.billed,
                 )
             )

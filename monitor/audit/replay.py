@@ -1,7 +1,7 @@
 """Running recorded observations through the real pipeline, on the clock of the recording.
 
-Nothing is sent and nothing waits. What differs from a live run is only who looks: a `ReplayedRecording` stands where a
-source's fetch would, and the source's own reader makes facts of it.
+Nothing is sent and nothing waits. What differs from a live run is only who polls: a `ReplayedRecording` stands where a source's fetch would,
+and the source's own reader makes facts of it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ PATIENCE = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayStep:
-    """What one look came to: its source and verdict (both empty for the declaration before the first), what was
-    recorded, and what the owners would have been told.
+    """What one poll came to: its source and verdict (both empty for the declaration before the first), what was recorded, and what
+    the owners would have been told.
     """
 
     at: datetime
@@ -109,9 +109,8 @@ class ReplayedUseCases(Protocol):
 class Replay:
     """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
 
-    `carry` is, for each source whose looks are repeated until the next, at which interval. `waived` are, for each
-    entry, the checks that no replayed source feeds, which an automatic activation cannot ask for; it is known once the
-    replay has begun.
+    `carry` is, for each source whose polls are repeated until the next, at which interval. `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
+    it is known once the replay has begun.
     """
 
     def __init__(
@@ -134,7 +133,7 @@ class Replay:
         self._recordings = recordings
         self._carry = carry or {}
         self._activate = activate
-        self._now = min(looks[0].at for looks in recordings.values())
+        self._now = min(polls[0].at for polls in recordings.values())
         self._head = 0
         self.waived: Mapping[str, frozenset[str]] = {}
         # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of
@@ -149,7 +148,7 @@ class Replay:
         self._use_cases = use_cases(mute, self.clock)
         self._poller = self._use_cases.poller(self._sources.__getitem__)
         self._operator = self._use_cases.operator
-        cadence = {key: PATIENCE * _gap(looks, self._carry.get(key)) for key, looks in recordings.items()}
+        cadence = {key: PATIENCE * _gap(polls, self._carry.get(key)) for key, polls in recordings.items()}
         self._tender = self._use_cases.tender(cadence=cadence)
 
     def clock(self) -> datetime:
@@ -157,32 +156,31 @@ class Replay:
         return self._now
 
     def run(self) -> Iterator[ReplayStep]:
-        """Declare the configuration, then play all looks.
+        """Declare the configuration, then play all polls.
 
         Raises:
             Refused: the store holds events already, whose times would mix with those of the recording.
         """
         self._begin()
         yield self._step()
-        until = max(looks[-1].at for looks in self._recordings.values())
-        streams = [self._stream(key, looks, until) for key, looks in self._recordings.items()]
+        until = max(polls[-1].at for polls in self._recordings.values())
+        streams = [self._stream(key, polls, until) for key, polls in self._recordings.items()]
         for at, key, recording in heapq.merge(*streams, key=lambda item: item[:2]):
             self._now = at
             self._sources[key].now = recording
-            # What another source would have answered to a prompt stands in its own recording, at its own time, or
-            # nowhere.
-            outcomes = self._poller.look([key], prompted=False)
+            # What another source would have answered to a prompt stands in its own recording, at its own time, or nowhere.
+            outcomes = self._poller.poll_once([key], prompted=False)
             self._poller.flush()
-            # Only who was just looked at in vain can be blind: between two looks it was the recorder that did not look.
+            # Only who was just polled in vain can be blind: between two polls it was the recorder that did not poll.
             self._tender.tend(at, [key])
             if self._activate:
                 self._accept()
             yield self._step(key, outcomes[0].verdict)
 
     def _stream(
-        self, key: str, looks: Sequence[ReplayedRecording], until: datetime
+        self, key: str, polls: Sequence[ReplayedRecording], until: datetime
     ) -> Iterator[tuple[datetime, str, ReplayedRecording]]:
-        return ((recording.at, key, recording) for recording in carried(looks, self._carry.get(key), until))
+        return ((recording.at, key, recording) for recording in carried(polls, self._carry.get(key), until))
 
     def _begin(self) -> None:
         with self._store.read() as reader:
@@ -251,13 +249,13 @@ class Replay:
                     losses=closed,
                 )
             except Refused:
-                continue  # what is missing may come with a later look
+                continue  # what is missing may come with a later poll
 
     def _kind(self, entry: Entry) -> str | None:
         """Return the act that the replay does to an entry now."""
         if entry.status is Status.EVALUATING:
             return ev.ENTRY_ACTIVATED
-        if entry.status is Status.PAUSED and entry.since < self._now:  # a pause that came with this look stays visible
+        if entry.status is Status.PAUSED and entry.since < self._now:  # a pause that came with this poll stays visible
             return ev.ENTRY_RESUMED
         return None
 
@@ -279,8 +277,8 @@ def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]
                 yield notice
 
 
-def _gap(looks: Sequence[ReplayedRecording], carry: timedelta | None) -> timedelta:
-    """Return the usual time between two looks, no longer than the interval at which they are carried."""
-    gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(looks)]
+def _gap(polls: Sequence[ReplayedRecording], carry: timedelta | None) -> timedelta:
+    """The usual time between two polls, no longer than the interval at which they are carried."""
+    gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(polls)]
     usual = timedelta(seconds=median(gaps)) if gaps else timedelta()
     return usual if carry is None else min(usual, carry)

@@ -26,8 +26,9 @@ from monitor.core.facts import LISTED, Fact, Subject
 from monitor.core.ports import Reader
 from monitor.core.text import pin_in_words, value_in_words
 from monitor.gate.decision import Answer
-from monitor.gate.state import Freshness, Production, production
+from monitor.gate.state import Production, production
 from monitor.registry import checklist, fallbacks, pins
+from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
 from monitor.registry.policy import depends_on
 from monitor.registry.reminders import Deadline, agenda
@@ -155,9 +156,7 @@ def _pauses(history: Sequence[Recorded]) -> list[Pause]:
 
 
 def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
-    """Yield what was accepted, or would be now: with the last look that showed it. Our own side is as
-    it was declared.
-    """
+    """What was accepted, or would be now: with the last poll that showed it. Our own side is as it was declared."""
     accepted = entry.pins or pins.pins(entry, fresh.beliefs)[0]
     for pin in accepted:
         if pin.scope == CONFIG or pin.key in entry.deviations:

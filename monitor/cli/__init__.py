@@ -15,7 +15,7 @@ from monitor.cli.framework import Entrance, Summaries, shared_options
 COMMANDS: Summaries = {
     "Watch": {
         "run": ("monitor.cli.run:run", "Run the monitor: scheduler, deliveries, HTTP."),
-        "poll": ("monitor.cli.poll:poll", "Look at sources now and say what was found."),
+        "poll": ("monitor.cli.poll:poll", "Poll sources now and say what was found."),
         "demo": ("monitor.cli.demo:demo", "Play a true story in a sandbox, in a minute."),
     },
     "Read": {

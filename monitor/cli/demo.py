@@ -169,7 +169,7 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
 
 
 def _list_source(monitor: Monitor) -> str:
-    return next(key for key, spec in monitor.configuration.sources.items() if spec.kind == "models_list")
+    return next(key for key, spec in monitor.configuration.sources.items() if spec.route == "list")
 
 
 def _overrides() -> list[str]:

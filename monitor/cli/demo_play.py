@@ -33,7 +33,7 @@ REASONS: Mapping[str, str] = {
 }
 
 PACE = 1.5
-"""How many looks a step lasts for each that it needs: the story is to be read while it plays."""
+"""How many polls a step lasts for each that it needs: the story is to be read while it plays."""
 
 WATCHED = "watched"
 """The act that ends a step which waits for no other: everything that it leads to was recorded."""
@@ -58,8 +58,8 @@ class StageProtocol(Protocol):
 
 
 def paced(steps: Sequence[TimelineStep]) -> tuple[TimelineStep, ...]:
-    """Return the steps of a story, each slow enough to be read and held until it is released."""
-    return tuple(replace(step, looks=round(step.looks * PACE), waits_for=step.waits_for or WATCHED) for step in steps)
+    """The steps of a story, each slow enough to be read and held until it is released."""
+    return tuple(replace(step, polls=round(step.polls * PACE), waits_for=step.waits_for or WATCHED) for step in steps)
 
 
 class Play:
@@ -195,9 +195,7 @@ class Play:
         return (entry for entry in entries.values() if entry.status is status)
 
     def _accept(self, verb: str, key: str) -> None:
-        """Activate or resume as soon as it is not refused: a check that the pause made stale is verified by the next
-        look.
-        """
+        """Activate or resume as soon as it is not refused: a check that the pause made stale is verified by the next poll."""
         refusal = ""
 
         def accepted() -> bool:

@@ -108,8 +108,7 @@ class Stage:
                 _say(f"  {output.colour('│', output.DIM)} {output.printable(row)}".rstrip())
         _title("How long belief took")
         _say(
-            f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first look that "
-            "showed a new price to the pause."
+            f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first poll that showed a new price to the pause."
         )
         _say(
             f"  As shipped it takes {requirement(ConfirmationRules().change)}, since pages flap and a pause "
@@ -141,7 +140,7 @@ class Stage:
 def _pause(pause: StoryPause) -> None:
     _say(f"  {output.colour(pause.name, output.BOLD)} on {pause.date}, at {clock(pause.at)}")
     _say(f"    why    {shifted(pause.shifts)}")
-    _say(f"    belief {output.plural(pause.looks, 'look')} within {seconds(pause.belief)} (event {pause.position})")
+    _say(f"    belief {output.plural(pause.polls, 'poll')} within {seconds(pause.belief)} (event {pause.position})")
     _say(
         "    now    "
         f"{f'resumed by {pause.resumed_by} at {clock(pause.resumed_at)}' if pause.resumed_at else 'still paused'}"
@@ -149,7 +148,7 @@ def _pause(pause: StoryPause) -> None:
 
 
 def requirement(of: Requirement) -> str:
-    """Return what it takes to believe, in words: `2 looks over at least 60 s`."""
+    """What it takes to believe, in words: `2 polls over at least 60 s`."""
     span = of.span.total_seconds()
     return output.plural(of.polls, "poll") + (f" over at least {span:g} s" if span else ", however close together")
 

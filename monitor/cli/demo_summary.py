@@ -22,7 +22,7 @@ Expected = tuple[str, str]
 """Type and subject of an event that a step has to lead to."""
 
 NEWS = ("model.", "price.", "access.", "entry.", "lifecycle.")
-"""What no failure to look may bring about."""
+"""What no failed poll may bring about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,10 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryPause:
-    """One pause: on which day of the story, when really, after how many looks, and what ended it.
+    """One pause: on which day of the story, when really, after how many polls, and what ended it.
 
-    `belief` runs from the first look that showed the new value to the record of the pause. `evidence` is the page that
-    showed it, `evidence_before` what the same source had been seen to say before.
+    `belief` runs from the first poll that showed the new value to the record of the pause. `evidence` is the page that showed it,
+    `evidence_before` what the same source had been seen to say before.
     """
 
     entry: str
@@ -48,7 +48,7 @@ class StoryPause:
     position: int
     at: datetime
     belief: timedelta
-    looks: int
+    polls: int
     shifts: Sequence[Mapping[str, str | bool | None]]
     evidence: str
     evidence_before: str
@@ -58,7 +58,7 @@ class StoryPause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """What the failures to look came to: how many events say so, and how much news was recorded between."""
+    """What the failed polls came to: how many events say so, and how much news was recorded between."""
 
     failures: int
     recoveries: int
@@ -125,7 +125,7 @@ def _pause(chapters: Sequence[Chapter], log: Sequence[Recorded], recorded: Recor
         position=event.position,
         at=recorded.recorded_at,
         belief=recorded.recorded_at - datetime.fromisoformat(event.data["since"]),
-        looks=max((int(cause.data.get("looks", 0)) for cause in causes), default=0),
+        polls=max((int(cause.data.get("looks", 0)) for cause in causes), default=0),
         shifts=event.data["shifts"],
         evidence=event.evidence,
         evidence_before=next(

@@ -59,7 +59,7 @@ def _told(events: Sequence[Event]) -> tuple[str, str] | None:
         case ev.PRICE_CHANGED:
             return "repriced", f"{subject}: {priced(events)}"
         case ev.SOURCE_FAILED:
-            return "failed", f"{subject}: {data['reason'].replace('_', ' ')}; a failure to look is no news of any model"
+            return "failed", f"{subject}: {data['reason'].replace('_', ' ')}; a failed poll is no news of any model"
         case ev.SOURCE_RECOVERED:
             return "recovered", subject
         case ev.ENTRY_VISIBLE:

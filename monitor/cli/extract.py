@@ -105,7 +105,7 @@ def read(content: bytes, form: str, provider: str) -> ExtractReading:
     except ValueError as error:
         return ExtractReading(format=form or "page or feed", extractor="", unreadable=str(error))
     if _is_recording(content):
-        why = "it is a recorded history of looks, which `access-monitor replay SOURCE=FILE` reads"
+        why = "it is a recorded history of polls, which `access-monitor replay SOURCE=FILE` reads"
         return ExtractReading(format=form or "page or feed", extractor="", unreadable=why)
     if form == PAGE or (not form and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))):
         return _read_page(content, provider) if provider else _read_any_page(content)
@@ -123,7 +123,7 @@ def read(content: bytes, form: str, provider: str) -> ExtractReading:
 
 
 def _is_recording(content: bytes) -> bool:
-    """Return whether it is made of looks, one a line, rather than the answer of one."""
+    """Whether it is made of polls, one a line, rather than the answer of one."""
     try:
         first = json.loads(content.split(b"\n", 1)[0].decode("utf-8-sig"))
     except (ValueError, RecursionError):

@@ -124,13 +124,13 @@ def _read_other(content: bytes, kind: str) -> Extract:
     from hashlib import sha256
 
     from monitor.app.bootstrap import utc_now
-    from monitor.core.configuration import SourceSpec, Surface
+    from monitor.core.configuration import Surface
     from monitor.core.facts import Body, PollFailure, Snapshot
-    from monitor.sources.catalog import SourceDeps, build
+    from monitor.sources.catalog import SourceDeps, build, source_spec
     from monitor.sources.http import HttpClient
 
     surface = Surface(key=SAVED, base_url=NOWHERE, provider=SAVED)
-    spec = SourceSpec(key=SAVED, kind=kind, every=timedelta(hours=1), surface=SAVED, provider=SAVED, url=NOWHERE)
+    spec = source_spec(key=SAVED, kind=kind, every=timedelta(hours=1), surface=SAVED, provider=SAVED, url=NOWHERE)
     source = build(spec, SourceDeps(http=HttpClient(), surface=surface, secret=lambda _: ""))
     body = Body(content=content, sha256=sha256(content).hexdigest(), size=len(content))
     observation = source.extract(body, utc_now())

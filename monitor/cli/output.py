@@ -165,7 +165,7 @@ def note(sentence: str) -> None:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 event`, `2 events`, `3 entries`, `12,000 looks`."""
+    """`1 event`, `2 events`, `3 entries`, `12,000 polls`."""
     if count == 1:
         return f"1 {noun}"
     return f"{count:,} {noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{count:,} {noun}s"

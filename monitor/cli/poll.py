@@ -1,4 +1,4 @@
-"""`poll`: one look at each source, now, and in words what it came to."""
+"""`poll`: one poll of each source, now, and in words what it came to."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
 @click.option("--exit-code", is_flag=True, help="End with 10 if a change was believed.")
 @click.pass_obj
 def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
-    """Look at sources now and say what was found.
+    """Poll sources now and say what was found.
 
-    All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was
-    merely out of reach, and with 78 if a secret is missing. A difference is believed once enough looks have shown it,
-    so a first sight of one is called a suspect. What is due by time alone is done as well: a maintenance window that is
-    over is closed and its entry judged, a check whose date has passed goes stale.
+    All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was merely out of
+    reach, and with 78 if a secret is missing. A difference is believed once enough polls have shown it, so a first sight of
+    one is called a suspect. What is due by time alone is done as well: a maintenance window that is over is closed and its entry judged, a
+    check whose date has passed goes stale.
     """
     with opened(options, create=True) as monitor:
         monitor.declare()
@@ -75,9 +75,7 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
 
 
 def code(reasons: Collection[str], *, believed: bool) -> int:
-    """Return the exit code for the reasons of failed looks: 1, unless none of them says more than that trying later, or
-    a secret, helps.
-    """
+    """The exit code for the reasons of failed polls: 1, unless none of them says more than that trying later, or a secret, helps."""
     if not reasons:
         return CHANGED if believed else 0
     if set(reasons) - {*_UNREACHED, *_OURS}:
@@ -99,15 +97,15 @@ def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, 
 
 
 def found(outcome: Outcome) -> str:
-    """Return what one look came to, in words."""
+    """What one poll came to, in words."""
     if outcome.verdict == "failed":
         return f"could not be read: {outcome.detail}"
     if outcome.verdict == "held":
         return f"held back, nothing of it is believed yet: {outcome.detail}"
     if outcome.verdict == "late":
         return f"not taken: {outcome.detail}"
-    observation = {
-        "baseline": "first look, recorded as the baseline",
+    said = {
+        "baseline": "first poll, recorded as the baseline",
         "changed": f"{output.plural(outcome.believed, 'change')} believed",
         "suspect": "",
         "unchanged": "nothing new",
@@ -132,7 +130,7 @@ def as_json(outcome: Outcome) -> dict[str, object]:
 
 
 def _again(at: datetime | None) -> str:
-    return f", to be looked at again from {both(at)}" if at else ""
+    return f", to be polled again from {both(at)}" if at else ""
 
 
 def _print(outcomes: Sequence[Outcome], tended: Sequence[Event]) -> None:

@@ -182,7 +182,7 @@ def _print(words: Sequence[PriceComparison], now: datetime) -> None:
 
 def _print_history(moves: Sequence[Recorded]) -> None:
     if not moves:
-        output.note("Nothing has moved since the first look.")
+        output.note("Nothing has moved since the first poll.")
         return
     output.table(
         ("POSITION", "OCCURRED", "TYPE", "MODEL", "SOURCE", "WHAT"),
@@ -205,7 +205,7 @@ def _plot(facts: Sequence[PriceFact], moves: Sequence[Recorded], now: datetime) 
     lines = series(facts, moves)
     dated = [step.at for steps in lines.values() for step in steps if step.at.year > 1]
     if not dated:
-        output.note("Nothing has moved since the first look.")
+        output.note("Nothing has moved since the first poll.")
         return
     begin = min(dated)
     # A step at the very left would not be seen as one.

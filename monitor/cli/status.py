@@ -156,14 +156,15 @@ def checklist(options: Options, *, entry: str) -> None:
     """
     from monitor.audit import queries
     from monitor.core.check_names import CHECKS
+    from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
     from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
-        registered = find_entry(reader.entries(), entry)
-        accepted = acceptance(reader, monitor.configuration, registered, now)
+        one = find_entry(reader.entries(), entry)
+        accepted = acceptance(reader, monitor.configuration, one, now, Production)
         mends = {
             row.name: mend(monitor.configuration, registered, row.name, row.check.state)
             for row in rows

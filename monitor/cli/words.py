@@ -107,10 +107,9 @@ def _subject(data: Mapping[str, Any]) -> str:
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
-    """Return what each route says of access, with its count of looks: `list lost (3 looks), chat granted (1 look)`."""
+    """What each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
     return ", ".join(
-        f"{signal['route']} {signal['says']} ({signal['looks']} {'look' if signal['looks'] == 1 else 'looks'})"
-        for signal in signals
+        f"{one['route']} {one['says']} ({one['looks']} {'poll' if one['looks'] == 1 else 'polls'})" for one in signals
     )
 
 

@@ -18,11 +18,6 @@ from monitor.core.entry import Entry, Pin
 from monitor.core.events import source_stream
 from monitor.core.facts import LISTED, Fact, Facts, Subject, Value
 
-RESELLERS = frozenset({"openrouter"})
-"""Formats of feeds that state what their publisher charges: another offer of the same model, not another word on the
-maker's price.
-"""
-
 
 class Unknown(Enum):
     """The third value."""

@@ -1,6 +1,6 @@
-"""The difference between what is believed and what a look showed, and its inverse.
+"""The difference between what is believed and what a poll showed, and its inverse.
 
-Only facts go in here: a failure to look has no facts, so it cannot come out as a difference.
+Only facts go in here: a failed poll has no facts, so it cannot come out as a difference.
 """
 
 from __future__ import annotations
@@ -93,21 +93,20 @@ def dropped(before: Facts, after: Facts) -> frozenset[str]:
     return frozenset(field for field in gone if not field.startswith(OWN))
 
 
-def carried(before: Facts, look: Snapshot) -> Facts:
-    """Return the facts of a look, with what it says nothing of as it was.
+def carried(before: Facts, poll: Snapshot) -> Facts:
+    """The facts of a poll, with what it says nothing of as it was.
 
-    A row that left a page of announcements takes none of them back. Where several left at once that speak of days still
-    to come, half of the page is missing, and a day that another row lacks is not taken back either: of 13 such looks of
-    one real history all were over within days.
+    A row that left a page of announcements takes none of them back. Where several left at once that speak of days still to come, half of the page
+    is missing, and a day that another row lacks is not taken back either: of 13 such polls of one real history all were over within days.
     """
-    if not look.announcing:
-        return look.facts
-    today = look.at.date().isoformat()
-    lost = sum(str(before[subject].get(SHUTDOWN_DATE, "")) > today for subject in before.keys() - look.facts.keys())
-    facts = {**before, **look.facts}
-    for subject in before.keys() & look.facts.keys() if lost >= MASS else ():
+    if not poll.announcing:
+        return poll.facts
+    today = poll.at.date().isoformat()
+    lost = sum(str(before[subject].get(SHUTDOWN_DATE, "")) > today for subject in before.keys() - poll.facts.keys())
+    facts = {**before, **poll.facts}
+    for subject in before.keys() & poll.facts.keys() if lost >= MASS else ():
         if SHUTDOWN_DATE in before[subject]:
-            facts[subject] = {SHUTDOWN_DATE: before[subject][SHUTDOWN_DATE], **look.facts[subject]}
+            facts[subject] = {SHUTDOWN_DATE: before[subject][SHUTDOWN_DATE], **poll.facts[subject]}
     return facts
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from monitor.core.accepted_configuration import Document
 from monitor.core.entry_spec import EntrySpec
@@ -42,8 +43,35 @@ def shown_url(url: str) -> str:
     return address + mark + "&".join(f"{name}=…" for name in names) if mark else address
 
 
-FREE = frozenset({"retrieve", "tokens"})
-"""The routes of probes that cost nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a source can do, as its kind says; the rest of the program asks this and never for the kind.
+
+    Attributes:
+        lists: It says which models stand in a list of its surface.
+        prices: It states prices.
+        billed: The prices that it states are what the account was charged, which no page can contradict.
+        resells: The prices that it states are another offer of the same models, not another word on their maker's prices.
+        route: By which route it says whether a model can be reached: `list`, `codex`, the route of a probe.
+        states: The route or the part of the account under whose name checks rest on it (`registry/check_rules`).
+        verifies: Further checks that a poll can verify, where the facts that it states are those behind them.
+        calls: A poll is a call to a model, which is measured.
+        paid: A poll may cost money.
+        page: Its body is a page: one that shrank is suspicious. Not so one that takes nothing back by what it lacks.
+        incidents: It states the incidents of a provider.
+    """
+
+    lists: bool = False
+    prices: bool = False
+    billed: bool = False
+    resells: bool = False
+    route: str = ""
+    states: str = ""
+    verifies: frozenset[str] = frozenset()
+    calls: bool = False
+    paid: bool = False
+    page: bool = False
+    incidents: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +80,7 @@ class SourceSpec:
 
     A behaviour source is one (surface, model, route) and an admin source one (surface, part): a table of the file makes as many as it names
     (`openai-behaviour/gpt-5.6-luna/responses`), so that each has its own failures, freshness and baseline. `trust` is `official` or `third_party`; a models list is the account's own word and always official. `options` are the
-    settings that only this kind of source has.
+    settings that only this kind of source has, `can` is what the kind says that it can do.
     """
 
     key: str
@@ -63,7 +91,8 @@ class SourceSpec:
     url: str = ""
     format: str = ""
     trust: str = OFFICIAL
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    can: Capabilities = Capabilities()
 
     @property
     def shown_url(self) -> str:
@@ -81,28 +110,28 @@ class SourceSpec:
 
     @property
     def route(self) -> str:
-        """By which route it says whether a model can be reached: `list`, `codex`, the route of a probe; empty for other kinds."""
-        return {"models_list": "list", "codex": "codex", "behaviour": self.option("route")}.get(self.kind, "")
+        """By which route it says whether a model can be reached: `list`, `codex`, the route of a probe; empty where it does not say."""
+        return self.can.route or ("list" if self.can.lists else "")
 
     @property
     def paid(self) -> bool:
-        """Whether a look at it may cost money."""
-        return self.kind == "behaviour" and self.route not in FREE
+        """Whether a poll of it may cost money."""
+        return self.can.paid
 
     @property
     def lists(self) -> bool:
-        """Whether it says which models stand in a list of its surface."""
-        return self.kind in ("models_list", "codex")
+        """Whether it says which models stand in a list of its surface, and its word counts."""
+        return self.can.lists and self.trust == OFFICIAL
 
     @property
     def prices(self) -> bool:
         """Whether it states prices."""
-        return self.kind in ("pricing_page", "price_feed") or self.billed
+        return self.can.prices
 
     @property
     def billed(self) -> bool:
         """Whether the prices that it states are what the account was charged, which no page can contradict."""
-        return self.kind == "admin" and self.option("part") == "costs"
+        return self.can.billed
 
     @property
     def scope(self) -> str:
@@ -147,9 +176,13 @@ class ConfirmationRules:
     correction: timedelta = timedelta(days=7)
 
 
+PRODUCTION = "production"
+"""The environment whose answers the promise is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRules:
-    """How long a good look is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
+    """How long a good poll is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
 
     environments: tuple[str, ...] = ("production", "staging")
     freshness: timedelta = timedelta(hours=24)
@@ -159,7 +192,7 @@ class GateRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRules:
-    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good look."""
+    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good poll."""
 
     attested: timedelta = timedelta(days=90)
     verified: timedelta = timedelta(days=7)

@@ -25,7 +25,7 @@ class Meaning(StrEnum):
 
     GRANTED = _GRANTED
     UNKNOWN = "unknown"  # says nothing of the model
-    TRANSIENT = "transient"  # may be over at the next look
+    TRANSIENT = "transient"  # may be over at the next poll
     ACCESS_LOST = "access_lost"  # not there, or not for us
     PARAMETER_REJECTED = _REJECTED  # refused for what the call said
     QUOTA = "quota"  # credit, budget or ceiling used up; waiting does not mend it
@@ -48,7 +48,7 @@ LOSSES = frozenset(
         Meaning.BLOCKED,
     }
 )
-"""The meanings that say that a model cannot be used by a route. The others are failures to look."""
+"""The meanings that say that a model cannot be used by a route. The others are failed polls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

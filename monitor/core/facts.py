@@ -1,7 +1,7 @@
-"""The words of looking: subjects, facts, snapshots and failures to look. No rule of judgement lives here.
+"""The words of polling: subjects, facts, snapshots and failed polls. No rule of judgement lives here.
 
 A failure is not a snapshot: `diff` takes two sets of facts, so "the page was down" has no way to become
-"every model vanished". A look has three possible values for each fact: stated, stated to be absent, and not spoken of
+"every model vanished". A poll has three possible values for each fact: stated, stated to be absent, and not spoken of
 (`Snapshot.silent`, `Snapshot.unclear`); the third never moves anything.
 """
 
@@ -116,7 +116,7 @@ def is_answering(field: str) -> bool:
 
 
 class FailureReason(StrEnum):
-    """Why a look failed. None of them says anything about a model, a price or access."""
+    """Why a poll failed. None of them says anything about a model, a price or access."""
 
     UNAUTHORIZED = "unauthorized"  # 401: about us, not about a model
     FORBIDDEN = "forbidden"  # 403 on the whole answer
@@ -145,7 +145,7 @@ class Body:
     """The bytes of an answer, kept as evidence.
 
     `sha256` is of the bytes as received and decides "unchanged"; `content` is the redacted form that is stored and that
-    facts are read from. `etag` and `last_modified` are sent back on the next look.
+    facts are read from. `etag` and `last_modified` are sent back on the next poll.
     """
 
     content: bytes
@@ -234,7 +234,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged:
-    """The same bytes as at the last accepted look (a 304, or an equal hash), so the same facts."""
+    """The same bytes as at the last accepted poll (a 304, or an equal hash), so the same facts."""
 
     source: str
     at: datetime
@@ -244,7 +244,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollFailure:
-    """A look that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds.
+    """A poll that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds.
 
     A `swollen` answer was read far enough to know that it has more items than a source may have.
     """
@@ -264,7 +264,7 @@ Observation: TypeAlias = Snapshot | Unchanged | PollFailure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedRecording:
-    """One recorded look: the body as received, or why there is none."""
+    """One recorded poll: the body as received, or why there is none."""
 
     at: datetime
     body: Body | None = None
@@ -274,7 +274,7 @@ class ReplayedRecording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the next look may rely on: the last accepted body of a source, for conditional requests and hashes."""
+    """What the next poll may rely on: the last accepted body of a source, for conditional requests and hashes."""
 
     sha256: str
     etag: str = ""
@@ -284,12 +284,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """What is kept of a source between looks; one row, rewritten.
+    """What is kept of a source between polls; one row, rewritten.
 
-    `baseline` is the hash of the facts that are believed, `evidence` names the stored body of a look that showed just
-    them. `good_at` is the last good look that renews freshness; `accepted_at` the start of the last accepted one, held
-    or not. `attention` asks that the next look be judged even if its body did not change (a streak runs, an entry waits
-    for a verification).
+    `baseline` is the hash of the facts that are believed, `evidence` names the stored body of a poll that showed just them.
+    `good_at` is the last good poll that renews freshness; `accepted_at` the start of the last accepted one, held or not. `attention` asks that the next poll
+    be judged even if its body did not change (a streak runs, an entry waits for a verification).
     """
 
     key: str
@@ -320,12 +319,10 @@ class SourceState:
 class PendingChange:
     """A difference that is not believed yet: how often, since when and until when it was seen.
 
-    `value` is None for an absence. One that was first missed in a held poll has to last until `held_until`, whatever
-    later polls miss; `anomaly` is the position of the event that said so, also for what first appeared in that poll.
-    With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that its freshness
-    is no longer renewed. `before` is the start of the last look that still showed the old value. `counted_at` is the
-    last look that counted (looks closer together than the gap count as one). `quarantine` is the position of the event
-    that held the value back.
+    `value` is None for an absence. One that was first missed in a held poll has to last until `held_until`, whatever later polls miss; `anomaly` is
+    the position of the event that said so, also for what first appeared in that poll. With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that
+    its freshness is no longer renewed. `before` is the start of the last poll that still showed the old value. `counted_at` is the last
+    poll that counted (polls closer together than the gap count as one). `quarantine` is the position of the event that held the value back.
     """
 
     source: str

@@ -2,7 +2,7 @@
 
 The three promises that the rest relies on: a `Source` returns failures and never raises them; one `Transaction` is open
 at a time over the whole database, and what it wrote is seen whole or not at all; no transaction is open
-while a `Source` looks or a `Channel` sends.
+while a `Source` polls or a `Channel` sends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from monitor.core.configuration import SourceSpec
+from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Known, Measurement, Observation, PendingChange, SourceState
@@ -65,10 +65,10 @@ class Refused(MonitorError):
 class Source(Protocol):
     """Something polled.
 
-    `observe` looks once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises
-    only `ConfigurationError` (a credential that is not there). `now` is when the look begins. With `known`, a source
-    may answer `Unchanged` where the bytes are the same and `now < known.valid_until`. `extract` reads stored evidence
-    anew, as if it had been received at `at`; it does no I/O.
+    `observe` polls once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises only
+    `ConfigurationError` (a credential that is not there). `now` is when the poll begins. With `known`, a source may
+    answer `Unchanged` where the bytes are the same and `now < known.valid_until`.
+    `extract` reads stored evidence anew, as if it had been received at `at`; it does no I/O.
     """
 
     spec: SourceSpec
@@ -254,6 +254,47 @@ class Reader(Protocol):
         """Return whether the outbox holds a delivery that could be claimed."""
 
 
+class GateAnswer(Protocol):
+    """What the gate says: `fallback` is what may be used instead, empty if nothing may; `position` the event that gave the status."""
+
+    @property
+    def allowed(self) -> bool: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def fallback(self) -> str: ...
+
+    @property
+    def position(self) -> int: ...
+
+
+class GateAnswers(Protocol):
+    """What the gate says to production at one moment."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """The entries that it speaks of."""
+
+    def answer(self, key: str) -> GateAnswer:
+        """May production use this entry, when nobody in particular asks?"""
+
+    def asked(self, name: str, caller: str) -> GateAnswer:
+        """May this caller use what it asks for by an entry's key or by a model id?"""
+
+    def known(self, key: str) -> bool:
+        """Whether access to an entry's model was ever verified: else it is denied for want of a poll, not for a loss."""
+
+
+class AskGate(Protocol):
+    """Asks the gate; `entries` are those of a decision that is being made, those of the store unless given."""
+
+    def __call__(
+        self, reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
+    ) -> GateAnswers: ...
+
+
 class Transaction(Reader, Protocol):
     """The one writer. Everything in it is committed together, or nothing is."""
 
@@ -323,7 +364,7 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenAt:
-    """A good look at an unchanged source: it renews freshness and nothing else."""
+    """A good poll of an unchanged source: it renews freshness and nothing else."""
 
     source: str
     at: datetime
@@ -343,10 +384,8 @@ class Store(Protocol):
             Unavailable: the database is locked, full, read-only or out of reach.
         """
 
-    def touch(self, looks: Sequence[SeenAt]) -> None:
-        """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never
-        back. No log rows.
-        """
+    def touch(self, polls: Sequence[SeenAt]) -> None:
+        """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never back. No log rows."""
 
     def check_writable(self, now: datetime) -> None:
         """Write something that is read nowhere else, and so see that a decision could be recorded now.

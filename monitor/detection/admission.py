@@ -81,9 +81,9 @@ def hold(base: timedelta, reversals: int) -> timedelta:
 
 
 def late(state: SourceState, at: datetime, now: datetime) -> bool:
-    """Whether a look that began at `at` is overtaken by one that was accepted already; it is dropped whole.
+    """Whether a poll that began at `at` is overtaken by one that was accepted already; it is dropped whole.
 
-    A look that is dated after `now` overtakes nothing: the clock was set back, and would blind the source until it catches up.
+    A poll that is dated after `now` overtakes nothing: the clock was set back, and would blind the source until it catches up.
     """
     return state.accepted_at is not None and at <= state.accepted_at <= now
 

@@ -334,7 +334,7 @@ def signals(spec: SourceSpec, item: ChangeEvent, others: Others, facts: Facts) -
         source=spec.key,
         says="lost" if gone else GRANTED,
         answer=answer(spec.route, new, facts.get(item.fact.subject, {})) if gone else "",
-        looks=pending_change.seen,
+        polls=pending_change.seen,
         since=pending_change.first_at,
         until=pending_change.counted_at,
     )

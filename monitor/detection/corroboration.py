@@ -44,7 +44,7 @@ def implausible(change: Change, facts: Facts) -> str:
 
 
 def doubtful(facts: Facts) -> dict[Fact, str]:
-    """The prices of a first look that cannot be right, with the reason of each."""
+    """The prices of a first poll that cannot be right, with the reason of each."""
     found: dict[Fact, str] = {}
     for subject, fields in facts.items():
         for name, value in fields.items():

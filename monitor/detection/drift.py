@@ -1,6 +1,6 @@
 """Whether a route answers differently than it did: a shift of latency or of the share of failed calls, beyond a stated test.
 
-Calls are taken in windows that do not overlap: the last whole span of `WINDOW` looks at the route's own interval, counted from the epoch, so that
+Calls are taken in windows that do not overlap: the last whole span of `WINDOW` polls the route's own interval, counted from the epoch, so that
 a restart neither moves nor repeats one. A window is held against up to `REFERENCE` calls before it, no older than the last shift that was told: what
 is compared is the level of now with the level that its owners know, and a return to the old level is a shift like any other.
 
@@ -38,7 +38,7 @@ from monitor.core.ports import EventQuery, MeasurementQuery, Reader
 from monitor.core.text import MILLISECONDS
 
 WINDOW = 20
-"""How many looks a window spans."""
+"""How many polls a window spans."""
 
 LEAST = 12
 """How many calls a window must hold, and a reference, to be tested at all."""
@@ -88,7 +88,7 @@ class DriftShift:
 
 
 def window(every: timedelta, now: datetime) -> Span:
-    """The last window that is over, of a route that is looked at so often."""
+    """The last window that is over, of a route that is polled so often."""
     width = every * WINDOW
     since = _EPOCH + width * ((now - _EPOCH) // width - 1)
     return Span(since, since + width)
@@ -219,7 +219,7 @@ class Drift:
         """The shifts that are not told yet, of the named sources or of all."""
         found = []
         for key, spec in self._configuration.sources.items():
-            if spec.kind != "behaviour" or (sources is not None and key not in sources):
+            if not spec.can.calls or (sources is not None and key not in sources):
                 continue
             span = window(spec.every, now - SETTLED)
             if self._tested.get(key) == span.since:

@@ -1,4 +1,4 @@
-"""Saying that looking fails, or that what was seen cannot be taken at its word, and that it is over.
+"""Saying that polling fails, or that what was seen cannot be taken at its word, and that it is over.
 
 Once per outage, once per anomaly. Nothing in here has access to a baseline, so no failure can move one.
 
@@ -10,7 +10,7 @@ something to explain. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,9 +33,9 @@ def failed(
     state: SourceState,
     failure: PollFailure,
     evidence: str,
-    incident: Callable[[], str],
+    incident: str,
 ) -> SourceState:
-    """Record a failure to look: the first of an outage, and again when the reason changes. `incident` is asked for then."""
+    """Record a failure to poll: the first of an outage, and again when the reason changes."""
     state = replace(state, looked_at=failure.at)
     if state.outage == failure.reason:
         return state
@@ -47,7 +47,7 @@ def failed(
         source=spec.key,
         cause=state.outage_position,
         evidence=evidence,
-        data={"reason": str(failure.reason), "detail": failure.detail, **quoted(incident())},
+        data={"reason": str(failure.reason), "detail": failure.detail, **quoted(incident)},
     )
     return replace(
         state, outage=str(failure.reason), outage_since=state.outage_since or failure.at, outage_position=position
@@ -165,21 +165,17 @@ def _over(
     )
 
 
-STATUS_PAGE = "status_page"
-"""The kind of a source that states incidents."""
-
-
 def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> str:
     """The open incidents on the surface of a source, in the words of its provider; empty where there is none.
 
-    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a look
+    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a poll
     since then did not show any more.
     """
-    if not spec.surface or spec.kind == STATUS_PAGE:
+    if not spec.surface or spec.can.incidents:
         return ""
     found: dict[str, None] = {}
     for page in configuration.sources.values():
-        if page.kind != STATUS_PAGE or page.surface not in ("", spec.surface):
+        if not page.can.incidents or page.surface not in ("", spec.surface):
             continue
         state = reader.source(page.key)
         if state is None or not state.baseline or state.outage or state.stale_position is not None:

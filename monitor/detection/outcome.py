@@ -1,4 +1,4 @@
-"""What one look came to, for whoever asked for it. Nothing is decided here."""
+"""What one poll came to, for whoever asked for it. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from monitor.core.notices import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one look came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
+    """What one poll came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
 
-    `believed` counts the changes of fact that became beliefs, `again` is when to look next if something is suspected, `ask` names other
-    sources that should be looked at now.
+    `believed` counts the changes of fact that became beliefs, `again` is when to poll next if something is suspected, `ask` names other
+    sources that should be polled now.
     """
 
     source: str

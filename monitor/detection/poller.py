@@ -1,4 +1,4 @@
-"""Polling: look at sources outside any transaction, then record each look in one.
+"""Polling: poll sources outside any transaction, then record each poll in one.
 
 A source whose bytes did not change and about which nothing is open costs no transaction: its freshness is written in batches.
 Nothing in here sleeps or schedules; who calls, and when, is the daemon's business.
@@ -10,15 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import FailureReason, Known, Observation, PollFailure, Snapshot, SourceState, Unchanged
 from monitor.core.ports import Clock, ConfigurationError, Reader, Refused, SeenAt, Source, Store
+from monitor.detection.context import Reread
 from monitor.detection.outcome import Outcome
-
-Reread: TypeAlias = Callable[[Reader, SourceState], Snapshot | None]
-"""Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
 
 
 class Record(Protocol):
@@ -33,9 +31,9 @@ class Record(Protocol):
 
 
 class Poller:
-    """Looks at sources and records what they showed.
+    """Polls sources and records what they showed.
 
-    `source` gives the source of a key, built when first asked for. `executor` runs looks side by side; without one they run in turn.
+    `source` gives the source of a key, built when first asked for. `executor` runs polls side by side; without one they run in turn.
     """
 
     def __init__(
@@ -54,8 +52,8 @@ class Poller:
         self._clock = clock
         self._record = record
         self._executor = executor
-        self._looks: list[SeenAt] = []
-        self._looks_lock = threading.Lock()
+        self._polls: list[SeenAt] = []
+        self._polls_lock = threading.Lock()
         self._retired = threading.Event()
 
     def retire(self) -> None:
@@ -63,7 +61,7 @@ class Poller:
         self._retired.set()
 
     def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
-        """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
+        """Poll the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
 
         Those that cost money come last, so that what the others state about prices is known by then.
 
@@ -81,13 +79,13 @@ class Poller:
                 )
         keys = list(dict.fromkeys(one for found in named.values() for one in found)) or list(known)
         free = [key for key in keys if not known[key].paid]
-        outcomes = self.look(free)
-        outcomes += self.look([key for key in keys if key not in {one.source for one in outcomes}])
+        outcomes = self.poll_once(free)
+        outcomes += self.poll_once([key for key in keys if key not in {one.source for one in outcomes}])
         self.flush()
         order = {key: place for place, key in enumerate(keys)}
         return sorted(outcomes, key=lambda one: order.get(one.source, len(order)))
 
-    def look(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
+    def poll_once(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
         """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second.
 
         Without `prompted`, what an outcome asks for is left to its own schedule.
@@ -110,8 +108,8 @@ class Poller:
     def _one(self, key: str, state: SourceState | None) -> Outcome:
         observation = self._observe(key, state)
         if isinstance(observation, Unchanged) and state is not None and _quiet(state, observation.at):
-            with self._looks_lock:
-                self._looks.append(
+            with self._polls_lock:
+                self._polls.append(
                     SeenAt(
                         source=key,
                         at=observation.at,
@@ -174,28 +172,28 @@ class Poller:
         return again if isinstance(again, Snapshot) else None
 
     def flush(self) -> None:
-        """Write the freshness of all looks that changed nothing, in one batch."""
-        with self._looks_lock:
-            looks, self._looks = self._looks, []
-        if not looks:
+        """Write the freshness of all polls that changed nothing, in one batch."""
+        with self._polls_lock:
+            polls, self._polls = self._polls, []
+        if not polls:
             return
         try:
-            self._store.touch(looks)
+            self._store.touch(polls)
         except BaseException:
-            with self._looks_lock:
-                self._looks[:0] = looks  # they were good looks, and are written with the next ones
+            with self._polls_lock:
+                self._polls[:0] = polls  # they were good polls, and are written with the next ones
             raise
 
 
 def _quiet(state: SourceState, at: datetime) -> bool:
-    """Whether an unchanged look has nothing to say: nothing is open, and today was written down already."""
+    """Whether an unchanged poll has nothing to say: nothing is open, and today was written down already."""
     return (
         not state.attention
         and not state.outage
         and not state.anomaly
         and state.stale_position is None
         and state.good_at is not None
-        and state.good_at <= at  # else the clock was set back, and only a whole look dates it back, too
+        and state.good_at <= at  # else the clock was set back, and only a whole poll dates it back, too
         and _dated(state, at)
     )
 

@@ -280,7 +280,7 @@ RULES = tuple(dict.fromkeys(rule for rules in TABLE.values() for rule in rules))
 
 SILENT = frozenset(
     {
-        ev.BASELINE_RECORDED,  # what a first look showed is the state that people know
+        ev.BASELINE_RECORDED,  # what a first poll showed is the state that people know
         ev.SOURCE_FAILED,  # `source.stale` tells it once it lasts
         ev.SOURCE_RECOVERED,
         ev.ACCESS_GAINED,  # told with the change of the route that they judge

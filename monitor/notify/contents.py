@@ -270,7 +270,7 @@ def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Cont
 def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return that a source is not read any more, and from when production is denied what it alone verifies."""
     event, data = events[0], events[0].data
-    why = "no look" if data["reason"] == ev.NO_GOOD_LOOK else data["reason"]
+    why = "no look" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
     unread = f"{event.source} has not been read since {data['last_good']} ({why})"
     denies = f"what only it can verify is denied in production from {data['denied_at']}"
     unseen = "nothing is denied for that, and what changes there is not seen"

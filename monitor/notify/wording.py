@@ -287,7 +287,7 @@ def _evidence(item: Item, position: int) -> str:
     if item.source:
         parts.append(f"source {plain(item.source, VALUE_LENGTH)}")
     if item.looks:
-        parts.append("1 look" if item.looks == 1 else f"{item.looks} looks")
+        parts.append("1 poll" if item.looks == 1 else f"{item.looks} polls")
     if item.evidence:
         parts.append(f"stored bytes {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
     if position:
@@ -314,7 +314,7 @@ def _done(item: Item) -> str:
         case Reason.HELD:
             return "Held it back: it is recorded, not believed, and nothing was paused."
         case Reason.BLIND:
-            return "Went on looking. What is believed was left as it was at the last good look."
+            return "Went on polling. What is believed was left as it was at the last good poll."
         case Reason.STALE:
             return "Marked it stale. Nothing else was changed."
         case Reason.REMINDER:
@@ -363,10 +363,7 @@ def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
         return f"{_spared(item, zone)}; {instead}." if fallback else f"{_spared(item, zone)}, and it has no fallback."
     match item.reason:
         case Reason.BLIND:
-            return (
-                "Safe for now: nothing is denied yet. What rests on this source is denied once its last good look "
-                "is too old."
-            )
+            return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll is too old."
         case Reason.TROUBLE:
             return (
                 "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."

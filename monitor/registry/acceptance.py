@@ -21,12 +21,12 @@ from monitor.core.changes import same
 from monitor.core.configuration import Configuration
 from monitor.core.entry import CheckState, Entry, Pin
 from monitor.core.facts import GRANTED, Fact, Subject, Value, refusal
-from monitor.core.ports import Reader, Refused
+from monitor.core.ports import AskGate, Reader, Refused
 from monitor.core.text import value_in_words
 from monitor.detection.routes import CODEX, LIST, answer
-from monitor.gate.state import Freshness, Production
 from monitor.registry import check_expiry, checklist, fallbacks
 from monitor.registry import pins as pinning
+from monitor.registry.freshness import Freshness
 
 _RESTS_ON: Mapping[str, str] = {
     "evals": "--from FILE --baseline ENTRY|MODEL",
@@ -92,12 +92,17 @@ WITH_ALL = Going()
 
 
 def acceptance(
-    reader: Reader, configuration: Configuration, entry: Entry, now: datetime, going: Going = WITH_ALL
+    reader: Reader,
+    configuration: Configuration,
+    entry: Entry,
+    now: datetime,
+    ask_gate: AskGate,
+    going: Going = WITH_ALL,
 ) -> Acceptance:
     """What would be accepted now, and everything that is missing; `going` is what may be."""
     waived = going.waived
     fresh = Freshness(reader, configuration)
-    entry = replace(entry, checks=fallbacks.checks(entry, Production(reader, configuration, now), now))
+    entry = replace(entry, checks=fallbacks.checks(entry, ask_gate(reader, configuration, now), now))
     wanting = checklist.missing(entry, now=now, waived=waived)
     problems = [
         Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
@@ -193,7 +198,7 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
 def _stale(
     fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, named: frozenset[str]
 ) -> list[Problem]:
-    """What was not looked at for too long, though time has not made its check stale yet."""
+    """What was not polled for too long, though time has not made its check stale yet."""
     return [
         Problem(
             what=f"{name} was last verified {ev.rfc3339(at)}",

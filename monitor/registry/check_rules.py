@@ -12,7 +12,7 @@ from typing import Literal
 
 from monitor.core import access
 from monitor.core.baselines import UNKNOWN, Baselines, Unknown
-from monitor.core.configuration import SourceSpec
+from monitor.core.configuration import OFFICIAL, SourceSpec
 from monitor.core.entry import Entry, Pin
 from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, SETTING, Fact, Subject, Value, refusal
 from monitor.detection.routes import joined, lost, order
@@ -109,14 +109,14 @@ def refused(name: str, entry: Entry, beliefs: Baselines) -> str:
 
 
 def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
-    """The checks of an entry that a probe or a part of the account can verify."""
-    states = spec.option("route") or spec.option("part")
+    """The checks of an entry that a probe, a part of the account, or a source of a kind that says so can verify."""
+    states, route = spec.can.states, ACCESS + spec.can.states
     return tuple(
         name
         for name, behind in TABLE.items()
-        if states in behind.by
+        if (states in behind.by or (name in spec.can.verifies and spec.trust == OFFICIAL))
         and not behind.shows
-        and (ACCESS + states not in behind.fields or counts(ACCESS + states, entry))
+        and (route not in behind.fields or counts(route, entry))
     )
 
 

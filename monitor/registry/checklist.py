@@ -14,11 +14,10 @@ from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.baselines import CONFIG, UNKNOWN, Baselines, Unknown
 from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
-from monitor.core.configuration import OFFICIAL, SourceSpec
+from monitor.core.configuration import OFFICIAL, PRODUCTION, SourceSpec
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
 from monitor.core.events import entry_stream
 from monitor.core.facts import Subject, Value
-from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry import check_rules, safety
 from monitor.registry.causes import ASKS, Cause, cause
 from monitor.registry.transitions import RegistryTransaction
@@ -29,7 +28,7 @@ DEFAULT = DEFAULT_REQUIRED
 ESSENTIAL_METERS = ("input", "output")
 
 CODEX = "codex"
-"""The kind of a source that lists what Codex offers, and the check that it verifies."""
+"""The check that a list of what Codex offers verifies."""
 
 FALLBACK = "fallback"
 """The check that the gate's answer for the fallback of an entry verifies, which does not age."""
@@ -70,7 +69,7 @@ def machine(entry: Entry, beliefs: Baselines) -> dict[str, bool | Literal[Unknow
             [
                 beliefs.listed(Subject(surface, entry.spec.surfaces[surface]))
                 for surface in watched
-                if any(spec.kind == CODEX for spec in beliefs.lists(surface))
+                if any(CODEX in spec.can.verifies for spec in beliefs.lists(surface))
             ]
             or [UNKNOWN]
         ),
@@ -93,10 +92,9 @@ def _all(values: Iterable[bool | Literal[Unknown.UNKNOWN]]) -> bool | Literal[Un
 
 def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
     """The checks that a look at this source can verify for an entry."""
-    if spec.lists and spec.surface in entry.spec.surfaces:
-        return (*_BY_LIST, CODEX) if spec.kind == CODEX else _BY_LIST
     if spec.surface in entry.spec.surfaces and spec.model in ("", entry.spec.surfaces[spec.surface]):
-        return (*check_rules.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))
+        by_list = (*_BY_LIST, *({CODEX} & spec.can.verifies)) if spec.lists else ()
+        return (*by_list, *check_rules.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))
     if spec.prices and spec.trust == OFFICIAL and spec.provider in ("", entry.price_subject.scope):
         return _BY_PRICE
     return ()
@@ -196,7 +194,7 @@ def move(
     because: str = "",
     since: datetime | None = None,
 ) -> int:
-    """Write that the system moved a check, and return the position. `spec` is the source whose look did it.
+    """Write that the system moved a check, and return the position. `spec` is the source whose poll did it.
 
     `because` is what the check was lost to where its owners hear of that by itself: `date`, `age` (not verified after `since`), `amendment` or
     `document`.
@@ -222,7 +220,7 @@ def attestable(name: str, entry: Entry, beliefs: Baselines) -> bool:
 
 
 def awaits(entry: Entry, spec: SourceSpec) -> bool:
-    """Whether a look at this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
+    """Whether a poll of this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
     return entry.alive and any(
         entry.checks.get(name, Check()).state is CheckState.STALE for name in fed_by(spec, entry)
     )

@@ -20,7 +20,7 @@ from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.entry_spec import EntrySpec, changed, dump
 from monitor.core.events import CONFIG_STREAM, Event, entry_stream
-from monitor.core.ports import Reader, Refused, Store
+from monitor.core.ports import AskGate, Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
 from monitor.registry import checklist, pins, policy, safety
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
@@ -33,6 +33,7 @@ def declare(
     store: Store,
     configuration: Configuration,
     begin: Begin,
+    ask_gate: AskGate,
     *,
     before: Configuration | None = None,
 ) -> tuple[Event, ...]:
@@ -52,7 +53,7 @@ def declare(
         if before is not None:
             tried = RegistryTransaction(tx.head(), tx.entries())
             judge(tx, tried, configuration, now)
-            taken = takes(tx, tried, before=before, after=configuration, now=now)
+            taken = takes(ask_gate(tx, before, now), ask_gate(tx, configuration, now, tried.entries))
             _accepted(tx, configuration, taken)
             denied = {take.entry: take.reason for take in taken if take.act is Act.DENIES}
             unit.refresh = True  # what the gate goes by may have moved without any entry

@@ -13,11 +13,10 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import source_stream
 from monitor.core.facts import SourceState
-from monitor.core.ports import EventQuery, Reader, Store
+from monitor.core.ports import AskGate, EventQuery, Reader, Store
 from monitor.detection.drift import Drift, record_shift
 from monitor.detection.outages import incident, quoted
 from monitor.detection.stored_baselines import beliefs
-from monitor.gate.state import Production
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.registry.transitions import RegistryTransaction
@@ -28,7 +27,7 @@ WARN = 2
 
 
 MISSED = 2
-"""A source that is polled seldom is called stale only after as many of its looks were missed."""
+"""A source that is polled seldom is called stale only after as many of its polls were missed."""
 
 AGENDA = timedelta(hours=1)
 """How often the agenda is read."""
@@ -38,14 +37,14 @@ ANNOUNCING = {SHUTDOWN: "lifecycle.*", PRICE: ev.PRICE_ANNOUNCED}
 
 
 def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
-    """How long the last good look at a source is relied on."""
+    """How long the last good poll of a source is relied on."""
     return configuration.gate.freshness if spec.surface else configuration.gate.price_freshness
 
 
 class Tender:
-    """Lets what nobody looked at go stale, and tells of routes that answer differently than they did.
+    """Lets what nobody polled go stale, and tells of routes that answer differently than they did.
 
-    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its looks. Measurements older than `keep` are
+    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its polls. Measurements older than `keep` are
     dropped once a day; None drops none.
     """
 
@@ -55,12 +54,14 @@ class Tender:
         configuration: Configuration,
         *,
         begin: Begin,
+        ask_gate: AskGate,
         cadence: Mapping[str, timedelta] | None = None,
         keep: timedelta | None = None,
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._begin = begin
+        self._ask_gate = ask_gate
         self._cadence = cadence or {}
         self._keep = keep
         self._forgot: date | None = None
@@ -101,7 +102,7 @@ class Tender:
                 acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners)
             for spec, span, shift in self._drift.shifts(tx, now, sources):
                 record_shift(register, spec, span, shift)
-            fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
+            fallbacks.judge(register, self._ask_gate(tx, self._configuration, now, register.entries), now)
             unit.refresh = bool(register.moved)  # what time did to an entry may have moved its dates alone
         return len(register.events)
 
@@ -131,7 +132,7 @@ class Tender:
         if not any(entry.alive and entry.spec.fallback for entry in entries.values()):
             return False
         register = RegistryTransaction(reader.head(), entries)
-        fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
+        fallbacks.judge(register, self._ask_gate(reader, self._configuration, now, register.entries), now)
         return bool(register.events)
 
     def _looks_ahead(self, now: datetime) -> bool:
@@ -194,7 +195,7 @@ class Tender:
             source=spec.key,
             cause=state.outage_position or state.anomaly_position,
             data={
-                "reason": state.outage or state.anomaly or ev.NO_GOOD_LOOK,
+                "reason": state.outage or state.anomaly or ev.NO_GOOD_POLL,
                 "last_good": ev.rfc3339(good_at),
                 "denied_at": ev.rfc3339(good_at + limit(self._configuration, spec)),
                 "denies": denies,

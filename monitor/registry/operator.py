@@ -17,7 +17,7 @@ from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream
 from monitor.core.facts import Body
 from monitor.core.names import perhaps
-from monitor.core.ports import Clock, EventQuery, Reader, Refused, Store
+from monitor.core.ports import AskGate, Clock, EventQuery, Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
 from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
@@ -44,13 +44,21 @@ class Operator:
     """The acts. `begin` opens the unit of work that each of them is."""
 
     def __init__(
-        self, store: Store, configuration: Configuration, clock: Clock, *, begin: Begin, release: Release
+        self,
+        store: Store,
+        configuration: Configuration,
+        clock: Clock,
+        *,
+        begin: Begin,
+        release: Release,
+        ask_gate: AskGate,
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._clock = clock
         self._begin = begin
         self._release = release
+        self._ask_gate = ask_gate
 
     def activate(
         self,
@@ -104,7 +112,7 @@ class Operator:
         with self._store.read() as reader:
             entry = find_entry(reader.entries(), key)
             _may(entry, kind)
-            found = acceptance(reader, self._configuration, entry, self._clock(), going)
+            found = acceptance(reader, self._configuration, entry, self._clock(), self._ask_gate, going)
             _asked_for(entry, found, kind, going)
             return found
 
@@ -283,7 +291,7 @@ class Operator:
 
     def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""
-        found = acceptance(reader, self._configuration, entry, now, going)
+        found = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
         _asked_for(entry, found, kind, going)
         if found.problems:
             asks = f"; its pause asks for {', '.join(found.asked)}" if found.asked else ""

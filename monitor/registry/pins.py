@@ -13,7 +13,7 @@ from monitor.core.changes import same
 from monitor.core.entry import Entry, Pin
 from monitor.core.events import source_stream
 from monitor.core.facts import ACCESS, ALIAS_TARGET, GRANTED, LISTED, Fact, Subject, answering
-from monitor.detection.routes import CODEX, LIST, RETRIEVE, lost
+from monitor.detection.routes import LIST, RETRIEVE, lost
 from monitor.registry import check_rules, checklist
 
 
@@ -186,7 +186,7 @@ def way(pin: Pin, beliefs: Baselines) -> str:
     """What people call the way to a model that a pin is about: a route, or a setting of the account."""
     if pin.field != LISTED:
         return pin.field.removeprefix(ACCESS)
-    return CODEX if any(spec.kind == CODEX for spec in beliefs.lists(pin.scope)) else LIST
+    return next((spec.route for spec in beliefs.lists(pin.scope) if spec.route != LIST), LIST)
 
 
 def _said(beliefs: Baselines, fact: Fact) -> Answer:

@@ -1,7 +1,7 @@
 """What a belief does to the registry: the one place that pauses.
 
 Entries are judged on levels (what is believed against what is pinned), never on edges alone: a change that happened while nobody
-looked, or while the entry was not active, is found all the same. Only a pin of an active entry pauses; everything else informs.
+polled, or while the entry was not active, is found all the same. Only a pin of an active entry pauses; everything else informs.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def due(entry: Entry, dated: Iterable[Deadline], today: date) -> list[Reminder]:
     for one in dated:
         days = (one.day - today).days
         passed = [step for step in AHEAD[one.what] if step >= days]
-        # Long past, as after a stop of weeks, its looks have told it; but what goes on past its end goes on until somebody knows.
+        # Long past, as after a stop of weeks, its polls have told it; but what goes on past its end goes on until somebody knows.
         if not passed or (days < min(AHEAD[one.what]) - 1 and one.what != OVERDUE):
             continue
         step = min(passed)

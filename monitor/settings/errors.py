@@ -7,14 +7,14 @@ name.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.core.names import did_you_mean
 from monitor.core.ports import ConfigurationError
+from monitor.core.suggestions import suggest
 from monitor.settings.schema import Document
 from monitor.settings.secrets import holds_secret
 
@@ -33,17 +33,6 @@ class InvalidConfiguration(ConfigurationError):
         first, more = self.problems[0], len(self.problems) - 1
         tail = f" (and {more} more: `access-monitor config check` shows all)." if more else ""
         super().__init__(first.removesuffix(".") + tail if tail else first)
-
-
-def known(names: Iterable[str]) -> str:
-    """Return the names one may use, for the end of a sentence."""
-    return "known are " + ", ".join(names)
-
-
-def suggest(name: str, names: Iterable[str]) -> str:
-    """Return the mend for a name nobody knows: the one that was probably meant, else all there are."""
-    candidates = sorted(names)
-    return did_you_mean(name, candidates) or (known(candidates) if candidates else "none is declared")
 
 
 def findings_of(error: ValidationError) -> list[Finding]:

@@ -10,7 +10,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StrictInt, StrictStr, WithJsonSchema
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StrictInt
 from monitor.core.cost import usage
 from monitor.settings import durations
 from monitor.settings.secrets import FORMS, is_reference
+from monitor.sources.options import text
 
 _ALIASES = {"fast": "priority", "fast mode": "priority"}
 """Names of a tier under which the registry does not keep it: one price would have two identities."""
@@ -41,20 +42,6 @@ def _key(value: str) -> str:
     return value
 
 
-def _text(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is empty; fill it in or leave it out")
-    return value
-
-
-def _model_id(value: str) -> str:
-    if value != value.strip() or not value.isprintable():
-        raise ValueError(
-            "has spaces around it or a control character in it; write the id exactly as the provider lists it"
-        )
-    return value
-
-
 def _endpoint(value: str) -> str:
     path = value.strip("/")
     if _ENDPOINT.fullmatch(path) is None:
@@ -65,7 +52,7 @@ def _endpoint(value: str) -> str:
 def _header(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("holds a character that no HTTP header may carry; write it exactly as the provider shows it")
-    return _text(value)
+    return text(value)
 
 
 def _reference(value: str) -> str:
@@ -212,12 +199,6 @@ def _usage(value: dict[str, str | int]) -> dict[str, str | int]:
     return value
 
 
-def _distinct(value: list[Any]) -> list[Any]:
-    if len(set(value)) != len(value):
-        raise ValueError("names something twice; leave one of them out")
-    return value
-
-
 Duration = Annotated[
     timedelta,
     BeforeValidator(durations.parse),
@@ -239,31 +220,17 @@ Share = Annotated[
 ]
 Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
-Text = Annotated[str, AfterValidator(_text)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Header = Annotated[str, AfterValidator(_header)]
-ModelId = Annotated[str, AfterValidator(_model_id)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Destination = Annotated[str, AfterValidator(_destination)]
 Url = Annotated[str, AfterValidator(_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Tier = Annotated[Literal["standard", "batch", "flex", "priority", "ultrafast"], BeforeValidator(_tier)]
-Route = Literal[
-    "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority",
-    "contract", "caching",
-    "region", "batch",
-]  # fmt: skip
-Part = Literal[
-    "project", "rate_limits", "model_permissions", "service_tiers", "hosted_tools", "data_retention", "spend_limit",
-    "usage", "costs",
-    "audit_log",
-]  # fmt: skip
-Format = Literal["litellm", "openrouter", "models_dev", "llm_prices", "genai_prices", "modelpricewatch"]
 Database = Annotated[str, AfterValidator(_database)]
 Host = Annotated[str, AfterValidator(_host)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Repository = Annotated[str, AfterValidator(_repository)]
 Environment = Annotated[str, AfterValidator(_environment)]
-Distinct = AfterValidator(_distinct)

@@ -5,24 +5,26 @@ Each rule yields where and what, as the end of a sentence with its mend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from ipaddress import ip_address
 from typing import get_args
 
 from monitor.core.access import SETTINGS
 from monitor.core.check_names import CHECKS, TOUCHES
+from monitor.core.suggestions import suggest
 from monitor.registry.check_expiry import BY_FRESHNESS
-from monitor.settings.errors import Finding, Location, suggest
-from monitor.settings.fields import Part, Route, address
-from monitor.settings.kinds import KINDS, OF_ACCOUNT, plugins
-from monitor.settings.schema import PRODUCTION, Document, EntryTable, SourceTable
+from monitor.settings.errors import Finding, Location
+from monitor.settings.fields import address
+from monitor.settings.schema import PRODUCTION, Document, EntryTable
+from monitor.settings.sources import check_sources
+from monitor.sources.kinds.behaviour import Route
 
 
 def check(document: Document) -> list[Finding]:
     """Return everything that is wrong with a document whose every table is well formed."""
     rules: Sequence[Callable[[Document], Iterator[Finding]]] = (
         _keys,
-        _sources,
+        check_sources,
         _web,
         _environments,
         _entries,
@@ -49,84 +51,6 @@ def _keys(document: Document) -> Iterator[Finding]:
                     (name, index, "key"),
                     f"stands already at {name}[{first[row.key]}]; rename one of the two or leave it out",
                 )
-
-
-def _sources(document: Document) -> Iterator[Finding]:
-    surfaces = {row.key: row for row in document.surface}
-    for index, row in enumerate(document.source):
-        at: Location = ("source", index)
-        if "=" in row.key:
-            yield (*at, "key"), 'holds "=", which the command line splits at; rename it'
-        if row.surface is not None and row.surface not in surfaces:
-            yield (
-                (*at, "surface"),
-                f"names the surface {row.surface!r}, which is not declared; {suggest(row.surface, surfaces)}",
-            )
-        elif row.kind == "admin" and row.surface is not None and surfaces[row.surface].admin_key is None:
-            yield (
-                (*at, "surface"),
-                f'names the surface {row.surface!r}, which has no admin key; give that admin_key = "env:NAME"',
-            )
-        elif row.kind == "admin" and row.surface is not None and surfaces[row.surface].project is None:
-            yield from _without_project(at, row)
-        if row.kind == "codex" and any(
-            other.kind == "models_list" and other.surface == row.surface for other in document.source
-        ):
-            yield (
-                (*at, "surface"),
-                (
-                    f"is that of a models_list ({row.surface}), and what Codex offers says nothing of the API; "
-                    "give it a [[surface]] of its own"
-                ),
-            )
-        elif "region" in (row.routes or ()) and row.surface in surfaces and surfaces[row.surface].region_url is None:
-            yield (
-                (*at, "routes"),
-                (
-                    f"try the route region, and the surface {row.surface!r} has no regional host; give that "
-                    "region_url or leave the route out"
-                ),
-            )
-        listed = {
-            model for entry in document.entry for surface, model in _held(entry) if model and surface == row.surface
-        }
-        for model in row.models or ():
-            if model not in listed:
-                yield (*at, "models"), f"names {model!r}, which no entry has on that surface; {suggest(model, listed)}"
-        for check in row.makes_stale or ():
-            if check not in CHECKS:
-                yield (*at, "makes_stale"), f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
-        yield from _source_keys(at, row)
-
-
-def _without_project(at: Location, row: SourceTable) -> Iterator[Finding]:
-    of_project = [part for part in row.parts or get_args(Part) if part not in OF_ACCOUNT]
-    if of_project:
-        yield (
-            (*at, "surface"),
-            f"names the surface {row.surface!r}, which has no project, and {', '.join(of_project)} belong to one; "
-            'give that surface project = "proj_…" or leave them out of parts',
-        )
-
-
-def _held(row: EntryTable) -> Iterable[tuple[str | None, str | None]]:
-    return row.surfaces.items() if row.surfaces is not None else ((row.surface, row.model_id),)
-
-
-def _source_keys(at: Location, row: SourceTable) -> Iterator[Finding]:
-    kind = KINDS.get(row.kind)
-    if kind is None:
-        if row.kind not in (known := plugins()):
-            yield (*at, "kind"), f"is not a kind of source; {suggest(row.kind, (*KINDS, *known))}"
-        return
-    for name in kind.needs:
-        if getattr(row, name) is None:
-            example = SourceTable.model_fields[name].examples
-            yield (*at, name), f'is missing, and a {row.kind} needs it; add {name} = "{example[0] if example else "…"}"'
-    for name in sorted(row.model_fields_set | (row.model_extra or {}).keys()):
-        if name not in kind.keys:
-            mend = "leave it out" if name in SourceTable.model_fields else suggest(name, kind.keys)
-            yield (*at, name), f"is not a key that a {row.kind} has; {mend}"
 
 
 def _web(document: Document) -> Iterator[Finding]:

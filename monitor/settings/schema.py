@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, create_model
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -23,24 +23,17 @@ from pydantic_settings import (
 from monitor.settings.fields import (
     BaseUrl,
     Destination,
-    Distinct,
     Endpoint,
     Environment,
-    Format,
     Header,
     Key,
-    ModelId,
-    Part,
     Reference,
     Repository,
-    Route,
     Span,
-    Text,
     Tier,
     Url,
     Usage,
 )
-from monitor.settings.kinds import KINDS
 from monitor.settings.tables import (
     BudgetTable,
     ChecksTable,
@@ -57,6 +50,8 @@ from monitor.settings.tables import (
     RunTable,
     WebTable,
 )
+from monitor.sources import catalog
+from monitor.sources.options import Distinct, ModelId, Text, Trust
 
 PRODUCTION = "production"
 
@@ -87,47 +82,40 @@ class SurfaceTable(KeyedTable):
     )
 
 
-class SourceTable(KeyedTable):
-    """Something polled. Which keys belong to which kind is in `kinds`; a plug-in's kind may have more."""
+class CommonSourceTable(KeyedTable):
+    """Something polled. Which keys a kind has says the kind; one that a plug-in brings may have more."""
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
-    kind: str = Field(examples=list(KINDS))
+    kind: str = Field(examples=list(catalog.BUILTIN))
     every: Span | None = Field(default=None, description="How often it is polled; each kind has its own default.")
     surface: str | None = Field(default=None, examples=["openai"])
     provider: Key | None = Field(default=None, description="Whose prices it states.", examples=["openai"])
     url: Url | None = Field(default=None, examples=["https://developers.openai.com/api/docs/pricing.md"])
-    format: Format | None = Field(default=None, examples=["llm_prices"])
-    trust: Literal["official", "third_party"] | None = Field(
+    format: str | None = Field(default=None, examples=["llm_prices"])
+    trust: Trust | None = Field(
         default=None,
         description="Only an official source can pause; a price_feed is third_party unless told, all others official.",
     )
-    routes: Annotated[list[Route], Distinct] | None = Field(
-        default=None, description="The routes that a behaviour source tries; retrieve unless told.", min_length=1
-    )
-    models: Annotated[list[ModelId], Distinct] | None = Field(
-        default=None,
-        description="The models that a behaviour source calls; all that entries have there unless told.",
-        min_length=1,
-    )
-    parameters: dict[str, dict[str, str | int | bool]] | None = Field(
-        default=None, description="Model id to what its calls must carry, since models reject each other's parameters."
-    )
-    parts: Annotated[list[Part], Distinct] | None = Field(
-        default=None, description="The parts of the account that an admin source reads; all unless told.", min_length=1
-    )
-    makes_stale: Annotated[list[str], Distinct] | None = Field(
-        default=None, description="Checks that a change of the document makes stale.", examples=[["safety_review"]]
-    )
-    catalogue: Text | None = Field(
-        default=None,
-        description=(
-            "A file with the catalogue of Codex, relative to run.state_dir; without it the installed codex is asked."
-        ),
-    )
-    component: Text | None = Field(default=None, description="The component of the status page that counts.")
-    watch: list[Text] | None = Field(
-        default=None, description="Words in a document whose coming or going is named in the notice."
+
+
+def _keys_of_kinds() -> dict[str, Any]:
+    """The keys that only some kinds have, as these declare them; none of them is needed by all, so none is needed here."""
+    found: dict[str, Any] = {}
+    for name in catalog.BUILTIN:
+        for key, field in catalog.options(name).items():
+            if key not in CommonSourceTable.model_fields:
+                found[key] = (field.annotation, field)
+            elif key == "format":
+                found[key] = (cast(Any, field.annotation) | None, Field(default=None, examples=field.examples))
+    return found
+
+
+if TYPE_CHECKING:
+    SourceTable: TypeAlias = CommonSourceTable
+else:
+    SourceTable = create_model(
+        "SourceTable", __base__=CommonSourceTable, __doc__=CommonSourceTable.__doc__, **_keys_of_kinds()
     )
 
 

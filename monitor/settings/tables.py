@@ -15,7 +15,6 @@ from monitor.core.request_log import Fields
 from monitor.settings.fields import (
     BaseUrl,
     Database,
-    Distinct,
     Duration,
     Environment,
     Host,
@@ -26,9 +25,9 @@ from monitor.settings.fields import (
     Reference,
     Share,
     Span,
-    Text,
     Timezone,
 )
+from monitor.sources.options import Distinct, Text
 
 REQUEST = Fields()
 
@@ -166,9 +165,9 @@ class GateTable(SettingsTable):
         default=list(GATE.environments),
         description="Names of environments; only production is never answered for an unproven model.",
     )
-    freshness: Span = Field(default=GATE.freshness, description="How old the last good look at access facts may be.")
+    freshness: Span = Field(default=GATE.freshness, description="How old the last good poll of access facts may be.")
     price_freshness: Span = Field(
-        default=GATE.price_freshness, description="How old the last good look at prices may be."
+        default=GATE.price_freshness, description="How old the last good poll of prices may be."
     )
     lease: Span = Field(default=GATE.lease, description="How long an answer holds without a living monitor.")
     signing_key: Reference | None = Field(
@@ -193,7 +192,7 @@ class ChecksTable(SettingsTable):
 
     attested: Span = Field(default=CHECKS.attested, description="How long the word of a person holds.")
     verified: Span = Field(
-        default=CHECKS.verified, description="How long what a source verified holds after its last good look."
+        default=CHECKS.verified, description="How long what a source verified holds after its last good poll."
     )
 
 
@@ -243,8 +242,8 @@ class RunTable(SettingsTable):
         default=8,
         ge=1,
         le=256,
-        description="How many sources are looked at side by side, and as many probes beside them.",
+        description="How many sources are polled side by side, and as many probes beside them.",
     )
     drain: Duration = Field(
-        default=timedelta(seconds=20), description="How long running looks may finish when it is stopped."
+        default=timedelta(seconds=20), description="How long running polls may finish when it is stopped."
     )

@@ -6,13 +6,13 @@ them from a checked document, with the digest that names this declaration in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any
 
 from monitor import __version__
 from monitor.core.accepted_configuration import Document as KeptDocument
@@ -26,20 +26,15 @@ from monitor.core.configuration import (
     GateRules,
     Owner,
     Requirement,
-    SourceSpec,
-    Surface,
 )
 from monitor.core.cost import usage
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.request_log import Fields
-from monitor.settings.fields import Part, Route, address
-from monitor.settings.kinds import KINDS, OPTIONS, PLUGIN
+from monitor.settings.fields import address
 from monitor.settings.places import place
-from monitor.settings.schema import Document, EntryTable, OwnerTable, SourceTable, SurfaceTable
+from monitor.settings.schema import Document, EntryTable, OwnerTable
+from monitor.settings.sources import held, specs, surface
 from monitor.settings.tables import RequirementTable
-
-FREE = "retrieve"
-"""The one route that surely costs nothing; another is only ever tried because somebody wrote it down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +92,7 @@ class Notify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The daemon: how many sources are looked at side by side, and how long running looks may finish at a stop."""
+    """The daemon: how many sources are polled side by side, and how long running polls may finish at a stop."""
 
     workers: int
     drain: timedelta
@@ -144,8 +139,12 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
     """Make the values; the document has passed every check, and `kept` is what the log keeps of it."""
     folder = place(document.run.state_dir or "", path.parent)
     configuration = Configuration(
-        surfaces={row.key: _surface(row) for row in document.surface},
-        sources={spec.key: spec for row in document.source for spec in _sources(row, document, folder)},
+        surfaces={row.key: surface(row) for row in document.surface},
+        sources={
+            spec.key: spec
+            for row in document.source
+            for spec in specs(row, document, lambda path: str(place(path, folder)))
+        },
         owners={row.key: _owner(row) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
         confirmation=ConfirmationRules(
@@ -207,72 +206,8 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
     )
 
 
-def _surface(row: SurfaceTable) -> Surface:
-    return Surface(
-        key=row.key,
-        base_url=row.base_url,
-        provider=row.provider or row.key,
-        api_key=row.api_key or "",
-        admin_key=row.admin_key or "",
-        project=row.project or "",
-        key_header=row.key_header or "",
-        headers=dict(row.headers),
-        region_url=row.region_url or "",
-    )
-
-
-def _sources(row: SourceTable, document: Document, folder: Path) -> Iterator[SourceSpec]:
-    """Yield the sources that one table makes: one for each model and route of a behaviour, one for each part of an
-    admin, else one.
-    """
-    spec = _source(row, folder)
-    if row.kind == "behaviour":
-        calls = {
-            model: None
-            for entry in document.entry
-            for surface, model in _surfaces(entry).items()
-            if surface == row.surface and (row.models is None or model in row.models)
-        }
-        # What costs nothing is asked of every model before anything is paid for.
-        for route in sorted(row.routes or (FREE,), key=get_args(Route).index):
-            for model in filter(None, calls):
-                options = {"model": model, "route": route, "parameters": (row.parameters or {}).get(model, {})}
-                yield replace(spec, key=f"{row.key}/{model}/{route}", options=options)
-    elif row.kind == "admin":
-        surface = next(_surface(table) for table in document.surface if table.key == row.surface)
-        url = f"{surface.base_url}/organization"  # what a check or a price that it verified shows as its source
-        for part in row.parts or get_args(Part):
-            options = {"part": part}
-            yield replace(spec, key=f"{row.key}/{part}", provider=surface.provider, url=url, options=options)
-    else:
-        yield spec
-
-
-def _source(row: SourceTable, folder: Path) -> SourceSpec:
-    kind = KINDS.get(row.kind, PLUGIN)
-    named = {name: value for name in OPTIONS if (value := getattr(row, name)) is not None} | (row.model_extra or {})
-    options = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
-    if row.catalogue is not None:
-        options["catalogue"] = str(place(row.catalogue, folder))
-    return SourceSpec(
-        key=row.key,
-        kind=row.kind,
-        every=row.every or kind.every,
-        surface=row.surface or "",
-        provider=row.provider or "",
-        url=row.url or "",
-        format=row.format or "",
-        trust=row.trust or kind.trust,
-        options=options,
-    )
-
-
 def _owner(row: OwnerTable) -> Owner:
     return Owner(key=row.key, destinations=tuple(row.destinations), escalate_to=row.escalate_to or "")
-
-
-def _surfaces(row: EntryTable) -> Mapping[str, str]:
-    return row.surfaces if row.surfaces is not None else {row.surface or "": row.model_id or ""}
 
 
 def _entry(row: EntryTable) -> EntrySpec:
@@ -282,7 +217,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         if (value := getattr(row, field.name, None)) is not None
     }
     counts = usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {}
-    return EntrySpec(**{**settings, "name": row.name or row.key, "surfaces": dict(_surfaces(row)), "usage": counts})
+    return EntrySpec(**{**stated, "name": row.name or row.key, "surfaces": dict(held(row)), "usage": counts})
 
 
 def _frozen(value: Any) -> Any:

@@ -1,150 +1,53 @@
-"""Which kinds of source there are, and how each is built. The one place that knows them all.
-
-Kinds import what they need when one of them is built: the SDK alone takes longer to load than a poll.
-"""
+"""Which kinds of source there are: those of this package and those that other distributions bring."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from time import monotonic
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
 
-from monitor.core.configuration import SourceSpec, Surface
-from monitor.core.ports import Budget, ConfigurationError, Source
+from monitor.core.configuration import SourceSpec
+from monitor.core.ports import ConfigurationError, Source
+from monitor.sources import kinds
+from monitor.sources.kind import Factory, SourceDeps, SourceKind
 
 if TYPE_CHECKING:
-    from monitor.sources.http import HttpClient
+    from pydantic.fields import FieldInfo
+
+__all__ = ["BUILTIN", "GROUP", "Factory", "SourceDeps", "SourceKind", "build", "kind", "names", "source_spec"]
 
 GROUP = "monitor.sources"
-"""The group of entry points through which other distributions add kinds: name is the kind, value a `Factory`."""
+"""The group of entry points through which other distributions add kinds: name is the kind, value a `SourceKind` or a `Factory` alone."""
+
+BUILTIN: tuple[str, ...] = tuple(sorted(module.name for module in iter_modules(kinds.__path__)))
+"""The kinds of this package."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceDeps:
-    """What a source is built from.
+def names() -> tuple[str, ...]:
+    """All kinds that a configuration may name."""
+    return (*BUILTIN, *sorted(_added().names - set(BUILTIN)))
 
-    `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget`
-    nothing that costs money is called. `elapsed` is a clock that only goes forward, in seconds, for what calls take.
+
+def kind(name: str, asking: str = "") -> SourceKind:
+    """The kind of this name; `asking` is the source that a refusal names.
+
+    Raises:
+        ConfigurationError: it is unknown or claimed twice, or it cannot be loaded.
     """
-
-    http: HttpClient
-    surface: Surface | None
-    secret: Callable[[str], str]
-    budget: Budget | None = None
-    elapsed: Callable[[], float] = monotonic
-
-
-Factory: TypeAlias = Callable[[SourceSpec, SourceDeps], Source]
-
-
-def _models_list(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources.models_list import ModelsList
-
-    surface = deps.surface
-    if surface is None:
-        raise ConfigurationError(f"source {spec.key} is a models_list and needs `surface`, the key of a [[surface]]")
-    _web(f"surface {surface.key}", "base_url", surface.base_url)
-    return ModelsList(spec, surface, deps.http, deps.secret)
-
-
-def _pricing_page(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources import pricing_page
-    from monitor.sources.page import PricingPage
-
-    _web(f"source {spec.key}", "url", spec.url)
-    if not spec.provider:
-        raise ConfigurationError(f"source {spec.key} is a pricing_page and needs `provider`, whose prices it states")
-    return PricingPage(spec, deps.http, extract_rows=pricing_page.extract, extractor=pricing_page.EXTRACTOR)
-
-
-def _price_feed(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources.feed import FORMATS, PriceFeed
-
-    _web(f"source {spec.key}", "url", spec.url)
-    if spec.format not in FORMATS:
-        known = ", ".join(sorted(FORMATS))
-        raise ConfigurationError(f"source {spec.key} has the unknown `format` {spec.format!r}; known are {known}")
-    return PriceFeed(spec, deps.http)
-
-
-def _admin(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources.admin import PARTS, AdminSource
-
-    surface, part = deps.surface, spec.option("part")
-    if surface is None:
-        raise ConfigurationError(f"source {spec.key} is an admin and needs `surface`, the key of a [[surface]]")
-    _web(f"surface {surface.key}", "base_url", surface.base_url)
-    if part not in PARTS:
-        raise ConfigurationError(f"source {spec.key} has the unknown part {part!r}; known are {', '.join(PARTS)}")
-    if PARTS[part].of_project and not surface.project:
-        raise ConfigurationError(
-            f"source {spec.key} reads what belongs to a project, and surface {surface.key} names none; "
-            f'give that surface project = "proj_…" or leave {part} out of `parts`'
-        )
-    return AdminSource(spec, surface, deps.http, deps.secret)
-
-
-def _deprecations_page(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources import deprecations
-    from monitor.sources.web_page import Page
-
-    _web(f"source {spec.key}", "url", spec.url)
-    if not spec.provider:
-        raise ConfigurationError(f"source {spec.key} is a deprecations_page and needs `provider`, whose models end")
-    return Page(spec, deps.http, reader=deprecations.snapshot, extractor=deprecations.EXTRACTOR)
-
-
-def _document(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources.document import document
-
-    _web(f"source {spec.key}", "url", spec.url)
-    return document(spec, deps.http)
-
-
-def _codex(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources.codex import Codex
-
-    if deps.surface is None:
-        raise ConfigurationError(
-            f"source {spec.key} is a codex and needs `surface`, the key of a [[surface]] of its own"
-        )
-    return Codex(spec, deps.surface)
-
-
-def _status_page(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources.status_page import StatusPage
-
-    _web(f"source {spec.key}", "url", spec.url)
-    return StatusPage(spec, deps.http)
-
-
-def _behaviour(spec: SourceSpec, deps: SourceDeps) -> Source:
-    from monitor.sources.behaviour import BehaviourSource
-
-    surface = deps.surface
-    if surface is None:
-        raise ConfigurationError(f"source {spec.key} is a behaviour and needs `surface`, the key of a [[surface]]")
-    _web(f"surface {surface.key}", "base_url", surface.base_url)
-    if spec.route == "region":
-        _web(f"surface {surface.key}, whose route region source {spec.key} tries,", "region_url", surface.region_url)
-    return BehaviourSource(spec, surface, deps.http, deps.secret, budget=deps.budget, elapsed=deps.elapsed)
-
-
-BUILTIN: dict[str, Factory] = {
-    "models_list": _models_list,
-    "pricing_page": _pricing_page,
-    "price_feed": _price_feed,
-    "admin": _admin,
-    "deprecations_page": _deprecations_page,
-    "document": _document,
-    "codex": _codex,
-    "status_page": _status_page,
-    "behaviour": _behaviour,
-}
+    of = f" of source {asking}" if asking else ""
+    points = [point for point in _added() if point.name == name]
+    if name in BUILTIN and not points:
+        return builtin(name)
+    if name not in BUILTIN and len(points) == 1:
+        return _loaded(points[0], of)
+    if not points:
+        who = f"source {asking} has" if asking else "there is"
+        raise ConfigurationError(f"{who} the unknown `kind` {name!r}; known are {', '.join(names())}")
+    claimants = ", ".join([*(["access-monitor"] if name in BUILTIN else []), *(point.value for point in points)])
+    raise ConfigurationError(f"the kind {name!r}{of} is claimed by {claimants}; uninstall all but one of them")
 
 
 def build(spec: SourceSpec, deps: SourceDeps) -> Source:
@@ -153,24 +56,30 @@ def build(spec: SourceSpec, deps: SourceDeps) -> Source:
     Raises:
         ConfigurationError: its kind is unknown or claimed twice, or a setting that the kind needs is missing or wrong.
     """
-    return _factory(spec)(spec, deps)
+    return kind(spec.kind, spec.key).factory(spec, deps)
 
 
-def _factory(spec: SourceSpec) -> Factory:
-    added = _added()
-    recorded_changes = [point for point in added if point.name == spec.kind]
-    builtin = BUILTIN.get(spec.kind)
-    if builtin and not recorded_changes:
-        return builtin
-    if not builtin and len(recorded_changes) == 1:
-        return _loaded(spec, recorded_changes[0])
-    if not builtin and not recorded_changes:
-        known = ", ".join(sorted({*BUILTIN, *added.names}))
-        raise ConfigurationError(f"source {spec.key} has the unknown `kind` {spec.kind!r}; known are {known}")
-    claimants = ", ".join([*(["access-monitor"] if builtin else []), *(point.value for point in recorded_changes)])
-    raise ConfigurationError(
-        f"the kind {spec.kind!r} of source {spec.key} is claimed by {claimants}; uninstall all but one of them"
-    )
+def source_spec(**fields: Any) -> SourceSpec:
+    """The specification of one source with what its kind can do; `fields` are those of `SourceSpec`.
+
+    Raises:
+        ConfigurationError: its kind is unknown or claimed twice, or it cannot be loaded.
+    """
+    spec = SourceSpec(**fields)
+    return kind(spec.kind, spec.key).able(spec)
+
+
+@cache
+def builtin(name: str) -> SourceKind:
+    """A kind of this package."""
+    found: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
+    return found
+
+
+def options(name: str) -> Mapping[str, FieldInfo]:
+    """The keys of a kind of this package, as it declares them."""
+    found = builtin(name).options
+    return {} if found is None else found.model_fields
 
 
 @cache
@@ -179,26 +88,9 @@ def _added() -> EntryPoints:
     return entry_points(group=GROUP)
 
 
-def _loaded(spec: SourceSpec, point: EntryPoint) -> Factory:
+def _loaded(point: EntryPoint, of: str) -> SourceKind:
     try:
-        factory: Factory = point.load()
+        found = point.load()
     except Exception as error:
-        raise ConfigurationError(
-            f"the kind {spec.kind!r} of source {spec.key} cannot be loaded from {point.value}: {error}"
-        ) from error
-    return factory
-
-
-def _web(owner: str, setting: str, url: str) -> None:
-    """Refuse what is no address on the web.
-
-    Raises:
-        ConfigurationError: not http or https, or without a host.
-    """
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
-    except ValueError:
-        fine = False
-    if not fine:
-        raise ConfigurationError(f"{owner} needs `{setting}`, an http or https URL")
+        raise ConfigurationError(f"the kind {point.name!r}{of} cannot be loaded from {point.value}: {error}") from error
+    return found if isinstance(found, SourceKind) else SourceKind(factory=found)

@@ -78,7 +78,7 @@ class Codex:
         self._timeout = timeout
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         catalogue = self.spec.option("catalogue")
         try:
             content = _file(Path(catalogue)) if catalogue else self._command()

@@ -112,7 +112,7 @@ def _names(value: object) -> frozenset[str]:
 
 
 class PriceFeed:
-    """A price feed. Its facts are the prices that hold at the look, out of all that it states with dates."""
+    """A price feed. Its facts are the prices that hold at the poll, out of all that it states with dates."""
 
     def __init__(self, spec: SourceSpec, http: HttpClient) -> None:
         self.spec = spec
@@ -120,7 +120,7 @@ class PriceFeed:
         self._http = http
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known)
         outcome = settled(self.spec.key, got, now=now, known=known)
         return self.extract(outcome, now) if isinstance(outcome, Body) else outcome

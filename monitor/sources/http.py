@@ -26,7 +26,7 @@ from monitor.sources.redaction import clean, one_line, redact
 from monitor.sources.transport import DEFAULTS, Failed, Limits, Swollen, Transport
 
 REDIRECTS = 3
-"""How many redirects one look follows."""
+"""How many redirects one poll follows."""
 
 AGENT = "access-monitor"
 
@@ -102,9 +102,7 @@ class Failure:
 
 
 class HttpClient:
-    """The shared client. `client` is for SDKs that want one; whatever goes through it is bound by the
-    limits of `look`.
-    """
+    """The shared client. `client` is for SDKs that want one; whatever goes through it is bound by the limits of `bounded`."""
 
     def __init__(
         self, *, allow: Collection[str] = (), limits: Limits = DEFAULTS, tls: ssl.SSLContext | None = None
@@ -125,9 +123,9 @@ class HttpClient:
         self.client.close()
 
     @contextmanager
-    def look(self, limits: Limits | None = None) -> Iterator[None]:
+    def bounded(self, limits: Limits | None = None) -> Iterator[None]:
         """Bound all requests of this thread inside the block by one total of time, and each by size."""
-        with self._transport.look(limits or self.limits):
+        with self._transport.bounded(limits or self.limits):
             yield
 
     def fetch(
@@ -147,7 +145,7 @@ class HttpClient:
         limits = limits or self.limits
         sent = {**(headers or {}), **conditions(known, now)}
         try:
-            with self.look(limits):
+            with self.bounded(limits):
                 target = httpx2.URL(url)
                 for _ in range(REDIRECTS + 1):
                     request = self.client.build_request("GET", target, headers=sent, timeout=timeout(limits))

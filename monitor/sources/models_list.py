@@ -101,7 +101,7 @@ class ModelsList:
         self._sdk = Sdk(surface, http, secret)
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once.
+        """Poll once.
 
         Raises:
             ConfigurationError: the API key is not where the configuration says, or cannot be one.
@@ -143,7 +143,7 @@ class ModelsList:
         conditional = conditions(known, now)
         limits = replace(self._http.limits, items=ITEMS)
         try:
-            with self._http.look(limits):
+            with self._http.bounded(limits):
                 while True:
                     response = self._page(query, {} if pages.answers else conditional)
                     got = judged(response, now=now, conditional=bool(conditional) and not pages.answers)

@@ -51,7 +51,7 @@ class StatusPage:
         self._http = http
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known, headers={"Accept": "application/json"})
         outcome = settled(self.spec.key, got, now=now, known=known)
         return self.extract(outcome, now) if isinstance(outcome, Body) else outcome

@@ -49,7 +49,7 @@ _ID = b'"id"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one look may take: seconds to connect, between two reads and in all; bytes after decompression.
+    """What one poll may take: seconds to connect, between two reads and in all; bytes after decompression.
 
     Where `items` is not zero it is how many keys `"id"` an answer of JSON may have, counted as it arrives: what has a
     million of them is not kept.
@@ -107,14 +107,14 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
 
 
 class _Budget(threading.local):
-    """The limits of the look that runs in this thread."""
+    """The limits of the poll that runs in this thread."""
 
     def __init__(self) -> None:
         self.limits = DEFAULTS
         self.deadline: float | None = None
 
     def clip(self, timeout: float | None) -> float | None:
-        """Return the given timeout in seconds, cut to what is left of the look."""
+        """The given timeout in seconds, cut to what is left of the poll."""
         if self.deadline is None:
             return timeout
         left = self.deadline - monotonic()
@@ -124,7 +124,7 @@ class _Budget(threading.local):
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection whose every read, write and handshake counts against the look, not only against its own timeout."""
+    """A connection whose every read, write and handshake counts against the poll, not only against its own timeout."""
 
     def __init__(self, inner: httpcore2.NetworkStream, budget: _Budget) -> None:
         self._inner = inner
@@ -311,7 +311,7 @@ class Transport(httpx2.BaseTransport):
         )
 
     @contextmanager
-    def look(self, limits: Limits) -> Iterator[None]:
+    def bounded(self, limits: Limits) -> Iterator[None]:
         """Bound everything that this thread sends inside the block by `limits`, together."""
         budget = self._budget
         before = budget.limits, budget.deadline

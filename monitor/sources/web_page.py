@@ -54,7 +54,7 @@ class Page:
         self._reader = reader
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known, headers=ACCEPT)
         outcome = settled(self.spec.key, got, now=now, known=known)
         return self.extract(outcome, now) if isinstance(outcome, Body) else outcome

@@ -5,23 +5,18 @@ Names are taken of the uncompressed bytes, so that another compression or level 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 
 from monitor.core import zstd
+from monitor.core.content import name_of
 from monitor.core.facts import Facts
 from monitor.store.errors import Damaged
 
-PREFIX = "sha256:"
 FACTS = "facts"
 EVIDENCE = "evidence"
 
 _LEVEL = 6
-
-
-def name_of(content: bytes) -> str:
-    return PREFIX + hashlib.sha256(content).hexdigest()
 
 
 def compress(content: bytes) -> bytes:

@@ -18,8 +18,9 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from monitor.core.content import JSON, plain
 from monitor.core.entry_spec import EntrySpec, dump, load
-from monitor.core.facts import Facts, Subject, Value
+from monitor.core.facts import Facts, Subject
 
 T = TypeVar("T")
 
@@ -52,31 +53,6 @@ def optional_time_of(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def canonical(value: object) -> str:
-    """Canonical JSON: sorted keys, no spaces, no floats (they do not come back as they were written everywhere).
-
-    Raises:
-        TypeError: a float, a key that is no text, or something that JSON has no word for.
-    """
-    return _JSON.encode(_plain(value))
-
-
-_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _plain(value: object) -> object:
-    if value is None or isinstance(value, (str, int)):
-        return value
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"{key!r} is a key of a stored value, and only text may be one")
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    raise TypeError(f"{value!r} is a {type(value).__name__}, which is not stored: amounts and times are text")
-
-
 def uuid7(at: datetime, position: int) -> str:
     """Return a UUIDv7 (RFC 9562) for the event at `position`: milliseconds, the rest of the microseconds, the position,
     chance.
@@ -91,18 +67,6 @@ def uuid7(at: datetime, position: int) -> str:
 
 
 _MICROSECOND = datetime.resolution
-
-
-def facts_text(facts: Facts) -> str:
-    """Return the canonical blob of facts: `{scope: {name: {field: value}}}`.
-
-    Raises:
-        TypeError: a value that is no text, whole number or truth.
-    """
-    scopes: dict[str, dict[str, Mapping[str, Value]]] = {}
-    for (scope, name), values in facts.items():
-        scopes.setdefault(scope, {})[name] = values
-    return canonical(scopes)
 
 
 def facts_of(text: str) -> Facts:
@@ -122,7 +86,7 @@ def encode(value: object) -> str:
     Raises:
         TypeError: a field holds a float, or what JSON has no word for.
     """
-    return _JSON.encode(_converter(type(value)).write(value))
+    return JSON.encode(_converter(type(value)).write(value))
 
 
 def decode(kind: type[T], text: str) -> T:
@@ -137,7 +101,7 @@ class _Converter(NamedTuple):
     read: Callable[[Any], Any]
 
 
-_AS_IS = _Converter(_plain, lambda value: value)
+_AS_IS = _Converter(plain, lambda value: value)
 _TIME = _Converter(time_text, time_of)
 
 

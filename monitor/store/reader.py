@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
 
+from monitor.core.content import PREFIX
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
@@ -178,10 +179,10 @@ class SqlReader:
             Refused: the prefix is too short, or several begin with it.
             Damaged: the bytes are not what was stored.
         """
-        digits = hash.removeprefix(blobs.PREFIX).lower()
+        digits = hash.removeprefix(PREFIX).lower()
         if re.fullmatch("[0-9a-f]{8,64}", digits) is None:
             raise Refused(f"{hash!r} names no evidence: give at least the first eight hexadecimal digits of its hash.")
-        bounds = {"first": blobs.PREFIX + digits.ljust(64, "0"), "last": blobs.PREFIX + digits.ljust(64, "f")}
+        bounds = {"first": PREFIX + digits.ljust(64, "0"), "last": PREFIX + digits.ljust(64, "f")}
         rows = self._run(_EVIDENCE, bounds).fetchall()
         if len(rows) > 1:
             raise Refused(f"The hash of more than one piece of evidence begins with {digits}: give more digits.")

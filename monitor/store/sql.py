@@ -100,10 +100,10 @@ class SqlStore:
         with self._transaction() as tx:
             yield tx
 
-    def touch(self, looks: Sequence[SeenAt]) -> None:
-        """Renew freshness in one transaction; a source without a row has had no good look and gets none here."""
+    def touch(self, polls: Sequence[SeenAt]) -> None:
+        """Renew freshness in one transaction; a source without a row has had no good poll and gets none here."""
         with self._transaction() as tx:
-            tx.touch(looks)
+            tx.touch(polls)
 
     def check_writable(self, now: datetime) -> None:
         """Write a time into the log's own row, and so see that a decision could be recorded now.

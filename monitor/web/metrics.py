@@ -1,5 +1,4 @@
-"""The text that Prometheus reads: the log, sources, entries and outbox from the store, looks and problems from the
-daemon's health.
+"""The text that Prometheus reads: the log, sources, entries and outbox from the store, polls and problems from the daemon's health.
 
 What the store holds is also true after a restart; what health counts begins with this process, as Prometheus expects of
 counters.
@@ -49,7 +48,7 @@ def metrics(
         of_store = _of_store(store, configuration, now, per_day)
     except MonitorError:
         of_store = []
-    looks: dict[Labels, float] = {(("verdict", verdict),): count for verdict, count in sorted(health.looks().items())}
+    polls: dict[Labels, float] = {(("verdict", verdict),): count for verdict, count in sorted(health.polls().items())}
     families = [
         _gauge("build_info", "The version that runs.", {(("version", __version__),): 1}),
         _gauge("store_up", "Whether the database can be read.", {(): int(bool(of_store))}),
@@ -59,7 +58,8 @@ def metrics(
             "Whether the database can be written (storing) and the lease files (publishing).",
             {(("ability", name),): int(health.trouble(name) is None) for name in (STORING, PUBLISHING)},
         ),
-        _counter("looks_total", "Looks at sources that have ended, by verdict.", looks),
+        _counter("polls_total", "Polls of sources that have ended, by verdict.", polls),
+        _counter("looks_total", "The old name of polls_total, for this version only.", polls),
         _counter("problems_total", "Jobs of the daemon that were missed, overran or failed.", {(): health.problems}),
     ]
     return generate_latest(_Collected(families)).decode()
@@ -94,7 +94,7 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
     outbox: dict[Labels, float] = {(("state", "waiting"),): len(deliveries) - dead, (("state", "dead"),): dead}
     return [
         _counter("events_total", "Events in the log; the last one's position.", {(): head}),
-        _gauge("source_good_age_seconds", "Seconds since the last good look at a source; +Inf before the first.", ages),
+        _gauge("source_good_age_seconds", "Seconds since the last good poll of a source; +Inf before the first.", ages),
         _gauge("source_failing", "Whether a source cannot be read, so that what it says is not known.", failing),
         _gauge("entries", "Entries by status.", {(("status", status.value),): counted[status] for status in Status}),
         _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox),

@@ -43,8 +43,8 @@ class DaemonHealth(Protocol):
     def problems(self) -> int:
         """How many jobs overran or raised."""
 
-    def looks(self) -> Mapping[str, int]:
-        """Return how many polls have ended, by verdict."""
+    def polls(self) -> Mapping[str, int]:
+        """How many polls have ended, by verdict."""
 
     def trouble(self, ability: str) -> Trouble | None:
         """Why an ability is not there; None where it is."""

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from monitor.core.configuration import SourceSpec, Surface
 from monitor.sources.admin import AdminSource
+from monitor.sources.catalog import source_spec
 from monitor.sources.http import HttpClient
 from monitor.sources.transport import Limits
 
@@ -274,7 +275,7 @@ def spec(part: str, **changes: Any) -> SourceSpec:
         "provider": "openai",
         "options": {"part": part},
     }
-    return SourceSpec(**(made | changes))
+    return source_spec(**(made | changes))
 
 
 def source(account: Account, http: HttpClient, part: str, secret: Any = lambda _: KEY, **changes: Any) -> AdminSource:

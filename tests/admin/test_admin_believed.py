@@ -33,8 +33,8 @@ from monitor.core.entry import CheckState, Status
 from monitor.core.facts import Subject
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
-from monitor.gate.state import Freshness
 from monitor.registry import checklist
+from monitor.registry.freshness import Freshness
 from monitor.registry.terms import priced
 from monitor.sources.admin import AdminSource
 from monitor.sources.http import HttpClient

@@ -10,10 +10,10 @@ from admin_account import KEY, MISSING, NOW, OF_PROJECT, PROJECT, Account, error
 
 from monitor.core.facts import Fact, FailureReason, PollFailure, Snapshot, Subject, Unchanged
 from monitor.core.ports import ConfigurationError
-from monitor.settings.kinds import OF_ACCOUNT
 from monitor.sources.admin import PARTS
 from monitor.sources.catalog import SourceDeps, build
 from monitor.sources.http import HttpClient
+from monitor.sources.kinds.admin import OF_ACCOUNT
 
 LUNA = Subject("eu", "gpt-5.6-luna")
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from monitor.core.baselines import Baselines
-from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Fact, Facts, Subject, Value
+from monitor.sources.catalog import source_spec
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 SPECS = {
-    "list": SourceSpec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai"),
-    "page": SourceSpec(key="page", kind="pricing_page", every=timedelta(minutes=30), provider="openai"),
+    "list": source_spec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai"),
+    "page": source_spec(key="page", kind="pricing_page", every=timedelta(minutes=30), provider="openai"),
 }
 
 subjects = st.builds(Subject, st.sampled_from(["openai", "other"]), st.sampled_from(["a", "b", "c", "d"]))

@@ -20,12 +20,12 @@ GONE = "404 model_not_found"
 
 
 def lost(route: str, answer: str = "", looks: int = 2) -> Signal:
-    return Signal(route=route, source=route, says="lost", looks=looks, since=NOW, until=NOW, answer=answer)
+    return Signal(route=route, source=route, says="lost", polls=looks, since=NOW, until=NOW, answer=answer)
 
 
 def open_(route: str, *, before: bool = False) -> Signal:
     at = NOW - timedelta(minutes=5) if before else NOW
-    return Signal(route=route, source=route, says="granted", looks=1, since=at, until=at)
+    return Signal(route=route, source=route, says="granted", polls=1, since=at, until=at)
 
 
 @pytest.mark.parametrize(

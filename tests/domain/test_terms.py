@@ -12,9 +12,10 @@ from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Subject, Value
 from monitor.core.price import Meter
 from monitor.registry.terms import Band, Rule, Terms, multiple, terms
+from monitor.sources.catalog import source_spec
 
 LUNA = Subject("openai", "luna")
-PAGE = SourceSpec(key="page", kind="pricing_page", every=timedelta(hours=1), provider="openai")
+PAGE = source_spec(key="page", kind="pricing_page", every=timedelta(hours=1), provider="openai")
 FEED = replace(PAGE, key="feed", kind="price_feed", provider="", trust="third_party")
 SHORT: dict[str, Value] = {"input": "1", "cached_input": "0.1", "cache_write": "1.25", "output": "6"}
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from monitor.core import zstd
-from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Body, Snapshot, Subject
+from monitor.sources.catalog import source_spec
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
 
@@ -34,7 +34,7 @@ OFFLINE = HttpClient()
 def observed(format: str, payload: object, at: datetime = NOW) -> Any:
     """Return what a look sees of a payload; of bytes as they are."""
     content = payload if isinstance(payload, bytes) else json.dumps(payload, default=_exact).encode()
-    spec = SourceSpec(key="feed", kind="price_feed", every=timedelta(hours=1), url="http://x.invalid", format=format)
+    spec = source_spec(key="feed", kind="price_feed", every=timedelta(hours=1), url="http://x.invalid", format=format)
     return PriceFeed(spec, OFFLINE).extract(Body(content=content, sha256="", size=len(content)), at)
 
 

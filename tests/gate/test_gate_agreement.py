@@ -33,7 +33,8 @@ from gate_examples import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.gate.client import ask
+from monitor.core import configuration
+from monitor.gate.client import ask, verdict
 from monitor.gate.client.guard import Guard, ModelDenied
 from monitor.gate.client.lease import Lease
 from monitor.gate.client.verdict import rfc3339
@@ -280,3 +281,7 @@ def test_the_file_is_flagd_json_whose_metadata_are_plain_values() -> None:
         assert flag["state"] == "ENABLED"
         assert flag["variants"][flag["defaultVariant"]] is False
         assert all(isinstance(value, str | int | bool) for value in flag["metadata"].values())
+
+
+def test_the_client_and_the_rest_mean_the_same_environment_by_production() -> None:
+    assert verdict.PRODUCTION == configuration.PRODUCTION

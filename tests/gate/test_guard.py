@@ -401,7 +401,7 @@ def test_a_file_that_could_not_be_read_is_tried_again_though_nothing_about_it_ch
 def test_a_process_that_was_forked_off_while_another_thread_looked_looks_by_itself(place: Place) -> None:
     guard = place.guard()
     keeper: Any = guard._keeper
-    assert keeper._looking.acquire()
+    assert keeper._reading.acquire()
     child = os.fork()
     if child == 0:
         try:
@@ -411,7 +411,7 @@ def test_a_process_that_was_forked_off_while_another_thread_looked_looks_by_itse
             os._exit(0)
         finally:
             os._exit(1)
-    keeper._looking.release()
+    keeper._reading.release()
     assert os.waitpid(child, 0)[1] == 0
 
 

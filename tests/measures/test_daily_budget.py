@@ -16,7 +16,8 @@ import pytest
 from monitor.core.configuration import Configuration, SourceSpec, Surface
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import SourceState, Subject
-from monitor.detection.budget import FREE_FIRST, DailyBudget, accounts, first_look, price_subject, unpaid
+from monitor.detection.budget import FREE_FIRST, DailyBudget, accounts, first_poll, price_subject, unpaid
+from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 
 ROOT = Path(__file__).parents[2]
@@ -24,10 +25,10 @@ NOW = datetime(2026, 7, 30, 23, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 TOKENS = {"input": 1_000_000, "output": 500_000}
 
-PAGE = SourceSpec(key="page", kind="pricing_page", every=HOUR, provider="openai")
-OTHER_PAGE = SourceSpec(key="other-page", kind="pricing_page", every=HOUR, provider="openai")
-FEED = SourceSpec(key="feed", kind="price_feed", every=HOUR, trust="third_party")
-PROBE = SourceSpec(key="probes/gpt-luna/chat", kind="behaviour", every=HOUR, surface="eu")
+PAGE = source_spec(key="page", kind="pricing_page", every=HOUR, provider="openai")
+OTHER_PAGE = source_spec(key="other-page", kind="pricing_page", every=HOUR, provider="openai")
+FEED = source_spec(key="feed", kind="price_feed", every=HOUR, trust="third_party")
+PROBE = source_spec(key="probes/gpt-luna/chat", kind="behaviour", every=HOUR, surface="eu")
 
 
 @pytest.fixture
@@ -238,25 +239,29 @@ def test_an_account_says_what_is_spent_and_which_probes_wait_for_money(store: Sq
         assert accounts(reader, declared, Decimal(1), NOW)[1].refused == ()
 
 
-PAID = replace(PROBE, options={"model": "gpt-luna", "route": "chat"})
-FREE = replace(PROBE, key="probes/gpt-luna/retrieve", options={"model": "gpt-luna", "route": "retrieve"})
+def _probe(route: str) -> SourceSpec:
+    options = {"model": "gpt-luna", "route": route}
+    return source_spec(key=f"probes/gpt-luna/{route}", kind="behaviour", every=HOUR, surface="eu", options=options)
+
+
+PAID, FREE = _probe("chat"), _probe("retrieve")
 
 
 def test_after_a_start_what_costs_money_comes_after_what_states_its_price() -> None:
-    assert first_look(PAGE, None, NOW) == first_look(FREE, None, NOW) == NOW
-    assert first_look(PAID, None, NOW) == NOW + FREE_FIRST
+    assert first_poll(PAGE, None, NOW) == first_poll(FREE, None, NOW) == NOW
+    assert first_poll(PAID, None, NOW) == NOW + FREE_FIRST
 
 
 def test_a_restart_does_not_pay_again_for_what_was_looked_at_within_its_interval() -> None:
     good = SourceState(key=PAID.key, looked_at=NOW - HOUR / 4, attention=False)
-    assert first_look(PAID, good, NOW) == NOW + HOUR * 3 / 4
+    assert first_poll(PAID, good, NOW) == NOW + HOUR * 3 / 4
     for due in (
         replace(good, looked_at=NOW - 2 * HOUR),
         replace(good, outage="probe_rejected"),
         replace(good, attention=True),
         replace(good, looked_at=NOW + HOUR),  # the clock was set back
     ):
-        assert first_look(PAID, due, NOW) == NOW + FREE_FIRST
+        assert first_poll(PAID, due, NOW) == NOW + FREE_FIRST
 
 
 def test_what_could_not_be_paid_for_is_due_once_a_source_of_prices_says_something_new(store: SqlStore) -> None:

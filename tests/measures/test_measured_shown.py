@@ -15,11 +15,12 @@ from click.testing import CliRunner, Result
 
 from monitor.app.health import Health
 from monitor.cli import cli
-from monitor.core.configuration import Configuration, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Surface
 from monitor.core.facts import GRANTED, Measurement, SourceState
 from monitor.core.measurements import by_day, quantile, summary
 from monitor.detection.budget import DailyBudget
 from monitor.gate.client import clock
+from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 from monitor.web.metrics import metrics
 
@@ -231,7 +232,7 @@ def test_an_unknown_surface_is_no_row_and_no_surface_is_said(tmp_path: Path, run
 def test_prometheus_reads_latency_errors_cost_and_what_is_left(store: SqlStore) -> None:
     declared = Configuration(
         surfaces={"openai": Surface(key="openai", base_url="https://api.example/v1", provider="openai")},
-        sources={"p": SourceSpec(key="p", kind="behaviour", every=DAY, surface="openai")},
+        sources={"p": source_spec(key="p", kind="behaviour", every=DAY, surface="openai")},
     )
     DailyBudget(store, declared, Decimal(2)).reserve("openai", Decimal("0.5"), MORNING)
     text = metrics(store, declared, Health(), MORNING + timedelta(hours=12), per_day=Decimal(2))

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from peer_servers import free_port, installed, running, shared
 
-from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.configuration import Surface
 from monitor.core.facts import Fact, FailureReason, PollFailure, Snapshot, Subject
 from monitor.sources.admin import PARTS, AdminSource
+from monitor.sources.catalog import source_spec
 from monitor.sources.http import HttpClient
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -83,7 +84,7 @@ def look(url: str, http: HttpClient, part: str, **changes: Any) -> Any:
             **changes,
         }
     )
-    spec = SourceSpec(
+    spec = source_spec(
         key=f"account/{part}",
         kind="admin",
         every=timedelta(hours=1),

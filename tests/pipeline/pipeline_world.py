@@ -39,9 +39,10 @@ from monitor.core.ports import EventQuery, Store
 from monitor.detection.outcome import Outcome
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Standing
-from monitor.gate.state import standings
+from monitor.gate.state import Production, standings
 from monitor.registry import transitions
 from monitor.registry.acceptance import Problem, acceptance
+from monitor.sources.catalog import source_spec
 from monitor.store import open_store, upgrade
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
@@ -128,11 +129,11 @@ class FakeSource:
 def configuration(**changes: Any) -> Configuration:
     """Return one surface with a list, an official page, an aggregator, and one entry."""
     sources = (
-        SourceSpec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai"),
-        SourceSpec(
+        source_spec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai"),
+        source_spec(
             key="page", kind="pricing_page", every=timedelta(minutes=30), provider="openai", url="https://p.example/"
         ),
-        SourceSpec(
+        source_spec(
             key="feed",
             kind="price_feed",
             every=timedelta(hours=1),
@@ -288,7 +289,7 @@ class World:
 
     def problems(self, key: str = "luna") -> tuple[Problem, ...]:
         with self.store.read() as reader:
-            return acceptance(reader, self.conf, reader.entries()[key], self.now).problems
+            return acceptance(reader, self.conf, reader.entries()[key], self.now, Production).problems
 
     def standing(self, key: str = "luna") -> Standing:
         with self.store.read() as reader:

@@ -10,12 +10,13 @@ from datetime import timedelta
 import pytest
 from pipeline_world import INPUT, LUNA, World, configuration, entry_spec, furnish, world_of
 
-from monitor.core.configuration import CheckRules, SourceSpec
+from monitor.core.configuration import CheckRules
 from monitor.core.entry import CheckState, Status
 from monitor.core.facts import ACCESS, GRANTED, FailureReason
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
 from monitor.gate.decision import decide
+from monitor.sources.catalog import source_spec
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -41,7 +42,7 @@ def test_a_check_that_no_look_verified_for_too_long_is_stale_and_is_verified_by_
     active.now += HOUR
     active.tender.tend(active.now)
     assert active.types(after=at) == ["check.stale", "check.stale"]
-    assert active.events()[-1].data["reason"] == "no look has verified it since 2026-07-01T00:02:00Z"
+    assert active.events()[-1].data["reason"] == "no poll has verified it since 2026-07-01T00:02:00Z"
     (notice,) = active.notices()[told:]
     assert (notice.reason, notice.items[0].denied) == (Reason.STALE, True)
     assert not _allowed(active)
@@ -105,7 +106,7 @@ def test_a_fallback_has_no_age_of_its_own_and_goes_by_what_the_gate_says_of_it()
 def test_what_a_probe_verifies_ages_by_the_setting_but_not_between_two_of_its_looks(
     every: timedelta, days: int
 ) -> None:
-    probe = SourceSpec(key="probe", kind="behaviour", every=every, surface="openai", options={"route": "responses"})
+    probe = source_spec(key="probe", kind="behaviour", every=every, surface="openai", options={"route": "responses"})
     sources = {**configuration().sources, "probe": probe}
     with world_of(configuration(sources=sources, entries={"luna": entry_spec(checks=("test_call",))})) as world:
         world.sources["probe"].facts = {LUNA: {f"{ACCESS}responses": GRANTED}}

@@ -16,7 +16,8 @@ from monitor.core.entry import Status
 from monitor.core.events import Event
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
-from monitor.registry.configuration_acceptance import Assessment, accept, assess
+from monitor.gate.state import Production
+from monitor.registry.configuration_acceptance import Assessment, Loading
 
 CALLER = {"on_pause": "deny_new", "grace": timedelta(hours=72), "callers": ("support-agent",)}
 
@@ -27,9 +28,13 @@ def other(conf: Configuration, **changes: Any) -> Configuration:
     return replace(made, document={**document(made), "gate": {"freshness": str(made.gate.freshness)}}, version="2")
 
 
+def loading(world: World, after: Configuration) -> Loading:
+    return Loading(world.conf, after, Production)
+
+
 def assessed(world: World, after: Configuration) -> Assessment:
     with world.store.read() as reader:
-        return assess(reader, before=world.conf, after=after, now=world.now)
+        return loading(world, after).assess(reader, world.now)
 
 
 def acts(world: World, after: Configuration) -> dict[str, str]:
@@ -37,9 +42,8 @@ def acts(world: World, after: Configuration) -> dict[str, str]:
 
 
 def given(world: World, after: Configuration, **more: Any) -> Event | None:
-    return accept(
-        world.use_cases().begin, before=world.conf, after=after, by="Grace H.", reason="we move", via=VIA, **more
-    )
+    begin = world.use_cases().begin
+    return loading(world, after).accept(begin, by="Grace H.", reason="we move", via=VIA, **{"expect": None, **more})
 
 
 def taken(world: World, after: Configuration) -> tuple[Event, ...]:

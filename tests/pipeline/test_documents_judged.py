@@ -16,6 +16,7 @@ from monitor.core.entry import CheckState, Status
 from monitor.core.facts import FailureReason, Subject
 from monitor.core.notices import Reason
 from monitor.gate.decision import decide
+from monitor.sources.catalog import source_spec
 
 TEXT = Subject("card", "text")
 INTRO = "GPT Luna is offered as a limited preview."
@@ -29,7 +30,7 @@ ALL = Subject("status", "all")
 
 
 def source(key: str, kind: str, **more: object) -> SourceSpec:
-    return SourceSpec(key=key, kind=kind, every=timedelta(hours=1), url=f"https://{key}.example/", **more)
+    return source_spec(key=key, kind=kind, every=timedelta(hours=1), url=f"https://{key}.example/", **more)
 
 
 @pytest.fixture

@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 import pytest
 from pipeline_world import World, configuration, furnish, world_of
 
-from monitor.core.configuration import SourceSpec
 from monitor.core.entry import Status
 from monitor.core.events import Event
 from monitor.core.facts import GRANTED, Measurement
 from monitor.core.notices import Reason
 from monitor.detection.drift import WINDOW, window
+from monitor.sources.catalog import source_spec
 
 HOUR = timedelta(hours=1)
 KEY = "probes/gpt-luna/chat"
-SPEC = SourceSpec(
+SPEC = source_spec(
     key=KEY, kind="behaviour", every=HOUR, surface="openai", options={"model": "gpt-luna", "route": "chat"}
 )
 

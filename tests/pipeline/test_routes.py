@@ -13,6 +13,7 @@ from monitor.core.configuration import SourceSpec
 from monitor.core.entry import Status
 from monitor.core.facts import FailureReason
 from monitor.core.notices import Reason
+from monitor.sources.catalog import source_spec
 
 RETRIEVE = "probes/gpt-luna/retrieve"
 RESPONSES = "probes/gpt-luna/responses"
@@ -21,7 +22,7 @@ RESPONSES = "probes/gpt-luna/responses"
 def probe(key: str) -> SourceSpec:
     _, name, route = key.split("/")
     options = {"model": name, "route": route}
-    return SourceSpec(key=key, kind="behaviour", every=timedelta(hours=6), surface="openai", options=options)
+    return source_spec(key=key, kind="behaviour", every=timedelta(hours=6), surface="openai", options=options)
 
 
 FLEX = "probes/gpt-luna/flex"

@@ -13,10 +13,11 @@ from typing import Any
 
 import httpx2
 
-from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.configuration import Surface
 from monitor.core.facts import Observation, PollFailure, Snapshot, Subject
 from monitor.core.ports import Reservation
 from monitor.sources.behaviour import BehaviourSource
+from monitor.sources.catalog import source_spec
 from monitor.sources.http import HttpClient
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -114,7 +115,7 @@ def probe(
     budget = budget or FakeBudget()
     ticks = iter(range(10_000))
     options = {"model": M, "route": route, "parameters": dict(parameters or {})}
-    spec = SourceSpec(
+    spec = source_spec(
         key=f"probes/{M}/{route}", kind="behaviour", every=timedelta(hours=6), surface="openai", options=options
     )
     fields = {"base_url": "https://api.example/v1", "region_url": "https://eu.api.example/v1", "api_key": "env:KEY"}

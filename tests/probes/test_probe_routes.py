@@ -325,7 +325,7 @@ def test_the_wrong_region_is_a_loss_by_that_route(answer: httpx2.Response) -> No
 def test_every_route_that_can_be_configured_has_a_plan() -> None:
     from typing import get_args
 
-    from monitor.settings.fields import Route
+    from monitor.sources.kinds.behaviour import Route
 
     assert set(get_args(Route)) == {*PLANS, "batch"}
 

@@ -12,7 +12,7 @@ import pytest
 from probe_world import FakeBudget
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
+from monitor.core.configuration import Configuration, Owner, Surface
 from monitor.core.entry import Entry, Status
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Subject, Value
@@ -20,9 +20,9 @@ from monitor.core.ports import EventQuery, Source
 from monitor.detection.outcome import Outcome
 from monitor.sandbox import API_KEY, Fault, FaultKind, Sandbox, Target, TimelineModel, TimelineStep
 from monitor.sandbox.gpt_5_6 import flagship
-from monitor.settings.fields import Route
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
+from monitor.sources.kinds.behaviour import Route
 from monitor.store import SqlStore, open_store, upgrade
 
 LUNA = "gpt-5.6-luna"
@@ -37,7 +37,7 @@ MADE = datetime.now(UTC).replace(microsecond=0)
 
 def step(*models: TimelineModel, **more: Any) -> TimelineStep:
     prices = {LUNA: flagship("0.2", "0.02", "0.25", "1.2")}
-    return TimelineStep(date=date(2026, 7, 30), title="a day", looks=1000, lists=models, prices=prices, **more)
+    return TimelineStep(date=date(2026, 7, 30), title="a day", polls=1000, lists=models, prices=prices, **more)
 
 
 def start(*later: TimelineStep) -> tuple[TimelineStep, ...]:
@@ -59,12 +59,12 @@ class World:
             api_key="env:KEY",
             region_url=sandbox.region_url,
         )
-        listed = SourceSpec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai")
-        page = SourceSpec(
+        listed = source_spec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai")
+        page = source_spec(
             key="page", kind="pricing_page", every=timedelta(hours=1), url=sandbox.pricing_url, provider="openai"
         )
         probes = [
-            SourceSpec(
+            source_spec(
                 key=f"probes/{model}/{route}",
                 kind="behaviour",
                 every=timedelta(hours=6),
@@ -180,7 +180,7 @@ def test_every_route_works_against_the_sandbox(opened: Opened, route: str) -> No
 
 
 def test_list_and_retrieve_that_agree_pause_within_two_looks(opened: Opened) -> None:
-    world = opened(start(TimelineStep(date=date(2026, 8, 1), title="gone", looks=1000, unlists=(LUNA,))))
+    world = opened(start(TimelineStep(date=date(2026, 8, 1), title="gone", polls=1000, unlists=(LUNA,))))
     world.activate()
     world.sandbox.advance()
     first = world.look("list")
@@ -295,7 +295,7 @@ def test_a_batch_whose_request_fails_inside_is_lost_when_it_is_over(opened: Open
 
 def test_a_project_that_does_not_live_in_the_region_is_lost_by_that_route_alone(opened: Opened) -> None:
     world = opened(
-        start(TimelineStep(date=date(2026, 8, 1), title="moved", looks=1000, regional=False)), routes=("region", "chat")
+        start(TimelineStep(date=date(2026, 8, 1), title="moved", polls=1000, regional=False)), routes=("region", "chat")
     )
     world.look()
     world.sandbox.advance()

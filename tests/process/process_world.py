@@ -54,7 +54,7 @@ def story(steps: int = STEPS) -> tuple[TimelineStep, ...]:
         return TimelineStep(
             date=date(2026, 7, 1),
             title=f"step {number}",
-            looks=10**9,
+            polls=10**9,
             lists=listed if number == 0 else (TimelineModel(id=f"new-{number}", created=1_770_000_000 + number),),
             prices={
                 **(still if number == 0 else {}),

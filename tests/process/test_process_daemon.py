@@ -315,7 +315,7 @@ def test_every_line_of_the_log_is_json_and_holds_no_secret(world: World) -> None
         daemon.signal(signal.SIGTERM)
         daemon.wait()
         lines = [json.loads(line) for line in daemon.said().splitlines()]
-        assert {"watching", "looked", "delivered", "stopped"} <= {line["message"] for line in lines}
+        assert {"watching", "polled", "delivered", "stopped"} <= {line["message"] for line in lines}
         assert "sk-sandbox" not in daemon.said()
         assert "/services/" not in daemon.said()
 

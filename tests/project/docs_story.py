@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from monitor.app.use_cases import UseCases
-from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, SourceSpec, Surface
+from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, Surface
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import (
@@ -35,13 +35,14 @@ from monitor.core.request_log import LoggedRequest
 from monitor.detection.drift import REFERENCE, WINDOW, window
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Answer
-from monitor.gate.state import standings
+from monitor.gate.state import Production, standings
 from monitor.gate.uses import Uses, record
 from monitor.notify.relay import Relay
 from monitor.registry.attachments import EvalPaper, RequestPaper
-from monitor.registry.configuration_acceptance import accept
+from monitor.registry.configuration_acceptance import Loading
 from monitor.registry.operator import Operator
 from monitor.registry.timekeeping import record_steps
+from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 
 LUNA = "gpt-5.6-luna"
@@ -65,15 +66,15 @@ Fields = Mapping[str, Value]
 
 def configuration(**entry: object) -> Configuration:
     sources = (
-        SourceSpec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai"),
-        SourceSpec(
+        source_spec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai"),
+        source_spec(
             key="openai-pricing",
             kind="pricing_page",
             every=timedelta(minutes=30),
             provider="openai",
             url="https://developers.openai.com/api/docs/pricing.md",
         ),
-        SourceSpec(
+        source_spec(
             key="llm-prices",
             kind="price_feed",
             every=timedelta(hours=1),
@@ -84,13 +85,13 @@ def configuration(**entry: object) -> Configuration:
     )
     probe = {"model": LUNA, "route": "responses"}
     more = (
-        SourceSpec(key=PROBE, kind="behaviour", every=timedelta(hours=6), surface="openai", options=probe),
-        SourceSpec(
+        source_spec(key=PROBE, kind="behaviour", every=timedelta(hours=6), surface="openai", options=probe),
+        source_spec(
             key=LIMITS, kind="admin", every=timedelta(hours=1), surface="openai", options={"part": "rate_limits"}
         ),
-        SourceSpec(key=PROJECT, kind="admin", every=timedelta(hours=1), surface="openai", options={"part": "project"}),
-        SourceSpec(key=CARD, kind="document", every=timedelta(hours=1), url="https://example.com/system-card"),
-        SourceSpec(key=STATUS, kind="status_page", every=timedelta(minutes=5), url="https://status.example.com/"),
+        source_spec(key=PROJECT, kind="admin", every=timedelta(hours=1), surface="openai", options={"part": "project"}),
+        source_spec(key=CARD, kind="document", every=timedelta(hours=1), url="https://example.com/system-card"),
+        source_spec(key=STATUS, kind="status_page", every=timedelta(minutes=5), url="https://status.example.com/"),
     )
     made = EntrySpec(key=LUNA, name="GPT-5.6 Luna", surfaces={"openai": LUNA}, owners=("platform",), **entry)
     surface = Surface(
@@ -303,7 +304,7 @@ def _tell(story: Story) -> None:
     story.operator.verify(LUNA, "logging", paper=requests(story.now), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
     without = replace(story.configuration, entries={}, version="without-luna")
-    accept(story.use_cases().begin, before=story.configuration, after=without, reason="we move to Terra", **by)
+    Loading(story.configuration, without, Production).accept(story.use_cases().begin, reason="we move to Terra", **by)
     story.ask(True, times=1)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)

@@ -27,10 +27,12 @@ from monitor.core.facts import FailureReason
 from monitor.gate.client import ask, clock
 from monitor.notify.wording import HEADLINES
 from monitor.settings import load, schema, show
+from monitor.sources import catalog
 from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
+from monitor.sources.kind import SourceKind
 
-NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability"}
+NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability", "decisions"}
 
 TYPES = {value for name, value in vars(ev).items() if name.isupper() and isinstance(value, str) and "." in value}
 
@@ -175,7 +177,7 @@ class Setting(NamedTuple):
 
 
 def settings() -> dict[str, dict[str, Setting]]:
-    """Section → key (`absence.looks` where a table lies within) → what the schema says."""
+    """Section → key (`absence.polls` where a table lies within) → what the schema says."""
     whole = schema()
     definitions = whole["$defs"]
 
@@ -254,7 +256,6 @@ def test_the_described_default_of_a_listed_table_is_the_default(section):
 
 def test_the_intervals_of_the_kinds_are_as_described():
     from monitor.settings.durations import spoken
-    from monitor.settings.kinds import KINDS, PLUGIN
 
     _, _, meaning = tabled("source", plain=False)["every"]
     said = re.search(
@@ -268,15 +269,14 @@ def test_the_intervals_of_the_kinds_are_as_described():
     lists, pages, behaviour, others = said.groups()
     expected = {"models_list": lists, "status_page": lists, "pricing_page": pages}
     expected |= {"behaviour": behaviour, "deprecations_page": behaviour}
-    assert {key: spoken(kind.every) for key, kind in KINDS.items()} == {key: expected.get(key, others) for key in KINDS}
-    assert spoken(PLUGIN.every) == others
+    for name in BUILTIN:
+        assert spoken(catalog.kind(name).every) == expected.get(name, others), name
+    assert spoken(SourceKind.__dataclass_fields__["every"].default) == others
 
 
 def test_every_kind_and_every_format_that_is_named_can_be_built():
-    from monitor.settings.kinds import KINDS
-
     kinds = tabled("source", plain=False)["kind"][2]
-    assert set(quoted(kinds)) == set(KINDS) == set(BUILTIN)
+    assert set(quoted(kinds)) == set(BUILTIN)
     formats = tabled("source", plain=False)["format"][2]
     named = schema()["$defs"]["SourceTable"]["properties"]["format"]["anyOf"][0]["enum"]
     assert set(quoted(formats)) - {"price_feed"} == set(FORMATS) == set(named)
@@ -426,8 +426,21 @@ def test_the_layers_drawn_are_those_that_are_held():
     assert [re.split(r" │ ", layer.strip()) for layer in drawn.split("→")] == [layer.split(" | ") for layer in layers]
 
 
-def test_every_room_is_described_and_the_modules_that_are_named_are_in_it():
-    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(architecture())}
+def sentences(text: str) -> list[str]:
+    """The sentences of a page, without code blocks; a table cell, a point of a list and a heading end one, too."""
+    parts = re.split(r"\n\n+|\n(?=[*#|]|\d+\. )|(?<=\|) | (?=\|)", prose(text))
+    return [one for part in parts for one in re.split(r"(?<=[.?!])\s+", " ".join(part.split())) if one.strip("|- ")]
+
+
+def test_no_sentence_of_the_architecture_is_longer_than_forty_words_and_the_page_stays_one():
+    assert [one for one in sentences(architecture()) if len(one.split()) > 40] == []
+    assert len(architecture().splitlines()) < 130
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "docs/decisions.md"])
+def test_every_room_is_described_and_the_modules_that_are_named_are_in_it(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(text)}
     rooms = {path.parent.name: path.parent for path in (ROOT / "monitor").glob("*/__init__.py")}
     assert set(described) == set(rooms)
     for room, text in described.items():

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from monitor.settings import load, schema
-from monitor.settings.kinds import KINDS
+from monitor.sources.catalog import BUILTIN
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -164,7 +164,7 @@ def test_every_example_that_is_commented_out_is_one_that_loads(tmp_path):
     (tmp_path / "all.toml").write_text(text + "".join(block.replace("\n# ", "\n") for block in spare))
     loaded = load(tmp_path / "all.toml", {}).configuration.sources
     assert {"openai-behaviour/gpt-5.6-sol/responses", "openai-admin/costs", "openai-system-card"} <= loaded.keys()
-    assert {spec.kind for spec in loaded.values()} == KINDS.keys()
+    assert {spec.kind for spec in loaded.values()} == set(BUILTIN)
     luna = text.index('key = "gpt-5.6-luna"')
     other = re.sub(
         r"^# (on_pause|grace|callers|freshness|price_freshness)",

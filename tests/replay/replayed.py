@@ -92,7 +92,7 @@ def play(
 
     With `at`, `words` are how the sources stand to each other at that time.
     """
-    looks = {key: recording.read(file).looks for key, file in files.items()}
+    looks = {key: recording.read(file).polls for key, file in files.items()}
     every = carry if isinstance(carry, Mapping) else dict.fromkeys(looks, carry) if carry else None
     with open_monitor(config, str(folder / "replay.db"), environ={}, durable=False) as monitor:
         replay = monitor.replay(looks, carry=every, activate=activate)

@@ -17,11 +17,11 @@ import pytest
 
 from monitor.app.use_cases import UseCases
 from monitor.core import zstd
-from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.configuration import Configuration
 from monitor.core.events import Event
 from monitor.core.facts import Body, PollFailure
 from monitor.core.ports import EventQuery
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
 from monitor.store import open_store
 
@@ -53,7 +53,7 @@ def page(rows: list[dict[str, str]], provider: str) -> bytes:
 def log(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
     """Provide the log after the whole history, each state of it looked at three times within 40 minutes."""
     specs = {
-        provider.lower(): SourceSpec(
+        provider.lower(): source_spec(
             key=provider.lower(),
             kind="deprecations_page",
             every=timedelta(hours=6),

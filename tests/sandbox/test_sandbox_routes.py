@@ -35,8 +35,8 @@ def sandbox() -> Iterator[Sandbox]:
         TimelineModel(id="embeds", created=1, generates=False),
     )
     steps = (
-        TimelineStep(date=date(2026, 7, 30), title="one", looks=1000, lists=models),
-        TimelineStep(date=date(2026, 7, 31), title="two", looks=1000, regional=False),
+        TimelineStep(date=date(2026, 7, 30), title="one", polls=1000, lists=models),
+        TimelineStep(date=date(2026, 7, 31), title="two", polls=1000, regional=False),
     )
     with Sandbox(steps) as made:
         yield made

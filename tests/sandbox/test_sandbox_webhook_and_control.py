@@ -103,10 +103,11 @@ def test_the_state_says_where_the_story_stands(clients: Clients) -> None:
         "of": 7,
         "date": "2026-07-25",
         "title": "The models list answers again, and it is the same list",
+        "polls": 3,
         "looks": 3,
         "awaits": "",
     }
-    assert state["looks"] == {"list": 1, "page": 1}
+    assert state["polls"] == state["looks"] == {"list": 1, "page": 1}
     assert state["prices"]["gpt-5.6-luna"] == {
         "input": "1",
         "cached_input": "0.10",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -16,10 +16,13 @@ from configurations import MINIMAL, loaded, written
 from pydantic import BaseModel, ValidationError
 
 from monitor.core.accepted_configuration import differences, digest
+from monitor.core.configuration import Configuration
 from monitor.core.ports import ConfigurationError
+from monitor.registry.declarations import declare, judged
 from monitor.settings import durations, load, restore
 from monitor.settings.kept import keep
 from monitor.settings.schema import Document, Layers
+from monitor.store import open_store, upgrade
 
 LISTED = ("surface", "source", "owner", "entry", "deployment")
 
@@ -158,8 +161,29 @@ def dumped(file: Mapping[str, Any]) -> Mapping[str, Any]:
     return keep(document.model_dump(mode="python", exclude_none=True))
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Mapping[str, Any]], list[str]]]:
+    """What `config.changed` would name if a document were loaded after `FULL`."""
+    path = str(tmp_path_factory.mktemp("recorded") / "monitor.db")
+    upgrade(f"sqlite:///{path}")
+    store, at = open_store(path), datetime(2026, 7, 1, tzinfo=UTC)
+    base = dumped(FULL)
+    declare(store, Configuration(document=base, version=digest(base)), lambda: at, published=lambda: None)
+
+    def changed(document: Mapping[str, Any]) -> list[str]:
+        with store.read() as reader:
+            register, _ = judged(reader, Configuration(document=document, version=digest(document)), at)
+        names: list[str] = register.events[0].data["changed"]
+        return names
+
+    yield changed
+    store.close()
+
+
 @pytest.mark.parametrize(("path", "kind"), KEYS, ids=[".".join(path) for path, _ in KEYS])
-def test_a_change_of_any_key_of_the_schema_is_named(path: tuple[str, ...], kind: Any) -> None:
+def test_a_change_of_any_key_of_the_schema_is_named(
+    path: tuple[str, ...], kind: Any, recorded: Callable[[Mapping[str, Any]], list[str]]
+) -> None:
     base = dumped(FULL)
     section, *names = path
     file = json.loads(json.dumps(FULL))
@@ -177,6 +201,7 @@ def test_a_change_of_any_key_of_the_schema_is_named(path: tuple[str, ...], kind:
         if after != base:
             break
     named = [difference.path for difference in differences(base, after)]
+    assert recorded(after) == named
     key = FULL[section][0]["key"] if section in LISTED else ""
     if section in LISTED and names == ["key"]:
         assert named == sorted([f"{section}.{key}", f"{section}.another"])

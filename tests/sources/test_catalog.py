@@ -15,7 +15,7 @@ from monitor.core.configuration import SourceSpec, Surface
 from monitor.core.facts import Body, Snapshot, Subject
 from monitor.core.ports import ConfigurationError
 from monitor.sources import catalog, pricing_page
-from monitor.sources.catalog import BUILTIN, SourceDeps, build
+from monitor.sources.catalog import BUILTIN, SourceDeps, build, source_spec
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList
@@ -25,7 +25,7 @@ OFFLINE = HttpClient()
 
 def spec(kind: str, **changes: Any) -> SourceSpec:
     fields: dict[str, Any] = {"url": "https://x.example/p", "format": "llm_prices", "provider": "openai"}
-    return SourceSpec(key="watched", kind=kind, every=timedelta(minutes=5), **{**fields, **changes})
+    return source_spec(key="watched", kind=kind, every=timedelta(minutes=5), **{**fields, **changes})
 
 
 def deps(base_url: str = "https://x.example/v1", asked: list[str] | None = None) -> SourceDeps:
@@ -87,7 +87,7 @@ def test_an_unknown_kind_names_the_source_and_the_known_kinds(added: list[EntryP
 
 
 def test_another_distribution_may_add_a_kind(added: list[EntryPoint]) -> None:
-    added.append(EntryPoint("feed_too", "monitor.sources.catalog:_price_feed", catalog.GROUP))
+    added.append(EntryPoint("feed_too", "monitor.sources.kinds.price_feed:build", catalog.GROUP))
     assert isinstance(build(spec("feed_too"), deps()), PriceFeed)
 
 

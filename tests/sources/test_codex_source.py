@@ -18,7 +18,7 @@ from monitor.core.configuration import SourceSpec, Surface
 from monitor.core.facts import Fact, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
 from monitor.core.ports import ConfigurationError
 from monitor.sources import codex
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.codex import Codex
 from monitor.sources.http import HttpClient
 
@@ -43,7 +43,7 @@ def catalogue(*models: object) -> bytes:
 
 
 def spec(**options: object) -> SourceSpec:
-    return SourceSpec(key="codex-models", kind="codex", every=timedelta(hours=1), surface="codex", options=options)
+    return source_spec(key="codex-models", kind="codex", every=timedelta(hours=1), surface="codex", options=options)
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_codex_needs_a_surface() -> None:
 def test_a_pipe_in_the_place_of_the_catalogue_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "models.json")
     options = {"catalogue": str(tmp_path / "models.json")}
-    spec = SourceSpec(key="codex", kind="codex", every=timedelta(hours=1), surface="codex", options=options)
+    spec = source_spec(key="codex", kind="codex", every=timedelta(hours=1), surface="codex", options=options)
     seen = Codex(spec, SURFACE).observe(NOW, None)
     assert isinstance(seen, PollFailure)
     assert seen.reason is FailureReason.NOT_JSON

@@ -11,7 +11,7 @@ from source_loopback import NOW, shared
 
 from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.deprecations import day, models, read
 from monitor.sources.extraction import Unreadable
 from monitor.sources.http import HttpClient
@@ -57,7 +57,7 @@ SECTIONS = """# Deprecations
 
 
 def spec() -> SourceSpec:
-    return SourceSpec(
+    return source_spec(
         key="ends", kind="deprecations_page", every=timedelta(hours=6), url="https://x.example/d.md", provider="openai"
     )
 

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_loopback import NOW, shared
 
-from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Body, FailureReason, PollFailure, Snapshot, Subject, Value
 from monitor.core.ports import ConfigurationError
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.document import LONGEST
 from monitor.sources.extraction import Unreadable
 from monitor.sources.http import HttpClient
@@ -43,7 +42,7 @@ OTHER = {
 
 
 def look(text: str, **options: object) -> Snapshot | PollFailure:
-    spec = SourceSpec(
+    spec = source_spec(
         key="card", kind="document", every=timedelta(hours=1), url="https://x.example/card", options=options
     )
     source = build(spec, SourceDeps(http=HTTP, surface=None, secret=str))

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_loopback import NOW
 
-from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
+from monitor.sources.catalog import source_spec
 from monitor.sources.extraction import Unreadable
 from monitor.sources.feed import PriceFeed, read
 from monitor.sources.feeds.llm_prices import extract
 from monitor.sources.http import HttpClient
 from monitor.sources.json_text import NotJson
 
-SPEC = SourceSpec(
+SPEC = source_spec(
     key="llm-prices", kind="price_feed", every=timedelta(hours=1), url="http://x.invalid", format="llm_prices"
 )
 

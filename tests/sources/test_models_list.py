@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_loopback import NOW, LoopbackServer
 
-from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.configuration import Surface
 from monitor.core.facts import Body, Fact, FailureReason, PollFailure, Snapshot, Subject
 from monitor.core.ports import ConfigurationError
+from monitor.sources.catalog import source_spec
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ListProblem, ModelsList, read
 
-SPEC = SourceSpec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai")
+SPEC = source_spec(key="openai-models", kind="models_list", every=timedelta(minutes=5), surface="openai")
 OFFLINE = HttpClient()
 SURFACE = Surface(
     key="openai", base_url="http://nobody.invalid/v1", provider="openai", project="proj_1", api_key="env:KEY"

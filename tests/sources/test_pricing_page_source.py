@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from source_loopback import NOW
 
-from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Body, FailureReason, PollFailure, Snapshot, Subject
 from monitor.core.price import PriceRow
+from monitor.sources.catalog import source_spec
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.http import HttpClient
 from monitor.sources.page import PricingPage
 from monitor.sources.web_page import LARGEST, decoded
 
-SPEC = SourceSpec(
+SPEC = source_spec(
     key="openai-pricing", kind="pricing_page", every=timedelta(hours=1), url="http://x.invalid", provider="openai"
 )
 OFFLINE = HttpClient()

@@ -16,10 +16,10 @@ import pytest
 from source_loopback import NOW, LoopbackServer, Script
 from test_source_contract import BOMB, FAULTS, STATUSES
 
-from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.configuration import Surface
 from monitor.core.facts import FailureReason, PollFailure, Snapshot
 from monitor.core.ports import Reservation, Source
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
 from monitor.sources.transport import Limits
 
@@ -44,7 +44,7 @@ class Rich:
 
 
 def made(route: str, url: str, http: HttpClient) -> Source:
-    spec = SourceSpec(
+    spec = source_spec(
         key="watched",
         kind="behaviour",
         every=timedelta(hours=6),

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from source_loopback import NOW, LoopbackServer
 
-from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.configuration import Surface
 from monitor.core.facts import PollFailure, Snapshot
 from monitor.core.ports import ConfigurationError
+from monitor.sources.catalog import source_spec
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import ModelsList
 from monitor.sources.sdk import Sdk
@@ -21,7 +22,7 @@ SECRETS = {"env:KEY": "sk-key-of-the-tests", "env:TEAM": "team-secret-7", "file:
 def listed(server: LoopbackServer, http: HttpClient, **surface: Any) -> tuple[Any, dict[str, str]]:
     """Look at a list once; what came of it, and the headers that were sent."""
     made = Surface(**{"key": "openai", "base_url": server.url, "provider": "openai", **surface})
-    spec = SourceSpec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai")
+    spec = source_spec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai")
     seen = ModelsList(spec, made, http, SECRETS.__getitem__).observe(NOW, None)
     return seen, server.requests[-1][1]
 

@@ -22,6 +22,7 @@ from monitor.core.facts import FailureReason, Known, PollFailure, Snapshot, Unch
 from monitor.core.ports import Source
 from monitor.core.price import PriceRow
 from monitor.sources import deprecations
+from monitor.sources.catalog import source_spec
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.feed import PriceFeed
 from monitor.sources.http import HttpClient
@@ -55,7 +56,7 @@ class Kind:
 
 
 def _spec(kind: str, url: str) -> SourceSpec:
-    return SourceSpec(
+    return source_spec(
         key="watched", kind=kind, every=timedelta(minutes=5), url=url, provider="openai", format="llm_prices"
     )
 

@@ -8,9 +8,8 @@ from datetime import timedelta
 import pytest
 from source_loopback import NOW, LoopbackServer
 
-from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Body, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
-from monitor.sources.catalog import SourceDeps, build
+from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
 from monitor.sources.status_page import read
 
@@ -116,7 +115,7 @@ def test_a_component_limits_them_to_those_that_name_it_or_none(
 
 def look(page: object, component: str = "") -> Snapshot | PollFailure:
     options = {"component": component} if component else {}
-    spec = SourceSpec(
+    spec = source_spec(
         key="status", kind="status_page", every=timedelta(minutes=5), url="https://x.example/s", options=options
     )
     content = page if isinstance(page, bytes) else json.dumps(page).encode()
@@ -162,7 +161,7 @@ def test_a_component_that_the_page_does_not_have_is_named_with_those_that_it_has
 
 def test_it_is_asked_conditionally_like_every_page(server: LoopbackServer, http: HttpClient) -> None:
     content = json.dumps(SUMMARY).encode()
-    spec = SourceSpec(key="status", kind="status_page", every=timedelta(minutes=5), url=f"{server.url}/summary.json")
+    spec = source_spec(key="status", kind="status_page", every=timedelta(minutes=5), url=f"{server.url}/summary.json")
     source = build(spec, SourceDeps(http=http, surface=None, secret=str))
     server.script = lambda h: h.reply(content, ETag='"1"')
     seen = source.observe(NOW, None)

@@ -135,7 +135,7 @@ def test_a_change_that_is_pending_is_not_confirmed_by_a_clock_that_was_set_forwa
     with watching(active, clock) as daemon:
         active.provider.prices = {"orion-2": ("2.00", "6.00")}
         until(
-            lambda: [line for line in daemon.lines("looked") if line["verdict"] == "suspect"], "the change is pending"
+            lambda: [line for line in daemon.lines("polled") if line["verdict"] == "suspect"], "the change is pending"
         )
         clock.set(3 * DAY)
         until(lambda: daemon.lines("the clock was set"), "the step is said")

@@ -122,7 +122,7 @@ def test_json_says_what_was_given_character_for_character(hostile: Story):
 
 def test_the_log_of_the_daemon_passes_nothing_on(hostile: Story):
     with hostile.daemon("--verbose") as daemon:
-        until(lambda: "failed" in str(daemon.lines("looked")), "a failed poll is logged")
+        until(lambda: "failed" in str(daemon.lines("polled")), "a failed poll is logged")
     assert not acting(daemon.said())
 
 

@@ -103,7 +103,7 @@ def test_a_running_daemon_pauses_once_tells_once_and_polls_what_that_made_stale(
         resume(active)
     assert only_pause(active)["cause"] == changed["position"]
     (message,) = active.messages("PAUSED")
-    assert "source openai-pricing, 2 looks" in message.text
+    assert "source openai-pricing, 2 polls" in message.text
 
 
 def test_while_another_window_expects_it_the_end_of_one_pauses_nothing(active: Story):

@@ -118,7 +118,7 @@ def test_a_key_in_a_good_answer_its_headers_and_the_log_of_the_daemon_is_kept_no
     with keyed.daemon() as daemon:
         keyed.provider.answers["GET", "/v1/models"] = Answer(500, f"broken for {quote(KEY)} and {KEY}")
         until(
-            lambda: [line for line in daemon.lines("looked") if line["verdict"] == "failed"], "a failed poll is logged"
+            lambda: [line for line in daemon.lines("polled") if line["verdict"] == "failed"], "a failed poll is logged"
         )
     printed = everything_kept(keyed)
     assert not [trace for trace in TRACES if trace in printed]

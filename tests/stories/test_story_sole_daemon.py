@@ -37,8 +37,8 @@ def readiness(daemon: Daemon) -> tuple[int, bool]:
 
 
 def polls(daemon: Daemon) -> int:
-    """Return how many polls of its own it has logged (with --verbose)."""
-    return len(daemon.lines("looked"))
+    """How many polls of its own it has logged (with --verbose)."""
+    return len(daemon.lines("polled"))
 
 
 def polls_on(daemon: Daemon) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from monitor.app.health import Health
-from monitor.core.configuration import Configuration, SourceSpec
+from monitor.core.configuration import Configuration
 from monitor.core.facts import SourceState
 from monitor.core.ports import Reader, Unavailable
+from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 from monitor.web.metrics import metrics
 
@@ -35,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def configuration(*keys: str) -> Configuration:
-    return Configuration(sources={key: SourceSpec(key=key, kind="models_list", every=EVERY) for key in keys})
+    return Configuration(sources={key: source_spec(key=key, kind="models_list", every=EVERY) for key in keys})
 
 
 def samples(text: str) -> dict[str, float]:
@@ -63,11 +64,11 @@ def test_looks_are_counted_by_verdict_and_problems_of_the_daemon_as_well(store: 
     health = Health()
     health.expect({"a": EVERY})
     for verdict in ("baseline", "unchanged", "unchanged", "failed"):
-        health.looked("a", verdict)
+        health.polled("a", verdict)
     health.problem()
     found = samples(metrics(store, configuration("a"), health, NOW))
-    assert found['access_monitor_looks_total{verdict="unchanged"}'] == 2
-    assert found['access_monitor_looks_total{verdict="failed"}'] == 1
+    assert found['access_monitor_polls_total{verdict="unchanged"}'] == 2
+    assert found['access_monitor_polls_total{verdict="failed"}'] == 1
     assert found["access_monitor_problems_total"] == 1
 
 

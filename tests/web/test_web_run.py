@@ -126,7 +126,7 @@ def assert_metrics(one: Running) -> None:
     assert samples['access_monitor_source_failing{source="openai-pricing"}'] == 0
     assert samples['access_monitor_entries{status="paused"}'] == 1
     assert samples['access_monitor_deliveries{state="dead"}'] == 0
-    assert samples['access_monitor_looks_total{verdict="baseline"}'] == 2
+    assert samples['access_monitor_polls_total{verdict="baseline"}'] == 2
     assert samples["access_monitor_store_up"] == 1
 
 

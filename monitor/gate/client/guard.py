@@ -167,7 +167,7 @@ class Guard:
         elapsed = self._elapsed()
         if elapsed >= self._next:
             self._next = elapsed + POLL
-            self._keeper.look()
+            self._keeper.refresh()
             self._going_on = {}
 
     def _decide(self, model: str, now: datetime) -> str:

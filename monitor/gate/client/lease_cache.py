@@ -47,7 +47,7 @@ _keepers: weakref.WeakSet[FileLeaseCache | UrlLeaseCache] = weakref.WeakSet()
 class LeaseCache(Protocol):
     """Keeps the lease of one environment."""
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """See whether there is another document; never over the network, and it never raises."""
 
     def lease(self) -> Lease:
@@ -58,7 +58,7 @@ class LeaseCache(Protocol):
         """
 
     def close(self) -> None:
-        """Look no more; what is kept goes on until its lease ends."""
+        """Poll no more; what is kept goes on until its lease ends."""
 
 
 class CachedLease:
@@ -149,34 +149,34 @@ class FileLeaseCache:
         self._check = check
         self._kept = CachedLease(environment, now, elapsed)
         self._seen: object = None
-        self._looking = threading.Lock()
+        self._reading = threading.Lock()
         _keepers.add(self)
-        self.look()
+        self.refresh()
 
     def resume(self) -> None:
-        """Begin again in a process that was forked off, perhaps while another thread was looking."""
-        self._looking = threading.Lock()
+        """Begin again in a process that was forked off, perhaps while another thread was polling."""
+        self._reading = threading.Lock()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read the file if it is another one; who comes while another thread does goes on with what there is."""
-        if not self._looking.acquire(blocking=False):
+        if not self._reading.acquire(blocking=False):
             return
         try:
             path = place(self._place, self._environment) if os.path.isdir(self._place) else self._place
             state = path, _identity(path), _identity(path + SUFFIX) if self._check else None
             if state == self._seen:
                 return
-            self._seen = None  # what cannot be read is tried again at the next look, though nothing about it changes
-            document = content(path)
-            signed = self._check is None or self._check(document, content(path + SUFFIX).decode("latin-1"))
-            self._seen = state  # what can be read and is wrong is not read again
+            self._seen = None  # what cannot be read is tried again at the next poll, though nothing about it changes
+            found = content(path)
+            signed = self._check is None or self._check(found, content(path + SUFFIX).decode("latin-1"))
+            self._seen = seen  # what can be read and is wrong is not read again
             if not signed:
                 raise LeaseError(NOT_KNOWN, f"The signature of {path} is not by the given key, so it is not relied on.")
             self._kept.take(path, parse(path, document))
         except LeaseError as stop:
             self._kept.complain(stop)
         finally:
-            self._looking.release()
+            self._reading.release()
 
     def lease(self) -> Lease:
         """Return the lease as it stands now.
@@ -242,8 +242,8 @@ class UrlLeaseCache:
             self._begin()
             weakref.finalize(self, self._stopped.set)
 
-    def look(self) -> None:
-        """Do nothing: the thread looks."""
+    def refresh(self) -> None:
+        """Nothing: the thread polls."""
 
     def ask(self) -> bool:
         """Ask the server once; returns whether it answered. Called by the thread."""

@@ -45,7 +45,7 @@ class Question:
 
 
 Questions: TypeAlias = Callable[[openai.OpenAI, str, datetime], list[Question]]
-"""The questions of a part: from the SDK, the project (which may be empty) and when the look began."""
+"""The questions of a part: from the SDK, the project (which may be empty) and when the poll began."""
 
 NONE = frozenset({404})
 

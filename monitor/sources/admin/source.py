@@ -36,8 +36,7 @@ class _Failed(Exception):
 class AdminSource:
     """One part of the account behind a surface.
 
-    `secret` resolves the reference to the admin key and is asked at the first look, and again after the provider
-    refused the key.
+    `secret` resolves the reference to the admin key and is asked at the first poll, and again after the provider refused the key.
     """
 
     def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[str], str]) -> None:
@@ -50,7 +49,7 @@ class AdminSource:
         self._sdk = Sdk(surface, http, secret, admin=True)
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once.
+        """Poll once.
 
         Raises:
             ConfigurationError: the admin key is not where the configuration says, or cannot be one.
@@ -64,7 +63,7 @@ class AdminSource:
         secrets = list(self._sdk.secrets)
         answers: list[Answered] = []
         try:
-            with self._http.look():
+            with self._http.bounded():
                 for question in self._part.questions(sdk, self._surface.project, now):
                     answers += self._ask(question, now, secrets)
         except _Failed as failed:

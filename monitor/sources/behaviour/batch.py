@@ -1,4 +1,4 @@
-"""The route that lasts longer than a look: a batch of one request is made at one look and read at later ones.
+"""The route that lasts longer than a poll: a batch of one request is made at one poll and read at later ones.
 
 Which batch is ours is kept nowhere but at the provider, in the batch's metadata, so that it survives restarts and no
 second one is made beside it. `completed` is not success: a batch whose every request failed is a failure, and only its
@@ -29,14 +29,14 @@ REMEMBERED = timedelta(days=3)
 """For how long the end of a batch says something about now, at the least."""
 
 PAGES = 10
-"""How many pages of the account's batches are searched for ours: a busy account makes hundreds between two looks."""
+"""How many pages of the account's batches are searched for ours: a busy account makes hundreds between two polls."""
 
 RUNNING = frozenset({"validating", "in_progress", "finalizing"})
 ENDED = frozenset({"completed", "failed"})
 
 
 def plan(asked: AskedCall) -> Generator[Call, Exchange, None]:
-    """Look at our batches, read why the last one failed, cancel what ran out of time, and make one where none runs."""
+    """Poll our batches, read why the last one failed, cancel what ran out of time, and make one where none runs."""
     listings: list[Exchange] = []
     further = "/batches?limit=100"
     running = ended = None
@@ -77,9 +77,7 @@ def plan(asked: AskedCall) -> Generator[Call, Exchange, None]:
 
 
 def remembered(every: timedelta) -> timedelta:
-    """For how long the end of a batch says something, where a look comes so often: at the least until the next look has
-    read it.
-    """
+    """For how long the end of a batch says something, where a poll comes so often: at the least until the next poll has read it."""
     return max(REMEMBERED, every + WINDOW)
 
 
@@ -118,8 +116,7 @@ def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | 
 def facts_of(
     route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime, *, every: timedelta
 ) -> dict[str, Value]:
-    """Return what our batches say: that one was made, and how the last one ended. `every` is how often they are looked
-    at.
+    """What our batches say: that one was made, and how the last one ended. `every` is how often they are polled.
 
     Raises:
         Problem: they say nothing.

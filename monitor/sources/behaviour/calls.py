@@ -135,10 +135,8 @@ def contract(asked: AskedCall) -> Plan:
 
 
 def caching(asked: AskedCall) -> Plan:
-    """Yield the same prefix twice, up to an explicit breakpoint. It begins with the time of the look: one that an
-    earlier look left in the cache would not be written.
-    """
-    prefix = f"Look of {asked.at.isoformat()}. " + " ".join(f"word{n % 10}" for n in range(PREFIX_WORDS))
+    """The same prefix twice, up to an explicit breakpoint. It begins with the time of the poll: one that an earlier poll left in the cache would not be written."""
+    prefix = f"Poll of {asked.at.isoformat()}. " + " ".join(f"word{n % 10}" for n in range(PREFIX_WORDS))
     options: dict[str, Any] = {"mode": "explicit", "ttl": "30m"}
     first = yield _cached("write", asked, prefix, options)
     if first.verdict(asked.model).meaning is not Meaning.GRANTED:
@@ -265,4 +263,4 @@ PLANS: Mapping[str, Callable[[AskedCall], Plan]] = MappingProxyType(
         "region": region,
     }
 )
-"""Route → its plan; `batch` is elsewhere, because it lasts longer than a look."""
+"""Route → its plan; `batch` is elsewhere, because it lasts longer than a poll."""

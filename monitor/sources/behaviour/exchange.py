@@ -30,7 +30,7 @@ TEXT = 2_000
 
 
 class ProbeProblem(Exception):
-    """A look that yields nothing, and why. `retry_after` is in seconds."""
+    """A poll that yields nothing, and why. `retry_after` is in seconds."""
 
     def __init__(self, reason: FailureReason, detail: str, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -97,7 +97,7 @@ def kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def written(route: str, model: str, exchanges: Sequence[Exchange]) -> bytes:
-    """Return all exchanges of a look as one document."""
+    """All exchanges of a poll as one document."""
     calls = [
         {"name": exchange.name, "status": exchange.status, "headers": dict(exchange.headers)}
         | ({"text": exchange.text} if exchange.body is None else {"body": exchange.body})

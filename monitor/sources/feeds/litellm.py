@@ -130,7 +130,7 @@ def extract(payload: object) -> Extraction:
     return sheet.extraction()
 
 
-@lru_cache(maxsize=8192)  # a feed holds the same names at every look
+@lru_cache(maxsize=8192)  # a feed holds the same names at every poll
 def _subject(key: str, provider: str) -> Subject:
     """Whom an entry is about: a prefix that repeats the provider, or begins it (`vertex_ai/…` of `vertex_ai-models`),
     is its provider.

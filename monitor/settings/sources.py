@@ -1,0 +1,148 @@
+"""The `[[source]]` tables: what is wrong with one, and the specifications that it makes. What a kind needs and may have says the kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.ports import ConfigurationError
+from monitor.core.suggestions import suggest
+from monitor.settings.errors import Finding, Location
+from monitor.settings.schema import CommonSourceTable, Document, EntryTable, SourceTable, SurfaceTable
+from monitor.sources import catalog
+from monitor.sources.kind import SourceKind, Surroundings
+
+ALWAYS = ("key", "kind", "every")
+"""The keys of every kind."""
+
+
+def check_sources(document: Document) -> Iterator[Finding]:
+    """What is wrong with the sources of a document whose every table is well formed."""
+    surfaces = [row.key for row in document.surface]
+    for index, row in enumerate(document.source):
+        at: Location = ("source", index)
+        if "=" in row.key:
+            yield (*at, "key"), 'holds "=", which the command line splits at; rename it'
+        if row.surface is not None and row.surface not in surfaces:
+            yield (
+                (*at, "surface"),
+                f"names the surface {row.surface!r}, which is not declared; {suggest(row.surface, surfaces)}",
+            )
+        if row.kind not in catalog.names():
+            yield (*at, "kind"), f"is not a kind of source; {suggest(row.kind, catalog.names())}"
+            continue
+        try:
+            kind = catalog.kind(row.kind)
+        except ConfigurationError as error:
+            yield (*at, "kind"), f"cannot be used: {error}"
+            continue
+        yield from (((*at, *where), phrase) for where, phrase in _keys(row, kind))
+        try:
+            found = kind.check(_options(row, kind), surroundings(row, document))
+        except ValidationError as error:
+            yield from (((*at, *where), phrase) for where, phrase in _refused(row, error))
+        else:
+            yield from (((*at, key), phrase) for key, phrase in found)
+
+
+def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> Iterator[SourceSpec]:
+    """The sources that one table makes; relative paths in it are what `place` makes of them.
+
+    Raises:
+        ConfigurationError: its kind cannot be loaded.
+    """
+    kind = catalog.kind(row.kind, row.key)
+    spec = SourceSpec(
+        key=row.key,
+        kind=row.kind,
+        every=row.every or kind.every,
+        surface=row.surface or "",
+        provider=row.provider or "",
+        url=row.url or "",
+        format=row.format or "",
+        trust=row.trust or kind.trust,
+        options=_options(row, kind),
+    )
+    return kind.declared(spec, surroundings(row, document, place))
+
+
+def surface(row: SurfaceTable) -> Surface:
+    """A surface as the core has it."""
+    return Surface(
+        key=row.key,
+        base_url=row.base_url,
+        provider=row.provider or row.key,
+        api_key=row.api_key or "",
+        admin_key=row.admin_key or "",
+        project=row.project or "",
+        key_header=row.key_header or "",
+        headers=dict(row.headers),
+        region_url=row.region_url or "",
+    )
+
+
+def held(row: EntryTable) -> Mapping[str, str]:
+    """Surface → model id of an entry, however its table states them; the id is empty while it is not known."""
+    return row.surfaces if row.surfaces is not None else {row.surface or "": row.model_id or ""}
+
+
+def surroundings(row: SourceTable, document: Document, place: Callable[[str], str] = str) -> Surroundings:
+    """What stands around a table."""
+    models = [model for entry in document.entry for name, model in held(entry).items() if name == row.surface]
+    return Surroundings(
+        surface=next((surface(one) for one in document.surface if one.key == row.surface), None),
+        models=tuple(dict.fromkeys(filter(None, models))),
+        kinds=frozenset(one.kind for one in document.source if one.surface == row.surface),
+        place=place,
+    )
+
+
+def _stated(row: SourceTable) -> dict[str, Any]:
+    """The keys that a table states beyond those of every kind, sorted."""
+    names = (type(row).model_fields.keys() | (row.model_extra or {}).keys()) - set(ALWAYS)
+    return {name: value for name in sorted(names) if (value := getattr(row, name)) is not None}
+
+
+def _options(row: SourceTable, kind: SourceKind) -> dict[str, Any]:
+    """What a table says beyond the keys that mean the same in every kind.
+
+    Raises:
+        pydantic.ValidationError: a kind that a plug-in brings does not take a value.
+    """
+    values = _stated(row)
+    if (
+        kind.options is not None and row.kind not in catalog.BUILTIN
+    ):  # those of this package were read with the whole document
+        known = {name: value for name, value in values.items() if name in kind.options.model_fields}
+        values = {name: value for name, value in kind.options.model_validate(known) if value is not None}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if name not in CommonSourceTable.model_fields
+    }
+
+
+def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
+    """Keys that are missing, and those that the kind does not have."""
+    if kind.options is None:
+        return
+    known = kind.options.model_fields
+    for name, field in known.items():
+        if field.is_required() and getattr(row, name, None) is None:
+            example = field.examples[0] if field.examples else "…"
+            yield (name,), f'is missing, and a {row.kind} needs it; add {name} = "{example}"'
+    keys = (*ALWAYS, *known)
+    for name in sorted(row.model_fields_set | (row.model_extra or {}).keys()):
+        if name not in keys:
+            mend = "leave it out" if name in type(row).model_fields else suggest(name, keys)
+            yield (name,), f"is not a key that a {row.kind} has; {mend}"
+
+
+def _refused(row: SourceTable, error: ValidationError) -> Iterator[Finding]:
+    """What the kind of a plug-in does not take; what is missing is named as in every kind."""
+    for one in error.errors(include_url=False, include_input=False):
+        if one["type"] != "missing":
+            yield tuple(one["loc"]), f"is not taken by a {row.kind}: {one['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,30 @@
+"""`pricing_page`: an official page of prices, in Markdown or HTML."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from monitor.core.configuration import OFFICIAL, Capabilities, SourceSpec
+from monitor.core.ports import ConfigurationError, Source
+from monitor.sources.kind import SourceDeps, SourceKind, web
+from monitor.sources.options import OfPage
+
+
+def build(spec: SourceSpec, deps: SourceDeps) -> Source:
+    """Build a source that reads the page."""
+    from monitor.sources import pricing_page
+    from monitor.sources.page import PricingPage
+
+    web(f"source {spec.key}", "url", spec.url)
+    if not spec.provider:
+        raise ConfigurationError(f"source {spec.key} is a pricing_page and needs `provider`, whose prices it states")
+    return PricingPage(spec, deps.http, extract_rows=pricing_page.extract, extractor=pricing_page.EXTRACTOR)
+
+
+KIND = SourceKind(
+    factory=build,
+    options=OfPage,
+    every=timedelta(minutes=30),
+    trust=OFFICIAL,
+    capabilities=Capabilities(prices=True, page=True),
+)
