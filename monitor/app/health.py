@@ -64,7 +64,7 @@ class Health:
             }
 
     def polled(self, key: str, verdict: str) -> None:
-        """A poll of a source has ended."""
+        """Note that a poll has ended."""
         with self._lock:
             self._polls[verdict] += 1
             if key in self._sources:
@@ -117,12 +117,12 @@ class Health:
             self.problems += 1
 
     def polls(self) -> Mapping[str, int]:
-        """How many polls have ended, by verdict, since the daemon started."""
+        """Return how many polls have ended, by verdict, since the daemon started."""
         with self._lock:
             return dict(self._polls)
 
     def working(self, patience: timedelta) -> bool:
-        """Whether work goes on: the lock is held, steps end, and polls end, whatever they found."""
+        """Return whether work goes on: the lock is held, steps end, and polls end, whatever they found."""
         with self._lock:
             return self._sole and self._progressing(patience)
 

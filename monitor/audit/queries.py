@@ -254,7 +254,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
                     resold=spec.can.resells,
-                    formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
+                    formerly=tuple(str(old) for record in own if (old := record.event.data["old"]) is not None),
                     billed=spec.billed,
                 )
             )

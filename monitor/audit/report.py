@@ -156,7 +156,9 @@ def _pauses(history: Sequence[Recorded]) -> list[Pause]:
 
 
 def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
-    """What was accepted, or would be now: with the last poll that showed it. Our own side is as it was declared."""
+    """Yield what was accepted, or would be now: with the last poll that showed it. Our own side is as
+    it was declared.
+    """
     accepted = entry.pins or pins.pins(entry, fresh.beliefs)[0]
     for pin in accepted:
         if pin.scope == CONFIG or pin.key in entry.deviations:

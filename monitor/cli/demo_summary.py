@@ -38,8 +38,8 @@ class Chapter:
 class StoryPause:
     """One pause: on which day of the story, when really, after how many polls, and what ended it.
 
-    `belief` runs from the first poll that showed the new value to the record of the pause. `evidence` is the page that showed it,
-    `evidence_before` what the same source had been seen to say before.
+    `belief` runs from the first poll that showed the new value to the record of the pause. `evidence` is the page that
+    showed it, `evidence_before` what the same source had been seen to say before.
     """
 
     entry: str

@@ -116,8 +116,8 @@ def replay(
     with _store(options) as monitor:
         polls, repeated = _recordings(monitor, files, carry)
         play = monitor.replay(polls, carry=repeated, activate=activate is not None)
-        told = _Summary()
-        _print(play, told, monitor, jsonl=jsonl)
+        summary = _Summary()
+        _print(play, summary, monitor, jsonl=jsonl)
     waived = _waived(play.waived)
     if jsonl:
         for line in waived:
@@ -140,7 +140,7 @@ def _store(options: Options) -> Iterator[Monitor]:
 def _recordings(
     monitor: Monitor, files: Sequence[tuple[str, Path]], carry: timedelta | None
 ) -> tuple[Mapping[str, Sequence[ReplayedRecording]], Mapping[str, timedelta]]:
-    """The recorded polls of each source, and at which interval those of which sources are repeated."""
+    """Return the recorded polls of each source, and at which interval those of which sources are repeated."""
     from monitor.sources import recording
 
     known = monitor.configuration.sources
@@ -157,12 +157,14 @@ def _recordings(
     sparse = [key for key, history in histories.items() if history.sparse]
     if sparse:
         output.note(
-            f"The recording of {', '.join(sparse)} holds only changes, days apart: each poll is repeated every hour until the next, "
+            f"The recording of {', '.join(sparse)} holds only changes, days apart: each poll is repeated every "
+            "hour until the next, "
             "as with --carry 1h."
         )
     if doubtful := [key for key, history in histories.items() if history.only_changes and key not in sparse]:
         output.note(
-            f"The recording of {', '.join(doubtful)} holds only changes: what nothing in it confirms is never believed; "
+            f"The recording of {', '.join(doubtful)} holds only changes: what nothing in it confirms is never "
+            "believed; "
             "--carry 1h repeats each poll until the next."
         )
     return polls, dict.fromkeys(sparse, SPARSE)

@@ -163,8 +163,8 @@ def checklist(options: Options, *, entry: str) -> None:
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
-        one = find_entry(reader.entries(), entry)
-        accepted = acceptance(reader, monitor.configuration, one, now, Production)
+        registered = find_entry(reader.entries(), entry)
+        accepted = acceptance(reader, monitor.configuration, registered, now, Production)
         mends = {
             row.name: mend(monitor.configuration, registered, row.name, row.check.state)
             for row in rows

@@ -107,9 +107,10 @@ def _subject(data: Mapping[str, Any]) -> str:
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
-    """What each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
+    """Return what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
     return ", ".join(
-        f"{one['route']} {one['says']} ({one['looks']} {'poll' if one['looks'] == 1 else 'polls'})" for one in signals
+        f"{signal['route']} {signal['says']} ({signal['looks']} {'poll' if signal['looks'] == 1 else 'polls'})"
+        for signal in signals
     )
 
 

@@ -94,10 +94,11 @@ def dropped(before: Facts, after: Facts) -> frozenset[str]:
 
 
 def carried(before: Facts, poll: Snapshot) -> Facts:
-    """The facts of a poll, with what it says nothing of as it was.
+    """Return the facts of a poll, with what it says nothing of as it was.
 
-    A row that left a page of announcements takes none of them back. Where several left at once that speak of days still to come, half of the page
-    is missing, and a day that another row lacks is not taken back either: of 13 such polls of one real history all were over within days.
+    A row that left a page of announcements takes none of them back. Where several left at once that speak of days still
+    to come, half of the page is missing, and a day that another row lacks is not taken back either: of 13 such polls of
+    one real history all were over within days.
     """
     if not poll.announcing:
         return poll.facts

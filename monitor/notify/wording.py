@@ -363,7 +363,10 @@ def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
         return f"{_spared(item, zone)}; {instead}." if fallback else f"{_spared(item, zone)}, and it has no fallback."
     match item.reason:
         case Reason.BLIND:
-            return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll is too old."
+            return (
+                "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll "
+                "is too old."
+            )
         case Reason.TROUBLE:
             return (
                 "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."

@@ -1,4 +1,5 @@
-"""Files and batches: a batch goes on by being polled, and its requests are answered as the endpoint would answer them at that moment.
+"""Files and batches: a batch goes on by being polled, and its requests are answered as the endpoint would answer them
+at that moment.
 
 `completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its
 error file.
@@ -27,7 +28,9 @@ Serve = Callable[[str, bytes], ProviderAnswer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One batch. `polls` is how often it was polled; `error_file` names the file with its refusals once there are any."""
+    """One batch. `polls` is how often it was polled; `error_file` names the file with its refusals
+    once there are any.
+    """
 
     id: str
     input_file: str

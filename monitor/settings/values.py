@@ -217,7 +217,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         if (value := getattr(row, field.name, None)) is not None
     }
     counts = usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {}
-    return EntrySpec(**{**stated, "name": row.name or row.key, "surfaces": dict(held(row)), "usage": counts})
+    return EntrySpec(**{**settings, "name": row.name or row.key, "surfaces": dict(held(row)), "usage": counts})
 
 
 def _frozen(value: Any) -> Any:

@@ -102,7 +102,9 @@ class Failure:
 
 
 class HttpClient:
-    """The shared client. `client` is for SDKs that want one; whatever goes through it is bound by the limits of `bounded`."""
+    """The shared client. `client` is for SDKs that want one; whatever goes through it is bound by the limits of
+    `bounded`.
+    """
 
     def __init__(
         self, *, allow: Collection[str] = (), limits: Limits = DEFAULTS, tls: ssl.SSLContext | None = None

@@ -114,7 +114,7 @@ class _Budget(threading.local):
         self.deadline: float | None = None
 
     def clip(self, timeout: float | None) -> float | None:
-        """The given timeout in seconds, cut to what is left of the poll."""
+        """Return the given timeout in seconds, cut to what is left of the poll."""
         if self.deadline is None:
             return timeout
         left = self.deadline - monotonic()

@@ -49,7 +49,9 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Endpoints:
-    """What the paths answer from. `working` says whether polls and deliveries go on, `troubles` what else the daemon cannot do; `probe` and `metrics` read the store and may block."""
+    """What the paths answer from. `working` says whether polls and deliveries go on, `troubles` what else the daemon
+    cannot do; `probe` and `metrics` read the store and may block.
+    """
 
     memory: RegistryCache
     clock: Clock

@@ -167,9 +167,9 @@ class FileLeaseCache:
             if state == self._seen:
                 return
             self._seen = None  # what cannot be read is tried again at the next poll, though nothing about it changes
-            found = content(path)
-            signed = self._check is None or self._check(found, content(path + SUFFIX).decode("latin-1"))
-            self._seen = seen  # what can be read and is wrong is not read again
+            document = content(path)
+            signed = self._check is None or self._check(document, content(path + SUFFIX).decode("latin-1"))
+            self._seen = state  # what can be read and is wrong is not read again
             if not signed:
                 raise LeaseError(NOT_KNOWN, f"The signature of {path} is not by the given key, so it is not relied on.")
             self._kept.take(path, parse(path, document))
@@ -243,7 +243,7 @@ class UrlLeaseCache:
             weakref.finalize(self, self._stopped.set)
 
     def refresh(self) -> None:
-        """Nothing: the thread polls."""
+        """Do nothing: the thread polls."""
 
     def ask(self) -> bool:
         """Ask the server once; returns whether it answered. Called by the thread."""

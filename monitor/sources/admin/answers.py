@@ -1,7 +1,8 @@
-"""The answers of one poll as one body of evidence, and what is read from them. No call is made here and no part is known.
+"""The answers of one poll as one body of evidence, and what is read from them. No call is made here and no part is
+known.
 
-A poll of a part asks several questions, each perhaps over several pages. They are stored together as they were received, so that the facts can
-be read from the evidence alone.
+A poll of a part asks several questions, each perhaps over several pages. They are stored together as they were
+received, so that the facts can be read from the evidence alone.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ class _Failed(Exception):
 class AdminSource:
     """One part of the account behind a surface.
 
-    `secret` resolves the reference to the admin key and is asked at the first poll, and again after the provider refused the key.
+    `secret` resolves the reference to the admin key and is asked at the first poll, and again after the provider
+    refused the key.
     """
 
     def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[str], str]) -> None:

@@ -77,7 +77,9 @@ def plan(asked: AskedCall) -> Generator[Call, Exchange, None]:
 
 
 def remembered(every: timedelta) -> timedelta:
-    """For how long the end of a batch says something, where a poll comes so often: at the least until the next poll has read it."""
+    """For how long the end of a batch says something, where a poll comes so often: at the least until the next poll has
+    read it.
+    """
     return max(REMEMBERED, every + WINDOW)
 
 
@@ -116,7 +118,7 @@ def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | 
 def facts_of(
     route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime, *, every: timedelta
 ) -> dict[str, Value]:
-    """What our batches say: that one was made, and how the last one ended. `every` is how often they are polled.
+    """Return what our batches say: that one was made, and how the last one ended. `every` is how often they are polled.
 
     Raises:
         Problem: they say nothing.

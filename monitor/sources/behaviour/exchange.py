@@ -97,7 +97,7 @@ def kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def written(route: str, model: str, exchanges: Sequence[Exchange]) -> bytes:
-    """All exchanges of a poll as one document."""
+    """Return all exchanges of a poll as one document."""
     calls = [
         {"name": exchange.name, "status": exchange.status, "headers": dict(exchange.headers)}
         | ({"text": exchange.text} if exchange.body is None else {"body": exchange.body})

@@ -1,7 +1,7 @@
 """From the answers of a probe to facts, or to why there are none. Pure: it sees what evidence keeps, and nothing else.
 
-Granted or a loss is a fact; everything else is a failed poll. A refusal of the very parameter that a route tries (a tier, a stream) is what the
-route asked for; a refusal of any other says only that the probe was wrong.
+Granted or a loss is a fact; everything else is a failed poll. A refusal of the very parameter that a route tries (a
+tier, a stream) is what the route asked for; a refusal of any other says only that the probe was wrong.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ FAILED_INSIDE: Mapping[str, FailureReason] = MappingProxyType(
 
 
 def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
-    """The facts that the answers of a poll of a route state.
+    """Return the facts that the answers of a poll of a route state.
 
     Raises:
         Problem: they state nothing.
@@ -82,7 +82,7 @@ def refused_by(route: str, status: int, verdict: ErrorVerdict) -> dict[str, Valu
 
 
 def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
-    """The fields of a route that a poll does not speak of, so that nothing of them is gone.
+    """Return the fields of a route that a poll does not speak of, so that nothing of them is gone.
 
     What is granted takes no refusal back: whoever reads one asks first whether the route is closed. A refusal counts no
     tokens and states no limits; a batch that only began says nothing of how batches end; and a fingerprint comes and

@@ -1,7 +1,8 @@
 """The source of one (surface, model, route): asks the budget, sends the calls of the route's plan, and keeps what came
 back as evidence.
 
-Each call is measured, whatever becomes of the poll. What the answers say is read from the evidence alone (`reading`), so that stored answers can be read anew.
+Each call is measured, whatever becomes of the poll. What the answers say is read from the evidence alone (`reading`),
+so that stored answers can be read anew.
 """
 
 from __future__ import annotations
@@ -240,7 +241,7 @@ class BehaviourSource:
         return self._sdk.secrets + self._region.secrets
 
     def _body(self, exchanges: Sequence[Exchange]) -> Body | None:
-        """All answers of a poll as evidence, redacted; None where there was none."""
+        """Return all answers of a poll as evidence, redacted; None where there was none."""
         if not exchanges:
             return None
         received = written(self.spec.route, self.spec.model, exchanges)
