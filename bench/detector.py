@@ -59,7 +59,9 @@ def drawn(history: History) -> list[frozenset[str]]:
 
 
 def late(one: Absence, delay: timedelta) -> bool:
-    """Whether a removal was believed later than count and span ask for, or else, in a mass drop, than its hold does."""
+    """Return whether a removal was believed later than count and span ask for, or else, in a mass drop, than its hold
+    does.
+    """
     confirmation = ConfirmationRules()
     spans = [at - one.since for at in one.polls][confirmation.absence.polls - 1 :]
     allowed = next((span for span in spans if span >= confirmation.absence.span), None)

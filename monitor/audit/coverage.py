@@ -67,7 +67,11 @@ def coverage(reader: Reader, configuration: Configuration, now: datetime, key: s
         Refused: there is no entry of this key.
     """
     view = _View(reader, configuration, now)
-    entries = [find_entry(reader.entries(), key)] if key else [one for one in reader.entries().values() if one.alive]
+    entries = (
+        [find_entry(reader.entries(), key)]
+        if key
+        else [registered for registered in reader.entries().values() if registered.alive]
+    )
     return [row for entry in entries for row in view.rows(entry)]
 
 

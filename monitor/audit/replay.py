@@ -272,9 +272,9 @@ class Replay:
 
 def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]) -> Iterator[Notice]:
     """Yield the notices of these events: each is named after the last event of its decision and its owner."""
-    for one in recorded:
+    for record in recorded:
         for owner in owners:
-            notice = reader.notice(f"{one.event.position}.{owner}")
+            notice = reader.notice(f"{record.event.position}.{owner}")
             if notice is not None:
                 yield notice
 

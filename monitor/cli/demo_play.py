@@ -211,8 +211,8 @@ class Play:
             except Refused as error:
                 refusal = str(error)
                 return False
-            said = f"access-monitor {verb} {key} --by {PERSON} --reason {shlex.quote(REASONS[verb])}"
-            self._stage.line(StoryLine(at=event.occurred_at, word="you", text=f"{said} --expect {entry.position}"))
+            line = f"access-monitor {verb} {key} --by {PERSON} --reason {shlex.quote(REASONS[verb])}"
+            self._stage.line(StoryLine(at=event.occurred_at, word="you", text=f"{line} --expect {entry.position}"))
             return True
 
         try:

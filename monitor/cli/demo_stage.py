@@ -167,10 +167,10 @@ def clock(at: datetime) -> str:
 def command_line() -> str:
     """Return how this program is called from any folder: by its name where a shell finds it, else by its path."""
     called = Path(sys.argv[0])
-    found = shutil.which("access-monitor")
+    program = shutil.which("access-monitor")
     if called.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m monitor"
-    if found is not None and os.path.realpath(found) == os.path.realpath(called):
+    if program is not None and os.path.realpath(program) == os.path.realpath(called):
         return "access-monitor"
     return shlex.quote(str(called.absolute()))
 

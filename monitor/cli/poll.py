@@ -61,7 +61,7 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
         due = monitor.tender.tend(monitor.clock())
         with monitor.store.read() as reader:
             states = reader.sources()
-            tended = [one.event for one in reader.events(EventQuery(after=head, limit=due))] if due else []
+            tended = [record.event for record in reader.events(EventQuery(after=head, limit=due))] if due else []
     if options.json:
         output.as_json([as_json(outcome) for outcome in outcomes])
     else:
@@ -106,7 +106,7 @@ def found(outcome: Outcome) -> str:
         return f"held back, nothing of it is believed yet: {outcome.detail}"
     if outcome.verdict == "late":
         return f"not taken: {outcome.detail}"
-    said = {
+    conclusion = {
         "baseline": "first poll, recorded as the baseline",
         "changed": f"{output.plural(outcome.believed, 'change')} believed",
         "suspect": "",
@@ -115,7 +115,7 @@ def found(outcome: Outcome) -> str:
     suspected = (
         f"{output.plural(outcome.suspects, 'difference')} suspected{_again(outcome.again)}" if outcome.suspects else ""
     )
-    return "; ".join(part for part in (said, suspected) if part)
+    return "; ".join(part for part in (conclusion, suspected) if part)
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:

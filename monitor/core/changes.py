@@ -130,11 +130,11 @@ def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
 
 def common(facts: Facts, seen: Facts) -> Facts:
     """Return those of the facts that are also among what was `seen`, each with the value of `facts`."""
-    kept = {
+    common_facts = {
         subject: {field: value for field, value in fields.items() if field in seen.get(subject, {})}
         for subject, fields in facts.items()
     }
-    return {subject: fields for subject, fields in kept.items() if fields}
+    return {subject: fields for subject, fields in common_facts.items() if fields}
 
 
 def without(facts: Facts, dropped: Iterable[Fact]) -> Facts:

@@ -286,7 +286,9 @@ class GateAnswers(Protocol):
         """May this caller use what it asks for by an entry's key or by a model id?"""
 
     def known(self, key: str) -> bool:
-        """Whether access to an entry's model was ever verified: else it is denied for want of a poll, not for a loss."""
+        """Return whether access to an entry's model was ever verified: else it is denied for want of a poll, not for a
+        loss.
+        """
 
 
 class AskGate(Protocol):
@@ -387,7 +389,9 @@ class Store(Protocol):
         """
 
     def touch(self, polls: Sequence[SeenAt]) -> None:
-        """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never back. No log rows."""
+        """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never
+        back. No log rows.
+        """
 
     def check_writable(self, now: datetime) -> None:
         """Write something that is read nowhere else, and so see that a decision could be recorded now.

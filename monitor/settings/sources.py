@@ -22,7 +22,7 @@ ALWAYS = ("key", "kind", "every")
 
 
 def check_sources(document: Document) -> Iterator[Finding]:
-    """Return what is wrong with the sources of a document whose every table is well formed."""
+    """Yield what is wrong with the sources of a document whose every table is well formed."""
     surfaces = [row.key for row in document.surface]
     for index, row in enumerate(document.source):
         at: Location = ("source", index)
@@ -43,11 +43,11 @@ def check_sources(document: Document) -> Iterator[Finding]:
             continue
         yield from (((*at, *where), phrase) for where, phrase in _keys(row, kind))
         try:
-            found = kind.check(_options(row, kind), surroundings(row, document))
+            problems = kind.check(_options(row, kind), surroundings(row, document))
         except ValidationError as error:
             yield from (((*at, *where), phrase) for where, phrase in _refused(row, error))
         else:
-            yield from (((*at, key), phrase) for key, phrase in found)
+            yield from (((*at, key), phrase) for key, phrase in problems)
 
 
 def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> Iterator[SourceSpec]:
@@ -95,9 +95,9 @@ def surroundings(row: SourceTable, document: Document, place: Callable[[str], st
     """Return what stands around a table."""
     models = [model for entry in document.entry for name, model in held(entry).items() if name == row.surface]
     return Surroundings(
-        surface=next((surface(one) for one in document.surface if one.key == row.surface), None),
+        surface=next((surface(table) for table in document.surface if table.key == row.surface), None),
         models=tuple(dict.fromkeys(filter(None, models))),
-        kinds=frozenset(one.kind for one in document.source if one.surface == row.surface),
+        kinds=frozenset(table.kind for table in document.source if table.surface == row.surface),
         place=place,
     )
 
@@ -144,7 +144,7 @@ def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
 
 
 def _refused(row: SourceTable, error: ValidationError) -> Iterator[Finding]:
-    """Return what the kind of a plug-in does not take; what is missing is named as in every kind."""
-    for one in error.errors(include_url=False, include_input=False):
-        if one["type"] != "missing":
-            yield tuple(one["loc"]), f"is not taken by a {row.kind}: {one['msg'].removeprefix('Value error, ')}"
+    """Yield what the kind of a plug-in does not take; what is missing is named as in every kind."""
+    for problem in error.errors(include_url=False, include_input=False):
+        if problem["type"] != "missing":
+            yield tuple(problem["loc"]), f"is not taken by a {row.kind}: {problem['msg'].removeprefix('Value error, ')}"

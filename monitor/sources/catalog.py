@@ -29,7 +29,7 @@ BUILTIN: tuple[str, ...] = tuple(sorted(module.name for module in iter_modules(k
 
 
 def names() -> tuple[str, ...]:
-    """All kinds that a configuration may name."""
+    """Return all kinds that a configuration may name."""
     return (*BUILTIN, *sorted(_added().names - set(BUILTIN)))
 
 
@@ -74,14 +74,14 @@ def source_spec(**fields: Any) -> SourceSpec:
 @cache
 def builtin(name: str) -> SourceKind:
     """Return a kind of this package."""
-    found: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
-    return found
+    kind: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
+    return kind
 
 
 def options(name: str) -> Mapping[str, FieldInfo]:
     """Return the keys of a kind of this package, as it declares them."""
-    found = builtin(name).options
-    return {} if found is None else found.model_fields
+    options = builtin(name).options
+    return {} if options is None else options.model_fields
 
 
 @cache
@@ -92,7 +92,7 @@ def _added() -> EntryPoints:
 
 def _loaded(point: EntryPoint, of: str) -> SourceKind:
     try:
-        found = point.load()
+        loaded = point.load()
     except Exception as error:
         raise ConfigurationError(f"the kind {point.name!r}{of} cannot be loaded from {point.value}: {error}") from error
-    return found if isinstance(found, SourceKind) else SourceKind(factory=found)
+    return loaded if isinstance(loaded, SourceKind) else SourceKind(factory=loaded)

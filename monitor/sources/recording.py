@@ -65,7 +65,7 @@ class History(NamedTuple):
         if self.sampling:
             return self.sampling == CHANGES
         return len(self.polls) > 1 and all(
-            one.body is not other.body for one, other in pairwise(self.polls) if one.body
+            before.body is not other.body for before, other in pairwise(self.polls) if before.body
         )
 
     @property
@@ -142,10 +142,10 @@ def _fields(line: str) -> dict[str, object]:
 
 
 def _sampling(fields: dict[str, object]) -> str:
-    said = fields.get("sampling", "")
-    if said not in ("", "scans", CHANGES):
-        raise _Wrong(f"has the unknown `sampling` {said!r}; known are scans, {CHANGES}")
-    return str(said)
+    sampling = fields.get("sampling", "")
+    if sampling not in ("", "scans", CHANGES):
+        raise _Wrong(f"has the unknown `sampling` {sampling!r}; known are scans, {CHANGES}")
+    return str(sampling)
 
 
 def _poll(fields: dict[str, object], bodies: dict[str, Body]) -> ReplayedRecording:
@@ -159,11 +159,11 @@ def _poll(fields: dict[str, object], bodies: dict[str, Body]) -> ReplayedRecordi
             return ReplayedRecording(at=at, body=_body(content, kind, bodies))
         if status == "ok":
             raise _Wrong("is `ok` and has neither `payload` nor `payload_text`")
-    said = one_line(str(fields.get("error") or ""))
+    detail = one_line(str(fields.get("error") or ""))
     if status == "error":
-        return ReplayedRecording(at=at, failure=failure(said), detail=said or "the recording does not say why")
+        return ReplayedRecording(at=at, failure=failure(detail), detail=detail or "the recording does not say why")
     reason = FailureReason.NOT_FOUND if status == "missing" else FailureReason.NOT_JSON
-    return ReplayedRecording(at=at, failure=reason, detail=said or f"recorded as {status}")
+    return ReplayedRecording(at=at, failure=reason, detail=detail or f"recorded as {status}")
 
 
 def _time(written: object) -> datetime:

@@ -136,7 +136,7 @@ class Story:
         process.wait(60)
 
     def count(self, kind: str) -> int:
-        """How many events of a type the log holds."""
+        """Return how many events of a type the log holds."""
         with closing(sqlite3.connect(self.folder / "monitor.db")) as database:
             (number,) = database.execute("SELECT count(*) FROM events WHERE type = ?", (kind,)).fetchone()
         return int(number)
