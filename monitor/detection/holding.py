@@ -74,7 +74,7 @@ class Holding:
             state = outages.settled(self._register, self._spec, state, at, stood=False)
         evidence, incident, span = keep(), self._incident(), self.span(admission, at)
         concerned = moved | set(admission.missing)
-        registered = {
+        in_use = {
             subject
             for entry in self._register.entries.values()
             if entry.status is Status.ACTIVE
@@ -91,7 +91,7 @@ class Holding:
                 **outages.of_admission(admission, known=known, seen=seen),
                 **({"moved_count": len(concerned)} if moved else {}),
                 **bound,
-                **outages.of_concern(subjects=concerned & registered),
+                **outages.of_concern(subjects=concerned & in_use),
                 **outages.quoted(incident),
             },
             evidence=evidence,
