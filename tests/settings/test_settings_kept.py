@@ -18,7 +18,8 @@ from pydantic import BaseModel, ValidationError
 from monitor.core.accepted_configuration import differences, digest
 from monitor.core.configuration import Configuration
 from monitor.core.ports import ConfigurationError
-from monitor.registry.declarations import declare, judged
+from monitor.registry.declarations import declare, judge
+from monitor.registry.transitions import RegistryTransaction
 from monitor.settings import durations, load, restore
 from monitor.settings.kept import keep
 from monitor.settings.schema import Document, Layers
@@ -172,7 +173,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Map
 
     def changed(document: Mapping[str, Any]) -> list[str]:
         with store.read() as reader:
-            register, _ = judged(reader, Configuration(document=document, version=digest(document)), at)
+            register = RegistryTransaction(reader.head(), reader.entries())
+            judge(reader, register, Configuration(document=document, version=digest(document)), at)
         names: list[str] = register.events[0].data["changed"]
         return names
 
