@@ -15,10 +15,11 @@ import pytest
 from configurations import MINIMAL, loaded, written
 from pydantic import BaseModel, ValidationError
 
+from monitor.app.use_cases import UseCases
 from monitor.core.accepted_configuration import differences, digest
 from monitor.core.configuration import Configuration
 from monitor.core.ports import ConfigurationError
-from monitor.registry.declarations import declare, judge
+from monitor.registry.declarations import judge
 from monitor.registry.transitions import RegistryTransaction
 from monitor.settings import durations, load, restore
 from monitor.settings.kept import keep
@@ -169,7 +170,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Map
     upgrade(f"sqlite:///{path}")
     store, at = open_store(path), datetime(2026, 7, 1, tzinfo=UTC)
     base = dumped(FULL)
-    declare(store, Configuration(document=base, version=digest(base)), lambda: at, published=lambda: None)
+    first = Configuration(document=base, version=digest(base))
+    UseCases(store, first, lambda: at, published=lambda: None).declare()
 
     def changed(document: Mapping[str, Any]) -> list[str]:
         with store.read() as reader:
