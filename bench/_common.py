@@ -26,7 +26,9 @@ ROWS = "BENCH_ROWS"
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of a table. `figure` is what is judged, in `unit` (`x` for a ratio): at most `limit`, or with `at_least` no less."""
+    """One line of a table. `figure` is what is judged, in `unit` (`x` for a ratio): at most `limit`, or with `at_least`
+    no less.
+    """
 
     what: str
     ours: str
@@ -46,7 +48,7 @@ class Row:
 
 
 def failed(what: str, why: str) -> Row:
-    """The row of a measurement that could not be made, which is never fine."""
+    """Return the row of a measurement that could not be made, which is never fine."""
     return Row(what=what, ours=why, bare="–", figure=float("inf"), limit=0)
 
 
@@ -70,14 +72,15 @@ def report(rows: Sequence[Row]) -> int:
 
 
 def seconds(act: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """Return how long one call takes."""
     began = time.perf_counter()
     act()
     return time.perf_counter() - began
 
 
 def interleaved(ours: Callable[[], object], bare: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """The best of both in seconds, in turns. What others do on the machine only ever adds, so the best is nearest to the truth.
+    """Return the best of both in seconds, in turns. What others do on the machine only ever adds, so the best is
+    nearest to the truth.
 
     Who begins alternates: what one leaves behind (a dirty page, a warm cache) is as often an aid as a burden.
     """
@@ -104,7 +107,7 @@ def child(script: str, *arguments: str) -> object:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The address of a server in a process of its own, for as long as the block runs."""
+    """Provide the address of a server in a process of its own, for as long as the block runs."""
     command = [sys.executable, str(Path(__file__).with_name("_server.py"))]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -116,14 +119,14 @@ def served() -> Iterator[str]:
 
 
 def memory(field: str = "VmRSS") -> float:
-    """The resident memory of this process in MiB; with `VmHWM` its peak."""
+    """Return the resident memory of this process in MiB; with `VmHWM` its peak."""
     found = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
     assert found is not None, "this needs Linux"
     return int(found[1]) / 1024
 
 
 def chosen(known: Iterable[str], asked: Sequence[str]) -> list[str]:
-    """The names that were asked for, or all.
+    """Return the names that were asked for, or all.
 
     Raises:
         SystemExit: one of them is not known.

@@ -1,8 +1,10 @@
-"""Mutants of the pages as they are before they are rendered: MDX components, and the same components as Astro islands in HTML.
+"""Mutants of the pages as they are before they are rendered: MDX components, and the same components as Astro islands
+in HTML.
 
-A component's rows have no header text: what a cell is of is said by its place and by how many there are (input, cached input, output; and with
-a cache write before output). So every cell remembers what it was of, and a row that kept its length states a cell only in its old place; one that a
-mutation lengthened or shortened states what its new length means, since nothing else is written there.
+A component's rows have no header text: what a cell is of is said by its place and by how many there are (input, cached
+input, output; and with a cache write before output). So every cell remembers what it was of, and a row that kept its
+length states a cell only in its old place; one that a mutation lengthened or shortened states what its new length
+means, since nothing else is written there.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class Cell:
 
 @dataclass
 class Line:
-    """A row. `resized` once a mutation gave it another number of cells, `strange` once it holds what is no literal amount."""
+    """A row. `resized` once a mutation gave it another number of cells, `strange` once it holds what is no literal
+    amount.
+    """
 
     model: str
     cells: list[Cell]
@@ -71,7 +75,9 @@ class Page:
 
 
 def parsed(text: str) -> Page:
-    """The components of the first section of a real page, every amount made unique: rising within its row as it has to."""
+    """Return the components of the first section of a real page, every amount made unique: rising within its row as it
+    has to.
+    """
     panes: list[Pane] = []
     number = 0
     for tag in re.finditer(rf"<{NAME}\b(.*?)/>", text, re.DOTALL):
@@ -121,18 +127,22 @@ def mdx(page: Page) -> str:
 
 
 def astro(page: Page) -> str:
-    """The same as a server renders it; what is no JSON becomes a string, as no server could have written it otherwise."""
+    """Return the same as a server renders it; what is no JSON becomes a string, as no server could have written it
+    otherwise.
+    """
     drawn = [f"<!DOCTYPE html><html><body><h1>Pricing</h1><h2>Flagship models</h2><small>{page.unit}</small>"]
     for pane in page.panes:
         rows = [[1, [[0, line.model], *([0, _value(cell.written)] for cell in line.cells)]] for line in pane.lines]
         props = {"client:load": [0, True], "rows": [1, rows], **({"tier": [0, pane.tier]} if pane.tier else {})}
         options = json.dumps({"name": pane.name, "value": True})
         drawn.append(
-            f'<div data-content-switcher-pane data-value="{pane.value}"><div class="hidden">{pane.value.capitalize()}</div>'
+            f'<div data-content-switcher-pane data-value="{pane.value}"><div '
+            f'class="hidden">{pane.value.capitalize()}</div>'
         )
         # Amounts are drawn as their own digits: `30.25` must not become `3.025e1` on the way.
         drawn.append(
-            f'<astro-island props="{escape(json.dumps(props))}" ssr client="load" opts="{escape(options)}"></astro-island></div>'
+            f'<astro-island props="{escape(json.dumps(props))}" ssr client="load" '
+            f'opts="{escape(options)}"></astro-island></div>'
         )
     return "\n".join(drawn) + "</body></html>"
 
@@ -146,7 +156,7 @@ def _value(written: str) -> object:
 
 
 def stated(page: Page) -> set[Price]:
-    """The oracle."""
+    """Return the oracle."""
     if page.unit != UNIT:
         return set()
     found: list[Price] = []
@@ -194,7 +204,7 @@ def reorder_panes(page: Page, dice: random.Random) -> None:
 
 
 def respell_blanks(page: Page, dice: random.Random) -> None:
-    """A blank in another of the spellings that pages use."""
+    """Write a blank in another of the spellings that pages use."""
     for pane in page.panes:
         for line in pane.lines:
             for cell in line.cells:
@@ -209,7 +219,7 @@ def swap_cells(page: Page, dice: random.Random) -> None:
 
 
 def shift_cells(page: Page, dice: random.Random) -> None:
-    """All cells of a tab one place on, as after a new column that only some rows have."""
+    """Move all cells of a tab one place on, as after a new column that only some rows have."""
     for line in dice.choice(page.panes).lines:
         line.cells.append(line.cells.pop(0))
 
@@ -227,7 +237,7 @@ def insert_cell(page: Page, dice: random.Random) -> None:
 
 
 def write_no_amount(page: Page, dice: random.Random) -> None:
-    """An expression, another type or words where an amount stood."""
+    """Write an expression, another type or words where an amount stood."""
     line = one(page, dice)
     dice.choice(line.cells).written = dice.choice(STRANGE_CELLS)
     line.strange = True
@@ -243,7 +253,7 @@ def relabel(page: Page, dice: random.Random) -> None:
 
 
 def repeat_row(page: Page, dice: random.Random) -> None:
-    """The same model again, at other amounts."""
+    """Write the same model again, at other amounts."""
     pane = dice.choice([pane for pane in page.panes if pane.lines])
     again = deepcopy(dice.choice(pane.lines))
     for cell in again.cells:

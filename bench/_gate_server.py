@@ -1,4 +1,5 @@
-"""The servers of the gate's bench: the monitor's own over a registry in memory, and beside it a route that returns a constant.
+"""The servers of the gate's bench: the monitor's own over a registry in memory, and beside it a route that returns a
+constant.
 
 Both on the same HTTP server with the same settings. Prints the two ports and serves until it is ended.
 """
@@ -30,7 +31,7 @@ CONSTANT = b'{"key": "entry-0", "value": true, "reason": "TARGETING_MATCH", "var
 
 
 def standings() -> dict[str, Standing]:
-    """What a team of twenty entries has."""
+    """Return what a team of twenty entries has."""
     later = datetime.now(UTC) + timedelta(days=1)
     return {
         f"entry-{n}": Standing(
@@ -48,7 +49,7 @@ def standings() -> dict[str, Standing]:
 
 
 def ours() -> Server:
-    """The monitor's server; its registry never moves."""
+    """Return the monitor's server; its registry never moves."""
     registry, configuration = standings(), Configuration(gate=GateRules())
     endpoints = Endpoints(
         memory=RegistryCache(
@@ -72,7 +73,7 @@ async def constant(request: Request) -> Response:
 
 
 def bare() -> socket.socket:
-    """A Starlette route and nothing else."""
+    """Return a Starlette route and nothing else."""
     listener = listen("127.0.0.1", 0)
     app = Starlette(routes=[Route("/flags/{key:path}", constant, methods=["POST"])])
     config = uvicorn.Config(

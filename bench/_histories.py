@@ -1,6 +1,6 @@
-"""Real models lists played through the real pipeline, every model registered, and what two simple differs make of the same looks.
+"""Real models lists played through the real pipeline, every model registered, and what two simple differs make of the same polls.
 
-An absence begins with the first good look that misses a model and ends with the first that lists it again. Nothing is fetched; routes beside the
+An absence begins with the first good poll that misses a model and ends with the first that lists it again. Nothing is fetched; routes beside the
 list are simulated from what the history itself shows later.
 """
 
@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.audit.replay import ReplayedRecording, ReplayResult, carried
+from monitor.app.use_cases import UseCases
+from monitor.audit.replay import ReplayResult, carried
 from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Status
 from monitor.core.entry_spec import EntrySpec
-from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, Snapshot, Subject
+from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, ReplayedRecording, Snapshot, Subject
 from monitor.core.ports import EventQuery, Refused, Source
-from monitor.detection.poller import Poller
-from monitor.registry.declarations import declare
-from monitor.registry.operator import Operator
 from monitor.sources import recording
 from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
@@ -42,25 +40,27 @@ HISTORIES: Mapping[str, timedelta | None] = {
     "mw_v1models_fireworks": timedelta(hours=2),
     "mw_openrouter_models_openai_anthropic": timedelta(hours=2),
 }
-"""History → at which interval its looks are repeated until the next, where it holds only changes."""
+"""History → at which interval its polls are repeated until the next, where it holds only changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Absence:
-    """One absence of one model. `until` is None where the model never came back; `watched` is how long the history goes on after it began."""
+    """One absence of one model. `until` is None where the model never came back; `watched` is how long the history goes
+    on after it began.
+    """
 
     model: str
     since: datetime
     until: datetime | None
     watched: timedelta
-    looks: tuple[datetime, ...]
+    polls: tuple[datetime, ...]
 
     def within(self, span: timedelta) -> bool:
-        """Whether the model was back within a span."""
+        """Return whether the model was back within a span."""
         return self.until is not None and self.until - self.since <= span
 
     def covers(self, at: datetime) -> bool:
-        """Whether the model was absent at a time."""
+        """Return whether the model was absent at a time."""
         return self.since <= at and (self.until is None or at < self.until)
 
     @property
@@ -71,10 +71,10 @@ class Absence:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """A recorded models list: its looks, the ids of each good one, and the absences of models that were established before."""
+    """A recorded models list: its polls, the ids of each good one, and the absences of models that were established before."""
 
     name: str
-    looks: Sequence[ReplayedRecording]
+    polls: Sequence[ReplayedRecording]
     carry: timedelta | None
     good: Sequence[tuple[datetime, frozenset[str]]]
     absences: Sequence[Absence]
@@ -92,7 +92,7 @@ class History:
 
 @contextmanager
 def reader() -> Iterator[Source]:
-    """The list source as it is built for a live surface; only its reader of bodies is used."""
+    """Provide the list source as it is built for a live surface; only its reader of bodies is used."""
     http = HttpClient()
     spec = source_spec(key=LIST, kind="models_list", every=timedelta(minutes=5), surface=SURFACE)
     surface = Surface(key=SURFACE, base_url="https://provider.example/v1", provider=SURFACE)
@@ -105,27 +105,27 @@ def reader() -> Iterator[Source]:
 def load(folder: Path, name: str, *, until: datetime | None = None) -> History:
     """Read a history and find its absences; `until` cuts it short."""
     carry = HISTORIES[name]
-    looks = [one for one in recording.read(folder / f"{name}.jsonl.zst").looks if until is None or one.at <= until]
-    played = list(carried(looks, carry, looks[-1].at))
+    polls = [one for one in recording.read(folder / f"{name}.jsonl.zst").polls if until is None or one.at <= until]
+    played = list(carried(polls, carry, polls[-1].at))
     good = []
     with reader() as source:
         read: dict[str, frozenset[str] | None] = {}
-        for look in played:
-            if look.body is None:
+        for poll in played:
+            if poll.body is None:
                 continue
-            if look.body.sha256 not in read:
-                seen = source.extract(look.body, look.at)
-                read[look.body.sha256] = (
+            if poll.body.sha256 not in read:
+                seen = source.extract(poll.body, poll.at)
+                read[poll.body.sha256] = (
                     frozenset(subject.name for subject in seen.facts) if isinstance(seen, Snapshot) else None
                 )
-            ids = read[look.body.sha256]
+            ids = read[poll.body.sha256]
             if ids is not None:
-                good.append((look.at, ids))
-    return History(name=name, looks=looks, carry=carry, good=good, absences=list(_absences(good)))
+                good.append((poll.at, ids))
+    return History(name=name, polls=polls, carry=carry, good=good, absences=list(_absences(good)))
 
 
 ESTABLISHED = 2
-"""Good looks in a row after which a model can be registered as one that is in use; those of the first look are."""
+"""Good polls in a row after which a model can be registered as one that is in use; those of the first poll are."""
 
 
 def _absences(good: Sequence[tuple[datetime, frozenset[str]]]) -> Iterator[Absence]:
@@ -134,45 +134,45 @@ def _absences(good: Sequence[tuple[datetime, frozenset[str]]]) -> Iterator[Absen
     missing: dict[str, list[datetime]] = {}
     for at, ids in good:
         for model in ids:
-            if looks := missing.pop(model, None):
-                yield Absence(model=model, since=looks[0], until=at, watched=end - looks[0], looks=tuple(looks))
+            if polls := missing.pop(model, None):
+                yield Absence(model=model, since=polls[0], until=at, watched=end - polls[0], polls=tuple(polls))
             listed[model] = listed.get(model, 0) + 1
         for model in [model for model in listed if model not in ids]:
             if listed[model] >= ESTABLISHED:
                 missing.setdefault(model, []).append(at)
             else:
                 del listed[model]
-    for model, looks in missing.items():
-        yield Absence(model=model, since=looks[0], until=None, watched=end - looks[0], looks=tuple(looks))
+    for model, polls in missing.items():
+        yield Absence(model=model, since=polls[0], until=None, watched=end - polls[0], polls=tuple(polls))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What a detector made of a history: absence → when its model's entry was paused. `missed` lasted over a week and found the entry neither paused
-    nor paused it.
+    """What a detector made of a history: absence → when its model's entry was paused. `missed` lasted over a week and
+    found the entry neither paused nor paused it.
     """
 
     pauses: Mapping[Absence, datetime]
     missed: Sequence[Absence]
 
     def false(self, within: timedelta, models: Container[str] | None = None) -> int:
-        """How many pauses were for an absence that ended within a span, of some models or of all."""
+        """Return how many pauses were for an absence that ended within a span, of some models or of all."""
         return sum(one.within(within) and (models is None or one.model in models) for one in self.pauses)
 
     def delays(self) -> list[timedelta]:
-        """How long after the first look without it each removal that lasted over a week paused, in order."""
+        """How long after the first poll without it each removal that lasted over a week paused, in order."""
         return sorted(at - one.since for one, at in self.pauses.items() if one.lasting)
 
 
 def counted(history: History, count: int) -> Judged:
-    """What a differ does that pauses at the so many-th look in a row without a model."""
-    pauses = {one: one.looks[count - 1] for one in history.absences if len(one.looks) >= count}
+    """What a differ does that pauses at the so many-th poll in a row without a model."""
+    pauses = {one: one.polls[count - 1] for one in history.absences if len(one.polls) >= count}
     return Judged(pauses=pauses, missed=[one for one in history.absences if one.lasting and one not in pauses])
 
 
 class Route:
-    """A route that is asked about one model and answers as the history will have shown: it misses the model throughout an absence that lasts longer
-    than `reached`, and reaches it throughout any other.
+    """A route that is asked about one model and answers as the history will have shown: it misses the model throughout
+    an absence that lasts longer than `reached`, and reaches it throughout any other.
     """
 
     extractor = "simulated/1"
@@ -189,13 +189,13 @@ class Route:
         return self.extract(body, now)
 
     def extract(self, body: Body, at: datetime) -> Snapshot:
-        """The one fact that a body holds."""
+        """Return the one fact that a body holds."""
         facts = {Subject(self.spec.surface, self.spec.model): {ACCESS + self.spec.route: body.content.decode()}}
         return Snapshot(source=self.spec.key, at=at, facts=facts, extractor=self.extractor, body=body)
 
 
 def configuration(models: Iterable[str], list_spec: SourceSpec, *, signals: bool) -> Configuration:
-    """Every one of these models an entry; with `signals` every model two routes beside the list."""
+    """Return every one of these models an entry; with `signals` every model two routes beside the list."""
     models = list(models)
     routes = [
         source_spec(
@@ -229,7 +229,7 @@ class Play:
     def __init__(self, history: History, store: SqlStore, source: Source, *, reached: timedelta | None) -> None:
         self._history = history
         self._store = store
-        self._now = history.looks[0].at
+        self._now = history.polls[0].at
         self._shown = ReplayResult(source)
         declared = configuration(history.leavers, source.spec, signals=reached is not None)
         mine = {key: Route(spec, [a for a in history.absences if a.model == spec.model], reached or DAY)
@@ -238,31 +238,32 @@ class Play:
         self._routes: dict[str, list[str]] = {}
         for key, route in mine.items():
             self._routes.setdefault(route.spec.model, []).append(key)
-        self._poller = Poller(store, declared, sources.__getitem__, self._clock, published=_nobody)
-        self._operator = Operator(store, declared, self._clock, published=_nobody)
+        use_cases = UseCases(store, declared, self._clock, published=lambda: None)
+        self._poller = use_cases.poller(sources.__getitem__)
+        self._operator = use_cases.operator
         self._due: list[tuple[datetime, str]] = []
         self._head = 0
         self._open: dict[str, Status] = {}
-        declare(store, declared, self._clock, published=_nobody)
+        use_cases.declare()
 
     def _clock(self) -> datetime:
-        now, self._now = self._now, self._now + SECOND  # a look that another one asked for begins after it
+        now, self._now = self._now, self._now + SECOND  # a poll that another one asked for begins after it
         return now
 
     def judged(self) -> Judged:
-        """Play all looks, and see which entries were paused when."""
+        """Play all polls, and see which entries were paused when."""
         history = self._history
         good = dict(history.good)
         before: frozenset[str] = frozenset()
-        for look in carried(history.looks, history.carry, history.looks[-1].at):
-            self._catch_up(look.at)
-            self._now = look.at
-            self._shown.now = look
-            self._look([LIST])
-            listed = good.get(look.at)
+        for poll in carried(history.polls, history.carry, history.polls[-1].at):
+            self._catch_up(poll.at)
+            self._now = poll.at
+            self._shown.now = poll
+            self._poll([LIST])
+            listed = good.get(poll.at)
             if listed is None:
                 continue
-            self._look([key for model in sorted(listed - before) for key in self._routes.get(model, ())])
+            self._poll([key for model in sorted(listed - before) for key in self._routes.get(model, ())])
             self._accept(listed)
             before = listed
         with self._store.read() as log:
@@ -283,7 +284,7 @@ class Play:
         assert len(pauses) == sum(kind == "entry.paused" for _, kind, _ in moves), "a pause for no absence"
         return Judged(pauses=pauses, missed=missed)
 
-    def _look(self, keys: Sequence[str]) -> None:
+    def _poll(self, keys: Sequence[str]) -> None:
         if not keys:
             return
         for outcome in self._poller.poll(keys):
@@ -291,10 +292,10 @@ class Play:
                 heapq.heappush(self._due, (outcome.again, outcome.source))
 
     def _catch_up(self, until: datetime) -> None:
-        """The looks at routes that earlier ones asked for. The list is looked at only when the history has a look at it."""
+        """The polls of routes that earlier ones asked for. The list is polled only when the history has a poll of it."""
         while self._due and self._due[0][0] < until:
             self._now, key = heapq.heappop(self._due)
-            self._look([key])
+            self._poll([key])
 
     def _accept(self, listed: frozenset[str]) -> None:
         with self._store.read() as log:
@@ -312,18 +313,16 @@ class Play:
             try:
                 act(key, by="bench", reason="accepted", via={"channel": "bench"}, waived=waived)
             except Refused:
-                continue  # what is missing may come with a later look
+                continue  # what is missing may come with a later poll
 
 
 def monitored(history: History, *, reached: timedelta | None = None) -> Judged:
-    """What the monitor does with a history, in a scratch store: on the list alone, or with routes that reach a model in absences up to a span."""
+    """Return what the monitor does with a history, in a scratch store: on the list alone, or with routes that reach a
+    model in absences up to a span.
+    """
     with tempfile.TemporaryDirectory() as folder, reader() as source:
         store = open_store(str(Path(folder) / "play.db"), durable=False)
         try:
             return Play(history, store, source, reached=reached).judged()
         finally:
             store.close()
-
-
-def _nobody() -> None:
-    """Nobody reads the leases of a bench."""

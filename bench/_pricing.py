@@ -47,7 +47,9 @@ class UsageCount:
 
 
 def accepted(text: str, provider: str) -> set[Price]:
-    """The prices that are read as those of every call today; what bears a day, a condition or an offer of its own is not."""
+    """Return the prices that are read as those of every call today; what bears a day, a condition or an offer of its
+    own is not.
+    """
     try:
         rows = extract(text, provider=provider).rows
     except Unreadable:

@@ -1,7 +1,7 @@
 """The provider of the benches: pages and models lists from memory, over keep-alive, faster than anybody can ask.
 
 Without validators, so that every answer is a whole body that has to be hashed. `/page/N`, `/html/N` and `/list/N/models`
-are the same at every look and differ by N; `/moving/…` differ at every look.
+are the same at every poll and differ by N; `/moving/…` differ at every poll.
 Prints its port and serves until it is ended.
 """
 
@@ -16,7 +16,10 @@ PAGE = 15_000
 LARGE = 340_000
 """Bytes, about."""
 
-HEADER = "Model | Short context input | Short context cached input | Short context output | Long context input | Long context output"
+HEADER = (
+    "Model | Short context input | Short context cached input | Short context output | Long context input | Long "
+    "context output"
+)
 SECTIONS = ("Standard", "Batch", "Flex", "Priority")
 
 
@@ -33,7 +36,7 @@ def rows(count: int, shift: int = 0) -> Iterator[tuple[str, ...]]:
 
 
 def page(*, count: int = 14, shift: int = 0, mark: str = "") -> bytes:
-    """A pricing page in Markdown: four tables of `count` models, and prose."""
+    """Return a pricing page in Markdown: four tables of `count` models, and prose."""
     lines = ["# Pricing", "", "Flagship models", "", "Prices per 1M tokens.", ""]
     for section in SECTIONS:
         lines += [
@@ -51,7 +54,9 @@ def page(*, count: int = 14, shift: int = 0, mark: str = "") -> bytes:
 
 
 def html(*, mark: str = "") -> bytes:
-    """A pricing page in HTML: one table, some prose, and the state of its scripts, which makes up most of a real page."""
+    """Return a pricing page in HTML: one table, some prose, and the state of its scripts, which makes up most of a real
+    page.
+    """
     cells = "".join("<tr>" + "".join(map('<td class="cell px-4">{}</td>'.format, row)) + "</tr>" for row in rows(40))
     head = "".join(f'<th scope="col">{title}</th>' for title in HEADER.split(" | "))
     table = f"<h3>Standard</h3><table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>"
@@ -64,7 +69,9 @@ def html(*, mark: str = "") -> bytes:
 
 
 def models(*, count: int = 178, shift: int = 0, mark: str = "") -> bytes:
-    """A models list; with a `shift` every third model's context window moves. The time of the answer is no fact."""
+    """Return a models list; with a `shift` every third model's context window moves. The time of the
+    answer is no fact.
+    """
     data = [
         {
             "id": f"model-{number}",
@@ -87,7 +94,7 @@ class Provider:
             "html": (*html(mark="{}").split(b"{}"), b"text/html; charset=utf-8"),
             "list": (*models(mark="{mark}").split(b"{mark}"), b"application/json"),
         }
-        self._looks = {"page": itertools.count(1), "list": itertools.count(1)}
+        self._polls = {"page": itertools.count(1), "list": itertools.count(1)}
 
     def answer(self, path: str) -> list[bytes]:
         _, kind, *rest = path.split("/")
@@ -98,12 +105,12 @@ class Provider:
         return [_head(len(before) + len(number) + len(after), content_type), before, number, after]
 
     def _moving(self, kind: str) -> list[bytes]:
-        # What moves stands for three looks, so that it is believed and the baseline moves; the bytes differ at each of them.
-        look = next(self._looks[kind])
-        shift = look // 3 % 200 + 1
+        # What moves stands for three polls, so that it is believed and the baseline moves; the bytes differ at each of them.
+        poll = next(self._polls[kind])
+        shift = poll // 3 % 200 + 1
         if kind == "page":
-            return _whole(page(shift=shift, mark=str(look)), b"text/markdown")
-        return _whole(models(count=80, shift=shift, mark=str(look)), b"application/json")
+            return _whole(page(shift=shift, mark=str(poll)), b"text/markdown")
+        return _whole(models(count=80, shift=shift, mark=str(poll)), b"application/json")
 
 
 def _whole(body: bytes, content_type: bytes) -> list[bytes]:

@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration, Owner, Surface
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.ports import Source
 from monitor.detection.poller import Poller
-from monitor.registry.declarations import declare
 from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
 from monitor.store import SqlStore, open_store
 
 WORKERS = 8
-"""Looks side by side: the default of the configuration."""
+"""Polls side by side: the default of the configuration."""
 
 EVERY = timedelta(minutes=5)
 
@@ -31,14 +31,14 @@ def pages(urls: list[str]) -> Configuration:
 
 
 def lists(base_urls: list[str]) -> Configuration:
-    """A surface and its models list for each base URL."""
+    """Return a surface and its models list for each base URL."""
     surfaces = {url: Surface(key=url, base_url=url, provider="openai", api_key="env:KEY") for url in base_urls}
     specs = [source_spec(key=url, kind="models_list", every=EVERY, surface=url) for url in base_urls]
     return Configuration(surfaces=surfaces, sources={spec.key: spec for spec in specs})
 
 
 def both(base_url: str, page_url: str) -> Configuration:
-    """One models list and one pricing page, with entries that rest on them and an owner who is told."""
+    """Return one models list and one pricing page, with entries that rest on them and an owner who is told."""
     surface = Surface(key="openai", base_url=base_url, provider="openai", api_key="env:KEY")
     sources = (
         source_spec(key="list", kind="models_list", every=EVERY, surface="openai"),
@@ -60,7 +60,7 @@ def both(base_url: str, page_url: str) -> Configuration:
 def watching(
     configuration: Configuration, folder: Path, clock: Callable[[], datetime]
 ) -> Iterator[tuple[Poller, SqlStore]]:
-    """A poller over a new store in `folder`."""
+    """Provide a poller over a new store in `folder`."""
     store = open_store(str(folder / "monitor.db"))
     http = HttpClient(allow=["127.0.0.1"])
 
@@ -74,8 +74,9 @@ def watching(
 
     try:
         with ThreadPoolExecutor(WORKERS) as executor:
-            declare(store, configuration, clock, published=lambda: None)
-            yield Poller(store, configuration, source, clock, published=lambda: None, executor=executor), store
+            use_cases = UseCases(store, configuration, clock, published=lambda: None)
+            use_cases.declare()
+            yield use_cases.poller(source, executor), store
     finally:
         http.close()
         store.close()

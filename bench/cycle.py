@@ -3,7 +3,7 @@
     python bench/cycle.py [pages|lists|memory …]
 
 The monitor is whole: real sources, poller and SQLite store; a cycle reads all states and writes all freshness. The server is
-another process. The bare loop has as many threads and one client. `memory` is the peak of a process that looks
+another process. The bare loop has as many threads and one client. `memory` is the peak of a process that polls
 at 1,000 pages of 340 KB, from its start on.
 """
 
@@ -30,7 +30,9 @@ LIMITS = {"pages": 1.5, "lists": 2.5, "memory": 150.0}
 
 
 def clock() -> datetime:
-    """Seconds as they pass, on a day that does not end under the bench: what is written once a day would count as a change."""
+    """Seconds as they pass, on a day that does not end under the bench: what is written once a day would count as a
+    change.
+    """
     return NOON + timedelta(seconds=perf_counter())
 
 

@@ -1,16 +1,17 @@
-"""The detector on half a year of real models lists: needless pauses, missed removals and delay, against two simple differs.
+"""The detector on half a year of real models lists: needless pauses, missed removals and delay, against two simple
+differs.
 
     python bench/detector.py [mw_v1models_openai …]
 
-The naive differ pauses at the first good look without a model, the other at the third in a row; both see what the monitor sees. A pause is *false* if
-the model was back in the list within a week of the first look without it, and *needless* if it was back within a day. A removal is *missed* if it
+The naive differ pauses at the first good poll without a model, the other at the third in a row; both see what the monitor sees. A pause is *false* if
+the model was back in the list within a week of the first poll without it, and *needless* if it was back within a day. A removal is *missed* if it
 lasted over a week and paused nothing. `list` is the monitor on the list alone; `+ routes` has retrieve and one small call beside it, simulated from
 the history's own future: both reach a model throughout an absence of up to a week, which is what makes a pause for it false, and miss it throughout a
 longer one. `+ routes (a day)` draws that line at a day: by this stricter rule a model that is gone for days cannot be called, so that a pause which is false
 by the week is right all the same.
 
-The sets are 200 draws of 20 of all ids that were ever listed. Histories that hold only changes are carried every two hours. Looks are those of the
-recordings: a live monitor looks at a suspect again after 90 seconds, so its delays are shorter than these.
+The sets are 200 draws of 20 of all ids that were ever listed. Histories that hold only changes are carried every two hours. Polls are those of the
+recordings: a live monitor polls a suspect again after 90 seconds, so its delays are shorter than these.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from _histories import DAY, HISTORIES, WEEK, Absence, History, Judged, counted, 
 from monitor.core.configuration import ConfirmationRules
 
 FOLDER = Path(os.environ.get("ACCESS_MONITOR_SHARED", ROOT.parent / "shared")) / "replay"
-NAIVE, THREE, LIST, SIGNALS, STRICT = "naive (1 look)", "3 looks", "list", "+ routes", "+ routes (a day)"
+NAIVE, THREE, LIST, SIGNALS, STRICT = "naive (1 poll)", "3 polls", "list", "+ routes", "+ routes (a day)"
 SEED = 20260830
 DRAWS = 200
 SET = 20
@@ -38,7 +39,7 @@ SHARE = 5.0
 
 
 def judged(history: History) -> dict[str, Judged]:
-    """All five on one history."""
+    """Return all five on one history."""
     return {
         NAIVE: counted(history, 1),
         THREE: counted(history, 3),
@@ -49,7 +50,7 @@ def judged(history: History) -> dict[str, Judged]:
 
 
 def drawn(history: History) -> list[frozenset[str]]:
-    """The registered sets, the same in every run."""
+    """Return the registered sets, the same in every run."""
     chance = random.Random(f"{SEED} {history.name}")
     models = history.models
     return [frozenset(chance.sample(models, min(SET, len(models)))) for _ in range(DRAWS)]
@@ -57,10 +58,10 @@ def drawn(history: History) -> list[frozenset[str]]:
 
 def late(one: Absence, delay: timedelta) -> bool:
     """Whether a removal was believed later than count and span ask for, or else, in a mass drop, than its hold does."""
-    belief = ConfirmationRules()
-    spans = [at - one.since for at in one.looks][belief.absence.looks - 1 :]
-    allowed = next((span for span in spans if span >= belief.absence.span), None)
-    held = next((span for span in spans if span >= belief.hold), None)
+    confirmation = ConfirmationRules()
+    spans = [at - one.since for at in one.polls][confirmation.absence.polls - 1 :]
+    allowed = next((span for span in spans if span >= confirmation.absence.span), None)
+    held = next((span for span in spans if span >= confirmation.hold), None)
     return not any(bound is not None and abs(delay - bound) < MINUTE for bound in (allowed, held))
 
 
@@ -108,7 +109,7 @@ def show(table: Sequence[tuple[str, ...]]) -> None:
 
 
 def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
-    """What is judged of it."""
+    """Return what is judged of it."""
 
     def total(detector: str, within: timedelta) -> int:
         return sum(one[detector].false(within) for one in found.values())
@@ -123,7 +124,7 @@ def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
     naive, needless = total(NAIVE, WEEK), total(NAIVE, DAY)
     judged = [
         Row(
-            what="false pauses, list alone against 3 looks",
+            what="false pauses, list alone against 3 polls",
             ours=str(total(LIST, WEEK)),
             bare=str(total(THREE, WEEK)),
             figure=float(total(LIST, WEEK) - total(THREE, WEEK)),

@@ -2,9 +2,10 @@
 
     python bench/drift.py
 
-A window of 20 calls is held against 200, as the monitor does. Latencies are lognormal, with a spread from steady to wild. `alone` is how often the test
-itself says so at its level, `told` with the least effect that a shift must have; both are per (model, route) and year at the default interval of six hours.
-Of the wandering series each latency is correlated by half with the one before; nothing is stated of it, and it is judged at a false alarm in ten years.
+A window of 20 calls is held against 200, as the monitor does. Latencies are lognormal, with a spread from steady to
+wild. `alone` is how often the test itself says so at its level, `told` with the least effect that a shift must have;
+both are per (model, route) and year at the default interval of six hours. Of the wandering series each latency is
+correlated by half with the one before; nothing is stated of it, and it is judged at a false alarm in ten years.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def wandering(spread: float) -> Iterator[int]:
 
 
 def alarms(series: Iterator[int]) -> tuple[float, float]:
-    """Alarms a year of the test alone, and of what is told. The calls flow through: each window is in the reference of those after it, as it is live."""
+    """Alarms a year of the test alone, and of what is told. The calls flow through: each window is in the reference of
+    those after it, as it is live.
+    """
     before = [next(series) for _ in range(REFERENCE)]
     alone = told = 0
     for _ in range(WINDOWS):
@@ -64,7 +67,7 @@ def alarms(series: Iterator[int]) -> tuple[float, float]:
 
 
 def found(factor: float, spread: float, tries: int = 500) -> float:
-    """The share of first windows after a shift that tell it."""
+    """Return the share of first windows after a shift that tell it."""
     series = independent(spread)
     seen = 0
     for _ in range(tries):

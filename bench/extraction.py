@@ -1,10 +1,11 @@
-"""Reading a pricing page against a bare parse of it: Markdown against splitting its lines into cells, HTML against `html.parser`.
+"""Reading a pricing page against a bare parse of it: Markdown against splitting its lines into cells, HTML against
+`html.parser`.
 
     python bench/extraction.py
 
-The extractor binds columns, places sections, checks every cell and yields prices. Of Markdown the bare parse is next to nothing, so that
-limit only catches a multiple that got out of hand. Of HTML the work beyond the parse must be small: a page of prose and scripts, and the worst
-case, forty tables of cells alone, with and without markup within the cells.
+The extractor binds columns, places sections, checks every cell and yields prices. Of Markdown the bare parse is next to
+nothing, so that limit only catches a multiple that got out of hand. Of HTML the work beyond the parse must be small: a
+page of prose and scripts, and the worst case, forty tables of cells alone, with and without markup within the cells.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Collector(HTMLParser):
 
 
 def tables(cell: str) -> str:
-    """A page of 340 KB in forty tables: ten sections of four tiers, every cell written as `cell`."""
+    """Return a page of 340 KB in forty tables: ten sections of four tiers, every cell written as `cell`."""
     head = "".join(f'<th scope="col">{title}</th>' for title in ["Model", *COLUMNS])
     width = len(cell.format("$10.00")) * (len(COLUMNS) + 1)
     count = (LARGE // (10 * len(TIERS)) - len(head)) // width

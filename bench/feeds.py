@@ -1,10 +1,10 @@
 """A LiteLLM-sized price feed, about 3,000 entries, against `json.loads` of it: parsed, read, and found to differ in nothing from its
-baseline. The baseline comes back from its stored text, as after a restart: no object of it is shared with the look.
+baseline. The baseline comes back from its stored text, as after a restart: no object of it is shared with the poll.
 
     python bench/feeds.py
 
-The real map is taken where it is found (`ACCESS_MONITOR_SHARED`, else the folder `shared` beside the checkout), and one of the same size and
-shape is made where it is not.
+The real map is taken where it is found (`ACCESS_MONITOR_SHARED`, else the folder `shared` beside the checkout), and one
+of the same size and shape is made where it is not.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from _common import ROOT, Row, interleaved, milliseconds, report
 
 from monitor.core.changes import diff
+from monitor.core.content import facts_text
 from monitor.core.facts import Body, Snapshot
 from monitor.sources.catalog import source_spec
 from monitor.sources.feed import PriceFeed
@@ -36,7 +37,7 @@ REAL = (
 
 
 def made() -> bytes:
-    """A map of the size and shape of the real one: a few prices, a few limits and many flags an entry."""
+    """Return a map of the size and shape of the real one: a few prices, a few limits and many flags an entry."""
     flags = {f"supports_{index}": True for index in range(8)}
     entries = {
         f"provider-{index % 60}/model-{index}": {
@@ -62,16 +63,16 @@ def main() -> int:
     feed = PriceFeed(spec, HttpClient())
     body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
-    def look() -> Snapshot:
+    def poll() -> Snapshot:
         seen = feed.extract(body, AT)
         if not isinstance(seen, Snapshot):
             raise SystemExit(f"the feed was not read: {seen.detail}")
         return seen
 
-    baseline = codec.facts_of(codec.facts_text(look().facts))
+    baseline = codec.facts_of(facts_text(poll().facts))
 
     def ours() -> None:
-        seen = look()
+        seen = poll()
         if diff(baseline, seen.facts, silent=seen.silent, unclear=seen.unclear):
             raise SystemExit("the feed differs from itself")
 

@@ -1,8 +1,10 @@
-"""What asking the gate costs: the guard in process over an OpenFeature client in memory, and OFREP over a route that returns a constant.
+"""What asking the gate costs: the guard in process over an OpenFeature client in memory, and OFREP over a route that
+returns a constant.
 
     python bench/gate.py [ROUNDS]
 
-The guard reads a lease file of twenty entries as it does in production, with its real clock and its look at the file each second.
+The guard reads a lease file of twenty entries as it does in production, with its real clock and its look at the file
+each second.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ BODY = b'{"context": {"targetingKey": "support-agent"}}'
 
 
 def check(rounds: int) -> Row:
-    """One check by the guard over one evaluation by OpenFeature's own in-memory provider."""
+    """Measure one check by the guard over one evaluation by OpenFeature's own in-memory provider."""
     what = "guard, one check, over an OpenFeature evaluation in memory"
     try:
         from openfeature import api
@@ -70,7 +72,7 @@ def each(took: float, count: int) -> str:
 
 @contextmanager
 def servers() -> Iterator[tuple[int, int]]:
-    """The ports of both servers, in a process of their own."""
+    """Provide the ports of both servers, in a process of their own."""
     command = [sys.executable, str(Path(__file__).with_name("_gate_server.py"))]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -86,7 +88,10 @@ def asking(port: int, path: str) -> Callable[[], None]:
     """Ask again and again on one kept connection, with as little of a client as there can be."""
     connection = socket.create_connection(("127.0.0.1", port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+        f"{len(BODY)}\r\n\r\n"
+    )
     request = head.encode() + BODY
 
     def ask() -> None:

@@ -2,8 +2,9 @@
 
 python bench/house.py [CHECKOUT]      another checkout of this project is measured by the same means
 
-The way is traced: one poll that changes a pinned price is run, and every module of the package that is entered until its notices are enqueued is
-counted but for those of `core`, with the times that a call goes back up into a folder which stands above the caller's. Nothing here is timed.
+The way is traced: one poll that changes a pinned price is run, and every module of the package that is entered until
+its notices are enqueued is counted but for those of `core`, with the times that a call goes back up into a folder which
+stands above the caller's. Nothing here is timed.
 """
 
 from __future__ import annotations
@@ -45,23 +46,23 @@ BARE = frozenset(
 
 
 def modules(root: Path) -> list[Path]:
-    """The modules of the package but for the sandbox, which is a provider and no part of the monitor."""
+    """Return the modules of the package but for the sandbox, which is a provider and no part of the monitor."""
     return [path for path in sorted((root / "monitor").rglob("*.py")) if "sandbox" not in path.parts]
 
 
 def statements(trees: list[ast.AST]) -> int:
-    """All nodes of type `stmt`."""
+    """Return all nodes of type `stmt`."""
     return sum(isinstance(node, ast.stmt) for tree in trees for node in ast.walk(tree))
 
 
 def class_names(trees: list[ast.AST]) -> list[str]:
-    """The names that more than one class has."""
+    """Return the names that more than one class has."""
     names = Counter(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     return sorted(name for name, times in names.items() if times > 1)
 
 
 def local_names(trees: list[ast.AST]) -> Iterator[str]:
-    """Every name that a function binds, once a function; parameters are its interface and not counted."""
+    """Yield every name that a function binds, once a function; parameters are its interface and not counted."""
     for tree in trees:
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -120,7 +121,7 @@ print(len(entered), len(climbs), *sorted(entered))
 
 
 def way(root: Path) -> tuple[str, str, list[str]]:
-    """How many modules one confirming poll enters, how many calls go up, and which modules."""
+    """Return how many modules one confirming poll enters, how many calls go up, and which modules."""
     ended = subprocess.run(
         [sys.executable, "-c", TRACED, str(root)], cwd=root, capture_output=True, text=True, check=False
     )

@@ -1,9 +1,10 @@
-"""Whether memory grows with looks: resident memory after poll 1,000 against that after poll 200, when every body differs.
+"""Whether memory grows with polls: resident memory after poll 1,000 against that after poll 200, when every body differs.
 
     python bench/memory.py [POLLS]
 
-A models list whose fields move and a page whose prices move, both for as long as it takes to be believed, over real sources and a real
-store. Nothing is collected by hand. The clock is one that passes five minutes a poll, so that days and rechecks pass as well.
+A models list whose fields move and a page whose prices move, both for as long as it takes to be believed, over real
+sources and a real store. Nothing is collected by hand. The clock is one that passes five minutes a poll, so that days
+and rechecks pass as well.
 """
 
 from __future__ import annotations

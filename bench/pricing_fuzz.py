@@ -1,11 +1,13 @@
-"""Mutants of the real pricing pages: is a price ever read under another model, tier, band, modality or meter than the mutant states?
+"""Mutants of the real pricing pages: is a price ever read under another model, tier, band, modality or meter than the
+mutant states?
 
     python bench/pricing_fuzz.py [--mutants N] [--seed N] [--pages FOLDER]
 
-Every amount of a page is made unique first, so that a wrong reading cannot hide behind an equal price. What a mutant states is read by an
-oracle that shares no code with the extractor: it knows the few header texts of these pages by heart, looks upwards from a table
-for its tier, and takes nothing from a row that does not fit its header. A third of the mutants are of unrendered pages (`_components`). Refusing costs nothing here but the share that is shown; mutants that
-say the same in another order must keep their rows.
+Every amount of a page is made unique first, so that a wrong reading cannot hide behind an equal price. What a mutant
+states is read by an oracle that shares no code with the extractor: it knows the few header texts of these pages by
+heart, looks upwards from a table for its tier, and takes nothing from a row that does not fit its header. A third of
+the mutants are of unrendered pages (`_components`). Refusing costs nothing here but the share that is shown; mutants
+that say the same in another order must keep their rows.
 """
 
 from __future__ import annotations
@@ -118,8 +120,8 @@ DELIMITER = re.compile(r"\|[\s:|-]+\|$")
 
 @dataclass
 class Grid:
-    """A table: one or two rows of headers, its delimiter is written anew, and rows of cells. From the row `cut` on, or where it is `set_apart`,
-    it states no price of a plain call.
+    """A table: one or two rows of headers, its delimiter is written anew, and rows of cells. From the row `cut` on, or
+    where it is `set_apart`, it states no price of a plain call.
     """
 
     header: list[list[str]]
@@ -138,7 +140,9 @@ class Grid:
 
 @dataclass
 class Page:
-    """Lines and tables in order. `strange` are tier labels that a mutation made up; one in other `money` states no price at all."""
+    """Lines and tables in order. `strange` are tier labels that a mutation made up; one in other `money` states no
+    price at all.
+    """
 
     parts: list[str | Grid]
     provider: str
@@ -219,7 +223,7 @@ def said(text: str) -> str:
 
 
 def stated(page: Page) -> set[Price]:
-    """The oracle."""
+    """Return the oracle."""
     found: set[Price] = set()
     for at, part in enumerate(page.parts):
         if not isinstance(part, Grid) or page.money or part.set_apart:
@@ -250,7 +254,7 @@ def stated(page: Page) -> set[Price]:
 
 
 def titles(grid: Grid) -> list[str] | None:
-    """The whole title of every column; None where the rows of the header do not fit each other."""
+    """Return the whole title of every column; None where the rows of the header do not fit each other."""
     if len(grid.header) == 1:
         return [title.lower() for title in grid.header[0]]
     above, below = grid.header
@@ -264,7 +268,7 @@ def titles(grid: Grid) -> list[str] | None:
 
 
 def tier_above(page: Page, at: int) -> str | None:
-    """The tier that the nearest line above names; a section without one is standard, a made-up label no tier."""
+    """Return the tier that the nearest line above names; a section without one is standard, a made-up label no tier."""
     for part in reversed(page.parts[:at]):
         if isinstance(part, Grid):
             continue
@@ -296,7 +300,9 @@ def column(grid: Grid, dice: random.Random) -> int:
 
 
 def move_columns(page: Page, dice: random.Random) -> None:
-    """Columns in another order with their headers; within the groups of a grouped header, whose titles stay above them."""
+    """Columns in another order with their headers; within the groups of a grouped header, whose titles
+    stay above them.
+    """
     for grid in dice.sample(page.grids, dice.randint(1, len(page.grids))):
         width = len(grid.header[-1])
         if len(grid.header) > 1 and (width != 7 or len(grid.header[0]) != 7):
@@ -340,7 +346,7 @@ def is_section(line: str) -> bool:
 
 
 def cut_before(parts: list[str | Grid], begins: Callable[[str], bool]) -> list[list[str | Grid]]:
-    """The parts in stretches, each but the first beginning with a line that `begins` one."""
+    """Return the parts in stretches, each but the first beginning with a line that `begins` one."""
     stretches: list[list[str | Grid]] = [[]]
     for part in parts:
         if isinstance(part, str) and begins(part):
@@ -364,7 +370,7 @@ def drop_header_cell(page: Page, dice: random.Random) -> None:
 
 
 def swap_columns(page: Page, dice: random.Random) -> None:
-    """The cells change places and the headers do not: the mutant states other prices."""
+    """Swap the cells of columns and not their headers: the mutant states other prices."""
     grid = one(page, dice)
     a, b = column(grid, dice), column(grid, dice)
     for row in grid.rows:
@@ -380,7 +386,7 @@ def swap_headers(page: Page, dice: random.Random) -> None:
 
 
 def move_any(page: Page, dice: random.Random) -> None:
-    """One column with its headers to any place, over the borders of groups too."""
+    """Move one column with its headers to any place, over the borders of groups too."""
     grid = one(page, dice)
     a, b = column(grid, dice), column(grid, dice)
     for row in grid.lines:
@@ -413,7 +419,7 @@ def rename_header(page: Page, dice: random.Random) -> None:
 
 
 def rename_tier(page: Page, dice: random.Random) -> None:
-    """A tier's label becomes a word that names none, with its caption."""
+    """Replace a tier's label by a word that names none, with its caption."""
     labels = [i for i, part in enumerate(page.parts) if isinstance(part, str) and part.strip().lower() in TIERS]
     if not labels:
         return
@@ -427,7 +433,7 @@ def rename_tier(page: Page, dice: random.Random) -> None:
 
 
 def say_money(page: Page, dice: random.Random) -> None:
-    """A sentence about all prices, anywhere on the page but in its samples of code."""
+    """Put a sentence about all prices anywhere on the page but in its samples of code."""
     fences = itertools.accumulate(isinstance(part, str) and part.strip().startswith("```") for part in page.parts)
     outside = [at for at, count in enumerate(fences) if not count % 2]
     at = dice.choice(outside) + 1
@@ -436,7 +442,7 @@ def say_money(page: Page, dice: random.Random) -> None:
 
 
 def set_apart(page: Page, dice: random.Random) -> None:
-    """A line or heading over one table that says of its prices that they are not those of every call today."""
+    """Put a line or heading over one table that says of its prices that they are not those of every call today."""
     grid = one(page, dice)
     said = dice.choice([*OF_ANOTHER_DAY, *OF_ANOTHER_OFFER])
     at = next(i for i, part in enumerate(page.parts) if part is grid)
@@ -445,7 +451,7 @@ def set_apart(page: Page, dice: random.Random) -> None:
 
 
 def header_inside(page: Page, dice: random.Random) -> None:
-    """A row of headers that says of what follows it something that is not understood."""
+    """Put in a row of headers that says of what follows it something that is not understood."""
     grid = one(page, dice)
     if grid.cut is not None or not grid.rows:
         return
@@ -455,7 +461,7 @@ def header_inside(page: Page, dice: random.Random) -> None:
 
 
 def strike(page: Page, dice: random.Random) -> None:
-    """An amount is struck out."""
+    """Strike an amount out."""
     row = dice.choice(one(page, dice).rows)
     priced = [i for i, cell in enumerate(row) if "$" in cell]
     if priced:
@@ -533,7 +539,8 @@ def main() -> int:
     for name, tally in sorted(tallies.items()):
         refused = 100 * (1 - tally.kept / max(1, tally.stated))
         print(
-            f"{name:32} {tally.mutants:6} mutants  {tally.stated:8} prices stated  {refused:5.1f} % refused  {tally.silent} silent errors"
+            f"{name:32} {tally.mutants:6} mutants  {tally.stated:8} prices stated  {refused:5.1f} % refused  "
+            f"{tally.silent} silent errors"
         )
         for example in tally.examples[:3]:
             print(f"    {example}")

@@ -1,4 +1,5 @@
-"""Run every bench, each in a process of its own, and print one closing table. Exits 1 when a limit is exceeded or a bench fails.
+"""Run every bench, each in a process of its own, and print one closing table. Exits 1 when a limit is exceeded or a
+bench fails.
 
 python bench/run.py
 """
@@ -29,7 +30,7 @@ BENCHES = (
 
 
 def rows(name: str, file: Path) -> list[Row]:
-    """What a bench measured; it goes on after one that failed."""
+    """Return what a bench measured; it goes on after one that failed."""
     print(f"== bench/{name}.py", flush=True)
     file.write_text("")
     script = Path(__file__).with_name(f"{name}.py")

@@ -2,8 +2,8 @@
 
     python bench/startup.py [--runs N] [NAME…]
 
-Only ratios are judged: a slow machine slows both sides. Command and yardstick are run in turns and the best of each are compared, since
-what else runs there only ever adds. Exits 1 when a limit is exceeded or a command fails.
+Only ratios are judged: a slow machine slows both sides. Command and yardstick are run in turns and the best of each are
+compared, since what else runs there only ever adds. Exits 1 when a limit is exceeded or a command fails.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def cases(folder: Path) -> list[Case]:
 
 
 def write_leases(folder: Path) -> None:
-    """A lease file as a team of twenty entries has it."""
+    """Write a lease file as a team of twenty entries has it."""
     from monitor.core.entry import Status
     from monitor.core.events import LogHead
     from monitor.gate.decision import Standing

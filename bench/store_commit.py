@@ -2,9 +2,10 @@
 
     python bench/store_commit.py [DECISIONS [FOLDER]]
 
-A decision is one event, its registry row, its source row and one outbox row with its notice. What the store runs for each is written
-down first, and the bare side runs the very same statements with the same values, under the same pragmas, with no more
-Python than that. Both take turns, decision by decision, so that a disk that slows down slows both.
+A decision is one event, its registry row, its source row and one outbox row with its notice. What the store runs for
+each is written down first, and the bare side runs the very same statements with the same values, under the same
+pragmas, with no more Python than that. Both take turns, decision by decision, so that a disk that slows down slows
+both.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def decide(store: SqlStore) -> None:
 
 
 def decide_bare(connection: sqlite3.Connection, runs: Sequence[Run]) -> None:
-    """The same, as the driver got it."""
+    """Decide the same, as the driver got it."""
     connection.execute("BEGIN IMMEDIATE")
     for sql, many in runs:
         for values in many:
@@ -110,7 +111,7 @@ def connect_bare(path: Path) -> sqlite3.Connection:
 
 
 def alike(one: sqlite3.Connection, other: sqlite3.Connection) -> bool:
-    """Whether the databases hold the same rows; an event's id is partly chance."""
+    """Return whether the databases hold the same rows; an event's id is partly chance."""
     columns = "position, type, stream, version, subject, occurred_at, recorded_at, actor, data"
     asked = [f"SELECT {columns} FROM events ORDER BY position"]
     asked += [f"SELECT * FROM {table} ORDER BY 1" for table in ("entries", "sources", "notices", "deliveries")]

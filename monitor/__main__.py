@@ -1,4 +1,6 @@
-"""The entry point of the command. `gate` is looked for first, since it may not wait for what the other commands import."""
+"""The entry point of the command. `gate` is looked for first, since it may not wait for what the other
+commands import.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ _VALUED = ("--config", "--database")
 def main() -> int:
     """Run the command line; the return value is the exit code.
 
-    Ctrl-C ends it with 130 and without a traceback, wherever it is: the first one cleans up, a second one does not wait for that.
+    Ctrl-C ends it with 130 and without a traceback, wherever it is: the first one cleans up, a second one does not wait
+    for that.
     """
     # Where it is ignored, as behind nohup, that is meant.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -58,7 +61,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _ignored(arguments: Any) -> None:
-    """An interrupt where nothing can be raised, as in a destructor, would be printed and forgotten."""
+    """Ignore an interrupt where nothing can be raised, as in a destructor: it would be printed and forgotten."""
     if issubclass(arguments.exc_type, KeyboardInterrupt):
         os._exit(INTERRUPTED)
     sys.__unraisablehook__(arguments)
@@ -74,7 +77,9 @@ def _leave() -> NoReturn:
 
 
 def gate_arguments(arguments: list[str]) -> list[str] | None:
-    """The arguments of `gate` with the global options that stand before it; None where something else is asked for."""
+    """Return the arguments of `gate` with the global options that stand before it; None where something else is asked
+    for.
+    """
     index = 0
     while index < len(arguments):
         argument = arguments[index]

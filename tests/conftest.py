@@ -19,8 +19,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from monitor.store import upgrade
 
-# An example may take as long as it likes: how fast the machine is proves nothing. No test has limits of its own: `make test` tries a few
-# examples of everything, `make proof` (`--hypothesis-profile=proof`) many.
+# An example may take as long as it likes: how fast the machine is proves nothing. No test has limits of its own: `make
+# test` tries a few examples of everything, `make proof` (`--hypothesis-profile=proof`) many.
 settings.register_profile("test", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("proof", settings.get_profile("test"), max_examples=500)
 settings.load_profile("test")
@@ -28,7 +28,8 @@ settings.load_profile("test")
 HERE = Path(__file__).parent
 
 UNSAFE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
-"""What PostgreSQL need not do for a database that no power cut is meant to survive; killed clients lose nothing by it."""
+"""What PostgreSQL need not do for a database that no power cut is meant to survive; killed clients lose nothing by it.
+"""
 
 
 SLOW = ("demo", "peers", "process", "replay", "stories")
@@ -78,7 +79,9 @@ Databases = Callable[[], AbstractContextManager[str]]
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Databases]:
-    """Make databases at the newest revision on one server for each process of the tests; each is dropped when its context ends."""
+    """Make databases at the newest revision on one server for each process of the tests; each is dropped when its
+    context ends.
+    """
     given = os.environ.get("ACCESS_MONITOR_TEST_POSTGRES")
     if given:
         with _databases(given) as databases:
@@ -111,7 +114,9 @@ def postgres_server() -> Iterator[Databases]:
 
 @pytest.fixture
 def postgres(postgres_server: Databases) -> Iterator[Callable[[], str]]:
-    """Make databases at the newest revision; each call returns the URL of a new one, which lives until the test ends."""
+    """Make databases at the newest revision; each call returns the URL of a new one, which lives until
+    the test ends.
+    """
     with ExitStack() as stack:
         yield lambda: stack.enter_context(postgres_server())
 

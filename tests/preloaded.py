@@ -1,10 +1,11 @@
 """The installed command, without the second that every start of it spends on imports.
 
-Run as a program it imports the whole package once, and forks a child for each order that comes through a socket: folder, environment
-and arguments as JSON, with the three streams as descriptors. The child runs the entry point of the installed distribution and ends as
-an interpreter ends, without the tidying of its memory. Nothing here knows what the package holds, so that stories outlive every rebuilding of it. What an interpreter
-reads of its environment while it starts (`PYTHON…`, the locale, preloaded libraries) no child can take over: such a command is really
-started. `ACCESS_MONITOR_TESTS=installed` starts every one, as `make proof` does.
+Run as a program it imports the whole package once, and forks a child for each order that comes through a socket:
+folder, environment and arguments as JSON, with the three streams as descriptors. The child runs the entry point of the
+installed distribution and ends as an interpreter ends, without the tidying of its memory. Nothing here knows what the
+package holds, so that stories outlive every rebuilding of it. What an interpreter reads of its environment while it
+starts (`PYTHON…`, the locale, preloaded libraries) no child can take over: such a command is really started.
+`ACCESS_MONITOR_TESTS=installed` starts every one, as `make proof` does.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Nursery:
         self._environ = dict(os.environ)
 
     def takes(self, environ: Mapping[str, str]) -> bool:
-        """Whether a child can have this environment."""
+        """Return whether a child can have this environment."""
         return os.environ.get("ACCESS_MONITOR_TESTS") != "installed" and all(
             environ.get(name) == self._environ.get(name)
             for name in {*environ, *self._environ}
@@ -163,7 +164,7 @@ def _send(connection: socket.socket, value: dict[str, Any], descriptors: Sequenc
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """One value and the descriptors that came with it; None at the end."""
+    """Receive one value and the descriptors that came with it; None at the end."""
     head, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
     if not head:
         return None, []
@@ -238,7 +239,9 @@ def settle() -> None:
 
 
 def end(program: Callable[[], Any]) -> NoReturn:
-    """Run a program and end as an interpreter does, but for its last step: to take every module apart costs half a second here."""
+    """Run a program and end as an interpreter does, but for its last step: to take every module apart costs half a
+    second here.
+    """
     try:
         code = program()
     except SystemExit as ending:

@@ -1,7 +1,7 @@
 """The first schema, and the triggers that keep the log and the evidence as they were written.
 
-No model of the program is imported here: a migration says what the schema was at its time. There is no way down: taking the
-schema back would delete the log.
+No model of the program is imported here: a migration says what the schema was at its time. There is no way down: taking
+the schema back would delete the log.
 """
 
 import sqlalchemy as sa

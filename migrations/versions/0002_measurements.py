@@ -1,6 +1,7 @@
 """What calls to models took, and what they cost on each day.
 
-Neither is a part of the log: both are dropped when they are old, so no trigger guards them. The tables of the first schema stay as they are.
+Neither is a part of the log: both are dropped when they are old, so no trigger guards them. The tables of the first
+schema stay as they are.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,7 @@
 """Which log this is: an id that no other database has, and an epoch that moves on when the log was set back.
 
-A lease file names both, so that an answer from another log, or from a time that a restored backup has forgotten, is replaced.
+A lease file names both, so that an answer from another log, or from a time that a restored backup has forgotten, is
+replaced.
 """
 
 from uuid import uuid4

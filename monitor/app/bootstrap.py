@@ -1,6 +1,7 @@
 """The one composition root: everything is constructed here, in order, and nothing anywhere else constructs an adapter.
 
-Parts are built when they are first used, so that a command that only reads pays for no SDK. This is one of two modules that read the clock.
+Parts are built when they are first used, so that a command that only reads pays for no SDK. This is one of two modules
+that read the clock.
 """
 
 from __future__ import annotations
@@ -19,28 +20,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.app import logs
 from monitor.app.clock import SteadyClock
-from monitor.app.health import PUBLISHING, Health
+from monitor.app.health import Health
+from monitor.app.use_cases import UseCases
+from monitor.core import logs
 from monitor.core.configuration import Configuration, Owner
 from monitor.core.events import LogHead
-from monitor.core.ports import ConfigurationError, MonitorError, Source
+from monitor.core.ports import PUBLISHING, Clock, ConfigurationError, MonitorError, Source
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry.configuration_effects import in_words, recorded
-from monitor.registry.declarations import declare
 from monitor.settings import Settings, anchored, is_reference, load, resolve, restore
 from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
-    from monitor.audit.replay import Replay, ReplayedRecording
+    from monitor.audit.replay import Replay
     from monitor.core.events import Event
+    from monitor.core.facts import ReplayedRecording
     from monitor.detection.budget import DailyBudget
     from monitor.detection.poller import Poller
     from monitor.notify.alarm import Alarm
     from monitor.notify.channels import AppriseChannel
     from monitor.notify.relay import Relay
     from monitor.registry.acknowledging import Attendant
-    from monitor.registry.configuration_acceptance import Assessment
+    from monitor.registry.configuration_acceptance import Assessment, Loading
     from monitor.registry.housekeeping import Tender
     from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
@@ -49,7 +51,9 @@ if TYPE_CHECKING:
 
 _ACCEPT = "`access-monitor config check` says why, `access-monitor config accept --by YOU --reason TEXT` accepts it."
 _BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-"""Linux has a clock that goes on while the machine is suspended; by any other, waking up looks like a clock that was set."""
+"""Linux has a clock that goes on while the machine is suspended; by any other, waking up looks like a clock that was
+set.
+"""
 
 
 def utc_now() -> datetime:
@@ -66,8 +70,8 @@ def elapsed() -> float:
 class Chosen:
     """The configuration that a monitor goes by.
 
-    `unaccepted` says in a sentence why that is not the file's; empty where it is. `before` is what production went by so far, None where that
-    is the same.
+    `unaccepted` says in a sentence why that is not the file's; empty where it is. `before` is what production went by
+    so far, None where that is the same.
     """
 
     settings: Settings
@@ -97,7 +101,7 @@ class Monitor:
         return self.settings.configuration
 
     def secret(self, reference: str) -> str:
-        """The secret that a reference names, read anew each time.
+        """Return the secret that a reference names, read anew each time.
 
         Raises:
             ConfigurationError: it is not there.
@@ -105,7 +109,8 @@ class Monitor:
         return resolve(reference, self._environ, self.settings.folder)
 
     def choose(self, settings: Settings) -> Chosen:
-        """A configuration to go by; or, where it takes something from production that nobody accepted, the last accepted one.
+        """Return a configuration to go by; or, where it takes something from production that nobody accepted, the last
+        accepted one.
 
         Raises:
             ConfigurationError: it takes something from production, and there is no accepted one to go on with.
@@ -130,11 +135,8 @@ class Monitor:
 
     def assess(self, settings: Settings) -> Assessment:
         """What loading a configuration would do to what production is answered."""
-        from monitor.registry.configuration_acceptance import assess
-
-        before, after = self.accepted(settings) or settings, settings.configuration
         with self.store.read() as reader:
-            return assess(reader, before=before.configuration, after=after, now=self.clock())
+            return self._loading(settings).assess(reader, self.clock())
 
     def accept(
         self, settings: Settings, *, by: str, reason: str, via: Mapping[str, str], expect: int | None
@@ -144,22 +146,19 @@ class Monitor:
         Raises:
             Refused: something moved after `expect`.
         """
-        from monitor.registry.configuration_acceptance import accept
+        begin = self.use_cases.begin
+        return self._loading(settings).accept(begin, by=by, reason=reason, via=via, expect=expect)
 
-        before, after = self.accepted(settings) or settings, settings.configuration
-        return accept(
-            self.store,
-            self.clock,
-            before=before.configuration,
-            after=after,
-            by=by,
-            reason=reason,
-            via=via,
-            expect=expect,
-        )
+    def _loading(self, settings: Settings) -> Loading:
+        from monitor.gate.state import Production
+        from monitor.registry.configuration_acceptance import Loading
+
+        before = self.accepted(settings) or settings
+        return Loading(before.configuration, settings.configuration, Production)
 
     def accepted(self, settings: Settings) -> Settings | None:
-        """The configuration that the log recorded last; None where it recorded none that this version could go by.
+        """Return the configuration that the log recorded last; None where it recorded none that this version could go
+        by.
 
         Where things lie says `settings`, the file at hand; secrets are taken from there, or from what runs.
         """
@@ -177,7 +176,7 @@ class Monitor:
         self.settings = settings
         self._sources = {}
         self._close_http()
-        for part in ("budget", "poller", "operator", "maintenance", "attendant", "tender", "channel", "relay"):
+        for part in ("budget", "use_cases", "poller", "tender", "channel", "relay"):
             self.__dict__.pop(part, None)
 
     def _close_http(self) -> None:
@@ -194,12 +193,12 @@ class Monitor:
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
-        """The threads that look at sources side by side."""
-        return self._pool(self.settings.run.workers, "look")
+        """The threads that poll sources side by side."""
+        return self._pool(self.settings.run.workers, "poll")
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
-        """The threads that send: their own, so that a slow destination never delays a look, and enough for a few that hang at a time."""
+        """The threads that send: their own, so that a slow destination never delays a poll, and enough for a few that hang at a time."""
         return self._pool(16, "send")
 
     def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
@@ -214,7 +213,7 @@ class Monitor:
         return pool
 
     def source(self, key: str) -> Source:
-        """The source of a key, built when first asked for.
+        """Return the source of a key, built when first asked for.
 
         Raises:
             ConfigurationError: it cannot be built.
@@ -240,46 +239,34 @@ class Monitor:
         return DailyBudget(self.store, self.configuration, self.settings.budget)
 
     @cached_property
-    def poller(self) -> Poller:
-        """Looks and records."""
-        from monitor.detection.poller import Poller
-
-        return Poller(
-            self.store,
-            self.configuration,
-            self.source,
-            self.clock,
-            published=self.after_commit,
-            executor=self.executor,
-        )
+    def use_cases(self) -> UseCases:
+        """What can be done to the store; whatever moves the gate's answers writes the lease files anew."""
+        return UseCases(self.store, self.configuration, self.clock, published=self.after_commit)
 
     @cached_property
+    def poller(self) -> Poller:
+        """Polls and records."""
+        return self.use_cases.poller(self.source, self.executor)
+
+    @property
     def operator(self) -> Operator:
         """What people do."""
-        from monitor.registry.operator import Operator
+        return self.use_cases.operator
 
-        return Operator(self.store, self.configuration, self.clock, published=self.after_commit)
-
-    @cached_property
+    @property
     def maintenance(self) -> Maintenance:
         """Windows in which changes are expected."""
-        from monitor.registry.maintenance import Maintenance
+        return self.use_cases.maintenance
 
-        return Maintenance(self.store, self.configuration, self.clock, published=self.after_commit)
-
-    @cached_property
+    @property
     def attendant(self) -> Attendant:
         """What people say to notices."""
-        from monitor.registry.acknowledging import Attendant
-
-        return Attendant(self.store, self.configuration, self.clock)
+        return self.use_cases.attendant
 
     @cached_property
     def tender(self) -> Tender:
         """What time does."""
-        from monitor.registry.housekeeping import Tender
-
-        return Tender(self.store, self.configuration, published=self.after_commit, keep=self.settings.measurements.keep)
+        return self.use_cases.tender(keep=self.settings.measurements.keep)
 
     @cached_property
     def channel(self) -> AppriseChannel:
@@ -328,7 +315,8 @@ class Monitor:
         carry: Mapping[str, timedelta] | None = None,
         activate: bool = False,
     ) -> Replay:
-        """A replay of recorded looks into this store; nothing is fetched, no secret is read, nothing is published.
+        """Return a replay of recorded looks into this store; nothing is fetched, no secret is read, nothing is
+        published.
 
         Raises:
             ConfigurationError: a source cannot be built.
@@ -336,20 +324,22 @@ class Monitor:
         from monitor.audit.replay import Replay
 
         sources = {key: self.source(key) for key in recordings}
-        return Replay(self.store, self.configuration, sources, recordings, carry=carry, activate=activate)
+
+        def use_cases(configuration: Configuration, clock: Clock) -> UseCases:
+            return UseCases(self.store, configuration, clock, published=lambda: None)  # nobody reads its leases
+
+        return Replay(self.store, self.configuration, sources, recordings, use_cases, carry=carry, activate=activate)
 
     def declare(self) -> int:
         """Record the configuration in the log and judge what it changes; returns how many events that took."""
-        return len(
-            declare(self.store, self.configuration, self.clock, published=self.after_commit, before=self.chosen.before)
-        )
+        return len(self.use_cases.declare(self.chosen.before))
 
     def publish(self) -> None:
         """Write the lease files as the registry stands.
 
-        A file that is ahead of the log because another process has just committed is left alone: its events are in the log by now. One that
-        is ahead of everything in the log speaks of what the log has forgotten, since a backup was restored: the log begins a new epoch,
-        whose files replace it.
+        A file that is ahead of the log because another process has just committed is left alone: its events are in the
+        log by now. One that is ahead of everything in the log speaks of what the log has forgotten, since a backup was
+        restored: the log begins a new epoch, whose files replace it.
 
         Raises:
             MonitorError: the store cannot be read, or the folder not be written.
@@ -368,7 +358,8 @@ class Monitor:
         self.health.works(PUBLISHING)
 
     def after_commit(self) -> None:
-        """Write the lease files after what was committed. A daemon, which tries again every second, goes on when they cannot be.
+        """Write the lease files after what was committed. A daemon, which tries again every second, goes on when they
+        cannot be.
 
         Raises:
             MonitorError: as `publish`, for everybody else.
@@ -403,7 +394,8 @@ class Monitor:
         )
 
     def still_allowed(self, entry: str) -> datetime | None:
-        """Until when production's lease file allows an entry that is denied, since the files cannot be written; None where they are as the gate.
+        """Until when production's lease file allows an entry that is denied, since the files cannot be written; None
+        where they are as the gate.
 
         A message may overtake the lease files of its own commit, so they are written first where they still allow.
         """
@@ -419,7 +411,9 @@ class Monitor:
         return self._leased(entry)
 
     def _leased(self, entry: str) -> datetime | None:
-        """Until when production's lease file allows an entry; None where it does not, or where no reader could rely on it."""
+        """Until when production's lease file allows an entry; None where it does not, or where no reader could rely on
+        it.
+        """
         from monitor.gate.client.lease import Lease, LeaseError, place, read
 
         try:
@@ -439,10 +433,11 @@ def open_monitor(
     durable: bool = True,
     create: bool = True,
 ) -> Iterator[Monitor]:
-    """The monitor under a configuration file (None: the usual places) and a database (None: the configured one).
+    """Provide the monitor under a configuration file (None: the usual places) and a database (None: the configured
+    one).
 
-    Only a scratch database, which nobody opens again, need not be `durable`. Without `create` nothing is made: neither a database nor a
-    folder nor a newer schema.
+    Only a scratch database, which nobody opens again, need not be `durable`. Without `create` nothing is made: neither
+    a database nor a folder nor a newer schema.
 
     Raises:
         NoDatabase: there is no database, and none may be made.
@@ -459,7 +454,7 @@ def open_monitor(
 def monitor_over(
     settings: Settings, environ: Mapping[str, str], *, durable: bool = True, create: bool = False
 ) -> Iterator[Monitor]:
-    """The monitor under these settings, whether or not they would be taken; raises what `open_monitor` does."""
+    """Provide the monitor under these settings, whether or not they would be taken; raises what `open_monitor` does."""
     with ExitStack() as stack:
         store = open_store(database_url(settings, environ), durable=durable, migrate=create)
         stack.callback(store.close)
@@ -467,10 +462,11 @@ def monitor_over(
 
 
 def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
-    """The path or URL of the database; the setting may refer to it, since a URL holds a password.
+    """Return the path or URL of the database; the setting may refer to it, since a URL holds a password.
 
     Raises:
-        ConfigurationError: what it refers to is not there, or a database stands only where version 0.2.0 would have looked.
+        ConfigurationError: what it refers to is not there, or a database stands only where version 0.2.0 would have
+            looked.
     """
     written = settings.database
     if is_reference(written):

@@ -1,8 +1,8 @@
 """The clock of one run: the time of day, which anybody may set, carried by the time that passes, which nobody can.
 
-A step of the time of day is a fault more often than the truth: a machine resumed, a glitch of the time service, a typing error. So a clock that was
-set is reported at once and followed only when whoever runs it says so, after the new time has stood for a while. Reads no clock itself: both
-are given.
+A step of the time of day is a fault more often than the truth: a machine resumed, a glitch of the time service, a
+typing error. So a clock that was set is reported at once and followed only when whoever runs it says so, after the new
+time has stood for a while. Reads no clock itself: both are given.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ STANDS = timedelta(minutes=5)
 class SteadyClock:
     """Now, in UTC. It never goes back but in `adopt`, and never jumps by more than a minute but there.
 
-    `wall` is the time of day; `elapsed` counts seconds that pass, from anywhere, also while the machine is suspended. Safe to use from several threads.
+    `wall` is the time of day; `elapsed` counts seconds that pass, from anywhere, also while the machine is suspended.
+    Safe to use from several threads.
     """
 
     def __init__(self, wall: Callable[[], datetime], elapsed: Callable[[], float]) -> None:
@@ -41,14 +42,18 @@ class SteadyClock:
             return self._now()
 
     def take_steps(self) -> tuple[ClockStep, ...]:
-        """Return the steps since it was last asked. A broken clock that flips between two times is reported once in five minutes."""
+        """Return the steps since it was last asked. A broken clock that flips between two times is reported once in
+        five minutes.
+        """
         with self._lock:
             self._now()
             steps, self._steps = tuple(self._steps), []
             return steps
 
     def stood(self) -> timedelta | None:
-        """Return how far the time of day is ahead (negative: behind) if it has stood long enough to count; else None."""
+        """Return how far the time of day is ahead (negative: behind) if it has stood long enough to
+        count; else None.
+        """
         with self._lock:
             self._now()
             stands = self._offset and self._read_at - self._offset_since >= STANDS.total_seconds()

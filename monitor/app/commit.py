@@ -1,57 +1,79 @@
-"""What every transaction that decides has in common: the tail that writes what it decided.
+"""The one way in which a decision is committed: lock, entries, events, notices, and the gate's answers after it.
 
 Event, registry status and outbox row are written here together, so that no use case can forget one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry
-from monitor.core.notices import PAUSING, Notice, Reason
-from monitor.core.ports import Transaction
+from monitor.core.notices import Notice
+from monitor.core.ports import Clock, Store, Transaction
 from monitor.gate.state import Production
-from monitor.notify import compose
+from monitor.notify.compose import compose
 from monitor.notify.destinations import destinations
-from monitor.registry import acknowledgements, checklist, fallbacks
+from monitor.registry import checklist, fallbacks
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import UnitOfWork
 
 
-def write(
-    tx: Transaction,
-    configuration: Configuration,
-    register: RegistryTransaction,
-    told: list[compose.Told],
-    *,
-    at: datetime,
+class Commits:
+    """Opens units of work over one store under one configuration; `begin` is the port `Begin`.
+
+    `published` is called after every commit that changed what the gate says of an entry, before anything else is done.
+    """
+
+    def __init__(
+        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+    ) -> None:
+        self._store = store
+        self._configuration = configuration
+        self._clock = clock
+        self._published = published
+
+    @contextmanager
+    def begin(self, now: datetime | None = None) -> Iterator[UnitOfWork]:
+        """Open a unit of work; see `Begin`."""
+        with self._store.write() as tx:
+            before = tx.entries()
+            register = RegistryTransaction(tx.head(), before)
+            unit = UnitOfWork(tx=tx, register=register, now=self._clock() if now is None else now)
+            yield unit
+            unit.notices = _write(tx, self._configuration, register, at=unit.now)
+            moved = unit.refresh or gate_answers_changed(register, before)
+        if moved:
+            self._published()
+
+
+def _write(
+    tx: Transaction, configuration: Configuration, register: RegistryTransaction, *, at: datetime
 ) -> tuple[Notice, ...]:
-    """Append what a decision wrote, project the registry, enqueue its notices: the tail of every transaction that decides."""
-    gate = Production(tx, configuration, at, register.entries) if register.moved or told else None
-    if gate is not None:
-        told = _once([*told, *fallbacks.judge(register, gate, at)])
+    """Append what a decision wrote, project the registry, enqueue its notices."""
+    gate = Production(tx, configuration, at, register.entries)
+    if register.moved:
+        fallbacks.judge(register, gate, at)
     if register.events:
         tx.append(register.events, at)
     for entry in register.moved:
         tx.put_entry(entry)
-    for key in made_stale(register, configuration):
+    for key in _made_stale(register, configuration):
         # A poll that shows nothing new verifies what is stale only if it is judged whole.
         if (state := tx.source(key)) is not None and not state.attention:
             tx.put_source(replace(state, attention=True))
-    audible = acknowledgements.audible(told, register.entries, at)
-    if gate is not None:
-        audible = [_answered(one, gate) for one in audible]
-    notices = compose.notices(audible, at=at, position=register.events[-1].position) if audible else ()
+    notices = compose(register.events, register, gate, at)
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
         tx.enqueue(notice, destinations(owner) if owner else (), at)
     return notices
 
 
-def made_stale(register: RegistryTransaction, configuration: Configuration) -> tuple[str, ...]:
+def _made_stale(register: RegistryTransaction, configuration: Configuration) -> tuple[str, ...]:
     """The sources that can verify anew what a decision made stale."""
     stale = [
         (register.entries[event.subject], event.data["check"])
@@ -63,31 +85,6 @@ def made_stale(register: RegistryTransaction, configuration: Configuration) -> t
         for key, spec in configuration.sources.items()
         if any(entry.alive and name in checklist.fed_by(spec, entry) for entry, name in stale)
     )
-
-
-def _once(told: list[compose.Told]) -> list[compose.Told]:
-    """Without the lost fallbacks of entries whose pause is told in the same breath, which says that nothing stands in for them."""
-    paused = {one.item.entry for one in told if one.item.reason in PAUSING}
-    return [one for one in told if one.item.reason is not Reason.FALLBACK_LOST or one.item.entry not in paused]
-
-
-def _answered(told: compose.Told, gate: Production) -> compose.Told:
-    """An item with what the gate says of its entry after the decision."""
-    item = told.item
-    if item.entry not in gate.entries:
-        return told
-    answer = gate.answer(item.entry)
-    spared, until = gate.spared(item.entry)
-    item = replace(
-        item,
-        denied=not (answer.allowed or spared),
-        refusal="" if answer.allowed else answer.reason,
-        spared=spared,
-        spared_until=until,
-        fallback=answer.fallback or gate.entries[item.entry].spec.fallback,
-        fallback_allowed=bool(answer.fallback),
-    )
-    return replace(told, item=item)
 
 
 def gate_answers_changed(register: RegistryTransaction, before: Mapping[str, Entry]) -> bool:

@@ -1,7 +1,8 @@
-"""The daemon: its life from the lock to the drain, and its jobs. The main thread waits for requests and for time, and does nothing else.
+"""The daemon: its life from the lock to the drain, and its jobs. The main thread waits for requests and for time, and
+does nothing else.
 
-Every job is short, bounded by timeouts below it, and repeated: the schedule is the retry loop. Jobs hand on what they learn to `health`,
-and a failing job is logged, counted and run again at its next turn.
+Every job is short, bounded by timeouts below it, and repeated: the schedule is the retry loop. Jobs hand on what they
+learn to `health`, and a failing job is logged, counted and run again at its next turn.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from monitor.app import logs
 from monitor.app.bootstrap import Monitor
-from monitor.app.health import PUBLISHING, STORING, notify_systemd, watchdog_interval
+from monitor.app.health import notify_systemd, watchdog_interval
 from monitor.app.joblog import JobLog
 from monitor.app.scheduler import Schedule
 from monitor.app.signals import Signals
+from monitor.core import logs
 from monitor.core.configuration import SourceSpec
-from monitor.core.ports import ClockStep, ConfigurationError, MonitorError, NotSent
-from monitor.detection.budget import first_look, unpaid
+from monitor.core.ports import PUBLISHING, STORING, ClockStep, ConfigurationError, MonitorError, NotSent
+from monitor.detection.budget import first_poll, unpaid
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.registry import check_expiry
 from monitor.registry.timekeeping import described, keep_ages, record_steps
@@ -60,7 +61,8 @@ ADOPT_AGAIN = timedelta(minutes=1)
 class Daemon:
     """Runs a monitor until it is told to stop. `reload` reads the configuration anew, or raises and changes nothing.
 
-    `signals` are what is asked of it from outside; without any, whoever embeds it owns the process's signals and calls `stop`.
+    `signals` are what is asked of it from outside; without any, whoever embeds it owns the process's signals and calls
+    `stop`.
     """
 
     def __init__(self, monitor: Monitor, reload: Callable[[], Settings], signals: Signals | None = None) -> None:
@@ -128,7 +130,9 @@ class Daemon:
             self._watch()
 
     def _pause(self) -> float:
-        """Seconds until there is something to watch: the clock every second, the watchdog three times in its interval."""
+        """Seconds until there is something to watch: the clock every second, the watchdog three times
+        in its interval.
+        """
         feed = STEP if self._watchdog is None else min(STEP, self._watchdog / 3)
         return feed.total_seconds()
 
@@ -149,7 +153,7 @@ class Daemon:
 
     @contextmanager
     def _bound(self) -> Iterator[Server | None]:
-        """The HTTP server on its address, if one is wanted; it goes on answering while running jobs end."""
+        """Provide the HTTP server on its address, if one is wanted; it goes on answering while running jobs end."""
         if not self._monitor.settings.web.host:
             yield None
             return
@@ -222,7 +226,8 @@ class Daemon:
             moved = (web.host, web.port) != self._listening
             # Tokens belong to an address: those of another one may be none at all.
             keys = None if self._web is None or moved else self._web.keys_of(settings)
-            # Jobs of the old configuration end first: none of them may record under the new one, nor may one that hangs.
+            # Jobs of the old configuration end first: none of them may record under the new one, nor may one that
+            # hangs.
             ended = self._end_jobs()
             if self._signals.stopping:
                 return
@@ -293,7 +298,8 @@ class Daemon:
         run = self._monitor.settings.run
         return Schedule(
             self._monitor.elapsed,
-            # Probes have threads of their own: there may be hundreds, and a provider that hangs holds each for a minute.
+            # Probes have threads of their own: there may be hundreds, and a provider that hangs holds each for a
+            # minute.
             lanes={"default": run.workers, "probes": run.workers},
             pools={"housekeeping": 4, "lock": 1},
             ended=self._log.ended,
@@ -301,7 +307,7 @@ class Daemon:
         )
 
     def _plan(self) -> None:
-        """Add all jobs; every source is looked at at once (those that cost money a little later), then at its interval."""
+        """Add all jobs; every source is polled at once (those that cost money a little later), then at its interval."""
         now = self._monitor.clock()
         with self._monitor.store.read() as reader:
             states = reader.sources()
@@ -310,12 +316,12 @@ class Daemon:
         for key, spec in sources.items():
             self._scheduler.every(
                 spec.every,
-                self._alone(self._look),
-                f"look {key}",
+                self._alone(self._poll),
+                f"poll {key}",
                 key,
                 pool="probes" if spec.can.calls else "default",
                 host=self._host(spec),
-                first=first_look(spec, states.get(key), now) - now,
+                first=first_poll(spec, states.get(key), now) - now,
                 spread=SPREAD if spec.every > SHORT else 0,
             )
         rules, at_once = self._monitor.configuration.gate, timedelta(0)
@@ -347,7 +353,7 @@ class Daemon:
         self._scheduler.every(interval, self._alone(act), name, pool="housekeeping", first=first)
 
     def _alone(self, act: Callable[..., None]) -> Callable[..., None]:
-        """A job that does nothing while the lock is lost: another daemon may do it."""
+        """Return a job that does nothing while the lock is lost: another daemon may do it."""
 
         def unless_idle(*arguments: str) -> None:
             if not self._idle:
@@ -357,15 +363,15 @@ class Daemon:
 
     # -- the jobs ----------------------------------------------------------
 
-    def _look(self, key: str) -> None:
+    def _poll(self, key: str) -> None:
         try:
-            outcomes = self._monitor.poller.look([key])
+            outcomes = self._monitor.poller.poll_once([key])
         except MonitorError:  # what was seen could not be recorded; that polls go on is another matter
-            self.health.looked(key, "failed")
+            self.health.polled(key, "failed")
             raise
         for outcome in outcomes:
             now = self._monitor.clock()
-            self.health.looked(outcome.source, outcome.verdict)
+            self.health.polled(outcome.source, outcome.verdict)
             self._log.polled(outcome)
             if outcome.again is not None:
                 self._again(outcome.source, outcome.again, now)
@@ -376,10 +382,10 @@ class Daemon:
                     self._again(probe, now, now)
 
     def _again(self, key: str, at: datetime, now: datetime) -> None:
-        """Look at a suspect again, jittered, unless the schedule does so anyway."""
+        """Poll a suspect again, jittered, unless the schedule does so anyway."""
         if key in self._monitor.configuration.sources:
             wait = max(at - now, timedelta(0))
-            self._scheduler.sooner(f"look {key}", wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD))
+            self._scheduler.sooner(f"poll {key}", wait * random.uniform(1 - RECHECK_SPREAD, 1 + RECHECK_SPREAD))
 
     def _hold(self) -> None:
         """See that the lock is still held; where it was lost, nothing else is done until it is taken again."""
@@ -447,7 +453,9 @@ class Daemon:
             logs.line("told of trouble", tried=sent)
 
     def _follow(self) -> None:
-        """Write the leases when an entry moved, whoever moved it: a command may have died between its commit and its lease files."""
+        """Write the leases when an entry moved, whoever moved it: a command may have died between its commit and its
+        lease files.
+        """
         current = self._leased is not None and self.health.trouble(PUBLISHING) is None
         if current and not self._monitor.store.changed():
             return

@@ -1,7 +1,7 @@
-"""How the daemon itself is doing: the last look at each source, whether work goes on, and who is told of it.
+"""How the daemon itself is doing: the last poll of each source, whether work goes on, and who is told of it.
 
-systemd's watchdog is fed, and the heartbeat URL pinged, from real progress alone: a process that merely exists is not healthy. Knows no
-scheduler and no time of day; it is told what happened, and asked.
+systemd's watchdog is fed, and the heartbeat URL pinged, from real progress alone: a process that merely exists is not
+healthy. Knows no scheduler and no time of day; it is told what happened, and asked.
 """
 
 from __future__ import annotations
@@ -18,20 +18,17 @@ from datetime import datetime, timedelta
 from monitor.core.ports import Trouble
 
 SLACK = timedelta(seconds=60)
-"""What a look may take on top of its interval before it counts as missing."""
+"""What a poll may take on top of its interval before it counts as missing."""
 
 MISSES = 2
-"""How many intervals may pass without a finished look."""
-
-
-STORING = "storing"
-PUBLISHING = "publishing"
-"""What the daemon has to be able to do besides polling: write its database, write the lease files."""
+"""How many intervals may pass without a finished poll."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
-    """One source: when a poll last finished, when one last succeeded, and the verdict or failure of the last. In seconds that passed."""
+    """One source: when a poll last finished, when one last succeeded, and the verdict or failure of the last. In
+    seconds that passed.
+    """
 
     every: timedelta
     since: float
@@ -43,7 +40,8 @@ class SourceHealth:
 class Health:
     """What is known of the daemon's work. Safe to use from several threads.
 
-    `elapsed` counts seconds that pass: by the time of day, what happened before a clock was set back would be well for as long as it was set back.
+    `elapsed` counts seconds that pass: by the time of day, what happened before a clock was set back would be well for
+    as long as it was set back.
     """
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
@@ -51,13 +49,13 @@ class Health:
         self._lock = threading.Lock()
         self._sources: dict[str, SourceHealth] = {}
         self._stepped_at: float | None = None
-        self._looks: Counter[str] = Counter()
+        self._polls: Counter[str] = Counter()
         self._sole = True
         self._troubles: dict[str, Trouble] = {}
         self.problems = 0
 
     def expect(self, sources: Mapping[str, timedelta]) -> None:
-        """From now on, looks at these sources are due at these intervals."""
+        """From now on, polls of these sources are due at these intervals."""
         with self._lock:
             known, now = self._sources, self._elapsed()
             self._sources = {
@@ -65,22 +63,24 @@ class Health:
                 for key, every in sources.items()
             }
 
-    def looked(self, key: str, verdict: str) -> None:
-        """A look at a source has ended."""
+    def polled(self, key: str, verdict: str) -> None:
+        """A poll of a source has ended."""
         with self._lock:
-            self._looks[verdict] += 1
+            self._polls[verdict] += 1
             if key in self._sources:
                 now = self._elapsed()
                 good_at = self._sources[key].good_at if verdict == "failed" else now
                 self._sources[key] = replace(self._sources[key], finished_at=now, good_at=good_at, verdict=verdict)
 
     def stepped(self) -> None:
-        """A step has ended: the relay's, with the store written or readable, or one that saw that another daemon works."""
+        """Note that a step has ended: the relay's, with the store written or readable, or one that saw that another
+        daemon works.
+        """
         with self._lock:
             self._stepped_at = self._elapsed()
 
     def sole(self, *, held: bool) -> None:
-        """The daemon's lock is held, or was lost: then nothing is polled, since another daemon may do so."""
+        """Note that the daemon's lock is held, or was lost: then nothing is polled, since another daemon may do so."""
         with self._lock:
             if held and not self._sole:
                 # Nothing was due while it was lost.
@@ -91,13 +91,13 @@ class Health:
             self._sole = held
 
     def failing(self, ability: str, reason: str, at: datetime) -> None:
-        """An ability (`STORING`, `PUBLISHING`) is not there now; the first failure dates the trouble."""
+        """Note that an ability (`STORING`, `PUBLISHING`) is not there now; the first failure dates the trouble."""
         with self._lock:
             before = self._troubles.get(ability)
             self._troubles[ability] = Trouble(since=before.since if before else at, reason=reason)
 
     def works(self, ability: str) -> None:
-        """An ability is there now."""
+        """Note that an ability is there now."""
         with self._lock:
             self._troubles.pop(ability, None)
 
@@ -107,32 +107,32 @@ class Health:
             return self._troubles.get(ability)
 
     def troubles(self) -> Mapping[str, Trouble]:
-        """Everything that the daemon cannot do now."""
+        """Return everything that the daemon cannot do now."""
         with self._lock:
             return dict(self._troubles)
 
     def problem(self) -> None:
-        """A job overran or raised."""
+        """Count a job that overran or raised."""
         with self._lock:
             self.problems += 1
 
-    def looks(self) -> Mapping[str, int]:
-        """How many looks have ended, by verdict, since the daemon started."""
+    def polls(self) -> Mapping[str, int]:
+        """How many polls have ended, by verdict, since the daemon started."""
         with self._lock:
-            return dict(self._looks)
+            return dict(self._polls)
 
     def working(self, patience: timedelta) -> bool:
-        """Whether work goes on: the lock is held, steps end, and looks end, whatever they found."""
+        """Whether work goes on: the lock is held, steps end, and polls end, whatever they found."""
         with self._lock:
             return self._sole and self._progressing(patience)
 
     def alive(self, patience: timedelta) -> bool:
-        """Whether another start would mend nothing: work goes on, or waits for another daemon to end."""
+        """Return whether another start would mend nothing: work goes on, or waits for another daemon to end."""
         with self._lock:
             return self._progressing(patience)
 
     def seeing(self) -> bool:
-        """Whether every source was truly read as often as it should be."""
+        """Return whether every source was truly read as often as it should be."""
         with self._lock:
             now = self._elapsed()
             return bool(self._sources) and all(
@@ -171,7 +171,7 @@ def notify_systemd(state: str, environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def watchdog_interval(environ: Mapping[str, str] = os.environ) -> timedelta | None:
-    """How long the service manager waits for a sign of life, None where it does not watch this process."""
+    """Return how long the service manager waits for a sign of life, None where it does not watch this process."""
     if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     microseconds = environ.get("WATCHDOG_USEC", "")

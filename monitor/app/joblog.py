@@ -1,11 +1,14 @@
-"""What the daemon's log says of its jobs and polls: each trouble when it begins and when it ends, and not at every turn in between."""
+"""What the daemon's log says of its jobs and polls: each trouble when it begins and when it ends, and not at every turn
+in between.
+"""
 
 from __future__ import annotations
 
 import logging
 
-from monitor.app import logs
 from monitor.app.health import Health
+from monitor.app.log_output import Troubles, named
+from monitor.core import logs
 from monitor.core.ports import MonitorError
 from monitor.detection.outcome import Outcome
 
@@ -14,17 +17,19 @@ ROUTINE = ("step", "follow", "deployments", "lock", "clock", "writing", "alarm")
 
 
 class JobLog:
-    """Hears how jobs and polls end, and writes what is new of it. `troubles` are those of polls, and of whatever else is said once while it lasts."""
+    """Hears how jobs and polls end, and writes what is new of it. `troubles` are those of polls, and of whatever else
+    is said once while it lasts.
+    """
 
     def __init__(self, health: Health) -> None:
         self._health = health
-        self.troubles = logs.Troubles()
-        self._failing = logs.Troubles()
-        self._slow = logs.Troubles()
+        self.troubles = Troubles()
+        self._failing = Troubles()
+        self._slow = Troubles()
         self._overdue: set[str] = set()
 
     def ended(self, job: str, error: BaseException | None) -> None:
-        """A run of a job has ended, with what it raised."""
+        """Note that a run of a job has ended, with what it raised."""
         if job in self._overdue:
             self._overdue.discard(job)
         else:
@@ -34,19 +39,19 @@ class JobLog:
                 logs.line("job works again", job=job)
             return
         self._health.problem()
-        reason = str(error) if isinstance(error, MonitorError) else logs.named(error)
+        reason = str(error) if isinstance(error, MonitorError) else named(error)
         if self._failing.begin(job, reason):
             logs.line("job failed", level=logging.ERROR, job=job, error=reason)
 
     def overran(self, job: str) -> None:
-        """A job should have begun and still runs; said again once a run of it has kept to its time."""
+        """Note that a job should have begun and still runs; said again once a run of it has kept to its time."""
         self._health.problem()
         self._overdue.add(job)
         if self._slow.begin(job, job) and job not in ROUTINE:
             logs.line("job overran", level=logging.WARNING, job=job)
 
     def polled(self, outcome: Outcome) -> None:
-        """A poll has ended."""
+        """Note that a poll has ended."""
         if outcome.verdict in ("failed", "held"):
             # Of one trouble every poll says the same, but for the id of the request.
             reason = f"{outcome.source} {outcome.verdict} {outcome.detail.partition(':')[0]}"
@@ -57,7 +62,7 @@ class JobLog:
             quiet = outcome.verdict == "unchanged" and not outcome.events and not over
             level = logging.DEBUG if quiet else logging.INFO
         logs.line(
-            "looked",
+            "polled",
             level=level,
             source=outcome.source,
             verdict=outcome.verdict,

@@ -1,9 +1,10 @@
 """Threads for polls, shared out so that slow sources keep no quick one waiting.
 
-A pool of N threads is lost as soon as N sources hang. Here a poll occupies one of N places only while it may still be quick; then it goes on,
-in its own thread, among the slow ones, and the place is free. Who was slow the last time starts among the slow. Of those that wait, the one begins
-whose host has the fewest running, so that a hundred sources of one host do not stand before the single one of another; among equals the one that
-waits longest, a poll's last duration counted against it.
+A pool of N threads is lost as soon as N sources hang. Here a poll occupies one of N places only while it may still be
+quick; then it goes on, in its own thread, among the slow ones, and the place is free. Who was slow the last time starts
+among the slow. Of those that wait, the one begins whose host has the fewest running, so that a hundred sources of one
+host do not stand before the single one of another; among equals the one that waits longest, a poll's last duration
+counted against it.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ SLOW_STARTS = 48
 """How many polls that are known to be slow run at once."""
 
 MOST = 128
-"""How many polls run at once, quick and slow; a thread that waits for an answer costs little, but it is one of the process's tasks."""
+"""How many polls run at once, quick and slow; a thread that waits for an answer costs little, but it is one of the
+process's tasks.
+"""
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
 class _Task:
-    """One piece of work: `host` is whose share it counts against, `due` when it would end if it took as long as the last time.
+    """One piece of work: `host` is whose share it counts against, `due` when it would end if it took as long as the
+    last time.
 
     `proven` work was quick the last time, `slow` work was not; what never ran is neither.
     """
@@ -101,7 +105,9 @@ class Lanes:
         return future
 
     def shutdown(self, wait: bool = True) -> None:
-        """Begin nothing more, and with `wait` return when everything that began has ended; what still waits is forgotten, and never ends."""
+        """Begin nothing more, and with `wait` return when everything that began has ended; what still waits is
+        forgotten, and never ends.
+        """
         with self._moved:
             self._closed = True
             self._waiting.clear()
@@ -118,7 +124,8 @@ class Lanes:
                     self._waiting.remove(task)
                     task.began = now
                     self._running.add(task)
-                    # Where the process gets no more threads, the task waits for one that ends: the pool has taken it before it asks for a thread.
+                    # Where the process gets no more threads, the task waits for one that ends: the pool has taken it
+                    # before it asks for a thread.
                     with suppress(RuntimeError):
                         self._threads.submit(self._work, task)
                 self._moved.wait(self._until_a_place_is_free(now))
@@ -134,7 +141,7 @@ class Lanes:
                 self._moved.notify()
 
     def _next(self, now: float) -> _Task | None:
-        """Which of those that wait may begin now, if any."""
+        """Return which of those that wait may begin now, if any."""
         if not self._waiting:
             return None
         crowded = len(self._running) >= MOST - self._places  # the last threads are for those who give them back at once

@@ -1,8 +1,9 @@
 """The schedule: which job runs when. The only module that knows APScheduler.
 
-Intervals go by the time that passes, never by the time of day. APScheduler 3 plans by the time of day and counts up every run that was
-missed: a clock set back by two hours stopped it for two hours, one set forward by sixty days kept it counting for minutes. It reads the time with
-`datetime.now(timezone)`, which leaves the reading to the zone, and asks a trigger for the next run: both are given here.
+Intervals go by the time that passes, never by the time of day. APScheduler 3 plans by the time of day and counts up
+every run that was missed: a clock set back by two hours stopped it for two hours, one set forward by sixty days kept it
+counting for minutes. It reads the time with `datetime.now(timezone)`, which leaves the reading to the zone, and asks a
+trigger for the next run: both are given here.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 class Schedule:
     """Jobs that repeat, each in a pool of threads, none twice at a time. Every job gets a name of its own.
 
-    `elapsed` counts seconds that pass. `pools` gives the number of threads of each pool, `lanes` the places of each that shares them out between
-    quick and slow jobs and between hosts. After each run `ended` is called with the job's name and what it
-    raised, or None; `overran` with the name of a job that should have begun and still ran.
+    `elapsed` counts seconds that pass. `pools` gives the number of threads of each pool, `lanes` the places of each
+    that shares them out between quick and slow jobs and between hosts. After each run `ended` is called with the job's
+    name and what it raised, or None; `overran` with the name of a job that should have begun and still ran.
     """
 
     def __init__(
@@ -75,9 +76,11 @@ class Schedule:
         first: timedelta | None = None,
         spread: float = 0,
     ) -> None:
-        """Add a job: it runs after `first`, then at every interval, which `spread` lengthens or shortens by a random share.
+        """Add a job: it runs after `first`, then at every interval, which `spread` lengthens or shortens by a random
+        share.
 
-        Without `first` one interval passes before the first run. `host` is whose share of its lanes the job takes; its own unless given.
+        Without `first` one interval passes before the first run. `host` is whose share of its lanes the job takes; its
+        own unless given.
         """
         self._hosts[name] = host or name
         trigger = _Every(interval, spread)
@@ -105,7 +108,8 @@ class Schedule:
     def join(self) -> None:
         """Wait for the jobs that still run after `end`.
 
-        Not by APScheduler's own waiting: it holds the lock that a running job needs to ask for its next run, and both would wait for ever.
+        Not by APScheduler's own waiting: it holds the lock that a running job needs to ask for its next run, and both
+        would wait for ever.
         """
         for pool in self._pools.values():
             pool.shutdown(wait=True)

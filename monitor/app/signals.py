@@ -1,7 +1,8 @@
 """What is asked of a running daemon from outside: to stop, to load its configuration anew.
 
-A signal's handler may interrupt its own thread anywhere, also inside `Event.set` and `Event.wait`, which hold a lock: to take that lock again there is
-to wait for ever. So handlers set plain attributes, and the main thread is woken by the byte that the interpreter writes for each signal.
+A signal's handler may interrupt its own thread anywhere, also inside `Event.set` and `Event.wait`, which hold a lock:
+to take that lock again there is to wait for ever. So handlers set plain attributes, and the main thread is woken by the
+byte that the interpreter writes for each signal.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Signals:
-    """The requests to one daemon. `stop` and `wake` may be called from any thread, `wait` by the one that serves the requests."""
+    """The requests to one daemon. `stop` and `wake` may be called from any thread, `wait` by the one that serves the
+    requests.
+    """
 
     def __init__(self) -> None:
         self.stopping = False
@@ -27,7 +30,8 @@ class Signals:
         self._readable, self._writable = os.pipe()
         for end in (self._readable, self._writable):
             os.set_blocking(end, False)
-            # Not by a method: who still asks for the end of a daemon that has ended may not write into a file of somebody else's.
+            # Not by a method: who still asks for the end of a daemon that has ended may not write into a file of
+            # somebody else's.
             weakref.finalize(self, os.close, end)
 
     def stop(self) -> None:
@@ -54,12 +58,16 @@ class Signals:
         return True
 
     def serve(self) -> None:
-        """From now on a stop is a request that `wait` ends for; before, while the program starts, it ends the program at once."""
+        """From now on a stop is a request that `wait` ends for; before, while the program starts, it ends the program
+        at once.
+        """
         self._patient = True
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Take SIGTERM, SIGINT and SIGHUP inside the block, in the main thread; after it they are ignored, since the process ends."""
+        """Take SIGTERM, SIGINT and SIGHUP inside the block, in the main thread; after it they are ignored, since the
+        process ends.
+        """
         for number in NUMBERS:
             signal.signal(number, self._handle)
         before = signal.set_wakeup_fd(self._writable, warn_on_full_buffer=False)

@@ -2,12 +2,16 @@ r"""Standard output and standard error, as every command and every library in th
 
 Three things are settled here, for all of them at once:
 
-* What a provider sent reaches no terminal as it is: a model's id must not be able to move the cursor, to rename the window or to turn the
-  direction of a line. Such characters are written as JSON writes them (`\u001b`), so that a JSON document stays one and still says the same.
-* Output that cannot be written (a full disk, a stream that is closed) loses the output and nothing else: the command goes on, and its end
-  says so (`lost`). An exception would come at a random place, and the interpreter would complain once more at exit. Only a reader that went
-  away is an exception, since a full answer to nobody is a waste: `BrokenPipeError`.
-* A closed standard stream leaves its number free, and the next file to be opened, the database for one, would take it. So it is occupied.
+* What a provider sent reaches no terminal as it is: a model's id must not be able to move the cursor, to rename the
+  window or to turn the
+  direction of a line. Such characters are written as JSON writes them (`\u001b`), so that a JSON document stays one and
+  still says the same.
+* Output that cannot be written (a full disk, a stream that is closed) loses the output and nothing else: the command
+  goes on, and its end
+  says so (`lost`). An exception would come at a random place, and the interpreter would complain once more at exit.
+  Only a reader that went away is an exception, since a full answer to nobody is a waste: `BrokenPipeError`.
+* A closed standard stream leaves its number free, and the next file to be opened, the database for one, would take it.
+  So it is occupied.
 
 The gate pays for this module at every question: only what it has loaded anyway is imported here.
 """
@@ -35,7 +39,9 @@ def printable(text: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """Return the text, of any number of lines, with every character that a terminal could act on as JSON writes it (`\\u001b`)."""
+    """Return the text, of any number of lines, with every character that a terminal could act on as JSON writes it
+    (`\\u001b`).
+    """
     if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" or c in _SPACES else _as_json(c) for c in text)
@@ -84,7 +90,9 @@ class Guarded(io.TextIOWrapper):
 
 
 class _Descriptor(io.FileIO):
-    """The bytes' way out. After the first failure everything goes nowhere, also what is still buffered when the process ends."""
+    """The bytes' way out. After the first failure everything goes nowhere, also what is still buffered when the process
+    ends.
+    """
 
     def __init__(self, descriptor: int, *, deaf: bool, closed: bool) -> None:
         super().__init__(descriptor, "wb", closefd=False)

@@ -1,1 +1,3 @@
-"""Answers from the log: the registry now or then, prices, coverage, reports and replays, in the shapes that commands and pages share."""
+"""Answers from the log: the registry now or then, prices, coverage, reports and replays, in the shapes that commands
+and pages share.
+"""

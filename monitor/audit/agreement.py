@@ -1,6 +1,8 @@
-"""Who agrees with the official price and who does not: each source's believed price held against that of the official ones.
+"""Who agrees with the official price and who does not: each source's believed price held against that of the official
+ones.
 
-Shown, and no more: what a source that is not official says never moves, dates or blocks anything by this, and one that is frozen vetoes nothing.
+Shown, and no more: what a source that is not official says never moves, dates or blocks anything by this, and one that
+is frozen vetoes nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class PriceView(StrEnum):
 
 
 class Stale(StrEnum):
-    """Why a word is not to be relied on, though its source may be read at every look."""
+    """Why a word is not to be relied on, though its source may be read at every poll."""
 
     UNREAD = "unread"  # the source was not read for too long
     FROZEN = "frozen"  # it still is what others stated before they moved
@@ -56,10 +58,11 @@ class PriceComparison:
 
 
 def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[PriceComparison]:
-    """The word of each source, in the order of `facts`.
+    """Return the word of each source, in the order of `facts`.
 
-    What was last seen before `fresh_since` is stale, and what others contradict since before it is outvoted. Where the account's own
-    costs state a price, theirs is the official one, and a page agrees with it or differs like anybody else.
+    What was last seen before `fresh_since` is stale, and what others contradict since before it is outvoted. Where the
+    account's own costs state a price, theirs is the official one, and a page agrees with it or differs like anybody
+    else.
     """
     stated: dict[tuple[str, str, price.Meter], list[PriceFact]] = {}
     for fact in facts:
@@ -68,7 +71,7 @@ def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[PriceCom
 
 
 def of_entry(reader: Reader, configuration: Configuration, entry: Entry, now: datetime) -> list[PriceComparison]:
-    """The word of each source on the prices of the tiers that an entry uses."""
+    """Return the word of each source on the prices of the tiers that an entry uses."""
     facts = prices(reader, configuration, (entry.price_subject,))
     used = [fact for fact in facts if fact.meter.tier in entry.spec.tiers]
     return weigh(used, fresh_since=now - configuration.gate.price_freshness)
@@ -101,12 +104,12 @@ def _word(fact: PriceFact, stated: Sequence[PriceFact], fresh_since: datetime) -
 
 
 def _moved_on(other: PriceFact, fact: PriceFact) -> bool:
-    """Whether a source stated the same before, and something else since."""
+    """Return whether a source stated the same before, and something else since."""
     return not price.equal(other.amount, fact.amount) and _any_equal(fact.amount, other.formerly)
 
 
 def _for_long(stated: Sequence[PriceFact], long_since: datetime) -> bool:
-    """Whether all of these have been stated since before a time."""
+    """Return whether all of these have been stated since before a time."""
     return all(one.since is not None and one.since < long_since for one in stated)
 
 

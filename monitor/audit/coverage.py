@@ -1,4 +1,5 @@
-"""What watches each assumption now: every pin and every required check, the sources that speak for it, and when they last did.
+"""What watches each assumption now: every pin and every required check, the sources that speak for it, and when they
+last did.
 
 Reading only. What no source states and nobody's word holds for is unwatched: it may move, and nobody here would know.
 """
@@ -9,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.audit import queries
 from monitor.core import access, price
 from monitor.core.baselines import CONFIG
 from monitor.core.configuration import Configuration, SourceSpec
@@ -17,10 +17,11 @@ from monitor.core.entry import Check, CheckState, Entry, Pin
 from monitor.core.facts import LISTED, Fact, Subject
 from monitor.core.ports import Reader
 from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.state import Freshness
 from monitor.registry import checklist
 from monitor.registry import pins as pinning
+from monitor.registry.freshness import Freshness
 from monitor.registry.housekeeping import MISSED, limit
+from monitor.registry.lookup import find_entry
 
 PIN = "pin"
 CHECK = "check"
@@ -47,7 +48,7 @@ class CoverageRow:
 
     `kind` is a pin (of an entry that has none yet: one that an activation would set), a required check, or what is unpinned because
     nothing is known of it. `state` is watched, attested (the word of a person holds until `until`), blind (every source of it was last
-    read too long ago) or unwatched; `read_at` is the last good look.
+    read too long ago) or unwatched; `read_at` is the last good poll.
     """
 
     entry: str
@@ -60,13 +61,13 @@ class CoverageRow:
 
 
 def coverage(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[CoverageRow]:
-    """Every assumption of one entry, or of all that live.
+    """Return every assumption of one entry, or of all that live.
 
     Raises:
         Refused: there is no entry of this key.
     """
     view = _View(reader, configuration, now)
-    entries = [queries.entry(reader, key)] if key else [one for one in reader.entries().values() if one.alive]
+    entries = [find_entry(reader.entries(), key)] if key else [one for one in reader.entries().values() if one.alive]
     return [row for entry in entries for row in view.rows(entry)]
 
 
@@ -99,7 +100,7 @@ class _View:
         return self._by(entry, PIN, pin.key, [speaker for fact in facts for speaker in self._speakers(fact)])
 
     def _speakers(self, fact: Fact) -> list[tuple[SourceSpec, datetime | None]]:
-        """The sources that state a fact, or would say that it is gone, each with the last look that did."""
+        """The sources that state a fact, or would say that it is gone, each with the last poll that did."""
         known = self._fresh.beliefs
         if fact.field == LISTED:
             return [(spec, self._good(spec)) for spec in known.lists(fact.subject.scope) if known.baseline(spec.key)]

@@ -12,15 +12,16 @@ from datetime import date, datetime
 from monitor.core.configuration import Configuration
 from monitor.core.facts import DEPRECATION, REPLACEMENT, SHUTDOWN_DATE, Fact, Subject
 from monitor.core.ports import Reader, Refused
-from monitor.gate.state import Freshness
+from monitor.registry.freshness import Freshness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """What one source says of the end of a model.
 
-    `days` are left until it, negative once it is past. `listed` says whether the model still stands in a list of its provider's surfaces, None where
-    none is watched. `agrees` says whether all sources state the same day. `entries` hold the model; `verified_at` is when the day was last seen.
+    `days` are left until it, negative once it is past. `listed` says whether the model still stands in a list of its
+    provider's surfaces, None where none is watched. `agrees` says whether all sources state the same day. `entries`
+    hold the model; `verified_at` is when the day was last seen.
     """
 
     provider: str
@@ -39,7 +40,8 @@ class End:
 
 
 def ends(reader: Reader, configuration: Configuration, now: datetime, name: str = "") -> list[End]:
-    """The ends that are announced of an entry's models or of a model; without a name those ahead and those of entries. The next first.
+    """Return the ends that are announced of an entry's models or of a model; without a name those ahead and those of
+    entries. The next first.
 
     Raises:
         Refused: no source announces an end of what is named.
@@ -98,7 +100,7 @@ def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterat
 
 
 def _day(value: object) -> date | None:
-    """The day of a stated date; a plug-in may state what is none."""
+    """Return the day of a stated date; a plug-in may state what is none."""
     try:
         return date.fromisoformat(str(value))
     except ValueError:

@@ -1,6 +1,7 @@
 """Answering for the log: the registry now or then, why an entry has its status, its checklist, its prices.
 
-Reading only. A question about the past is answered from the log and from blobs that events name, never from what is believed today.
+Reading only. A question about the past is answered from the log and from blobs that events name, never from what is
+believed today.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from monitor.core.maintenance_windows import Window
 from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.stored_baselines import beliefs
 from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.state import Freshness, reason
+from monitor.gate.state import reason
 from monitor.registry import checklist, transitions
+from monitor.registry.freshness import Freshness
+from monitor.registry.lookup import find_entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
-    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what
-    waits for a second person, `windows` the maintenance that is planned or goes on, `asked` the checks that a running pause asks for, `waived` those that
-    the last acceptance went on without.
+    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is
+    blank. `approval` is what waits for a second person, `windows` the maintenance that is planned or goes on, `asked`
+    the checks that a running pause asks for, `waived` those that the last acceptance went on without.
     """
 
     key: str
@@ -48,8 +51,8 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """One check of an entry as `checklist` shows it. `required_in` are the environments that require it, `required` whether production does;
-    `asked` says that a running pause asks for it, `waived` that a person went on without it.
+    """One check of an entry as `checklist` shows it. `required_in` are the environments that require it, `required`
+    whether production does; `asked` says that a running pause asks for it, `waived` that a person went on without it.
     """
 
     name: str
@@ -63,8 +66,8 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceFact:
-    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source stated before, `resold`
-    says that a reseller charges it, `billed` that it is what the account was charged.
+    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source
+    stated before, `resold` says that a reseller charges it, `billed` that it is what the account was charged.
     """
 
     source: str
@@ -91,28 +94,15 @@ class ChainStep:
     recorded: Recorded
 
 
-def entry(reader: Reader, key: str) -> Entry:
-    """One entry.
-
-    Raises:
-        Refused: there is none of this key.
-    """
-    registered = reader.entries()
-    if key not in registered:
-        known = ", ".join(sorted(registered)) or "none yet (`access-monitor poll` loads the configuration)"
-        raise Refused(f"there is no entry {key!r}; the registry has: {known}")
-    return registered[key]
-
-
 def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry]:
-    """All entries, as they are or as they were recorded at a time."""
+    """Return all entries, as they are or as they were recorded at a time."""
     if at is None:
         return reader.entries()
     return transitions.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
 
 
 def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
-    """The registry, as it is or as it was recorded at a time."""
+    """Return the registry, as it is or as it was recorded at a time."""
     fresh = None if at is not None else Freshness(reader, configuration)
     return [
         StatusRow(
@@ -143,8 +133,8 @@ def _verified_then(one: Entry) -> datetime | None:
 
 
 def checks(reader: Reader, configuration: Configuration, key: str) -> list[CheckRow]:
-    """Every check of an entry, the required ones first, then whatever else was verified."""
-    one = entry(reader, key)
+    """Return every check of an entry, the required ones first, then whatever else was verified."""
+    one = find_entry(reader.entries(), key)
     fresh = Freshness(reader, configuration)
     looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
     looked = {name: at for name, at in looked.items() if _shows(reader, configuration, one, name)}
@@ -171,7 +161,9 @@ def checks(reader: Reader, configuration: Configuration, key: str) -> list[Check
 
 
 def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) -> bool:
-    """Whether the evidence of a check is what a source that feeds it showed last: else its last poll must not date that evidence."""
+    """Return whether the evidence of a check is what a source that feeds it showed last: else its last poll must not
+    date that evidence.
+    """
     evidence = one.checks.get(name, Check()).evidence
     if not evidence:
         return True
@@ -181,12 +173,12 @@ def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) 
 
 
 def why(reader: Reader, key: str) -> list[ChainStep]:
-    """The chain from the status of an entry back to what was seen: each event once, nearest first.
+    """Return the chain from the status of an entry back to what was seen: each event once, nearest first.
 
     Raises:
         Refused: there is no such entry.
     """
-    one = entry(reader, key)
+    one = find_entry(reader.entries(), key)
     steps: list[ChainStep] = []
     seen: set[int] = set()
     todo = [(0, one.status_position)]
@@ -205,13 +197,13 @@ def why(reader: Reader, key: str) -> list[ChainStep]:
 
 
 def history(reader: Reader, key: str) -> Iterator[Recorded]:
-    """Everything that befell an entry."""
+    """Return everything that befell an entry."""
     return reader.events(EventQuery(stream=entry_stream(key)))
 
 
 def price_subjects(reader: Reader, configuration: Configuration, name: str) -> tuple[Subject, ...]:
-    """Whose prices a name means: those of the entry with this key, of the entries that hold this model id, or `provider/model`;
-    else the models of this id at every provider that states, or once stated, a price of one.
+    """Whose prices a name means: those of the entry with this key, of the entries that hold this model id, or
+    `provider/model`; else the models of this id at every provider that states, or once stated, a price of one.
 
     Raises:
         Refused: nothing is known by this name.
@@ -235,7 +227,7 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
 
 
 def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...]) -> list[PriceFact]:
-    """What every source believes some models cost, official ones first."""
+    """Return what every source believes some models cost, official ones first."""
     fresh = Freshness(reader, configuration)
     rows = []
     for subject in subjects:
@@ -265,7 +257,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
 
 
 def price_history(reader: Reader, subjects: tuple[Subject, ...]) -> list[Recorded]:
-    """Every recorded move of the prices of some models, in order."""
+    """Return every recorded move of the prices of some models, in order."""
     return [recorded for subject in subjects for recorded in _price_moves(reader, subject)]
 
 
@@ -276,7 +268,7 @@ def _price_moves(reader: Reader, subject: Subject) -> Iterator[Recorded]:
 
 
 def _moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], list[Recorded]]:
-    """The events by source and field that gave a price its values, in order."""
+    """Return the events by source and field that gave a price its values, in order."""
     moves: dict[tuple[str, str], list[Recorded]] = {}
     for recorded in _price_moves(reader, subject):
         data = recorded.event.data
@@ -287,5 +279,5 @@ def _moves(reader: Reader, subject: Subject) -> dict[tuple[str, str], list[Recor
 
 
 def _baseline(reader: Reader, source: str) -> Recorded | None:
-    """The last event that recorded the baseline of a source as a whole."""
+    """Return the last event that recorded the baseline of a source as a whole."""
     return next(reader.events(EventQuery(type=ev.BASELINE_RECORDED, source=source, newest_first=True, limit=1)), None)

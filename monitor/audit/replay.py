@@ -1,33 +1,32 @@
 """Running recorded observations through the real pipeline, on the clock of the recording.
 
-Nothing is sent and nothing waits. What differs from a live run is only who looks: a `ReplayedRecording` stands where a source's fetch would,
+Nothing is sent and nothing waits. What differs from a live run is only who polls: a `ReplayedRecording` stands where a source's fetch would,
 and the source's own reader makes facts of it.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
+from typing import Protocol
 
-from monitor.app.commit import write
 from monitor.core import events as ev
 from monitor.core.configuration import Attention, Configuration
 from monitor.core.entry import Entry, Status
-from monitor.core.events import Recorded, entry_stream
-from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Unchanged
+from monitor.core.events import Event, Recorded, entry_stream
+from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, ReplayedRecording, Unchanged
 from monitor.core.notices import Notice
-from monitor.core.ports import EventQuery, Reader, Refused, Source, Store
+from monitor.core.ports import Clock, EventQuery, Reader, Refused, Source, Store
 from monitor.detection.poller import Poller
 from monitor.registry import checklist
 from monitor.registry.acceptance import Going
-from monitor.registry.declarations import declare
 from monitor.registry.housekeeping import Tender
 from monitor.registry.operator import Operator
-from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 ACTOR = "replay"
 PATIENCE = 3
@@ -35,18 +34,8 @@ PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayedRecording:
-    """One recorded look: the body as received, or why there is none."""
-
-    at: datetime
-    body: Body | None = None
-    failure: FailureReason | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayStep:
-    """What one look came to: its source and verdict (both empty for the declaration before the first), what was recorded, and what
+    """What one poll came to: its source and verdict (both empty for the declaration before the first), what was recorded, and what
     the owners would have been told.
     """
 
@@ -89,7 +78,9 @@ class ReplayResult:
 def carried(
     recordings: Sequence[ReplayedRecording], every: timedelta | None, until: datetime
 ) -> Iterator[ReplayedRecording]:
-    """The recordings in order; with `every`, each is repeated at that interval until the next, and the last until `until`."""
+    """Yield the recordings in order; with `every`, each is repeated at that interval until the next, and the last until
+    `until`.
+    """
     for recording, following in zip(recordings, [*recordings[1:], None], strict=True):
         yield recording
         if every is None:
@@ -100,10 +91,25 @@ def carried(
             at += every
 
 
+class ReplayedUseCases(Protocol):
+    """What a replay does to its store, on its own clock and without anybody who reads leases."""
+
+    begin: Begin
+
+    @property
+    def operator(self) -> Operator: ...
+
+    def declare(self) -> tuple[Event, ...]: ...
+
+    def poller(self, source: Callable[[str], Source]) -> Poller: ...
+
+    def tender(self, *, cadence: Mapping[str, timedelta]) -> Tender: ...
+
+
 class Replay:
     """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
 
-    `carry` is, for each source whose looks are repeated until the next, at which interval. `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
+    `carry` is, for each source whose polls are repeated until the next, at which interval. `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
     it is known once the replay has begun.
     """
 
@@ -113,6 +119,7 @@ class Replay:
         configuration: Configuration,
         sources: Mapping[str, Source],
         recordings: Mapping[str, Sequence[ReplayedRecording]],
+        use_cases: Callable[[Configuration, Clock], ReplayedUseCases],
         *,
         carry: Mapping[str, timedelta] | None = None,
         activate: bool = False,
@@ -126,63 +133,64 @@ class Replay:
         self._recordings = recordings
         self._carry = carry or {}
         self._activate = activate
-        self._now = min(looks[0].at for looks in recordings.values())
+        self._now = min(polls[0].at for polls in recordings.values())
         self._head = 0
         self.waived: Mapping[str, frozenset[str]] = {}
-        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of them. Nobody was there to
-        # acknowledge anything either, so nothing is said again. Whether a fallback is allowed rests on how fresh it is, which a recording with gaps
-        # cannot say.
+        # Owners without destinations: notices are stored and no delivery is, so that no relay can ever send one of
+        # them. Nobody was there to acknowledge anything either, so nothing is said again. Whether a fallback is allowed
+        # rests on how fresh it is, which a recording with gaps cannot say.
         mute = replace(
             configuration,
             attention=Attention(),
             owners={key: replace(owner, destinations=()) for key, owner in configuration.owners.items()},
             entries={key: replace(spec, fallback="") for key, spec in configuration.entries.items()},
         )
-        self._mute = mute
-        self._poller = Poller(store, mute, self._sources.__getitem__, self.clock, published=_nobody)
-        self._operator = Operator(store, mute, self.clock, published=_nobody)
-        cadence = {key: PATIENCE * _gap(looks, self._carry.get(key)) for key, looks in recordings.items()}
-        self._tender = Tender(store, mute, published=_nobody, cadence=cadence)
+        self._use_cases = use_cases(mute, self.clock)
+        self._poller = self._use_cases.poller(self._sources.__getitem__)
+        self._operator = self._use_cases.operator
+        cadence = {key: PATIENCE * _gap(polls, self._carry.get(key)) for key, polls in recordings.items()}
+        self._tender = self._use_cases.tender(cadence=cadence)
 
     def clock(self) -> datetime:
-        """The clock of the recording."""
+        """Return the clock of the recording."""
         return self._now
 
     def run(self) -> Iterator[ReplayStep]:
-        """Declare the configuration, then play all looks.
+        """Declare the configuration, then play all polls.
 
         Raises:
             Refused: the store holds events already, whose times would mix with those of the recording.
         """
         self._begin()
         yield self._step()
-        until = max(looks[-1].at for looks in self._recordings.values())
-        streams = [self._stream(key, looks, until) for key, looks in self._recordings.items()]
+        until = max(polls[-1].at for polls in self._recordings.values())
+        streams = [self._stream(key, polls, until) for key, polls in self._recordings.items()]
         for at, key, recording in heapq.merge(*streams, key=lambda item: item[:2]):
             self._now = at
             self._sources[key].now = recording
             # What another source would have answered to a prompt stands in its own recording, at its own time, or nowhere.
-            outcomes = self._poller.look([key], prompted=False)
+            outcomes = self._poller.poll_once([key], prompted=False)
             self._poller.flush()
-            # Only who was just looked at in vain can be blind: between two looks it was the recorder that did not look.
+            # Only who was just polled in vain can be blind: between two polls it was the recorder that did not poll.
             self._tender.tend(at, [key])
             if self._activate:
                 self._accept()
             yield self._step(key, outcomes[0].verdict)
 
     def _stream(
-        self, key: str, looks: Sequence[ReplayedRecording], until: datetime
+        self, key: str, polls: Sequence[ReplayedRecording], until: datetime
     ) -> Iterator[tuple[datetime, str, ReplayedRecording]]:
-        return ((recording.at, key, recording) for recording in carried(looks, self._carry.get(key), until))
+        return ((recording.at, key, recording) for recording in carried(polls, self._carry.get(key), until))
 
     def _begin(self) -> None:
         with self._store.read() as reader:
             head = reader.head()
         if head:
             raise Refused(
-                f"a replay needs a database of its own: this one holds {head} events; name a new file with --database, or leave it out"
+                f"a replay needs a database of its own: this one holds {head} events; name a new file with "
+                "--database, or leave it out"
             )
-        declare(self._store, self._mute, self.clock, published=_nobody)
+        self._use_cases.declare()
         with self._store.read() as reader:
             entries = reader.entries()
         if self._activate:
@@ -190,15 +198,15 @@ class Replay:
             self._suppose()
 
     def _waived(self, entry: Entry) -> frozenset[str]:
-        """The checks that an acceptance asks for and that no replayed source verifies."""
+        """Return the checks that an acceptance asks for and that no replayed source verifies."""
         specs = [self._sources[key].spec for key in self._recordings]
         fed = {name for spec in specs for name in checklist.fed_by(spec, entry)}
         return frozenset((*checklist.required(entry), *checklist.asked(entry))) - fed
 
     def _suppose(self) -> None:
         """Take the entries whose list is not replayed for visible: a pause by price could not show otherwise."""
-        with self._store.write() as tx:
-            register = RegistryTransaction(tx.head(), tx.entries())
+        with self._use_cases.begin() as unit:
+            register = unit.register
             for key, waived in self.waived.items():
                 entry = register.entries[key]
                 if "visibility" in waived and entry.spec.model_id:
@@ -219,7 +227,6 @@ class Replay:
                             },
                         },
                     )
-            write(tx, self._configuration, register, [], at=self._now)
 
     def _accept(self) -> None:
         """Activate and resume whatever may be, so that every pause shows."""
@@ -242,13 +249,13 @@ class Replay:
                     losses=closed,
                 )
             except Refused:
-                continue  # what is missing may come with a later look
+                continue  # what is missing may come with a later poll
 
     def _kind(self, entry: Entry) -> str | None:
-        """The act that the replay does to an entry now."""
+        """Return the act that the replay does to an entry now."""
         if entry.status is Status.EVALUATING:
             return ev.ENTRY_ACTIVATED
-        if entry.status is Status.PAUSED and entry.since < self._now:  # a pause that came with this look stays visible
+        if entry.status is Status.PAUSED and entry.since < self._now:  # a pause that came with this poll stays visible
             return ev.ENTRY_RESUMED
         return None
 
@@ -262,7 +269,7 @@ class Replay:
 
 
 def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]) -> Iterator[Notice]:
-    """The notices of these events: each is named after the last event of its decision and its owner."""
+    """Yield the notices of these events: each is named after the last event of its decision and its owner."""
     for one in recorded:
         for owner in owners:
             notice = reader.notice(f"{one.event.position}.{owner}")
@@ -270,12 +277,8 @@ def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]
                 yield notice
 
 
-def _gap(looks: Sequence[ReplayedRecording], carry: timedelta | None) -> timedelta:
-    """The usual time between two looks, no longer than the interval at which they are carried."""
-    gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(looks)]
+def _gap(polls: Sequence[ReplayedRecording], carry: timedelta | None) -> timedelta:
+    """The usual time between two polls, no longer than the interval at which they are carried."""
+    gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(polls)]
     usual = timedelta(seconds=median(gaps)) if gaps else timedelta()
     return usual if carry is None else min(usual, carry)
-
-
-def _nobody() -> None:
-    """Nobody reads the leases of a replay."""

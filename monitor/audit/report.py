@@ -1,6 +1,7 @@
 """Everything that the rollout page of an entry needs, gathered in one consistent reading.
 
-Reading only, and nothing is summed up to a judgement: what is confirmed carries its date, and whatever is not is a question.
+Reading only, and nothing is summed up to a judgement: what is confirmed carries its date, and whatever is not is a
+question.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from monitor.core.entry import CheckState, Entry, Pin, Status
 from monitor.core.events import Recorded
 from monitor.core.facts import LISTED, Fact, Subject
 from monitor.core.ports import Reader
+from monitor.core.text import pin_in_words, value_in_words
 from monitor.gate.decision import Answer
-from monitor.gate.state import Freshness, Production, production
-from monitor.notify import compose
+from monitor.gate.state import Production, production
 from monitor.registry import checklist, fallbacks, pins
+from monitor.registry.freshness import Freshness
+from monitor.registry.lookup import find_entry
 from monitor.registry.policy import depends_on
 from monitor.registry.reminders import Deadline, agenda
 from monitor.registry.terms import PricedEntry, priced
@@ -43,7 +46,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """A fact that stands, what it is, and when it was last seen to be so (None: it is accepted, and nothing sees it now)."""
+    """A fact that stands, what it is, and when it was last seen to be so (None: it is accepted, and nothing sees it
+    now).
+    """
 
     what: str
     value: str
@@ -52,7 +57,9 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """What a month costs in each tier in use, in short context. `known` says where the usage is from, `configured` or `observed`."""
+    """What a month costs in each tier in use, in short context. `known` says where the usage is from, `configured` or
+    `observed`.
+    """
 
     known: str
     usage: Mapping[str, int]
@@ -87,7 +94,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
     Raises:
         Refused: there is no such entry.
     """
-    entry = queries.entry(reader, key)
+    entry = find_entry(reader.entries(), key)
     fresh = Freshness(reader, configuration, now)
     facts = [
         fact
@@ -130,7 +137,7 @@ def _last(history: Sequence[Recorded], *types: str) -> Recorded | None:
 
 
 def _last_with(history: Sequence[Recorded], key: str) -> Recorded | None:
-    """The last word of a person that has this behind it."""
+    """Return the last word of a person that has this behind it."""
     return next((one for one in reversed(history) if one.event.data.get(key)), None)
 
 
@@ -149,7 +156,7 @@ def _pauses(history: Sequence[Recorded]) -> list[Pause]:
 
 
 def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
-    """What was accepted, or would be now: with the last look that showed it. Our own side is as it was declared."""
+    """What was accepted, or would be now: with the last poll that showed it. Our own side is as it was declared."""
     accepted = entry.pins or pins.pins(entry, fresh.beliefs)[0]
     for pin in accepted:
         if pin.scope == CONFIG or pin.key in entry.deviations:
@@ -159,9 +166,9 @@ def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
         value = (
             f"{price.spoken(str(pin.value))} USD per {price.PER_MILLION_TOKENS}"
             if _is_price(pin)
-            else compose.value(pin.value)
+            else value_in_words(pin.value)
         )
-        what = f"{pin.name} is listed on {pin.scope}" if pin.field == LISTED else compose.pin(pin)
+        what = f"{pin.name} is listed on {pin.scope}" if pin.field == LISTED else pin_in_words(pin)
         yield Confirmed(what=what, value="" if pin.field == LISTED else value, seen_at=seen)
 
 
@@ -195,27 +202,13 @@ def _questions(
     for name, state in checklist.missing(entry, now=now).items():
         yield f"The check {name} is {state}: {CHECKS[name]}?"
     yield from _moved(entry)
-    _, unknown, disputed = pins.pins(entry, fresh.beliefs)
-    for key in unknown if entry.spec.model_id else ():
-        scope, _, rest = key.partition("/")
-        name, _, field = rest.rpartition("/")
-        if field.startswith(price.PREFIX):
-            yield f"No official source states {field.removeprefix(price.PREFIX)} of {name}: what does it cost?"
-        else:
-            yield f"Nothing confirms {field} of {name} on {scope}."
-    for field, said in disputed.items():
-        yield f"Which is right? {field.removeprefix(price.PREFIX)}: {', '.join(f'{source} says {value}' for source, value in said)}."
-    for pending_change in reader.pending_changes():
-        if pending_change.seen and pending_change.fact.subject in entry.subjects:
-            doubt = (
-                "is held back as implausible"
-                if pending_change.quarantine is not None
-                else "is suspected and not believed yet"
-            )
-            yield f"{pending_change.fact.subject.name} {pending_change.fact.field} → {compose.value(pending_change.value)} at {pending_change.source} {doubt}."
+    yield from _not_confirmed(entry, fresh)
+    yield from _pending(reader, entry)
     for word in words:
         if word.view is PriceView.DIFFERS and not word.stale:
-            yield f"{word.fact.source} says {price.spoken(word.fact.amount)} for {word.fact.meter.field.removeprefix(price.PREFIX)}, officially it is {price.spoken(str(word.official))}."
+            field = word.fact.meter.field.removeprefix(price.PREFIX)
+            official = price.spoken(str(word.official))
+            yield f"{word.fact.source} says {price.spoken(word.fact.amount)} for {field}, officially it is {official}."
     for spec in configuration.sources.values():
         kept = reader.source(spec.key)
         if kept is not None and kept.outage and depends_on(entry, spec):
@@ -228,13 +221,38 @@ def _questions(
         yield "What does production use in a month? No usage is declared, and no sample of requests was handed in."
 
 
+def _not_confirmed(entry: Entry, fresh: Freshness) -> Iterator[str]:
+    """Ask for each value that would have to be pinned and is not known, or is stated in two ways."""
+    _, unknown, disputed = pins.pins(entry, fresh.beliefs)
+    for key in unknown if entry.spec.model_id else ():
+        scope, _, rest = key.partition("/")
+        name, _, field = rest.rpartition("/")
+        if field.startswith(price.PREFIX):
+            yield f"No official source states {field.removeprefix(price.PREFIX)} of {name}: what does it cost?"
+        else:
+            yield f"Nothing confirms {field} of {name} on {scope}."
+    for field, said in disputed.items():
+        statements = ", ".join(f"{source} says {value}" for source, value in said)
+        yield f"Which is right? {field.removeprefix(price.PREFIX)}: {statements}."
+
+
+def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
+    """Name what was seen of the entry's models and is not confirmed."""
+    for change in reader.pending_changes():
+        if change.seen and change.fact.subject in entry.subjects:
+            held = change.quarantine is not None
+            doubt = "is held back as implausible" if held else "is suspected and not believed yet"
+            moved = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
+            yield f"{moved} at {change.source} {doubt}."
+
+
 def _moved(entry: Entry) -> Iterator[str]:
     if entry.status is not Status.PAUSED:
         return
     for pin in entry.pins:
         if pin.key in entry.deviations:
-            now = compose.value(entry.deviations[pin.key])
-            yield f"Is {compose.pin(pin)} acceptable as it is now, {now} instead of {compose.value(pin.value)}?"
+            now = value_in_words(entry.deviations[pin.key])
+            yield f"Is {pin_in_words(pin)} acceptable as it is now, {now} instead of {value_in_words(pin.value)}?"
 
 
 def _of_evals(entry: Entry, compared: Recorded | None) -> Iterator[str]:
@@ -247,6 +265,12 @@ def _of_evals(entry: Entry, compared: Recorded | None) -> Iterator[str]:
     if found["baseline"] is None:
         yield "How does it compare with current production? The evals name no baseline."
     elif blanks := sum(row[side] is None for row in found["rows"] for side in ("candidate", "baseline")):
-        yield f"What of the {blanks} empty {'cell' if blanks == 1 else 'cells'} in the comparison of evals, where nothing ran?"
+        yield (
+            f"What of the {blanks} empty {'cell' if blanks == 1 else 'cells'} in the comparison of evals, where "
+            "nothing ran?"
+        )
     if not set(found["candidate"]) & set(entry.spec.surfaces.values()):
-        yield f"The evals were of {', '.join(found['candidate'])}, which is no longer the model: how does {entry.spec.model_id} do?"
+        yield (
+            f"The evals were of {', '.join(found['candidate'])}, which is no longer the model: how does "
+            f"{entry.spec.model_id} do?"
+        )

@@ -1,8 +1,8 @@
 """The command line: which commands there are, and the way into them.
 
-Importing this module costs click and nothing else, so that `--help` and completion answer at once: a command's module is
-imported when that command is run. The summaries stand here as literals for the same reason; a test holds them equal to
-what the commands say of themselves.
+Importing this module costs click and nothing else, so that `--help` and completion answer at once: a command's module
+is imported when that command is run. The summaries stand here as literals for the same reason; a test holds them equal
+to what the commands say of themselves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from monitor.cli.framework import Entrance, Summaries, shared_options
 COMMANDS: Summaries = {
     "Watch": {
         "run": ("monitor.cli.run:run", "Run the monitor: scheduler, deliveries, HTTP."),
-        "poll": ("monitor.cli.poll:poll", "Look at sources now and say what was found."),
+        "poll": ("monitor.cli.poll:poll", "Poll sources now and say what was found."),
         "demo": ("monitor.cli.demo:demo", "Play a true story in a sandbox, in a minute."),
     },
     "Read": {
@@ -41,7 +41,7 @@ COMMANDS: Summaries = {
         "retire": ("monitor.cli.acts:retire", "End an entry for good."),
         "release": ("monitor.cli.acts:release", "Let a quarantined price in."),
         "verify": ("monitor.cli.verify:verify", "Attest a readiness check."),
-        "expect": ("monitor.cli.expect:expect", "Announce maintenance in which changes are expected."),
+        "maintenance": ("monitor.cli.maintenance:maintenance", "Announce maintenance in which changes are expected."),
     },
     "Tell": {
         "ack": ("monitor.cli.attend:ack", "Take a pause on, so that it is not told again."),
@@ -57,6 +57,9 @@ COMMANDS: Summaries = {
 }
 """Section of the help → command → where it is, what it does."""
 
+RENAMED = {"expect": "maintenance"}
+"""Command as versions before 0.4 called it → its name now. The old name works in this version only, with a warning."""
+
 PROGRAM = "access-monitor"
 
 
@@ -64,6 +67,7 @@ PROGRAM = "access-monitor"
     PROGRAM,
     cls=Entrance,
     sections=COMMANDS,
+    renamed=RENAMED,
     params=shared_options(table=True),
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=(
@@ -77,11 +81,11 @@ PROGRAM = "access-monitor"
 def cli() -> None:
     """Watch what you assume about the models you call.
 
-    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 10 something would change, where that was asked; 75 a needed service could not be reached, try again;
-    78 the configuration is wrong.
+    Exit codes: 0 done; 1 the answer is no, or the work failed; 2 wrong usage; 10 something would change, where that was
+    asked; 75 a needed service could not be reached, try again; 78 the configuration is wrong.
     """
 
 
 def main() -> None:
-    """The way in from a shell."""
+    """Run the command that the shell names."""
     cli(prog_name=PROGRAM)

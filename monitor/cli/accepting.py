@@ -16,7 +16,9 @@ _BLANK = "blank"
 
 
 def pins(compared: Iterable[Compared]) -> None:
-    """Print the pins that an acceptance would move, side by side, and how many it would leave; nothing where none was accepted before."""
+    """Print the pins that an acceptance would move, side by side, and how many it would leave; nothing where none was
+    accepted before.
+    """
     every = list(compared)
     moved = [one for one in every if one.moved]
     if all(one.accepted is None for one in every):
@@ -46,7 +48,7 @@ def preview(found: Acceptance, command: str) -> int:
 
 
 def as_json(entry: str, found: Acceptance) -> dict[str, object]:
-    """What an act would accept, for scripts; it may be carried out where `missing` is empty."""
+    """Return what an act would accept, for scripts; it may be carried out where `missing` is empty."""
     return {
         "entry": entry,
         "position": found.position,

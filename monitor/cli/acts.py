@@ -37,7 +37,9 @@ def via() -> dict[str, str]:
 
 
 def recorded_text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """The value of an option that the log keeps for good: without keys, which people paste into reasons as they do anywhere."""
+    """Return the value of an option that the log keeps for good: without keys, which people paste into reasons as they
+    do anywhere.
+    """
     return None if value is None else redact(value.strip())
 
 
@@ -48,14 +50,14 @@ def _said(ctx: click.Context, param: click.Parameter, value: str | None) -> str 
 
 
 def by_person(act: Act) -> Act:
-    """The option of who acts."""
+    """Return the option of who acts."""
     return click.option(
         "--by", metavar="PERSON", required=True, callback=_said, help="Who takes this on; kept in the log."
     )(act)
 
 
 def reason_given(act: Act) -> Act:
-    """The option of why."""
+    """Return the option of why."""
     return click.option("--reason", metavar="TEXT", required=True, callback=_said, help="Why; kept in the log.")(act)
 
 
@@ -85,7 +87,7 @@ def _waive(act: Act) -> Act:
 
 
 def _acceptor(act: Act) -> Act:
-    """Who accepts and why: not asked of who only looks."""
+    """Add the options for who accepts and why; who only looks is not asked."""
     act = click.option(
         "--accept-loss",
         "losses",
@@ -130,8 +132,9 @@ def activate(
 ) -> int:
     """Accept an entry's assumptions and open it.
 
-    What is believed now becomes the entry's pins. Refused, with everything that is missing, while a required check is not
-    verified, a route that the entry uses is refused, a change is suspected, or something relevant happened after --expect.
+    What is believed now becomes the entry's pins. Refused, with everything that is missing, while a required check is
+    not verified, a route that the entry uses is refused, a change is suspected, or something relevant happened after
+    --expect.
     """
     if dry_run:
         from monitor.registry.acceptance import Going
@@ -170,7 +173,10 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
     examples=(
         "access-monitor resume gpt-5.6-luna --dry-run",
         "access-monitor resume gpt-5.6-luna --by 'Ada L.' --reason 'new price accepted' --expect 4711",
-        "access-monitor resume gpt-5.6-luna --waive evals,safety_review --by 'Ada L.' --reason 'the same model is back'",
+        (
+            "access-monitor resume gpt-5.6-luna --waive evals,safety_review --by 'Ada L.' --reason 'the same model "
+            "is back'"
+        ),
         "access-monitor resume --cause 4708 --by 'Ada L.' --reason 'the list was wrong'",
     ),
 )
@@ -193,9 +199,9 @@ def resume(
 ) -> int:
     """Open a paused entry again.
 
-    What is believed now becomes the entry's pins; old and new ones are shown side by side, and what was shown is what is accepted. Refused
-    until every check that the pause asks for was verified since, or is waived. With --cause each entry is judged by itself: those that may are
-    resumed, the others are named, and the end is 1.
+    What is believed now becomes the entry's pins; old and new ones are shown side by side, and what was shown is what
+    is accepted. Refused until every check that the pause asks for was verified since, or is waived. With --cause each
+    entry is judged by itself: those that may are resumed, the others are named, and the end is 1.
     """
     from monitor.registry.acceptance import Going
 
@@ -283,7 +289,9 @@ def release(options: Options, *, position: int, by: str, reason: str) -> None:
 
 
 def show(options: Options, monitor: Monitor, *events: Event, several: bool = False) -> None:
-    """Print what an act recorded: in words, or for scripts the event, or the list of events where there may be `several`."""
+    """Print what an act recorded: in words, or for scripts the event, or the list of events where there may be
+    `several`.
+    """
     if not options.json:
         for event in events:
             told(event)
@@ -301,7 +309,10 @@ def told(event: Event) -> None:
     if event.type == ev.ENTRY_APPROVAL_REQUESTED:
         from monitor.registry.acceptance import COMMANDS
 
-        again = f"access-monitor {COMMANDS[event.data['act']]} {event.subject} --by … --reason … --expect {event.data['expect']}"
+        again = (
+            f"access-monitor {COMMANDS[event.data['act']]} {event.subject} --by … --reason … --expect "
+            f"{event.data['expect']}"
+        )
         output.note(f"This is a request: it takes effect when another person runs `{again}`.")
     if unpinned := event.data.get("unpinned"):
         output.note(f"Not pinned, since nothing is known of it: {', '.join(map(str, unpinned))}.")

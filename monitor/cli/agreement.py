@@ -28,7 +28,9 @@ def cell(word: PriceComparison) -> str:
 
 
 def as_json(word: PriceComparison) -> dict[str, object]:
-    """The keys that a price has for scripts beside its own; `of_official` is how many times the official amount it is."""
+    """Return the keys that a price has for scripts beside its own; `of_official` is how many times the official amount
+    it is.
+    """
     return {
         "agreement": str(word.view),
         "official": word.official,
@@ -39,7 +41,8 @@ def as_json(word: PriceComparison) -> dict[str, object]:
 
 
 def lines(words: Sequence[PriceComparison], *, overtaken: bool = False) -> Iterator[str]:
-    """One line for each source: on how many prices it agrees, and which it states differently. A source alone agrees with nobody.
+    """Yield one line for each source: on how many prices it agrees, and which it states differently. A source alone
+    agrees with nobody.
 
     With `overtaken`, only those of which a word is stale.
     """

@@ -1,4 +1,6 @@
-"""`config`: whether the configuration is right, what loading it would do, what is in effect, and what may stand in the file."""
+"""`config`: whether the configuration is right, what loading it would do, what is in effect, and what may stand in the
+file.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,8 @@ ACCEPT = "access-monitor config accept --by YOU --reason TEXT"
 def check(options: Options) -> int:
     """Say what is wrong with the configuration, and what loading it would take from production.
 
-    Ends with 78 if anything is wrong, and then says all of it. Where there is a database, ends with 10 if loading the file would pause,
-    withdraw or deny an entry that production may use. Nothing is made or changed.
+    Ends with 78 if anything is wrong, and then says all of it. Where there is a database, ends with 10 if loading the
+    file would pause, withdraw or deny an entry that production may use. Nothing is made or changed.
     """
     from monitor.settings import InvalidConfiguration
 
@@ -91,8 +93,8 @@ def diff(options: Options) -> None:
 def accept(options: Options, *, by: str, reason: str, expect: int | None) -> None:
     """Accept what loading the file takes from production.
 
-    The next start, reload or poll then takes it. It holds for this file and this environment as they are: after a change of either, or when
-    another entry is taken than was shown, it has to be accepted again.
+    The next start, reload or poll then takes it. It holds for this file and this environment as they are: after a
+    change of either, or when another entry is taken than was shown, it has to be accepted again.
     """
     settings = _loaded(options)
     with _there(settings) as monitor:
@@ -141,7 +143,7 @@ def _loaded(options: Options) -> Settings:
 
 
 def _there(settings: Settings) -> AbstractContextManager[Monitor]:
-    """The monitor over the database that there has to be, whether or not the file would be taken."""
+    """Return the monitor over the database that there has to be, whether or not the file would be taken."""
     from monitor.app.bootstrap import monitor_over
 
     return monitor_over(settings, os.environ)

@@ -10,8 +10,9 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import age, both
+from monitor.cli.times import both
 from monitor.core.events import rfc3339
+from monitor.core.time import rounded
 
 
 @command(
@@ -29,8 +30,8 @@ from monitor.core.events import rfc3339
 def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:
     """Show what watches each pin and check.
 
-    Every pin and every required check of one entry or of all: the sources that speak for it, and when they were last read. An entry that
-    was never accepted shows the pins that an activation would set.
+    Every pin and every required check of one entry or of all: the sources that speak for it, and when they were last
+    read. An entry that was never accepted shows the pins that an activation would set.
     """
     from monitor.audit.coverage import GAPS, UNPINNED
     from monitor.audit.coverage import coverage as covered
@@ -50,7 +51,7 @@ def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:
                     row.kind,
                     row.name,
                     row.state,
-                    f"{age(now - row.read_at)} ago" if row.read_at else "",
+                    f"{rounded(now - row.read_at)} ago" if row.read_at else "",
                     ", ".join(row.sources) or (f"a person's word until {both(row.until)}" if row.until else ""),
                 )
                 for row in rows

@@ -67,7 +67,7 @@ db = Group(
 
 
 def _url(options: Options) -> str:
-    """The database that is meant, without opening it: what is wrong with it may be what the command mends."""
+    """Return the database that is meant, without opening it: what is wrong with it may be what the command mends."""
     from monitor.app.bootstrap import database_url
     from monitor.settings import load
 

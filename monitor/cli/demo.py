@@ -1,7 +1,9 @@
-"""`demo`: what truly happened to GPT-5.6, played by a provider on this machine and watched by the real daemon, in a minute.
+"""`demo`: what truly happened to GPT-5.6, played by a provider on this machine and watched by the real daemon, in a
+minute.
 
-Everything but the provider is real: clock, daemon, database, deliveries, the acts of people. What is shown is read from the log and from
-what the owner received; where it does not come out as the story says, the command says so and ends with 1.
+Everything but the provider is real: clock, daemon, database, deliveries, the acts of people. What is shown is read from
+the log and from what the owner received; where it does not come out as the story says, the command says so and ends
+with 1.
 """
 
 from __future__ import annotations
@@ -38,9 +40,9 @@ BREATH = 0.2
 def demo(options: Options, *, stay: bool) -> int:
     """Play a true story in a sandbox, in a minute.
 
-    A provider on this machine lives through what happened to GPT-5.6 in 2026, and the real daemon watches it, with a configuration
-    and a database of its own in a temporary folder. Nothing is sent to anyone, no key is needed. The folder stays, so that one can
-    look around.
+    A provider on this machine lives through what happened to GPT-5.6 in 2026, and the real daemon watches it, with a
+    configuration and a database of its own in a temporary folder. Nothing is sent to anyone, no key is needed. The
+    folder stays, so that one can look around.
     """
     if options.config is not None or options.database is not None:
         raise click.UsageError("The demo brings its own configuration and database; leave --config and --database out.")
@@ -75,7 +77,7 @@ def _signals() -> Iterator[_Ended]:
 
 @contextmanager
 def _no_proxy_for(host: str) -> Iterator[None]:
-    """A message to the sandbox may not leave this machine through the proxy that a company's shell names."""
+    """Keep a message to the sandbox from the proxy that a company's shell names."""
     names = ("no_proxy", "NO_PROXY")
     before = {name: os.environ.get(name) for name in names}
     said = next((value for value in before.values() if value), "")
@@ -123,7 +125,7 @@ class _Daemon:
 
 
 def _perform(ended: _Ended, *, stay: bool) -> int:
-    from monitor.app import logs
+    from monitor.app import log_output
     from monitor.app.bootstrap import open_monitor
     from monitor.cli.demo_play import Play, Stopped, paced
     from monitor.cli.demo_stage import Stage
@@ -135,11 +137,11 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
     folder = Path(tempfile.mkdtemp(prefix="access-monitor-demo-"))
     with ExitStack() as stack:
         log = stack.enter_context((folder / LOG_FILE).open("w", encoding="utf-8", buffering=1))
-        logs.configure(log)
+        log_output.configure(log)
         sandbox = stack.enter_context(Sandbox(paced(STEPS), hold=True))
         config = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, folder)
         monitor = stack.enter_context(open_monitor(config, environ=_environment()))
-        stage = Stage(monitor.configuration.belief, folder, overridden=_overrides())
+        stage = Stage(monitor.configuration.confirmation, folder, overridden=_overrides())
         stage.open(sandbox.timeline.steps)
         daemon = stack.enter_context(_Daemon(monitor))
         play = Play(sandbox, monitor, stage, via=via(), interrupted=lambda: bool(ended), alive=daemon.alive)
@@ -171,7 +173,7 @@ def _list_source(monitor: Monitor) -> str:
 
 
 def _overrides() -> list[str]:
-    """The variables of this shell that belong to another monitor, and would lead to its database."""
+    """Return the variables of this shell that belong to another monitor, and would lead to its database."""
     return sorted(name for name in os.environ if name.startswith(PREFIXES))
 
 

@@ -1,7 +1,7 @@
 """Playing the demo's story: the sandbox moves on when the monitor has recorded what the step leads to, and not before.
 
-Whoever drives waits for conditions alone, each for a bounded time, and does what a person would do by the same use cases as
-the command line. What is seen on the way is handed to `say`; no word of it is made up here.
+Whoever drives waits for conditions alone, each for a bounded time, and does what a person would do by the same use
+cases as the command line. What is seen on the way is handed to `say`; no word of it is made up here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REASONS: Mapping[str, str] = {
 }
 
 PACE = 1.5
-"""How many looks a step lasts for each that it needs: the story is to be read while it plays."""
+"""How many polls a step lasts for each that it needs: the story is to be read while it plays."""
 
 WATCHED = "watched"
 """The act that ends a step which waits for no other: everything that it leads to was recorded."""
@@ -59,11 +59,13 @@ class StageProtocol(Protocol):
 
 def paced(steps: Sequence[TimelineStep]) -> tuple[TimelineStep, ...]:
     """The steps of a story, each slow enough to be read and held until it is released."""
-    return tuple(replace(step, looks=round(step.looks * PACE), waits_for=step.waits_for or WATCHED) for step in steps)
+    return tuple(replace(step, polls=round(step.polls * PACE), waits_for=step.waits_for or WATCHED) for step in steps)
 
 
 class Play:
-    """One run through the story. `interrupted` says that a person wants it to end, `alive` that the daemon still works."""
+    """One run through the story. `interrupted` says that a person wants it to end, `alive` that the
+    daemon still works.
+    """
 
     def __init__(
         self,
@@ -153,7 +155,8 @@ class Play:
 
     def _listen(self) -> None:
         """Tell what is new in the log, under the step that it belongs to."""
-        # The log is read before the step is: an event that a new step brought about is then never told under the old one.
+        # The log is read before the step is: an event that a new step brought about is then never told under the old
+        # one.
         with self._monitor.store.read() as reader:
             new = list(reader.events(EventQuery(after=self._position)))
         index = self._sandbox.timeline.index
@@ -192,7 +195,7 @@ class Play:
         return (entry for entry in entries.values() if entry.status is status)
 
     def _accept(self, verb: str, key: str) -> None:
-        """Activate or resume as soon as it is not refused: a check that the pause made stale is verified by the next look."""
+        """Activate or resume as soon as it is not refused: a check that the pause made stale is verified by the next poll."""
         refusal = ""
 
         def accepted() -> bool:

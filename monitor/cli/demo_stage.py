@@ -49,16 +49,18 @@ class Stage:
         bold = output.colour("This is the sandbox", output.BOLD)
         _say(f"{bold}: a provider on this machine plays what happened to GPT-5.6. Nothing is sent to anyone.")
         _say(
-            f"The story runs from {steps[0].date} to {steps[-1].date} and takes about a minute. Dates are the story's, times are real."
+            f"The story runs from {steps[0].date} to {steps[-1].date} and takes about a minute. Dates are the "
+            "story's, times are real."
         )
         _say("Daemon, clock, database and deliveries are those of `access-monitor run`. Only belief is hurried here:")
         _say(
-            f"a price is believed after {requirement(self._belief.change)} (as shipped: {requirement(ConfirmationRules().change)})."
+            f"a price is believed after {requirement(self._belief.change)} (as shipped: "
+            f"{requirement(ConfirmationRules().change)})."
         )
         _say(f"Everything is in {self._folder}; what you do is shown without its --config.")
 
     def begin(self, chapter: Chapter, before: Chapter | None) -> None:
-        """A step begins."""
+        """Begin a step."""
         _say()
         quiet = 0 if before is None else (chapter.step.date - before.step.date).days - 1
         if quiet > 0:
@@ -67,35 +69,37 @@ class Stage:
         _say(f"{output.colour(str(chapter.step.date), output.BOLD)}  {output.colour(chapter.step.title, output.BOLD)}")
 
     def line(self, line: StoryLine) -> None:
-        """The monitor did something, the owner was told, or a person acted."""
+        """Say that the monitor did something, the owner was told, or a person acted."""
         word = output.colour(f"{line.word:<{WORD}}", WORDS.get(line.word, output.DIM))
         _say(f"  {clock(line.at)}  {word}  {output.printable(line.text)}")
 
     def ended_early(self, at: date) -> None:
-        """A person ended the demo."""
+        """Say that a person ended the demo."""
         _say()
         _say(f"Ended at {at}, before the story did. What was recorded until then is in {self._folder}.")
 
     def close(self) -> None:
-        """The end."""
+        """Say the end."""
         _say()
         _say(f"Daemon and sandbox have ended; the commands above go on working until you delete {self._folder}.")
 
     def summary(self, summary: StorySummary) -> None:
-        """What came of it."""
+        """Say what came of it."""
         _title("What was paused")
         for pause in summary.pauses:
             _pause(pause)
         _title("What the failing models list did")
         outage = summary.outage
         _say(
-            f"  It could not be read for {seconds(outage.blind)}. The log holds {output.plural(outage.failures, 'failure')} and "
+            f"  It could not be read for {seconds(outage.blind)}. The log holds "
+            f"{output.plural(outage.failures, 'failure')} and "
             f"{output.plural(outage.recoveries, 'recovery')},"
         )
         _say(f"  and between them {output.plural(outage.between, 'event')} about models, prices or entries.")
         _title("What the owner was told")
         _say(
-            f"  {output.plural(len(summary.messages), 'message')} arrived, {len(summary.pauses_told)} of them about pauses; {summary.undelivered} could not be delivered."
+            f"  {output.plural(len(summary.messages), 'message')} arrived, {len(summary.pauses_told)} of them "
+            f"about pauses; {summary.undelivered} could not be delivered."
         )
         _say("  The first about a pause, as it was received:")
         _say()
@@ -104,14 +108,15 @@ class Stage:
                 _say(f"  {output.colour('│', output.DIM)} {output.printable(row)}".rstrip())
         _title("How long belief took")
         _say(
-            f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first look that showed a new price to the pause."
+            f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first poll that showed a new price to the pause."
         )
         _say(
-            f"  As shipped it takes {requirement(ConfirmationRules().change)}, since pages flap and a pause wakes people."
+            f"  As shipped it takes {requirement(ConfirmationRules().change)}, since pages flap and a pause "
+            "wakes people."
         )
 
     def commands(self, config: Path, summary: StorySummary, *, stay: bool) -> None:
-        """Where to look further."""
+        """Say where to look further."""
         first, last = summary.pauses[0], summary.pauses[-1]
         _title("Look further")
         program = " ".join([*self._without(), command_line(), "--config", shlex.quote(str(config))])
@@ -135,16 +140,17 @@ class Stage:
 def _pause(pause: StoryPause) -> None:
     _say(f"  {output.colour(pause.name, output.BOLD)} on {pause.date}, at {clock(pause.at)}")
     _say(f"    why    {shifted(pause.shifts)}")
-    _say(f"    belief {output.plural(pause.looks, 'look')} within {seconds(pause.belief)} (event {pause.position})")
+    _say(f"    belief {output.plural(pause.polls, 'poll')} within {seconds(pause.belief)} (event {pause.position})")
     _say(
-        f"    now    {f'resumed by {pause.resumed_by} at {clock(pause.resumed_at)}' if pause.resumed_at else 'still paused'}"
+        "    now    "
+        f"{f'resumed by {pause.resumed_by} at {clock(pause.resumed_at)}' if pause.resumed_at else 'still paused'}"
     )
 
 
 def requirement(of: Requirement) -> str:
-    """What it takes to believe, in words: `2 looks over at least 60 s`."""
+    """What it takes to believe, in words: `2 polls over at least 60 s`."""
     span = of.span.total_seconds()
-    return output.plural(of.looks, "look") + (f" over at least {span:g} s" if span else ", however close together")
+    return output.plural(of.polls, "poll") + (f" over at least {span:g} s" if span else ", however close together")
 
 
 def seconds(span: timedelta) -> str:
@@ -153,12 +159,12 @@ def seconds(span: timedelta) -> str:
 
 
 def clock(at: datetime) -> str:
-    """The time of the day in UTC: the date of a story is another."""
+    """Return the time of the day in UTC: the date of a story is another."""
     return f"{at.astimezone(UTC):%H:%M:%S}Z"
 
 
 def command_line() -> str:
-    """How this program is called from any folder: by its name where a shell finds it, else by its path."""
+    """Return how this program is called from any folder: by its name where a shell finds it, else by its path."""
     called = Path(sys.argv[0])
     found = shutil.which("access-monitor")
     if called.name == "__main__.py":

@@ -1,7 +1,8 @@
-"""What came of the demo's story, read from the log and from what the owner received, and held against what the story says.
+"""What came of the demo's story, read from the log and from what the owner received, and held against what the story
+says.
 
-Pure, and nothing in it is known beforehand: what a step lists, prices or breaks says what has to be recorded in it, and every
-number of the summary is counted.
+Pure, and nothing in it is known beforehand: what a step lists, prices or breaks says what has to be recorded in it, and
+every number of the summary is counted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Expected = tuple[str, str]
 """Type and subject of an event that a step has to lead to."""
 
 NEWS = ("model.", "price.", "access.", "entry.", "lifecycle.")
-"""What no failure to look may bring about."""
+"""What no failed poll may bring about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +36,9 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryPause:
-    """One pause: on which day of the story, when really, after how many looks, and what ended it.
+    """One pause: on which day of the story, when really, after how many polls, and what ended it.
 
-    `belief` runs from the first look that showed the new value to the record of the pause. `evidence` is the page that showed it,
+    `belief` runs from the first poll that showed the new value to the record of the pause. `evidence` is the page that showed it,
     `evidence_before` what the same source had been seen to say before.
     """
 
@@ -47,7 +48,7 @@ class StoryPause:
     position: int
     at: datetime
     belief: timedelta
-    looks: int
+    polls: int
     shifts: Sequence[Mapping[str, str | bool | None]]
     evidence: str
     evidence_before: str
@@ -57,7 +58,7 @@ class StoryPause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """What the failures to look came to: how many events say so, and how much news was recorded between."""
+    """What the failed polls came to: how many events say so, and how much news was recorded between."""
 
     failures: int
     recoveries: int
@@ -122,7 +123,7 @@ def _pause(chapters: Sequence[Chapter], log: Sequence[Recorded], recorded: Recor
         position=event.position,
         at=recorded.recorded_at,
         belief=recorded.recorded_at - datetime.fromisoformat(event.data["since"]),
-        looks=max((int(cause.data.get("looks", 0)) for cause in causes), default=0),
+        polls=max((int(cause.data.get("looks", 0)) for cause in causes), default=0),
         shifts=event.data["shifts"],
         evidence=event.evidence,
         evidence_before=next((one.event.evidence for one in reversed(earlier) if _other_bytes(one, recorded)), ""),
@@ -151,23 +152,25 @@ def _outage(log: Sequence[Recorded]) -> Outage:
 
 
 def dated(chapters: Sequence[Chapter], position: int) -> Chapter:
-    """The chapter in which an event was recorded."""
+    """Return the chapter in which an event was recorded."""
     return [chapter for chapter in chapters if chapter.first <= position][-1]
 
 
 def readable(message: WebhookMessage) -> str:
-    """A message as a phone shows it: the plain text that goes with its blocks, without the escapes of the chat service."""
+    """Return a message as a phone shows it: the plain text that goes with its blocks, without the escapes of the chat
+    service.
+    """
     text = message.payload.get("text")
     return unescape(text) if isinstance(text, str) and text else message.text
 
 
 def title(text: str) -> str:
-    """The first line of a message."""
+    """Return the first line of a message."""
     return text.partition("\n")[0]
 
 
 def problems(summary: StorySummary, chapters: Sequence[Chapter], wanted: Sequence[tuple[Expected, ...]]) -> list[str]:
-    """Where what came out differs from the story, each in words; empty where it came out as told."""
+    """Return where what came out differs from the story, each in words; empty where it came out as told."""
     due = {
         (chapter.step.date, subject)
         for chapter, events in zip(chapters, wanted, strict=False)

@@ -1,4 +1,5 @@
-"""What the demo says of each event while the story plays: the few kinds that a newcomer needs, prices of one model as one line.
+"""What the demo says of each event while the story plays: the few kinds that a newcomer needs, prices of one model as
+one line.
 
 Pure: recorded events go in, words come out. Everything else that is recorded stays in the log, where `events` shows it.
 """
@@ -31,7 +32,9 @@ class StoryLine:
 
 
 def narrate(log: Sequence[Recorded]) -> list[StoryLine]:
-    """The lines of a stretch of the log, in its order; events that follow each other with one type and subject become one line."""
+    """Return the lines of a stretch of the log, in its order; events that follow each other with one type and subject
+    become one line.
+    """
     lines: list[StoryLine] = []
     for _, together in groupby(log, key=lambda recorded: (recorded.event.type, recorded.event.subject)):
         batch = list(together)
@@ -56,7 +59,7 @@ def _told(events: Sequence[Event]) -> tuple[str, str] | None:
         case ev.PRICE_CHANGED:
             return "repriced", f"{subject}: {priced(events)}"
         case ev.SOURCE_FAILED:
-            return "failed", f"{subject}: {data['reason'].replace('_', ' ')}; a failure to look is no news of any model"
+            return "failed", f"{subject}: {data['reason'].replace('_', ' ')}; a failed poll is no news of any model"
         case ev.SOURCE_RECOVERED:
             return "recovered", subject
         case ev.ENTRY_VISIBLE:
@@ -71,13 +74,13 @@ def _told(events: Sequence[Event]) -> tuple[str, str] | None:
 
 
 def priced(events: Iterable[Event]) -> str:
-    """The moves of one model's prices in a line, those that people ask for first."""
+    """Return the moves of one model's prices in a line, those that people ask for first."""
     moves = sorted((_field(event.data), event.data.get("old"), event.data.get("new")) for event in events)
     return _moves(moves, "price")
 
 
 def shifted(shifts: Iterable[Mapping[str, str | bool | None]]) -> str:
-    """The assumptions that fell, in a line: prices as they are spoken, anything else by its field."""
+    """Return the assumptions that fell, in a line: prices as they are spoken, anything else by its field."""
     return _moves(
         [(str(shift["pin"]).split("/")[-1], _text(shift["old"]), _text(shift["new"])) for shift in shifts],
         "assumption",

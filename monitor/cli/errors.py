@@ -1,7 +1,8 @@
 """How a command ends: one sentence on stderr and the exit code that says what kind of end it was.
 
-No error is shown in two places: commands raise, and only `run` prints. An exception that nobody foresaw is named without its
-message, which may hold anything, an address with a password included; `--debug` shows it to the person who asks.
+No error is shown in two places: commands raise, and only `run` prints. An exception that nobody foresaw is named
+without its message, which may hold anything, an address with a password included; `--debug` shows it to the person who
+asks.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def _ended(call: Callable[[], object]) -> int:
 
 
 def _failed(error: Exception) -> int:
-    from monitor.app.logs import named
+    from monitor.app.log_output import named
     from monitor.core.ports import MonitorError
 
     if debugging():
@@ -70,7 +71,9 @@ def _failed(error: Exception) -> int:
 
 
 def debugging() -> bool:
-    """Whether a traceback was asked for. The option is looked for by hand: an error may come before it was parsed."""
+    """Return whether a traceback was asked for. The option is looked for by hand: an error may come before it was
+    parsed.
+    """
     return "--debug" in sys.argv or os.environ.get("ACCESS_MONITOR_DEBUG", "") not in ("", "0")
 
 

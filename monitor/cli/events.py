@@ -31,7 +31,8 @@ Line: TypeAlias = Callable[["Recorded", Reader], str]
 """One event as one line of output."""
 
 LOG = "urn:access-monitor:log"
-"""The CloudEvents `source`. Event ids are UUIDs, so they are unique under one name on whichever host the log is read."""
+"""The CloudEvents `source`. Event ids are UUIDs, so they are unique under one name on whichever host the log is read.
+"""
 
 COLUMNS = (
     "position",
@@ -100,8 +101,8 @@ def events(
 ) -> None:
     """Read the log.
 
-    Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago'). --json is --format jsonl. In CSV an apostrophe stands before a
-    text that a spreadsheet would run as a formula.
+    Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago'). --json is --format jsonl. In CSV an
+    apostrophe stands before a text that a spreadsheet would run as a formula.
     """
     if options.json and form not in (None, "jsonl"):
         raise click.UsageError(f"--json and --format {form} ask for two formats: give one of them.")
@@ -138,8 +139,8 @@ def events(
 def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.Event) -> None:
     """Print what matches, then what is recorded from then on.
 
-    Ends when `stop` is set, when the limit is reached, and when the reader of stdout has gone, which an idle log would otherwise not notice before its
-    next event.
+    Ends when `stop` is set, when the limit is reached, and when the reader of stdout has gone, which an idle log would
+    otherwise not notice before its next event.
     """
     left = query.limit
     after = query.after or 0
@@ -162,10 +163,11 @@ def follow_events(store: Store, query: EventQuery, line: Line, stop: threading.E
 
 
 def lines(store: Store, query: EventQuery, line: Line) -> Iterator[str]:
-    """The lines of the events that match as the log stands now, read page by page.
+    """Yield the lines of the events that match as the log stands now, read page by page.
 
-    No transaction is open while a line is printed: a pager that nobody closes would else keep SQLite from ever shortening its write-ahead
-    log. The log only grows, so pages that are read one after the other are what one reading would have been.
+    No transaction is open while a line is printed: a pager that nobody closes would else keep SQLite from ever
+    shortening its write-ahead log. The log only grows, so pages that are read one after the other are what one reading
+    would have been.
     """
     with store.read() as reader:
         end = reader.head() + 1
@@ -187,7 +189,7 @@ def lines(store: Store, query: EventQuery, line: Line) -> Iterator[str]:
 
 
 def form_of(name: str) -> tuple[str, Line]:
-    """The header and the line of a format."""
+    """Return the header and the line of a format."""
     if name == "jsonl":
         return "", lambda recorded, _: _compact(record(recorded))
     if name == "csv":
@@ -198,7 +200,9 @@ def form_of(name: str) -> tuple[str, Line]:
 
 
 def cloud_event(recorded: Recorded, reader: Reader) -> str:
-    """An event as CloudEvents 1.0 in JSON. Written by hand: it is a dozen fields, and the package would be a dependency."""
+    """Return an event as CloudEvents 1.0 in JSON. Written by hand: it is a dozen fields, and the package would be a
+    dependency.
+    """
     event = recorded.event
     envelope: dict[str, object] = {
         "specversion": "1.0",
@@ -265,7 +269,7 @@ def _compact(value: object) -> str:
 
 
 def _unwritable() -> bool:
-    """Whether output was lost already: following on would do nothing for ever."""
+    """Return whether output was lost already: following on would do nothing for ever."""
     return bool(getattr(sys.stdout, "lost", ""))
 
 

@@ -43,8 +43,8 @@ class NoEvidence(MonitorError):
 def evidence(options: Options, *, hash: str, other: str | None, out: Path | None) -> None:
     """Print the bytes that a source sent.
 
-    HASH is what `events` and `why` show, or its first eight digits. With --diff, HASH is the old side and the other the new one;
-    JSON is laid out one value a line first.
+    HASH is what `events` and `why` show, or its first eight digits. With --diff, HASH is the old side and the other the
+    new one; JSON is laid out one value a line first.
     """
     with opened(options) as monitor, monitor.store.read() as reader:
         body = stored(reader, hash)
@@ -66,7 +66,7 @@ def evidence(options: Options, *, hash: str, other: str | None, out: Path | None
 
 
 def stored(reader: Reader, hash: str) -> Body:
-    """The evidence of a hash, with or without `sha256:`, whole or its first digits.
+    """Return the evidence of a hash, with or without `sha256:`, whole or its first digits.
 
     Raises:
         NoEvidence: none, or more than one, begins so.
@@ -81,7 +81,7 @@ def stored(reader: Reader, hash: str) -> Body:
 
 
 def difference(old: Body, new: Body, old_name: str, new_name: str) -> str:
-    """A unified diff of two bodies, harmless to a terminal; empty where they say the same."""
+    """Return a unified diff of two bodies, harmless to a terminal; empty where they say the same."""
     lines = difflib.unified_diff(_lines(old.content), _lines(new.content), old_name, new_name, lineterm="")
     return "".join(f"{harmless(line)}\n" for line in lines)
 

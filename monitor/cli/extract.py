@@ -15,6 +15,7 @@ from monitor.cli.packed import unpacked
 from monitor.cli.times import Moment, time_option
 from monitor.core.events import rfc3339
 from monitor.core.facts import Refusal
+from monitor.core.names import no_such
 from monitor.core.price import PriceRow, canonical, spoken
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ PAGE = "pricing_page"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractReading:
-    """What was read: under which format, by which extractor. `unreadable` is why nothing was, empty where something was."""
+    """What was read: under which format, by which extractor. `unreadable` is why nothing was, empty where something
+    was.
+    """
 
     format: str
     extractor: str
@@ -95,13 +98,14 @@ def read(content: bytes, form: str, provider: str) -> ExtractReading:
     from monitor.sources.feed import FORMATS
 
     if form and form != PAGE and form not in FORMATS:
-        raise click.UsageError(f"There is no format {form!r}; known are {', '.join((PAGE, *sorted(FORMATS)))}.")
+        known = (PAGE, *sorted(FORMATS))
+        raise click.UsageError(no_such("format", form, known, f"known are {', '.join(known)}") + ".")
     try:
         content = unpacked(content)
     except ValueError as error:
         return ExtractReading(format=form or "page or feed", extractor="", unreadable=str(error))
     if _is_recording(content):
-        why = "it is a recorded history of looks, which `access-monitor replay SOURCE=FILE` reads"
+        why = "it is a recorded history of polls, which `access-monitor replay SOURCE=FILE` reads"
         return ExtractReading(format=form or "page or feed", extractor="", unreadable=why)
     if form == PAGE or (not form and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))):
         return _read_page(content, provider) if provider else _read_any_page(content)
@@ -119,7 +123,7 @@ def read(content: bytes, form: str, provider: str) -> ExtractReading:
 
 
 def _is_recording(content: bytes) -> bool:
-    """Whether it is made of looks, one a line, rather than the answer of one."""
+    """Whether it is made of polls, one a line, rather than the answer of one."""
     try:
         first = json.loads(content.split(b"\n", 1)[0].decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -128,7 +132,7 @@ def _is_recording(content: bytes) -> bool:
 
 
 def as_json(reading: ExtractReading) -> dict[str, object]:
-    """The documented shape; dates, conditions and notes are additions."""
+    """Return the documented shape; dates, conditions and notes are additions."""
     return {
         "format": reading.format,
         "extractor": reading.extractor,
@@ -171,7 +175,9 @@ def _read_page(content: bytes, provider: str) -> ExtractReading:
 
 
 def _read_any_page(content: bytes) -> ExtractReading:
-    """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider whose words it uses."""
+    """Read a page of which nobody said whose it is: as OpenAI's, else as that of the one provider
+    whose words it uses.
+    """
     from monitor.sources.pricing_page.profiles import PROVIDERS
 
     plain = _read_page(content, "openai")

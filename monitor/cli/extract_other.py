@@ -1,4 +1,6 @@
-"""`extract`: what the reader of a kind of source, or the table of errors, makes of a saved answer. No database, no network, no configuration."""
+"""`extract`: what the reader of a kind of source, or the table of errors, makes of a saved answer. No database, no
+network, no configuration.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,8 @@ NOWHERE = "https://saved.invalid/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """What was read: `rows`, the parts that were refused, each with its place and reason, and whether nothing is wanting. `unreadable` is why a poll
-    would fail on it; rows may be there all the same.
+    """What was read: `rows`, the parts that were refused, each with its place and reason, and whether nothing is
+    wanting. `unreadable` is why a poll would fail on it; rows may be there all the same.
     """
 
     kind: str
@@ -75,7 +77,8 @@ class Extract:
 def extract(options: Options, *, file: str, kind: str, status: int | None, model: str) -> int:
     """Show what is read from a saved answer.
 
-    Ends with 1 and the reason when a poll would fail on it.     Prices have a command of their own, `access-monitor prices extract`. FILE may be compressed with gzip or zstd.
+    Ends with 1 and the reason when a poll would fail on it.     Prices have a command of their own, `access-monitor
+    prices extract`. FILE may be compressed with gzip or zstd.
     """
     if (status is None) is (kind == ERROR):
         raise click.UsageError("--status goes with --as error, which needs it.")

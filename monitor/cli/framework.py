@@ -1,4 +1,5 @@
-"""What every command is made of: options that stand before or after the command, examples in every help, loading on use.
+"""What every command is made of: options that stand before or after the command, examples in every help, loading on
+use.
 
 Only click and the standard library; whatever a command needs beyond that is imported by the command when it runs.
 """
@@ -47,7 +48,7 @@ class SharedOption(click.Option):
 
 
 def shared_options(*, table: bool) -> list[click.Parameter]:
-    """The global options; `--json` only where a table is printed."""
+    """Return the global options; `--json` only where a table is printed."""
 
     def option(*names: str, **settings: Any) -> SharedOption:
         return SharedOption(names, expose_value=False, callback=_keep, **settings)
@@ -56,12 +57,18 @@ def shared_options(*, table: bool) -> list[click.Parameter]:
         option(
             "--config",
             metavar="FILE",
-            help="The configuration; else $ACCESS_MONITOR_CONFIG, ./config/monitor.toml, /etc/access-monitor/monitor.toml.",
+            help=(
+                "The configuration; else $ACCESS_MONITOR_CONFIG, ./config/monitor.toml, "
+                "/etc/access-monitor/monitor.toml."
+            ),
         ),
         option(
             "--database",
             metavar="URL",
-            help="The database instead of the configured one; a path is taken as SQLite, relative to the working directory.",
+            help=(
+                "The database instead of the configured one; a path is taken as SQLite, relative to the working "
+                "directory."
+            ),
         ),
         option("--debug", is_flag=True, help="Show the traceback of an error; also ACCESS_MONITOR_DEBUG=1."),
     ]
@@ -71,7 +78,9 @@ def shared_options(*, table: bool) -> list[click.Parameter]:
 
 
 class Command(click.Command):
-    """A command with examples in its help. `table` says that it prints what `--json` gives to scripts; other commands refuse it."""
+    """A command with examples in its help. `table` says that it prints what `--json` gives to scripts; other commands
+    refuse it.
+    """
 
     def __init__(self, name: str | None, *, examples: Sequence[str], table: bool = False, **settings: Any) -> None:
         super().__init__(name, **settings)
@@ -136,7 +145,7 @@ class DefaultGroup(Group):
         return super().parse_args(ctx, args)
 
     def _first_word(self, args: Sequence[str]) -> str:
-        """The first argument that is neither an option nor the value of one; empty where there is none."""
+        """Return the first argument that is neither an option nor the value of one; empty where there is none."""
         options = [param for command in (self, self.commands[self.default]) for param in command.params]
         valued = {
             name for param in options if isinstance(param, click.Option) and not param.is_flag for name in param.opts
@@ -166,11 +175,22 @@ class DefaultGroup(Group):
 
 
 class Entrance(Group):
-    """The outermost group: knows its commands by name and summary, and imports one when it is called."""
+    """The outermost group: knows its commands by name and summary, and imports one when it is called.
 
-    def __init__(self, name: str | None = None, *, sections: Summaries, **settings: Any) -> None:
+    `renamed` maps an old name to the command that it means; no help and no completion lists it.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        sections: Summaries,
+        renamed: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(name, **settings)
         self.sections = sections
+        self.renamed = renamed or {}
         self._table = {name: row for rows in sections.values() for name, row in rows.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -183,6 +203,15 @@ class Entrance(Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if (name := self.renamed.get(args[0])) is not None:
+            if not ctx.resilient_parsing:
+                click.echo(f"`{args[0]}` is now `{name}`; the old name works in this version only.", err=True)
+            args = [name, *args[1:]]
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self._table))
@@ -243,7 +272,7 @@ def _write_examples(examples: Sequence[str], formatter: click.HelpFormatter) -> 
 
 
 def _did_you_mean(name: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
+    from monitor.core.names import did_you_mean
 
-    near = get_close_matches(name, known, n=3)
-    return f" Did you mean {' or '.join(repr(one) for one in near)}?" if near else ""
+    meant = did_you_mean(name, known, 3)
+    return f" {meant[0].upper()}{meant[1:]}" if meant else ""

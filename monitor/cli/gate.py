@@ -1,4 +1,6 @@
-"""`gate` as the help lists it. The entry point answers it before this package is imported; this is the way in from anywhere else."""
+"""`gate` as the help lists it. The entry point answers it before this package is imported; this is the way in from
+anywhere else.
+"""
 
 from __future__ import annotations
 

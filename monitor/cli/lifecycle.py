@@ -9,8 +9,8 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import age
 from monitor.core.events import rfc3339
+from monitor.core.time import rounded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def lifecycle(options: Options, *, name: str) -> None:
     """Show announced ends, by source.
 
-    With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead, and those of entries.
-    MODEL may name its provider, as in openai/gpt-4.1.
+    With the replacement that is recommended, and whether the model is still listed. Without a name: all that are ahead,
+    and those of entries. MODEL may name its provider, as in openai/gpt-4.1.
     """
     from monitor.audit.lifecycle import ends
 
@@ -49,7 +49,7 @@ def lifecycle(options: Options, *, name: str) -> None:
 
 
 def as_json(end: End) -> dict[str, object]:
-    """An announced end for scripts; what is blank is null."""
+    """Return an announced end for scripts; what is blank is null."""
     return {
         "provider": end.provider,
         "model": end.model,
@@ -79,7 +79,7 @@ def _print(found: list[End], now: datetime) -> None:
                 end.replacement,
                 ", ".join(end.entries),
                 end.source,
-                f"{age(now - end.verified_at)} ago" if end.verified_at else "",
+                f"{rounded(now - end.verified_at)} ago" if end.verified_at else "",
                 "" if end.agrees else "differs",
             )
             for end in found

@@ -60,7 +60,8 @@ def measurements(options: Options, *, name: str | None, route: str, since: Momen
         of = f" of {name!r}" if name else ""
         by = f" by {route!r}" if route else ""
         raise Refused(
-            f"no call{of}{by} since {rfc3339(begin)} was measured; a [[source]] of kind behaviour makes calls, and --since looks further back"
+            f"no call{of}{by} since {rfc3339(begin)} was measured; a [[source]] of kind behaviour makes calls, "
+            "and --since looks further back"
         )
     if options.json:
         output.as_json([_as_json(series, day, one) for (series, day), one in days.items()])

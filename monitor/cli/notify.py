@@ -51,7 +51,9 @@ notify = Group(
 
 
 def delivered(monitor: Monitor, notice: str) -> Sequence[Delivery]:
-    """The deliveries of a notice after each was tried once: here, or by the running monitor if that was quicker."""
+    """Return the deliveries of a notice after each was tried once: here, or by the running monitor if
+    that was quicker.
+    """
     monitor.relay.tick()
     deadline = monitor.clock() + _PATIENCE
     pause = threading.Event()

@@ -1,4 +1,6 @@
-"""The way from the global options to a running monitor; imports the composition root only when a command asks for it."""
+"""The way from the global options to a running monitor; imports the composition root only when a
+command asks for it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(options: Options, *, create: bool = False) -> Iterator[Monitor]:
-    """The monitor under the configuration and database that the options name; says where it does not go by the file.
+    """Provide the monitor under the configuration and database that the options name; says where it does not go by the
+    file.
 
     Without `create` nothing is made that is not there.
 
@@ -38,13 +41,15 @@ def opened(options: Options, *, create: bool = False) -> Iterator[Monitor]:
 
 
 def config_path(options: Options) -> Path | None:
-    """The configuration file that was named, None where the usual places are meant."""
+    """Return the configuration file that was named, None where the usual places are meant."""
     return Path(options.config) if options.config is not None else None
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Import without the garbage collector: modules and classes live for good, and walking them took a tenth of the start."""
+    """Import without the garbage collector: modules and classes live for good, and walking them took a tenth of the
+    start.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -7,9 +7,10 @@ import click
 from monitor.cli import output
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import age, both
+from monitor.cli.times import both
 from monitor.core.events import rfc3339
 from monitor.core.ports import Delivery, DeliveryState, Reader
+from monitor.core.time import rounded
 
 
 @command(
@@ -40,7 +41,7 @@ def show(options: Options, *, everything: bool) -> None:
                 row.destination,
                 subject,
                 str(row.attempts),
-                age(now - row.created_at),
+                rounded(now - row.created_at),
                 both(row.retry_at) if row.state is DeliveryState.WAITING else "",
                 row.error,
             )
@@ -79,7 +80,7 @@ outbox = DefaultGroup(
 
 
 def about(reader: Reader, row: Delivery) -> str:
-    """What the notice of a delivery is about: `paused gpt-5.6-luna and 2 more`."""
+    """Return what the notice of a delivery is about: `paused gpt-5.6-luna and 2 more`."""
     notice = reader.notice(row.notice)
     if notice is None or not notice.items:
         return row.notice
@@ -89,7 +90,7 @@ def about(reader: Reader, row: Delivery) -> str:
 
 
 def as_json(row: Delivery, about: str) -> dict[str, object]:
-    """A delivery for scripts; nothing in it is secret."""
+    """Return a delivery for scripts; nothing in it is secret."""
     return {
         "id": row.id,
         "state": row.state.value,

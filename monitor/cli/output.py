@@ -1,7 +1,7 @@
 """What commands print: tables, JSON, colour. Data go to stdout; everything else goes through `note` to stderr.
 
-Everything shown may have come from a provider, so each cell and sentence is made one printable line first; what passes by here is made
-harmless by the stream itself (`monitor.streams`).
+Everything shown may have come from a provider, so each cell and sentence is made one printable line first; what passes
+by here is made harmless by the stream itself (`monitor.streams`).
 """
 
 from __future__ import annotations
@@ -45,19 +45,20 @@ NARROWEST = 12
 _GAP = "  "
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What makes a cell a formula, in some locales also in full width; white space before one is dropped by some programs."""
+"""What makes a cell a formula, in some locales also in full width; white space before one is dropped by some programs.
+"""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def colourful(stream: TextIO | None = None) -> bool:
-    """Whether colour may be used: on a terminal, unless NO_COLOR (any value) or TERM=dumb says otherwise."""
+    """Return whether colour may be used: on a terminal, unless NO_COLOR (any value) or TERM=dumb says otherwise."""
     stream = stream or sys.stdout
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def colour(text: str, name: str) -> str:
-    """The text in a colour, where colour may be used; the empty name is no colour."""
+    """Return the text in a colour, where colour may be used; the empty name is no colour."""
     if not name or not text or not colourful():
         return text
     return (
@@ -70,19 +71,19 @@ def colour(text: str, name: str) -> str:
 
 
 def status(text: str) -> str:
-    """A status or state in its colour."""
+    """Return a status or state in its colour."""
     return colour(text, STATUS_COLOURS.get(text, ""))
 
 
 def cells(text: str) -> int:
-    """How many columns of a terminal the text takes; CJK takes two, a combining mark none."""
+    """Return how many columns of a terminal the text takes; CJK takes two, a combining mark none."""
     if text.isascii():
         return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def fit(text: str, width: int) -> str:
-    """The text in exactly `width` columns, with an ellipsis where it was cut."""
+    """Return the text in exactly `width` columns, with an ellipsis where it was cut."""
     length = cells(text)
     if length <= width:
         return text + " " * (width - length)
@@ -96,12 +97,12 @@ def fit(text: str, width: int) -> str:
 
 
 def fit_at_least(text: str, width: int) -> str:
-    """The text in `width` columns or more: never cut."""
+    """Return the text in `width` columns or more: never cut."""
     return text + " " * max(0, width - cells(text))
 
 
 def width() -> int:
-    """How many columns a line of the terminal has."""
+    """Return how many columns a line of the terminal has."""
     return shutil.get_terminal_size().columns
 
 
@@ -110,8 +111,8 @@ def table(
 ) -> None:
     """Print rows under headers.
 
-    On a terminal the last column is cut to what is left of the line; elsewhere nothing is cut, since a file is not narrow.
-    `coloured` is the header of the column that holds a status; `numbers` are those that are set to the right.
+    On a terminal the last column is cut to what is left of the line; elsewhere nothing is cut, since a file is not
+    narrow. `coloured` is the header of the column that holds a status; `numbers` are those that are set to the right.
     """
     shown = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(headers, *shown, strict=True)]
@@ -139,7 +140,9 @@ def _line(row: Sequence[str], widths: Sequence[int], headers: Sequence[str], num
 
 
 def spreadsheet_cell(value: object) -> object:
-    """A cell of CSV: a text that a spreadsheet would run as a formula begins with an apostrophe; numbers stay numbers."""
+    """Return a cell of CSV: a text that a spreadsheet would run as a formula begins with an apostrophe; numbers stay
+    numbers.
+    """
     if not isinstance(value, str) or not value.startswith(_FORMULA) or _NUMBER.fullmatch(value):
         return value
     return f"'{value}"
@@ -162,7 +165,7 @@ def note(sentence: str) -> None:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 event`, `2 events`, `3 entries`, `12,000 looks`."""
+    """`1 event`, `2 events`, `3 entries`, `12,000 polls`."""
     if count == 1:
         return f"1 {noun}"
     return f"{count:,} {noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{count:,} {noun}s"

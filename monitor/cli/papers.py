@@ -1,4 +1,6 @@
-"""The files that `verify --from` takes: kept as evidence, and where the check asks for it read first; and what was found in them, shown."""
+"""The files that `verify --from` takes: kept as evidence, and where the check asks for it read first; and what was
+found in them, shown.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ OLD = 30
 
 
 def evidence_of(file: Path, url: str) -> Body:
-    """A file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
+    """Return a file as evidence: redacted like everything that is kept, beside the hash that the file itself has.
 
     Raises:
         MonitorError: it is too large to be kept.
@@ -56,7 +58,8 @@ def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> Eva
             found = evals.read(content)
         except Unreadable as error:
             raise Refused(
-                f"{file} cannot be read as results of evals: {error.reason}; known are {evals.KNOWN}, and --url may point to others"
+                f"{file} cannot be read as results of evals: {error.reason}; known are {evals.KNOWN}, and "
+                "--url may point to others"
             ) from error
         results.append(found.results)
         bodies.append(_body(found.kept, content, url))
@@ -64,7 +67,7 @@ def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> Eva
 
 
 def of_requests(file: Path, url: str, fields: Fields, now: datetime) -> RequestPaper:
-    """A sample of a request log, read. Only the configured fields are kept: the others may hold prompts.
+    """Return a sample of a request log, read. Only the configured fields are kept: the others may hold prompts.
 
     Raises:
         Refused: it is not JSON Lines.
@@ -111,7 +114,8 @@ def tell(event: Event) -> None:
 
 def _usage(seen: Mapping[str, Any], handed_in: datetime) -> None:
     click.echo(
-        f"{output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: {output.plural(seen['errors'], 'error')}, "
+        f"{output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: "
+        f"{output.plural(seen['errors'], 'error')}, "
         f"{seen['retries']} tried again, {seen['cost']} USD."
     )
     if seen["usage"]:
@@ -125,7 +129,8 @@ def _usage(seen: Mapping[str, Any], handed_in: datetime) -> None:
         output.note(f"The sample is old: its last request is of {days} days ago.")
     if seen["unpriced"]:
         output.note(
-            f"The cost of {output.plural(seen['unpriced'], 'request')} was not held against a price: one of them is blank."
+            f"The cost of {output.plural(seen['unpriced'], 'request')} was not held against a price: one of "
+            "them is blank."
         )
     if seen["ignored"]:
         output.note(

@@ -19,7 +19,7 @@ class PlotStep(NamedTuple):
 
 
 def line(steps: Sequence[PlotStep], begin: datetime, end: datetime, columns: int) -> str:
-    """The amount over the time from `begin` to `end`, in so many columns; each shows what held at its end.
+    """Return the amount over the time from `begin` to `end`, in so many columns; each shows what held at its end.
 
     The scale begins at zero: a fall from 1.00 to 0.20 looks like one. `steps` are in order of time.
     """

@@ -1,4 +1,4 @@
-"""`poll`: one look at each source, now, and in words what it came to."""
+"""`poll`: one poll of each source, now, and in words what it came to."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
 @click.option("--exit-code", is_flag=True, help="End with 10 if a change was believed.")
 @click.pass_obj
 def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
-    """Look at sources now and say what was found.
+    """Poll sources now and say what was found.
 
     All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was merely out of
-    reach, and with 78 if a secret is missing. A difference is believed once enough looks have shown it, so a first sight of
+    reach, and with 78 if a secret is missing. A difference is believed once enough polls have shown it, so a first sight of
     one is called a suspect. What is due by time alone is done as well: a maintenance window that is over is closed and its entry judged, a
     check whose date has passed goes stale.
     """
@@ -75,7 +75,7 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
 
 
 def code(reasons: Collection[str], *, believed: bool) -> int:
-    """The exit code for the reasons of failed looks: 1, unless none of them says more than that trying later, or a secret, helps."""
+    """The exit code for the reasons of failed polls: 1, unless none of them says more than that trying later, or a secret, helps."""
     if not reasons:
         return CHANGED if believed else 0
     if set(reasons) - {*_UNREACHED, *_OURS}:
@@ -84,7 +84,9 @@ def code(reasons: Collection[str], *, believed: bool) -> int:
 
 
 def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, of: int) -> MonitorError:
-    """The error of this exit code that names the sources that could not be read, whose details are `failed`, and the mend."""
+    """Return the error of this exit code that names the sources that could not be read, whose details are `failed`, and
+    the mend.
+    """
     who = f"{len(failed)} of {output.plural(of, 'source')} could not be read ({', '.join(failed)})"
     if code == Unavailable.exit_code:
         return Unavailable(f"{who}: try again, or correct the address in the configuration.")
@@ -95,7 +97,7 @@ def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, 
 
 
 def found(outcome: Outcome) -> str:
-    """What one look came to, in words."""
+    """What one poll came to, in words."""
     if outcome.verdict == "failed":
         return f"could not be read: {outcome.detail}"
     if outcome.verdict == "held":
@@ -103,7 +105,7 @@ def found(outcome: Outcome) -> str:
     if outcome.verdict == "late":
         return f"not taken: {outcome.detail}"
     said = {
-        "baseline": "first look, recorded as the baseline",
+        "baseline": "first poll, recorded as the baseline",
         "changed": f"{output.plural(outcome.believed, 'change')} believed",
         "suspect": "",
         "unchanged": "nothing new",
@@ -115,7 +117,7 @@ def found(outcome: Outcome) -> str:
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:
-    """An outcome for scripts; `events` are positions in the log."""
+    """Return an outcome for scripts; `events` are positions in the log."""
     return {
         "source": outcome.source,
         "verdict": outcome.verdict,
@@ -128,7 +130,7 @@ def as_json(outcome: Outcome) -> dict[str, object]:
 
 
 def _again(at: datetime | None) -> str:
-    return f", to be looked at again from {both(at)}" if at else ""
+    return f", to be polled again from {both(at)}" if at else ""
 
 
 def _print(outcomes: Sequence[Outcome], tended: Sequence[Event]) -> None:

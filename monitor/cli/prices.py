@@ -13,13 +13,14 @@ from monitor.cli import usage as costs
 from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import age, both
+from monitor.cli.times import both
 from monitor.core import events as ev
 from monitor.core.event_types import in_words
 from monitor.core.event_words import meter_in_words
 from monitor.core.events import Recorded, record, rfc3339
 from monitor.core.ports import Refused
-from monitor.core.price import PER_MILLION_TOKENS, USD, Meter, amount, spoken
+from monitor.core.price import PER_MILLION_TOKENS, TIERS, USD, Meter, amount, spoken, telling_order
+from monitor.core.time import rounded
 
 if TYPE_CHECKING:
     from monitor.audit.agreement import PriceComparison
@@ -52,7 +53,10 @@ class PriceSeries(NamedTuple):
     "--usage",
     "used",
     type=costs.UsageOption(),
-    help="What so many tokens cost, by tier and band, blank where a price is; registry: the usage of ENTRY, configured or observed.",
+    help=(
+        "What so many tokens cost, by tier and band, blank where a price is; registry: the usage of ENTRY, "
+        "configured or observed."
+    ),
 )
 @click.pass_obj
 def show(options: Options, *, name: str, history: bool, plotted: bool, used: dict[str, int] | None) -> None:
@@ -78,7 +82,9 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
             f"no source states a price of {name!r} now; `access-monitor prices {name} --history` shows what was"
         )
     fresh = now - monitor.configuration.gate.price_freshness
-    facts.sort(key=lambda fact: (fact.provider, fact.model, in_order(fact.meter), fact.trust, fact.source))
+    facts.sort(
+        key=lambda fact: (fact.provider, fact.model, telling_order(fact.meter.field, TIERS), fact.trust, fact.source)
+    )
     words = weigh(facts, fresh_since=fresh)
     if used is not None:
         if options.json:
@@ -106,21 +112,8 @@ prices = DefaultGroup(
 )
 
 
-def in_order(meter: Meter) -> tuple[object, ...]:
-    """Prices as one reads them: standard before the other tiers, short before long, text first, input before output."""
-    known = (
-        ("standard", "batch", "flex", "priority"),
-        ("short", "long"),
-        ("text",),
-        ("input", "cached_input", "cache_write", "output"),
-    )
-    return tuple(
-        (names.index(name) if name in names else len(names), name) for names, name in zip(known, meter, strict=True)
-    )
-
-
 def as_json(word: PriceComparison) -> dict[str, object]:
-    """A believed price for scripts."""
+    """Return a believed price for scripts."""
     fact = word.fact
     return {
         "provider": fact.provider,
@@ -141,7 +134,9 @@ def as_json(word: PriceComparison) -> dict[str, object]:
 
 
 def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[PriceSeries, list[plot.PlotStep]]:
-    """The steps of each price: what held before its first move, each move, and what is believed now where nothing moved."""
+    """Return the steps of each price: what held before its first move, each move, and what is believed now where
+    nothing moved.
+    """
     lines: dict[PriceSeries, list[plot.PlotStep]] = {}
     for move in moves:
         event = move.event
@@ -174,7 +169,7 @@ def _print(words: Sequence[PriceComparison], now: datetime) -> None:
                 *fact.meter,
                 spoken(fact.amount),
                 both(fact.since) if fact.since else "",
-                f"{age(now - fact.verified_at)} ago" if fact.verified_at else "",
+                f"{rounded(now - fact.verified_at)} ago" if fact.verified_at else "",
                 fact.source,
                 fact.trust,
                 agreement.cell(word),
@@ -188,7 +183,7 @@ def _print(words: Sequence[PriceComparison], now: datetime) -> None:
 
 def _print_history(moves: Sequence[Recorded]) -> None:
     if not moves:
-        output.note("Nothing has moved since the first look.")
+        output.note("Nothing has moved since the first poll.")
         return
     output.table(
         ("POSITION", "OCCURRED", "TYPE", "MODEL", "SOURCE", "WHAT"),
@@ -211,7 +206,7 @@ def _plot(facts: Sequence[PriceFact], moves: Sequence[Recorded], now: datetime) 
     lines = series(facts, moves)
     dated = [step.at for steps in lines.values() for step in steps if step.at.year > 1]
     if not dated:
-        output.note("Nothing has moved since the first look.")
+        output.note("Nothing has moved since the first poll.")
         return
     begin = min(dated)
     # A step at the very left would not be seen as one.
@@ -223,7 +218,7 @@ def _plot(facts: Sequence[PriceFact], moves: Sequence[Recorded], now: datetime) 
         names = {key: f"{said[key][0]} {name} at {said[key][1]}" for key, name in names.items()}
     widest = max(map(len, names.values()))
     columns = max(10, min(60, output.width() - widest - 24))
-    for key, steps in sorted(lines.items(), key=lambda line: (line[0][:3], in_order(line[0].meter))):
+    for key, steps in sorted(lines.items(), key=lambda line: (line[0][:3], telling_order(line[0].meter.field, TIERS))):
         first, last = steps[0].amount, steps[-1].amount
         ends = " → ".join(dict.fromkeys("none" if end is None else spoken(str(end)) for end in (first, last)))
         click.echo(f"{output.printable(names[key]):<{widest}}  {plot.line(steps, begin, now, columns)}  {ends}")

@@ -1,6 +1,7 @@
 """`replay`: a recorded history through the real pipeline, to see what the monitor would have made of it.
 
-Nothing leaves the machine: sources are built and never asked, notices are counted and never put into the outbox, no lease is written.
+Nothing leaves the machine: sources are built and never asked, notices are counted and never put into the outbox, no
+lease is written.
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ from monitor.core.ports import MonitorError
 
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
-    from monitor.audit.replay import Replay, ReplayedRecording, ReplayStep
+    from monitor.audit.replay import Replay, ReplayStep
+    from monitor.core.facts import ReplayedRecording
     from monitor.core.notices import Notice
 
 SPARSE = timedelta(hours=1)
-"""How often a look of a recording of sparse changes is repeated unless --carry says otherwise."""
+"""How often a poll of a recording of sparse changes is repeated unless --carry says otherwise."""
 
 _ROUTINE = frozenset({ev.CHECK_VERIFIED, ev.CONFIG_CHANGED})
-"""Left out of the table: the one comes every day for every entry, the other is the configuration that was just given."""
+"""Left out of the table: the one comes every day for every entry, the other is the configuration that was just given.
+"""
 
-_EVERY = 25  # looks between two updates of the progress line
+_EVERY = 25  # polls between two updates of the progress line
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
@@ -74,7 +77,10 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
     "--carry",
     metavar="EVERY",
     callback=_span,
-    help="Repeat the last observation at this interval, such as 1h, until the next: for files that hold only changes. Of a file whose changes are days apart each is repeated every hour unless told otherwise.",
+    help=(
+        "Repeat the last observation at this interval, such as 1h, until the next: for files that hold only "
+        "changes. Of a file whose changes are days apart each is repeated every hour unless told otherwise."
+    ),
 )
 @click.option(
     "--activate",
@@ -95,12 +101,12 @@ def replay(
 ) -> None:
     """Run recorded observations through the pipeline and print the events.
 
-    SOURCE is a source of the configuration, FILE its history in JSON Lines, compressed with zstd or not; several are merged by time, and
-    the clock is theirs. Nothing is fetched or sent, no secret is needed, no lease is written. The store is a scratch one that is gone at
-    the end, unless --database names one, which has to be new or empty.
+    SOURCE is a source of the configuration, FILE its history in JSON Lines, compressed with zstd or not; several are
+    merged by time, and the clock is theirs. Nothing is fetched or sent, no secret is needed, no lease is written. The
+    store is a scratch one that is gone at the end, unless --database names one, which has to be new or empty.
 
-    With --activate auto, checks that no replayed source feeds are waived, and an entry whose models list is not among the files is taken
-    for listed.
+    With --activate auto, checks that no replayed source feeds are waived, and an entry whose models list is not among
+    the files is taken for listed.
 
     The table leaves out what is routine and ends with a summary; --json is --format jsonl and holds every event.
     """
@@ -108,8 +114,8 @@ def replay(
         raise click.UsageError("--json and --format table ask for two formats: give one of them.")
     jsonl = options.json or form == "jsonl"
     with _store(options) as monitor:
-        looks, repeated = _recordings(monitor, files, carry)
-        play = monitor.replay(looks, carry=repeated, activate=activate is not None)
+        polls, repeated = _recordings(monitor, files, carry)
+        play = monitor.replay(polls, carry=repeated, activate=activate is not None)
         told = _Summary()
         _print(play, told, monitor, jsonl=jsonl)
     waived = _waived(play.waived)
@@ -134,7 +140,7 @@ def _store(options: Options) -> Iterator[Monitor]:
 def _recordings(
     monitor: Monitor, files: Sequence[tuple[str, Path]], carry: timedelta | None
 ) -> tuple[Mapping[str, Sequence[ReplayedRecording]], Mapping[str, timedelta]]:
-    """The recorded looks of each source, and at which interval those of which sources are repeated."""
+    """The recorded polls of each source, and at which interval those of which sources are repeated."""
     from monitor.sources import recording
 
     known = monitor.configuration.sources
@@ -145,21 +151,21 @@ def _recordings(
                 f"{file} is given for {key!r}, which is no source of {monitor.settings.path}; it has: {there}."
             )
     histories = {key: recording.read(file) for key, file in files}
-    looks = {key: history.looks for key, history in histories.items()}
+    polls = {key: history.polls for key, history in histories.items()}
     if carry is not None:
-        return looks, dict.fromkeys(looks, carry)
+        return polls, dict.fromkeys(polls, carry)
     sparse = [key for key, history in histories.items() if history.sparse]
     if sparse:
         output.note(
-            f"The recording of {', '.join(sparse)} holds only changes, days apart: each look is repeated every hour until the next, "
+            f"The recording of {', '.join(sparse)} holds only changes, days apart: each poll is repeated every hour until the next, "
             "as with --carry 1h."
         )
     if doubtful := [key for key, history in histories.items() if history.only_changes and key not in sparse]:
         output.note(
             f"The recording of {', '.join(doubtful)} holds only changes: what nothing in it confirms is never believed; "
-            "--carry 1h repeats each look until the next."
+            "--carry 1h repeats each poll until the next."
         )
-    return looks, dict.fromkeys(sparse, SPARSE)
+    return polls, dict.fromkeys(sparse, SPARSE)
 
 
 def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> None:
@@ -179,7 +185,7 @@ def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> No
                 if not jsonl:
                     for notice in step.notices:
                         click.echo(_would_tell(notice))
-            progress.update(told.looks, step.at)
+            progress.update(told.polls, step.at)
 
 
 def _would_tell(notice: Notice) -> str:
@@ -191,7 +197,7 @@ class _Summary:
     """What a replay came to, counted while it runs."""
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.polls = 0
         self._since: datetime | None = None
         self._until: datetime | None = None
         self._verdicts: Counter[str] = Counter()
@@ -203,7 +209,7 @@ class _Summary:
         self._since = self._since or step.at
         self._until = step.at
         if step.verdict:
-            self.looks += 1
+            self.polls += 1
             self._verdicts[step.verdict] += 1
         self._events.update(one.event.type for one in step.recorded)
         self._notices.update(notice.reason.value for notice in step.notices)
@@ -215,7 +221,7 @@ class _Summary:
         counted = [(event, events[event]) for event in (ev.BASELINE_RECORDED, ev.SOURCE_ANOMALY, ev.SOURCE_STALE)]
         rows = [
             ("time", spanned),
-            ("looks", f"{self.looks}: {verdicts['failed']} failed, {verdicts['held']} held, {verdicts['late']} late"),
+            ("polls", f"{self.polls}: {verdicts['failed']} failed, {verdicts['held']} held, {verdicts['late']} late"),
             ("outages", f"{events[ev.SOURCE_FAILED]} failed, {events[ev.SOURCE_RECOVERED]} recovered"),
             ("sources", ", ".join(f"{count} {event.partition('.')[2].replace('_', ' ')}" for event, count in counted)),
             *((noun, self._of(noun)) for noun in ("model", "access", "price", "lifecycle", "entry")),
@@ -237,7 +243,7 @@ class _Summary:
 
 
 def _waived(waived: Mapping[str, frozenset[str]]) -> list[str]:
-    """The waived checks, entries with the same ones on one line."""
+    """Return the waived checks, entries with the same ones on one line."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for key, names in waived.items():
         if names:
@@ -252,10 +258,10 @@ class _Progress:
         self._shown = shown
         self._dirty = False
 
-    def update(self, looks: int, at: datetime) -> None:
+    def update(self, polls: int, at: datetime) -> None:
         """Say how far the replay is."""
-        if self._shown and looks % _EVERY == 0:
-            output.terminal(f"\r{utc(at)}  {looks} looks")
+        if self._shown and polls % _EVERY == 0:
+            output.terminal(f"\r{utc(at)}  {polls} polls")
             self._dirty = True
 
     def clear(self) -> None:

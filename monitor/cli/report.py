@@ -1,4 +1,6 @@
-"""`report`: the internal rollout page of an entry. What is confirmed stands apart from what must still be checked, and every blank is shown."""
+"""`report`: the internal rollout page of an entry. What is confirmed stands apart from what must still be checked, and
+every blank is shown.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,13 @@ from monitor.cli.report_page import (
 )
 from monitor.cli.status import complete
 from monitor.cli.terms import lines as price_lines
-from monitor.cli.times import age, utc
+from monitor.cli.times import utc
 from monitor.core.check_names import CHECKS
 from monitor.core.cost import in_order, money
 from monitor.core.entry import CheckState
 from monitor.core.events import SYSTEM
 from monitor.core.price import spoken
+from monitor.core.time import rounded
 from monitor.registry.monthly import usd
 
 if TYPE_CHECKING:
@@ -63,8 +66,8 @@ FORMS = {"md": markdown, "html": html}
 def report(options: Options, *, entry: str, form: str) -> None:
     """Write the rollout page of an entry.
 
-    What is confirmed and what must be checked, prices with their dates, the checklist with its blanks, evals beside current production, the
-    history of pauses, and the open questions.
+    What is confirmed and what must be checked, prices with their dates, the checklist with its blanks, evals beside
+    current production, the history of pauses, and the open questions.
     """
     from monitor.audit.report import report as gather
 
@@ -74,7 +77,7 @@ def report(options: Options, *, entry: str, form: str) -> None:
 
 
 def page(of: Report) -> ReportPage:
-    """The page of a report; what there is nothing to say about is said to be nothing."""
+    """Return the page of a report; what there is nothing to say about is said to be nothing."""
     checks = complete(of.checks, CHECKS, of.at)
     return ReportPage(
         title=f"{of.row.name or of.row.key}: rollout report",
@@ -91,13 +94,18 @@ def page(of: Report) -> ReportPage:
             ReportSection(title="What comes on a day", blocks=_dated(of)),
             ReportSection(title="Pauses", blocks=tuple(_pauses(of))),
         ),
-        footer=f"access-monitor {__version__}. Prices in USD. What is blank is not known; nothing here is inferred from a name.",
+        footer=(
+            f"access-monitor {__version__}. Prices in USD. What is blank is not known; nothing here is inferred "
+            "from a name."
+        ),
     )
 
 
 def _standing(of: Report) -> Iterator[Block]:
     row, entry = of.row, of.entry
-    verified = f"{utc(row.verified_at)}, {age(of.at - row.verified_at)} ago" if row.verified_at else "never as a whole"
+    verified = (
+        f"{utc(row.verified_at)}, {rounded(of.at - row.verified_at)} ago" if row.verified_at else "never as a whole"
+    )
     rows: list[tuple[str, Cell]] = [
         ("Status", CellState(str(row.status))),
         ("Because", row.reason),
@@ -118,7 +126,10 @@ def _standing(of: Report) -> Iterator[Block]:
         rows.append(
             (
                 "Accepted",
-                f"by {data['by']} on {utc(of.accepted.event.occurred_at)}: {data['reason']} (position {of.accepted.event.position})",
+                (
+                    f"by {data['by']} on {utc(of.accepted.event.occurred_at)}: {data['reason']} (position "
+                    f"{of.accepted.event.position})"
+                ),
             )
         )
     yield ReportTable(headers=("Field", "Value"), rows=[one for one in rows if one[1]])
@@ -215,7 +226,9 @@ def _evals(of: Report) -> Iterator[Block]:
     files = ", ".join(
         f"{file['format']} ({str(file['evidence']).removeprefix('sha256:')[:12]})" for file in found["files"]
     )
-    yield f"Handed in by {event.data['by']} on {utc(event.occurred_at)}: {files}. An empty cell is one where nothing ran."
+    yield (
+        f"Handed in by {event.data['by']} on {utc(event.occurred_at)}: {files}. An empty cell is one where nothing ran."
+    )
     numbers = ("Candidate", "Production")
     yield f"Candidate: {', '.join(found['candidate'])}. Production: {name}."
     yield ReportTable(
@@ -240,7 +253,8 @@ def _usage(of: Report) -> Iterator[Block]:
     if of.sampled is not None:
         seen: dict[str, Any] = of.sampled.event.data["logging"]
         yield (
-            f"A sample of {output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: {output.plural(seen['errors'], 'error')}, "
+            f"A sample of {output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: "
+            f"{output.plural(seen['errors'], 'error')}, "
             f"{seen['retries']} tried again, {seen['cost']} USD."
         )
     if of.spending is None:
@@ -280,7 +294,7 @@ def _pause(of: Report, one: Pause) -> tuple[Cell, ...]:
     return (
         utc(began.occurred_at),
         utc(ended.occurred_at) if ended else "",
-        age(lasted),
+        rounded(lasted),
         "; then ".join(reasons) + by,
         end,
         str(began.position),

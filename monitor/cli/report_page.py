@@ -1,7 +1,8 @@
-"""A page of sections as Markdown or as one HTML file that needs nothing else: no script, no font, no network, and fit to be printed.
+"""A page of sections as Markdown or as one HTML file that needs nothing else: no script, no font, no network, and fit
+to be printed.
 
-Whatever stands in a cell may have come from a provider, so both forms escape everything; an address becomes a link only where it is one of
-the web.
+Whatever stands in a cell may have come from a provider, so both forms escape everything; an address becomes a link only
+where it is one of the web.
 """
 
 from __future__ import annotations
@@ -82,32 +83,36 @@ _STYLE = """
 body { margin: 0 auto; max-width: 60rem; padding: 2rem 1.5rem; color: #1b1f24; background: #fff;
   font: 0.9rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; }
-h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; padding-bottom: .25rem; border-bottom: 1px solid #c9d1d9; break-after: avoid; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; padding-bottom: .25rem;
+     border-bottom: 1px solid #c9d1d9; break-after: avoid; }
 p { margin: .4rem 0; }
 .lead { color: #57606a; margin-bottom: 1.2rem; }
 ul { margin: .4rem 0; padding-left: 1.3rem; }
 li { margin: .15rem 0; break-inside: avoid; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0; font-size: .82rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0; font-size: .82rem;
+        font-variant-numeric: tabular-nums; }
 thead { display: table-header-group; }
 tr { break-inside: avoid; }
 th { text-align: left; font-weight: 600; color: #57606a; border-bottom: 1.5px solid #8c959f; vertical-align: bottom; }
 th, td { padding: .28rem .7rem .28rem 0; overflow-wrap: break-word; }
 td { border-bottom: 1px solid #e3e7eb; vertical-align: top; }
 .number { text-align: right; }
-.state { display: inline-block; white-space: nowrap; padding: 0 .45rem; border-radius: .6rem; font-weight: 600; background: #eaeef2; color: #424a53;
+.state { display: inline-block; white-space: nowrap; padding: 0 .45rem; border-radius: .6rem;
+         font-weight: 600; background: #eaeef2; color: #424a53;
   -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 .good { background: #dafbe1; color: #116329; }
 .bad { background: #ffe2e0; color: #a40e26; }
 .open { background: #fff3cd; color: #7a4d00; }
 a { color: #0550ae; overflow-wrap: anywhere; }
 footer { margin-top: 2.5rem; padding-top: .5rem; border-top: 1px solid #c9d1d9; color: #57606a; font-size: .78rem; }
-@media print { body { max-width: none; padding: 0; font-size: 9.5pt; } .wide { overflow: visible; } a { color: inherit; text-decoration: none; } }
+@media print { body { max-width: none; padding: 0; font-size: 9.5pt; } .wide { overflow: visible; }
+         a { color: inherit; text-decoration: none; } }
 """
 
 
 def is_web(url: str) -> bool:
-    """Whether an address is one that a page may link to; `javascript:` and the like are none."""
+    """Return whether an address is one that a page may link to; `javascript:` and the like are none."""
     return url.startswith(("https://", "http://"))
 
 
@@ -115,7 +120,7 @@ def is_web(url: str) -> bool:
 
 
 def markdown(page: ReportPage) -> str:
-    """The page as Markdown with tables."""
+    """Return the page as Markdown with tables."""
     return "\n".join(_markdown(page))
 
 
@@ -166,7 +171,7 @@ def _md(text: str) -> str:
 
 
 def html(page: ReportPage) -> str:
-    """The page as one self-contained HTML file."""
+    """Return the page as one self-contained HTML file."""
     return "".join(_html(page))
 
 
@@ -207,7 +212,8 @@ def _html_cell(cell: Cell) -> str:
         shown = _h(cell.url)
         return f'<a href="{shown}" rel="noreferrer">{shown}</a>' if is_web(cell.url) else shown
     if isinstance(cell, CellState):
-        return f'<span class="{" ".join(("state", *([_COLOURS[cell.text]] if cell.text in _COLOURS else [])))}">{_h(cell.text)}</span>'
+        colour = _COLOURS.get(cell.text)
+        return f'<span class="{"state" if colour is None else f"state {colour}"}">{_h(cell.text)}</span>'
     return _h(cell)
 
 

@@ -22,17 +22,19 @@ DESCRIPTORS = 4096
     table=False,
     examples=("access-monitor run", "access-monitor --config /etc/access-monitor/monitor.toml run"),
 )
-@click.option("--verbose", is_flag=True, help="Also log looks that found nothing new.")
+@click.option("--verbose", is_flag=True, help="Also log polls that found nothing new.")
 @click.pass_obj
 def run(options: Options, *, verbose: bool) -> int:
     """Run the monitor: scheduler, deliveries, HTTP.
 
-    It answers on [web] listen, 127.0.0.1:8787 unless set: GET /v1/gate/KEY, OFREP under /ofrep/v1/evaluate/flags, lease files at /v1/lease/ENV.json, /healthz, /readyz and /metrics. An address that is taken ends it before it has done anything; listen = "" in [web] is for no HTTP at all.
+    It answers on [web] listen, 127.0.0.1:8787 unless set: GET /v1/gate/KEY, OFREP under /ofrep/v1/evaluate/flags, lease
+    files at /v1/lease/ENV.json, /healthz, /readyz and /metrics. An address that is taken ends it before it has done
+    anything; listen = "" in [web] is for no HTTP at all.
 
-    It runs until SIGTERM or SIGINT, and then lets running looks end. SIGHUP loads the configuration anew, all or nothing. What a file takes from production waits for `access-monitor config accept`, and the configuration accepted before goes on. One line per look and per delivery goes to standard error, as JSON unless that
+    It runs until SIGTERM or SIGINT, and then lets running polls end. SIGHUP loads the configuration anew, all or nothing. What a file takes from production waits for `access-monitor config accept`, and the configuration accepted before goes on. One line per poll and per delivery goes to standard error, as JSON unless that
     is a terminal. A second daemon on the same database is refused.
     """
-    from monitor.app import logs
+    from monitor.app import log_output
     from monitor.app.signals import Signals
 
     signals = Signals()
@@ -41,12 +43,13 @@ def run(options: Options, *, verbose: bool) -> int:
         from monitor.app.daemon import Daemon
         from monitor.settings import load
 
-        logs.configure(level=logging.DEBUG if verbose else logging.INFO)
+        log_output.configure(level=logging.DEBUG if verbose else logging.INFO)
         _raise_descriptors()
         with open_monitor(config_path(options), options.database) as monitor:
             drained = Daemon(monitor, lambda: load(config_path(options), os.environ, options.database), signals).run()
             if not drained:
-                # What still runs hangs in the network with no transaction open, and would hold the process until it times out.
+                # What still runs hangs in the network with no transaction open, and would hold the process until it
+                # times out.
                 sys.stderr.flush()
                 os._exit(0)
     return 0

@@ -1,4 +1,6 @@
-"""`status`, `why` and `checklist`: the registry as it is or was, what brought it there, and what each entry still lacks."""
+"""`status`, `why` and `checklist`: the registry as it is or was, what brought it there, and what each entry still
+lacks.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import accepting, agreement, expect, output, terms
+from monitor.cli import accepting, agreement, maintenance, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.times import Moment, age, both, time_option, utc
+from monitor.cli.times import Moment, both, time_option, utc
 from monitor.core.entry import Check, CheckState, Status
 from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
-from monitor.core.ports import Refused
+from monitor.core.time import rounded
 from monitor.gate.client.verdict import PRODUCTION
 
 if TYPE_CHECKING:
@@ -51,12 +53,13 @@ _NEXT: Mapping[str, str] = {
 def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
     """Show the registry, now or as it was.
 
-    POSITION is what --expect of `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or relative
-    ('2h ago').
+    POSITION is what --expect of `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or
+    relative ('2h ago').
     """
     from monitor.audit import queries
     from monitor.audit.agreement import of_entry
     from monitor.gate.state import production
+    from monitor.registry.lookup import unknown_entry
     from monitor.registry.terms import priced
 
     with opened(options) as monitor, monitor.store.read() as reader:
@@ -69,14 +72,10 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
         one = shown.get(entry) if entry is not None and then is None else None
         words = of_entry(reader, monitor.configuration, one, now) if one is not None and not options.json else []
     if entry is not None:
-        known = ", ".join(row.key for row in rows) or "no entry yet (`access-monitor poll` loads the configuration)"
+        known = [row.key for row in rows]
+        if entry not in known:
+            raise unknown_entry(entry, known, then=utc(then) if then else "")
         rows = [row for row in rows if row.key == entry]
-        if not rows:
-            raise Refused(
-                f"There was no entry {entry!r} at {utc(then)}; the registry had: {known}."
-                if then
-                else f"There is no entry {entry!r}; the registry has: {known}."
-            )
     if options.json:
         output.as_json(
             [
@@ -107,9 +106,10 @@ def why(options: Options, *, entry: str) -> None:
     from monitor.audit import queries
     from monitor.audit.agreement import of_entry
     from monitor.gate.state import production
+    from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        words = of_entry(reader, monitor.configuration, queries.entry(reader, entry), monitor.clock())
+        words = of_entry(reader, monitor.configuration, find_entry(reader.entries(), entry), monitor.clock())
         steps = queries.why(reader, entry)
         now = monitor.clock()
         row = next(row for row in queries.status(reader, monitor.configuration) if row.key == entry)
@@ -129,7 +129,7 @@ def why(options: Options, *, entry: str) -> None:
     if asked := _asked(row):
         click.echo(output.printable(f"  {asked}"))
     for window in row.windows:
-        click.echo(output.printable(f"  maintenance {expect.in_words(window, now)}"))
+        click.echo(output.printable(f"  maintenance {maintenance.in_words(window, now)}"))
     for line in agreement.lines(words):
         click.echo(output.printable(f"  prices at {line}"))
     if row.status in _NEXT:
@@ -146,18 +146,21 @@ def why(options: Options, *, entry: str) -> None:
 def checklist(options: Options, *, entry: str) -> None:
     """Show every readiness check of an entry.
 
-    Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody and
-    nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side by side.
+    Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody
+    and nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side
+    by side.
     """
     from monitor.audit import queries
     from monitor.core.check_names import CHECKS
+    from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
+    from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
-        one = queries.entry(reader, entry)
-        accepted = acceptance(reader, monitor.configuration, one, now)
+        one = find_entry(reader.entries(), entry)
+        accepted = acceptance(reader, monitor.configuration, one, now, Production)
         mends = {
             row.name: mend(monitor.configuration, one, row.name, row.check.state)
             for row in rows
@@ -194,7 +197,7 @@ def checklist(options: Options, *, entry: str) -> None:
 
 
 def _needed(row: CheckRow) -> str:
-    """Where a check is needed, and whether for the running pause; what a person went on without says so."""
+    """Return where a check is needed, and whether for the running pause; what a person went on without says so."""
     return ", ".join(
         [
             *("yes" if environment == PRODUCTION else environment for environment in row.required_in),
@@ -205,7 +208,7 @@ def _needed(row: CheckRow) -> str:
 
 
 def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) -> list[CheckRow]:
-    """All checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
+    """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
     from monitor.audit.queries import CheckRow
 
     said = {row.name for row in rows}
@@ -216,17 +219,17 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
 
 
 def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
-    """An entry for scripts, in the documented shape."""
+    """Return an entry for scripts, in the documented shape."""
     times: dict[str, object] = {
         "since": rfc3339(row.since),
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
     }
-    times["windows"] = expect.as_json(row.windows, at)
+    times["windows"] = maintenance.as_json(row.windows, at)
     return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners)}
 
 
 def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
-    """A check for scripts; what is blank is null."""
+    """Return a check for scripts; what is blank is null."""
     check = row.check
     return {
         "check": row.name,
@@ -258,7 +261,7 @@ def _answer_json(given: Answer | None) -> dict[str, object] | None:
 
 
 def _denied(row: StatusRow, given: Answer | None) -> list[str]:
-    """That production is denied an active entry, and why; its status alone would let people believe otherwise."""
+    """Say that production is denied an active entry, and why; its status alone would let people believe otherwise."""
     if given is None or given.allowed or row.status != Status.ACTIVE:
         return []
     return [f"denied in production now, {given.reason}"]
@@ -266,7 +269,7 @@ def _denied(row: StatusRow, given: Answer | None) -> list[str]:
 
 def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, Answer], now: datetime, *, past: bool) -> None:
     def when(at: datetime | None) -> str:
-        return "" if at is None else both(at) if past else f"{age(now - at)} ago"
+        return "" if at is None else both(at) if past else f"{rounded(now - at)} ago"
 
     output.table(
         ("ENTRY", "STATUS", "MODEL", "SINCE", "VERIFIED", "POSITION", "OWNERS", "FALLBACK", "REASON"),
@@ -304,7 +307,7 @@ def _print_one(
     *,
     at: datetime,
 ) -> None:
-    verified = f"{both(row.verified_at)}, {age(now - row.verified_at)} ago" if row.verified_at else "never"
+    verified = f"{both(row.verified_at)}, {rounded(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
         ("status", output.status(str(row.status))),
@@ -319,7 +322,7 @@ def _print_one(
         ("asked", _asked(row)),
         ("to resume", ", ".join(row.asked)),
         ("waived", ", ".join(row.waived)),
-        *(("expected", expect.in_words(window, at)) for window in row.windows),
+        *(("expected", maintenance.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),
         *(("stale", line) for line in agreement.lines(words, overtaken=True)),
     )
@@ -329,14 +332,17 @@ def _print_one(
 
 
 def _asked(row: StatusRow) -> str:
-    """What waits for a second person, and the command that confirms it."""
+    """Return what waits for a second person, and the command that confirms it."""
     from monitor.registry.acceptance import COMMANDS
 
     if row.approval is None:
         return ""
     asked = row.approval
     act = COMMANDS[asked.act]
-    return f"{asked.by} asked to {act} it at position {asked.position}; another person confirms: access-monitor {act} {row.key} --by YOU --reason WHY --expect {asked.expect}"
+    return (
+        f"{asked.by} asked to {act} it at position {asked.position}; another person confirms: access-monitor {act} "
+        f"{row.key} --by YOU --reason WHY --expect {asked.expect}"
+    )
 
 
 def _step(step: ChainStep) -> str:
@@ -344,7 +350,9 @@ def _step(step: ChainStep) -> str:
     seen = " ".join(part for part in (event.source and f"at {event.source}", _short(event.evidence)) if part)
     whence = f" [{seen}]" if seen else ""
     lead = "  " * (step.depth + 1) + ("because " if step.depth else "")
-    return f"{lead}{event.position}  {both(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}".rstrip()
+    return (
+        f"{lead}{event.position}  {both(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}"
+    ).rstrip()
 
 
 def _short(evidence: str) -> str:

@@ -7,17 +7,20 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.cli.times import age, both
+from monitor.cli.times import both
 from monitor.core.event_words import share_in_percent
 from monitor.core.events import rfc3339
 from monitor.core.price import SHORT, spoken
+from monitor.core.time import rounded
 
 if TYPE_CHECKING:
     from monitor.registry.terms import Band, PricedEntry
 
 
 def as_json(priced: PricedEntry) -> dict[str, object]:
-    """The fields of price for scripts, beside those of `status`; amounts in USD per 1M tokens, what is blank is null."""
+    """Return the fields of price for scripts, beside those of `status`; amounts in USD per 1M tokens, what is blank is
+    null.
+    """
     return {
         "price_model": priced.terms.price_model or None,
         "modes": list(priced.terms.modes),
@@ -36,7 +39,7 @@ def lines(priced: PricedEntry, now: datetime) -> Iterator[tuple[str, str]]:
         yield "disputed", ", ".join(name.removeprefix("price.") for name in priced.terms.disputed)
     yield "modes", ", ".join(priced.terms.modes)
     if priced.verified_at:
-        at = f"{both(priced.verified_at)}, {age(now - priced.verified_at)} ago"
+        at = f"{both(priced.verified_at)}, {rounded(now - priced.verified_at)} ago"
         yield "priced", f"{at}, {', '.join(priced.urls)}" if priced.urls else at
 
 

@@ -31,7 +31,7 @@ class Moment:
     ago: timedelta = timedelta(0)
 
     def resolve(self, now: datetime) -> datetime:
-        """The time meant, in UTC.
+        """Return the time meant, in UTC.
 
         Raises:
             click.UsageError: so long ago that there was no calendar.
@@ -71,7 +71,9 @@ def parse(text: str) -> Moment:
 
 
 def time_option(name: str, help: str, *, dest: str = "") -> Callable[[Act], Act]:
-    """An option that takes a time and hands on a `Moment`, or None where it is not given; as the argument `dest` if its own name cannot be one."""
+    """Return an option that takes a time and hands on a `Moment`, or None where it is not given; as the argument `dest`
+    if its own name cannot be one.
+    """
 
     def read(ctx: click.Context, param: click.Parameter, value: str | None) -> Moment | None:
         try:
@@ -83,12 +85,13 @@ def time_option(name: str, help: str, *, dest: str = "") -> Callable[[Act], Act]
 
 
 def utc(at: datetime) -> str:
-    """A time in UTC, to the second: `2026-07-30 17:34:21Z`."""
+    """Return a time in UTC, to the second: `2026-07-30 17:34:21Z`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def local(at: datetime, zone: tzinfo | None = None) -> str:
-    """The same time where the user is (the system's zone unless given): `19:34 CEST`, with the date where it differs.
+    """Return the same time where the user is (the system's zone unless given): `19:34 CEST`, with the date where it
+    differs.
 
     Empty where the user's zone is at UTC: nobody needs the same time twice.
     """
@@ -106,12 +109,3 @@ def both(at: datetime, zone: tzinfo | None = None) -> str:
     """UTC, and the user's own time in brackets: `2026-07-30 17:34:21Z (19:34 CEST)`."""
     here = local(at, zone)
     return f"{utc(at)} ({here})" if here else utc(at)
-
-
-def age(span: timedelta) -> str:
-    """How long, in one unit and rounded down: `40 s`, `12 min`, `5 h`, `3 d`."""
-    seconds = max(0, int(span.total_seconds()))
-    for size, unit in ((172_800, "d"), (7_200, "h"), (120, "min")):
-        if seconds >= size:
-            return f"{seconds // {'d': 86_400, 'h': 3_600, 'min': 60}[unit]} {unit}"
-    return f"{seconds} s"

@@ -1,4 +1,6 @@
-"""`prices ENTRY --usage …`: what a usage costs at each source's prices, by tier and context band. Arithmetic is in `core.cost`."""
+"""`prices ENTRY --usage …`: what a usage costs at each source's prices, by tier and context band. Arithmetic is in
+`core.cost`.
+"""
 
 from __future__ import annotations
 
@@ -44,20 +46,22 @@ class UsageOption(click.ParamType[dict[str, int]]):
 
 
 def of_registry(entries: Mapping[str, Entry], key: str) -> tuple[dict[str, int], str]:
-    """The usage of an entry, and whether it is `configured` or `observed`.
+    """Return the usage of an entry, and whether it is `configured` or `observed`.
 
     Raises:
         Refused: there is no such entry, or it has none.
     """
     if key not in entries:
         raise Refused(
-            f"--usage {REGISTRY} is the usage of an entry, and {key!r} is none; write it out, as in input=400M,output=30M"
+            f"--usage {REGISTRY} is the usage of an entry, and {key!r} is none; write it out, as in "
+            "input=400M,output=30M"
         )
     entry = entries[key]
     used = in_order(entry.spec.usage or entry.observed)
     if not used:
         raise Refused(
-            f"nothing is known of the usage of {key}: declare it, or show it with `access-monitor verify {key} logging --by YOU --from FILE`"
+            f"nothing is known of the usage of {key}: declare it, or show it with `access-monitor verify {key} "
+            "logging --by YOU --from FILE`"
         )
     return used, "configured" if entry.spec.usage else "observed"
 
@@ -74,7 +78,9 @@ class Offer(NamedTuple):
 
 
 def offers(facts: Sequence[PriceFact], used: dict[str, int]) -> dict[Offer, Cost]:
-    """What the usage costs at each offer, in the order of `facts`; text only, since a count of tokens does not say their modality."""
+    """Return what the usage costs at each offer, in the order of `facts`; text only, since a count of tokens does not
+    say their modality.
+    """
     amounts: dict[Offer, dict[str, str]] = {}
     for fact in facts:
         if fact.meter.modality == TEXT:
@@ -84,7 +90,7 @@ def offers(facts: Sequence[PriceFact], used: dict[str, int]) -> dict[Offer, Cost
 
 
 def as_json(offer: Offer, found: Cost, used: dict[str, int], known: str = "") -> dict[str, object]:
-    """A cost for scripts; what has no price is null, and so is where the usage is from if it was written out."""
+    """Return a cost for scripts; what has no price is null, and so is where the usage is from if it was written out."""
     return {
         **offer._asdict(),
         "currency": USD,
@@ -97,7 +103,7 @@ def as_json(offer: Offer, found: Cost, used: dict[str, int], known: str = "") ->
 
 
 def print_costs(facts: Sequence[PriceFact], used: dict[str, int], known: str = "") -> None:
-    """One row for each offer; a blank stays blank, and so does the sum that it is part of."""
+    """Print one row for each offer; a blank stays blank, and so does the sum that it is part of."""
     costs = offers(facts, used)
     meters = tuple(meter.replace("_", " ").upper() for meter in used)
     output.table(

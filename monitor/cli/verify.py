@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     table=True,
     examples=(
         "access-monitor verify gpt-5.6-luna evals --by 'Ada L.' --from output.json --baseline gpt-5.4-mini",
-        "access-monitor verify gpt-5.6-luna safety_review --by 'Ada L.' --from review.pdf --note 'approved for support'",
+        (
+            "access-monitor verify gpt-5.6-luna safety_review --by 'Ada L.' --from review.pdf --note 'approved for "
+            "support'"
+        ),
     ),
 )
 @click.argument("entry")
@@ -54,9 +57,10 @@ def verify(
 ) -> None:
     """Attest a readiness check.
 
-    `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests on. Results of
-    promptfoo, inspect-ai and OpenAI evals are read: what they say of ENTRY stands beside what they say of the baseline. A sample of the
-    request log (JSON Lines) is read for the check logging, and held against the accepted model id and prices.
+    `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests
+    on. Results of promptfoo, inspect-ai and OpenAI evals are read: what they say of ENTRY stands beside what they say
+    of the baseline. A sample of the request log (JSON Lines) is read for the check logging, and held against the
+    accepted model id and prices.
     """
     if (baseline or called) and (check != "evals" or not files):
         raise click.UsageError(

@@ -1,1 +1,3 @@
-"""What everything else speaks of: facts, prices, events, entries and the ports. No clock, socket, file or database, and it knows no other folder."""
+"""What everything else speaks of: facts, prices, events, entries and the ports. No clock, socket, file or database, and
+it knows no other folder.
+"""

@@ -12,12 +12,47 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Document: TypeAlias = Mapping[str, Any]
-"""Section → key → value; `surface`, `source`, `owner`, `entry` and `deployment` are lists of tables, each with its `key`."""
+"""Section → key → value; `surface`, `source`, `owner`, `entry` and `deployment` are lists of tables, each with its
+`key`.
+"""
+
+RENAMED: Mapping[tuple[str, ...], str] = {
+    ("belief",): "confirmation",
+    ("confirmation", "absence", "looks"): "polls",
+    ("confirmation", "change", "looks"): "polls",
+}
+"""Path of a key as versions before 0.4 wrote it → its name now; a path begins with the names that the rows above it
+gave.
+"""
+
+
+def current_path(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the path of a key in today's names."""
+    for old, name in RENAMED.items():
+        if path[: len(old)] == old:
+            path = (*old[:-1], name, *path[len(old) :])
+    return path
+
+
+def current_names(document: Document) -> dict[str, Any]:
+    """Return the document in today's names. Where an old name and its new one both stand, the new one counts."""
+
+    def named(tables: Mapping[str, Any], above: tuple[str, ...]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in tables.items():
+            path = current_path((*above, name))
+            if path[-1] == name or path[-1] not in tables:
+                found[path[-1]] = named(value, path) if isinstance(value, Mapping) else value
+        return found
+
+    return named(document, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyDifference:
-    """A key that two documents state differently: its path (`source.openai-pricing.url`), and both values, None where there is none."""
+    """A key that two documents state differently: its path (`source.openai-pricing.url`), and both values, None where
+    there is none.
+    """
 
     path: str
     old: object
@@ -25,13 +60,15 @@ class KeyDifference:
 
 
 def digest(document: Document) -> str:
-    """The SHA-256 of a document, in hexadecimal; neither the order of tables nor the spelling of the file takes part."""
+    """Return the SHA-256 of a document, in hexadecimal; neither the order of tables nor the spelling of the file takes
+    part.
+    """
     canonical = json.dumps(_keyed(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def differences(before: Document, after: Document) -> tuple[KeyDifference, ...]:
-    """Every key that differs, by path; a table that came or went is named as a whole."""
+    """Return every key that differs, by path; a table that came or went is named as a whole."""
     # A section that one side lacks is compared with an empty one, so that its keys are named.
     sections = sorted(before.keys() | after.keys())
     return tuple(
@@ -50,7 +87,7 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[KeyDifference]:
 
 
 def _keyed(value: Any) -> Any:
-    """The value with every list of tables as a mapping of their keys, so that their order says nothing."""
+    """Return the value with every list of tables as a mapping of their keys, so that their order says nothing."""
     if isinstance(value, Mapping):
         return {name: _keyed(below) for name, below in value.items()}
     if isinstance(value, list) and value and all(isinstance(item, Mapping) and "key" in item for item in value):

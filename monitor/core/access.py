@@ -1,7 +1,7 @@
 """What access to an entry's model consists of: the routes it is reached by and the account's settings about it.
 
-One table of each. A setting speaks of the whole account; what it means for one model is worked out here (`access.<setting>`: granted, or how it
-denies), so that a deny list pauses the entry whose model it names and no other.
+One table of each. A setting speaks of the whole account; what it means for one model is worked out here
+(`access.<setting>`: granted, or how it denies), so that a deny list pauses the entry whose model it names and no other.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ Stated: TypeAlias = Mapping[str, Value]
 class Setting:
     """A setting of the account that concerns a model.
 
-    `rests_on` are the facts it is read from, as `<setting>/<field>`. With `judge` the pin is what they mean for the model: granted, how
-    it is denied, or None where they do not say; without it each of them is pinned as it stands.
+    `rests_on` are the facts it is read from, as `<setting>/<field>`. With `judge` the pin is what they mean for the
+    model: granted, how it is denied, or None where they do not say; without it each of them is pinned as it stands.
     """
 
     rests_on: tuple[str, ...]
@@ -105,26 +105,28 @@ MONEY = frozenset({"spend_limit"})
 
 
 def setting(field: str) -> Setting | None:
-    """The setting whose verdict a field is; None for any other field."""
+    """Return the setting whose verdict a field is; None for any other field."""
     found = SETTINGS.get(field.removeprefix(ACCESS)) if field.startswith(ACCESS) else None
     return found if found is not None and found.judge is not None else None
 
 
 def of_account(name: str, field: str) -> bool:
-    """Whether a fact of the account is pinned as it stands: where data are kept, and for how long."""
+    """Return whether a fact of the account is pinned as it stands: where data are kept, and for how long."""
     return any(
         one.judge is None and f"{name}/{field.removeprefix(SETTING)}" in one.rests_on for one in SETTINGS.values()
     )
 
 
 def facts(surface: str, of: Setting) -> tuple[Fact, ...]:
-    """The facts of the account that a setting is read from."""
+    """Return the facts of the account that a setting is read from."""
     split = (name.split("/") for name in of.rests_on)
     return tuple(Fact(Subject(surface, subject), SETTING + field) for subject, field in split)
 
 
 def calls(entry: Entry) -> tuple[str, ...]:
-    """The routes of the calls that an entry makes: of the endpoints it uses, else every plain call; less those it ignores."""
+    """Return the routes of the calls that an entry makes: of the endpoints it uses, else every plain call; less those
+    it ignores.
+    """
     named = (
         tuple(dict.fromkeys(ENDPOINTS[name] for name in entry.spec.uses if name in ENDPOINTS))
         if entry.spec.uses
@@ -134,24 +136,26 @@ def calls(entry: Entry) -> tuple[str, ...]:
 
 
 def named(entry: Entry) -> tuple[str, ...]:
-    """The routes that an entry's own declaration names: of its endpoints and of its tiers."""
+    """Return the routes that an entry's own declaration names: of its endpoints and of its tiers."""
     tiers = (tier for tier in TIERS if tier in entry.spec.tiers and tier not in entry.spec.ignore)
     return tuple(dict.fromkeys((*(calls(entry) if entry.spec.uses else ()), *tiers)))
 
 
 def routes(entry: Entry) -> tuple[str, ...]:
-    """The routes that an activation pins where they are watched and granted."""
+    """Return the routes that an activation pins where they are watched and granted."""
     always = (route for route in ALWAYS if route not in entry.spec.ignore)
     return tuple(dict.fromkeys((*always, *calls(entry), *named(entry))))
 
 
 def settings(entry: Entry) -> Mapping[str, Setting]:
-    """The account settings that an activation pins where they are known."""
+    """Return the account settings that an activation pins where they are known."""
     return {name: one for name, one in SETTINGS.items() if name not in entry.spec.ignore}
 
 
 def in_words(name: str, model: str, value: Value | None) -> str:
-    """How a setting denies a model: `the project's model permissions deny orion-2, which is on the deny list`."""
+    """Return how a setting denies a model: `the project's model permissions deny orion-2, which is on
+    the deny list`.
+    """
     return {
         "model_permissions": f"the project's model permissions deny {model}, which is {value}",
         "project": f"the project is {value}",

@@ -1,8 +1,8 @@
 """What is believed now, across sources: the baselines, asked in the words of pins.
 
-Who may speak for what is decided here, once: a surface's lists for what is listed there, official sources for prices, and of these the account's
-own costs before any page: a page says what a model should cost, the costs say what it did.
-A question that no baseline can answer is `UNKNOWN`, which is neither yes nor no.
+Who may speak for what is decided here, once: a surface's lists for what is listed there, official sources for prices,
+and of these the account's own costs before any page: a page says what a model should cost, the costs say what it did. A
+question that no baseline can answer is `UNKNOWN`, which is neither yes nor no.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class Baselines:
         self._baselines: dict[str, Facts | None] = {}
 
     def baseline(self, source: str) -> Facts | None:
-        """The baseline of a source, None while it has none."""
+        """Return the baseline of a source, None while it has none."""
         if source not in self._baselines:
             self._baselines[source] = self._read(source)
         return self._baselines[source]
 
     def lists(self, surface: str) -> tuple[SourceSpec, ...]:
-        """The sources that speak for what is listed on a surface."""
+        """Return the sources that speak for what is listed on a surface."""
         return tuple(spec for spec in self._specs.values() if spec.lists and spec.surface == surface)
 
     def price_sources(self, provider: str, *, official: bool = True) -> tuple[SourceSpec, ...]:
-        """The sources that state prices of a provider; only those whose word counts unless asked for all."""
+        """Return the sources that state prices of a provider; only those whose word counts unless asked for all."""
         return tuple(
             spec
             for spec in self._specs.values()
@@ -58,21 +58,21 @@ class Baselines:
         )
 
     def listed(self, subject: Subject) -> bool | Literal[Unknown.UNKNOWN]:
-        """Whether a model stands in a list of its surface."""
+        """Return whether a model stands in a list of its surface."""
         known = [facts for spec in self.lists(subject.scope) if (facts := self.baseline(spec.key)) is not None]
         if not known:
             return UNKNOWN
         return any(LISTED in facts.get(subject, {}) for facts in known)
 
     def speakers(self, subject: Subject) -> Iterator[SourceSpec]:
-        """The sources whose word counts for a subject; a feed that names no provider states those of all."""
+        """Yield the sources whose word counts for a subject; a feed that names no provider states those of all."""
         for spec in self._specs.values():
             anyone = spec.prices and not spec.provider and not spec.surface
             if spec.trust == OFFICIAL and (anyone or subject.scope in (spec.surface, spec.provider, spec.key)):
                 yield spec
 
     def said(self, fact: Fact) -> Iterator[tuple[SourceSpec, Value]]:
-        """What each official source believes of a fact that is no price."""
+        """Yield what each official source believes of a fact that is no price."""
         for spec in self.speakers(fact.subject):
             value = (self.baseline(spec.key) or {}).get(fact.subject, {}).get(fact.field)
             if value is not None:
@@ -81,7 +81,7 @@ class Baselines:
     def permits(
         self, setting: access.Setting, subject: Subject, tiers: tuple[str, ...]
     ) -> str | Literal[Unknown.UNKNOWN]:
-        """What a setting of the account means for a model in these tiers: granted, or how it is denied."""
+        """Return what a setting of the account means for a model in these tiers: granted, or how it is denied."""
         stated: dict[str, Value] = {}
         for name, fact in zip(setting.rests_on, access.facts(subject.scope, setting), strict=True):
             stated.update((name, value) for _, value in self.said(fact))
@@ -89,7 +89,9 @@ class Baselines:
         return UNKNOWN if found is None else found
 
     def facts_of(self, subject: Subject) -> dict[str, list[tuple[str, Value]]]:
-        """Everything official that is believed of a subject: field → (source, value) of each source that states it."""
+        """Return everything official that is believed of a subject: field → (source, value) of each source that states
+        it.
+        """
         found: dict[str, list[tuple[str, Value]]] = {}
         for spec in self.speakers(subject):
             for field, value in (self.baseline(spec.key) or {}).get(subject, {}).items():
@@ -97,26 +99,30 @@ class Baselines:
         return found
 
     def stated(self, subject: Subject, *, official: bool = True) -> Iterator[tuple[SourceSpec, str, str]]:
-        """Every price that is believed of a model: source, field, amount."""
+        """Yield every price that is believed of a model: source, field, amount."""
         for spec in self.price_sources(subject.scope, official=official):
             for field, value in ((self.baseline(spec.key) or {}).get(subject, {})).items():
                 if field.startswith(price.PREFIX) and isinstance(value, str):
                     yield spec, field, value
 
     def weighty(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
-        """The official prices of a model that count: where the account's own costs state one, no other source's does."""
+        """Return the official prices of a model that count: where the account's own costs state one, no other source's
+        does.
+        """
         stated = list(self.stated(subject))
         billed = {field for spec, field, _ in stated if spec.billed}
         return (one for one in stated if one[0].billed or one[1] not in billed)
 
     def outranked(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
-        """The official prices that the account's own costs speak before."""
+        """Return the official prices that the account's own costs speak before."""
         stated = list(self.stated(subject))
         billed = {field for spec, field, _ in stated if spec.billed}
         return (one for one in stated if not one[0].billed and one[1] in billed)
 
     def prices(self, subject: Subject, tiers: tuple[str, ...]) -> dict[str, list[tuple[str, str]]]:
-        """Official prices of a model in the given tiers: field → (source, amount) of each source whose word counts for it."""
+        """Official prices of a model in the given tiers: field → (source, amount) of each source whose word counts for
+        it.
+        """
         found: dict[str, list[tuple[str, str]]] = {}
         for spec, field, value in self.weighty(subject):
             if price.Meter.of(field).tier in tiers:
@@ -124,11 +130,12 @@ class Baselines:
         return found
 
     def now(self, pin: Pin, entry: Entry) -> Answer:
-        """What is believed of a pinned fact. Of several official prices the first that differs from the pin speaks.
+        """Return what is believed of a pinned fact. Of several official prices the first that differs from the pin
+        speaks.
 
-        What is not stated any more is UNKNOWN: pages lose rows more often than prices end. A source whose own word is pinned apart (`pins`)
-        speaks for that pin alone. What is pinned of either was accepted of both: costs that follow a page whose new price a person took say
-        nothing new.
+        What is not stated any more is UNKNOWN: pages lose rows more often than prices end. A source whose own word is
+        pinned apart (`pins`) speaks for that pin alone. What is pinned of either was accepted of both: costs that
+        follow a page whose new price a person took say nothing new.
         """
         if pin.scope == CONFIG:
             declared = entry.spec.config_pins.get(pin.key)
@@ -168,7 +175,7 @@ SOURCES: Final = "sources"
 
 
 def stands(field: str, accepted: str, declared: str | None) -> bool:
-    """Whether what is declared of our own side is still as it was accepted.
+    """Return whether what is declared of our own side is still as it was accepted.
 
     A source more changes nothing by itself: what it says is judged once it was polled.
     """

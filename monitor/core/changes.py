@@ -1,6 +1,6 @@
-"""The difference between what is believed and what a look showed, and its inverse.
+"""The difference between what is believed and what a poll showed, and its inverse.
 
-Only facts go in here: a failure to look has no facts, so it cannot come out as a difference.
+Only facts go in here: a failed poll has no facts, so it cannot come out as a difference.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from monitor.core.facts import (
     Snapshot,
     Value,
 )
-from monitor.detection.admission import MASS
+
+MASS = 3
+"""From so many subjects on that are gone at once, what is missing may be a fault of the source."""
 
 OWN = (price.PREFIX, ANNOUNCED, PARAGRAPH, WATCHED, INCIDENT, ACCESS, BEHAVIOUR, LIMIT, SETTING, DEPRECATION)
 """Prefixes of fields that each stand for themselves: that no subject has one any more is said, not passed over."""
@@ -42,7 +44,9 @@ class Change:
 
 
 def same(field: str, one: Value | None, other: Value | None) -> bool:
-    """Whether two values of a field are the same thing: amounts within the tolerance of prices, all else exactly."""
+    """Return whether two values of a field are the same thing: amounts within the tolerance of prices, all else
+    exactly.
+    """
     if one is None or other is None:
         return one is other
     if type(one) is not type(other):  # True == 1, and "1" is not 1
@@ -55,10 +59,10 @@ def same(field: str, one: Value | None, other: Value | None) -> bool:
 def diff(
     before: Facts, after: Facts, *, silent: frozenset[str] = frozenset(), unclear: frozenset[Fact] = frozenset()
 ) -> tuple[Change, ...]:
-    """Every fact that differs, in the order of subject and field.
+    """Return every fact that differs, in the order of subject and field.
 
-    Fields in `silent` were not spoken of and facts in `unclear` were stated in two ways, so they differ in nothing; but with a
-    subject that is gone its silent fields are gone. One of which something is unclear is not gone.
+    Fields in `silent` were not spoken of and facts in `unclear` were stated in two ways, so they differ in nothing; but
+    with a subject that is gone its silent fields are gone. One of which something is unclear is not gone.
     """
     if before == after:  # as below, for all subjects at once: a feed of thousands is sorted only once something differs
         return ()
@@ -78,10 +82,10 @@ def diff(
 
 
 def dropped(before: Facts, after: Facts) -> frozenset[str]:
-    """The fields of models that no model has any more: a list of another shape, which does not speak of them.
+    """Return the fields of models that no model has any more: a list of another shape, which does not speak of them.
 
-    A price is its own fact, and a page that loses a whole column of them has said so. Of shutdown dates a source says itself whether it
-    speaks of them: the last one that is taken back leaves none, and is a withdrawal all the same.
+    A price is its own fact, and a page that loses a whole column of them has said so. Of shutdown dates a source says
+    itself whether it speaks of them: the last one that is taken back leaves none, and is a withdrawal all the same.
     """
     if after is before:
         return frozenset()
@@ -89,20 +93,20 @@ def dropped(before: Facts, after: Facts) -> frozenset[str]:
     return frozenset(field for field in gone if not field.startswith(OWN))
 
 
-def carried(before: Facts, look: Snapshot) -> Facts:
-    """The facts of a look, with what it says nothing of as it was.
+def carried(before: Facts, poll: Snapshot) -> Facts:
+    """The facts of a poll, with what it says nothing of as it was.
 
     A row that left a page of announcements takes none of them back. Where several left at once that speak of days still to come, half of the page
-    is missing, and a day that another row lacks is not taken back either: of 13 such looks of one real history all were over within days.
+    is missing, and a day that another row lacks is not taken back either: of 13 such polls of one real history all were over within days.
     """
-    if not look.announcing:
-        return look.facts
-    today = look.at.date().isoformat()
-    lost = sum(str(before[subject].get(SHUTDOWN_DATE, "")) > today for subject in before.keys() - look.facts.keys())
-    facts = {**before, **look.facts}
-    for subject in before.keys() & look.facts.keys() if lost >= MASS else ():
+    if not poll.announcing:
+        return poll.facts
+    today = poll.at.date().isoformat()
+    lost = sum(str(before[subject].get(SHUTDOWN_DATE, "")) > today for subject in before.keys() - poll.facts.keys())
+    facts = {**before, **poll.facts}
+    for subject in before.keys() & poll.facts.keys() if lost >= MASS else ():
         if SHUTDOWN_DATE in before[subject]:
-            facts[subject] = {SHUTDOWN_DATE: before[subject][SHUTDOWN_DATE], **look.facts[subject]}
+            facts[subject] = {SHUTDOWN_DATE: before[subject][SHUTDOWN_DATE], **poll.facts[subject]}
     return facts
 
 
@@ -124,7 +128,7 @@ def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
 
 
 def common(facts: Facts, seen: Facts) -> Facts:
-    """Those of the facts that are also among what was `seen`, each with the value of `facts`."""
+    """Return those of the facts that are also among what was `seen`, each with the value of `facts`."""
     kept = {
         subject: {field: value for field, value in fields.items() if field in seen.get(subject, {})}
         for subject, fields in facts.items()
@@ -138,5 +142,5 @@ def without(facts: Facts, dropped: Iterable[Fact]) -> Facts:
 
 
 def lookup(facts: Facts, fact: Fact) -> Value | None:
-    """The value of one fact, None where there is none."""
+    """Return the value of one fact, None where there is none."""
     return facts.get(fact.subject, {}).get(fact.field)

@@ -153,22 +153,22 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What it takes to believe: good looks, over at least a span."""
+    """What it takes to confirm a change: good polls, over at least a span."""
 
-    looks: int
+    polls: int
     span: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationRules:
-    """How many looks over how long make a belief; all independent of how often a source is polled.
+    """How many polls over how long confirm a change; all independent of how often a source is polled.
 
     `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches,
     `correction` how long after its first listing another amount of a price is a correction of it: the wrong one of gpt-5.5-pro stood for five days.
     """
 
-    absence: Requirement = Requirement(looks=3, span=timedelta(minutes=30))
-    change: Requirement = Requirement(looks=2, span=timedelta(minutes=1))
+    absence: Requirement = Requirement(polls=3, span=timedelta(minutes=30))
+    change: Requirement = Requirement(polls=2, span=timedelta(minutes=1))
     gap: timedelta = timedelta(minutes=1)
     recheck: timedelta = timedelta(seconds=90)
     hold: timedelta = timedelta(hours=24)
@@ -176,9 +176,13 @@ class ConfirmationRules:
     correction: timedelta = timedelta(days=7)
 
 
+PRODUCTION = "production"
+"""The environment whose answers the promise is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRules:
-    """How long a good look is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
+    """How long a good poll is relied on (`freshness`, `price_freshness`) and how long an answer is (`lease`)."""
 
     environments: tuple[str, ...] = ("production", "staging")
     freshness: timedelta = timedelta(hours=24)
@@ -188,7 +192,7 @@ class GateRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRules:
-    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good look."""
+    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good poll."""
 
     attested: timedelta = timedelta(days=90)
     verified: timedelta = timedelta(days=7)
@@ -223,7 +227,7 @@ class Configuration:
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     entries: Mapping[str, EntrySpec] = field(default_factory=dict)
-    belief: ConfirmationRules = ConfirmationRules()
+    confirmation: ConfirmationRules = ConfirmationRules()
     gate: GateRules = GateRules()
     checks: CheckRules = CheckRules()
     attention: Attention = Attention()

@@ -1,6 +1,7 @@
 """What a usage costs: tokens by meter times what each meter costs, exact, and blank where a price is.
 
-No share of cached tokens, no length of prompts and no discount is assumed here: who asks says how many tokens each meter counted.
+No share of cached tokens, no length of prompts and no discount is assumed here: who asks says how many tokens each
+meter counted.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ _KNOWN = "input, cached, cache_write, output"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """A usage in USD. `parts` has every meter that was used, None where its price is a blank; then `total` is None as well."""
+    """A usage in USD. `parts` has every meter that was used, None where its price is a blank; then `total` is None as
+    well.
+    """
 
     parts: Mapping[str, Decimal | None]
 
@@ -59,7 +62,8 @@ def tokens(text: str) -> int:
 
 
 def usage(stated: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Meter → tokens, in the order people ask for them; meters without a token left out. `input` counts what was not cached.
+    """Meter → tokens, in the order people ask for them; meters without a token left out. `input` counts what was not
+    cached.
 
     Raises:
         ValueError: a meter is unknown or named twice, or a number is none.
@@ -79,13 +83,13 @@ def usage(stated: Iterable[tuple[str, str]]) -> dict[str, int]:
 
 
 def in_order(used: Mapping[str, int]) -> dict[str, int]:
-    """A usage with its meters in the order people ask for them; JSON keeps none."""
+    """Return a usage with its meters in the order people ask for them; JSON keeps none."""
     order = price.ASKED_FIRST
     return dict(sorted(used.items(), key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item)))
 
 
 def cost(amounts: Mapping[str, str], used: Mapping[str, int]) -> Cost:
-    """What a usage costs at prices in USD per 1M tokens, meter → amount."""
+    """Return what a usage costs at prices in USD per 1M tokens, meter → amount."""
     with localcontext(prec=_DIGITS):
         return Cost(
             parts={
@@ -96,6 +100,6 @@ def cost(amounts: Mapping[str, str], used: Mapping[str, int]) -> Cost:
 
 
 def money(value: Decimal) -> str:
-    """A sum of USD in its one spelling, every digit of it."""
+    """Return a sum of USD in its one spelling, every digit of it."""
     with localcontext(prec=_DIGITS):
         return price.canonical(value)

@@ -1,7 +1,8 @@
 """One total deadline for a call that reaches the network through other people's libraries.
 
-Those bound each read by itself, if at all: a server that sends a byte a second, or never ends its headers, holds their caller for as long
-as it likes. So such a call runs in a thread of its own. When its time is up it is left, its connections are cut, and it may open no more.
+Those bound each read by itself, if at all: a server that sends a byte a second, or never ends its headers, holds their
+caller for as long as it likes. So such a call runs in a thread of its own. When its time is up it is left, its
+connections are cut, and it may open no more.
 """
 
 from __future__ import annotations
@@ -75,11 +76,14 @@ class _Call:
         with self._lock:
             if self._over:
                 raise TimeoutError("the time for this call is up")
-            # A descriptor of our own: TLS moves the connection into another object, and a number may be given out again.
+            # A descriptor of our own: TLS moves the connection into another object, and a number may be given out
+            # again.
             self._connections.append(socket.socket(fileno=os.dup(connection.fileno())))
 
     def cut(self) -> None:
-        """Shut down every connection, which wakes whoever waits for it; does nothing to those that were closed properly."""
+        """Shut down every connection, which wakes whoever waits for it; does nothing to those that were closed
+        properly.
+        """
         with self._lock:
             self._over = True
             for connection in self._connections:
@@ -96,7 +100,9 @@ _watching = False
 
 
 def _watch() -> None:
-    """Hear of every connection that is about to be made. The interpreter's audit events are the one place that all libraries pass."""
+    """Hear of every connection that is about to be made. The interpreter's audit events are the one place that all
+    libraries pass.
+    """
     global _watching
     with _lock:
         if not _watching:

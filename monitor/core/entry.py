@@ -36,6 +36,12 @@ class CheckState(StrEnum):
 FALLBACK_ENDS = "fallback_ends"
 """What an `entry.reminded` is about where the fallback of the entry is about to end."""
 
+PAUSE_REPEATED = "pause"
+"""What it is about where nobody acknowledged a pause."""
+
+UNLISTED = "unlisted"
+"""What it is about where a list misses a model that another route still reaches."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:

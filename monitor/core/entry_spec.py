@@ -1,7 +1,8 @@
 """An entry as it was declared: one value for the file, the log and the registry.
 
-`dump` and `load` walk the fields of `EntrySpec`. A new setting is one field here and one in the schema of the settings (`settings/schema`,
-handed over in `settings/values`); a declaration that was recorded before there was such a field is read with the field's default.
+`dump` and `load` walk the fields of `EntrySpec`. A new setting is one field here and one in the schema of the settings
+(`settings/schema`, handed over in `settings/values`); a declaration that was recorded before there was such a field is
+read with the field's default.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ class EntrySpec:
     """What was declared of an entry. A blank stays blank: nothing here is ever inferred.
 
     Attributes:
-        surfaces: Surface key → exact model id, first the one the gate speaks for; the id of an entry that waits for it is `""`.
+        surfaces: Surface key → exact model id, first the one the gate speaks for; the id of an entry that waits for it
+            is `""`.
         price_model: The id its price goes by, where that differs from the model id.
         checks: What production requires beyond the default.
         checks_in: What each other environment requires at all, where somebody said.
@@ -33,7 +35,8 @@ class EntrySpec:
         ignore: The routes and account settings that are not pinned (`access`).
         approvers: How many people an acceptance takes.
         provider: Whose prices its models go by: what its first surface declares, filled in when the entry is declared.
-        config_pins: What of our own side the entry stands on, filled in likewise: the key of a `config` pin → its declared value.
+        config_pins: What of our own side the entry stands on, filled in likewise: the key of a `config` pin → its
+            declared value.
     """
 
     key: str
@@ -62,7 +65,7 @@ class EntrySpec:
     config_pins: Mapping[str, str] = field(default_factory=dict, metadata={"recorded": "ours"})
 
     def __eq__(self, other: object) -> bool:
-        """Whether both declare the same; mappings alone would not see that another surface is the first."""
+        """Return whether both declare the same; mappings alone would not see that another surface is the first."""
         return isinstance(other, EntrySpec) and dump(self) == dump(other)
 
     @property
@@ -97,12 +100,13 @@ _ALWAYS = frozenset(
         "ours",
     ]
 )
-"""What the first declarations recorded, stated or not. Anything else is left out at its default, so that an entry that was declared
-before there was such a key is not amended by it."""
+"""What the first declarations recorded, stated or not. Anything else is left out at its default, so that an entry that
+was declared before there was such a key is not amended by it.
+"""
 
 
 def dump(spec: EntrySpec) -> dict[str, Any]:
-    """The declaration that events and rows record of a spec."""
+    """Return the declaration that events and rows record of a spec."""
     return {
         one.recorded: one.write(value)
         for one in _fields()
@@ -122,7 +126,7 @@ def load(declaration: Declaration) -> EntrySpec:
 
 
 def changed(before: EntrySpec, after: EntrySpec) -> list[str]:
-    """The names under which a declaration records what differs between two specs, sorted."""
+    """Return the names under which a declaration records what differs between two specs, sorted."""
     old, new = dump(before), dump(after)
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
 
@@ -163,7 +167,9 @@ def _plain(value: Any) -> Any:
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
-    """How a value of this type is read from JSON: what JSON has no word for is a duration, a tuple, or a mapping of these."""
+    """Return how a value of this type is read from JSON: what JSON has no word for is a duration, a tuple, or a mapping
+    of these.
+    """
     if get_origin(hint) in (Union, types.UnionType):  # a duration or None
         return lambda value: None if value is None else timedelta(seconds=value)
     if hint is timedelta:

@@ -1,7 +1,8 @@
 """What an answer to a call means for access: one table, read from top to bottom, first row that fits.
 
-The same code arrives with three statuses and the same status with five codes, so no row goes by either alone. What the table does not hold is
-`unknown`, never a loss: proxies, login pages and half an envelope say nothing of a model. A refusal of the whole account (401) says nothing of one either.
+The same code arrives with three statuses and the same status with five codes, so no row goes by either alone. What the
+table does not hold is `unknown`, never a loss: proxies, login pages and half an envelope say nothing of a model. A
+refusal of the whole account (401) says nothing of one either.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Meaning(StrEnum):
 
     GRANTED = _GRANTED
     UNKNOWN = "unknown"  # says nothing of the model
-    TRANSIENT = "transient"  # may be over at the next look
+    TRANSIENT = "transient"  # may be over at the next poll
     ACCESS_LOST = "access_lost"  # not there, or not for us
     PARAMETER_REJECTED = _REJECTED  # refused for what the call said
     QUOTA = "quota"  # credit, budget or ceiling used up; waiting does not mend it
@@ -47,7 +48,7 @@ LOSSES = frozenset(
         Meaning.BLOCKED,
     }
 )
-"""The meanings that say that a model cannot be used by a route. The others are failures to look."""
+"""The meanings that say that a model cannot be used by a route. The others are failed polls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +75,9 @@ class Said:
 class MeaningRow:
     """One row of the table; what it leaves empty is not asked.
 
-    `codes` and `types` are compared exactly, `says` is a pattern to be found in the message. `{model}` in it is the id that was called: a
-    sentence without a code is too easily about something else, so it has to say which model it means.
+    `codes` and `types` are compared exactly, `says` is a pattern to be found in the message. `{model}` in it is the id
+    that was called: a sentence without a code is too easily about something else, so it has to say which model it
+    means.
     """
 
     meaning: Meaning
@@ -86,7 +88,7 @@ class MeaningRow:
     says: str = ""
 
     def fits(self, status: int, said: Said, model: str) -> bool:
-        """Whether an answer is one of this row."""
+        """Return whether an answer is one of this row."""
         return (
             (not self.statuses or status in self.statuses)
             and (not self.codes or said.code in self.codes)
@@ -124,8 +126,8 @@ MODEL = "{model}"
 
 
 def whole(model: str) -> str:
-    """The pattern of an id that neither begins nor ends within a longer one: `gpt-4` stands in `gpt-4.`, and not in `gpt-4-turbo`, `gpt-4.1`,
-    `gpt-4:free`, `gpt-4_v2`, `gpt-4s` or `ft/gpt-4`.
+    """Return the pattern of an id that neither begins nor ends within a longer one: `gpt-4` stands in `gpt-4.`, and not
+    in `gpt-4-turbo`, `gpt-4.1`,     `gpt-4:free`, `gpt-4_v2`, `gpt-4s` or `ft/gpt-4`.
     """
     begins = r"(?:(?<=\bmodel[:=/])|(?<=\bmodels/)|(?<!\w)(?<!\w[-./:@+~#]))"
     return begins + re.escape(model) + r"(?!\w)(?!-)(?![./:@+~#]+\w)"
@@ -140,23 +142,32 @@ _NAMED = (
     )
     + r"\bmodels?\W{1,4}(?:id |name |with id )?\W{0,2}{model}\W{1,3}"
 )
-# Between a model and its end nothing may stand but these words: "was called with", "is not" and a comma change what it is about.
+# Between a model and its end nothing may stand but these words: "was called with", "is not" and a comma change what it
+# is about.
 _ENDED = (
     r"(?:has been|have been|was|is)(?: (?:now|already|recently|permanently|officially|fully)){0,2} "
     r"(?:deprecated|decommissioned|retired|shut down|no longer (?:available|supported))"
 )
-_GONE = r"(?:(?:you requested|requested|currently|either|is|was|could) ){0,2}(?:does not exist|not (?:be )?found|not available)"
+_GONE = (
+    r"(?:(?:you requested|requested|currently|either|is|was|could) ){0,2}(?:does not exist|not (?:be )?found|not "
+    r"available)"
+)
 
 # What is forbidden is the model itself: "to request logprobs from this model" is about a parameter.
 _FORBIDDEN = (
-    r"(?:(?:\bnot|n[’']t) (?:allowed|permitted|authori[sz]ed|entitled|have (?:the )?(?:permissions?|access|rights?))|\b(?:no|without|lacks?) (?:access|permission))"
+    r"(?:(?:\bnot|n[’']t) (?:allowed|permitted|authori[sz]ed|entitled|have (?:the )?(?:permissions?|access"
+    r"|rights?))|\b(?:no|without|lacks?) (?:access|permission))"
     r"(?: to)?(?: (?:use|access|call|invoke|query|sample from|generate (?:from|with)))?"
-    r" (?:(?:this|the(?: (?:requested|specified))?) model\b(?!['’]s)|(?:the )?(?:model )?\W{0,2}{model}\W?)(?! (?:with|for|in)\b)"
+    r" (?:(?:this|the(?: (?:requested|specified))?) model\b(?!['’]s)|(?:the )?(?:model )?\W{0,2}{model}\W?)(?! "
+    r"(?:with|for|in)\b)"
 )
 
 _CALLED = re.compile(r"\bmodels?\W{1,3}(?:id |name |with id )?[`'\"“‘]?([A-Za-z0-9][\w.:/@+-]*\w)", re.IGNORECASE)
 _LOSS = re.compile(
-    r"invalid|unknown|not exist|not found|not be found|not available|no longer|deprecated|decommissioned|retired|shut down",
+    (
+        r"invalid|unknown|not exist|not found|not be found|not available|no longer|deprecated|decommissioned"
+        r"|retired|shut down"
+    ),
     re.I,
 )
 
@@ -226,20 +237,25 @@ TABLE: tuple[MeaningRow, ...] = (
         Meaning.PARAMETER_REJECTED,
         400,
         422,
-        code="unsupported_parameter unsupported_value unknown_parameter missing_required_parameter invalid_value invalid_type"
+        code="unsupported_parameter unsupported_value unknown_parameter missing_required_parameter invalid_value "
+        "invalid_type"
         " integer_below_min_value integer_above_max_value string_above_max_length context_length_exceeded",
     ),
     _row(Meaning.PARAMETER_REJECTED, 400, says=r"does not support parameter\b"),  # xAI
     _row(Meaning.PARAMETER_REJECTED, 422),
 )
-"""The whole taxonomy. The order counts: a word about a region or a verification comes before what its code alone would say."""
+"""The whole taxonomy. The order counts: a word about a region or a verification comes before what its code alone would
+say.
+"""
 
 
 def classify(status: int, body: object, *, model: str = "") -> ErrorVerdict:
-    """What an answer means. `body` is the parsed JSON of it, None or a text where it is none; `model` the id that was called.
+    """Return what an answer means. `body` is the parsed JSON of it, None or a text where it is none; `model` the id
+    that was called.
 
-    With 200 only an answer that failed inside (`status: "failed"`) has an error to be read; any other 200 is granted as far as this table
-    goes, and an error object in it is unknown. Whether its shape is the right one is the business of whoever made the call.
+    With 200 only an answer that failed inside (`status: "failed"`) has an error to be read; any other 200 is granted as
+    far as this table goes, and an error object in it is unknown. Whether its shape is the right one is the business of
+    whoever made the call.
     """
     if status in GOOD:
         if not isinstance(body, Mapping):
@@ -264,7 +280,9 @@ def _meaning(status: int, said: Said, model: str) -> Meaning:
 
 
 def _about_another(said: Said, model: str) -> bool:
-    """Whether what is gone is not the model that was called, but a parameter, or a model by another id (a fallback, say)."""
+    """Return whether what is gone is not the model that was called, but a parameter, or a model by another id (a
+    fallback, say).
+    """
     if said.param and "model" not in said.param.lower():
         return said.param not in ("None", "null")
     if not model:
@@ -287,7 +305,9 @@ def _verdict(meaning: Meaning, said: Said) -> ErrorVerdict:
 
 
 def said_by(body: object) -> Said:
-    """Read an error body: the OpenAI envelope, the flat one of Mistral and vLLM, `{"error": "…"}`, `{"detail": …}`, problem+json, and a list around one of them (Gemini)."""
+    """Read an error body: the OpenAI envelope, the flat one of Mistral and vLLM, `{"error": "…"}`, `{"detail": …}`,
+    problem+json, and a list around one of them (Gemini).
+    """
     if isinstance(body, list) and len(body) == 1:
         body = body[0]
     if not isinstance(body, Mapping):
@@ -316,5 +336,5 @@ def _message(said: Mapping[str, object]) -> str:
 
 
 def _text(value: object) -> str:
-    """A field as text; LiteLLM writes `"None"` where it means none, and codes come as numbers, too."""
+    """Return a field as text; LiteLLM writes `"None"` where it means none, and codes come as numbers, too."""
     return "" if value is None or isinstance(value, dict | list) or value == "None" else str(value)

@@ -1,7 +1,8 @@
-"""Results of evals, whichever runner they come from: scores of models, and the candidate held against what production runs now.
+"""Results of evals, whichever runner they come from: scores of models, and the candidate held against what production
+runs now.
 
-No score is judged good enough here, and no model is taken for another: a result counts for a model only where it is called by that
-model's exact id, in one of the ways its runner writes it. Everything else is ignored, and named.
+No score is judged good enough here, and no model is taken for another: a result counts for a model only where it is
+called by that model's exact id, in one of the ways its runner writes it. Everything else is ignored, and named.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ MODES = ("chat", "responses", "completion", "messages", "realtime")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One metric of one suite for one model, as its runner calls it; `samples` of them ran (None: the runner does not say)."""
+    """One metric of one suite for one model, as its runner calls it; `samples` of them ran (None: the runner does not
+    say).
+    """
 
     model: str
     suite: str
@@ -35,7 +38,9 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """What a file holds: its format, its scores, and how many results it has of each model, those that ended in an error included."""
+    """What a file holds: its format, its scores, and how many results it has of each model, those that ended in an
+    error included.
+    """
 
     format: str
     scores: tuple[Score, ...]
@@ -44,14 +49,16 @@ class Results:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalModel:
-    """A model as results may call it: its exact ids, and whose they are. `called` is the one further name that a person gave."""
+    """A model as results may call it: its exact ids, and whose they are. `called` is the one further name that a person
+    gave.
+    """
 
     ids: frozenset[str]
     providers: frozenset[str] = frozenset()
     called: str = ""
 
     def is_named(self, name: str) -> bool:
-        """Whether a result with this name is one of this model."""
+        """Return whether a result with this name is one of this model."""
         return name == self.called or any(name in _names(id, self.providers) for id in self.ids)
 
 
@@ -73,7 +80,9 @@ class EvalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalComparison:
-    """The candidate beside the baseline, in the order of the files. `ignored` maps each name that is neither to its results."""
+    """The candidate beside the baseline, in the order of the files. `ignored` maps each name that is neither to its
+    results.
+    """
 
     rows: tuple[EvalRow, ...]
     ignored: Mapping[str, int] = field(default_factory=dict)
@@ -129,13 +138,13 @@ def _row(suite: str, metric: str, candidate: Score | None, baseline: Score | Non
 
 
 def mean(values: Iterable[Decimal | int]) -> str:
-    """The mean of some numbers, at least one, in its one spelling."""
+    """Return the mean of some numbers, at least one, in its one spelling."""
     found = [Decimal(value) for value in values]
     with localcontext(prec=50):
         return spelled(sum(found, Decimal(0)) / len(found))
 
 
 def spelled(value: Decimal | int) -> str:
-    """A score in its one spelling, to six places."""
+    """Return a score in its one spelling, to six places."""
     with localcontext(prec=50):
         return canonical(Decimal(value).quantize(PLACES, ROUND_HALF_EVEN))

@@ -1,4 +1,7 @@
-"""What the data of an event say in one line of words; which event speaks how is in `event_types`. Notices are rendered elsewhere."""
+"""Say in one line of words what the data of an event hold; which event speaks how is in `event_types`.
+
+Notices are rendered elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.core.price import SHORT, TEXT, USD, amount, percent, spoken
+from monitor.core.text import duration_in_words
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
 _FOR_AUDITORS = frozenset(
@@ -39,7 +43,7 @@ _OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "un
 
 
 def plain(data: Mapping[str, Any]) -> str:
-    """What most events say: what moved and how, why, and what else there is to know."""
+    """Say what most events hold: what moved and how, why, and what else there is to know."""
     parts = [_subject(data), str(data.get("reason", ""))]
     parts += [str(data[key]) for key in ("note", "detail", "url") if data.get(key)]
     parts.append(_signals(data.get("signals", ())))
@@ -49,24 +53,25 @@ def plain(data: Mapping[str, Any]) -> str:
 
 
 def of_a_price(data: Mapping[str, Any]) -> str:
-    """A price that moved: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
+    """Say how a price moved: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
     return _and_reason(_price(data), data) if "meter" in data else plain(data)
 
 
 def of_an_end(data: Mapping[str, Any]) -> str:
-    """The end of a model, whose date moved."""
+    """Say how the date of a model's end moved."""
     rest = {key: value for key, value in data.items() if key != "date"}
     return plain({**rest, "field": "date", "new": data["date"]})
 
 
 def of_the_clock(data: Mapping[str, Any]) -> str:
-    """A clock that was set: `set back by 0:10:00: … → …`."""
+    """Say how a clock was set: `set back by 10 min: … → …`."""
     direction = "back" if data["by"] < 0 else "forward"
-    return f"set {direction} by {timedelta(seconds=abs(data['by']))}: {data['from']} → {data['to']}"
+    by = duration_in_words(timedelta(seconds=abs(data["by"])))
+    return f"set {direction} by {by}: {data['from']} → {data['to']}"
 
 
 def meter_in_words(data: Mapping[str, Any]) -> str:
-    """The identity of a price below its model: `batch input, long context`."""
+    """Return the identity of a price below its model: `batch input, long context`."""
     parts = [f"{data['tier']} {str(data['meter']).replace('_', ' ')}"]
     if data.get("modality", TEXT) != TEXT:
         parts.append(str(data["modality"]))
@@ -76,7 +81,7 @@ def meter_in_words(data: Mapping[str, Any]) -> str:
 
 
 def share_in_percent(share: str) -> str:
-    """A share of one, `90 %`."""
+    """Return a share of one, `90 %`."""
     return f"{(amount(share) * 100).normalize():f} %"
 
 
@@ -103,16 +108,16 @@ def _moved(data: Mapping[str, Any]) -> str:
 
 
 def _subject(data: Mapping[str, Any]) -> str:
-    """What moved and how; nothing for a pin, whose move the reason tells."""
+    """Return what moved and how; nothing for a pin, whose move the reason tells."""
     name = str(data.get("field") or data.get("check") or "")
     moved = _moved(data) if "new" in data and not data.get("pin") and data.get("old") != data["new"] else ""
     return f"{name}: {moved}" if name and moved else name or moved
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
-    """What each route says of access, with its count of looks: `list lost (3 looks), chat granted (1 look)`."""
+    """Say what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
     return ", ".join(
-        f"{one['route']} {one['says']} ({one['looks']} {'look' if one['looks'] == 1 else 'looks'})" for one in signals
+        f"{one['route']} {one['says']} ({one['looks']} {'poll' if one['looks'] == 1 else 'polls'})" for one in signals
     )
 
 

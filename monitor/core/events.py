@@ -10,7 +10,7 @@ Pure, because the command line, the feeds and the audit all write it; none of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -18,6 +18,9 @@ from typing import Any, TypeAlias
 Data: TypeAlias = Mapping[str, Any]
 
 SYSTEM = "system"
+
+NO_GOOD_POLL = "no good look"  # as the log has spelled it from the first version on
+"""Why a `source.stale` was written where neither an outage nor an anomaly explains it."""
 
 BASELINE_RECORDED = "source.baseline_recorded"
 SOURCE_FAILED = "source.failed"
@@ -78,7 +81,7 @@ GATE_FIRST_USED = "gate.first_used"
 class Event:
     """One past-tense record of the log, as a decision writes it.
 
-    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the first look that
+    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the first poll that
     showed the new value. `cause` is the position of the nearest event it follows from; `data["causes"]`, where present, the direct
     triggers. `evidence` is `sha256:` and the hash of stored bytes.
     """
@@ -158,6 +161,11 @@ class Ledger:
         """Write an event that is made already."""
         self._events.append(event)
         return event.position
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Write events that are made already, in order."""
+        for event in events:
+            self.write(event)
 
 
 def source_stream(key: str) -> str:

@@ -1,7 +1,7 @@
-"""The words of looking: subjects, facts, snapshots and failures to look. No rule of judgement lives here.
+"""The words of polling: subjects, facts, snapshots and failed polls. No rule of judgement lives here.
 
 A failure is not a snapshot: `diff` takes two sets of facts, so "the page was down" has no way to become
-"every model vanished". A look has three possible values for each fact: stated, stated to be absent, and not spoken of
+"every model vanished". A poll has three possible values for each fact: stated, stated to be absent, and not spoken of
 (`Snapshot.silent`, `Snapshot.unclear`); the third never moves anything.
 """
 
@@ -20,8 +20,9 @@ Value: TypeAlias = str | int | bool
 class Subject(NamedTuple):
     """Whom a fact is about.
 
-    `scope` is the key of the surface for what a models list, a probe or an admin setting says, the provider for prices and announced ends, the
-    source's own key for documents and status pages. The same name at two scopes is two subjects: resellers carry hundreds of names at other prices.
+    `scope` is the key of the surface for what a models list, a probe or an admin setting says, the provider for prices
+    and announced ends, the source's own key for documents and status pages. The same name at two scopes is two
+    subjects: resellers carry hundreds of names at other prices.
     """
 
     scope: str
@@ -74,10 +75,14 @@ REPLACEMENT = "replacement"
 """The field that names the model to move to, in its provider's words."""
 
 DEPRECATION = "deprecation."
-"""`deprecation.<what>`: what a deprecations page says of a model beside its end and replacement; `listed` where a row of it names the model."""
+"""`deprecation.<what>`: what a deprecations page says of a model beside its end and replacement; `listed` where a row
+of it names the model.
+"""
 
 ANNOUNCED = "announced."
-"""`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied by itself."""
+"""`announced.<field>@<date>`: a value that a source states for a later day. It is told and reminded of, never applied
+by itself.
+"""
 
 ALIAS_TARGET = "alias.target"
 """The id that an alias points to, as its source spells it; empty where it is called an alias and no more is said."""
@@ -111,7 +116,7 @@ def is_answering(field: str) -> bool:
 
 
 class FailureReason(StrEnum):
-    """Why a look failed. None of them says anything about a model, a price or access."""
+    """Why a poll failed. None of them says anything about a model, a price or access."""
 
     UNAUTHORIZED = "unauthorized"  # 401: about us, not about a model
     FORBIDDEN = "forbidden"  # 403 on the whole answer
@@ -140,7 +145,7 @@ class Body:
     """The bytes of an answer, kept as evidence.
 
     `sha256` is of the bytes as received and decides "unchanged"; `content` is the redacted form that is stored and that
-    facts are read from. `etag` and `last_modified` are sent back on the next look.
+    facts are read from. `etag` and `last_modified` are sent back on the next poll.
     """
 
     content: bytes
@@ -156,9 +161,9 @@ class Body:
 class Measurement:
     """What one call to a model took. Kept beside the log for a while, never in it; nothing is paused on it.
 
-    `outcome` is the meaning of the answer (`domain/taxonomy`), `latency` and `first_token` are wall time in milliseconds, `retries` is what
-    the client sent again, tokens are as the provider counted them and `cost` is a decimal string in USD, priced from the monitor's own facts; None is
-    what the answer did not say.
+    `outcome` is the meaning of the answer (`domain/taxonomy`), `latency` and `first_token` are wall time in
+    milliseconds, `retries` is what the client sent again, tokens are as the provider counted them and `cost` is a
+    decimal string in USD, priced from the monitor's own facts; None is what the answer did not say.
     """
 
     source: str
@@ -183,6 +188,9 @@ class Measurement:
         return self.outcome not in ((GRANTED, REJECTED) if self.route == CONTRACT else (GRANTED,))
 
 
+ITEMS = 100_000
+"""How many subjects a source may have; an answer with more is never taken."""
+
 ANYTHING = "*"
 """What a refused part may speak of where that cannot be told: of every subject."""
 
@@ -203,9 +211,10 @@ class Snapshot:
     """Everything one source said at one time.
 
     `at` is when the request began. `silent` are fields the whole answer does not speak of (a list without shutdown
-    dates); `unclear` are single facts it states in two ways. `valid_until` is when the same bytes would yield
-    other facts (a dated price takes effect). A `partial` answer speaks of what happened and of nothing else: what it does not name (a model
-    that nobody was billed for this week) is neither gone nor seen. An `announcing` one takes back nothing of a subject that it does not name any more.
+    dates); `unclear` are single facts it states in two ways. `valid_until` is when the same bytes would yield other
+    facts (a dated price takes effect). A `partial` answer speaks of what happened and of nothing else: what it does not
+    name (a model that nobody was billed for this week) is neither gone nor seen. An `announcing` one takes back nothing
+    of a subject that it does not name any more.
     """
 
     source: str
@@ -225,7 +234,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged:
-    """The same bytes as at the last accepted look (a 304, or an equal hash), so the same facts."""
+    """The same bytes as at the last accepted poll (a 304, or an equal hash), so the same facts."""
 
     source: str
     at: datetime
@@ -235,7 +244,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollFailure:
-    """A look that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds.
+    """A poll that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds.
 
     A `swollen` answer was read far enough to know that it has more items than a source may have.
     """
@@ -254,8 +263,18 @@ Observation: TypeAlias = Snapshot | Unchanged | PollFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedRecording:
+    """One recorded poll: the body as received, or why there is none."""
+
+    at: datetime
+    body: Body | None = None
+    failure: FailureReason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the next look may rely on: the last accepted body of a source, for conditional requests and hashes."""
+    """What the next poll may rely on: the last accepted body of a source, for conditional requests and hashes."""
 
     sha256: str
     etag: str = ""
@@ -265,10 +284,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """What is kept of a source between looks; one row, rewritten.
+    """What is kept of a source between polls; one row, rewritten.
 
-    `baseline` is the hash of the facts that are believed, `evidence` names the stored body of a look that showed just them.
-    `good_at` is the last good look that renews freshness; `accepted_at` the start of the last accepted one, held or not. `attention` asks that the next look
+    `baseline` is the hash of the facts that are believed, `evidence` names the stored body of a poll that showed just them.
+    `good_at` is the last good poll that renews freshness; `accepted_at` the start of the last accepted one, held or not. `attention` asks that the next poll
     be judged even if its body did not change (a streak runs, an entry waits for a verification).
     """
 
@@ -302,8 +321,8 @@ class PendingChange:
 
     `value` is None for an absence. One that was first missed in a held poll has to last until `held_until`, whatever later polls miss; `anomaly` is
     the position of the event that said so, also for what first appeared in that poll. With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that
-    its freshness is no longer renewed. `before` is the start of the last look that still showed the old value. `counted_at` is the last
-    look that counted (looks closer together than the gap count as one). `quarantine` is the position of the event that held the value back.
+    its freshness is no longer renewed. `before` is the start of the last poll that still showed the old value. `counted_at` is the last
+    poll that counted (polls closer together than the gap count as one). `quarantine` is the position of the event that held the value back.
     """
 
     source: str
@@ -323,7 +342,8 @@ class PendingChange:
 class Alternation:
     """A fact that turns between values: how often it came back within a day, from which `other` value, and when last.
 
-    `other` is None for an absence. `said_at` is when an event last said so, `told_at` when owners last heard of it; None where they never did.
+    `other` is None for an absence. `said_at` is when an event last said so, `told_at` when owners last heard of it;
+    None where they never did.
     """
 
     source: str

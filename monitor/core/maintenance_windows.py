@@ -29,16 +29,18 @@ class Window:
     reason: str
 
     def open(self, at: datetime) -> bool:
-        """Whether it has begun and not ended."""
+        """Return whether it has begun and not ended."""
         return self.start <= at < self.end
 
 
 def matches(changes: Iterable[str], pin: str) -> bool:
-    """Whether a pin's key is one of those that are named."""
+    """Return whether a pin's key is one of those that are named."""
     return any(fnmatchcase(pin, glob) for glob in changes)
 
 
 def expecting(windows: Iterable[Window], pin: str, at: datetime) -> Window | None:
-    """The window in which a change of the pin is expected at a time, the one that lasts longest; None where there is none."""
+    """Return the window in which a change of the pin is expected at a time, the one that lasts longest; None where
+    there is none.
+    """
     found = [window for window in windows if window.open(at) and matches(window.changes, pin)]
     return max(found, key=lambda window: window.end, default=None)

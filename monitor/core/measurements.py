@@ -1,4 +1,6 @@
-"""What many calls came to: counts, quantiles of time, tokens and money, by surface, model, route and day. Nothing is judged here (`drift` does)."""
+"""What many calls came to: counts, quantiles of time, tokens and money, by surface, model, route and day. Nothing is
+judged here (`drift` does).
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,7 @@ def by_series(measured: Iterable[Measurement]) -> Mapping[Series, Summary]:
 
 
 def summary(measured: Sequence[Measurement]) -> Summary:
-    """The sum of one or more calls."""
+    """Return the sum of one or more calls."""
     granted = [one for one in measured if not one.failed]
     times = sorted(one.latency for one in granted)
     costs = [Decimal(one.cost) for one in measured if one.cost is not None]
@@ -91,7 +93,7 @@ def summary(measured: Sequence[Measurement]) -> Summary:
 
 
 def quantile(values: Sequence[int], percent: int) -> int | None:
-    """The nearest-rank quantile of values in order: one of the values themselves."""
+    """Return the nearest-rank quantile of values in order: one of the values themselves."""
     return values[max(0, ceil(len(values) * percent / 100) - 1)] if values else None
 
 

@@ -2,7 +2,7 @@
 
 The three promises that the rest relies on: a `Source` returns failures and never raises them; one `Transaction` is open
 at a time over the whole database, and what it wrote is seen whole or not at all; no transaction is open
-while a `Source` looks or a `Channel` sends.
+while a `Source` polls or a `Channel` sends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from monitor.core.configuration import SourceSpec
+from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Known, Measurement, Observation, PendingChange, SourceState
@@ -27,7 +27,9 @@ Clock: TypeAlias = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockStep:
-    """The time of day was set: `by` how much (negative: back), `before` is what it would have been, `after` what it was."""
+    """The time of day was set: `by` how much (negative: back), `before` is what it would have been, `after` what it
+    was.
+    """
 
     by: timedelta
     before: datetime
@@ -37,7 +39,8 @@ class ClockStep:
 class MonitorError(Exception):
     """An operator's error: one sentence that names what, where, and the command that mends it.
 
-    `exit_code` is what the command line ends with: 1 the answer is no or the work failed, 75 try again, 78 the configuration is wrong.
+    `exit_code` is what the command line ends with: 1 the answer is no or the work failed, 75 try again, 78 the
+    configuration is wrong.
     """
 
     exit_code = 1
@@ -62,8 +65,8 @@ class Refused(MonitorError):
 class Source(Protocol):
     """Something polled.
 
-    `observe` looks once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises only
-    `ConfigurationError` (a credential that is not there). `now` is when the look begins. With `known`, a source may
+    `observe` polls once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises only
+    `ConfigurationError` (a credential that is not there). `now` is when the poll begins. With `known`, a source may
     answer `Unchanged` where the bytes are the same and `now < known.valid_until`.
     `extract` reads stored evidence anew, as if it had been received at `at`; it does no I/O.
     """
@@ -89,7 +92,8 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One attempt series to one destination: a row of the outbox.
 
-    `destination` is a reference (`platform#1`: the first destination of the owner `platform`), never a resolved URL. `error` is redacted.
+    `destination` is a reference (`platform#1`: the first destination of the owner `platform`), never a resolved URL.
+    `error` is redacted.
     """
 
     id: int
@@ -110,11 +114,18 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
-    """The channel did not. `permanent` failures are not tried again; `retry_after` is in seconds where the channel said so."""
+    """The channel did not. `permanent` failures are not tried again; `retry_after` is in seconds where the channel said
+    so.
+    """
 
     reason: str
     permanent: bool = False
     retry_after: float | None = None
+
+
+STORING = "storing"
+PUBLISHING = "publishing"
+"""What the daemon has to be able to do besides polling: write its database, write the lease files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,12 +142,16 @@ class Channel(Protocol):
     def send(self, notice: Notice, destination: str) -> Sent | NotSent: ...
 
     def label(self, destination: str) -> str:
-        """What to call the destination in logs and events: its kind and host, no secret (`slack://hooks.slack.com`)."""
+        """Return what to call the destination in logs and events: its kind and host, no secret
+        (`slack://hooks.slack.com`).
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
-    """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after` and `before` positions."""
+    """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after`
+    and `before` positions.
+    """
 
     type: str = ""
     subject: str = ""
@@ -177,26 +192,30 @@ class Budget(Protocol):
     """What paid calls may cost: the daily budget of each surface, shared by every process on the database."""
 
     def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
-        """What a call costs in USD by the prices the monitor believes, meter → tokens; None if a price is not known."""
+        """Return what a call costs in USD by the prices the monitor believes, meter → tokens; None if a price is not
+        known.
+        """
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
         """Set money aside; None where the surface has not so much left on the UTC day of `at`."""
 
     def settle(self, reservation: Reservation, spent: Decimal) -> None:
-        """Replace what was set aside by what was spent. A reservation that is never settled stays spent: the call may have been made."""
+        """Replace what was set aside by what was spent. A reservation that is never settled stays spent: the call may
+        have been made.
+        """
 
     def left(self, surface: str, at: datetime) -> Decimal:
-        """What a surface may still spend on the UTC day of `at`."""
+        """Return what a surface may still spend on the UTC day of `at`."""
 
 
 class Reader(Protocol):
     """A consistent view of the store; never waits for writers."""
 
     def head(self) -> int:
-        """The last position; 0 for an empty log."""
+        """Return the last position; 0 for an empty log."""
 
     def log_head(self) -> LogHead:
-        """Which log this is, its epoch, and its last position."""
+        """Return which log this is, its epoch, and its last position."""
 
     def events(self, query: EventQuery = EventQuery()) -> Iterator[Recorded]: ...
 
@@ -207,18 +226,18 @@ class Reader(Protocol):
     def sources(self) -> Mapping[str, SourceState]: ...
 
     def pending_changes(self, source: str = "") -> Sequence[PendingChange]:
-        """The streaks of a source; of all sources without one."""
+        """Return the streaks of a source; of all sources without one."""
 
     def alternations(self, source: str) -> Sequence[Alternation]:
-        """The facts of a source that turned lately."""
+        """Return the facts of a source that turned lately."""
 
     def entries(self) -> Mapping[str, Entry]: ...
 
     def facts(self, hash: str) -> Facts:
-        """A fact blob by its hash; the empty hash is no facts. Immutable, so implementations may cache it."""
+        """Return a fact blob by its hash; the empty hash is no facts. Immutable, so implementations may cache it."""
 
     def evidence(self, hash: str) -> Body | None:
-        """Stored bytes by `sha256:…` or by a prefix of at least eight digits."""
+        """Return stored bytes by `sha256:…` or by a prefix of at least eight digits."""
 
     def notice(self, id: str) -> Notice | None: ...
 
@@ -226,13 +245,54 @@ class Reader(Protocol):
         """Rows of the outbox, oldest first; all without a state."""
 
     def measurements(self, query: MeasurementQuery = MeasurementQuery()) -> Iterator[Measurement]:
-        """What calls took, oldest first."""
+        """Return what calls took, oldest first."""
 
     def spent(self, surface: str, day: date) -> Decimal:
-        """What was reserved or spent on a surface on a UTC day, in USD."""
+        """Return what was reserved or spent on a surface on a UTC day, in USD."""
 
     def due(self, now: datetime) -> bool:
-        """Whether the outbox holds a delivery that could be claimed."""
+        """Return whether the outbox holds a delivery that could be claimed."""
+
+
+class GateAnswer(Protocol):
+    """What the gate says: `fallback` is what may be used instead, empty if nothing may; `position` the event that gave the status."""
+
+    @property
+    def allowed(self) -> bool: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def fallback(self) -> str: ...
+
+    @property
+    def position(self) -> int: ...
+
+
+class GateAnswers(Protocol):
+    """What the gate says to production at one moment."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """The entries that it speaks of."""
+
+    def answer(self, key: str) -> GateAnswer:
+        """May production use this entry, when nobody in particular asks?"""
+
+    def asked(self, name: str, caller: str) -> GateAnswer:
+        """May this caller use what it asks for by an entry's key or by a model id?"""
+
+    def known(self, key: str) -> bool:
+        """Whether access to an entry's model was ever verified: else it is denied for want of a poll, not for a loss."""
+
+
+class AskGate(Protocol):
+    """Asks the gate; `entries` are those of a decision that is being made, those of the store unless given."""
+
+    def __call__(
+        self, reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
+    ) -> GateAnswers: ...
 
 
 class Transaction(Reader, Protocol):
@@ -246,7 +306,9 @@ class Transaction(Reader, Protocol):
         """
 
     def advance_epoch(self, beyond: int) -> None:
-        """Begin an epoch later than this one and than ours: the log was set back, and what was said of its future is void."""
+        """Begin an epoch later than this one and than ours: the log was set back, and what was said of its future is
+        void.
+        """
 
     def put_source(self, state: SourceState) -> None: ...
 
@@ -261,7 +323,9 @@ class Transaction(Reader, Protocol):
     def put_measurements(self, measured: Iterable[Measurement]) -> None: ...
 
     def forget_measurements(self, before: datetime) -> int:
-        """Drop the measurements made before a time, and the spending of the days before it; returns how many measurements. Neither is a part of the log."""
+        """Drop the measurements made before a time, and the spending of the days before it; returns how many
+        measurements. Neither is a part of the log.
+        """
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation:
         """Write down money that is set aside."""
@@ -278,10 +342,14 @@ class Transaction(Reader, Protocol):
         """Store the body under the hash of its content and return `sha256:…`."""
 
     def enqueue(self, notice: Notice, destinations: Sequence[str], now: datetime) -> None:
-        """Store the notice and one waiting delivery for each destination; a notice id that is there already is left as it is."""
+        """Store the notice and one waiting delivery for each destination; a notice id that is there already is left as
+        it is.
+        """
 
     def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
-        """Take due deliveries (waiting with `retry_at <= now`, or sending with an ended lease) until `until`, oldest first."""
+        """Take due deliveries (waiting with `retry_at <= now`, or sending with an ended lease) until `until`, oldest
+        first.
+        """
 
     def free_claims(self, worker: str) -> int:
         """Give back what a dead worker of this name had claimed."""
@@ -296,7 +364,7 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenAt:
-    """A good look at an unchanged source: it renews freshness and nothing else."""
+    """A good poll of an unchanged source: it renews freshness and nothing else."""
 
     source: str
     at: datetime
@@ -316,7 +384,7 @@ class Store(Protocol):
             Unavailable: the database is locked, full, read-only or out of reach.
         """
 
-    def touch(self, looks: Sequence[SeenAt]) -> None:
+    def touch(self, polls: Sequence[SeenAt]) -> None:
         """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never back. No log rows."""
 
     def check_writable(self, now: datetime) -> None:
@@ -327,6 +395,6 @@ class Store(Protocol):
         """
 
     def changed(self) -> bool:
-        """Whether another process has committed since the last call."""
+        """Return whether another process has committed since the last call."""
 
     def close(self) -> None: ...

@@ -57,7 +57,8 @@ class Meter(NamedTuple):
 
 
 def telling_order(field: str, tiers: Sequence[str] = (STANDARD,)) -> tuple[object, ...]:
-    """The sort key under which a list of fields may be cut: what is no price, then the tiers in use, short before long, input first.
+    """Return the sort key under which a list of fields may be cut: what is no price, then the tiers in use, short
+    before long, input first.
 
     Sorted by name, the long context of batch would come before the price that everybody pays.
     """
@@ -95,7 +96,7 @@ class PriceRow:
         return Meter(self.tier, self.context, self.modality, self.meter)
 
     def effective(self, at: datetime) -> bool:
-        """Whether the price holds at `at`."""
+        """Return whether the price holds at `at`."""
         return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
 
 
@@ -115,13 +116,13 @@ def amount(text: str) -> Decimal:
 
 
 def canonical(value: Decimal) -> str:
-    """The one spelling of an amount: no exponent, no trailing zeros (`0.2`, `30`)."""
+    """Return the one spelling of an amount: no exponent, no trailing zeros (`0.2`, `30`)."""
     text = format(value.normalize(), "f")
     return "0" if text == "-0" else text
 
 
 def equal(one: str, other: str) -> bool:
-    """Whether two amounts are the same price within `TOLERANCE`."""
+    """Return whether two amounts are the same price within `TOLERANCE`."""
     if one == other:
         return True
     a, b = amount(one), amount(other)
@@ -129,14 +130,14 @@ def equal(one: str, other: str) -> bool:
 
 
 def spoken(value: str) -> str:
-    """An amount as people write money: at least two decimals (`0.20`, `3.125`)."""
+    """Return an amount as people write money: at least two decimals (`0.20`, `3.125`)."""
     whole, _, fraction = value.partition(".")
     return f"{whole}.{fraction:0<2}"
 
 
 def percent(old: str, new: str) -> str:
-    """How far an amount moved, `−80 %`: whole percents from ten on, two digits that count below; empty where the old one was nothing or
-    both are the same price.
+    """Return how far an amount moved, `−80 %`: whole percents from ten on, two digits that count below; empty where the
+    old one was nothing or     both are the same price.
 
     A move is never shown as 0 %, and nothing that still costs something as −100 %.
 

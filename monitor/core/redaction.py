@@ -1,14 +1,14 @@
 r"""Takes secrets out of whatever is stored or shown. Bodies, headers, details and log lines pass through here first.
 
-A provider's error quotes the key that it refused, and a documentation page quotes example keys; both end up in evidence that is never
-deleted. So known secrets go by value, and what merely looks like a key goes by its shape.
+A provider's error quotes the key that it refused, and a documentation page quotes example keys; both end up in evidence
+that is never deleted. So known secrets go by value, and what merely looks like a key goes by its shape.
 
-A key may be written otherwise than it is: `sk\u002dproj\u002d…` in JSON, `sk%2Dproj%2D…` in an address. The text is therefore searched as it
-stands and once more for each layer of escapes that can be taken off it, and what was found is masked where it stands: whole escapes at a
-time, so that a JSON document stays one.
+A key may be written otherwise than it is: `sk\u002dproj\u002d…` in JSON, `sk%2Dproj%2D…` in an address. The text is
+therefore searched as it stands and once more for each layer of escapes that can be taken off it, and what was found is
+masked where it stands: whole escapes at a time, so that a JSON document stays one.
 
-Everything takes time in proportion to the text: a shape begins with fixed characters that may not stand inside a word, so that no character
-is read from more than a few places.
+Everything takes time in proportion to the text: a shape begins with fixed characters that may not stand inside a word,
+so that no character is read from more than a few places.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ Span: TypeAlias = tuple[int, int]
 MASK = "[redacted]"
 
 MIN_SECRET = 6
-"""Characters. A local server's key is often `none` or `test`, and taking such a word out of a body would change model ids."""
+"""Characters. A local server's key is often `none` or `test`, and taking such a word out of a body would change model
+ids.
+"""
 
 LAYERS = 3
 """How many layers of escapes are taken off: JSON within JSON within an address."""
@@ -38,8 +40,9 @@ _BASE64_LENGTH = 10
 class Shape(NamedTuple):
     """What keys of one kind look like.
 
-    `hint` are lower-case characters without which `pattern` cannot match; the first group of the pattern, else all of it, is the secret, if
-    `holds` agrees. Patterns are compiled when their hint is first seen: all of them would take longer than many a command.
+    `hint` are lower-case characters without which `pattern` cannot match; the first group of the pattern, else all of
+    it, is the secret, if `holds` agrees. Patterns are compiled when their hint is first seen: all of them would take
+    longer than many a command.
     """
 
     hint: str
@@ -48,7 +51,7 @@ class Shape(NamedTuple):
 
 
 def _basic(token: str) -> bool:
-    """Whether a word after `Basic` is a user and a password, and not the word of a sentence."""
+    """Return whether a word after `Basic` is a user and a password, and not the word of a sentence."""
     try:
         return b":" in b64decode(token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4), altchars=b"-_")
     except (NotBase64, ValueError):
@@ -56,12 +59,13 @@ def _basic(token: str) -> bool:
 
 
 def _no_word(token: str) -> bool:
-    """Whether it is neither a plain word, as a placeholder is, nor a number."""
+    """Return whether it is neither a plain word, as a placeholder is, nor a number."""
     return any(map(str.isdigit, token)) and any(map(str.isalpha, token))
 
 
-# What keys begin with, and the characters and least number of what follows. `*` belongs to a key: OpenAI masks the middle of the key that it
-# quotes (`sk-ab****wxyz`), and the ends still tell. Hyphens belong only where real keys have them: `xai-grok-4-fast` is a model.
+# What keys begin with, and the characters and least number of what follows. `*` belongs to a key: OpenAI masks the
+# middle of the key that it quotes (`sk-ab****wxyz`), and the ends still tell. Hyphens belong only where real keys have
+# them: `xai-grok-4-fast` is a model.
 _KEYS = {
     # OpenAI, and Anthropic (sk-ant-), OpenRouter (sk-or-), DeepSeek, Moonshot and many others after it
     "sk-": r"[A-Za-z0-9_*-]{6,}",
@@ -114,7 +118,10 @@ _IN_PLACES = (
     Shape("basic", r"[Bb](?i:asic)[\"'\s:=]{1,6}([A-Za-z0-9+/_-]{6,}={0,2})", _basic),
     Shape(
         "authorization",
-        rf"[Aa](?i:uthorization){_VALUE}(?i:basic|bearer|token|api-?key|key|oauth|digest)[ \t]{{1,4}}([^\s\"'\\,;<>{{}}\[\]]{{6,}})",
+        (
+            rf"[Aa](?i:uthorization){_VALUE}(?i:basic|bearer|token|api-?key|key|oauth|digest)[ "
+            r"\t]{1,4}([^\s\"'\\,;<>{}\[\]]{6,})"
+        ),
     ),
     Shape(
         "key",
@@ -160,7 +167,8 @@ _ESCAPE = re.compile(
 def redact(text: Text, secrets: Iterable[str] = (), least: int = MIN_SECRET) -> Text:
     """Return the text with every known secret, and everything that has the shape of a key, replaced by `MASK`.
 
-    Bytes are taken for ASCII or for anything that extends it, such as UTF-8. A known secret of fewer than `least` characters stays.
+    Bytes are taken for ASCII or for anything that extends it, such as UTF-8. A known secret of fewer than `least`
+    characters stays.
     """
     if isinstance(text, str):
         return _masked(text, _forms(secrets, least))
@@ -170,7 +178,9 @@ def redact(text: Text, secrets: Iterable[str] = (), least: int = MIN_SECRET) -> 
 
 
 def holds_key(text: str, length: int) -> bool:
-    """Whether the text holds, as it stands, what begins as a provider's keys do and has at least so many characters."""
+    """Return whether the text holds, as it stands, what begins as a provider's keys do and has at least so many
+    characters.
+    """
     folded = text.lower()
     return any(
         len(match[0]) >= length
@@ -186,7 +196,9 @@ def clean(header: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _forms(secrets: Iterable[str], least: int) -> list[str]:
-    """What each known secret may stand as once all escapes are off: itself, and inside Base64, as `Basic` has it behind a user's name."""
+    """Return what each known secret may stand as once all escapes are off: itself, and inside Base64, as `Basic` has it
+    behind a user's name.
+    """
     forms: dict[str, None] = {}
     for secret in secrets:
         if len(secret) < least:
@@ -214,7 +226,7 @@ def _masked(text: str, forms: Iterable[str]) -> str:
 
 
 def _spans(text: str, forms: Iterable[str]) -> Iterator[Span]:
-    """Where secrets stand in the text, under any layer of escapes."""
+    """Yield where secrets stand in the text, under any layer of escapes."""
     layers: list[_Layer] = []
     view = text
     while True:
@@ -231,7 +243,7 @@ def _spans(text: str, forms: Iterable[str]) -> Iterator[Span]:
 
 
 def _found(view: str, forms: Iterable[str]) -> Iterator[Span]:
-    """Where secrets stand in a text without escapes."""
+    """Yield where secrets stand in a text without escapes."""
     for form in forms:
         at = view.find(form)
         while at >= 0:
@@ -247,7 +259,9 @@ def _found(view: str, forms: Iterable[str]) -> Iterator[Span]:
 
 
 class _Layer:
-    """A text and what it is when one layer of escapes is off. Every escape becomes one character, so places can be told from a list of them."""
+    """A text and what it is when one layer of escapes is off. Every escape becomes one character, so places can be told
+    from a list of them.
+    """
 
     def __init__(self, text: str) -> None:
         self.marks: list[Span] = []
@@ -266,7 +280,7 @@ class _Layer:
         self.inside = "".join((*pieces, text[end:])) if pieces else text
 
     def rounded(self, span: Span) -> Span:
-        """A span of the text, widened to the escapes that it would cut."""
+        """Return a span of the text, widened to the escapes that it would cut."""
         start, stop = span
         before, last = self._escape(start), self._escape(stop)
         return (
@@ -275,11 +289,11 @@ class _Layer:
         )
 
     def outside(self, span: Span) -> Span:
-        """A span of `inside`, in the text."""
+        """Return a span of `inside`, in the text."""
         return self._place(span[0])[0], self._place(span[1] - 1)[1]
 
     def _escape(self, place: int) -> Span | None:
-        """The last escape that begins at or before a place of the text."""
+        """Return the last escape that begins at or before a place of the text."""
         at = bisect_right(self.marks, place, key=lambda mark: mark[0]) - 1
         return self.marks[at] if at >= 0 else None
 

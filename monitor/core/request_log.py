@@ -1,7 +1,8 @@
-"""A sample of a team's own request log: what a line has to say, whether it agrees with the registry, and what usage it shows.
+"""A sample of a team's own request log: what a line has to say, whether it agrees with the registry, and what usage it
+shows.
 
-Which names the fields have is configured; what they mean stands here. A cost is held against accepted prices only, and where a price is a
-blank it is not held against anything.
+Which names the fields have is configured; what they mean stands here. A cost is held against accepted prices only, and
+where a price is a blank it is not held against anything.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ ROUNDING = Decimal("0.000001")
 class Fields:
     """The names under which a log keeps what every request has to say; dots lead into nested objects.
 
-    `cache_write` and `tier` are empty where the log has no such field. With `cached_in_input` the tokens of `input` include cached
-    and written ones, as the provider counts them. `tolerance` is relative.
+    `cache_write` and `tier` are empty where the log has no such field. With `cached_in_input` the tokens of `input`
+    include cached and written ones, as the provider counts them. `tolerance` is relative.
     """
 
     at: str = "timestamp"
@@ -49,7 +50,9 @@ class Fields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRequest:
-    """One line of a log. `tokens` maps meters to what was counted, `cost` is in USD. `lacks` are the fields that it does not state."""
+    """One line of a log. `tokens` maps meters to what was counted, `cost` is in USD. `lacks` are the fields that it
+    does not state.
+    """
 
     line: int
     model: str
@@ -81,7 +84,7 @@ def span(requests: Iterable[LoggedRequest]) -> LogSpan | None:
 
 
 def gaps(requests: Collection[LoggedRequest]) -> Iterator[str]:
-    """What is missing, field by field, in words."""
+    """Yield what is missing, field by field, in words."""
     found: dict[str, list[int]] = {}
     for request in requests:
         for name in request.lacks:
@@ -91,7 +94,7 @@ def gaps(requests: Collection[LoggedRequest]) -> Iterator[str]:
 
 
 def tier(request: LoggedRequest, used: tuple[str, ...]) -> str:
-    """The tier of a request; empty where it does not say, and the entry uses several."""
+    """Return the tier of a request; empty where it does not say, and the entry uses several."""
     if request.tier:
         return price.STANDARD if request.tier == "default" else request.tier
     return used[0] if len(used) == 1 else ""
@@ -109,8 +112,9 @@ class Prices:
                 self._bands.setdefault((meter.tier, meter.context), {})[meter.meter] = amount
 
     def of(self, request: LoggedRequest) -> tuple[list[Decimal], bool]:
-        """What it costs in each context band of its tier, and whether these are all: a band that lacks the price of something used may be
-        the one that was charged."""
+        """Return what it costs in each context band of its tier, and whether these are all: a band that lacks the price
+        of something used may be         the one that was charged.
+        """
         mode = tier(request, self._tiers)
         totals = [cost(amounts, request.tokens).total for (one, _), amounts in self._bands.items() if one == mode]
         known = [total for total in totals if total is not None]
@@ -119,7 +123,9 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """How the logged costs stand to the accepted prices: how many could be held against them, and what differs, in words."""
+    """How the logged costs stand to the accepted prices: how many could be held against them, and what differs, in
+    words.
+    """
 
     held: int
     unpriced: int
@@ -149,7 +155,7 @@ def costs(requests: Iterable[LoggedRequest], prices: Prices, tolerance: Decimal)
 
 
 def observed(requests: Iterable[LoggedRequest], over: timedelta) -> dict[str, int]:
-    """The tokens by meter, scaled from a time to a month; nothing where the time is too short to say."""
+    """Return the tokens by meter, scaled from a time to a month; nothing where the time is too short to say."""
     if over < SHORTEST:
         return {}
     counted: dict[str, int] = {}

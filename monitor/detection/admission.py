@@ -13,14 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core import price
-from monitor.core.facts import Fact, Facts, SourceState, Subject
+from monitor.core.changes import MASS
+from monitor.core.facts import ITEMS, Fact, Facts, SourceState, Subject
 
-MASS = 3
 MASS_SHARE = 0.2
 SHRINK = 0.4
-
-ITEMS = 100_000
-"""How many subjects a source may have; an answer with more is never taken."""
 
 FLOOD = 1_000
 FLOOD_FACTOR = 5
@@ -84,9 +81,9 @@ def hold(base: timedelta, reversals: int) -> timedelta:
 
 
 def late(state: SourceState, at: datetime, now: datetime) -> bool:
-    """Whether a look that began at `at` is overtaken by one that was accepted already; it is dropped whole.
+    """Whether a poll that began at `at` is overtaken by one that was accepted already; it is dropped whole.
 
-    A look that is dated after `now` overtakes nothing: the clock was set back, and would blind the source until it catches up.
+    A poll that is dated after `now` overtakes nothing: the clock was set back, and would blind the source until it catches up.
     """
     return state.accepted_at is not None and at <= state.accepted_at <= now
 

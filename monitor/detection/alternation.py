@@ -1,6 +1,4 @@
-"""What alternates at one source: read when a poll differs or something is pending, said once a day at most, and kept for a day.
-
-Facts that turn between values: what a source says now and takes back at the next poll, again and again.
+"""Facts that turn between values: what a source says now and takes back at the next poll, again and again.
 
 Two replicas behind one address show two lists in turn, and a page that is rebuilt shows two prices. Neither is ever confirmed, so each turn would pass
 unsaid, or be a mass drop anew. What turned and came back is kept for a day.
@@ -8,114 +6,14 @@ unsaid, or be a mass drop anew. What turned and came back is kept for a day.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.core.changes import Change, same
-from monitor.core.configuration import SourceSpec
-from monitor.core.entry import Status
 from monitor.core.facts import LISTED, Alternation, Fact, Facts, PendingChange, SourceState, Value
-from monitor.core.ports import Transaction
-from monitor.detection import outages
-from monitor.detection.admission import INCONSISTENT, Admission, AdmissionVerdict, admit
+from monitor.detection.admission import Admission, AdmissionVerdict, admit
 from monitor.detection.confirmation import ConfirmedChange
-from monitor.notify import compose
-from monitor.registry import policy
-from monitor.registry.transitions import RegistryTransaction
-
-
-class Alternating:
-    """The facts of one source that turn, for one poll at `at`; an `idle` poll, at which nothing turns, reads none."""
-
-    def __init__(self, tx: Transaction, spec: SourceSpec, at: datetime, *, idle: bool) -> None:
-        self._tx = tx
-        self._spec = spec
-        self._at = at
-        self._stored = {} if idle else {row.fact: row for row in tx.alternations(spec.key)}
-        self._rows = fresh(self._stored.values(), at)
-
-    @property
-    def going_on(self) -> bool:
-        """Whether anything alternates still."""
-        return any(row.turns >= TURNS for row in self._rows.values())
-
-    def repeats(self, admission: Admission, state: SourceState, baseline: Facts, facts: Facts) -> bool:
-        """Whether a mass drop is one that was reversed within a day: without what came back since, nothing is missing in a mass."""
-        turned = {fact.subject for fact, row in self._rows.items() if row.turns}
-        if not admission.dropped or not turned:
-            return False
-        rest = {subject: fields for subject, fields in baseline.items() if subject not in turned}
-        return admit(state, rest, facts, body_size=None).verdict is AdmissionVerdict.ACCEPTED
-
-    def differing(
-        self, changes: Collection[Change], pending_changes: Mapping[Fact, PendingChange], *, repeated: bool
-    ) -> list[Change]:
-        """The differences of this poll that are turns of what alternates; at a `repeated` mass drop one return is enough."""
-        return alternating(self._rows, pending_changes, changes, turns=1 if repeated else TURNS)
-
-    def wanting(self, changes: Iterable[Change]) -> dict[Fact, int]:
-        """How many polls more what alternates takes to be confirmed: one for each return beyond the first ones."""
-        return {change.fact: max(0, self._rows[change.fact].turns - TURNS + 1) for change in changes}
-
-    def say(
-        self, register: RegistryTransaction, state: SourceState, changes: list[Change], evidence: str
-    ) -> tuple[SourceState, list[compose.Told]]:
-        """Say that the source contradicts itself, where that was not said within a day; its owners are told once a day at most.
-
-        The state is anomalous by it where nothing else made it so.
-        """
-        concerned = {
-            key: mine
-            for key, entry in register.entries.items()
-            if entry.status is Status.ACTIVE
-            and (mine := [change for change in changes if policy.matters(change.fact, entry)])
-        }
-        telling = bool(concerned) and self._due(row.told_at for row in self._rows.values())
-        if not changes or not (telling or self._due(row.said_at for row in self._rows.values())):
-            return state, []
-        anomalous = outages.anomaly(
-            register,
-            self._spec,
-            state,
-            INCONSISTENT,
-            self._at,
-            data=outages.of_alternation(named(changes), {fact: row.turns for fact, row in self._rows.items()}),
-            evidence=evidence,
-        )
-        told = [
-            item
-            for key, mine in (concerned.items() if telling else ())
-            for item in compose.held(
-                register,
-                [key],
-                compose.contradiction(named(mine), source=self._spec.key),
-                position=anomalous.anomaly_position or 0,
-                since=self._at,
-                source=self._spec.key,
-                evidence=evidence,
-            )
-        ]
-        for change in changes:
-            row = self._rows[change.fact]
-            self._rows[change.fact] = replace(row, said_at=self._at, told_at=self._at if telling else row.told_at)
-        return state if state.anomaly else anomalous, told
-
-    def _due(self, times: Iterable[datetime | None]) -> bool:
-        last = max((time for time in times if time is not None), default=None)
-        return last is None or self._at - last >= DAY
-
-    def close(
-        self,
-        pending_changes: Mapping[Fact, PendingChange],
-        pending: Iterable[PendingChange],
-        accepted: Iterable[ConfirmedChange],
-    ) -> None:
-        """Count the turns of this poll, and keep them."""
-        self._rows = advance(self._rows, pending_changes, pending, accepted, source=self._spec.key, at=self._at)
-        if self._rows != self._stored:
-            self._tx.put_alternations(self._spec.key, self._rows.values())
-
 
 DAY = timedelta(days=1)
 """For how long a turn is kept, and how often at most it is said that a source contradicts itself."""
@@ -147,6 +45,28 @@ def alternating(
         and row.turns >= turns
         and (change.fact in pending_changes or same(change.fact.field, row.other, change.new))
     ]
+
+
+def repeats(
+    rows: Mapping[Fact, Alternation], admission: Admission, state: SourceState, baseline: Facts, facts: Facts
+) -> bool:
+    """Whether a mass drop is one that was reversed within a day: without what came back since, nothing is missing in a mass."""
+    turned = {fact.subject for fact, row in rows.items() if row.turns}
+    if not admission.dropped or not turned:
+        return False
+    rest = {subject: fields for subject, fields in baseline.items() if subject not in turned}
+    return admit(state, rest, facts, body_size=None).verdict is AdmissionVerdict.ACCEPTED
+
+
+def polls_more(rows: Mapping[Fact, Alternation], changes: Iterable[Change]) -> dict[Fact, int]:
+    """How many polls more what alternates takes to be confirmed: one for each return beyond the first ones."""
+    return {change.fact: max(0, rows[change.fact].turns - TURNS + 1) for change in changes}
+
+
+def due(times: Iterable[datetime | None], at: datetime) -> bool:
+    """Whether something that is said once a day at most, last at one of these times, may be said again."""
+    last = max((time for time in times if time is not None), default=None)
+    return last is None or at - last >= DAY
 
 
 def named(changes: Iterable[Change]) -> list[Change]:

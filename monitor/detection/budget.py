@@ -74,11 +74,11 @@ class DailyBudget:
             return max(Decimal(0), self._per_day - reader.spent(surface, utc_day(at)))
 
 
-def first_look(spec: SourceSpec, state: SourceState | None, now: datetime) -> datetime:
-    """When a source is first looked at after a start.
+def first_poll(spec: SourceSpec, state: SourceState | None, now: datetime) -> datetime:
+    """When a source is first polled after a start.
 
-    At once; but one that costs money after those that state prices, and not before its interval is over where its last look was good:
-    a restart or a reload shall not spend what a day of looks may.
+    At once; but one that costs money after those that state prices, and not before its interval is over where its last poll was good:
+    a restart or a reload shall not spend what a day of polls may.
     """
     if not spec.paid:
         return now

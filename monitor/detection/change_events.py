@@ -6,9 +6,8 @@ before (`corroborate`); whether any of it pauses an entry is the business of `po
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core import price
@@ -36,9 +35,10 @@ from monitor.core.facts import (
     Value,
     is_refusal,
 )
+from monitor.core.text import rename_in_words
 from monitor.detection.confirmation import ConfirmedChange
 from monitor.detection.price_notes import Remark
-from monitor.detection.routes import Others, Signal, answer, lost
+from monitor.detection.routes import Others, Signal, answer, in_words, lost, reopened
 
 ROW = DEPRECATION + "listed"
 """The fact that a row names a model, whatever else it says."""
@@ -58,29 +58,22 @@ PROSE = (PARAGRAPH, WATCHED)
 EXCERPTS = 8
 """How many paragraphs each way an event quotes."""
 
-QUOTED = 1
-"""How many paragraphs each way a notice quotes: it has one line for them."""
-
 EXCERPT = 280
 """Characters of a paragraph that an event quotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeEvent:
-    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new. An announcement whose
-    day has come, and what another source had stated before, are no `news` to them.
-    """
+    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new."""
 
     fact: Fact
     position: int
     believed: ConfirmedChange
-    renamed: bool = False
     note: str = ""
-    news: bool = True
 
     @property
     def prose(self) -> bool:
-        """Whether it is about a part of a text: its note says what moved, old and new would be whole paragraphs."""
+        """Whether it is about a part of a text: old and new would be whole paragraphs."""
         return self.fact.field.startswith(PROSE)
 
 
@@ -121,7 +114,7 @@ def claim(
         if is_refusal(item.change.fact.field) and _refused(item.change.fact) in moved:
             continue  # how a route says no stands in the event of the no
         remark = (remarks or {}).get(item.change.fact, Remark())
-        note = remark.note
+        note, renaming = remark.note, subject in to or subject in since
         position = ledger.add(
             kind,
             source_stream(spec.key),
@@ -140,19 +133,16 @@ def claim(
                 "extractor": extractor,
                 **({"renamed_to": to[subject].name} if subject in to else {}),
                 **({"renamed_from": since[subject].name} if subject in since else {}),
+                **({"trust": spec.trust} if renaming else {}),
                 **remark.data,
                 **({"note": note} if note else {}),
                 **(by or {}),
             },
         )
-        renaming = subject in to or subject in since
         if renaming:
-            note = _renaming(spec, since.get(subject, subject), to.get(subject, subject))
-        over = item.change.new is None and _come(item.change.fact.field, item.pending_change.first_at)
-        news = remark.news and not over and not is_refusal(item.change.fact.field)
-        recorded_changes.append(
-            ChangeEvent(fact=item.change.fact, position=position, believed=item, renamed=renaming, note=note, news=news)
-        )
+            old, new = since.get(subject, subject), to.get(subject, subject)
+            note = rename_in_words(spec.key, old.name, new.name, official=spec.trust == OFFICIAL)
+        recorded_changes.append(ChangeEvent(fact=item.change.fact, position=position, believed=item, note=note))
     recorded_changes += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
     return recorded_changes
 
@@ -217,6 +207,11 @@ def _paragraphs(
             "added": added[:EXCERPTS],
             "removed": removed[:EXCERPTS],
             "more": max(0, len(added) - EXCERPTS) + max(0, len(removed) - EXCERPTS),
+            "about": {
+                name: value
+                for name, value in (("surface", spec.surface), ("model", spec.model), ("provider", spec.provider))
+                if value
+            },
             **({"markers": {"came": came, "went": went}} if watched else {}),
             "looks": pending_change.seen,
             "last_with_old": None if pending_change.before is None else ev.rfc3339(pending_change.before),
@@ -224,37 +219,12 @@ def _paragraphs(
             "extractor": extractor,
         },
     )
-    said = [
-        *(f"“{marker}” is in {spec.key} now" for marker in came),
-        *(f"“{marker}” is in {spec.key} no longer" for marker in went),
-    ]
-    note = "; ".join([*said, *_before_after(spec, removed, added)])
-    return [ChangeEvent(fact=item.change.fact, position=position, believed=item, note=note) for item in moved]
-
-
-def _before_after(spec: SourceSpec, removed: list[str], added: list[str]) -> Iterator[str]:
-    """The first paragraphs each way, and how many more there are."""
-    if removed:
-        yield f"{spec.key} no longer says: " + " ".join(f"“{text}”" for text in removed[:QUOTED])
-    if added:
-        yield f"{spec.key} says now: " + " ".join(f"“{text}”" for text in added[:QUOTED])
-    if left := max(0, len(removed) - QUOTED) + max(0, len(added) - QUOTED):
-        yield f"and {left} more paragraph{'s' if left > 1 else ''}"
+    return [ChangeEvent(fact=item.change.fact, position=position, believed=item) for item in moved]
 
 
 def excerpt(text: str) -> str:
     """A paragraph as an event holds it: the beginning of it."""
     return text if len(text) <= EXCERPT else text[: EXCERPT - 1].rstrip() + "…"
-
-
-def _renaming(spec: SourceSpec, old: Subject, new: Subject) -> str:
-    said = f"{spec.key} states the prices of {old.name} under {new.name} now, each as it was"
-    if spec.trust != OFFICIAL:
-        return f"{said}; this is its own naming and moves nothing"
-    return (
-        f'{said}; whether it is the same model a person decides: price_model = "{new.name}" then lets an entry that went by '
-        f"{old.name} go by it"
-    )
 
 
 def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[str, object]]:
@@ -284,11 +254,6 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
         return (ev.MODEL_CHANGED if blank["old"] != blank["new"] else ""), {"surface": None, **place, **moved, **blank}
     kind = next((kind for prefix, kind in BY_PREFIX.items() if field.startswith(prefix)), ev.MODEL_CHANGED)
     return kind, {**place, **moved}
-
-
-def _come(field: str, at: datetime) -> bool:
-    """Whether a field is an announcement whose day has come."""
-    return field.startswith(ANNOUNCED) and field.rpartition("@")[2] <= at.date().isoformat()
 
 
 def announced_data(change: Change) -> dict[str, object]:
@@ -336,6 +301,7 @@ def access(
         gone = lost(fact, change.new)
         if gone == lost(fact, change.old):  # refused for another reason than before: the route is as closed as it was
             continue
+        said = signals(spec, item, others, facts)
         positions[fact] = ledger.add(
             ev.ACCESS_LOST if gone else ev.ACCESS_GAINED,
             source_stream(pending_change.source),
@@ -347,10 +313,16 @@ def access(
             data={
                 "surface": fact.subject.scope,
                 "route": spec.route,
-                "signals": [one.data for one in signals(spec, item, others, facts)],
+                "signals": [one.data for one in said],
+                **({"note": _together(fact.subject, said)} if len(said) > 1 else {}),
             },
         )
     return positions
+
+
+def _together(subject: Subject, said: Sequence[Signal]) -> str:
+    """What several routes say of a model in one sentence; the first is the one that moved."""
+    return reopened(subject, said) if said[0].says == GRANTED else in_words(subject, said)
 
 
 def signals(spec: SourceSpec, item: ChangeEvent, others: Others, facts: Facts) -> tuple[Signal, ...]:
@@ -362,7 +334,7 @@ def signals(spec: SourceSpec, item: ChangeEvent, others: Others, facts: Facts) -
         source=spec.key,
         says="lost" if gone else GRANTED,
         answer=answer(spec.route, new, facts.get(item.fact.subject, {})) if gone else "",
-        looks=pending_change.seen,
+        polls=pending_change.seen,
         since=pending_change.first_at,
         until=pending_change.counted_at,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
-from monitor.core.changes import Change, diff, dropped
+from monitor.core.changes import Change, carried, diff, dropped, patch
 from monitor.core.facts import Fact, Facts, Snapshot, SourceState, Subject, Unchanged
 from monitor.detection.admission import CHANGES, MASS_CHANGE, Admission, AdmissionVerdict, admit
 from monitor.detection.confirmation import unclear
+from monitor.detection.corroboration import implausible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +65,12 @@ def compare(
         unknown=unknown,
         silent=silent,
     )
+
+
+def read_anew(baseline: Facts, again: Snapshot | None) -> Facts:
+    """The baseline as another version of the extractor reads its evidence (`again`); as it was where that cannot be read."""
+    if again is None:
+        return baseline
+    changes = diff(baseline, carried(baseline, again), silent=again.silent, unclear=unclear(baseline, again))
+    facts = patch(baseline, changes)
+    return patch(baseline, [change for change in changes if not implausible(change, facts)])

@@ -1,6 +1,6 @@
-"""Belief: a difference is believed once enough good looks showed it over a long enough time.
+"""Belief: a difference is believed once enough good polls showed it over a long enough time.
 
-Counts and spans do not depend on how often a source is polled: looks closer together than the gap count as one, and
+Counts and spans do not depend on how often a source is polled: polls closer together than the gap count as one, and
 failures neither count nor reset, because they never get here.
 """
 
@@ -50,7 +50,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """What one look made of the streaks of its source."""
+    """What one poll made of the streaks of its source."""
 
     believed: tuple[ConfirmedChange, ...]
     pending: tuple[PendingChange, ...]
@@ -64,7 +64,7 @@ def confirm(
     at: datetime,
     before: datetime | None,
     evidence: str,
-    belief: ConfirmationRules,
+    rules: ConfirmationRules,
     hold: Hold | None = None,
     unspoken: Iterable[Fact] = (),
     renamed: Set[Subject] = frozenset(),
@@ -84,7 +84,7 @@ def confirm(
     changes = tuple(changes)
     losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
     for change in changes:
-        pending_change = _advance(pending_changes.get(change.fact), change, source, at, before, evidence, belief)
+        pending_change = _advance(pending_changes.get(change.fact), change, source, at, before, evidence, rules)
         absent = change.new is None and change.fact.subject not in renamed
         if hold is not None and pending_change.first_at == at and pending_change.held_until is None:
             pending_change = _marked(pending_change, change, hold, held=absent)
@@ -92,13 +92,13 @@ def confirm(
         # How a route says no is confirmed with the no.
         closes = lost(change.fact, change.new) or is_refusal(change.fact.field)
         if change.fact.subject in renamed:
-            need = belief.change
+            need = rules.change
         elif change.fact.subject in losing and (change.new is None or closes):
-            need = others.need(change.fact, change.new, belief, span, since=pending_change.first_at)
+            need = others.need(change.fact, change.new, rules, span, since=pending_change.first_at)
         else:
-            need = _need(change.fact, change.new, belief, span)
+            need = _need(change.fact, change.new, rules, span)
             if change.new is not None:
-                need = replace(need, looks=need.looks + turns.get(change.fact, 0))
+                need = replace(need, polls=need.polls + turns.get(change.fact, 0))
         if pending_change.quarantine is None and _enough(pending_change, at, need):
             believed.append(ConfirmedChange(change=change, pending_change=pending_change))
         else:
@@ -129,9 +129,9 @@ def _advance(
     at: datetime,
     before: datetime | None,
     evidence: str,
-    belief: ConfirmationRules,
+    rules: ConfirmationRules,
 ) -> PendingChange:
-    # A streak that is dated after this look was counted by a clock that was set back since: its span means nothing.
+    # A streak that is dated after this poll was counted by a clock that was set back since: its span means nothing.
     if (
         pending_change is None
         or at < pending_change.counted_at
@@ -147,52 +147,52 @@ def _advance(
             before=before if pending_change is None else pending_change.before,
             evidence=evidence,
         )
-    if at - pending_change.counted_at < belief.gap:
+    if at - pending_change.counted_at < rules.gap:
         return pending_change
     return replace(pending_change, seen=pending_change.seen + 1, counted_at=at)
 
 
-def _need(fact: Fact, value: Value | None, belief: ConfirmationRules, hold: timedelta | None) -> Requirement:
+def _need(fact: Fact, value: Value | None, rules: ConfirmationRules, hold: timedelta | None) -> Requirement:
     if value is not None:
-        return belief.change
+        return rules.change
     # A paragraph that is rewritten goes and comes at once: told apart, half of the news would be half an hour late.
-    need = belief.change if fact.field.startswith((PARAGRAPH, INCIDENT)) else belief.absence
+    need = rules.change if fact.field.startswith((PARAGRAPH, INCIDENT)) else rules.absence
     return need if hold is None else replace(need, span=max(need.span, hold))
 
 
 def _enough(pending_change: PendingChange, at: datetime, requirement: Requirement) -> bool:
-    return pending_change.seen >= requirement.looks and at - pending_change.first_at >= requirement.span
+    return pending_change.seen >= requirement.polls and at - pending_change.first_at >= requirement.span
 
 
-def unclear(baseline: Facts, look: Snapshot) -> frozenset[Fact]:
-    """The facts that a look does not speak of clearly: what it says itself, what a partial answer leaves out, and the confirmed prices and subjects
+def unclear(baseline: Facts, poll: Snapshot) -> frozenset[Fact]:
+    """The facts that a poll does not speak of clearly: what it says itself, what a partial answer leaves out, and the confirmed prices and subjects
     that a refused part may hold.
 
     A price that is not among those read, and a model that is not, is gone only where everything that may name it was read.
     """
-    if look.partial:
-        return look.unclear | {
+    if poll.partial:
+        return poll.unclear | {
             Fact(subject, field)
             for subject, fields in baseline.items()
-            for field in fields.keys() - look.facts.get(subject, {}).keys()
+            for field in fields.keys() - poll.facts.get(subject, {}).keys()
         }
-    about = {name for refusal in look.refused for name in refusal.about}
+    about = {name for refusal in poll.refused for name in refusal.about}
     if not about:
-        return look.unclear
+        return poll.unclear
     missing = {
         Fact(subject, field)
         for subject, fields in baseline.items()
         if ANYTHING in about or subject.name in about
-        for field in fields.keys() - look.facts.get(subject, {}).keys()
-        if field.startswith(price.PREFIX) or subject not in look.facts
+        for field in fields.keys() - poll.facts.get(subject, {}).keys()
+        if field.startswith(price.PREFIX) or subject not in poll.facts
     }
-    return look.unclear | missing
+    return poll.unclear | missing
 
 
 def unstated(
     baseline: Facts, unclear: Iterable[Fact], *, source: str, at: datetime, before: datetime | None
 ) -> list[PendingChange]:
-    """Streaks for the confirmed prices and models that a look stopped stating clearly: nothing is pending, but nothing renews them either."""
+    """Streaks for the confirmed prices and models that a poll stopped stating clearly: nothing is pending, but nothing renews them either."""
     return [
         PendingChange(source=source, fact=fact, value=value, seen=0, first_at=at, counted_at=at, before=before)
         for fact in sorted(unclear)
@@ -200,7 +200,7 @@ def unstated(
     ]
 
 
-def unread(pending_changes: Iterable[PendingChange], at: datetime, belief: ConfirmationRules) -> list[ConfirmedChange]:
+def unread(pending_changes: Iterable[PendingChange], at: datetime, rules: ConfirmationRules) -> list[ConfirmedChange]:
     """The believed prices that were not stated clearly for as long as an absence has to last, and of which that was not said yet."""
     return [
         ConfirmedChange(
@@ -210,13 +210,13 @@ def unread(pending_changes: Iterable[PendingChange], at: datetime, belief: Confi
         if pending_change.fact.field.startswith(price.PREFIX)
         and not pending_change.seen
         and pending_change.quarantine is None
-        and at - pending_change.first_at >= belief.absence.span
+        and at - pending_change.first_at >= rules.absence.span
     ]
 
 
-def next_look(
+def next_poll(
     pending_changes: Iterable[PendingChange],
-    belief: ConfirmationRules,
+    rules: ConfirmationRules,
     at: datetime,
     *,
     hold: Hold | None = None,
@@ -234,10 +234,10 @@ def next_look(
             continue
         held = _held(pending_change, hold) if pending_change.value is None else None
         if lost(pending_change.fact, pending_change.value):
-            need = others.need(pending_change.fact, pending_change.value, belief, held, since=pending_change.first_at)
+            need = others.need(pending_change.fact, pending_change.value, rules, held, since=pending_change.first_at)
         else:
-            need = _need(pending_change.fact, pending_change.value, belief, held)
-        end = max(at + belief.recheck, pending_change.first_at + need.span)
-        when = at + belief.recheck if pending_change.seen < need.looks else end
+            need = _need(pending_change.fact, pending_change.value, rules, held)
+        end = max(at + rules.recheck, pending_change.first_at + need.span)
+        when = at + rules.recheck if pending_change.seen < need.polls else end
         due = when if due is None else min(due, when)
     return due

@@ -44,7 +44,7 @@ def implausible(change: Change, facts: Facts) -> str:
 
 
 def doubtful(facts: Facts) -> dict[Fact, str]:
-    """The prices of a first look that cannot be right, with the reason of each."""
+    """The prices of a first poll that cannot be right, with the reason of each."""
     found: dict[Fact, str] = {}
     for subject, fields in facts.items():
         for name, value in fields.items():
@@ -119,5 +119,10 @@ def quarantine(ledger: Ledger, spec: SourceSpec, item: ConfirmedChange, reason: 
         at=item.pending_change.first_at,
         source=spec.key,
         evidence=item.pending_change.evidence,
-        data={**price_data(item.change), "reason": reason, "baseline": baseline},
+        data={
+            **price_data(item.change),
+            "reason": reason,
+            "looks": item.pending_change.seen,
+            "baseline": baseline,
+        },
     )

@@ -1,6 +1,6 @@
 """Whether a route answers differently than it did: a shift of latency or of the share of failed calls, beyond a stated test.
 
-Calls are taken in windows that do not overlap: the last whole span of `WINDOW` looks at the route's own interval, counted from the epoch, so that
+Calls are taken in windows that do not overlap: the last whole span of `WINDOW` polls the route's own interval, counted from the epoch, so that
 a restart neither moves nor repeats one. A window is held against up to `REFERENCE` calls before it, no older than the last shift that was told: what
 is compared is the level of now with the level that its owners know, and a return to the old level is a shift like any other.
 
@@ -32,16 +32,13 @@ from typing import NamedTuple
 
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
-from monitor.core.events import source_stream
+from monitor.core.events import Ledger, source_stream
 from monitor.core.facts import BEHAVIOUR, Measurement
-from monitor.core.notices import Difference, Reason
 from monitor.core.ports import EventQuery, MeasurementQuery, Reader
-from monitor.notify import compose
-from monitor.registry import policy
-from monitor.registry.transitions import RegistryTransaction
+from monitor.core.text import MILLISECONDS
 
 WINDOW = 20
-"""How many looks a window spans."""
+"""How many polls a window spans."""
 
 LEAST = 12
 """How many calls a window must hold, and a reference, to be tested at all."""
@@ -89,16 +86,9 @@ class DriftShift:
     calls: int
     reference: int
 
-    @property
-    def spoken(self) -> tuple[str, str]:
-        """Both levels in words."""
-        if self.what == LATENCY:
-            return f"{self.old} ms", f"{self.new} ms"
-        return f"{float(self.old):.0%} of calls", f"{float(self.new):.0%} of calls"
-
 
 def window(every: timedelta, now: datetime) -> Span:
-    """The last window that is over, of a route that is looked at so often."""
+    """The last window that is over, of a route that is polled so often."""
     width = every * WINDOW
     since = _EPOCH + width * ((now - _EPOCH) // width - 1)
     return Span(since, since + width)
@@ -254,9 +244,9 @@ class Drift:
     def _level(self, reader: Reader, spec: SourceSpec, what: str) -> datetime | None:
         """Since when the level that owners know holds; None where none was ever told."""
         asked = EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, newest_first=True)
-        told = (one.event for one in reader.events(asked))
+        changes = (one.event for one in reader.events(asked))
         mine = field(spec, what)
-        last = next((event for event in told if event.data["field"] == mine and "window_since" in event.data), None)
+        last = next((event for event in changes if event.data["field"] == mine and "window_since" in event.data), None)
         return None if last is None else datetime.fromisoformat(last.data["window_since"])
 
     def _before(self, reader: Reader, spec: SourceSpec, level: datetime | None, until: datetime) -> list[Measurement]:
@@ -269,12 +259,9 @@ def field(spec: SourceSpec, what: str) -> str:
     return f"{BEHAVIOUR}{spec.route}.{what}"
 
 
-def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shift: DriftShift) -> list[compose.Told]:
-    """Write the event of a shift; returns what the owners of the entries on this route are told."""
-    old, new = shift.spoken
-    name = field(spec, shift.what)
-    note = f"{new} where it was {old}, over {shift.calls} calls against {shift.reference} before ({shift.test}, p = {shift.p})"
-    position = register.add(
+def record_shift(ledger: Ledger, spec: SourceSpec, span: Span, shift: DriftShift) -> None:
+    """Write the event of a shift."""
+    ledger.add(
         ev.BEHAVIOUR_CHANGED,
         source_stream(spec.key),
         spec.model,
@@ -282,10 +269,10 @@ def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shif
         source=spec.key,
         data={
             "surface": spec.surface,
-            "field": name,
+            "field": field(spec, shift.what),
             "old": shift.old,
             "new": shift.new,
-            "unit": "ms" if shift.what == LATENCY else "share of calls",
+            "unit": MILLISECONDS if shift.what == LATENCY else "share of calls",
             "test": shift.test,
             "p": shift.p,
             "calls": shift.calls,
@@ -294,21 +281,3 @@ def tell_shift(register: RegistryTransaction, spec: SourceSpec, span: Span, shif
             "window_until": ev.rfc3339(span.until),
         },
     )
-    return [
-        compose.Told(
-            owners=entry.spec.owners,
-            item=compose.entry_item(
-                register,
-                entry.key,
-                reason=Reason.CHANGED,
-                position=position,
-                since=span.since,
-                looks=shift.calls,
-                source=spec.key,
-                summary=note,
-                differences=(Difference(subject=spec.model, what=name, old=old, new=new),),
-            ),
-        )
-        for entry in register.entries.values()
-        if entry.alive and policy.depends_on(entry, spec)
-    ]

@@ -1,4 +1,4 @@
-"""Saying that looking fails, or that what was seen cannot be taken at its word, and that it is over.
+"""Saying that polling fails, or that what was seen cannot be taken at its word, and that it is over.
 
 Once per outage, once per anomaly. Nothing in here has access to a baseline, so no failure can move one.
 
@@ -10,7 +10,7 @@ something to explain. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,9 +33,9 @@ def failed(
     state: SourceState,
     failure: PollFailure,
     evidence: str,
-    incident: Callable[[], str],
+    incident: str,
 ) -> SourceState:
-    """Record a failure to look: the first of an outage, and again when the reason changes. `incident` is asked for then."""
+    """Record a failure to poll: the first of an outage, and again when the reason changes."""
     state = replace(state, looked_at=failure.at)
     if state.outage == failure.reason:
         return state
@@ -47,7 +47,7 @@ def failed(
         source=spec.key,
         cause=state.outage_position,
         evidence=evidence,
-        data={"reason": str(failure.reason), "detail": failure.detail, **quoted(incident())},
+        data={"reason": str(failure.reason), "detail": failure.detail, **quoted(incident)},
     )
     return replace(
         state, outage=str(failure.reason), outage_since=state.outage_since or failure.at, outage_position=position
@@ -95,6 +95,26 @@ def of_admission(admission: Admission, *, known: int, seen: int) -> dict[str, ob
     if admission.floods:
         data |= {"new": _names(admission.new), "new_count": len(admission.new)}
     return data
+
+
+def of_concern(
+    changes: Iterable[Change] = (), *, subjects: Iterable[Subject] = ()
+) -> dict[str, list[dict[str, object]]]:
+    """What the event of an anomaly holds of what entries stand on, whole `subjects` or single facts; nothing where they stand on none of it."""
+    concerns: list[dict[str, object]] = [
+        {"scope": subject.scope, "subject": subject.name} for subject in sorted(subjects)
+    ]
+    concerns += [
+        {
+            "scope": change.fact.subject.scope,
+            "subject": change.fact.subject.name,
+            "field": change.fact.field,
+            "old": change.old,
+            "new": change.new,
+        }
+        for change in changes
+    ]
+    return {"concerns": concerns} if concerns else {}
 
 
 def of_alternation(changes: Sequence[Change], turns: Mapping[Fact, int]) -> dict[str, object]:
@@ -148,7 +168,7 @@ def _over(
 def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> str:
     """The open incidents on the surface of a source, in the words of its provider; empty where there is none.
 
-    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a look
+    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a poll
     since then did not show any more.
     """
     if not spec.surface or spec.can.incidents:

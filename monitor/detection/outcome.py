@@ -1,4 +1,4 @@
-"""What one look came to, for whoever asked for it. Nothing is decided here."""
+"""What one poll came to, for whoever asked for it. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from monitor.core.notices import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one look came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
+    """What one poll came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
 
-    `believed` counts the changes of fact that became beliefs, `again` is when to look next if something is suspected, `ask` names other
-    sources that should be looked at now, `moved` says that the status of an entry did.
+    `believed` counts the changes of fact that became beliefs, `again` is when to poll next if something is suspected, `ask` names other
+    sources that should be polled now.
     """
 
     source: str
@@ -24,6 +24,5 @@ class Outcome:
     suspects: int = 0
     again: datetime | None = None
     ask: tuple[str, ...] = ()
-    moved: bool = False
     events: tuple[ev.Event, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -1,4 +1,4 @@
-"""Polling: look at sources outside any transaction, then record each look in one.
+"""Polling: poll sources outside any transaction, then record each poll in one.
 
 A source whose bytes did not change and about which nothing is open costs no transaction: its freshness is written in batches.
 Nothing in here sleeps or schedules; who calls, and when, is the daemon's business.
@@ -10,19 +10,30 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from typing import Protocol
 
-from monitor.app.record import record
-from monitor.core.configuration import Configuration
+from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import FailureReason, Known, Observation, PollFailure, Snapshot, SourceState, Unchanged
-from monitor.core.ports import Clock, ConfigurationError, Refused, SeenAt, Source, Store, Transaction
+from monitor.core.ports import Clock, ConfigurationError, Reader, Refused, SeenAt, Source, Store
+from monitor.detection.context import Reread
 from monitor.detection.outcome import Outcome
 
 
-class Poller:
-    """Looks at sources and records what they showed.
+class Record(Protocol):
+    """Takes one observation into the log, in one transaction.
 
-    `source` gives the source of a key, built when first asked for. `published` is called after every commit that changed what
-    the gate says of an entry, before anything else is polled. `executor` runs looks side by side; without one they run in turn.
+    `under_lock` is called under the writer's lock before anything is written; what it raises takes everything back.
+    """
+
+    def __call__(
+        self, spec: SourceSpec, observation: Observation, *, reread: Reread, under_lock: Callable[[], None]
+    ) -> Outcome: ...
+
+
+class Poller:
+    """Polls sources and records what they showed.
+
+    `source` gives the source of a key, built when first asked for. `executor` runs polls side by side; without one they run in turn.
     """
 
     def __init__(
@@ -32,17 +43,17 @@ class Poller:
         source: Callable[[str], Source],
         clock: Clock,
         *,
-        published: Callable[[], object],
+        record: Record,
         executor: Executor | None = None,
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._source = source
         self._clock = clock
-        self._published = published
+        self._record = record
         self._executor = executor
-        self._looks: list[SeenAt] = []
-        self._looks_lock = threading.Lock()
+        self._polls: list[SeenAt] = []
+        self._polls_lock = threading.Lock()
         self._retired = threading.Event()
 
     def retire(self) -> None:
@@ -50,7 +61,7 @@ class Poller:
         self._retired.set()
 
     def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
-        """Look at the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
+        """Poll the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
 
         Those that cost money come last, so that what the others state about prices is known by then.
 
@@ -68,13 +79,13 @@ class Poller:
                 )
         keys = list(dict.fromkeys(one for found in named.values() for one in found)) or list(known)
         free = [key for key in keys if not known[key].paid]
-        outcomes = self.look(free)
-        outcomes += self.look([key for key in keys if key not in {one.source for one in outcomes}])
+        outcomes = self.poll_once(free)
+        outcomes += self.poll_once([key for key in keys if key not in {one.source for one in outcomes}])
         self.flush()
         order = {key: place for place, key in enumerate(keys)}
         return sorted(outcomes, key=lambda one: order.get(one.source, len(order)))
 
-    def look(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
+    def poll_once(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
         """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second.
 
         Without `prompted`, what an outcome asks for is left to its own schedule.
@@ -97,8 +108,8 @@ class Poller:
     def _one(self, key: str, state: SourceState | None) -> Outcome:
         observation = self._observe(key, state)
         if isinstance(observation, Unchanged) and state is not None and _quiet(state, observation.at):
-            with self._looks_lock:
-                self._looks.append(
+            with self._polls_lock:
+                self._polls.append(
                     SeenAt(
                         source=key,
                         at=observation.at,
@@ -140,52 +151,49 @@ class Poller:
         Raises:
             Refused: the poller is retired.
         """
-        with self._store.write() as tx:
+
+        def unless_retired() -> None:
             # Asked under the writer's lock: who loads the next configuration records it under the same lock.
             if self._retired.is_set():
                 raise Refused(f"the configuration was loaded anew during this poll of {key}, so it is not recorded")
-            outcome = record(
-                tx,
-                self._configuration,
-                self._configuration.sources[key],
-                observation,
-                now=self._clock(),
-                reread=lambda tx, state: self._reread(key, tx, state),
-            )
-        if outcome.moved:
-            self._published()
-        return outcome
 
-    def _reread(self, key: str, tx: Transaction, state: SourceState) -> Snapshot | None:
-        body = tx.evidence(state.evidence) if state.evidence else None
+        return self._record(
+            self._configuration.sources[key],
+            observation,
+            reread=lambda reader, state: self._reread(key, reader, state),
+            under_lock=unless_retired,
+        )
+
+    def _reread(self, key: str, reader: Reader, state: SourceState) -> Snapshot | None:
+        body = reader.evidence(state.evidence) if state.evidence else None
         if body is None or state.good_at is None:
             return None
         again = self._source(key).extract(body, state.good_at)
         return again if isinstance(again, Snapshot) else None
 
     def flush(self) -> None:
-        """Write the freshness of all looks that changed nothing, in one batch."""
-        with self._looks_lock:
-            looks, self._looks = self._looks, []
-        if not looks:
+        """Write the freshness of all polls that changed nothing, in one batch."""
+        with self._polls_lock:
+            polls, self._polls = self._polls, []
+        if not polls:
             return
         try:
-            self._store.touch(looks)
+            self._store.touch(polls)
         except BaseException:
-            with self._looks_lock:
-                self._looks[:0] = looks  # they were good looks, and are written with the next ones
+            with self._polls_lock:
+                self._polls[:0] = polls  # they were good polls, and are written with the next ones
             raise
 
 
 def _quiet(state: SourceState, at: datetime) -> bool:
-    """Whether an unchanged look has nothing to say: nothing is open, and today was written down already."""
+    """Whether an unchanged poll has nothing to say: nothing is open, and today was written down already."""
     return (
         not state.attention
         and not state.outage
         and not state.anomaly
         and state.stale_position is None
         and state.good_at is not None
-        and state.good_at <= at  # else the clock was set back, and only a whole look dates it back, too
+        and state.good_at <= at  # else the clock was set back, and only a whole poll dates it back, too
         and _dated(state, at)
     )
 

@@ -1,8 +1,4 @@
-"""Gathering what is to be read of the prices that moved in one look; what a source once listed is asked of the log.
-
-The log is read only where a price was accepted, which hardly any look does. Nothing is judged or written here.
-
-What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing was corrected,
+"""What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing was corrected,
 that others state the same already.
 
 A remark explains a move to people and scripts. It accepts nothing and holds nothing back: whether a price is believed is `corroborate`'s, and
@@ -11,9 +7,10 @@ whether it pauses is `policy`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from monitor.core import events as ev
 from monitor.core import price
@@ -23,15 +20,20 @@ from monitor.core.facts import ALIAS_TARGET, Fact, Facts, Subject
 from monitor.core.ports import EventQuery, Reader
 from monitor.detection import cross_checks
 from monitor.detection.confirmation import ConfirmedChange
-from monitor.detection.second_source import Second
+from monitor.detection.other_prices import OtherPrices
+
+Listings: TypeAlias = Mapping[Subject, Mapping[str, datetime | None]]
+"""When a source first listed each price, subject → field → time; None of one that was not listed anew."""
 
 
 def remarks(
-    second: Second,
     spec: SourceSpec,
     accepted: Sequence[ConfirmedChange],
     before: Facts,
     after: Facts,
+    *,
+    others: OtherPrices,
+    listings: Listings,
     within: timedelta,
 ) -> dict[Fact, Remark]:
     """What is to be read of accepted changes, which make `after` of `before`; `within` is how soon after its first listing a price is corrected."""
@@ -44,35 +46,39 @@ def remarks(
         and change.new is not None
         and change.fact.field.startswith(price.PREFIX)
     ]
-    listed = {subject: _first(second.reader, spec, subject) for subject in {change.fact.subject for change, _ in moved}}
     held_back = {one.change.fact for one in accepted if one.pending_change.quarantine is not None}
     corrected = {
         change.fact: said
         for change, at in moved
         if change.fact not in aliased
         and change.fact not in held_back  # what was doubted itself puts nothing right
-        and (since := listed[change.fact.subject].get(change.fact.field)) is not None
+        and (since := listings.get(change.fact.subject, {}).get(change.fact.field)) is not None
         and (said := of_correction(since, at, within)) is not None
     }
     # A feed that follows is corroboration; of an official source every move is news.
     corroborating = {
         change.fact: said
         for change, _ in (moved if spec.trust != OFFICIAL else ())
-        if (said := of_others(second.sources(change.fact, change.new))) is not None
+        if (said := of_others(others.stating(change.fact, change.new))) is not None
     }
     return joined(aliased, corrected, corroborating, odd)
 
 
-def _first(reader: Reader, spec: SourceSpec, subject: Subject) -> dict[str, datetime | None]:
-    """When each price of a subject was first listed by a source, by field; None of one that was not listed anew.
+def first_listings(reader: Reader, spec: SourceSpec, subjects: Collection[Subject]) -> Listings:
+    """Read when a source first listed the prices of these subjects.
 
     What stood in the source's first poll was listed nobody knows when before, also where it was held back then and let in later, and a row that
     goes on under another id is no new one: a monitor or a name that is two days old makes no correction of a true change.
     """
+    if not subjects:
+        return {}
+    first_poll = EventQuery(type=ev.BASELINE_RECORDED, source=spec.key, limit=1)
+    begun = [one.event.occurred_at for one in reader.events(first_poll)]
+    return {subject: _first(reader, spec, subject, begun) for subject in subjects}
+
+
+def _first(reader: Reader, spec: SourceSpec, subject: Subject, begun: Sequence[datetime]) -> dict[str, datetime | None]:
     first: dict[str, datetime | None] = {}
-    begun = [
-        one.event.occurred_at for one in reader.events(EventQuery(type=ev.BASELINE_RECORDED, source=spec.key, limit=1))
-    ]
     for recorded in reader.events(EventQuery(type="price.*", subject=subject.name, source=spec.key)):
         event, data = recorded.event, recorded.event.data
         if data["provider"] == subject.scope and event.type != ev.PRICE_QUARANTINED:
@@ -96,15 +102,14 @@ UNSTATED = "it is an alias, and of what is not stated: it may point to another m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """A sentence for people, and the keys that it adds to the data of the event. What is no `news` is recorded and told to nobody."""
+    """A sentence for people, and the keys that it adds to the data of the event."""
 
     note: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
-    news: bool = True
 
 
 def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[Fact, Remark]:
-    """The price moves of aliases that point elsewhere since the same look, or of which it is not stated where they point.
+    """The price moves of aliases that point elsewhere since the same poll, or of which it is not stated where they point.
 
     An alias whose target stayed moves with that model's own price, and nothing is remarked.
     """
@@ -136,7 +141,7 @@ def of_others(sources: Sequence[str]) -> Remark | None:
     """That others state the same price already: corroboration, which is recorded and no news to anybody."""
     if not sources:
         return None
-    return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)}, news=False)
+    return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)})
 
 
 def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
@@ -146,5 +151,5 @@ def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
         for fact, one in remarks.items():
             before = found.get(fact, Remark())
             note = "; ".join(part for part in (before.note, one.note) if part)
-            found[fact] = Remark(note=note, data={**before.data, **one.data}, news=before.news and one.news)
+            found[fact] = Remark(note=note, data={**before.data, **one.data})
     return found

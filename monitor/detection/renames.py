@@ -1,4 +1,4 @@
-"""Prices that go on under another id: which subjects of one look are the same rows as before, renamed.
+"""Prices that go on under another id: which subjects of one poll are the same rows as before, renamed.
 
 On 2026-08-01 a feed spelled 27 ids anew in one commit, every amount as it was: read row by row that is a mass drop and a hundred new prices.
 Only prices are compared here. A models list has none, so a model that leaves it is never explained away, and nothing here says that two ids
@@ -84,7 +84,7 @@ def _by_letters(subjects: list[Subject]) -> dict[str, list[Subject]]:
 
 
 def believed(pairs: Mapping[Subject, Subject], baseline: Facts, accepted: Collection[Fact]) -> dict[Subject, Subject]:
-    """The renames of which every row is believed in this look, gone under the old id and there under the new one."""
+    """The renames of which every row is believed in this poll, gone under the old id and there under the new one."""
     return {
         old: new
         for old, new in pairs.items()

@@ -29,12 +29,12 @@ def lost(fact: Fact, value: Value | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """What one route says of a model: how many looks, from when until when; `says` is `lost` or `granted`, `answer` how it was refused."""
+    """What one route says of a model: how many polls, from when until when; `says` is `lost` or `granted`, `answer` how it was refused."""
 
     route: str
     source: str
     says: str
-    looks: int
+    polls: int
     since: datetime
     until: datetime
     answer: str = ""
@@ -46,7 +46,7 @@ class Signal:
             "route": self.route,
             "source": self.source,
             "says": self.says,
-            "looks": self.looks,
+            "looks": self.polls,
             "since": rfc3339(self.since),
             "until": rfc3339(self.until),
             **({"answer": self.answer} if self.answer else {}),
@@ -126,7 +126,7 @@ def joined(names: Iterable[str]) -> str:
 
 def _polls(of: Iterable[Signal]) -> str:
     """How many polls showed it, the most of the routes that say the same; nothing where that is not known."""
-    count = max(one.looks for one in of)
+    count = max(one.polls for one in of)
     return f" ({count} {'poll' if count == 1 else 'polls'})" if count else ""
 
 
@@ -140,33 +140,33 @@ def outweighs(one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Others:
-    """What the other routes say of the models that a look by the route `own` misses: subject → their signals."""
+    """What the other routes say of the models that a poll by the route `own` misses: subject → their signals."""
 
     signals: Mapping[Subject, tuple[Signal, ...]] = field(default_factory=dict)
     own: str = "list"
 
     def agree(self, subject: Subject) -> int:
-        """How many looks by other routes say that the model is gone, too."""
-        return sum(one.looks for one in self.signals.get(subject, ()) if one.says == "lost")
+        """How many polls by other routes say that the model is gone, too."""
+        return sum(one.polls for one in self.signals.get(subject, ()) if one.says == "lost")
 
     def need(
-        self, fact: Fact, value: Value | None, belief: ConfirmationRules, hold: timedelta | None, *, since: datetime
+        self, fact: Fact, value: Value | None, rules: ConfirmationRules, hold: timedelta | None, *, since: datetime
     ) -> Requirement:
         """What it takes to confirm a loss that was first seen at `since`: a refusal is a change like any other, and a model that is missing an absence.
 
-        Agreement of routes counts their looks together and needs no span; a model that a route which outweighs ours reached after it was
+        Agreement of routes counts their polls together and needs no span; a model that a route which outweighs ours reached after it was
         first missed can be used all the while: that a list leaves it out is believed only once it stood for long (`ConfirmationRules.reached`).
         """
         subject, refused = fact.subject, value is not None
-        usual = belief.change if refused else belief.absence
+        usual = rules.change if refused else rules.absence
         if agreeing := self.agree(subject):
-            return Requirement(looks=max(1, usual.looks - agreeing), span=timedelta(0))
+            return Requirement(polls=max(1, usual.polls - agreeing), span=timedelta(0))
         reached = any(
             one.says == GRANTED and one.until > since and outweighs(one.route, self.own)
             for one in self.signals.get(subject, ())
         )
-        longer = belief.reached if reached else None if refused else hold
-        return usual if longer is None else Requirement(looks=usual.looks, span=max(usual.span, longer))
+        longer = rules.reached if reached else None if refused else hold
+        return usual if longer is None else Requirement(polls=usual.polls, span=max(usual.span, longer))
 
 
 ALONE = Others()
@@ -191,7 +191,7 @@ def signal(
             route=spec.route,
             source=spec.key,
             says="lost",
-            looks=pending_change.seen,
+            polls=pending_change.seen,
             since=pending_change.first_at,
             until=pending_change.counted_at,
             answer=answer(spec.route, pending_change.value, fields if said is None else {said.fact.field: said.value}),
@@ -203,7 +203,7 @@ def signal(
         route=spec.route,
         source=spec.key,
         says=GRANTED if reached else "lost",
-        looks=1,
+        polls=1,
         since=state.good_at,
         until=state.good_at,
         answer="" if reached else answer(spec.route, fields[name], fields),

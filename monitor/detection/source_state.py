@@ -1,8 +1,7 @@
-"""What is written down of a source after a good look: freshness, validators, and the bytes that its baseline can be read from anew."""
+"""What is written down of a source after a good poll: freshness, validators, and the bytes that its baseline can be read from anew."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from monitor.core.facts import Snapshot, SourceState, Unchanged
@@ -16,12 +15,12 @@ def update_source_state(
     held: bool,
     suspects: bool,
     moved: bool,
-    keep: Callable[[Snapshot | Unchanged], str],
+    evidence: str,
 ) -> SourceState:
-    """The state after a look.
+    """The state after a poll.
 
-    A `held` look renews nothing. `moved` says that the baseline did, so that its evidence is another; `keep` stores the bytes of the look and
-    names them. Bytes that also show `suspects` are not taken: read anew, they would make beliefs of them.
+    A `held` look renews nothing. `moved` says that the baseline did, so that its evidence is another; `evidence` names the bytes of the look.
+    Bytes that also show `suspects` are not taken: read anew, they would make beliefs of them.
     """
     at = observation.at
     state = replace(state, extractor=extractor, accepted_at=at, looked_at=at)
@@ -40,4 +39,4 @@ def update_source_state(
     )
     if suspects:
         return replace(state, evidence="" if moved else state.evidence)
-    return replace(state, evidence=keep(observation)) if moved or not state.evidence else state
+    return replace(state, evidence=evidence) if moved or not state.evidence else state

@@ -1,8 +1,8 @@
 """May this environment use this model now? One pure function, which fails safe.
 
-The answer is worked out in `verdict`, which the command line shares; here stand the shapes, the resolution of keys and the walk to a
-fallback. No caller state is kept: what is answered depends on the registry, the environment, the caller's name and the time, so that
-a lease file can say the same without us.
+The answer is worked out in `verdict`, which the command line shares; here stand the shapes, the resolution of keys and
+the walk to a fallback. No caller state is kept: what is answered depends on the registry, the environment, the caller's
+name and the time, so that a lease file can say the same without us.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _ENDED = frozenset({Status.RETIRED, Status.WITHDRAWN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """How the checks that an environment requires stand: when the first of them passes its date (None: none has one), and which are not
-    verified, in words.
+    """How the checks that an environment requires stand: when the first of them passes its date (None: none has one),
+    and which are not verified, in words.
     """
 
     until: datetime | None = None
@@ -36,10 +36,12 @@ class Readiness:
 class Standing:
     """What the gate needs to know of one entry.
 
-    `model_ids` are the ids that the key also answers for; `position` is the event that gave the status, and `reason` says in one
-    sentence why the entry is not allowed. `model_id` is the one on the surface that the gate speaks for, empty while it is not known. `access_until` and `price_until` end the freshness of its facts, None was never
-    verified. `price_shift` says that the running pause is due to price shifts only; `callers` are those that a `deny_new` spares until
-    `grace_until`. `readiness` holds the environments that require checks, `since` when the status began.
+    `model_ids` are the ids that the key also answers for; `position` is the event that gave the status, and `reason`
+    says in one sentence why the entry is not allowed. `model_id` is the one on the surface that the gate speaks for,
+    empty while it is not known. `access_until` and `price_until` end the freshness of its facts, None was never
+    verified. `price_shift` says that the running pause is due to price shifts only; `callers` are those that a
+    `deny_new` spares until `grace_until`. `readiness` holds the environments that require checks, `since` when the
+    status began.
     """
 
     key: str
@@ -60,7 +62,9 @@ class Standing:
     since: datetime | None = None
 
     def ready(self, environment: str, environments: tuple[str, ...]) -> Readiness:
-        """How the checks stand that an environment requires; one that nobody configured requires what production does."""
+        """Return how the checks stand that an environment requires; one that nobody configured requires what production
+        does.
+        """
         judged = environment if evaluable(environment, environments) else PRODUCTION
         return self.readiness.get(judged, Readiness())
 
@@ -82,9 +86,11 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The answer of the gate. `fallback` is the first entry along the chain of fallbacks that is itself allowed, empty if none is.
+    """The answer of the gate. `fallback` is the first entry along the chain of fallbacks that is itself allowed, empty
+    if none is.
 
-    `position` is the event that gave the status, 0 where there is no entry. Until `expires_at` the answer may be relied on.
+    `position` is the event that gave the status, 0 where there is no entry. Until `expires_at` the answer may be relied
+    on.
     """
 
     key: str
@@ -97,7 +103,7 @@ class Answer:
 
 
 def resolve(key: str, standings: Mapping[str, Standing]) -> Standing | Ambiguous | None:
-    """The entry of this key, else the one entry that holds this model id.
+    """Return the entry of this key, else the one entry that holds this model id.
 
     Entries that have ended hold an id only while no living one does: who moved a model to another entry
     would otherwise never get an answer for its id again.
@@ -112,7 +118,9 @@ def resolve(key: str, standings: Mapping[str, Standing]) -> Standing | Ambiguous
 
 
 def evaluable(environment: str, environments: tuple[str, ...]) -> bool:
-    """Whether the environment may use entries that are being evaluated; one that nobody configured is judged like production."""
+    """Return whether the environment may use entries that are being evaluated; one that nobody configured is judged
+    like production.
+    """
     return environment in environments and environment != PRODUCTION
 
 
@@ -124,7 +132,7 @@ def verdict(
     now: datetime,
     lease: timedelta,
 ) -> GateVerdict:
-    """The conditions for one entry, without its fallback."""
+    """Return the conditions for one entry, without its fallback."""
     ready = standing.ready(environment, environments)
     return judge(
         status=standing.status.value,
@@ -145,7 +153,9 @@ def verdict(
 def spared(
     standing: Standing, environments: tuple[str, ...], now: datetime, lease: timedelta
 ) -> tuple[tuple[str, ...], datetime | None]:
-    """The callers that may go on in production through a running pause, and until when; none where it spares nobody."""
+    """Return the callers that may go on in production through a running pause, and until when; none where it spares
+    nobody.
+    """
     if standing.grace is None:
         return (), None
     callers = tuple(
@@ -166,8 +176,8 @@ def decide(
 ) -> Answer:
     """Allow or deny.
 
-    In production only an active and fresh entry is allowed, or a paused one to the callers that a `deny_new` spares. The fallback is sought in
-    `standings`; without them there is none.
+    In production only an active and fresh entry is allowed, or a paused one to the callers that a `deny_new` spares.
+    The fallback is sought in `standings`; without them there is none.
     """
     if standing is None:
         reason = "unregistered: no entry has this key, and none holds it as a model id"
@@ -176,26 +186,18 @@ def decide(
         reason = f"ambiguous: {' and '.join(standing.entries)} hold this model id; ask by the key of one of them"
         return _refusal(standing.key, AMBIGUOUS, reason, now + lease)
     judged = verdict(standing, environment, environments, caller, now, lease)
-    return answered(standing, judged, environment, environments, caller, now, lease, standings or {})
+    fallback = fallback_of(standing, environment, environments, caller, now, lease, standings or {})
+    return answered(standing, judged, fallback)
 
 
-def answered(
-    standing: Standing,
-    judged: GateVerdict,
-    environment: str,
-    environments: tuple[str, ...],
-    caller: str,
-    now: datetime,
-    lease: timedelta,
-    standings: Mapping[str, Standing],
-) -> Answer:
-    """The answer that a verdict on an entry makes, with its fallback."""
+def answered(standing: Standing, judged: GateVerdict, fallback: str) -> Answer:
+    """Return the answer that a verdict on an entry makes, with the key of its fallback."""
     return Answer(
         key=standing.key,
         allowed=judged.allowed,
         status=standing.status.value,
         reason=judged.reason,
-        fallback=_fallback(standing, environment, environments, caller, now, lease, standings),
+        fallback=fallback,
         position=standing.position,
         expires_at=judged.until,
     )
@@ -227,7 +229,7 @@ def _refusal(key: str, status: str, reason: str, until: datetime) -> Answer:
     )
 
 
-def _fallback(
+def fallback_of(
     standing: Standing,
     environment: str,
     environments: tuple[str, ...],
@@ -236,6 +238,7 @@ def _fallback(
     lease: timedelta,
     standings: Mapping[str, Standing],
 ) -> str:
+    """Return the first entry along the chain of fallbacks that is allowed itself; empty where none is."""
     seen = {standing.key}
     following = standings.get(standing.fallback)
     while following is not None and following.key not in seen:

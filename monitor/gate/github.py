@@ -1,8 +1,8 @@
 """GitHub asks before it deploys: a custom deployment protection rule, answered by the gate.
 
-A webhook says which environment of which repository is to be deployed to. It is taken at once and answered later, by another request, from the
-daemon's schedule: nothing is decided or sent while GitHub waits for its own request. What is lost at a restart stays blocked there, which is
-the safe side, and can be sent again from GitHub's list of deliveries.
+A webhook says which environment of which repository is to be deployed to. It is taken at once and answered later, by
+another request, from the daemon's schedule: nothing is decided or sent while GitHub waits for its own request. What is
+lost at a restart stays blocked there, which is the safe side, and can be sent again from GitHub's list of deliveries.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ class Reviews:
         }
 
     def waiting(self) -> dict[str, Review]:
-        """The questions by their callback."""
+        """Return the questions by their callback."""
         with self._lock:
             return dict(self._waiting)
 
     def due(self, now: datetime) -> bool:
-        """Whether anything may be answered now."""
+        """Return whether anything may be answered now."""
         return any(one.due is None or one.due <= now for one in self.waiting().values())
 
     def take(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status code to answer with, and one sentence."""
+        """Return the status code to answer with, and one sentence."""
         expected = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
         given = headers.get("x-hub-signature-256", "")
         if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
@@ -143,10 +143,15 @@ class Reviews:
 
 
 def github_answer(deployment: Deployment, answers: Sequence[Answer]) -> dict[str, str]:
-    """What GitHub is told: approved only if there are entries and each of them is allowed; the comment says which, and why."""
+    """Return what GitHub is told: approved only if there are entries and each of them is allowed; the comment says
+    which, and why.
+    """
     approved = bool(answers) and all(given.allowed for given in answers)
     if not answers:
-        said = f"The monitor knows no deployment of {deployment.repository} to this environment: add one to its configuration."
+        said = (
+            f"The monitor knows no deployment of {deployment.repository} to this environment: add one to its "
+            "configuration."
+        )
     else:
         lines = [
             f"{given.key} is {'allowed' if given.allowed else 'denied'} in {deployment.environment}: {given.reason}"

@@ -1,8 +1,9 @@
 """Lease files: the answers of the gate as flagd flag definitions, one file an environment, good until their lease ends.
 
 A flagd client evaluates them without us: the rule of a flag holds the end of the lease, so that a monitor that died
-denies by itself. Two mistakes that this module exists to avoid: a flag that is `DISABLED` or has a null default answers with whatever
-default the caller wrote, which may be `true`; and a writer that was overtaken must not put back an older answer.
+denies by itself. Two mistakes that this module exists to avoid: a flag that is `DISABLED` or has a null default answers
+with whatever default the caller wrote, which may be `true`; and a writer that was overtaken must not put back an older
+answer.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def lease_documents(
     lease: timedelta,
     head: LogHead,
 ) -> dict[str, Document]:
-    """The document of every configured environment, and of production in any case: environments that nobody configured are judged by it."""
+    """Return the document of every configured environment, and of production in any case: environments that nobody
+    configured are judged by it.
+    """
     return {
         environment: lease_document(standings, environment, environments, now, lease, head)
         for environment in dict.fromkeys((*environments, PRODUCTION))
@@ -71,7 +74,9 @@ def lease_document(
     lease: timedelta,
     head: LogHead,
 ) -> Document:
-    """The flag definitions of one environment: a flag for each entry, and for each model id that exactly one entry holds."""
+    """Return the flag definitions of one environment: a flag for each entry, and for each model id that exactly one
+    entry holds.
+    """
     keys = dict.fromkeys([*standings, *(id for standing in standings.values() for id in standing.model_ids if id)])
     flags = {}
     for key in keys:
@@ -170,10 +175,12 @@ def _metadata(
 def write_lease(
     folder: Path, documents: Mapping[str, Document], head: LogHead, mode: int = PRIVATE
 ) -> dict[str, LogHead]:
-    """Write `{environment}.json` for each document; return where the files stand that are ahead of `head` in the same log, and were left alone.
+    """Write `{environment}.json` for each document; return where the files stand that are ahead of `head` in the same
+    log, and were left alone.
 
-    A file of another log is replaced, wherever that log stood. A reader sees the old file or the new one, never a part. All are tried before an error is raised: that staging's
-    file cannot be written is no reason to keep production's. `mode` are the rights of each file, whatever the umask.
+    A file of another log is replaced, wherever that log stood. A reader sees the old file or the new one, never a part.
+    All are tried before an error is raised: that staging's file cannot be written is no reason to keep production's.
+    `mode` are the rights of each file, whatever the umask.
 
     Raises:
         ConfigurationError: an environment's name cannot be a file's.
@@ -182,7 +189,8 @@ def write_lease(
     for environment in documents:
         if not environment or environment.startswith(".") or "/" in environment or "\0" in environment:
             raise ConfigurationError(
-                f"gate.environments names {environment!r}, which cannot be the name of a lease file: use letters, digits, - and _."
+                f"gate.environments names {environment!r}, which cannot be the name of a lease file: use "
+                "letters, digits, - and _."
             )
     ahead: dict[str, LogHead] = {}
     failures: list[MonitorError] = []
@@ -219,7 +227,9 @@ def _locked(folder: Path, mode: int) -> Iterator[None]:
 
 
 def lease_head(path: Path) -> LogHead | None:
-    """Where the log stood when a lease file was written; None where there is no file that a reader could use, or one that names no such place."""
+    """Return where the log stood when a lease file was written; None where there is no file that a reader could use, or
+    one that names no such place.
+    """
     try:
         if not path.is_file():
             return None

@@ -1,6 +1,7 @@
 """How the required checks of an entry stand, for each environment, in what the gate and people ask of them.
 
-Which checks there are and what a source can verify is in `checklist`; here stands only what follows from their states and dates.
+Which checks there are and what a source can verify is in `checklist`; here stands only what follows from their states
+and dates.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _LOST = frozenset({CheckState.STALE, CheckState.FAILED})
 
 
 def readiness(entry: Entry, environments: tuple[str, ...]) -> dict[str, Readiness]:
-    """How the checks stand in every environment that requires any; production always does."""
+    """Return how the checks stand in every environment that requires any; production always does."""
     return {
         environment: _of(entry, environment)
         for environment in dict.fromkeys((*environments, PRODUCTION))
@@ -23,8 +24,8 @@ def readiness(entry: Entry, environments: tuple[str, ...]) -> dict[str, Readines
 
 
 def _of(entry: Entry, environment: str) -> Readiness:
-    # What a named person went on without closes nothing in production until it was verified, and lost, again; and a fallback that is lost is
-    # told, and asked for at the next acceptance, but never denies what was accepted.
+    # What a named person went on without closes nothing in production until it was verified, and lost, again; and a
+    # fallback that is lost is told, and asked for at the next acceptance, but never denies what was accepted.
     excused = set(entry.waived) if environment == PRODUCTION else set()
     if entry.status in (Status.ACTIVE, Status.PAUSED):
         excused.add(checklist.FALLBACK)
@@ -38,11 +39,11 @@ def _of(entry: Entry, environment: str) -> Readiness:
 
 
 def _wanting(check: Check, environment: str) -> bool:
-    # Production was opened by a person who saw every check that was required then: one that was required since and is blank is
-    # asked for at the next acceptance, and closes nothing. One that was lost does.
+    # Production was opened by a person who saw every check that was required then: one that was required since and is
+    # blank is asked for at the next acceptance, and closes nothing. One that was lost does.
     return check.state in _LOST if environment == PRODUCTION else check.state is not CheckState.VERIFIED
 
 
 def _in_words(name: str, check: Check) -> str:
-    """A check and its state, with the date that it has: `evals is stale (verified 2026-07-30T17:34:21Z)`."""
+    """Return a check and its state, with the date that it has: `evals is stale (verified 2026-07-30T17:34:21Z)`."""
     return f"{name} is {check.state}" + (f" (verified {rfc3339(check.verified_at)})" if check.verified_at else "")

@@ -1,143 +1,33 @@
-"""How each entry stands at the gate: its status, and until when what it rests on is fresh.
-
-Freshness is joined in here from the sources' last good looks, which leave no rows in the log. What an entry rests on
-are its pins; an entry without pins (one that is evaluated) rests on what it would pin.
-"""
+"""How each entry stands at the gate: its status, and until when what it rests on is fresh."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
 
-from monitor.core import price
-from monitor.core.baselines import Baselines
-from monitor.core.configuration import Configuration, SourceSpec
-from monitor.core.entry import CheckState, Entry, Status
-from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject
+from monitor.core.configuration import Configuration
+from monitor.core.entry import Entry, Status
 from monitor.core.ports import Reader
-from monitor.detection.stored_baselines import beliefs
 from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.decision import Answer, Standing, decide, spared
+from monitor.gate.decision import Answer, Standing, answer, decide, spared
 from monitor.gate.readiness import readiness
-from monitor.registry import checklist
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far ahead of now a look may be dated, since several machines may look."""
-
-REACHING = frozenset({"retrieve", "responses", "chat", "embeddings"})
-"""The routes that reach a model by itself: one of them granted is as good as a line in a list."""
-
-NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
-
-
-class Freshness:
-    """When each fact was last seen to be as it is believed.
-
-    With `now`, looks that are dated after it by more than the tolerance confirm nothing: the clock was set back, and their age
-    is unknown.
-    """
-
-    def __init__(self, reader: Reader, configuration: Configuration, now: datetime | None = None) -> None:
-        self._latest = NEVER_ENDS if now is None else now + CLOCK_TOLERANCE
-        self.beliefs: Baselines = beliefs(reader, configuration.sources)
-        self._configuration = configuration
-        self._states = reader.sources()
-        self._streaks: dict[tuple[str, Fact], PendingChange] = {
-            (pending_change.source, pending_change.fact): pending_change for pending_change in reader.pending_changes()
-        }
-
-    def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
-        """The last good look of one source that confirmed a fact; None if it does not state the fact."""
-        facts = self.beliefs.baseline(spec.key)
-        if facts is None or fact.field not in facts.get(fact.subject, {}):
-            return None
-        pending_change = self._streaks.get((spec.key, fact))
-        # Suspected, held back or unclear: what is believed is not what was seen.
-        at = self._states[spec.key].good_at if pending_change is None else pending_change.before
-        return at if at is not None and at <= self._latest else None
-
-    def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
-        """The last look of any of the sources that confirmed a fact."""
-        return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
-
-    def access(self, entry: Entry) -> datetime | None:
-        """When all of an entry's models were last seen, on the surfaces that something watches; the gate's own must be.
-
-        A model that a route of its own reached was seen there, whatever the list says of it meanwhile.
-        """
-        watched = {surface: lists for surface in entry.spec.surfaces if (lists := self.beliefs.lists(surface))}
-        if entry.spec.surface not in watched or not all(entry.spec.surfaces[surface] for surface in watched):
-            return None
-        return _oldest(
-            max(
-                (
-                    at
-                    for at in (
-                        self.latest(lists, Fact(Subject(surface, entry.spec.surfaces[surface]), LISTED)),
-                        self._reached(Subject(surface, entry.spec.surfaces[surface])),
-                    )
-                    if at is not None
-                ),
-                default=None,
-            )
-            for surface, lists in watched.items()
-        )
-
-    def _reached(self, subject: Subject) -> datetime | None:
-        """When a call or retrieval last reached a model."""
-        return max(
-            (
-                at
-                for spec in self._configuration.sources.values()
-                if spec.surface == subject.scope and spec.model == subject.name and spec.route in REACHING
-                for fact in [Fact(subject, ACCESS + spec.route)]
-                if (self.beliefs.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
-                and (at := self.seen(spec, fact)) is not None
-            ),
-            default=None,
-        )
-
-    def price(self, entry: Entry) -> datetime | None:
-        """When all of an entry's prices were last confirmed, by an official source or by the word of a person."""
-        subject = entry.price_subject
-        fields = {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)} or {
-            price.Meter(tier, price.SHORT, price.TEXT, meter).field
-            for tier in entry.spec.tiers
-            for meter in checklist.ESSENTIAL_METERS
-        }
-        sources = self.beliefs.price_sources(subject.scope)
-        check = entry.checks.get("pricing")
-        # Of an accepted entry time alone made it stale: what it was verified at is old, not unknown.
-        counts = (CheckState.VERIFIED, *((CheckState.STALE,) if entry.status is Status.ACTIVE else ()))
-        attested = check.verified_at if check and check.state in counts else None
-        seen = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
-        oldest = _oldest(seen)
-        by_person = attested if check and check.until is not None else None
-        return max((at for at in (oldest, by_person) if at is not None), default=None)
-
-    def verified_at(self, entry: Entry) -> datetime | None:
-        """When what the entry rests on was last verified whole: the older of access and price."""
-        return _oldest((self.access(entry), self.price(entry)))
-
-
-def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
-    """The oldest of the dates; None if any is missing, because a blank is not fresh."""
-    found = list(dates)
-    known = [at for at in found if at is not None]
-    return min(known) if known and len(known) == len(found) else None
+from monitor.registry.freshness import Freshness
 
 
 def standings(
     reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
 ) -> dict[str, Standing]:
-    """All entries as the gate needs them; `entries` instead of the registry where a decision is not written yet."""
+    """Return all entries as the gate needs them; `entries` instead of the registry where a decision is
+    not written yet.
+    """
     fresh = Freshness(reader, configuration, now)
     known = reader.entries() if entries is None else entries
     return {key: standing(entry, fresh, configuration) for key, entry in known.items()}
 
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
-    """One entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
+    """Return one entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
     rules = configuration.gate
     access, priced = fresh.access(entry), fresh.price(entry)
     grace = entry.spec.grace
@@ -162,7 +52,8 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
 
 
 class Production:
-    """What the gate says to production at a moment, when nobody in particular asks; worked out for an entry when it is first asked for.
+    """What the gate says to production at a moment, when nobody in particular asks; worked out for an entry when it is
+    first asked for.
 
     `entries` are those of a decision that is being made; those of the store unless given.
     """
@@ -184,12 +75,17 @@ class Production:
         rules, known = self._rules, self._standings
         return decide(known[key], PRODUCTION, rules.environments, "", self._now, rules.lease, known)
 
+    def asked(self, name: str, caller: str) -> Answer:
+        """May this caller use in production what it asks for by an entry's key or by a model id?"""
+        rules, known = self._rules, self._standings
+        return answer(name, known, PRODUCTION, rules.environments, caller, self._now, rules.lease)
+
     def spared(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
-        """The callers that a running pause of an entry spares, and until when."""
+        """Return the callers that a running pause of an entry spares, and until when."""
         return spared(self._standings[key], self._rules.environments, self._now, self._rules.lease)
 
     def known(self, key: str) -> bool:
-        """Whether access to an entry's model was ever verified: else the gate denies it for want of a look, not for a loss."""
+        """Whether access to an entry's model was ever verified: else the gate denies it for want of a poll, not for a loss."""
         return self._standings[key].access_until is not None
 
 
@@ -199,8 +95,9 @@ class _Standings(Mapping[str, Standing]):
     def __init__(
         self, reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry]
     ) -> None:
-        self._fresh = Freshness(reader, configuration, now)
+        self._reader = reader
         self._configuration = configuration
+        self._now = now
         self._entries = entries
         self._made: dict[str, Standing] = {}
 
@@ -208,6 +105,11 @@ class _Standings(Mapping[str, Standing]):
         if key not in self._made:
             self._made[key] = standing(self._entries[key], self._fresh, self._configuration)
         return self._made[key]
+
+    @cached_property
+    def _fresh(self) -> Freshness:
+        """Read when the first entry is asked for: of most decisions nobody hears, so that the gate is not asked."""
+        return Freshness(self._reader, self._configuration, self._now)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -217,7 +119,7 @@ class _Standings(Mapping[str, Standing]):
 
 
 def production(reader: Reader, configuration: Configuration, now: datetime) -> dict[str, Answer]:
-    """What the gate says now of every entry to production, when nobody in particular asks."""
+    """Return what the gate says now of every entry to production, when nobody in particular asks."""
     gate = Production(reader, configuration, now)
     return {key: gate.answer(key) for key in gate.entries}
 

@@ -1,7 +1,8 @@
 """Who asks the gate, as far as the log shall know: denials with the day's count, and first uses. Never a row a request.
 
-Counting happens where requests are answered and costs a dictionary's entry; `record` writes what is due, now and then, in one transaction.
-What is counted is bounded: callers and keys are whatever the asking side sends, so that beyond a number of them they are one, `others`.
+Counting happens where requests are answered and costs a dictionary's entry; `record` writes what is due, now and then,
+in one transaction. What is counted is bounded: callers and keys are whatever the asking side sends, so that beyond a
+number of them they are one, `others`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ LONGEST = 100
 
 @dataclass(frozen=True, slots=True)
 class UsageKey:
-    """What is counted together. `position` is the event that gave the entry its status; `day` is None for a first use."""
+    """What is counted together. `position` is the event that gave the entry its status; `day` is None
+    for a first use.
+    """
 
     subject: str
     environment: str
@@ -177,7 +180,9 @@ def _identity(one: UsageKey) -> Identity:
 
 
 def _known(reader: Reader, due: Sequence[UsageKey]) -> set[Identity]:
-    """What is in the log already, of all that may be the same: first uses of these subjects, and denials since the first of these days."""
+    """Return what is in the log already, of all that may be the same: first uses of these subjects, and denials since
+    the first of these days.
+    """
     queries = set()
     days = [one.day for one in due if one.day is not None]
     for one in due:

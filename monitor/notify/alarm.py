@@ -1,7 +1,7 @@
 """The monitor's own troubles, told without its database: a full disk would keep every notice about it in the outbox.
 
-Nothing here is stored. What is kept in memory is who was reached, so that each owner hears once of a trouble and once of its end; a
-restart during a trouble tells it again.
+Nothing here is stored. What is kept in memory is who was reached, so that each owner hears once of a trouble and once
+of its end; a restart during a trouble tells it again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class _Incident:
 class Alarm:
     """Tells owners of the monitor's troubles.
 
-    `channel` and `owners` are asked anew each time, since a reload replaces them. `executor` bounds how many destinations are sent to at once.
+    `channel` and `owners` are asked anew each time, since a reload replaces them. `executor` bounds how many
+    destinations are sent to at once.
     """
 
     def __init__(

@@ -14,7 +14,9 @@ from urllib3.exceptions import ProtocolError
 from monitor.notify.replies import Reply
 
 LARGEST = 1_000_000
-"""Bytes of a reply; one that goes on is an error, as a service would otherwise keep whatever is sent until its time is up."""
+"""Bytes of a reply; one that goes on is an error, as a service would otherwise keep whatever is sent until its time is
+up.
+"""
 
 _KEPT = 64 * 1024
 
@@ -24,7 +26,8 @@ _here = threading.local()
 @contextmanager
 def replies() -> Iterator[list[Reply]]:
     """Collect the replies to whatever this thread sends in the block, other than questions (GET, HEAD), in order."""
-    # Services call `requests.post`, which makes a session of its own each time; the adapter of a session is where requests lets one look in.
+    # Services call `requests.post`, which makes a session of its own each time; the adapter of a session is where
+    # requests lets one look in.
     requests.sessions.HTTPAdapter = _Adapter  # type: ignore[attr-defined]
     collected: list[Reply] = []
     _here.replies = collected

@@ -1,6 +1,7 @@
 """The channel: one attempt to one destination through Apprise, bounded in time, with an outcome that holds no secret.
 
-Apprise's own retries are off, since the outbox is the retry loop; its log is kept from other handlers, since it holds URLs.
+Apprise's own retries are off, since the outbox is the retry loop; its log is kept from other handlers, since it holds
+URLs.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class AppriseChannel:
         _silence()
 
     def send(self, notice: Notice, destination: str) -> Sent | NotSent:
-        """One attempt; every failure is an outcome."""
+        """Make one attempt; every failure is an outcome."""
         try:
             url = _known(self._resolve(destination))
         except NotConfigured as error:
@@ -114,7 +115,9 @@ class AppriseChannel:
 
 
 def _known(url: str) -> str:
-    """The URL to give to Apprise: Slack's own webhooks go to `slackhook`, which shows blocks and hears why they are refused."""
+    """Return the URL to give to Apprise: Slack's own webhooks go to `slackhook`, which shows blocks and hears why they
+    are refused.
+    """
     for pattern, form in _SLACK_URLS:
         if match := pattern.match(url):
             return form.format(match.group(1))
@@ -122,7 +125,7 @@ def _known(url: str) -> str:
 
 
 def _form(service: NotifyBase, rendered: Rendered) -> tuple[str, NotifyFormat | None]:
-    """The body in the form that the service shows best. Without a format Apprise passes it on unchanged."""
+    """Return the body in the form that the service shows best. Without a format Apprise passes it on unchanged."""
     if isinstance(service, slackhook.SlackHook):
         return json.dumps(rendered.slack), None
     if isinstance(service, NotifyEmail):
@@ -158,7 +161,7 @@ def _outcome(
 
 
 def _refusal(result: AppriseResult, service: NotifyBase, replies: Sequence[Reply]) -> ReplyRefusal | None:
-    """A refusal that we read ourselves, from our own service or from a body that Apprise took for a yes."""
+    """Return a refusal that we read ourselves, from our own service or from a body that Apprise took for a yes."""
     if isinstance(service, slackhook.SlackHook):
         return service.refusal
     judge = judge_of(service)
@@ -168,7 +171,7 @@ def _refusal(result: AppriseResult, service: NotifyBase, replies: Sequence[Reply
 
 
 def _secrets(url: str) -> set[str]:
-    """Everything in a URL that may be secret: all of it but scheme and very short words."""
+    """Return everything in a URL that may be secret: all of it but scheme and very short words."""
     rest = url.partition("://")[2]
     words = {url, rest, *re.split(r"[/?&=:@#,]", rest)}
     return {form for word in words for form in (word, unquote(word)) if len(form) >= _SECRET_LENGTH}

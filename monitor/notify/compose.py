@@ -1,336 +1,309 @@
-"""Turning decisions into items for their owners, and items into one notice per owner and decision.
+"""Composing notices from what was committed: who hears of which event, for which reason, and what the item about it says.
 
-Content only: which facts, which consequence, which commands. How any of it is worded or marked up is the business of `notify`.
+`compose` is called once, at the commit of a decision. `TABLE` says of each type of event whose owners hear of it, the reason that is its
+headline, and how its content is made; `SILENT` names the types that nobody hears of. Content only: how it is worded and marked up is the
+business of `wording` and `forms`.
+
+What repeats needs no second entrance: a reminder, and a pause that is said again since nobody acknowledged it, are events too
+(`entry.reminded`). What the monitor says of itself and of no event, an alarm or a destination that cannot be reached, is made by `alarm` and `relay`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from monitor.core import price
-from monitor.core.changes import Change
-from monitor.core.entry import Entry, Pin, Status
-from monitor.core.events import rfc3339
-from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Value
-from monitor.core.maintenance_windows import expecting
-from monitor.core.notices import PAUSING, Difference, Item, Notice, Reason
-from monitor.detection.change_events import ChangeEvent
-from monitor.detection.confirmation import ConfirmedChange
-from monitor.detection.routes import Signal, in_words, reopened
+from monitor.core import events as ev
+from monitor.core.entry import FALLBACK_ENDS, PAUSE_REPEATED, UNLISTED, Entry
+from monitor.core.events import Event
+from monitor.core.notices import PAUSING, Item, Notice, Reason
+from monitor.gate.state import Production
+from monitor.notify import contents, recipients
+from monitor.notify.rules import Commit, Content, Recipients, Rule
 from monitor.registry import checklist
 from monitor.registry.transitions import RegistryTransaction
 
-NAMED = 3
-"""How many facts a sentence names."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """An item, whom it is for, and the facts it already speaks of. `because` are the entries for whose sake someone is told of what is no entry."""
+class NoticeItem:
+    """An item and who gets it."""
 
-    owners: tuple[str, ...]
+    recipients: Recipients
     item: Item
-    facts: frozenset[Fact] = frozenset()
-    because: tuple[str, ...] = ()
 
 
-def value(of: Value | None) -> str:
-    """A value in words."""
-    if of is None:
-        return "gone"
-    if of is True:
-        return "yes"
-    return str(of)
+def compose(
+    events: Sequence[Event], registry: RegistryTransaction, gate_answers: Production, at: datetime
+) -> tuple[Notice, ...]:
+    """Compose the notices of what was committed at `at`: one for each owner who hears of any of it.
 
-
-def span(of: timedelta) -> str:
-    """A duration in words, in the largest unit that says it exactly: `24 h`, where `str` says `1 day, 0:00:00`."""
-    units = (("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
-    return next((f"{of // one} {unit}" for unit, one in units if of and not of % one), f"{of.total_seconds():g} s")
-
-
-def pin(of: Pin) -> str:
-    """A pin in words: the field alone says enough where the entry is named already."""
-    return of.field.removeprefix(price.PREFIX) if of.field.startswith(price.PREFIX) else f"{of.name} {of.field}"
-
-
-def why(entry: Entry) -> str:
-    """The command that explains a status."""
-    return f"access-monitor why {entry.key}"
-
-
-def activate(entry: Entry) -> str:
-    """The command that activates an entry at what was shown."""
-    return f'access-monitor activate {entry.key} --by YOU --reason "…" --expect {entry.position}'
-
-
-def ack(entry: Entry) -> str:
-    """The command that takes a pause on."""
-    return f"access-monitor ack {entry.key} --by YOU"
-
-
-def resume(entry: Entry) -> str:
-    """The command that resumes an entry at what was shown."""
-    return f'access-monitor resume {entry.key} --by YOU --reason "…" --expect {entry.position}'
-
-
-def entry_item(
-    register: RegistryTransaction,
-    key: str,
-    *,
-    reason: Reason,
-    position: int,
-    since: datetime,
-    differences: tuple[Difference, ...] = (),
-    looks: int = 0,
-    source: str = "",
-    evidence: str = "",
-    summary: str = "",
-    commands: tuple[str, ...] = (),
-) -> Item:
-    """An item about an entry as it stands after the decision; `commands` are those of its reason unless given.
-
-    What the gate says of it is put in when the decision is written.
+    `events` are those of the decision, `registry` is as they leave it, and what an item says of production is what `gate_answers` says after
+    them. The id of a notice names the last of the events and the owner.
     """
-    entry = register.entries[key]
-    usual = {
-        Reason.PAUSED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
-        Reason.UNACKNOWLEDGED: (why(entry), ack(entry), f"access-monitor checklist {key}", resume(entry)),
-        Reason.PAUSE_EXTENDED: (why(entry), f"access-monitor checklist {key}", resume(entry)),
-        Reason.FALLBACK_LOST: (f"access-monitor status {key}", f"access-monitor status {entry.spec.fallback}"),
-        Reason.STALE: (f"access-monitor checklist {key}",),
-        Reason.REMINDER: (f"access-monitor status {key}", f"access-monitor checklist {key}"),
-    }.get(reason, (f"access-monitor status {key}",))
-    return Item(
-        reason=reason,
-        subject=entry.spec.model_id or key,
-        position=position,
-        since=since,
-        entry=key,
-        name=entry.spec.name,
-        status=entry.status,
-        source=source,
-        summary=summary,
-        asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
-        differences=differences,
-        looks=looks,
-        evidence=evidence,
-        commands=commands or usual,
-    )
-
-
-def held(
-    register: RegistryTransaction,
-    concerned: Iterable[str],
-    summary: str,
-    *,
-    position: int,
-    since: datetime,
-    source: str,
-    evidence: str,
-) -> list[Told]:
-    """Something is held back that the owners of these entries, which are active, must hear of at once."""
-    return [
-        Told(
-            owners=register.entries[key].spec.owners,
-            item=entry_item(
-                register,
-                key,
-                reason=Reason.HELD,
-                position=position,
-                since=since,
-                looks=1,
-                source=source,
-                evidence=evidence,
-                summary=summary,
-            ),
-        )
-        for key in concerned
-    ]
-
-
-def at_once(
-    count: int, known: int, meters: Iterable[str], *, missing: bool, source: str, hold: timedelta, incident: str
-) -> str:
-    """What a notice says of models that are missing, or move otherwise, all at once."""
-    lacking = [field.removeprefix(price.PREFIX) for field in meters]
-    what = f"the prices {', '.join(lacking)} of " if lacking else ""
-    moved = f"are missing from {source}" if missing else f"changed in {source}"
-    return (
-        f"{what}{count} of {known} known models {moved} at once; "
-        f"nothing is believed before it stood for {span(hold)}{status_says(incident)}"
-    )
-
-
-def contradiction(changes: Sequence[Change], *, source: str) -> str:
-    """What a notice says of a source whose answers alternate, about those facts that concern the entry."""
-    parts = [
-        f"{change.fact.subject.name} appears and disappears"
-        if change.fact.field == LISTED
-        else f"{change.fact.field.removeprefix(price.PREFIX)} of {change.fact.subject.name} alternates between "
-        f"{value(change.old)} and {value(change.new)}"
-        for change in changes[:NAMED]
-    ]
-    more = f"; and {len(changes) - NAMED} more" if len(changes) > NAMED else ""
-    return f"{source} contradicts itself from poll to poll: {'; '.join(parts)}{more}; the last confirmed values stand"
-
-
-def status_says(incident: str) -> str:
-    """What to add to a sentence while an incident is open on the surface that it is about."""
-    return f"; the provider's status page says: “{incident}”" if incident else ""
-
-
-def quarantined(entry: Entry, held_back: ConfirmedChange, *, position: int, source: str, reason: str) -> Told:
-    """A price is held back that an entry goes by, or can no longer be read."""
-    unread = held_back.change.new is None
-    what = held_back.change.fact.field.removeprefix(price.PREFIX)
-    summary = f"a price that cannot be right is held back: {reason.replace('_', ' ')}"
-    if unread:
-        summary = f"{what} (was {value(held_back.change.old)}) is still spoken of and can no longer be read; nothing renews it"
-    item = Item(
-        reason=Reason.HELD,
-        subject=held_back.change.fact.subject.name,
-        position=position,
-        since=held_back.pending_change.first_at,
-        entry=entry.key,
-        name=entry.spec.name,
-        status=entry.status,
-        source=source,
-        summary=summary,
-        differences=() if unread else (_difference(held_back.change),),
-        looks=held_back.pending_change.seen,
-        evidence=held_back.pending_change.evidence,
-        commands=(
-            f"access-monitor verify {entry.key} pricing --by YOU --url …"
-            if unread
-            else f'access-monitor release {position} --by YOU --reason "…"',
-        ),
-    )
-    return Told(owners=entry.spec.owners, item=item)
-
-
-def one_more_route(fact: Fact, entry: Entry) -> bool:
-    """Whether a fact is one more way to a model whose closing paused the entry already, and none that it pins.
-
-    A model that is gone closes a dozen routes, each a look of its own: the first was told, and the log has the others.
-    """
-    if not fact.field.startswith(ACCESS) or entry.status is not Status.PAUSED:
-        return False
-    model = f"{fact.subject.scope}/{fact.subject.name}/"
-    closed = {key.removeprefix(model) for key in entry.deviations if key.startswith(model)}
-    return any(field == LISTED or field.startswith(ACCESS) for field in closed) and model + fact.field not in {
-        pin.key for pin in entry.pins
-    }
-
-
-def changed(
-    register: RegistryTransaction,
-    entry: Entry,
-    recorded_changes: Iterable[ChangeEvent],
-    said: Mapping[Fact, tuple[Signal, ...]],
-    *,
-    source: str,
-    at: datetime,
-) -> Told:
-    """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read prices."""
-    recorded_changes = sorted(
-        recorded_changes, key=lambda claim: price.telling_order(claim.fact.field, entry.spec.tiers)
-    )
-    parts = (
-        notes(recorded_changes),
-        signals(said, (claim.fact for claim in recorded_changes)),
-        _expected(entry, recorded_changes, at),
-    )
-    item = entry_item(
-        register,
-        entry.key,
-        reason=Reason.CHANGED,
-        position=max(claim.position for claim in recorded_changes),
-        since=min(claim.believed.pending_change.first_at for claim in recorded_changes),
-        looks=max(claim.believed.pending_change.seen for claim in recorded_changes),
-        source=source,
-        evidence=recorded_changes[0].believed.pending_change.evidence,
-        differences=tuple(
-            _difference(claim.believed.change) for claim in recorded_changes if not (claim.renamed or claim.prose)
-        ),
-        summary="; ".join(part for part in parts if part),
-    )
-    return Told(owners=entry.spec.owners, item=item)
-
-
-def newcomer(claim: ChangeEvent, owner: str, waiting: tuple[str, ...], *, source: str) -> Told:
-    """A model that is newly listed where entries of an owner wait for their id: it is named by itself, since no entry declares it."""
-    fact, pending_change = claim.fact, claim.believed.pending_change
-    wait = f"{', '.join(waiting)} {'wait' if len(waiting) > 1 else 'waits'} for a model id"
-    item = Item(
-        reason=Reason.CHANGED,
-        subject=fact.subject.name,
-        position=claim.position,
-        since=pending_change.first_at,
-        source=source,
-        summary=f"newly listed on {fact.subject.scope}, where {wait}: if it is this one, write it into the configuration",
-        differences=(_difference(claim.believed.change),),
-        looks=pending_change.seen,
-        evidence=pending_change.evidence,
-        commands=(f"access-monitor events --subject {fact.subject.name}",),
-    )
-    return Told(owners=(owner,), item=item, because=waiting)
-
-
-def _expected(entry: Entry, recorded_changes: Iterable[ChangeEvent], at: datetime) -> str:
-    """The maintenance in which a change of what an entry pins is expected, so that it did not pause."""
-    pinned = {one.key for one in entry.pins}
-    facts = (claim.fact for claim in recorded_changes)
-    keys = [key for fact in facts if (key := f"{fact.subject.scope}/{fact.subject.name}/{fact.field}") in pinned]
-    found = [window for key in keys if (window := expecting(entry.windows, key, at)) is not None]
-    last = max(found, key=lambda window: window.end, default=None)
-    return (
-        ""
-        if last is None
-        else f"expected until {rfc3339(last.end)} ({last.reason}; {last.by}); what deviates then pauses it"
-    )
-
-
-def notes(recorded_changes: Iterable[ChangeEvent]) -> str:
-    """What claims say beyond old and new, each sentence once."""
-    return "; ".join(dict.fromkeys(claim.note for claim in recorded_changes if claim.note))
-
-
-def signals(said: Mapping[Fact, tuple[Signal, ...]], facts: Iterable[Fact]) -> str:
-    """What every route says of the models whose access moved, each with its count of polls; empty where one route alone says anything."""
-    several = ((fact.subject, said[fact]) for fact in facts if len(said.get(fact, ())) > 1)
-    return "; ".join(
-        dict.fromkeys(
-            reopened(subject, routes) if routes[0].says == GRANTED else in_words(subject, routes)
-            for subject, routes in several
-        )
-    )
-
-
-def _difference(change: Change) -> Difference:
-    return Difference(
-        subject=change.fact.subject.name,
-        what=change.fact.field,
-        old=None if change.old is None else value(change.old),
-        new=None if change.new is None else value(change.new),
-    )
-
-
-def notices(told: Iterable[Told], *, at: datetime, position: int) -> tuple[Notice, ...]:
-    """One notice per owner. `position` is the last event of the decision, so the id names the decision and the owner."""
+    commit = Commit(events, registry, at)
+    about: dict[Rule, list[Event]] = {rule: [] for rule in RULES}
+    for event in events:
+        for rule in TABLE.get(event.type, ()):
+            about[rule].append(event)
+    composed = [one for rule, mine in about.items() for one in _composed(rule, commit, mine)]
+    items = [one for one in _once(composed) if _audible(one, commit)]
     by_owner: dict[str, list[Item]] = {}
-    for one in told:
-        for owner in one.owners:
-            by_owner.setdefault(owner, []).append(one.item)
+    for one in items:
+        item = _answered(one.item, gate_answers)
+        for owner in one.recipients.owners:
+            by_owner.setdefault(owner, []).append(item)
     order = list(Reason)
     return tuple(
         Notice(
-            id=f"{position}.{owner}",
+            id=f"{events[-1].position}.{owner}",
             owner=owner,
             at=at,
-            items=tuple(sorted(items, key=lambda item: (order.index(item.reason), item.entry, item.position))),
+            items=tuple(sorted(mine, key=lambda item: (order.index(item.reason), item.entry, item.position))),
         )
-        for owner, items in sorted(by_owner.items())
+        for owner, mine in sorted(by_owner.items())
     )
+
+
+def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[NoticeItem]:
+    """The items of one rule."""
+    together: dict[object, tuple[Recipients, list[Event]]] = {}
+    for event in events:
+        for to in rule.recipients(commit, event):
+            one = to.entries if rule.together else (event.position, to.owners, to.entries)
+            together.setdefault(one, (to, []))[1].append(event)
+    for to, about in together.values():
+        yield NoticeItem(recipients=to, item=_item(rule.reason, to, about, rule.content(commit, to, about)))
+        if to.entry is not None:
+            commit.spoken_of.setdefault(to.entry.key, set()).update(
+                fact for event in about for fact in rule.speaks_of(commit, to.entry, event)
+            )
+
+
+def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Content) -> Item:
+    """An item about an entry as it stands after the decision, or about what is none; what the gate says of it is put in later."""
+    entry = to.entry
+    item = Item(
+        reason=reason,
+        subject=content.subject,
+        position=max(event.position for event in events),
+        since=content.since,
+        source=events[0].source,
+        summary=content.summary,
+        differences=content.differences,
+        looks=content.looks,
+        evidence=events[0].evidence if content.evidence is None else content.evidence,
+        commands=content.commands,
+    )
+    if entry is None:
+        return item
+    return replace(
+        item,
+        subject=content.subject or entry.spec.model_id or entry.key,
+        entry=entry.key,
+        name=entry.spec.name,
+        status=entry.status,
+        asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
+        commands=content.commands or _commands(reason, entry),
+    )
+
+
+def _commands(reason: Reason, entry: Entry) -> tuple[str, ...]:
+    """The commands to run next, unless what is said knows better ones."""
+    look = f"access-monitor status {entry.key}"
+    listed = f"access-monitor checklist {entry.key}"
+    resume = f'access-monitor resume {entry.key} --by YOU --reason "…" --expect {entry.position}'
+    match reason:
+        case Reason.PAUSED | Reason.UNACKNOWLEDGED:
+            return _why(entry), f"access-monitor ack {entry.key} --by YOU", listed, resume
+        case Reason.PAUSE_EXTENDED:
+            return _why(entry), listed, resume
+        case Reason.FALLBACK_LOST:
+            return look, f"access-monitor status {entry.spec.fallback}"
+        case Reason.STALE:
+            return (listed,)
+        case Reason.REMINDER:
+            return look, listed
+        case _:
+            return (look,)
+
+
+def _why(entry: Entry) -> str:
+    return f"access-monitor why {entry.key}"
+
+
+def _once(composed: Sequence[NoticeItem]) -> list[NoticeItem]:
+    """Without the lost fallbacks of entries whose pause is told in the same breath, which says that nothing stands in for them."""
+    paused = {one.item.entry for one in composed if one.item.reason in PAUSING}
+    return [one for one in composed if one.item.reason is not Reason.FALLBACK_LOST or one.item.entry not in paused]
+
+
+def _audible(one: NoticeItem, commit: Commit) -> bool:
+    """Whether no silence hides an item; none hides a pause."""
+    if one.item.reason in PAUSING:
+        return True
+    until = (commit.entries[key].silenced_until for key in one.recipients.entries)
+    return not all(silenced is not None and commit.at < silenced for silenced in until)
+
+
+def _answered(item: Item, gate: Production) -> Item:
+    """An item with what the gate says of its entry after the decision."""
+    if item.entry not in gate.entries:
+        return item
+    answer = gate.answer(item.entry)
+    spared, until = gate.spared(item.entry)
+    return replace(
+        item,
+        denied=not (answer.allowed or spared),
+        refusal="" if answer.allowed else answer.reason,
+        spared=spared,
+        spared_until=until,
+        fallback=answer.fallback or gate.entries[item.entry].spec.fallback,
+        fallback_allowed=bool(answer.fallback),
+    )
+
+
+_CHANGED = Rule(reason=Reason.CHANGED, recipients=recipients.standing_on_it, content=contents.changed, together=True)
+_NEWCOMER = Rule(reason=Reason.CHANGED, recipients=recipients.waiting_for_an_id, content=contents.newcomer)
+
+TABLE: Mapping[str, tuple[Rule, ...]] = {
+    ev.ENTRY_PAUSED: (
+        Rule(
+            reason=Reason.PAUSED,
+            recipients=recipients.unless_by_a_person,
+            content=contents.pause,
+            speaks_of=contents.pinned_facts,
+        ),
+    ),
+    ev.ENTRY_PAUSE_EXTENDED: (
+        Rule(
+            reason=Reason.PAUSE_EXTENDED,
+            recipients=recipients.its_owners,
+            content=contents.pause,
+            speaks_of=contents.pinned_facts,
+        ),
+    ),
+    ev.ENTRY_VISIBLE: (
+        Rule(
+            reason=Reason.VISIBLE,
+            recipients=recipients.unless_by_a_person,
+            content=contents.visible,
+            speaks_of=contents.listing,
+        ),
+    ),
+    ev.ENTRY_HIDDEN: (
+        Rule(
+            reason=Reason.CHANGED, recipients=recipients.its_owners, content=contents.hidden, speaks_of=contents.listing
+        ),
+    ),
+    ev.ENTRY_WITHDRAWN: (Rule(reason=Reason.CHANGED, recipients=recipients.if_in_use, content=contents.withdrawn),),
+    ev.ENTRY_APPROVAL_REQUESTED: (
+        Rule(reason=Reason.CHANGED, recipients=recipients.its_owners, content=contents.approval),
+    ),
+    ev.CHECK_STALE: (  # one that goes with a pause or with the model is silent: the pause, or the model, is told
+        Rule(reason=Reason.STALE, recipients=recipients.if_stale_by("date"), content=contents.expired),
+        Rule(
+            reason=Reason.STALE,
+            recipients=recipients.if_stale_by("age", where=recipients.is_active),
+            content=contents.aged,
+            together=True,
+        ),
+        Rule(
+            reason=Reason.STALE,
+            recipients=recipients.if_stale_by("amendment", where=recipients.was_active),
+            content=contents.amended,
+        ),
+        Rule(
+            reason=Reason.STALE,
+            recipients=recipients.if_stale_by("document"),
+            content=contents.on_a_document,
+            speaks_of=contents.its_document,
+        ),
+    ),
+    ev.SOURCE_ANOMALY: (Rule(reason=Reason.HELD, recipients=recipients.active_there, content=contents.held),),
+    ev.SOURCE_STALE: (Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),),
+    ev.PRICE_QUARANTINED: (
+        Rule(reason=Reason.HELD, recipients=recipients.going_by_the_price, content=contents.quarantined),
+    ),
+    ev.MODEL_LISTED: (_CHANGED, _NEWCOMER),
+    ev.MODEL_UNLISTED: (_CHANGED,),
+    ev.MODEL_CHANGED: (_CHANGED,),
+    ev.PRICE_LISTED: (_CHANGED,),
+    ev.PRICE_CHANGED: (_CHANGED,),
+    ev.PRICE_REMOVED: (_CHANGED,),
+    ev.PRICE_REPORTED: (_CHANGED,),
+    ev.PRICE_ANNOUNCED: (_CHANGED,),
+    ev.BEHAVIOUR_CHANGED: (
+        _CHANGED,
+        Rule(reason=Reason.CHANGED, recipients=recipients.on_the_route, content=contents.shifted),
+    ),
+    ev.LIMIT_CHANGED: (_CHANGED,),
+    ev.SETTING_CHANGED: (_CHANGED,),
+    ev.DOCUMENT_CHANGED: (_CHANGED,),
+    ev.LIFECYCLE_ANNOUNCED: (_CHANGED,),
+    ev.LIFECYCLE_MOVED: (_CHANGED,),
+    ev.LIFECYCLE_WITHDRAWN: (_CHANGED,),
+    ev.CONFIG_CHANGED: (Rule(reason=Reason.STALE, recipients=recipients.denied_by_it, content=contents.denied),),
+    ev.ENTRY_FALLBACK_LOST: (
+        Rule(reason=Reason.FALLBACK_LOST, recipients=recipients.its_owners, content=contents.fallback_lost),
+    ),
+    ev.ENTRY_FALLBACK_RESTORED: (
+        Rule(reason=Reason.RECOVERED, recipients=recipients.its_owners, content=contents.fallback_restored),
+    ),
+    ev.ENTRY_REMINDED: (
+        Rule(
+            reason=Reason.UNACKNOWLEDGED,
+            recipients=recipients.if_reminded(lambda what: what == PAUSE_REPEATED),
+            content=contents.repeated,
+        ),
+        Rule(
+            reason=Reason.HELD,
+            recipients=recipients.if_reminded(lambda what: what == UNLISTED),
+            content=contents.unlisted,
+        ),
+        Rule(
+            reason=Reason.FALLBACK_LOST,
+            recipients=recipients.if_reminded(lambda what: what == FALLBACK_ENDS),
+            content=contents.reminder,
+        ),
+        Rule(
+            reason=Reason.REMINDER,
+            recipients=recipients.if_reminded(lambda what: what not in (PAUSE_REPEATED, UNLISTED, FALLBACK_ENDS)),
+            content=contents.reminder,
+        ),
+    ),
+}
+"""Event type → how it is told. A rule leaves out what one before it has told: a change that paused an entry is not told beside the pause."""
+
+RULES = tuple(dict.fromkeys(rule for rules in TABLE.values() for rule in rules))
+"""The rules in their order."""
+
+SILENT = frozenset(
+    {
+        ev.BASELINE_RECORDED,  # what a first poll showed is the state that people know
+        ev.SOURCE_FAILED,  # `source.stale` tells it once it lasts
+        ev.SOURCE_RECOVERED,
+        ev.ACCESS_GAINED,  # told with the change of the route that they judge
+        ev.ACCESS_LOST,
+        ev.INCIDENT_CHANGED,  # quoted where it explains something, and no news by itself
+        ev.ENTRY_DECLARED,  # acts of people: who did it knows, and the log has it
+        ev.ENTRY_AMENDED,
+        ev.ENTRY_ACTIVATED,
+        ev.ENTRY_RESUMED,
+        ev.ENTRY_RETIRED,
+        ev.ENTRY_WINDOW_OPENED,
+        ev.ENTRY_WINDOW_CLOSED,
+        ev.ENTRY_SILENCED,
+        ev.NOTICE_ACKNOWLEDGED,
+        ev.CONFIG_ACCEPTED,
+        ev.CHECK_ATTESTED,
+        ev.CHECK_VERIFIED,
+        ev.CHECK_FAILED,  # a required one denies, which the gate says; what moved is told by its own event
+        ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
+        ev.NOTICE_DEAD,
+        ev.CLOCK_STEPPED,
+        ev.GATE_DENIED,
+        ev.GATE_FIRST_USED,
+    }
+)
+"""The event types that nobody is told of, and why not."""

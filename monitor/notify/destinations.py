@@ -6,5 +6,5 @@ from monitor.core.configuration import Owner
 
 
 def destinations(owner: Owner) -> tuple[str, ...]:
-    """The references to all destinations of an owner, in order: `platform#1`, `platform#2`."""
+    """Return the references to all destinations of an owner, in order: `platform#1`, `platform#2`."""
     return tuple(f"{owner.key}#{place}" for place in range(1, len(owner.destinations) + 1))

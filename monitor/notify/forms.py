@@ -26,7 +26,9 @@ _STYLE = "font-family:-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """One notice in every form. `slack` is a whole webhook payload (`text` and `blocks`); `html` needs nothing from outside."""
+    """One notice in every form. `slack` is a whole webhook payload (`text` and `blocks`); `html` needs nothing from
+    outside.
+    """
 
     title: str
     text: str
@@ -101,7 +103,7 @@ def _mrkdwn_text(text: str) -> dict[str, Any]:
 
 
 def _slack_text(message: Message) -> str:
-    """What a phone's lock screen shows, and the whole message where a webhook refuses blocks."""
+    """Return what a phone's lock screen shows, and the whole message where a webhook refuses blocks."""
     footer = slack_escape(message.footer)
     lines = [slack_escape(text) for text in (message.title, "", *_text(message).split("\n")[:-1])]
     return _fit(lines, SLACK_TEXT - len(footer) - 1) + "\n" + footer

@@ -1,9 +1,10 @@
-"""The relay: carries the outbox to the channels. At least once, no transaction open while it sends, nothing dropped silently.
+"""The relay: carries the outbox to the channels. At least once, no transaction open while it sends, nothing dropped
+silently.
 
     T2 claim due rows → send, one thread a destination → T3 settle: sent | waiting until retry_at | dead
 
-A crash between sending and settling sends again when the claim's lease ends: a notice told twice is better than one never
-told, and its id shows the repeat. The schedule is the retry loop; nothing here sleeps.
+A crash between sending and settling sends again when the claim's lease ends: a notice told twice is better than one
+never told, and its id shows the repeat. The schedule is the retry loop; nothing here sleeps.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from queue import SimpleQueue
 from monitor.core import events as ev
 from monitor.core.configuration import Owner
 from monitor.core.events import Ledger
+from monitor.core.names import no_such
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import (
     Channel,
@@ -52,7 +54,9 @@ JITTER = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
-    """What became of one delivery, known at `at`. Without an outcome there was no time to try it, and it is given back."""
+    """What became of one delivery, known at `at`. Without an outcome there was no time to try it, and
+    it is given back.
+    """
 
     delivery: Delivery
     notice: Notice | None
@@ -65,11 +69,12 @@ class Relay:
     """Delivers what is due.
 
     `owners` is asked at each tick, since a reload replaces the configuration. `worker` names this process in claims.
-    `executor` bounds how many destinations are sent to at once; the channel bounds how long one attempt takes. `still_allowed` says
-    until when readers of the lease files are still allowed an entry although it is denied, since the files cannot be written.
+    `executor` bounds how many destinations are sent to at once; the channel bounds how long one attempt takes.
+    `still_allowed` says until when readers of the lease files are still allowed an entry although it is denied, since
+    the files cannot be written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wired once, by bootstrap, each by its name
         self,
         *,
         store: Store,
@@ -142,8 +147,8 @@ class Relay:
     ) -> None:
         """Send to one destination, in order.
 
-        A failure that may pass counts for all that is due there: a hanging destination costs one timeout a tick, and what
-        queues behind it grows old with it instead of waiting for its turn to fail.
+        A failure that may pass counts for all that is due there: a hanging destination costs one timeout a tick, and
+        what queues behind it grows old with it instead of waiting for its turn to fail.
         """
         try:
             failed: NotSent | None = None
@@ -160,7 +165,7 @@ class Relay:
             arrived.put(None)
 
     def _send(self, delivery: Delivery, notice: Notice | None) -> tuple[str, Sent | NotSent]:
-        """One attempt, and what to call the destination."""
+        """Make one attempt, and return what came of it and what to call the destination."""
         label = delivery.destination
         if notice is None:
             return label, NotSent(reason="its notice is not in the store", permanent=True)
@@ -174,7 +179,7 @@ class Relay:
             return label, NotSent(reason=f"the channel failed: {type(error).__name__}")
 
     def _as_enforced(self, notice: Notice) -> Notice:
-        """The notice, true of what the lease files say now."""
+        """Return the notice, true of what the lease files say now."""
         items = tuple(
             replace(item, lease_until=self._still_allowed(item.entry)) if item.denied and item.entry else item
             for item in notice.items
@@ -202,7 +207,7 @@ class Relay:
             raise failure
 
     def _try(self, act: Callable[[Transaction], None]) -> Exception | None:
-        """One transaction; its failure is kept until the others had their turn."""
+        """Run one transaction; its failure is kept until the others had their turn."""
         try:
             with self._store.write() as tx:
                 act(tx)
@@ -232,7 +237,9 @@ class Relay:
         tx.append(ledger.events, self._clock())
 
     def _bury(self, tx: Transaction, attempts: Sequence[_Attempt]) -> None:
-        """Give up deliveries of one owner, record each, and tell somebody else; never about a notice of this very kind."""
+        """Give up deliveries of one owner, record each, and tell somebody else; never about a notice
+        of this very kind.
+        """
         ledger = Ledger(tx.head())
         items: list[Item] = []
         for attempt in attempts:
@@ -271,7 +278,9 @@ class Relay:
         return () if found is None else destinations(found)
 
     def _others(self, tx: Transaction, owner: str) -> Mapping[str, Sequence[str]]:
-        """Whom to tell that `owner` was not: at its own other destinations, else the other owners at their first; never where the last word was dead."""
+        """Whom to tell that `owner` was not: at its own other destinations, else the other owners at their first; never
+        where the last word was dead.
+        """
         last = {row.destination: row.state for row in tx.deliveries(DeliveryState.SENT, DeliveryState.DEAD)}
         alive = {
             key: [reference for reference in self._known(key) if last.get(reference) is not DeliveryState.DEAD]
@@ -282,7 +291,8 @@ class Relay:
         return {key: references[:1] for key, references in alive.items() if references}
 
     def redeliver(self, ids: Collection[int] | None = None) -> int:
-        """Put deliveries back to waiting, due now, with their attempts counted anew: all dead ones, or those named (also waiting ones).
+        """Put deliveries back to waiting, due now, with their attempts counted anew: all dead ones, or those named
+        (also waiting ones).
 
         Raises:
             Refused: a named delivery does not exist, is being sent or was sent; nothing is changed then.
@@ -306,8 +316,9 @@ class Relay:
         """
         references = self._known(owner)
         if not references:
-            known = ", ".join(sorted(self._owners())) or "none"
-            raise Refused(f"there is no owner {owner} with a destination in the configuration; configured: {known}")
+            known = sorted(self._owners())
+            hint = f"configured: {', '.join(known) or 'none'}"
+            raise Refused(no_such("owner with a destination in the configuration", owner, known, hint))
         now = self._clock()
         with self._store.write() as tx:
             item = Item(
@@ -324,9 +335,11 @@ class Relay:
 
 
 def backoff(delivery: int, attempts: int) -> timedelta:
-    """The wait after the given number of failed attempts: 30 s, 1 min, 2 min … at most 1 h, up to a tenth longer.
+    """Return the wait after the given number of failed attempts: 30 s, 1 min, 2 min … at most 1 h, up to a tenth
+    longer.
 
-    The addition is derived from the delivery, so that a crowd does not return at one moment and a test knows when it will.
+    The addition is derived from the delivery, so that a crowd does not return at one moment and a test knows when it
+    will.
     """
     doublings = min(attempts - 1, 20)
     pause = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)

@@ -1,7 +1,7 @@
 """What a service's reply to a message means, beyond its status: some refuse with 200, and say so in the body alone.
 
-A table by service. Where a reply is not understood, a chat service has not taken the message (each has one fixed word for yes), and a
-webhook of one's own has.
+A table by service. Where a reply is not understood, a chat service has not taken the message (each has one fixed word
+for yes), and a webhook of one's own has.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ MALFORMED = frozenset({"invalid_payload", "invalid_blocks", "no_text", "too_many
 """The form of the message is refused: another may be taken, the same one never."""
 
 _LOST = frozenset({
-    "no_service", "no_service_id", "no_active_hooks", "no_team", "team_disabled", "channel_not_found", "channel_is_archived", "is_archived",
-    "not_in_channel", "action_prohibited", "posting_to_general_channel_denied", "user_not_found", "user_is_inactive", "account_inactive",
-    "invalid_token", "token_revoked", "token_expired", "invalid_auth", "not_authed", "unknown_webhook", "invalid_webhook_token",
+    "no_service", "no_service_id", "no_active_hooks", "no_team", "team_disabled", "channel_not_found",
+    "channel_is_archived", "is_archived",
+    "not_in_channel", "action_prohibited", "posting_to_general_channel_denied", "user_not_found", "user_is_inactive",
+    "account_inactive",
+    "invalid_token", "token_revoked", "token_expired", "invalid_auth", "not_authed", "unknown_webhook",
+    "invalid_webhook_token",
 })  # fmt: skip
 """Where it was sent is no more, or its key is: trying again cannot help."""
 
@@ -58,7 +61,9 @@ _SHOWN = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back for a message: the status, the beginning of the body and the header `Retry-After` as it was sent."""
+    """What came back for a message: the status, the beginning of the body and the header `Retry-After`
+    as it was sent.
+    """
 
     status: int
     text: str = ""
@@ -67,7 +72,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRefusal:
-    """How a message was refused: `retry_after` in seconds where the service said so; `permanent` where trying again cannot help."""
+    """How a message was refused: `retry_after` in seconds where the service said so; `permanent` where trying again
+    cannot help.
+    """
 
     reason: str
     permanent: bool = False
@@ -79,7 +86,9 @@ Judge: TypeAlias = Callable[[Reply], ReplyRefusal | None]
 
 
 def chat(reply: Reply) -> ReplyRefusal | None:
-    """Slack and what speaks its shape, also Mattermost and Teams: an empty body, `ok`, or JSON that says nothing against it."""
+    """Slack and what speaks its shape, also Mattermost and Teams: an empty body, `ok`, or JSON that says nothing
+    against it.
+    """
     if not 200 <= reply.status < 300:
         return _by_status(reply)
     body = _parsed(reply.text)
@@ -96,7 +105,7 @@ def discord(reply: Reply) -> ReplyRefusal | None:
 
 
 def webhook(reply: Reply) -> ReplyRefusal | None:
-    """A webhook of one's own: any 2xx, unless a JSON body says that it was not taken."""
+    """Return a webhook of one's own: any 2xx, unless a JSON body says that it was not taken."""
     if not 200 <= reply.status < 300:
         return _by_status(reply)
     body = _parsed(reply.text)
@@ -112,7 +121,7 @@ JUDGES: Mapping[str, Judge] = {
 
 
 def judge_of(service: NotifyBase) -> Judge | None:
-    """How to read this service's replies; None where Apprise reads them well enough."""
+    """Return how to read this service's replies; None where Apprise reads them well enough."""
     for schemes in (service.protocol, service.secure_protocol):
         names: tuple[str, ...] = (schemes,) if isinstance(schemes, str) else tuple(schemes or ())
         for name in names:
@@ -137,7 +146,7 @@ def _final(status: int) -> bool:
 
 
 def _refusal(reply: Reply, words: str) -> ReplyRefusal:
-    """A refusal under a status that says yes; `words` are the service's own."""
+    """Return a refusal under a status that says yes; `words` are the service's own."""
     word = _word(words)
     quoted = re.search(r"\bHTTP(?: error)?(?: status)?(?: code)? (\d{3})\b", words, re.IGNORECASE)
     line = _first_line(words)[:_SHOWN]
@@ -151,7 +160,7 @@ def _refusal(reply: Reply, words: str) -> ReplyRefusal:
 
 
 def _objection(reply: Reply, body: object) -> ReplyRefusal | None:
-    """The first thing in a JSON body that says that the message was not taken."""
+    """Return the first thing in a JSON body that says that the message was not taken."""
     if isinstance(body, list):
         return next((no for item in body if (no := _objection(reply, item)) is not None), None)
     if not isinstance(body, Mapping):
@@ -168,7 +177,7 @@ def _objection(reply: Reply, body: object) -> ReplyRefusal | None:
 
 
 def _words(said: Mapping[str, Any]) -> Iterator[str]:
-    """How an object refuses: its own words for why, else the field that does; nothing where it does not."""
+    """Yield how an object refuses: its own words for why, else the field that does; nothing where it does not."""
     errors = [said[key] for key in _ERRORS if key in said and _word(_text(said[key])) not in _NOTHING]
     refusing = [key for key in _FLAGS if said.get(key) is False or _word(_text(said.get(key, True))) in ("false", "no")]
     refusing += [key for key in _CODES if _word(_text(said.get(key))) not in _NOTHING]
@@ -191,13 +200,13 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int:
-    """A status in a body, as a number or as text; 0 where it is none."""
+    """Return a status in a body, as a number or as text; 0 where it is none."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 0
 
 
 def _parsed(text: str) -> object:
-    """The body as JSON; None where it is none, or a bare word or number."""
+    """Return the body as JSON; None where it is none, or a bare word or number."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -208,7 +217,7 @@ def _parsed(text: str) -> object:
 
 
 def _word(text: str) -> str:
-    """A text as services write their words: `Channel not found` is `channel_not_found`."""
+    """Return a text as services write their words: `Channel not found` is `channel_not_found`."""
     return re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
 
 

@@ -1,7 +1,8 @@
 """Slack-shaped webhooks on any host, as an Apprise service: `slackhook://` over HTTP and `slackhooks://` over HTTPS.
 
-Apprise's own `slack://` is fixed to one host, builds no blocks from its caller's, and reports neither `Retry-After` nor why
-a webhook refused; an unreachable one then looks like a deleted one. Mattermost, Rocket.Chat and test servers speak the same shape.
+Apprise's own `slack://` is fixed to one host, builds no blocks from its caller's, and reports neither `Retry-After` nor
+why a webhook refused; an unreachable one then looks like a deleted one. Mattermost, Rocket.Chat and test servers speak
+the same shape.
 """
 
 # mypy: disable-error-code="assignment,no-untyped-call,override"
@@ -51,7 +52,7 @@ class SlackHook(NotifyBase):
         self.refusal: ReplyRefusal | None = None
 
     def url(self, privacy: bool = False, *args: Any, **kwargs: Any) -> str:
-        """The Apprise URL; with `privacy` without the path, which is the secret."""
+        """Return the Apprise URL; with `privacy` without the path, which is the secret."""
         schema = self.secure_protocol if self.secure else self.protocol
         path = "/****" if privacy else quote(self.fullpath)
         return f"{schema}://{self._netloc}{path}"

@@ -84,16 +84,19 @@ class Message:
 
 
 def plain(text: str, limit: int = LINE_LENGTH) -> str:
-    """One line without control or direction characters, whose mentions no chat service acts on, cut to `limit` characters."""
+    """Return one line without control or direction characters, whose mentions no chat service acts on, cut to `limit`
+    characters.
+    """
     visible = "".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text)
     line = " ".join(visible.split())
-    # Chat services act on these wherever they stand, and not all of them can be escaped: a zero-width space breaks the word.
+    # Chat services act on these wherever they stand, and not all of them can be escaped: a zero-width space breaks the
+    # word.
     line = _MENTION.sub(lambda match: match.group() + "\u200b", line)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def spoken_field(what: str) -> str:
-    """The name of a field as people say it: `standard input, short context` for `price.standard.short.input`."""
+    """Return the name of a field as people say it: `standard input, short context` for `price.standard.short.input`."""
     if what == LISTED:
         return "models list"
     if what.startswith(ANNOUNCED):
@@ -188,7 +191,8 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
 def _weighty(item: Item) -> bool:
     """Of several items, those that deny nothing and ask for nothing are told in brief, so that the others stand out.
 
-    News of an entry that was denied before denies nothing by itself: beside its pause, the other tiers of the same page are noise.
+    News of an entry that was denied before denies nothing by itself: beside its pause, the other tiers of the same page
+    are noise.
     """
     return item.reason in SERIOUS or item.reason is Reason.VISIBLE
 
@@ -198,9 +202,11 @@ def _name(item: Item) -> str:
 
 
 def _title(items: Sequence[Item]) -> str:
-    """The most serious reason, and every other one that is worth waking someone for, each with the names that it is true of."""
-    told = [reason for reason in Reason if reason is items[0].reason or reason in SERIOUS]
-    groups = {reason: [item for item in items if item.reason is reason] for reason in told}
+    """Return the most serious reason, and every other one that is worth waking someone for, each with the names that it
+    is true of.
+    """
+    headed = [reason for reason in Reason if reason is items[0].reason or reason in SERIOUS]
+    groups = {reason: [item for item in items if item.reason is reason] for reason in headed}
     named = {reason: [item for item in about if item.entry] or about for reason, about in groups.items() if about}
     headlines = [f"{HEADLINES[reason]}: {_names(about)}" for reason, about in named.items()]
     first = items[0]
@@ -248,7 +254,9 @@ def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> Messag
 
 
 def _together(items: Sequence[Item]) -> tuple[str, ...]:
-    """What changed of items that are told in brief; a summary that several share, as of a text that all of them rest on, is said once."""
+    """Return what changed of items that are told in brief; a summary that several share, as of a text that all of them
+    rest on, is said once.
+    """
     said: dict[str, list[Item]] = {}
     for item in items:
         for text in _what(item):
@@ -279,7 +287,7 @@ def _evidence(item: Item, position: int) -> str:
     if item.source:
         parts.append(f"source {plain(item.source, VALUE_LENGTH)}")
     if item.looks:
-        parts.append("1 look" if item.looks == 1 else f"{item.looks} looks")
+        parts.append("1 poll" if item.looks == 1 else f"{item.looks} polls")
     if item.evidence:
         parts.append(f"stored bytes {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
     if position:
@@ -306,7 +314,7 @@ def _done(item: Item) -> str:
         case Reason.HELD:
             return "Held it back: it is recorded, not believed, and nothing was paused."
         case Reason.BLIND:
-            return "Went on looking. What is believed was left as it was at the last good look."
+            return "Went on polling. What is believed was left as it was at the last good poll."
         case Reason.STALE:
             return "Marked it stale. Nothing else was changed."
         case Reason.REMINDER:
@@ -326,12 +334,14 @@ def _status(item: Item) -> str:
 
 
 def _asks(item: Item) -> str:
-    """What has to be verified before the entry may be resumed; empty where no pause asks for anything."""
+    """Return what has to be verified before the entry may be resumed; empty where no pause asks for anything."""
     return f"Verify since the pause: {', '.join(item.asks)}." if item.asks else ""
 
 
 def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
-    """Whether it can wait: what is denied in production now, and what is allowed instead. `lost` are the entries whose denial the notice tells."""
+    """Return whether it can wait: what is denied in production now, and what is allowed instead. `lost` are the entries
+    whose denial the notice tells.
+    """
     who = plain(item.entry or item.subject, VALUE_LENGTH)
     if item.denied and item.reason not in _DENYING:
         if item.entry in lost:
@@ -353,7 +363,7 @@ def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
         return f"{_spared(item, zone)}; {instead}." if fallback else f"{_spared(item, zone)}, and it has no fallback."
     match item.reason:
         case Reason.BLIND:
-            return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good look is too old."
+            return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll is too old."
         case Reason.TROUBLE:
             return (
                 "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."
@@ -361,7 +371,10 @@ def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
         case Reason.STALE:
             return "Safe for now: this denies nothing in production yet."
         case Reason.HELD:
-            return "Safe for now: nothing is denied in production. If what was seen is true, calls may already fail or cost more."
+            return (
+                "Safe for now: nothing is denied in production. If what was seen is true, calls may already fail "
+                "or cost more."
+            )
         case Reason.FALLBACK_LOST if not item.fallback_allowed:
             return f"Safe for now: {who} is allowed in production. Once it is denied, nothing is allowed instead."
         case Reason.UNDELIVERED:
@@ -373,7 +386,7 @@ def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
 
 
 def _spared(item: Item, zone: tzinfo | None) -> str:
-    """Who goes on through a pause, and until when: the gate's own answer."""
+    """Return who goes on through a pause, and until when: the gate's own answer."""
     who = plain(item.entry, VALUE_LENGTH)
     if not item.spared:  # of a notice that waits since a version that did not name them
         return (

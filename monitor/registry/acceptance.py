@@ -20,16 +20,13 @@ from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import Configuration
 from monitor.core.entry import CheckState, Entry, Pin
-from monitor.core.events import Event
 from monitor.core.facts import GRANTED, Fact, Subject, Value, refusal
-from monitor.core.notices import Reason
-from monitor.core.ports import Reader, Refused
+from monitor.core.ports import AskGate, Reader, Refused
+from monitor.core.text import value_in_words
 from monitor.detection.routes import CODEX, LIST, answer
-from monitor.gate.state import Freshness, Production
-from monitor.notify import compose
 from monitor.registry import check_expiry, checklist, fallbacks
 from monitor.registry import pins as pinning
-from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.freshness import Freshness
 
 _RESTS_ON: Mapping[str, str] = {
     "evals": "--from FILE --baseline ENTRY|MODEL",
@@ -95,12 +92,17 @@ WITH_ALL = Going()
 
 
 def acceptance(
-    reader: Reader, configuration: Configuration, entry: Entry, now: datetime, going: Going = WITH_ALL
+    reader: Reader,
+    configuration: Configuration,
+    entry: Entry,
+    now: datetime,
+    ask_gate: AskGate,
+    going: Going = WITH_ALL,
 ) -> Acceptance:
     """What would be accepted now, and everything that is missing; `going` is what may be."""
     waived = going.waived
     fresh = Freshness(reader, configuration)
-    entry = replace(entry, checks=fallbacks.checks(entry, Production(reader, configuration, now), now))
+    entry = replace(entry, checks=fallbacks.checks(entry, ask_gate(reader, configuration, now), now))
     wanting = checklist.missing(entry, now=now, waived=waived)
     problems = [
         Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
@@ -181,7 +183,7 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
     facts = {fact for pin in pins for fact in pinning.facts(pin, entry)}
     return [
         Problem(
-            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be {compose.value(pending_change.value)} by {pending_change.source} "
+            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be {value_in_words(pending_change.value)} by {pending_change.source} "
             f"since {ev.rfc3339(pending_change.first_at)}",
             mend=f"wait until it is believed or gone, or `access-monitor poll {pending_change.source}`",
         )
@@ -194,16 +196,16 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
 
 
 def _stale(
-    fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, told: frozenset[str]
+    fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, named: frozenset[str]
 ) -> list[Problem]:
-    """What was not looked at for too long, though time has not made its check stale yet."""
+    """What was not polled for too long, though time has not made its check stale yet."""
     return [
         Problem(
             what=f"{name} was last verified {ev.rfc3339(at)}",
             mend=mend(configuration, entry, name, CheckState.STALE),
         )
         for name, at in (("visibility", fresh.access(entry)), ("pricing", fresh.price(entry)))
-        if name not in told
+        if name not in named
         and at is not None
         and now - at > check_expiry.verified(entry, name, configuration.gate, configuration.checks)
     ]
@@ -246,22 +248,3 @@ def _accepted(data: Mapping[str, object]) -> tuple[object, ...]:
 
 def _person(name: str) -> str:
     return " ".join(name.split()).casefold()
-
-
-def told(register: RegistryTransaction, request: Event) -> list[compose.Told]:
-    """Tell the owners that a second person is asked for."""
-    entry = register.entries[request.subject]
-    command = COMMANDS[request.data["act"]]
-    item = compose.entry_item(
-        register,
-        entry.key,
-        reason=Reason.CHANGED,
-        position=request.position,
-        since=request.occurred_at,
-        summary=f"{request.data['by']} asks to {command} it ({request.data['reason']}); it takes effect when another person does the same",
-        commands=(
-            f"access-monitor {command} {entry.key} --dry-run",
-            f'access-monitor {command} {entry.key} --by YOU --reason "…" --expect {entry.position}',
-        ),
-    )
-    return [compose.Told(owners=entry.spec.owners, item=item)]

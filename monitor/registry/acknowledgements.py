@@ -5,22 +5,17 @@ Neither moves an entry. A silence hides no new pause: production assumptions nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from monitor.core import events as ev
 from monitor.core.configuration import Attention, Owner
-from monitor.core.entry import Entry, Status
-from monitor.core.notices import PAUSING, Reason
-from monitor.notify import compose
+from monitor.core.entry import PAUSE_REPEATED, Entry, Status
 from monitor.registry.reminders import reminded
 from monitor.registry.transitions import RegistryTransaction
 
 SELDOM = timedelta(days=1)
 """The longest time between two repetitions; each is twice the one before until then."""
-
-LOUD = PAUSING
-"""What no silence hides."""
 
 
 def times(since: datetime, now: datetime, every: timedelta) -> int:
@@ -43,36 +38,28 @@ def unacknowledged(entry: Entry, now: datetime, rules: Attention) -> int:
 
 def repeat(
     register: RegistryTransaction, key: str, count: int, *, at: datetime, rules: Attention, owners: Mapping[str, Owner]
-) -> compose.Told:
-    """Say again that an entry is paused, from a count on to those to whom its owners escalate as well."""
+) -> None:
+    """Write that an entry is still paused, for its owners and, from a count on, for those to whom they escalate."""
     entry = register.entries[key]
     lately = " since its fallback was lost" if entry.fallback_lost is not None else ""
     text = (
         f"{entry.key} is paused since {ev.rfc3339(entry.since)} and nobody has acknowledged it{lately}: {entry.reason}"
     )
-    said, day = _key(entry, count), entry.since.date()
-    position = reminded(register, key, said=said, what="pause", day=day, text=text, at=at, cause=entry.pause)
-    told = entry.spec.owners
+    recipients = entry.spec.owners
     if count >= rules.escalate_after:
-        further = (owners[name].escalate_to for name in told if name in owners)
-        told = tuple(dict.fromkeys((*told, *filter(None, further))))
-    item = compose.entry_item(
-        register, key, reason=Reason.UNACKNOWLEDGED, position=position, since=entry.since, summary=text
+        further = (owners[name].escalate_to for name in recipients if name in owners)
+        recipients = tuple(dict.fromkeys((*recipients, *filter(None, further))))
+    reminded(
+        register,
+        key,
+        said=_key(entry, count),
+        what=PAUSE_REPEATED,
+        day=entry.since.date(),
+        text=text,
+        at=at,
+        cause=entry.pause,
+        more={"owners": list(recipients)},
     )
-    return compose.Told(owners=told, item=item)
-
-
-def audible(told: Iterable[compose.Told], entries: Mapping[str, Entry], at: datetime) -> list[compose.Told]:
-    """What no silence hides."""
-    return [
-        one
-        for one in told
-        if one.item.reason in LOUD or not all(_silent(entries.get(key), at) for key in one.because or (one.item.entry,))
-    ]
-
-
-def _silent(entry: Entry | None, at: datetime) -> bool:
-    return entry is not None and entry.silenced_until is not None and at < entry.silenced_until
 
 
 def _key(entry: Entry, count: int) -> str:

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from monitor.app.commit import write
 from monitor.core import events as ev
-from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream, notice_stream
-from monitor.core.ports import Clock, Refused, Store, Transaction
+from monitor.core.ports import Refused, Transaction
+from monitor.registry.lookup import find_entry
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 
 class Attendant:
     """Writes down what people say to notices."""
 
-    def __init__(self, store: Store, configuration: Configuration, clock: Clock) -> None:
-        self._store = store
-        self._configuration = configuration
-        self._clock = clock
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
 
     def acknowledge(self, what: str, *, by: str, via: Mapping[str, str], note: str = "") -> Event:
         """Take on the pauses that a notice tells of, or that of one entry: they are not told again.
@@ -28,8 +26,8 @@ class Attendant:
         Raises:
             Refused: `what` is neither a notice nor an entry, or nothing in it is paused.
         """
-        with self._store.write() as tx:
-            register = RegistryTransaction(tx.head(), tx.entries())
+        with self._begin() as unit:
+            tx, register = unit.tx, unit.register
             named = _named(tx, register, what)
             paused = [key for key in named if register.entries[key].status is Status.PAUSED]
             if not paused:
@@ -39,14 +37,12 @@ class Attendant:
                 ev.NOTICE_ACKNOWLEDGED,
                 notice_stream(notice),
                 notice,
-                at=self._clock(),
+                at=unit.now,
                 actor=by,
                 cause=register.entries[paused[0]].pause,
                 data={"entries": paused, "by": by, "note": note, "via": dict(via)},
             )
-            acknowledged = register.events[-1]
-            write(tx, self._configuration, register, [], at=self._clock())
-        return acknowledged
+            return register.events[-1]
 
     def silence(self, key: str, *, until: datetime | None, by: str, reason: str, via: Mapping[str, str]) -> Event:
         """Tell nothing of an entry until a time but its pauses; None ends a silence.
@@ -54,13 +50,11 @@ class Attendant:
         Raises:
             Refused: there is no such entry, or the time has passed.
         """
-        now = self._clock()
-        if until is not None and until <= now:
-            raise Refused(f"{ev.rfc3339(until)} has passed; give a time to come with --until")
-        with self._store.write() as tx:
-            register = RegistryTransaction(tx.head(), tx.entries())
-            if key not in register.entries:
-                raise Refused(f"there is no entry {key!r}; `access-monitor status` lists the entries")
+        with self._begin() as unit:
+            register, now = unit.register, unit.now
+            if until is not None and until <= now:
+                raise Refused(f"{ev.rfc3339(until)} has passed; give a time to come with --until")
+            find_entry(register.entries, key)
             register.add(
                 ev.ENTRY_SILENCED,
                 entry_stream(key),
@@ -74,9 +68,7 @@ class Attendant:
                     "via": dict(via),
                 },
             )
-            silenced = register.events[-1]
-            write(tx, self._configuration, register, [], at=now)
-        return silenced
+            return register.events[-1]
 
 
 def _notice_of(tx: Transaction, entry: Entry) -> str:

@@ -25,8 +25,8 @@ from monitor.core.ports import Reader, Refused
 from monitor.core.price import PREFIX
 from monitor.core.request_log import LoggedRequest, LogSpan, Prices
 from monitor.detection.stored_baselines import beliefs
-from monitor.gate.state import CLOCK_TOLERANCE
 from monitor.registry import pins
+from monitor.registry.freshness import CLOCK_TOLERANCE
 
 Keep: TypeAlias = Callable[[Body], str]
 """Stores bytes as evidence and returns their hash."""

@@ -14,19 +14,17 @@ from datetime import datetime, timedelta
 
 from monitor.core import events as ev
 from monitor.core.configuration import CheckRules, Configuration, GateRules, SourceSpec
-from monitor.core.entry import CheckState, Entry, Status
-from monitor.core.notices import Reason
+from monitor.core.entry import CheckState, Entry
 from monitor.core.ports import Reader
-from monitor.gate.state import Freshness
-from monitor.notify import compose
 from monitor.registry import checklist
+from monitor.registry.freshness import Freshness
 from monitor.registry.transitions import RegistryTransaction
 
 Aged = Mapping[str, Mapping[str, datetime]]
-"""Entry → check → the last look that verified it."""
+"""Entry → check → the last poll that verified it."""
 
 MISSED = 2
-"""What a source verifies that is polled seldom ages only after as many of its looks were missed."""
+"""What a source verifies that is polled seldom ages only after as many of its polls were missed."""
 
 
 def aged(
@@ -76,7 +74,7 @@ def _feeding(configuration: Configuration, entry: Entry, name: str) -> list[Sour
 
 
 def _seen(fresh: Freshness, entry: Entry, name: str) -> datetime | None:
-    """The last look that confirmed it and left no row in the log."""
+    """The last poll that confirmed it and left no row in the log."""
     match BY_FRESHNESS.get(name):
         case "freshness":
             return fresh.access(entry)
@@ -86,32 +84,12 @@ def _seen(fresh: Freshness, entry: Entry, name: str) -> datetime | None:
             return None
 
 
-def expire(register: RegistryTransaction, past: Aged, now: datetime) -> list[compose.Told]:
-    """Let aged checks go stale; the owners of active entries are told that production is denied."""
-    told = []
+def expire(register: RegistryTransaction, past: Aged, now: datetime) -> None:
+    """Let aged checks go stale."""
     for key, names in past.items():
-        entry = register.entries[key]
-        position = 0
         for name, last in names.items():
-            reason = f"no look has verified it since {ev.rfc3339(last)}"
-            position = checklist.move(register, ev.CHECK_STALE, key, name, at=now, reason=reason)
-        if entry.status is Status.ACTIVE:
-            told.append(_told(register, key, names, position))
-    return told
-
-
-def _told(register: RegistryTransaction, key: str, names: Mapping[str, datetime], position: int) -> compose.Told:
-    entry = register.entries[key]
-    since = min(names.values())
-    item = compose.entry_item(
-        register,
-        key,
-        reason=Reason.STALE,
-        position=position,
-        since=since,
-        summary=f"no look has verified {', '.join(names)} since {ev.rfc3339(since)}",
-    )
-    return compose.Told(owners=entry.spec.owners, item=item)
+            reason = f"no poll has verified it since {ev.rfc3339(last)}"
+            checklist.move(register, ev.CHECK_STALE, key, name, at=now, reason=reason, because="age", since=last)
 
 
 BY_FRESHNESS = {"model_id": "freshness", "visibility": "freshness", "pricing": "price_freshness"}
@@ -124,7 +102,7 @@ def attested(entry: Entry, name: str, rules: CheckRules) -> timedelta:
 
 
 def verified(entry: Entry, name: str, gate: GateRules, rules: CheckRules) -> timedelta:
-    """How long a check holds after the last look that verified it."""
+    """How long a check holds after the last poll that verified it."""
     by = BY_FRESHNESS.get(name)
     least: timedelta = rules.verified if by is None else getattr(gate, by)
     longer = entry.spec.check_age.get(name) if by is None else getattr(entry.spec, by)

@@ -14,11 +14,10 @@ from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.baselines import CONFIG, UNKNOWN, Baselines, Unknown
 from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
-from monitor.core.configuration import OFFICIAL, SourceSpec
+from monitor.core.configuration import OFFICIAL, PRODUCTION, SourceSpec
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
 from monitor.core.events import entry_stream
 from monitor.core.facts import Subject, Value
-from monitor.gate.client.verdict import PRODUCTION
 from monitor.registry import check_rules, safety
 from monitor.registry.causes import ASKS, Cause, cause
 from monitor.registry.transitions import RegistryTransaction
@@ -192,9 +191,17 @@ def move(
     cause: int | None = None,
     evidence: str = "",
     reason: str = "",
+    because: str = "",
+    since: datetime | None = None,
 ) -> int:
-    """Write that the system moved a check, and return the position. `spec` is the source whose look did it."""
+    """Write that the system moved a check, and return the position. `spec` is the source whose poll did it.
+
+    `because` is what the check was lost to where its owners hear of that by itself: `date`, `age` (not verified after `since`), `amendment` or
+    `document`.
+    """
     data = {"check": name, "url": spec.shown_url if spec else "", "by": ev.SYSTEM, "until": None}
+    data |= {"because": because} if because else {}
+    data |= {"since": ev.rfc3339(since)} if since is not None else {}
     return register.add(
         kind,
         entry_stream(key),
@@ -213,7 +220,7 @@ def attestable(name: str, entry: Entry, beliefs: Baselines) -> bool:
 
 
 def awaits(entry: Entry, spec: SourceSpec) -> bool:
-    """Whether a look at this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
+    """Whether a poll of this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
     return entry.alive and any(
         entry.checks.get(name, Check()).state is CheckState.STALE for name in fed_by(spec, entry)
     )

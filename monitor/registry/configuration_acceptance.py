@@ -8,10 +8,12 @@ from datetime import datetime
 
 from monitor.core.accepted_configuration import KeyDifference, differences, digest
 from monitor.core.configuration import Configuration
-from monitor.core.events import CONFIG_ACCEPTED, CONFIG_STREAM, Event, Ledger
-from monitor.core.ports import Clock, Reader, Refused, Store
+from monitor.core.events import CONFIG_ACCEPTED, CONFIG_STREAM, Event
+from monitor.core.ports import AskGate, Reader, Refused
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, recorded, takes
-from monitor.registry.declarations import judged
+from monitor.registry.declarations import judge
+from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,64 +35,70 @@ class Assessment:
         return not self.taken or self.acceptance is not None
 
 
-def assess(reader: Reader, *, before: Configuration, after: Configuration, now: datetime) -> Assessment:
-    """Work out what loading `after` would do where production goes by `before`; nothing is written."""
-    last, head = recorded(reader), reader.head()
-    if last is None:
-        return Assessment(position=head, differences=None, taken=(), acceptance=None)
-    different = None if last.document is None else differences(last.document, after.document)
-    if last.version == after.version:
-        return Assessment(position=head, differences=different, taken=(), acceptance=None)
-    register, _ = judged(reader, after, now)
-    taken = takes(reader, register, before=before, after=after, now=now)
-    given = accepted(last, after)
-    acceptance = given if taken and covers(given, taken, reader.entries()) else None
-    return Assessment(position=head, differences=different, taken=taken, acceptance=acceptance)
+class Loading:
+    """Loading a configuration (`after`) where production goes by another one (`before`)."""
 
+    def __init__(self, before: Configuration, after: Configuration, ask_gate: AskGate) -> None:
+        self._before = before
+        self._after = after
+        self._ask_gate = ask_gate
 
-def accept(
-    store: Store,
-    clock: Clock,
-    *,
-    before: Configuration,
-    after: Configuration,
-    by: str,
-    reason: str,
-    via: Mapping[str, str],
-    expect: int | None = None,
-) -> Event | None:
-    """Record that what `after` takes from production is meant; None where it takes nothing, which needs no acceptance.
-
-    Raises:
-        Refused: after `expect` a configuration was loaded, or an entry moved that this one takes from production.
-    """
-    now = clock()
-    with store.write() as tx:
-        assessment = assess(tx, before=before, after=after, now=now)
-        if not assessment.taken:
-            return None
-        if expect is not None:
-            _expected(tx, assessment, expect)
-        ledger = Ledger(tx.head())
-        ledger.add(
-            CONFIG_ACCEPTED,
-            CONFIG_STREAM,
-            CONFIG_STREAM,
-            at=now,
-            actor=by,
-            data={
-                "by": by,
-                "reason": reason,
-                "via": dict(via),
-                "version": after.version,
-                "sha256": digest(after.document),
-                "expect": assessment.position,
-                "changed": [difference.path for difference in assessment.differences or ()],
-                **listed(assessment.taken),
-            },
+    def assess(self, reader: Reader, now: datetime) -> Assessment:
+        """Work out what it would do; nothing is written."""
+        last, head = recorded(reader), reader.head()
+        if last is None:
+            return Assessment(position=head, differences=None, taken=(), acceptance=None)
+        different = None if last.document is None else differences(last.document, self._after.document)
+        if last.version == self._after.version:
+            return Assessment(position=head, differences=different, taken=(), acceptance=None)
+        register = RegistryTransaction(head, reader.entries())
+        judge(reader, register, self._after, now)
+        taken = takes(
+            self._ask_gate(reader, self._before, now),
+            self._ask_gate(reader, self._after, now, register.entries),
         )
-        tx.append(ledger.events, now)
-        return ledger.events[-1]
+        given = accepted(last, self._after)
+        acceptance = given if taken and covers(given, taken, reader.entries()) else None
+        return Assessment(position=head, differences=different, taken=taken, acceptance=acceptance)
+
+    def accept(
+        self,
+        begin: Begin,
+        *,
+        by: str,
+        reason: str,
+        via: Mapping[str, str],
+        expect: int | None = None,
+    ) -> Event | None:
+        """Record that what it takes from production is meant; None where it takes nothing, which needs no acceptance.
+
+        Raises:
+            Refused: after `expect` a configuration was loaded, or an entry moved that this one takes from production.
+        """
+        with begin() as unit:
+            assessment = self.assess(unit.tx, unit.now)
+            if not assessment.taken:
+                return None
+            if expect is not None:
+                _expected(unit.tx, assessment, expect)
+            unit.register.add(
+                CONFIG_ACCEPTED,
+                CONFIG_STREAM,
+                CONFIG_STREAM,
+                at=unit.now,
+                actor=by,
+                data={
+                    "by": by,
+                    "reason": reason,
+                    "via": dict(via),
+                    "version": self._after.version,
+                    "sha256": digest(self._after.document),
+                    "expect": assessment.position,
+                    "changed": [difference.path for difference in assessment.differences or ()],
+                    **listed(assessment.taken),
+                },
+            )
+            return unit.register.events[-1]
 
 
 def listed(taken: tuple[Take, ...]) -> dict[str, dict[str, str]]:

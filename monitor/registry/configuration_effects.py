@@ -7,20 +7,15 @@ needs nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
-from monitor.core.accepted_configuration import Document, digest
+from monitor.core.accepted_configuration import Document, current_names, digest
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import CONFIG_ACCEPTED, CONFIG_CHANGED, CONFIG_STREAM, Event
-from monitor.core.ports import EventQuery, Reader
-from monitor.gate import decision
-from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.state import standings
-from monitor.registry.transitions import RegistryTransaction
+from monitor.core.ports import EventQuery, GateAnswers, Reader
 
 
 class Act(StrEnum):
@@ -49,7 +44,8 @@ class Take:
 class Recording:
     """The configuration that the log recorded last, and the acceptance of another one that a person gave since.
 
-    `document` is None where a version before 0.3 recorded it, which kept only a part.
+    `document` is None where a version before 0.3 recorded it, which kept only a part. One of 0.3 is in today's names, as is `version`:
+    an upgrade that only renames keys changes no configuration.
     """
 
     position: int
@@ -64,36 +60,38 @@ def recorded(reader: Reader) -> Recording | None:
     for one in reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True)):
         event = one.event
         if event.type == CONFIG_CHANGED:
-            return Recording(
-                position=event.position,
-                version=event.data["version"],
-                document=event.data.get("document"),
-                acceptance=acceptance,
-            )
+            version, document = event.data["version"], event.data.get("document")
+            if document is not None and (renamed := current_names(document)) != document:
+                version, document = digest(renamed)[: len(version)], renamed
+            return Recording(position=event.position, version=version, document=document, acceptance=acceptance)
         if event.type == CONFIG_ACCEPTED and acceptance is None:  # the last one alone counts: it replaced those before
             acceptance = event
     return None
 
 
-def takes(
-    reader: Reader, register: RegistryTransaction, *, before: Configuration, after: Configuration, now: datetime
-) -> tuple[Take, ...]:
-    """What the decisions of `register`, made under `after`, take from production, which goes by `before` now."""
-    entries = reader.entries()
-    allowed_before = _allowed(reader, before, now, entries, entries.values())
-    allowed_after = _allowed(reader, after, now, register.entries, entries.values())
+def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
+    """What a configuration takes from production: `now_asked` is the gate before it is loaded, `then_asked` as its loading would leave the gate."""
     found: list[Take] = []
-    for key, entry in entries.items():
-        moved = register.entries[key]
-        lost = [asked for asked, allowed in allowed_before[key].items() if allowed and not allowed_after[key][asked]]
+    for key, entry in now_asked.entries.items():
+        moved = then_asked.entries[key]
+        lost = [
+            asked for asked in _asked(entry) if now_asked.asked(*asked).allowed and not then_asked.asked(*asked).allowed
+        ]
         used = entry.status is Status.ACTIVE or bool(lost)
         if moved.status is Status.WITHDRAWN and used:
             found.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
         elif entry.status is Status.ACTIVE and moved.status is Status.PAUSED:
             found.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
         elif lost:
-            found.append(Take(entry=key, act=Act.DENIES, reason=_why(reader, after, now, register.entries, lost[0])))
+            found.append(Take(entry=key, act=Act.DENIES, reason=then_asked.asked(*lost[0]).reason))
     return tuple(found)
+
+
+def _asked(entry: Entry) -> Iterator[tuple[str, str]]:
+    """How production asks for an entry: by its key or a model id, and as anybody or as one whom a pause may spare."""
+    for name in dict.fromkeys((entry.key, *filter(None, entry.spec.surfaces.values()))):
+        for caller in ("", *entry.callers):
+            yield name, caller
 
 
 def covers(acceptance: Event | None, taken: Iterable[Take], entries: Mapping[str, Entry]) -> bool:
@@ -116,32 +114,3 @@ def in_words(taken: Sequence[Take]) -> str:
     """What is taken in one phrase: `pause luna and sol, withdraw terra`."""
     named = {act: [take.entry for take in taken if take.act is act] for act in Act}
     return ", ".join(f"{act.verb} {' and '.join(keys)}" for act, keys in named.items() if keys)
-
-
-_Asked = tuple[str, str]
-"""Who asks the gate for what: the key or model id, and the caller."""
-
-
-def _allowed(
-    reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry], of: Iterable[Entry]
-) -> dict[str, dict[_Asked, bool]]:
-    """What the gate says to production of each entry, by key and by model id, to anybody and to those whom a pause may spare."""
-    known, rules = standings(reader, configuration, now, entries), configuration.gate
-    return {
-        entry.key: {
-            (asked, caller): decision.answer(
-                asked, known, PRODUCTION, rules.environments, caller, now, rules.lease
-            ).allowed
-            for asked in dict.fromkeys((entry.key, *filter(None, entry.spec.surfaces.values())))
-            for caller in ("", *entry.callers)
-        }
-        for entry in of
-    }
-
-
-def _why(
-    reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry], asked: _Asked
-) -> str:
-    known, rules = standings(reader, configuration, now, entries), configuration.gate
-    key, caller = asked
-    return decision.answer(key, known, PRODUCTION, rules.environments, caller, now, rules.lease).reason

@@ -8,11 +8,10 @@ Kept apart from the fold because it alone knows the configuration: what the rest
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.accepted_configuration import differences
 from monitor.core.baselines import SOURCES, Baselines, stands
@@ -21,22 +20,21 @@ from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.entry_spec import EntrySpec, changed, dump
 from monitor.core.events import CONFIG_STREAM, Event, entry_stream
-from monitor.core.notices import Reason
-from monitor.core.ports import Clock, Reader, Refused, Store
+from monitor.core.ports import AskGate, Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
-from monitor.notify import compose
 from monitor.registry import checklist, pins, policy, safety
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 
 def declare(
     store: Store,
     configuration: Configuration,
-    clock: Clock,
+    begin: Begin,
+    ask_gate: AskGate,
     *,
-    published: Callable[[], object],
     before: Configuration | None = None,
 ) -> tuple[Event, ...]:
     """Record a configuration and judge what it changes; returns what was written.
@@ -49,21 +47,20 @@ def declare(
     with store.read() as reader:
         if _recorded(reader) == configuration.version and _all_declared(reader, configuration):
             return ()
-    now = clock()
-    with store.write() as tx:
-        entries = tx.entries()
-        register, told = judged(tx, configuration, now)
+    with begin() as unit:
+        tx, register, now = unit.tx, unit.register, unit.now
+        denied: dict[str, str] = {}
         if before is not None:
-            taken = takes(tx, register, before=before, after=configuration, now=now)
+            tried = RegistryTransaction(tx.head(), tx.entries())
+            judge(tx, tried, configuration, now)
+            taken = takes(ask_gate(tx, before, now), ask_gate(tx, configuration, now, tried.entries))
             _accepted(tx, configuration, taken)
-            told += _denied(register, taken, told, now)
-        write(tx, configuration, register, told, at=now)
+            denied = {take.entry: take.reason for take in taken if take.act is Act.DENIES}
+            unit.refresh = True  # what the gate goes by may have moved without any entry
+        judge(tx, register, configuration, now, denied)
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
-        moved = gate_answers_changed(register, entries)
-    if moved or before is not None:  # what the gate goes by may have moved without any entry
-        published()
     return tuple(register.events)
 
 
@@ -76,43 +73,21 @@ def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, .
         )
 
 
-def _denied(
-    register: RegistryTransaction, taken: tuple[Take, ...], told: list[compose.Told], now: datetime
-) -> list[compose.Told]:
-    """What the owners are told of entries that production is denied by the configuration alone."""
-    named = {one.item.entry for one in told}
-    position = register.events[-1].position
-    return [
-        compose.Told(
-            owners=register.entries[take.entry].spec.owners,
-            item=compose.entry_item(
-                register,
-                take.entry,
-                reason=Reason.STALE,
-                position=position,
-                since=now,
-                summary=f"the configuration changed: {take.reason}",
-            ),
-        )
-        for take in taken
-        if take.act is Act.DENIES and take.entry not in named
-    ]
-
-
-def judged(
-    reader: Reader, configuration: Configuration, now: datetime
-) -> tuple[RegistryTransaction, list[compose.Told]]:
-    """What recording a configuration would write, and whom it would tell; nothing is written here."""
-    register = RegistryTransaction(reader.head(), reader.entries())
-    trigger = _changed(reader, register, configuration, now)
+def judge(
+    reader: Reader,
+    register: RegistryTransaction,
+    configuration: Configuration,
+    now: datetime,
+    denied: Mapping[str, str] | None = None,
+) -> None:
+    """Write what a configuration changes into `register`. `denied` are the entries that it alone denies to production, with the reason."""
+    trigger = _changed(reader, register, configuration, now, denied or {})
     known = beliefs(reader, configuration.sources)
-    told: list[compose.Told] = []
     for spec in configuration.entries.values():
-        told += _entry(reader, register, spec, configuration, known, now, trigger)
+        _entry(reader, register, spec, configuration, known, now, trigger)
     for key, entry in list(register.entries.items()):
         if entry.alive and key not in configuration.entries:
-            told += _withdrawn(register, entry, now, trigger)
-    return register, told
+            _withdrawn(register, entry, now, trigger)
 
 
 def _recorded(reader: Reader) -> str:
@@ -125,7 +100,13 @@ def _all_declared(reader: Reader, configuration: Configuration) -> bool:
     return all(key in entries for key in configuration.entries)
 
 
-def _changed(reader: Reader, register: RegistryTransaction, configuration: Configuration, now: datetime) -> int | None:
+def _changed(
+    reader: Reader,
+    register: RegistryTransaction,
+    configuration: Configuration,
+    now: datetime,
+    denied: Mapping[str, str],
+) -> int | None:
     last = recorded(reader)
     if last is not None and last.version == configuration.version:
         return None
@@ -142,19 +123,16 @@ def _changed(reader: Reader, register: RegistryTransaction, configuration: Confi
             "code": configuration.code,
             "changed": [difference.path for difference in differences(before, configuration.document)],
             "document": configuration.document,
+            **({"denies": dict(denied)} if denied else {}),
         },
     )
 
 
-def _withdrawn(register: RegistryTransaction, entry: Entry, now: datetime, trigger: int | None) -> list[compose.Told]:
-    """Write that an entry left the configuration; the owners of one that production used are told."""
+def _withdrawn(register: RegistryTransaction, entry: Entry, now: datetime, trigger: int | None) -> None:
+    """Write that an entry left the configuration."""
     reason = "it left the configuration"
     stream = entry_stream(entry.key)
-    position = register.add(ev.ENTRY_WITHDRAWN, stream, entry.key, at=now, cause=trigger, data={"reason": reason})
-    if entry.status not in (Status.ACTIVE, Status.PAUSED):
-        return []
-    item = compose.entry_item(register, entry.key, reason=Reason.CHANGED, position=position, since=now, summary=reason)
-    return [compose.Told(owners=entry.spec.owners, item=item)]
+    register.add(ev.ENTRY_WITHDRAWN, stream, entry.key, at=now, cause=trigger, data={"reason": reason})
 
 
 def _entry(
@@ -165,11 +143,10 @@ def _entry(
     known: Baselines,
     now: datetime,
     trigger: int | None,
-) -> list[compose.Told]:
+) -> None:
     spec = _declared(spec, configuration)
     entry = register.entries.get(spec.key)
     versions = {"code": configuration.code, "configuration": configuration.version}
-    unsettled: list[compose.Told] = []
     if entry is None or entry.status is Status.WITHDRAWN:
         position = register.add(
             ev.ENTRY_DECLARED,
@@ -193,11 +170,11 @@ def _entry(
             },
         )
         _unverify(register, entry, spec, position, now)
-        unsettled += _unreview(register, entry, spec, position, now)
+        _unreview(register, entry, spec, position, now)
     else:
-        return []
+        return
     judgement = policy.Trigger(at=now, position=position, origin=Origins(tx, known, register).of, versions=versions)
-    return [*unsettled, *policy.judge(register, spec.key, known, judgement)]
+    policy.judge(register, spec.key, known, judgement)
 
 
 def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, position: int, now: datetime) -> None:
@@ -226,39 +203,27 @@ def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
         checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
 
 
-def _unreview(
-    register: RegistryTransaction, before: Entry, spec: EntrySpec, position: int, now: datetime
-) -> list[compose.Told]:
+def _unreview(register: RegistryTransaction, before: Entry, spec: EntrySpec, position: int, now: datetime) -> None:
     """Let a safety review go stale that was not about everything that the entry touches now, whether accepted or not."""
     more = safety.widened(before.spec, spec)
     if not more or not _verified(register, before.key, SAFETY_REVIEW):
-        return []
+        return
     reason = f"the entry now touches {', '.join(more)}, which the review was not about"
-    return _lost(register, before.key, ev.CHECK_STALE, SAFETY_REVIEW, reason, position, now)
+    checklist.move(
+        register,
+        ev.CHECK_STALE,
+        before.key,
+        SAFETY_REVIEW,
+        at=now,
+        cause=position,
+        reason=reason,
+        because="amendment",
+    )
 
 
 def _verified(register: RegistryTransaction, key: str, name: str) -> bool:
     check = register.entries[key].checks.get(name)
     return check is not None and check.state is CheckState.VERIFIED
-
-
-def _lost(
-    register: RegistryTransaction, key: str, kind: str, name: str, reason: str, amended: int, now: datetime
-) -> list[compose.Told]:
-    """Write that a check is lost by what was declared; the owners of an active entry are told whether that denies it."""
-    position = checklist.move(register, kind, key, name, at=now, cause=amended, reason=reason)
-    entry = register.entries[key]
-    if entry.status is not Status.ACTIVE:
-        return []
-    item = compose.entry_item(
-        register,
-        key,
-        reason=Reason.STALE,
-        position=position,
-        since=now,
-        summary=f"the check {name} does not hold any more: {reason}",
-    )
-    return [compose.Told(owners=entry.spec.owners, item=item)]
 
 
 def _declared(spec: EntrySpec, configuration: Configuration) -> EntrySpec:

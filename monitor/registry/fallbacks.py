@@ -10,12 +10,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from monitor.core import events as ev
+from monitor.core.configuration import PRODUCTION
 from monitor.core.entry import Check, CheckState, Entry, Status
 from monitor.core.events import entry_stream
-from monitor.core.notices import Reason
-from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.state import Production
-from monitor.notify import compose
+from monitor.core.ports import GateAnswers
 from monitor.registry import checklist
 from monitor.registry.transitions import RegistryTransaction
 
@@ -23,19 +21,17 @@ USED = frozenset({Status.ACTIVE, Status.PAUSED})
 """The entries whose callers may have to go on with a fallback."""
 
 
-def judge(register: RegistryTransaction, gate: Production, at: datetime) -> list[compose.Told]:
-    """Write how the fallbacks of all entries stand, where that is not how they stood; returns what their owners are told."""
-    told: list[compose.Told] = []
+def judge(register: RegistryTransaction, gate: GateAnswers, at: datetime) -> None:
+    """Write how the fallbacks of all entries stand, where that is not how they stood."""
     for key, entry in list(register.entries.items()):
         if not entry.alive:
             continue
         _check(register, key, gate, at)
         if entry.status in USED and entry.spec.fallback:
-            told += _loss(register, entry, gate, at)
-    return told
+            _loss(register, entry, gate, at)
 
 
-def checks(entry: Entry, gate: Production, at: datetime) -> Mapping[str, Check]:
+def checks(entry: Entry, gate: GateAnswers, at: datetime) -> Mapping[str, Check]:
     """The checks of an entry, with that of its fallback as the gate has it at this moment."""
     check = entry.checks.get(checklist.FALLBACK, Check())
     if not _ours(check) or not entry.spec.fallback:
@@ -46,7 +42,7 @@ def checks(entry: Entry, gate: Production, at: datetime) -> Mapping[str, Check]:
     return {**entry.checks, checklist.FALLBACK: now}
 
 
-def wanting(entry: Entry, gate: Production) -> str:
+def wanting(entry: Entry, gate: GateAnswers) -> str:
     """Why no fallback of an entry is allowed, in words; empty where one is."""
     if gate.answer(entry.key).fallback:
         return ""
@@ -54,7 +50,7 @@ def wanting(entry: Entry, gate: Production) -> str:
     return "; ".join(denied) or f"{entry.spec.fallback} is not in the registry"
 
 
-def _chain(entry: Entry, gate: Production) -> Iterator[str]:
+def _chain(entry: Entry, gate: GateAnswers) -> Iterator[str]:
     """The fallbacks of an entry, nearest first."""
     passed = {entry.key}
     key = entry.spec.fallback
@@ -69,7 +65,7 @@ def _ours(check: Check) -> bool:
     return check.state is not CheckState.VERIFIED or check.by == ev.SYSTEM
 
 
-def _check(register: RegistryTransaction, key: str, gate: Production, at: datetime) -> None:
+def _check(register: RegistryTransaction, key: str, gate: GateAnswers, at: datetime) -> None:
     entry = register.entries[key]
     check = entry.checks.get(checklist.FALLBACK, Check())
     needed = any(checklist.FALLBACK in checklist.required(entry, name) for name in (PRODUCTION, *entry.spec.checks_in))
@@ -91,7 +87,7 @@ def _earlier(check: Check, at: datetime) -> bool:
     return check.verified_at is None or check.verified_at.date() < at.date()
 
 
-def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gate: Production, at: datetime) -> None:
+def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gate: GateAnswers, at: datetime) -> None:
     declared = entry.spec.fallback
     register.add(
         kind,
@@ -110,38 +106,28 @@ def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gat
     )
 
 
-def _cause(entry: Entry, gate: Production) -> int:
+def _cause(entry: Entry, gate: GateAnswers) -> int:
     """What gave the nearest fallback of an entry its status; where it declares none, what it was declared by."""
     nearest = next(_chain(entry, gate), "")
     return gate.answer(nearest).position if nearest else entry.position
 
 
-def _loss(register: RegistryTransaction, entry: Entry, gate: Production, at: datetime) -> list[compose.Told]:
+def _loss(register: RegistryTransaction, entry: Entry, gate: GateAnswers, at: datetime) -> None:
     allowed = gate.answer(entry.key).fallback
     if bool(allowed) is (entry.fallback_lost is None) or not (allowed or _counted_on(entry, gate)):
-        return []
+        return
     lost = wanting(entry, gate)
-    kind = ev.ENTRY_FALLBACK_LOST if lost else ev.ENTRY_FALLBACK_RESTORED
-    position = register.add(
-        kind,
+    register.add(
+        ev.ENTRY_FALLBACK_LOST if lost else ev.ENTRY_FALLBACK_RESTORED,
         entry_stream(entry.key),
         entry.key,
         at=at,
         cause=_cause(entry, gate) if lost else entry.fallback_lost,
         data={"fallback": allowed or entry.spec.fallback, **({"reason": lost} if lost else {})},
     )
-    item = compose.entry_item(
-        register,
-        entry.key,
-        reason=Reason.FALLBACK_LOST if lost else Reason.RECOVERED,
-        position=position,
-        since=at,
-        summary=f"its fallback {lost}" if lost else f"its fallback {allowed} is allowed in production again",
-    )
-    return [compose.Told(owners=entry.spec.owners, item=item)]
 
 
-def _counted_on(entry: Entry, gate: Production) -> bool:
+def _counted_on(entry: Entry, gate: GateAnswers) -> bool:
     """Whether a fallback of an entry was ever one that production could use: what nobody activated was never lost."""
     return any(
         gate.entries[key].pins and (gate.entries[key].status is not Status.ACTIVE or gate.known(key))

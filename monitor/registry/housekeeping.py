@@ -4,33 +4,30 @@ when something is due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import source_stream
 from monitor.core.facts import SourceState
-from monitor.core.notices import Reason
-from monitor.core.ports import EventQuery, Reader, Store
-from monitor.detection.drift import Drift, tell_shift
+from monitor.core.ports import AskGate, EventQuery, Reader, Store
+from monitor.detection.drift import Drift, record_shift
 from monitor.detection.outages import incident, quoted
 from monitor.detection.stored_baselines import beliefs
-from monitor.gate.state import Production
-from monitor.notify import compose
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 WARN = 2
 """A source is called stale after its freshness divided by this, so that someone can act before production is denied."""
 
 
 MISSED = 2
-"""A source that is polled seldom is called stale only after as many of its looks were missed."""
+"""A source that is polled seldom is called stale only after as many of its polls were missed."""
 
 AGENDA = timedelta(hours=1)
 """How often the agenda is read."""
@@ -40,14 +37,14 @@ ANNOUNCING = {SHUTDOWN: "lifecycle.*", PRICE: ev.PRICE_ANNOUNCED}
 
 
 def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
-    """How long the last good look at a source is relied on."""
+    """How long the last good poll of a source is relied on."""
     return configuration.gate.freshness if spec.surface else configuration.gate.price_freshness
 
 
 class Tender:
-    """Lets what nobody looked at go stale, and tells of routes that answer differently than they did.
+    """Lets what nobody polled go stale, and tells of routes that answer differently than they did.
 
-    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its looks. Measurements older than `keep` are
+    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its polls. Measurements older than `keep` are
     dropped once a day; None drops none.
     """
 
@@ -56,13 +53,15 @@ class Tender:
         store: Store,
         configuration: Configuration,
         *,
-        published: Callable[[], object],
+        begin: Begin,
+        ask_gate: AskGate,
         cadence: Mapping[str, timedelta] | None = None,
         keep: timedelta | None = None,
     ) -> None:
         self._store = store
         self._configuration = configuration
-        self._published = published
+        self._begin = begin
+        self._ask_gate = ask_gate
         self._cadence = cadence or {}
         self._keep = keep
         self._forgot: date | None = None
@@ -86,31 +85,25 @@ class Tender:
                 or self._fallen(reader, entries, now)
             ):
                 return 0
-        with self._store.write() as tx:
-            before = tx.entries()
-            register = RegistryTransaction(tx.head(), before)
-            told: list[compose.Told] = []
+        with self._begin(now) as unit:
+            tx, register = unit.tx, unit.register
             for spec, state in self._blind(tx, now, sources):
-                position, news = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
-                told += news
+                position = self._stale(register, spec, state, now, incident(tx, self._configuration, spec))
                 tx.put_source(replace(state, stale_position=position))
             for key in _past(register.entries, now):
-                told += policy.expire(register, key, at=now)
+                policy.expire(register, key, at=now)
             for key, window in maintenance.ended(register.entries, now):
-                told += maintenance.end_window(tx, self._configuration, register, key, window, now)
-            told += check_expiry.expire(register, self._aged(tx, register.entries, now, sources), now)
+                maintenance.end_window(tx, self._configuration, register, key, window, now)
+            check_expiry.expire(register, self._aged(tx, register.entries, now, sources), now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
-                told += policy.remind(register, key, reminders, at=now)
+                policy.remind(register, key, reminders, at=now)
             rules, owners = self._configuration.attention, self._configuration.owners
             for key, count in self._unheard(register.entries, now).items():
-                told.append(acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners))
+                acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners)
             for spec, span, shift in self._drift.shifts(tx, now, sources):
-                told += tell_shift(register, spec, span, shift)
-            told += fallbacks.judge(register, Production(tx, self._configuration, now, register.entries), now)
-            write(tx, self._configuration, register, told, at=now)
-            moved = gate_answers_changed(register, before) or bool(register.moved)
-        if moved:
-            self._published()
+                record_shift(register, spec, span, shift)
+            fallbacks.judge(register, self._ask_gate(tx, self._configuration, now, register.entries), now)
+            unit.refresh = bool(register.moved)  # what time did to an entry may have moved its dates alone
         return len(register.events)
 
     def _forget(self, now: datetime) -> None:
@@ -139,7 +132,7 @@ class Tender:
         if not any(entry.alive and entry.spec.fallback for entry in entries.values()):
             return False
         register = RegistryTransaction(reader.head(), entries)
-        fallbacks.judge(register, Production(reader, self._configuration, now, register.entries), now)
+        fallbacks.judge(register, self._ask_gate(reader, self._configuration, now, register.entries), now)
         return bool(register.events)
 
     def _looks_ahead(self, now: datetime) -> bool:
@@ -162,13 +155,13 @@ class Tender:
             fallback = entries.get(entry.spec.fallback)
             if fallback is not None and entry.status in fallbacks.USED:
                 dated += fallback_ends(fallback, known)
-            reminders = [one for one in due(entry, dated, now.date()) if not self._told(reader, one)]
+            reminders = [one for one in due(entry, dated, now.date()) if not self._announced(reader, one)]
             if reminders:
                 found[key] = reminders
         return found
 
-    def _told(self, reader: Reader, reminder: Reminder) -> bool:
-        """Whether the announcement itself was told since the step of a reminder was passed: the one says what the other would."""
+    def _announced(self, reader: Reader, reminder: Reminder) -> bool:
+        """Whether the announcement itself came since the step of a reminder was passed: the one says what the other would."""
         since = datetime.combine(reminder.crossed, time(), UTC)
         query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
         return any(one.event.data.get("date") == reminder.dated.day.isoformat() for one in reader.events(query))
@@ -190,10 +183,11 @@ class Tender:
 
     def _stale(
         self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, said: str
-    ) -> tuple[int, list[compose.Told]]:
+    ) -> int:
         good_at = state.good_at or now
-        denied_at = good_at + limit(self._configuration, spec)
-        position = register.add(
+        active = [entry for entry in register.entries.values() if entry.status is Status.ACTIVE]
+        denies = [entry.key for entry in active if _needs(entry, spec)]
+        return register.add(
             ev.SOURCE_STALE,
             source_stream(spec.key),
             spec.key,
@@ -201,36 +195,14 @@ class Tender:
             source=spec.key,
             cause=state.outage_position or state.anomaly_position,
             data={
-                "reason": state.outage or state.anomaly or "no good look",
+                "reason": state.outage or state.anomaly or ev.NO_GOOD_POLL,
                 "last_good": ev.rfc3339(good_at),
-                "denied_at": ev.rfc3339(denied_at),
+                "denied_at": ev.rfc3339(good_at + limit(self._configuration, spec)),
+                "denies": denies,
+                "unseen": [entry.key for entry in active if entry.key not in denies and _rests(entry, spec)],
                 **quoted(said),
             },
         )
-        unread = (
-            f"{spec.key} has not been read since {ev.rfc3339(good_at)} ({state.outage or state.anomaly or 'no look'})"
-        )
-        denies = f"what only it can verify is denied in production from {ev.rfc3339(denied_at)}"
-        unseen = "nothing is denied for that, and what changes there is not seen"
-        told = [
-            compose.Told(
-                owners=entry.spec.owners,
-                item=compose.entry_item(
-                    register,
-                    entry.key,
-                    reason=Reason.BLIND,
-                    position=position,
-                    since=good_at,
-                    source=spec.key,
-                    summary=f"{unread}; {denies if verifies else unseen}{compose.status_says(said)}",
-                ),
-            )
-            for entry in register.entries.values()
-            if entry.status is Status.ACTIVE
-            for verifies in (_needs(entry, spec),)
-            if verifies or _rests(entry, spec)
-        ]
-        return position, told
 
 
 def _needs(entry: Entry, spec: SourceSpec) -> bool:

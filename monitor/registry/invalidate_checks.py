@@ -8,48 +8,28 @@ from __future__ import annotations
 from monitor.core import events as ev
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import Check, CheckState
-from monitor.core.notices import Reason
-from monitor.notify import compose
 from monitor.registry import checklist, policy
 from monitor.registry.transitions import RegistryTransaction
 
 
-def invalidate_checks(
-    register: RegistryTransaction, key: str, spec: SourceSpec, trigger: policy.Trigger
-) -> list[compose.Told]:
+def invalidate_checks(register: RegistryTransaction, key: str, spec: SourceSpec, trigger: policy.Trigger) -> None:
     """Let the verified checks of an entry go stale that its configuration makes rest on a document (`makes_stale`), if it changed."""
     changed = [claim for claim in trigger.recorded_changes.values() if claim.prose]
     names = spec.options.get("makes_stale", ())
     if not changed or not isinstance(names, tuple):
-        return []
+        return
     entry = register.entries[key]
-    told: list[compose.Told] = []
     for name in names:
-        if entry.checks.get(name, Check()).state is not CheckState.VERIFIED:
-            continue
-        cause = changed[0]
-        position = checklist.move(
-            register,
-            ev.CHECK_STALE,
-            key,
-            name,
-            at=trigger.at,
-            source=spec.key,
-            cause=cause.position,
-            evidence=cause.believed.pending_change.evidence,
-            reason=f"{spec.key} changed",
-        )
-        item = compose.entry_item(
-            register,
-            key,
-            reason=Reason.STALE,
-            position=position,
-            since=cause.believed.pending_change.first_at,
-            looks=cause.believed.pending_change.seen,
-            source=spec.key,
-            evidence=cause.believed.pending_change.evidence,
-            summary=f"the check {name} rests on {spec.key}, which changed" + ("" if told else f": {cause.note}"),
-        )
-        # It says what changed, so that the change is not told a second time beside it.
-        told.append(compose.Told(owners=entry.spec.owners, item=item, facts=frozenset(claim.fact for claim in changed)))
-    return told
+        if entry.checks.get(name, Check()).state is CheckState.VERIFIED:
+            checklist.move(
+                register,
+                ev.CHECK_STALE,
+                key,
+                name,
+                at=trigger.at,
+                source=spec.key,
+                cause=changed[0].position,
+                evidence=changed[0].believed.pending_change.evidence,
+                reason=f"{spec.key} changed",
+                because="document",
+            )

@@ -77,7 +77,7 @@ def _said(
             route=route,
             source="",
             says="lost" if gone else GRANTED,
-            looks=0,
+            polls=0,
             since=at,
             until=at if since is None else entry.since,  # what was not polled since is no sign that it is open
             answer=answer(route, now, quoted) if gone else "",

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-from monitor.app.commit import gate_answers_changed, write
-from monitor.audit import queries
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream
 from monitor.core.maintenance_windows import LONGEST, Window, matches
-from monitor.core.ports import Clock, Reader, Refused, Store
+from monitor.core.ports import Reader, Refused
 from monitor.detection.stored_baselines import beliefs
-from monitor.notify import compose
 from monitor.registry import policy
+from monitor.registry.lookup import find_entry
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import Begin
 
 SHOWN = 5
 """How many pins a refusal names."""
 
 
 class Maintenance:
-    """What people do to windows. `published` is called after every commit that changed what the gate says of an entry."""
+    """What people do to windows."""
 
-    def __init__(
-        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
-    ) -> None:
-        self._store = store
+    def __init__(self, configuration: Configuration, begin: Begin) -> None:
         self._configuration = configuration
-        self._clock = clock
-        self._published = published
+        self._begin = begin
 
     def open(
         self,
@@ -50,11 +45,10 @@ class Maintenance:
         Raises:
             Refused: the entry has no pins, a glob names none of them or all there could be, or the dates make no window.
         """
-        now = self._clock()
-        start = start or now
-        with self._store.write() as tx:
-            register = RegistryTransaction(tx.head(), tx.entries())
-            entry = queries.entry(tx, key)
+        with self._begin() as unit:
+            register, now = unit.register, unit.now
+            start = start or now
+            entry = find_entry(register.entries, key)
             _dates(start, end, now)
             named = _named(entry, changes)
             register.add(
@@ -74,9 +68,7 @@ class Maintenance:
                     "via": dict(via),
                 },
             )
-            opened = register.events[-1]
-            write(tx, self._configuration, register, [], at=now)
-        return opened
+            return register.events[-1]
 
     def close(self, key: str, position: int, *, by: str, reason: str, via: Mapping[str, str]) -> tuple[Event, ...]:
         """End a window before its time; what deviates pauses at once.
@@ -84,21 +76,15 @@ class Maintenance:
         Raises:
             Refused: the entry has no such window.
         """
-        now = self._clock()
-        with self._store.write() as tx:
-            before = tx.entries()
-            register = RegistryTransaction(tx.head(), before)
-            window = next((one for one in queries.entry(tx, key).windows if one.position == position), None)
+        with self._begin() as unit:
+            register = unit.register
+            window = next((one for one in find_entry(register.entries, key).windows if one.position == position), None)
             if window is None:
                 raise Refused(
                     f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` shows those it has"
                 )
             said = {"by": by, "reason": reason, "via": dict(via)}
-            told = end_window(tx, self._configuration, register, key, window, now, said)
-            write(tx, self._configuration, register, told, at=now)
-            moved = gate_answers_changed(register, before)
-        if moved:
-            self._published()
+            end_window(unit.tx, self._configuration, register, key, window, unit.now, said)
         return tuple(register.events)
 
 
@@ -117,7 +103,7 @@ def end_window(
     window: Window,
     now: datetime,
     said: Mapping[str, object] | None = None,
-) -> list[compose.Told]:
+) -> None:
     """Close a window, by the word of a person (`said`) or by time, and judge the entry on what is believed."""
     said = said or {"by": ev.SYSTEM, "reason": "its end has passed"}
     position = register.add(
@@ -133,7 +119,7 @@ def end_window(
     known = beliefs(reader, configuration.sources)
     origin = Origins(reader, known, register).of
     trigger = policy.Trigger(at=now, position=position, origin=origin, versions=versions)
-    return policy.judge(register, key, known, trigger)
+    policy.judge(register, key, known, trigger)
 
 
 def _dates(start: datetime, end: datetime, now: datetime) -> None:

@@ -5,41 +5,60 @@ Every act says who, why and from where, is refused with what is missing before a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from difflib import get_close_matches
+from typing import Protocol
 
-from monitor.app import record
-from monitor.app.commit import gate_answers_changed, write
 from monitor.core import events as ev
 from monitor.core.check_names import CHECKS
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream
 from monitor.core.facts import Body
-from monitor.core.ports import Clock, EventQuery, Reader, Refused, Store
+from monitor.core.names import perhaps
+from monitor.core.ports import AskGate, Clock, EventQuery, Reader, Refused, Store
 from monitor.detection.stored_baselines import beliefs
 from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
-from monitor.registry.acceptance import told as approval_told
 from monitor.registry.attachments import Held, Paper
-from monitor.registry.transitions import TRANSITIONS, RegistryTransaction
+from monitor.registry.lookup import find_entry
+from monitor.registry.transitions import TRANSITIONS
+from monitor.registry.unit_of_work import Begin, UnitOfWork
 
 Via = Mapping[str, str]
 """Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
 
 
+class Release(Protocol):
+    """Lets in the price that the event at `position` held back; `by` says who, why and from where.
+
+    Raises:
+        Refused: no price is held back there.
+    """
+
+    def __call__(self, unit: UnitOfWork, position: int, by: Mapping[str, object]) -> None: ...
+
+
 class Operator:
-    """The acts. `published` is called after every commit that changed what the gate says of an entry."""
+    """The acts. `begin` opens the unit of work that each of them is."""
 
     def __init__(
-        self, store: Store, configuration: Configuration, clock: Clock, *, published: Callable[[], object]
+        self,
+        store: Store,
+        configuration: Configuration,
+        clock: Clock,
+        *,
+        begin: Begin,
+        release: Release,
+        ask_gate: AskGate,
     ) -> None:
         self._store = store
         self._configuration = configuration
         self._clock = clock
-        self._published = published
+        self._begin = begin
+        self._release = release
+        self._ask_gate = ask_gate
 
     def activate(
         self,
@@ -91,9 +110,9 @@ class Operator:
             Refused: there is no such entry, it has another status, or something is waived that is not asked for.
         """
         with self._store.read() as reader:
-            entry = _entry(reader.entries(), key)
+            entry = find_entry(reader.entries(), key)
             _may(entry, kind)
-            found = acceptance(reader, self._configuration, entry, self._clock(), going)
+            found = acceptance(reader, self._configuration, entry, self._clock(), self._ask_gate, going)
             _asked_for(entry, found, kind, going)
             return found
 
@@ -149,19 +168,9 @@ class Operator:
         Raises:
             Refused: no price is held back at this position.
         """
-        with self._store.write() as tx:
-            before = tx.entries()
-            outcome = record.release(
-                tx,
-                self._configuration,
-                position,
-                now=self._clock(),
-                by={"by": by, "reason": reason, "via": dict(via)},
-            )
-            moved = any(entry.status is not before[key].status for key, entry in tx.entries().items())
-        if moved:
-            self._published()
-        return outcome
+        with self._begin() as unit:
+            self._release(unit, position, {"by": by, "reason": reason, "via": dict(via)})
+        return tuple(unit.register.events)
 
     def verify(
         self,
@@ -181,15 +190,14 @@ class Operator:
             Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
         """
         if check not in CHECKS:
-            raise Refused(f"there is no check {check!r}{_perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
+            raise Refused(f"there is no check {check!r}{perhaps(check, CHECKS)}; the checks are: {', '.join(CHECKS)}")
         if not (url or note or body or paper):
             raise Refused(
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
             )
-        now = self._clock()
-        with self._store.write() as tx:
-            register = RegistryTransaction(tx.head(), tx.entries())
-            entry = _entry(register.entries, key)
+        with self._begin() as unit:
+            tx, register, now = unit.tx, unit.register, unit.now
+            entry = find_entry(register.entries, key)
             specs = self._configuration.sources.values()
             if not all(entry.spec.surfaces.values()):
                 raise Refused(
@@ -229,8 +237,7 @@ class Operator:
                 },
             )
             attested = register.events[-1]
-            write(tx, self._configuration, register, [], at=now)
-        self._published()  # a required word that was renewed lengthens the lease
+            unit.refresh = True  # a required word that was renewed lengthens the lease
         return attested
 
     # -- how every act is carried out --------------------------------------
@@ -249,11 +256,9 @@ class Operator:
         **data: object,
     ) -> Event:
         """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the same lock."""
-        now = self._clock()
-        with self._store.write() as tx:
-            before = tx.entries()
-            register = RegistryTransaction(tx.head(), before)
-            entry = _entry(register.entries, key)
+        with self._begin() as unit:
+            tx, register, now = unit.tx, unit.register, unit.now
+            entry = find_entry(register.entries, key)
             _may(entry, kind)
             _expected(tx, entry, shown if expect is None else expect)
             seen: int | None = expect
@@ -282,17 +287,11 @@ class Operator:
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )
-            act = register.events[-1]
-            told = approval_told(register, act) if kind == ev.ENTRY_APPROVAL_REQUESTED else []
-            write(tx, self._configuration, register, told, at=now)
-            moved = gate_answers_changed(register, before)
-        if moved:
-            self._published()
-        return act
+            return register.events[-1]
 
     def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
         """The pins of an acceptance, or a refusal that names everything that is missing."""
-        found = acceptance(reader, self._configuration, entry, now, going)
+        found = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
         _asked_for(entry, found, kind, going)
         if found.problems:
             asks = f"; its pause asks for {', '.join(found.asked)}" if found.asked else ""
@@ -318,17 +317,6 @@ def _asked_for(entry: Entry, found: Acceptance, kind: str, going: Going) -> None
         raise Refused(
             f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused there; leave out --accept-loss"
         )
-
-
-def _entry(known: Mapping[str, Entry], key: str) -> Entry:
-    if key not in known:
-        raise Refused(f"there is no entry {key!r}{_perhaps(key, known)}; `access-monitor status` lists the entries")
-    return known[key]
-
-
-def _perhaps(word: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(word, list(known), 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _may(entry: Entry, kind: str) -> None:

@@ -7,7 +7,7 @@ that a person has acted before the day, and what is true on the day is seen by l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -18,6 +18,7 @@ from monitor.core.configuration import SourceSpec
 from monitor.core.entry import FALLBACK_ENDS, CheckState, Entry
 from monitor.core.events import entry_stream
 from monitor.core.facts import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, Value
+from monitor.core.time import month
 from monitor.registry.transitions import RegistryTransaction
 
 SHUTDOWN = "shutdown"
@@ -42,7 +43,6 @@ _DATE = re.compile(
     r"|\b(?:through|until|till|ends? on|ending|expires? on)\s+(?P<iso>20\d\d-\d\d-\d\d)\b"
 )
 _PROMOTION = re.compile(r"\bpromotion|\bintroductory|\bdiscount|\blimited[- ]time", re.IGNORECASE)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def due(entry: Entry, dated: Iterable[Deadline], today: date) -> list[Reminder]:
     for one in dated:
         days = (one.day - today).days
         passed = [step for step in AHEAD[one.what] if step >= days]
-        # Long past, as after a stop of weeks, its looks have told it; but what goes on past its end goes on until somebody knows.
+        # Long past, as after a stop of weeks, its polls have told it; but what goes on past its end goes on until somebody knows.
         if not passed or (days < min(AHEAD[one.what]) - 1 and one.what != OVERDUE):
             continue
         step = min(passed)
@@ -118,9 +118,10 @@ def reminded(
     source: str = "",
     evidence: str = "",
     cause: int | None = None,
-) -> int:
-    """Write that an entry's owners are told something that is told once, and return the position. `said` is what keeps it from being said twice."""
-    return register.add(
+    more: Mapping[str, object] | None = None,
+) -> None:
+    """Write that an entry's owners are told something that is told once. `said` is what keeps it from being said twice, `more` goes into the data."""
+    register.add(
         ev.ENTRY_REMINDED,
         entry_stream(key),
         key,
@@ -128,11 +129,18 @@ def reminded(
         source=source,
         cause=cause,
         evidence=evidence,
-        data={"key": said, "what": what, "date": day.isoformat(), "days": (day - at.date()).days, "text": text},
+        data={
+            "key": said,
+            "what": what,
+            "date": day.isoformat(),
+            "days": (day - at.date()).days,
+            "text": text,
+            **(more or {}),
+        },
     )
 
 
-def in_words(days: int) -> str:
+def days_in_words(days: int) -> str:
     """How far a day is away."""
     if days == 0:
         return "today"
@@ -151,7 +159,7 @@ def promotion_end(text: str) -> date | None:
     try:
         if match["iso"]:
             return date.fromisoformat(match["iso"])
-        return date(int(match["year"]), _MONTHS.index(match["month"][:3].lower()) + 1, int(match["day"]))
+        return date(int(match["year"]), month(match["month"]), int(match["day"]))
     except ValueError:
         return None
 
@@ -193,8 +201,8 @@ def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
             by_day.setdefault(day, []).append((name, stated[0][1], stated[0][0]))
     for day, prices in by_day.items():
         prices.sort(key=lambda one: price.telling_order(one[0], entry.spec.tiers))
-        told = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
-        text = f"{prices[0][2]} announces for {subject.name} from {day}: {told} USD per {price.PER_MILLION_TOKENS}"
+        amounts = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
+        text = f"{prices[0][2]} announces for {subject.name} from {day}: {amounts} USD per {price.PER_MILLION_TOKENS}"
         yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
 
 

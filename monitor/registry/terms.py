@@ -21,7 +21,7 @@ from monitor.core.configuration import Configuration
 from monitor.core.entry import Check, Entry
 from monitor.core.facts import Facts, Subject
 from monitor.core.ports import EventQuery, Reader
-from monitor.gate.state import Freshness
+from monitor.registry.freshness import Freshness
 
 PLACES = Decimal("0.000001")
 """How exactly a share or a multiple is told; a third has no last digit."""

@@ -235,12 +235,15 @@ def replay(log: Iterable[Event]) -> dict[str, Entry]:
 
 
 class RegistryTransaction(Ledger):
-    """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects."""
+    """A ledger that keeps the registry at the state of the last written event, so that a decision sees its own effects.
+
+    `before` is the registry as the decision found it.
+    """
 
     def __init__(self, head: int, entries: Mapping[str, Entry]) -> None:
         super().__init__(head)
         self.entries = dict(entries)
-        self._before = dict(entries)
+        self.before: Mapping[str, Entry] = dict(entries)
 
     def write(self, event: Event) -> int:
         """Write one event and fold it into the registry."""
@@ -251,4 +254,4 @@ class RegistryTransaction(Ledger):
     @property
     def moved(self) -> tuple[Entry, ...]:
         """The entries that are not as they were."""
-        return tuple(entry for key, entry in self.entries.items() if entry is not self._before.get(key))
+        return tuple(entry for key, entry in self.entries.items() if entry is not self.before.get(key))

@@ -18,7 +18,8 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 class ProviderAnswer:
     """What is sent back.
 
-    With an `etag`, the answer may become 304. `chunks`, where given, are sent one by one in chunked encoding instead of `body`.
+    With an `etag`, the answer may become 304. `chunks`, where given, are sent one by one in chunked encoding instead of
+    `body`.
     """
 
     status: int = 200
@@ -36,6 +37,6 @@ def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] 
 
 
 def plain(status: int, text: str, *, retry_after: int | None = None) -> ProviderAnswer:
-    """A line of text, with `Retry-After` in seconds where it is given."""
+    """Return a line of text, with `Retry-After` in seconds where it is given."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return ProviderAnswer(status=status, body=text.encode(), headers=headers)

@@ -1,6 +1,7 @@
-"""Files and batches: a batch goes on by being looked at, and its requests are answered as the endpoint would answer them at that moment.
+"""Files and batches: a batch goes on by being polled, and its requests are answered as the endpoint would answer them at that moment.
 
-`completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its error file.
+`completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its
+error file.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from monitor.sandbox.answers import ProviderAnswer, json_answer
 from monitor.sandbox.errors import invalid_request
 
 STAGES = ("validating", "in_progress", "completed")
-"""What a batch is at the first look at it, at the second, and from the third on."""
+"""What a batch is at the first poll of it, at the second, and from the third on."""
 
 Serve = Callable[[str, bytes], ProviderAnswer]
 """Answers a request of a batch: path and body."""
@@ -26,14 +27,14 @@ Serve = Callable[[str, bytes], ProviderAnswer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One batch. `looks` is how often it was looked at; `error_file` names the file with its refusals once there are any."""
+    """One batch. `polls` is how often it was polled; `error_file` names the file with its refusals once there are any."""
 
     id: str
     input_file: str
     endpoint: str
     created: int
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    looks: int = 0
+    polls: int = 0
     completed: int = 0
     failed: int = 0
     model: str = ""
@@ -42,7 +43,7 @@ class Batch:
 
     @property
     def status(self) -> str:
-        return "cancelled" if self.cancelled else STAGES[min(self.looks, len(STAGES) - 1)]
+        return "cancelled" if self.cancelled else STAGES[min(self.polls, len(STAGES) - 1)]
 
     def row(self) -> dict[str, Any]:
         """As the API shows it."""
@@ -128,11 +129,11 @@ class Batches:
         return json_answer({"object": "list", "data": rows[::-1], "has_more": False})
 
     def _step(self, id: str, serve: Serve) -> Batch:
-        """Let a batch be as a look finds it, and go on behind its back."""
+        """Let a batch be as a poll finds it, and go on behind its back."""
         shown = self._batches[id]
         if shown.status == "completed" and not shown.completed + shown.failed:
             shown = self._batches[id] = self._end(shown, serve)
-        self._batches[id] = replace(shown, looks=shown.looks + 1)
+        self._batches[id] = replace(shown, polls=shown.polls + 1)
         return shown
 
     def _end(self, batch: Batch, serve: Serve) -> Batch:

@@ -1,4 +1,6 @@
-"""The control API: how a driver in another process reads and directs the sandbox. Only for loopback, so it asks for no key."""
+"""The control API: how a driver in another process reads and directs the sandbox. Only for loopback, so it asks for no
+key.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from monitor.sandbox.webhook import Inbox
 class ControlApi:
     """Answers `/sandbox/…`.
 
-    `GET messages`, `GET state`; `POST advance` ends the running step, `POST release` takes `{"act": …}`, `POST fault` takes a fault
-    or `{"clear": TARGET}` (`"all"` for every target).
+    `GET messages`, `GET state`; `POST advance` ends the running step, `POST release` takes `{"act": …}`, `POST fault`
+    takes a fault or `{"clear": TARGET}` (`"all"` for every target).
     """
 
     def __init__(self, timeline: Timeline, inbox: Inbox) -> None:
@@ -63,10 +65,12 @@ class ControlApi:
                 "of": len(timeline.steps),
                 "date": step.date.isoformat(),
                 "title": step.title,
-                "looks": step.looks,
+                "polls": step.polls,
+                "looks": step.polls,
                 "awaits": timeline.awaits,
             },
-            "looks": timeline.looks,
+            "polls": timeline.polls,
+            "looks": timeline.polls,
             "ended": timeline.ended,
             "models": [model.id for model in state.listed],
             "prices": {id: _price(price) for id, price in state.prices.items()},

@@ -1,4 +1,5 @@
-"""The configuration under which the demo watches the sandbox: the real keys of `monitor.toml`, with spans made for a minute.
+"""The configuration under which the demo watches the sandbox: the real keys of `monitor.toml`, with spans made for a
+minute.
 
 Only text is made here; reading it is the business of `settings`, as for any other configuration.
 """
@@ -26,10 +27,10 @@ ENTRIES = (
 def demo_configuration(
     base_url: str, pricing_url: str, webhook_url: str, folder: str | Path, *, listen: str = "127.0.0.1:0"
 ) -> str:
-    """The demo's configuration as TOML.
+    """Return the demo's configuration as TOML.
 
-    Database and lease files go into `folder`, and the API key is read from the file `API_KEY_FILE` there. `listen` is host and port of
-    the HTTP server, a free port unless given: a real monitor may run beside the demo.
+    Database and lease files go into `folder`, and the API key is read from the file `API_KEY_FILE` there. `listen` is
+    host and port of the HTTP server, a free port unless given: a real monitor may run beside the demo.
     """
     place = Path(folder)
     head = f"""\
@@ -60,9 +61,9 @@ trust = "official"
 
 # These spans are for the demo only: here weeks pass in a minute. Against a real provider they would believe every flap;
 # leave this section out there, the defaults were measured.
-[belief]
-absence = {{looks = 3, span = "1s"}}
-change = {{looks = 2, span = "0s"}}
+[confirmation]
+absence = {{polls = 3, span = "1s"}}
+change = {{polls = 2, span = "0s"}}
 gap = "0s"
 recheck = "500ms"
 hold = "5s"
@@ -85,7 +86,9 @@ destinations = [{_text(webhook_url)}]
 
 
 def write_demo(base_url: str, pricing_url: str, webhook_url: str, folder: Path, *, listen: str = "127.0.0.1:0") -> Path:
-    """Write the configuration and the file with the sandbox's key into `folder`, and return the configuration's path."""
+    """Write the configuration and the file with the sandbox's key into `folder`, and return the
+    configuration's path.
+    """
     key = folder / API_KEY_FILE
     key.touch(mode=0o600)
     key.write_text(API_KEY + "\n", encoding="utf-8")

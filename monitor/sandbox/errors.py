@@ -83,7 +83,7 @@ _USUAL: Mapping[int, str] = {
 
 
 def openai_error(status: int, code: str = "", *, model: str = "", retry_after: int | None = None) -> ProviderAnswer:
-    """The provider's envelope for a known (status, code); without a code the one most usual at this status.
+    """Return the provider's envelope for a known (status, code); without a code the one most usual at this status.
 
     A pair that the table does not hold gets a plain body with that code: proxies invent such pairs too.
     """
@@ -98,7 +98,7 @@ def openai_error(status: int, code: str = "", *, model: str = "", retry_after: i
 def invalid_request(
     message: str, *, param: str | None = None, code: str | None = None, status: int = 400
 ) -> ProviderAnswer:
-    """A request that the provider rejects for what it says; nothing about access follows from it."""
+    """Return a request that the provider rejects for what it says; nothing about access follows from it."""
     return _envelope(status, _Body(INVALID, code, param, message), {})
 
 
@@ -108,7 +108,7 @@ def _envelope(status: int, body: _Body, headers: Mapping[str, str]) -> ProviderA
 
 
 def webhook_error(status: int, retry_after: int | None = None) -> ProviderAnswer:
-    """What a chat service's webhook says when it does not take a message: one plain word."""
+    """Return what a chat service's webhook says when it does not take a message: one plain word."""
     words = {400: "invalid_payload", 403: "invalid_token", 404: "no_service", 410: "channel_is_archived"}
     words |= {429: "rate_limited", 500: "rollup_error"}
     return plain(status, words.get(status, "error"), retry_after=retry_after)

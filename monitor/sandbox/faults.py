@@ -1,7 +1,8 @@
-"""What can go wrong between a provider and whoever asks: the script of one fault, and what it makes of an honest answer.
+"""What can go wrong between a provider and whoever asks: the script of one fault, and what it makes of an honest
+answer.
 
-Every kind is something that was seen of a real endpoint. How the bytes are held up, cut or reset on the wire is the business of
-`server`; here an answer is only turned into another answer.
+Every kind is something that was seen of a real endpoint. How the bytes are held up, cut or reset on the wire is the
+business of `server`; here an answer is only turned into another answer.
 """
 
 from __future__ import annotations
@@ -66,8 +67,9 @@ ROW = re.compile(rb"^\|.*\n", re.MULTILINE)
 class Fault:
     """One fault, and for how long.
 
-    `times` is for how many requests it stands, None until it is cleared. `status` and `code` are the error's, `retry_after` and
-    `seconds` are in seconds, `keep` is the share (0 to 1) of bytes or models that arrives, `location` is where a redirect leads.
+    `times` is for how many requests it stands, None until it is cleared. `status` and `code` are the error's,
+    `retry_after` and `seconds` are in seconds, `keep` is the share (0 to 1) of bytes or models that arrives, `location`
+    is where a redirect leads.
 
     Raises:
         ValueError: the kind cannot happen at this target, or a field is out of its bounds.
@@ -100,7 +102,7 @@ class Fault:
             raise ValueError("a location is one line")
 
     def distort(self, answer: ProviderAnswer, model: str = "") -> ProviderAnswer:
-        """The answer as this fault leaves it; the same one for kinds that only disturb its travel."""
+        """Return the answer as this fault leaves it; the same one for kinds that only disturb its travel."""
         match self.kind:
             case FaultKind.STATUS if self.target is Target.PAGE:
                 return plain(self.status, f"{self.status}\n", retry_after=self.retry_after)
@@ -134,7 +136,7 @@ class Fault:
         return json.dumps(listing).encode()
 
     def described(self) -> Mapping[str, object]:
-        """The fault as the control API shows it."""
+        """Return the fault as the control API shows it."""
         return asdict(self)
 
 
@@ -145,7 +147,7 @@ LOGIN_PAGE = b"""<!doctype html>
 
 
 def _undated(answer: ProviderAnswer, body: bytes) -> ProviderAnswer:
-    # A distorted body must not go out under the true one's ETag: the next conditional look would then be told "unchanged".
+    # A distorted body must not go out under the true one's ETag: the next conditional poll would then be told "unchanged".
     return replace(answer, body=body, etag="", modified=None)
 
 
@@ -176,7 +178,7 @@ class FaultBox:
         self._step = list(faults)
 
     def take(self, target: Target) -> Fault | None:
-        """The fault that the next request at `target` meets; one of its times is used up."""
+        """Return the fault that the next request at `target` meets; one of its times is used up."""
         for shelf in (self._scripted, self._step):
             for place, fault in enumerate(shelf):
                 if fault.target is target:

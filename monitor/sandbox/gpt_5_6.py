@@ -1,7 +1,7 @@
 """What truly happened to GPT-5.6 from its preview to its promotional price: the story that the demo tells.
 
-Dates and amounts are facts of 2026; days on which nothing happened are left out. The other models are those around it at the time,
-with their prices unchanged, so that no step looks like a mass drop.
+Dates and amounts are facts of 2026; days on which nothing happened are left out. The other models are those around it
+at the time, with their prices unchanged, so that no step looks like a mass drop.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def price(
     long: bool = False,
     tiers: tuple[str, ...] = (STANDARD,),
 ) -> TimelinePrice:
-    """A price from its decimal strings, in USD per 1M tokens."""
+    """Return a price from its decimal strings, in USD per 1M tokens."""
     return TimelinePrice(
         input=Decimal(input),
         output=None if output is None else Decimal(output),
@@ -43,7 +43,7 @@ def price(
 
 
 def flagship(input: str, cached: str, write: str, output: str) -> TimelinePrice:
-    """A price of the GPT-5.6 family: cache writes are priced, every tier and the long band are stated."""
+    """Return a price of the GPT-5.6 family: cache writes are priced, every tier and the long band are stated."""
     return TimelinePrice(
         input=Decimal(input),
         output=Decimal(output),
@@ -93,14 +93,14 @@ STEPS = (
     TimelineStep(
         date=date(2026, 6, 25),
         title="The day before: GPT-5.6 is neither listed nor priced",
-        looks=3,
+        polls=3,
         lists=NEIGHBOURS,
         prices=NEIGHBOUR_PRICES,
     ),
     TimelineStep(
         date=date(2026, 6, 26),
         title="GPT-5.6 is announced as a limited preview: the page states prices, the list shows nothing yet",
-        looks=5,
+        polls=5,
         prices={
             SOL: flagship("5", "0.50", "6.25", "30"),
             TERRA: flagship("2.50", "0.25", "3.125", "15"),
@@ -111,26 +111,26 @@ STEPS = (
     TimelineStep(
         date=date(2026, 7, 9),
         title="GPT-5.6 Sol, Terra and Luna become generally available: the list shows them",
-        looks=5,
+        polls=5,
         lists=tuple(TimelineModel(id=id, created=RELEASED) for id in (SOL, TERRA, LUNA)),
         notes=(),
         waits_for=ACTIVATE,
     ),
     TimelineStep(
         date=date(2026, 7, 25),
-        title="The models list answers 500 for 86 minutes: nobody can look, and nothing has changed",
-        looks=6,
+        title="The models list answers 500 for 86 minutes: nobody can read it, and nothing has changed",
+        polls=6,
         faults=(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500),),
     ),
     TimelineStep(
         date=date(2026, 7, 25),
         title="The models list answers again, and it is the same list",
-        looks=3,
+        polls=3,
     ),
     TimelineStep(
         date=date(2026, 7, 30),
         title="Prices drop without a word to anyone: Luna by 80 %, Terra by 20 %",
-        looks=5,
+        polls=5,
         prices={
             TERRA: flagship("2", "0.20", "2.50", "12"),
             LUNA: flagship("0.20", "0.02", "0.25", "1.20"),
@@ -141,7 +141,7 @@ STEPS = (
     TimelineStep(
         date=date(2026, 8, 21),
         title="Sol gets a promotional price, promised at least through November 21, 2026",
-        looks=5,
+        polls=5,
         prices={SOL: flagship("4", "0.40", "5", "20")},
         notes=(
             "Priority processing is called Fast mode since July 30, 2026.",

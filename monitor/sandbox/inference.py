@@ -229,7 +229,9 @@ def _unparsable() -> ProviderAnswer:
 
 
 def output(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The one item that a response consists of: a call of the first tool where one is required, else the text."""
+    """Return the one item that a response consists of: a call of the first tool where one is required,
+    else the text.
+    """
     tools = request.get("tools")
     if isinstance(tools, list) and tools and request.get("tool_choice") == "required":
         arguments = json.dumps(_instance(tools[0].get("parameters")))
@@ -248,13 +250,13 @@ def output(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _instance(schema: object) -> dict[str, Any]:
-    """An object of a flat schema of booleans."""
+    """Return an object of a flat schema of booleans."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
     return dict.fromkeys(properties, True) if isinstance(properties, dict) else {}
 
 
 def _unknown(scene: Scene, request: Mapping[str, Any]) -> ProviderAnswer | None:
-    """The refusal of a model that is not there, or not for us."""
+    """Return the refusal of a model that is not there, or not for us."""
     id = request.get("model")
     if not isinstance(id, str) or not id:
         return invalid_request("Missing required parameter: 'model'.", param="model", code="missing_required_parameter")
@@ -265,7 +267,7 @@ def _unknown(scene: Scene, request: Mapping[str, Any]) -> ProviderAnswer | None:
 
 
 def _refusal(scene: Scene, request: Mapping[str, Any]) -> ProviderAnswer | None:
-    """What both endpoints refuse: an unknown model, a tier that is not to be had, sampling parameters."""
+    """Return what both endpoints refuse: an unknown model, a tier that is not to be had, sampling parameters."""
     refusal = _unknown(scene, request)
     if refusal is not None:
         return refusal
@@ -357,7 +359,7 @@ def _event(chunk: Mapping[str, Any]) -> bytes:
 
 
 def _blocks(prompt: object) -> Iterator[tuple[str, bool]]:
-    """The texts of a prompt in order, and whether a cache breakpoint follows each."""
+    """Yield the texts of a prompt in order, and whether a cache breakpoint follows each."""
     if isinstance(prompt, str):
         yield prompt, False
     elif isinstance(prompt, list):

@@ -1,6 +1,7 @@
 """The provider's pricing page as Markdown, written from the state's prices: four sections of nine columns.
 
-The headers are those of the true page, since readers bind columns by them; the words around the tables are this project's own.
+The headers are those of the true page, since readers bind columns by them; the words around the tables are this
+project's own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ RULE = "|" + " --- |" * 9
 
 
 def amounts(price: TimelinePrice, tier: str) -> tuple[Decimal | None, ...]:
-    """The eight amounts of a row in USD per 1M tokens, in the order of the columns; None where none is stated."""
+    """Return the eight amounts of a row in USD per 1M tokens, in the order of the columns; None where
+    none is stated.
+    """
     factor = FACTORS[tier]
     short = (price.input, price.cached_input, price.cache_write, price.output)
     longs = (LONG_INPUT, LONG_INPUT, LONG_INPUT, LONG_OUTPUT)
@@ -36,7 +39,7 @@ def amounts(price: TimelinePrice, tier: str) -> tuple[Decimal | None, ...]:
 
 
 def render(state: TimelineState) -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join(_lines(state)) + "\n"
 
 

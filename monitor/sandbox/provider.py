@@ -41,7 +41,9 @@ IDENTITY: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
-    """A request as it arrived; the names of `headers` are in lower case. `date` is the `Date` of its answer, which files and batches are dated by."""
+    """A request as it arrived; the names of `headers` are in lower case. `date` is the `Date` of its answer, which
+    files and batches are dated by.
+    """
 
     method: str
     path: str
@@ -92,7 +94,7 @@ class Provider:
         return ProviderReply(answer=ProviderAnswer(status=404, body=b"not found\n"))
 
     def _regional(self, request: ProviderRequest) -> ProviderReply:
-        """What the regional host says: what the other one does, or that the project does not live there."""
+        """Return what the regional host says: what the other one does, or that the project does not live there."""
         if self._timeline.state.regional or _unauthorised(request.headers.get("authorization", "")):
             return self.reply(request)
         return ProviderReply(answer=openai_error(401, "incorrect_hostname"))
@@ -194,7 +196,9 @@ def _etag(body: bytes) -> str:
 
 
 def _conditional(request: ProviderRequest, scene: Scene, answer: ProviderAnswer) -> ProviderAnswer:
-    """304 where the asker already has these bytes and no fault stands; `If-None-Match` decides alone where it is given."""
+    """304 where the asker already has these bytes and no fault stands; `If-None-Match` decides alone
+    where it is given.
+    """
     if scene.fault is not None or answer.modified is None:
         return answer
     known = request.headers.get("if-none-match")
@@ -229,7 +233,7 @@ def _model_of(body: bytes) -> str:
 
 
 def validators(answer: ProviderAnswer) -> dict[str, str]:
-    """The headers by which an asker can later ask whether anything changed."""
+    """Return the headers by which an asker can later ask whether anything changed."""
     headers = {"ETag": answer.etag} if answer.etag else {}
     if answer.modified is not None:
         headers["Last-Modified"] = format_datetime(answer.modified, usegmt=True)

@@ -1,4 +1,6 @@
-"""The sandbox as one object: a provider on loopback that plays a timeline, and takes the messages that follow from it."""
+"""The sandbox as one object: a provider on loopback that plays a timeline, and takes the messages that
+follow from it.
+"""
 
 from __future__ import annotations
 
@@ -140,5 +142,7 @@ class Sandbox:
         self.timeline.clear_faults(target)
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float) -> bool:
-        """Wait until `predicate` holds, asked after each request, message and act, at most `timeout` seconds; say whether it does."""
+        """Wait until `predicate` holds, asked after each request, message and act, at most `timeout` seconds; say
+        whether it does.
+        """
         return self.timeline.wait_for(predicate, timeout)

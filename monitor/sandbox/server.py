@@ -1,6 +1,7 @@
 """The sandbox on the wire: HTTP/1.1 with kept connections on loopback, and the faults that only a wire has.
 
-It never listens elsewhere: the control API asks for no key. Stopping ends every connection, also one that a fault holds up.
+It never listens elsewhere: the control API asks for no key. Stopping ends every connection, also one that a fault holds
+up.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: request lines and headers of tests and demos are noise."""
+        """Say nothing: request lines and headers of tests and demos are noise."""
 
     def _serve(self) -> None:
         began = perf_counter()
@@ -161,7 +162,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _disturb(self, answer: ProviderAnswer, fault: Fault, extra: Mapping[str, str]) -> None:
         """Send the answer, or not, as the fault has it."""
-        # Closing after a body of the announced length would be a second fault, met by whoever uses the kept connection next.
+        # Closing after a body of the announced length would be a second fault, met by whoever uses the kept connection
+        # next.
         self.close_connection |= fault.kind in (FaultKind.HANG, FaultKind.RESET, FaultKind.TRUNCATED)
         body = answer.body or b"".join(answer.chunks)
         match fault.kind:
@@ -200,7 +202,7 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def _reset(self) -> None:
-        # With lingering switched off, close() sends RST instead of FIN. The stream that reads from the socket holds it open
-        # until the handler finishes, right after this.
+        # With lingering switched off, close() sends RST instead of FIN. The stream that reads from the socket holds it
+        # open until the handler finishes, right after this.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()

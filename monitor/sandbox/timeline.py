@@ -1,6 +1,6 @@
 """The story that the sandbox lives through: what the provider lists and charges, step by step.
 
-Time passes by being looked at: a step ends when the models list and the pricing page have both been looked at often
+Time passes by being polled: a step ends when the models list and the pricing page have both been polled often
 enough, so a slow machine sees the same story as a fast one and no date of the story is ever compared with a clock.
 """
 
@@ -25,8 +25,9 @@ ALL_TIERS = (STANDARD, BATCH, FLEX, FAST)
 class TimelineModel:
     """A row of the models list. `created` is in Unix seconds, `shutdown_date` is `YYYY-MM-DD` where one is announced.
 
-    `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters. One that is not `listed` cannot be
-    retrieved either. `refused` is how calls are answered where they are, as status and code of the table in `errors`: listed is not callable.
+    `generates` tells models that answer from those that only embed; `reasons` those that refuse sampling parameters.
+    One that is not `listed` cannot be retrieved either. `refused` is how calls are answered where they are, as status
+    and code of the table in `errors`: listed is not callable.
     """
 
     id: str
@@ -56,7 +57,9 @@ class TimelinePrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineState:
-    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and `regional` is whether the regional host serves the project."""
+    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and
+    `regional` is whether the regional host serves the project.
+    """
 
     models: tuple[TimelineModel, ...] = ()
     prices: Mapping[str, TimelinePrice] = field(default_factory=dict)
@@ -69,7 +72,7 @@ class TimelineState:
         return tuple(model for model in self.models if model.listed)
 
     def model(self, id: str) -> TimelineModel | None:
-        """The model of this exact id."""
+        """Return the model of this exact id."""
         return next((model for model in self.models if model.id == id), None)
 
 
@@ -77,15 +80,15 @@ class TimelineState:
 class TimelineStep:
     """One day of the story.
 
-    `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each looked at
-    `looks` times, and in hold mode until the act that it `waits_for` was released. `lists` adds models or replaces those of the same
+    `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each polled
+    `polls` times, and in hold mode until the act that it `waits_for` was released. `lists` adds models or replaces those of the same
     id, `unlists` takes them away; `prices` and `unprices` likewise; `notes` and `regional`, where given, replace what was. `faults` stand until
     the step ends.
     """
 
     date: date
     title: str
-    looks: int
+    polls: int
     lists: tuple[TimelineModel, ...] = ()
     unlists: tuple[str, ...] = ()
     prices: Mapping[str, TimelinePrice] = field(default_factory=dict)
@@ -96,11 +99,11 @@ class TimelineStep:
     waits_for: str = ""
 
     def __post_init__(self) -> None:
-        if self.looks < 1:
-            raise ValueError(f"the step of {self.date} lasts {self.looks} looks; it needs at least one")
+        if self.polls < 1:
+            raise ValueError(f"the step of {self.date} lasts {self.polls} polls; it needs at least one")
 
     def follow(self, state: TimelineState) -> TimelineState:
-        """The state that this step makes of the one before."""
+        """Return the state that this step makes of the one before."""
         models = {model.id: model for model in state.models if model.id not in self.unlists}
         models |= {model.id: model for model in self.lists}
         # New prices go on top, as the true page does; an amended one stays where it stands.
@@ -116,7 +119,9 @@ class TimelineStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What one request meets: the step, the state, since when list and page are as they are, and a fault where one stands."""
+    """What one request meets: the step, the state, since when list and page are as they are, and a fault where one
+    stands.
+    """
 
     index: int
     step: TimelineStep
@@ -169,7 +174,7 @@ class Timeline:
 
     @property
     def ended(self) -> bool:
-        """Whether the last step has been looked at and released."""
+        """Whether the last step has been polled and released."""
         with self._changed:
             return self._ended
 
@@ -180,10 +185,10 @@ class Timeline:
             return "" if self._released else self.steps[self._index].waits_for
 
     @property
-    def looks(self) -> Mapping[Target, int]:
-        """How often list and page were looked at since the running step began."""
+    def polls(self) -> Mapping[Target, int]:
+        """How often list and page were polled since the running step began."""
         with self._changed:
-            return dict(self._looks)
+            return dict(self._polls)
 
     @property
     def requests(self) -> Mapping[Target, int]:
@@ -198,13 +203,13 @@ class Timeline:
             return self._faults.standing
 
     def request(self, target: Target) -> Scene:
-        """Meet what stands at `target`: counts the look, uses up a fault, and ends the step when it was looked at enough."""
+        """Meet what stands at `target`: counts the poll, uses up a fault, and ends the step when it was polled enough."""
         with self._changed:
             scene = self._scenes[self._index]
             fault = self._faults.take(target)
             self._requests[target] += 1
-            if target in self._looks:
-                self._looks[target] += 1
+            if target in self._polls:
+                self._polls[target] += 1
                 self._end_if_over()
             self._changed.notify_all()
             return Scene(
@@ -254,13 +259,13 @@ class Timeline:
 
     def _begin(self, index: int) -> None:
         self._index = index
-        self._looks = {Target.LIST: 0, Target.PAGE: 0}
+        self._polls = {Target.LIST: 0, Target.PAGE: 0}
         self._released = not (self._hold and self.steps[index].waits_for)
         self._ended = False
         self._faults.begin_step(self.steps[index].faults)
 
     def _end_if_over(self) -> None:
-        if self._released and min(self._looks.values()) >= self.steps[self._index].looks:
+        if self._released and min(self._polls.values()) >= self.steps[self._index].polls:
             self._next()
 
     def _next(self) -> None:

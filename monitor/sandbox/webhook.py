@@ -34,7 +34,9 @@ class Inbox:
             return tuple(self._messages)
 
     def accept(self, body: bytes) -> ProviderAnswer:
-        """Keep a message that has `text`, `blocks`, `attachments` or `message`; refuse anything else as the service does."""
+        """Keep a message that has `text`, `blocks`, `attachments` or `message`; refuse anything else as the service
+        does.
+        """
         try:
             payload = json.loads(body)
         except ValueError:

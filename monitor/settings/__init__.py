@@ -1,7 +1,7 @@
 """Every knob: read from a TOML file and the environment, checked whole, handed on as frozen values.
 
-`load` is the one way in. Nothing outside `cli`, `daemon`, `web` and `bootstrap` may import this package: adapters receive values.
-No secret is read with the file; `resolve` reads one when it is first used.
+`load` is the one way in. Nothing outside `cli`, `daemon`, `web` and `bootstrap` may import this package: adapters
+receive values. No secret is read with the file; `resolve` reads one when it is first used.
 """
 
 from monitor.settings.errors import InvalidConfiguration

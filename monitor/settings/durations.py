@@ -24,7 +24,8 @@ def parse(value: object) -> timedelta:
     """Read a duration.
 
     Raises:
-        ValueError: it has no unit, another shape, or is longer than `LONGEST`; the message ends a sentence that began with the key path.
+        ValueError: it has no unit, another shape, or is longer than `LONGEST`; the message ends a sentence that began
+            with the key path.
     """
     if isinstance(value, timedelta):
         return value
@@ -49,7 +50,7 @@ def positive(value: timedelta) -> timedelta:
 
 
 def spoken(value: timedelta) -> str:
-    """The shortest exact spelling that `parse` reads back (`24h` is `1d`)."""
+    """Return the shortest exact spelling that `parse` reads back (`24h` is `1d`)."""
     for unit, length in _UNITS.items():
         if value % length == timedelta() and (value or unit == "s"):
             return f"{value // length}{unit}"

@@ -1,6 +1,7 @@
 """What is wrong with a configuration, said in sentences: file, key path and the mend, and never a secret.
 
-What pydantic finds is turned into the end of such a sentence here; the rejected input is quoted only where it is a name.
+What pydantic finds is turned into the end of such a sentence here; the rejected input is quoted only where it is a
+name.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Any, TypeAlias, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError
-from monitor.core.suggestions import suggest
 from monitor.settings.schema import Document
 from monitor.settings.secrets import holds_secret
 
@@ -23,7 +24,9 @@ Finding: TypeAlias = tuple[Location, str]
 
 
 class InvalidConfiguration(ConfigurationError):
-    """A configuration that is refused. `problems` holds a sentence for each thing that is wrong; the message is the first."""
+    """A configuration that is refused. `problems` holds a sentence for each thing that is wrong; the message is the
+    first.
+    """
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -33,7 +36,7 @@ class InvalidConfiguration(ConfigurationError):
 
 
 def findings_of(error: ValidationError) -> list[Finding]:
-    """One finding for each thing that pydantic found."""
+    """Return one finding for each thing that pydantic found."""
     return [(tuple(one["loc"]), _phrase(tuple(one["loc"]), one)) for one in error.errors(include_url=False)]
 
 
@@ -49,28 +52,35 @@ def _phrase(location: Location, one: Any) -> str:
         case "literal_error":
             choices = [str(choice) for choice in _choices(location)]
             return f"is not a value that it can have; {suggest(_name(given), choices)}"
-        case "string_type":
-            return f"must be a text; write it in quotes, as in {_example(location)}"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return "must be a whole number; write it without quotes and point"
         case "greater_than_equal":
             return f"is too small; write at least {context['ge']}"
         case "less_than_equal":
             return f"is too large; write at most {context['le']}"
         case "too_short" | "string_too_short":
             return f"is empty; name at least one, as in {_example(location)}, or leave it out"
+        case other:
+            return (
+                _of_another_type(location, other) or f"is not valid: {one['msg']}; see `access-monitor config schema`"
+            )
+
+
+def _of_another_type(location: Location, kind: str) -> str:
+    """Say which type a value must have; empty where the problem is another."""
+    match kind:
+        case "string_type":
+            return f"must be a text; write it in quotes, as in {_example(location)}"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "must be a whole number; write it without quotes and point"
         case "list_type" if len(location) == 1:
             return f"must be a list of tables; write [[{location[0]}]] above each"
         case "list_type":
             return f"must be a list; write {location[-1]} = {_example(location)}"
+        case "model_type" | "dict_type" if len(location) == 1:
+            return f"must be a table; write [{location[0]}] once"
         case "model_type" | "dict_type":
-            return (
-                f"must be a table; write [{location[0]}] once"
-                if len(location) == 1
-                else "must be a table; write {key = value}"
-            )
+            return "must be a table; write {key = value}"
         case _:
-            return f"is not valid: {one['msg']}; see `access-monitor config schema`"
+            return ""
 
 
 def _name(value: object) -> str:
@@ -78,7 +88,7 @@ def _name(value: object) -> str:
 
 
 def _field(location: Location) -> FieldInfo | None:
-    """The field at a location; what lies inside a list or a plain mapping has the field of that."""
+    """Return the field at a location; what lies inside a list or a plain mapping has the field of that."""
     model: type[BaseModel] | None = Document
     field: FieldInfo | None = None
     for part in location:

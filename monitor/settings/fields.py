@@ -1,6 +1,7 @@
 """The types of single values in the file: how each is read and refused. Which table has which is in `schema`.
 
-A validator's message ends a sentence that began with the key path, gives the mend and never quotes a value that may be a secret.
+A validator's message ends a sentence that began with the key path, gives the mend and never quotes a value that may be
+a secret.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def _key(value: str) -> str:
         raise ValueError("is empty; give it a name")
     if ".." in value or value[0] in "-/" or any(c in "?#" or c.isspace() or not c.isprintable() for c in value):
         raise ValueError(
-            'holds "?", "#", "..", a space or a leading "-" or "/", which a URL or a command line would misread; rename it'
+            'holds "?", "#", "..", a space or a leading "-" or "/", which a URL or a command line would '
+            "misread; rename it"
         )
     return value
 

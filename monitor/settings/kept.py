@@ -1,7 +1,8 @@
 """A configuration as the log keeps it, and the way back: from what was kept to the same `Settings` that the file gave.
 
-What may hold a secret is masked in what is kept. On the way back each masked value is taken from the file at hand, where the same
-value stands at the same place; one that stands nowhere any more stays masked, and whatever needs it fails and says so.
+What may hold a secret is masked in what is kept. On the way back each masked value is taken from the file at hand,
+where the same value stands at the same place; one that stands nowhere any more stays masked, and whatever needs it
+fails and says so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from monitor.core.accepted_configuration import Document as KeptDocument
+from monitor.core.accepted_configuration import current_names
 from monitor.core.configuration import shown_url
 from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import findings_of
@@ -29,7 +31,9 @@ _LITERAL = "$toml"
 
 
 def keep(document: Mapping[str, Any]) -> KeptDocument:
-    """What is in effect (`Document.model_dump`) as plain JSON without a secret; secrets are masked, references stand as written."""
+    """Return what is in effect (`Document.model_dump`) as plain JSON without a secret; secrets are masked, references
+    stand as written.
+    """
     kept = cast("dict[str, Any]", _plain(document))
     kept["database"]["url"] = without_password(kept["database"]["url"])
     for owner in kept["owner"]:
@@ -46,15 +50,15 @@ def keep(document: Mapping[str, Any]) -> KeptDocument:
 
 
 def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str, Any]) -> Document:
-    """Check what was kept as a file would be checked.
+    """Check what was kept, by this version or an older one, as a file would be checked.
 
-    Masked values are those of `current`, the file at hand, or else of `running`; where the database, the lease files and the folder of
-    relative paths are says `current`.
+    Masked values are those of `current`, the file at hand, or else of `running`; where the database, the lease files
+    and the folder of relative paths are says `current`.
 
     Raises:
         ConfigurationError: this version of the program does not take it any more.
     """
-    file = cast("dict[str, Any]", _told(copy.deepcopy(dict(kept))))
+    file = cast("dict[str, Any]", _told(copy.deepcopy(current_names(kept))))
     for entry in file["entry"]:
         if "surfaces" in entry:
             entry["surfaces"] = dict(entry["surfaces"])

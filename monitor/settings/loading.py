@@ -1,12 +1,14 @@
-"""Find, read, lay over each other, check, build: the one way from a file to `Settings`. All or nothing, and no secret is read.
+"""Find, read, lay over each other, check, build: the one way from a file to `Settings`. All or nothing, and no secret
+is read.
 
-pydantic-settings merges file, environment and option. What is done here is what it does not do: a TOML error with its line, a
-variable that names no setting refused rather than passed over, and for each value where it came from.
+pydantic-settings merges file, environment and option. What is done here is what it does not do: a TOML error with its
+line, a variable that names no setting refused rather than passed over, and for each value where it came from.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,11 +19,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from monitor.core.accepted_configuration import Document as KeptDocument
+from monitor.core.accepted_configuration import current_names, current_path
+from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError
-from monitor.core.suggestions import suggest
 from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of
 from monitor.settings.kept import keep, reread
 from monitor.settings.places import anchored
+from monitor.settings.renamed import OldNames, old_names
 from monitor.settings.rules import check
 from monitor.settings.schema import DELIMITER, PREFIX, Document, Layers
 from monitor.settings.secrets import holds_secret
@@ -32,6 +36,8 @@ VARIABLE = "ACCESS_MONITOR_CONFIG"
 PLACES = (Path("config/monitor.toml"), Path("/etc/access-monitor/monitor.toml"))
 """Where a configuration is looked for when neither an option nor the variable names one, in this order."""
 
+_log = logging.getLogger("monitor.settings")
+
 _URL: Location = ("database", "url")
 _DESTINATIONS = "destinations"
 
@@ -39,20 +45,30 @@ _DESTINATIONS = "destinations"
 def load(path: Path | None, environ: Mapping[str, str], database: str | None = None) -> Settings:
     """Load the configuration: of `path`, else of `$ACCESS_MONITOR_CONFIG`, else of the first of `PLACES` that exists.
 
-    `environ` lies over the file, and `database` (a path or URL) over both. A relative `database` counts from the working directory, as any
-    argument of a command does; every other relative path is a setting and counts from `Settings.folder`.
+    Old names of settings are read as the new ones, with one warning, which goes to stderr where nobody set up logging.
+
+    `environ` lies over the file, and `database` (a path or URL) over both. A relative `database` counts from the
+    working directory, as any argument of a command does; every other relative path is a setting and counts from
+    `Settings.folder`.
 
     Raises:
         InvalidConfiguration: it can be read but not be used; `problems` names everything that is wrong.
         ConfigurationError: there is none, or it cannot be read.
     """
     path = path or find(environ)
-    file = read(path)
-    variables, findings = _variables(environ)
+    written = read(path)
+    spelled = {name: _spelled(name) for name in sorted(environ) if name.startswith(PREFIX)}
+    old = old_names(written, spelled)
+    if old.warning:
+        _log.warning("%s: %s.", path, old.warning)
+    file = current_names(written)
+    variables, findings = _variables(environ, spelled)
+    findings += [((), f"{path}: {clash}") for clash in old.clashes]
     overrides = {at: value for at, value in variables.items() if _fits(file, at)}
-    written = overrides.get(_URL)
-    spelled = {_variable(at): value if isinstance(value, str) else json.dumps(value) for at, value in overrides.items()}
-    origins = {at: f"environment variable {_variable(at)}" for at in overrides}
+    url = overrides.get(_URL)
+    values = {_variable(at): value if isinstance(value, str) else json.dumps(value) for at, value in overrides.items()}
+    names: dict[Location, str] = {current_path(at): name for name, (at, _) in spelled.items()}
+    origins: dict[Location, str] = {at: f"environment variable {names[at]}" for at in overrides}
     option: dict[str, Any] = {}
     if database is not None and _fits(file, _URL):
         database = anchored(database, Path())
@@ -62,7 +78,7 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
     literal += [finding for at, value in overrides.items() for finding in _literals(value, at)]
     findings += literal
     try:
-        checked = Document(layers=Layers(option=option, variables=spelled, file=file))
+        checked = Document(layers=Layers(option=option, variables=values, file=file))
     except ValidationError as error:
         told = {location for location, _ in literal}
         findings += [finding for finding in findings_of(error) if finding[0] not in told]
@@ -70,11 +86,11 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
         # Rules quote names, and a secret may stand where a name is due.
         findings += [] if literal else check(checked)
     if findings:
-        raise InvalidConfiguration([_sentence(path, file, origins, finding) for finding in findings])
+        raise InvalidConfiguration([_sentence(path, file, origins, old, finding) for finding in findings])
     overridden = {".".join(map(str, location)): origin for location, origin in origins.items()}
     dump = checked.model_dump(mode="python", exclude_none=True)
     if database is not None:  # the option names the database that is meant; it is no part of what was declared
-        dump["database"]["url"] = written or file.get("database", {}).get(
+        dump["database"]["url"] = url or file.get("database", {}).get(
             "url", Document.model_fields["database"].default.url
         )
     return build(path, checked, dict.fromkeys((key for key, _ in leaves(file)), str(path)) | overridden, keep(dump))
@@ -88,11 +104,11 @@ def restore(kept: KeptDocument, current: Settings, running: Settings) -> Setting
     Raises:
         ConfigurationError: this version of the program does not take it any more.
     """
-    return build(current.path, reread(kept, current.document, running.document), {}, kept)
+    return build(current.path, reread(kept, current.document, running.document), {}, current_names(kept))
 
 
 def find(environ: Mapping[str, str]) -> Path:
-    """The file to load when no option names one.
+    """Return the file to load when no option names one.
 
     Raises:
         ConfigurationError: there is none.
@@ -103,12 +119,13 @@ def find(environ: Mapping[str, str]) -> Path:
         if place.exists():
             return place
     raise ConfigurationError(
-        f"There is no configuration: neither {PLACES[0]} nor {PLACES[1]} exists; name one with --config FILE or ${VARIABLE}."
+        f"There is no configuration: neither {PLACES[0]} nor {PLACES[1]} exists; name one with --config FILE "
+        f"or ${VARIABLE}."
     )
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The tables of a file as they stand in it.
+    """Return the tables of a file as they stand in it.
 
     Raises:
         ConfigurationError: it cannot be read, or is not TOML.
@@ -140,7 +157,7 @@ def _variable(location: Location) -> str:
 
 
 def _settable(model: type[BaseModel] = Document, above: Location = ()) -> Iterator[tuple[Location, FieldInfo]]:
-    """Every key that a variable can set: those of plain sections, not of lists of tables."""
+    """Yield every key that a variable can set: those of plain sections, not of lists of tables."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -149,16 +166,24 @@ def _settable(model: type[BaseModel] = Document, above: Location = ()) -> Iterat
             yield (*above, name), field
 
 
-def _variables(environ: Mapping[str, str]) -> tuple[dict[Location, str | list[Any]], list[Finding]]:
-    """What the environment sets and where, and the variables that name no setting."""
+def _spelled(name: str) -> tuple[tuple[str, ...], str]:
+    """Return the path that a variable spells, in old names or new ones, and the variable's name of today."""
+    path = tuple(name.removeprefix(PREFIX).lower().split(DELIMITER))
+    return path, _variable(current_path(path)) if _variable(path) == name else name
+
+
+def _variables(
+    environ: Mapping[str, str], spelled: Mapping[str, tuple[tuple[str, ...], str]]
+) -> tuple[dict[Location, str | list[Any]], list[Finding]]:
+    """Return what the environment sets and where, and the variables that name no setting."""
     fields = {_variable(location): (location, field) for location, field in _settable()}
     values: dict[Location, str | list[Any]] = {}
     findings: list[Finding] = []
-    for name in sorted(name for name in environ if name.startswith(PREFIX)):
-        if name not in fields:
+    for name, (_, today) in spelled.items():
+        if today not in fields:
             findings.append(((), f"The environment variable {name} names no setting; {_meant(name, fields)}"))
             continue
-        location, field = fields[name]
+        location, field = fields[today]
         values[location] = _listed(environ[name]) if get_origin(field.annotation) is list else environ[name]
     return values, findings
 
@@ -171,7 +196,7 @@ def _meant(name: str, known: Mapping[str, object]) -> str:
 
 
 def _listed(text: str) -> list[Any]:
-    """A list as JSON or with commas; pydantic-settings knows the first alone."""
+    """Return a list as JSON or with commas; pydantic-settings knows the first alone."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -180,7 +205,9 @@ def _listed(text: str) -> list[Any]:
 
 
 def _fits(file: Mapping[str, Any], location: Location) -> bool:
-    """Whether the file has tables, or nothing, on the way to `location`; merging would replace anything else before it is refused."""
+    """Return whether the file has tables, or nothing, on the way to `location`; merging would replace anything else
+    before it is refused.
+    """
     table: Any = file
     for part in location[:-1]:
         table = table.get(part, {})
@@ -190,12 +217,14 @@ def _fits(file: Mapping[str, Any], location: Location) -> bool:
 
 
 def _origin(origins: Mapping[Location, str], location: Location) -> str | None:
-    """Where a value came from that is not the file's."""
+    """Return where a value came from that is not the file's."""
     return next((origins[location[:n]] for n in range(len(location), 0, -1) if location[:n] in origins), None)
 
 
 def _literals(value: object, at: Location = ()) -> Iterator[Finding]:
-    """Texts that hold what looks like a key. Apprise URLs carry their tokens by design and are masked wherever they are shown."""
+    """Texts that hold what looks like a key. Apprise URLs carry their tokens by design and are masked wherever they are
+    shown.
+    """
     if isinstance(value, dict):
         for key, below in value.items():
             yield from _literals(below, (*at, key))
@@ -206,14 +235,16 @@ def _literals(value: object, at: Location = ()) -> Iterator[Finding]:
         yield at, 'holds what looks like a secret; keep that outside and refer to it, as in "env:NAME"'
 
 
-def _sentence(path: Path, file: Mapping[str, Any], origins: Mapping[Location, str], finding: Finding) -> str:
+def _sentence(
+    path: Path, file: Mapping[str, Any], origins: Mapping[Location, str], old: OldNames, finding: Finding
+) -> str:
     location, phrase = finding
     if not location:
         return _ended(phrase)
     if origin := _origin(origins, location):
         return _ended(f"{'' if origin.startswith('-') else 'The '}{origin} {phrase}")
     spoken = ""
-    for part in location:
+    for part in old.as_written(location):
         hidden = "***" if isinstance(part, str) and holds_secret(part) else part
         spoken += f"[{part}]" if isinstance(part, int) else f".{hidden}" if spoken else str(hidden)
     if len(location) > 2 and isinstance(location[1], int) and location[2] != "key":

@@ -9,12 +9,14 @@ from monitor.settings.secrets import is_reference
 
 
 def place(written: str, folder: Path) -> Path:
-    """The absolute path that is meant: `~` is the home of this user, and a relative path counts from `folder`."""
+    """Return the absolute path that is meant: `~` is the home of this user, and a relative path counts
+    from `folder`.
+    """
     return Path(os.path.abspath(folder / os.path.expanduser(written)))
 
 
 def anchored(database: str, folder: Path) -> str:
-    """A path or URL of a database with the path of a SQLite file made absolute; anything else as it is."""
+    """Return a path or URL of a database with the path of a SQLite file made absolute; anything else as it is."""
     scheme, is_url, path = database.partition("://")
     if not is_url:
         path = database

@@ -11,7 +11,7 @@ from typing import get_args
 
 from monitor.core.access import SETTINGS
 from monitor.core.check_names import CHECKS, TOUCHES
-from monitor.core.suggestions import suggest
+from monitor.core.names import suggest
 from monitor.registry.check_expiry import BY_FRESHNESS
 from monitor.settings.errors import Finding, Location
 from monitor.settings.fields import address
@@ -21,7 +21,7 @@ from monitor.sources.kinds.behaviour import Route
 
 
 def check(document: Document) -> list[Finding]:
-    """Everything that is wrong with a document whose every table is well formed."""
+    """Return everything that is wrong with a document whose every table is well formed."""
     rules: Sequence[Callable[[Document], Iterator[Finding]]] = (
         _keys,
         check_sources,
@@ -60,7 +60,10 @@ def _web(document: Document) -> Iterator[Finding]:
     if not document.web.tokens and not _loopback(host):
         yield (
             ("web", "listen"),
-            'is not a loopback address, and there are no tokens; add tokens = ["env:NAME"] to [web] or listen on 127.0.0.1',
+            (
+                'is not a loopback address, and there are no tokens; add tokens = ["env:NAME"] to [web] or listen '
+                "on 127.0.0.1"
+            ),
         )
 
 
@@ -72,7 +75,8 @@ def _loopback(host: str) -> bool:
 
 
 def _environments(document: Document) -> Iterator[Finding]:
-    # Every other environment may use what is only being evaluated: a production under another name would be answered like staging.
+    # Every other environment may use what is only being evaluated: a production under another name would be answered
+    # like staging.
     if PRODUCTION not in document.gate.environments:
         yield ("gate", "environments"), f'must hold "{PRODUCTION}", the one environment that is judged strictly; add it'
 
@@ -157,7 +161,10 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
             at = ("entry", index, "fallback")
             yield (
                 at,
-                f"names the entry {row.fallback!r}, which is not declared; {suggest(row.fallback, fallback.keys() - {row.key})}",
+                (
+                    f"names the entry {row.fallback!r}, which is not declared; "
+                    f"{suggest(row.fallback, fallback.keys() - {row.key})}"
+                ),
             )
         path = [row.key]
         while (following := fallback.get(path[-1])) is not None and following not in path:
@@ -186,7 +193,10 @@ def _deployments(document: Document) -> Iterator[Finding]:
         if row.environment not in environments:
             yield (
                 (*at, "environment"),
-                f"names the environment {row.environment!r}, which gate.environments does not; {suggest(row.environment, environments)}",
+                (
+                    f"names the environment {row.environment!r}, which gate.environments does not; "
+                    f"{suggest(row.environment, environments)}"
+                ),
             )
         asked = row.repository.lower(), row.github_environment
         if first.setdefault(asked, index) != index:

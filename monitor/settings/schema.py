@@ -1,6 +1,8 @@
-"""The shape of the file: every table, key, type, default and unit, and in which order file, environment and options count.
+"""The shape of the file: every table, key, type, default and unit, and in which order file, environment and options
+count.
 
-How one value is read is in `fields`, what holds between tables in `rules`. Nothing here reads a file or the process's environment.
+How one value is read is in `fields`, what holds between tables in `rules`. Nothing here reads a file or the process's
+environment.
 """
 
 from __future__ import annotations
@@ -33,9 +35,9 @@ from monitor.settings.fields import (
     Usage,
 )
 from monitor.settings.tables import (
-    BeliefTable,
     BudgetTable,
     ChecksTable,
+    ConfirmationTable,
     DatabaseTable,
     GateTable,
     GithubTable,
@@ -98,7 +100,7 @@ class CommonSourceTable(KeyedTable):
 
 
 def _keys_of_kinds() -> dict[str, Any]:
-    """The keys that only some kinds have, as these declare them; none of them is needed by all, so none is needed here."""
+    """Return the keys that only some kinds have, as these declare them; not all need one, so none is needed here."""
     found: dict[str, Any] = {}
     for name in catalog.BUILTIN:
         for key, field in catalog.options(name).items():
@@ -181,7 +183,9 @@ class EntryTable(KeyedTable):
     )
     touches: Annotated[list[str], Distinct] = Field(
         default=[],
-        description="Kinds of use that ask for a safety review: code_execution, agents, vulnerability_work, dual_use_cyber.",
+        description=(
+            "Kinds of use that ask for a safety review: code_execution, agents, vulnerability_work, dual_use_cyber."
+        ),
     )
     uses: Annotated[list[Endpoint], Distinct] = Field(
         default=[],
@@ -190,7 +194,10 @@ class EntryTable(KeyedTable):
     )
     ignore: Annotated[list[str], Distinct] = Field(
         default=[],
-        description="Watched routes and account settings that are not pinned, so that a loss of them informs and does not pause.",
+        description=(
+            "Watched routes and account settings that are not pinned, so that a loss of them informs and does not "
+            "pause."
+        ),
         examples=[["chat"]],
     )
     fallback: str | None = Field(
@@ -210,7 +217,9 @@ class EntryTable(KeyedTable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """What one document is made of; the first that sets a key counts. `variables` has the names in full and every list as JSON."""
+    """What one document is made of; the first that sets a key counts. `variables` has the names in full and every list
+    as JSON.
+    """
 
     option: Mapping[str, Any]
     variables: Mapping[str, str]
@@ -228,7 +237,8 @@ class _Variables(EnvSettingsSource):
 class Document(BaseSettings):
     """The whole file."""
 
-    # Of the names only those of variables may differ in case from the keys: otherwise [Gate] beside [gate] would vanish without a word.
+    # Of the names only those of variables may differ in case from the keys: otherwise [Gate] beside [gate] would vanish
+    # without a word.
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=DELIMITER, case_sensitive=True
     )
@@ -236,7 +246,7 @@ class Document(BaseSettings):
     database: DatabaseTable = DatabaseTable()
     surface: list[SurfaceTable] = []
     source: list[SourceTable] = []
-    belief: BeliefTable = BeliefTable()
+    confirmation: ConfirmationTable = ConfirmationTable()
     budget: BudgetTable = BudgetTable()
     measurements: MeasurementsTable = MeasurementsTable()
     network: NetworkTable = NetworkTable()
@@ -269,7 +279,7 @@ class Document(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The layers in the order in which they count, and no source that nobody named."""
+        """Return the layers in the order in which they count, and no source that nobody named."""
         layers: Layers = init_settings()["layers"]
         return (
             InitSettingsSource(settings_cls, dict(layers.option)),

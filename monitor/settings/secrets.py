@@ -32,17 +32,19 @@ _TRUE_HOSTS = frozenset({"http", "https", "json", "jsons", "xml", "xmls", "form"
 
 
 def is_reference(value: str) -> bool:
-    """Whether the value says where a secret is rather than being one."""
+    """Return whether the value says where a secret is rather than being one."""
     return _REFERENCE.fullmatch(value) is not None and not holds_secret(value)
 
 
 def holds_secret(value: str) -> bool:
-    """Whether the text holds something shaped like an API key or a token."""
+    """Return whether the text holds something shaped like an API key or a token."""
     return holds_key(value, _LITERAL_LENGTH)
 
 
 def masked(value: str) -> str:
-    """A destination or a URL without its secrets: references whole, URLs by scheme and, where that is one, host."""
+    """Return a destination or a URL without its secrets: references whole, URLs by scheme and, where
+    that is one, host.
+    """
     if is_reference(value):
         return value
     scheme, found, _ = value.partition("://")
@@ -56,7 +58,7 @@ def masked(value: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """The URL of a database with its password masked."""
+    """Return the URL of a database with its password masked."""
     return _PASSWORD.sub(lambda found: f"{found[1]}:{MASK}@" if found[1] is not None else MASK, url)
 
 
@@ -64,15 +66,16 @@ def resolve(reference: str, environ: Mapping[str, str], folder: Path = Path()) -
     """Read the secret that `reference` names, anew at every call so that a rotated one is seen.
 
     `env:NAME` is the environment variable; where that is not set, the credential of the same name in
-    `$CREDENTIALS_DIRECTORY`, so that one file serves a shell and a service. `credential:NAME` is only that, `file:PATH` a file, a relative
-    path counting from `folder`. White space around the secret is dropped: files end with a newline.
+    `$CREDENTIALS_DIRECTORY`, so that one file serves a shell and a service. `credential:NAME` is only that, `file:PATH`
+    a file, a relative path counting from `folder`. White space around the secret is dropped: files end with a newline.
 
     Raises:
         ConfigurationError: it is not a reference, or what it names is missing, unreadable, empty or more than one line.
     """
     if not is_reference(reference):
         raise ConfigurationError(
-            f"A secret was given literally where {FORMS} is due; write the reference and keep the secret out of the file."
+            f"A secret was given literally where {FORMS} is due; write the reference and keep the secret out "
+            "of the file."
         )
     kind, _, name = reference.partition(":")
     if kind == "file":

@@ -1,4 +1,5 @@
-"""A configuration as data for people: what is in effect and where each value came from, and the JSON Schema of the file.
+"""A configuration as data for people: what is in effect and where each value came from, and the JSON Schema of the
+file.
 
 What may hold a secret is masked: destinations, the password in the URL of a database, headers that are named like one.
 """
@@ -32,7 +33,7 @@ class ShownSetting(NamedTuple):
 
 
 def show(settings: Settings) -> list[ShownSetting]:
-    """Every setting in effect, in the order of the sections; secrets masked."""
+    """Return every setting in effect, in the order of the sections; secrets masked."""
     return [
         ShownSetting(key, _hidden(key, value), settings.origins.get(key, DEFAULT))
         for key, value in leaves(settings.document)
@@ -40,7 +41,7 @@ def show(settings: Settings) -> list[ShownSetting]:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the configuration file."""
+    """Return the JSON Schema (2020-12) of the configuration file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Document.model_json_schema(schema_generator=_Schema),
@@ -55,7 +56,7 @@ class _Schema(GenerateJsonSchema):
 
 
 def leaves(value: object, key: str = "") -> Iterator[tuple[str, object]]:
-    """The values that are neither tables nor lists of tables, each with its key."""
+    """Yield the values that are neither tables nor lists of tables, each with its key."""
     if isinstance(value, Mapping):
         for name, below in value.items():
             yield from leaves(below, f"{key}.{name}" if key else str(name))
@@ -77,5 +78,5 @@ def _hidden(key: str, value: object) -> object:
 
 
 def _plain(value: object) -> object:
-    """A value without what has the shape of a key: an address may carry one in its query."""
+    """Return a value without what has the shape of a key: an address may carry one in its query."""
     return value if isinstance(value, int | float) else redact(str(value))

@@ -1,4 +1,7 @@
-"""The `[[source]]` tables: what is wrong with one, and the specifications that it makes. What a kind needs and may have says the kind."""
+"""The `[[source]]` tables: what is wrong with one, and the specifications that it makes.
+
+What a table must and may have says its kind.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError
-from monitor.core.suggestions import suggest
 from monitor.settings.errors import Finding, Location
 from monitor.settings.schema import CommonSourceTable, Document, EntryTable, SourceTable, SurfaceTable
 from monitor.sources import catalog
@@ -20,7 +23,7 @@ ALWAYS = ("key", "kind", "every")
 
 
 def check_sources(document: Document) -> Iterator[Finding]:
-    """What is wrong with the sources of a document whose every table is well formed."""
+    """Yield what is wrong with the sources of a document whose every table is well formed."""
     surfaces = [row.key for row in document.surface]
     for index, row in enumerate(document.source):
         at: Location = ("source", index)
@@ -49,7 +52,7 @@ def check_sources(document: Document) -> Iterator[Finding]:
 
 
 def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> Iterator[SourceSpec]:
-    """The sources that one table makes; relative paths in it are what `place` makes of them.
+    """Return the sources that one table makes; relative paths in it are what `place` makes of them.
 
     Raises:
         ConfigurationError: its kind cannot be loaded.
@@ -70,7 +73,7 @@ def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> 
 
 
 def surface(row: SurfaceTable) -> Surface:
-    """A surface as the core has it."""
+    """Return a surface as the core has it."""
     return Surface(
         key=row.key,
         base_url=row.base_url,
@@ -85,12 +88,12 @@ def surface(row: SurfaceTable) -> Surface:
 
 
 def held(row: EntryTable) -> Mapping[str, str]:
-    """Surface → model id of an entry, however its table states them; the id is empty while it is not known."""
+    """Return surface → model id of an entry, however its table states them; the id is empty while it is not known."""
     return row.surfaces if row.surfaces is not None else {row.surface or "": row.model_id or ""}
 
 
 def surroundings(row: SourceTable, document: Document, place: Callable[[str], str] = str) -> Surroundings:
-    """What stands around a table."""
+    """Return what stands around a table."""
     models = [model for entry in document.entry for name, model in held(entry).items() if name == row.surface]
     return Surroundings(
         surface=next((surface(one) for one in document.surface if one.key == row.surface), None),
@@ -101,13 +104,13 @@ def surroundings(row: SourceTable, document: Document, place: Callable[[str], st
 
 
 def _stated(row: SourceTable) -> dict[str, Any]:
-    """The keys that a table states beyond those of every kind, sorted."""
+    """Return the keys that a table states beyond those of every kind, sorted."""
     names = (type(row).model_fields.keys() | (row.model_extra or {}).keys()) - set(ALWAYS)
     return {name: value for name in sorted(names) if (value := getattr(row, name)) is not None}
 
 
 def _options(row: SourceTable, kind: SourceKind) -> dict[str, Any]:
-    """What a table says beyond the keys that mean the same in every kind.
+    """Return what a table says beyond the keys that mean the same in every kind.
 
     Raises:
         pydantic.ValidationError: a kind that a plug-in brings does not take a value.
@@ -126,7 +129,7 @@ def _options(row: SourceTable, kind: SourceKind) -> dict[str, Any]:
 
 
 def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
-    """Keys that are missing, and those that the kind does not have."""
+    """Yield keys that are missing, and those that the kind does not have."""
     if kind.options is None:
         return
     known = kind.options.model_fields
@@ -142,7 +145,7 @@ def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
 
 
 def _refused(row: SourceTable, error: ValidationError) -> Iterator[Finding]:
-    """What the kind of a plug-in does not take; what is missing is named as in every kind."""
+    """Yield what the kind of a plug-in does not take; what is missing is named as in every kind."""
     for one in error.errors(include_url=False, include_input=False):
         if one["type"] != "missing":
             yield tuple(one["loc"]), f"is not taken by a {row.kind}: {one['msg'].removeprefix('Value error, ')}"

@@ -1,4 +1,6 @@
-"""The plain sections of the file: what each key is, its default and its unit. The tables that stand in lists are in `schema`."""
+"""The plain sections of the file: what each key is, its default and its unit. The tables that stand in lists are in
+`schema`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ REQUEST = Fields()
 class SettingsTable(BaseModel):
     """A TOML table; a key that it does not have is refused."""
 
-    # Of each table only what the whole document needs is built; a validator of its own would take as long again at every start.
+    # Of each table only what the whole document needs is built; a validator of its own would take as long again at
+    # every start.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
@@ -70,7 +73,7 @@ class LoggingTable(SettingsTable):
 
 
 LEASE_DIR = "var/lease"
-BELIEF = ConfirmationRules()
+CONFIRMATION = ConfirmationRules()
 GATE = GateRules()
 CHECKS = CheckRules()
 
@@ -85,26 +88,26 @@ class DatabaseTable(SettingsTable):
 
 
 class RequirementTable(SettingsTable):
-    """What it takes to believe."""
+    """What it takes to confirm a change."""
 
-    looks: int = Field(ge=1, le=1000, description="Good looks that show it.", examples=[3])
+    polls: int = Field(ge=1, le=1000, description="Good polls that show it.", examples=[3])
     span: Duration = Field(description="The least time between the first and the last of them.", examples=["30m"])
 
 
-class BeliefTable(SettingsTable):
-    """How many looks over how long make a belief."""
+class ConfirmationTable(SettingsTable):
+    """How many polls over how long confirm a change."""
 
-    absence: RequirementTable = RequirementTable(looks=BELIEF.absence.looks, span=BELIEF.absence.span)
-    change: RequirementTable = RequirementTable(looks=BELIEF.change.looks, span=BELIEF.change.span)
-    gap: Duration = Field(default=BELIEF.gap, description="Looks closer together count as one.")
-    recheck: Span = Field(default=BELIEF.recheck, description="When a suspect is looked at again, jittered.")
-    hold: Span = Field(default=BELIEF.hold, description="How long a mass drop that only a list shows is held.")
+    absence: RequirementTable = RequirementTable(polls=CONFIRMATION.absence.polls, span=CONFIRMATION.absence.span)
+    change: RequirementTable = RequirementTable(polls=CONFIRMATION.change.polls, span=CONFIRMATION.change.span)
+    gap: Duration = Field(default=CONFIRMATION.gap, description="Polls closer together count as one.")
+    recheck: Span = Field(default=CONFIRMATION.recheck, description="When a pending change is polled again, jittered.")
+    hold: Span = Field(default=CONFIRMATION.hold, description="How long a mass drop that only a list shows is held.")
     reached: Span = Field(
-        default=BELIEF.reached,
-        description="How long a list has to miss a model that another route still reaches before that is believed.",
+        default=CONFIRMATION.reached,
+        description="How long a list has to miss a model that another route still reaches before that is confirmed.",
     )
     correction: Duration = Field(
-        default=BELIEF.correction,
+        default=CONFIRMATION.correction,
         description="How long after its first listing another price is a correction of it; zero: never.",
     )
 
@@ -162,9 +165,9 @@ class GateTable(SettingsTable):
         default=list(GATE.environments),
         description="Names of environments; only production is never answered for an unproven model.",
     )
-    freshness: Span = Field(default=GATE.freshness, description="How old the last good look at access facts may be.")
+    freshness: Span = Field(default=GATE.freshness, description="How old the last good poll of access facts may be.")
     price_freshness: Span = Field(
-        default=GATE.price_freshness, description="How old the last good look at prices may be."
+        default=GATE.price_freshness, description="How old the last good poll of prices may be."
     )
     lease: Span = Field(default=GATE.lease, description="How long an answer holds without a living monitor.")
     signing_key: Reference | None = Field(
@@ -189,7 +192,7 @@ class ChecksTable(SettingsTable):
 
     attested: Span = Field(default=CHECKS.attested, description="How long the word of a person holds.")
     verified: Span = Field(
-        default=CHECKS.verified, description="How long what a source verified holds after its last good look."
+        default=CHECKS.verified, description="How long what a source verified holds after its last good poll."
     )
 
 
@@ -215,7 +218,9 @@ class NotifyTable(SettingsTable):
     timezone: Timezone = Field(default="", description="Zone of the local times beside UTC; none unless named.")
     repeat: Duration = Field(
         default=timedelta(hours=4),
-        description="After how long a pause that nobody acknowledges is told again, then ever more seldom; 0s for never.",
+        description=(
+            "After how long a pause that nobody acknowledges is told again, then ever more seldom; 0s for never."
+        ),
     )
     escalate_after: int = Field(
         default=2, ge=1, le=100, description="From which repetition on the owners' escalate_to is told, too."
@@ -227,15 +232,18 @@ class RunTable(SettingsTable):
 
     state_dir: Text | None = Field(
         default=None,
-        description="The folder that relative paths count from; itself relative to the folder of this file, which it is unless told.",
+        description=(
+            "The folder that relative paths count from; itself relative to the folder of this file, which it is "
+            "unless told."
+        ),
         examples=["/var/lib/access-monitor"],
     )
     workers: int = Field(
         default=8,
         ge=1,
         le=256,
-        description="How many sources are looked at side by side, and as many probes beside them.",
+        description="How many sources are polled side by side, and as many probes beside them.",
     )
     drain: Duration = Field(
-        default=timedelta(seconds=20), description="How long running looks may finish when it is stopped."
+        default=timedelta(seconds=20), description="How long running polls may finish when it is stopped."
     )

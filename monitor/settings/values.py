@@ -1,7 +1,7 @@
 """What a loaded configuration is to the rest of the program: frozen values, checked, without a secret in them.
 
-`Settings.configuration` is what the core needs; the other values are for the adapters and the daemon. `build` makes them from a checked
-document, with the digest that names this declaration in the log.
+`Settings.configuration` is what the core needs; the other values are for the adapters and the daemon. `build` makes
+them from a checked document, with the digest that names this declaration in the log.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Web:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Github:
-    """References to the webhook's secret (empty: nobody asks) and to the token of the answer, the API's root, and what may be deployed where."""
+    """References to the webhook's secret (empty: nobody asks) and to the token of the answer, the API's root, and what
+    may be deployed where.
+    """
 
     api: str
     webhook_secret: str = ""
@@ -69,7 +71,9 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """References to the URLs that are told that the monitor works, and that it cannot write; empty where nobody asked for it."""
+    """References to the URLs that are told that the monitor works, and that it cannot write; empty where nobody asked
+    for it.
+    """
 
     url: str = ""
     failure_url: str = ""
@@ -77,7 +81,9 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:
-    """How deliveries are tried: the time for one attempt, how many attempts, and the zone for local times (empty: UTC only)."""
+    """How deliveries are tried: the time for one attempt, how many attempts, and the zone for local times (empty: UTC
+    only).
+    """
 
     timeout: timedelta
     attempts: int
@@ -86,7 +92,7 @@ class Notify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The daemon: how many sources are looked at side by side, and how long running looks may finish at a stop."""
+    """The daemon: how many sources are polled side by side, and how long running polls may finish at a stop."""
 
     workers: int
     drain: timedelta
@@ -103,8 +109,10 @@ class Measurements:
 class Settings:
     """One loaded configuration.
 
-    `folder` is what relative paths count from, absolute. `database` is a path, a URL or a reference to one, as written. `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document` is what is in
-    effect, for `show` alone; `origins` maps a key to where its value came from and lacks what is a default.
+    `folder` is what relative paths count from, absolute. `database` is a path, a URL or a reference to one, as written.
+    `signing_key` is a reference, empty where leases are not signed. `budget` is in USD per day and surface. `document`
+    is what is in effect, for `show` alone; `origins` maps a key to where its value came from and lacks what is a
+    default.
     """
 
     path: Path
@@ -139,14 +147,14 @@ def build(path: Path, document: Document, origins: Mapping[str, str], kept: Kept
         },
         owners={row.key: _owner(row) for row in document.owner},
         entries={row.key: _entry(row) for row in document.entry},
-        belief=ConfirmationRules(
-            absence=_requirement(document.belief.absence),
-            change=_requirement(document.belief.change),
-            gap=document.belief.gap,
-            recheck=document.belief.recheck,
-            hold=document.belief.hold,
-            reached=document.belief.reached,
-            correction=document.belief.correction,
+        confirmation=ConfirmationRules(
+            absence=_requirement(document.confirmation.absence),
+            change=_requirement(document.confirmation.change),
+            gap=document.confirmation.gap,
+            recheck=document.confirmation.recheck,
+            hold=document.confirmation.hold,
+            reached=document.confirmation.reached,
+            correction=document.confirmation.correction,
         ),
         gate=GateRules(
             environments=tuple(document.gate.environments),
@@ -217,4 +225,4 @@ def _frozen(value: Any) -> Any:
 
 
 def _requirement(table: RequirementTable) -> Requirement:
-    return Requirement(looks=table.looks, span=table.span)
+    return Requirement(polls=table.polls, span=table.span)

@@ -1,7 +1,7 @@
 """What Codex offers: the catalogue that an installed `codex` carries, or a catalogue in a file.
 
-Codex is a door of its own. Being in its catalogue says nothing of the API, and the reverse; so its facts have the surface that this source is
-given and no other. The account's private catalogue is not polled.
+Codex is a door of its own. Being in its catalogue says nothing of the API, and the reverse; so its facts have the
+surface that this source is given and no other. The account's private catalogue is not polled.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Codex:
         self._timeout = timeout
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         catalogue = self.spec.option("catalogue")
         try:
             content = _file(Path(catalogue)) if catalogue else self._command()
@@ -107,7 +107,7 @@ class Codex:
         )
 
     def _command(self) -> bytes:
-        """What the command prints.
+        """Return what the command prints.
 
         It gets an empty home and none of our environment: no key, no proxy and no account that it could print or use.
         """
@@ -115,7 +115,10 @@ class Codex:
         if program is None:
             raise CodexFailed(
                 FailureReason.MISCONFIGURED,
-                f"there is no `codex` on the search path; install the Codex CLI, or give {self.spec.key} a file as `catalogue`",
+                (
+                    f"there is no `codex` on the search path; install the Codex CLI, or give {self.spec.key} a "
+                    "file as `catalogue`"
+                ),
             )
         path = self._path or os.environ.get("PATH", os.defpath)
         with tempfile.TemporaryDirectory(prefix="access-monitor-codex-") as home:
@@ -163,7 +166,10 @@ class Codex:
         if code:
             raise CodexFailed(
                 FailureReason.INVALID_SHAPE,
-                f"`{' '.join(COMMAND)}` ended with {code}; update the Codex CLI, or give {self.spec.key} a file as `catalogue`",
+                (
+                    f"`{' '.join(COMMAND)}` ended with {code}; update the Codex CLI, or give {self.spec.key} a "
+                    "file as `catalogue`"
+                ),
             )
         return content
 

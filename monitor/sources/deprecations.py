@@ -1,8 +1,9 @@
 """A provider's deprecations page: which models end when, what replaces them, and what the page calls their state.
 
-Both published forms are tables with a column of shutdown dates: one table with the state of each model, or one in each dated section.
-Columns are bound by their headers. A cell names a model only where it says so as a code span or is nothing but ids; "Videos API",
-"OpenAI-Beta: realtime=v1" and "New fine-tuning training on …" name none. A date is a day or a refusal: "at earliest" is no day.
+Both published forms are tables with a column of shutdown dates: one table with the state of each model, or one in each
+dated section. Columns are bound by their headers. A cell names a model only where it says so as a code span or is
+nothing but ids; "Videos API", "OpenAI-Beta: realtime=v1" and "New fine-tuning training on …" name none. A date is a day
+or a refusal: "at earliest" is no day.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from monitor.core.facts import (
     Subject,
     Value,
 )
+from monitor.core.time import month
 from monitor.sources.extraction import Unreadable
 from monitor.sources.pricing_page import markdown, markup
-from monitor.sources.pricing_page.blocks import Heading, PageTable, TableRow
+from monitor.sources.pricing_page.blocks import Block, Heading, PageTable, TableRow
 from monitor.sources.pricing_page.inline import CODE
 from monitor.sources.web_page import is_html, reading
 
@@ -57,14 +59,13 @@ _COLUMNS = {
     "status": STATUS,
     "notice date": NOTICE_DATE,
 }
-"""Header text → what a column holds; a column of another text is passed over, and noted where it stands beside these."""
+"""Header text → what a column holds; a column of another text is passed over, and noted where it stands beside these.
+"""
 
 _BLANK = frozenset({"", "-", "--", "---", "–", "—", "n/a", "none", "tbd"})
 _HYPHENS = str.maketrans(dict.fromkeys("‐‑‒–", "-"))
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _SPOKEN = re.compile(r"([A-Z][a-z]{2,8})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})", re.ASCII)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_FULL = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "sept")  # fmt: skip
 _SECTION = re.compile(r"(\d{4}-\d{2}-\d{2})\s*:")
 _SPAN = re.compile(rf"{CODE}([^{CODE}]*){CODE}")
 _INCLUDED = re.compile(r"\((including\b[^()]*)\)", re.IGNORECASE)
@@ -75,7 +76,9 @@ _SHAPED = re.compile(r"(?=[^ ]*[0-9-])[A-Za-z][A-Za-z0-9._:/-]*[A-Za-z0-9]", re.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndsReading:
-    """What a page states of each model; `unclear` are fields that it states in two ways, or in a way that is not understood."""
+    """What a page states of each model; `unclear` are fields that it states in two ways, or in a way that is not
+    understood.
+    """
 
     models: Mapping[str, Mapping[str, Value]]
     unclear: frozenset[tuple[str, str]]
@@ -84,7 +87,7 @@ class EndsReading:
 
 
 def snapshot(spec: SourceSpec, body: Body, at: datetime) -> Snapshot:
-    """What a page says at `at`. A model that it does not name is not spoken of: rows come and go, ends do not.
+    """Return what a page says at `at`. A model that it does not name is not spoken of: rows come and go, ends do not.
 
     Raises:
         Unreadable: it is no page, or none whose layout is known.
@@ -116,14 +119,7 @@ def read(text: str) -> EndsReading:
     refused: list[Refusal] = []
     notes: list[str] = []
     unclear: set[tuple[str, str]] = set()
-    section, announced = "", ""
-    for block in blocks:
-        if isinstance(block, Heading):
-            day = _SECTION.match(block.text.translate(_HYPHENS))
-            if day or block.level <= 3:  # a heading below a dated one divides its section and dates nothing
-                section, announced = block.text, day[1] if day else ""
-        if not isinstance(block, PageTable):
-            continue
+    for block, section, announced in _tables(blocks):
         where = f"{section or 'the page'}, table at line {block.line}"
         columns, passed = _bound(block)
         if SHUTDOWN_DATE not in columns.values():
@@ -152,6 +148,18 @@ def read(text: str) -> EndsReading:
         first = f"; the first refusal: {refused[0].where}: {refused[0].reason}" if refused else ""
         raise Unreadable(f"no table names a model and its shutdown date{first}")
     return EndsReading(models=models, unclear=frozenset(unclear), refused=tuple(refused), notes=tuple(notes))
+
+
+def _tables(blocks: Iterable[Block]) -> Iterator[tuple[PageTable, str, str]]:
+    """Yield each table with the title of its section and the day, if any, on which that was announced."""
+    section, announced = "", ""
+    for block in blocks:
+        if isinstance(block, Heading):
+            day = _SECTION.match(block.text.translate(_HYPHENS))
+            if day or block.level <= 3:  # a heading below a dated one divides its section and dates nothing
+                section, announced = block.text, day[1] if day else ""
+        if isinstance(block, PageTable):
+            yield block, section, announced
 
 
 def _bound(table: PageTable) -> tuple[dict[int, str], list[str]]:
@@ -196,7 +204,9 @@ def _row(
 
 
 def models(cell: str) -> tuple[str, ...]:
-    """The ids that a cell names, with those that it says are included in parentheses; none where it speaks of something else."""
+    """Return the ids that a cell names, with those that it says are included in parentheses; none where it speaks of
+    something else.
+    """
     included = [name for part in _INCLUDED.findall(cell) for name in _SPAN.findall(part)]
     rest = re.sub(r"\([^()]*\)", "", cell)
     if CODE in rest:
@@ -212,22 +222,19 @@ def models(cell: str) -> tuple[str, ...]:
 
 
 def day(text: str) -> str | None:
-    """The day that a text names and nothing else, as `YYYY-MM-DD`; None where it says more, less or otherwise."""
-    if iso := _ISO.fullmatch(text):
-        year, month, number = map(int, iso.groups())
-    elif spoken := _SPOKEN.fullmatch(text):
-        name = spoken[1].lower()
-        if name not in (*_MONTHS, *_FULL):
-            return None
-        year, month, number = int(spoken[3]), _MONTHS.index(name[:3]) + 1, int(spoken[2])
-    else:
-        return None
+    """Return the day that a text names and nothing else, as `YYYY-MM-DD`; None where it says more,
+    less or otherwise.
+    """
     try:
-        return date(year, month, number).isoformat()
+        if iso := _ISO.fullmatch(text):
+            return date(int(iso[1]), int(iso[2]), int(iso[3])).isoformat()
+        if named := _SPOKEN.fullmatch(text):
+            return date(int(named[3]), month(named[1]), int(named[2])).isoformat()
     except ValueError:
         return None
+    return None
 
 
 def _words(rows: Iterable[TableRow]) -> tuple[str, ...]:
-    """The code spans in rows that are refused: of these models the page still speaks."""
+    """Return the code spans in rows that are refused: of these models the page still speaks."""
     return tuple(dict.fromkeys(name for row in rows for cell in row.cells for name in _SPAN.findall(cell)))

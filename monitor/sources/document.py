@@ -1,4 +1,5 @@
-"""A document: a page of prose, an announcement, a changelog, a feed of news. Its facts are its paragraphs, so that order is none.
+"""A document: a page of prose, an announcement, a changelog, a feed of news. Its facts are its paragraphs, so that
+order is none.
 
 Which of its words matter is said by the configuration (`watch`); what a change of it means is a person's to judge.
 """
@@ -26,9 +27,10 @@ LONGEST = 2000
 
 
 def document(spec: SourceSpec, http: HttpClient) -> Page:
-    """The source of a document.
+    """Return the source of a document.
 
-    Its version holds the markers: what was not watched for before did not come today, it is read from the stored bytes first.
+    Its version holds the markers: what was not watched for before did not come today, it is read from the stored bytes
+    first.
 
     Raises:
         ConfigurationError: a marker is not a text.
@@ -45,7 +47,7 @@ def document(spec: SourceSpec, http: HttpClient) -> Page:
 
 
 def watched(spec: SourceSpec) -> tuple[str, ...]:
-    """The markers that a document is watched for.
+    """Return the markers that a document is watched for.
 
     Raises:
         ConfigurationError: one of them is not a text.
@@ -57,7 +59,7 @@ def watched(spec: SourceSpec) -> tuple[str, ...]:
 
 
 def facts(found: Sequence[str], markers: Sequence[str]) -> dict[str, Value]:
-    """The paragraphs by their digest, and whether each marker stands in one of them, in whatever case."""
+    """Return the paragraphs by their digest, and whether each marker stands in one of them, in whatever case."""
     fields: dict[str, Value] = {PARAGRAPH + _digest(text)[:16]: text[:LONGEST] for text in found}
     whole = "\n".join(found).casefold()
     fields.update({WATCHED + marker: normal(marker).casefold() in whole for marker in markers})

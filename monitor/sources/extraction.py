@@ -16,8 +16,8 @@ from monitor.core.price import PER_MILLION_TOKENS, USD, PriceRow, canonical, equ
 class Extraction:
     """What was read from a page or feed: prices, the parts that were refused, and remarks for a person.
 
-    `unclear` are prices that were refused although whose they are was understood: unknown, never absent. `aliases` are the ids that are
-    stated to be aliases, with what they point to as it is spelt there; empty where that is not said.
+    `unclear` are prices that were refused although whose they are was understood: unknown, never absent. `aliases` are
+    the ids that are stated to be aliases, with what they point to as it is spelt there; empty where that is not said.
     """
 
     rows: Sequence[PriceRow]
@@ -72,7 +72,9 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
 
 
 def announced(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> Priced:
-    """`priced` with what the rows state for later days, where it differs from what holds now. Two amounts for one day are none."""
+    """`priced` with what the rows state for later days, where it differs from what holds now. Two amounts for one day
+    are none.
+    """
     later: dict[Fact, set[str]] = {}
     for row in rows:
         if row.valid_from is None or row.valid_from <= at or row.condition:
@@ -94,7 +96,9 @@ def announced(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> Priced:
 
 
 def not_yet(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> frozenset[Fact]:
-    """The prices that rows state for later days alone: what they are until then is not said, so they are not gone."""
+    """Return the prices that rows state for later days alone: what they are until then is not said, so they are not
+    gone.
+    """
     later = {
         Fact(Subject(row.provider, row.model), row.identity.field)
         for row in rows
@@ -114,6 +118,8 @@ def with_remarks(facts: Facts, source: str, notes: Iterable[str]) -> Facts:
 
 
 def next_boundary(rows: Iterable[PriceRow], at: datetime) -> datetime | None:
-    """When the next of the dated rows begins or ends after `at`: until then the same rows yield the same facts."""
+    """Return when the next of the dated rows begins or ends after `at`: until then the same rows yield
+    the same facts.
+    """
     dates = (date for row in rows for date in (row.valid_from, row.valid_to) if date is not None and date > at)
     return min(dates, default=None)

@@ -39,8 +39,8 @@ from monitor.sources.redaction import one_line
 
 
 class Format(NamedTuple):
-    """How a feed is read: the version of the extractor, the function from parsed JSON to prices, and whether the keys of its document are
-    names of models or providers.
+    """How a feed is read: the version of the extractor, the function from parsed JSON to prices, and whether the keys
+    of its document are names of models or providers.
     """
 
     extractor: str
@@ -74,8 +74,8 @@ def read(content: bytes, format: str) -> Extraction:
 
 
 def _contradictions(payload: object, *, by_name: bool) -> Iterator[Refusal]:
-    """A refusal for every key that an object states twice, and not alike, about the models that it stands under or holds; about all, where
-    it is one of the whole document and no name (`by_name`).
+    """Yield a refusal for every key that an object states twice, and not alike, about the models that it stands under
+    or holds; about all, where     it is one of the whole document and no name (`by_name`).
     """
     waiting: list[tuple[str, frozenset[str], object]] = [("", frozenset(), payload)]
     while waiting:
@@ -93,7 +93,7 @@ def _contradictions(payload: object, *, by_name: bool) -> Iterator[Refusal]:
 
 
 def _called(name: object) -> frozenset[str]:
-    """The names under which what is called so may be known: with the prefix of its provider, and without."""
+    """Return the names under which what is called so may be known: with the prefix of its provider, and without."""
     return frozenset({name, name.partition("/")[2] or name}) if isinstance(name, str) else frozenset()
 
 
@@ -112,7 +112,7 @@ def _names(value: object) -> frozenset[str]:
 
 
 class PriceFeed:
-    """A price feed. Its facts are the prices that hold at the look, out of all that it states with dates."""
+    """A price feed. Its facts are the prices that hold at the poll, out of all that it states with dates."""
 
     def __init__(self, spec: SourceSpec, http: HttpClient) -> None:
         self.spec = spec
@@ -120,7 +120,7 @@ class PriceFeed:
         self._http = http
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known)
         seen = settled(self.spec.key, got, now=now, known=known)
         return self.extract(seen, now) if isinstance(seen, Body) else seen
@@ -136,7 +136,7 @@ class PriceFeed:
 
 
 def snapshot(source: str, extractor: str, extraction: Extraction, body: Body, at: datetime) -> Snapshot:
-    """What a set of prices, dated or not, says at `at`."""
+    """Return what a set of prices, dated or not, says at `at`."""
     rows = extraction.rows
     if isinstance(rows, PriceTable):
         priced, until = Priced(rows.facts, extraction.unclear, extraction.refused), None

@@ -26,7 +26,7 @@ from monitor.sources.redaction import clean, one_line, redact
 from monitor.sources.transport import DEFAULTS, Failed, Limits, Swollen, Transport
 
 REDIRECTS = 3
-"""How many redirects one look follows."""
+"""How many redirects one poll follows."""
 
 AGENT = "access-monitor"
 
@@ -46,7 +46,9 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """The bytes of a good answer as received, decompressed. `sha256` is of exactly these; `url` is where they came from."""
+    """The bytes of a good answer as received, decompressed. `sha256` is of exactly these; `url` is where they came
+    from.
+    """
 
     content: bytes
     sha256: str
@@ -76,7 +78,9 @@ class NotModified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """No good answer. `detail` is not redacted yet; `answer` holds what was received, if it was received whole; a `swollen` one has too many items."""
+    """No good answer. `detail` is not redacted yet; `answer` holds what was received, if it was received whole; a
+    `swollen` one has too many items.
+    """
 
     reason: FailureReason
     detail: str
@@ -98,7 +102,7 @@ class Failure:
 
 
 class HttpClient:
-    """The shared client. `client` is for SDKs that want one; whatever goes through it is bound by the limits of `look`."""
+    """The shared client. `client` is for SDKs that want one; whatever goes through it is bound by the limits of `bounded`."""
 
     def __init__(
         self, *, allow: Collection[str] = (), limits: Limits = DEFAULTS, tls: ssl.SSLContext | None = None
@@ -119,9 +123,9 @@ class HttpClient:
         self.client.close()
 
     @contextmanager
-    def look(self, limits: Limits | None = None) -> Iterator[None]:
+    def bounded(self, limits: Limits | None = None) -> Iterator[None]:
         """Bound all requests of this thread inside the block by one total of time, and each by size."""
-        with self._transport.look(limits or self.limits):
+        with self._transport.bounded(limits or self.limits):
             yield
 
     def fetch(
@@ -135,12 +139,13 @@ class HttpClient:
     ) -> HttpAnswer | NotModified | Failure:
         """GET a document, conditionally where `known` still holds at `now`.
 
-        Redirects are followed within the same host and scheme, or from http to https on the same host, `REDIRECTS` times.
+        Redirects are followed within the same host and scheme, or from http to https on the same host, `REDIRECTS`
+        times.
         """
         limits = limits or self.limits
         asked = {**(headers or {}), **conditions(known, now)}
         try:
-            with self.look(limits):
+            with self.bounded(limits):
                 target = httpx2.URL(url)
                 for _ in range(REDIRECTS + 1):
                     request = self.client.build_request("GET", target, headers=asked, timeout=timeout(limits))
@@ -164,12 +169,14 @@ class HttpClient:
 
 
 def timeout(limits: Limits) -> httpx2.Timeout:
-    """The limits as httpx2 wants them."""
+    """Return the limits as httpx2 wants them."""
     return httpx2.Timeout(limits.read, connect=limits.connect, pool=limits.total)
 
 
 def conditions(known: Known | None, now: datetime) -> dict[str, str]:
-    """Headers of a conditional request; none once the known bytes would yield other facts, which a 304 could not tell."""
+    """Headers of a conditional request; none once the known bytes would yield other facts, which a 304
+    could not tell.
+    """
     if known is None or not holds(known, now):
         return {}
     named = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
@@ -177,7 +184,7 @@ def conditions(known: Known | None, now: datetime) -> dict[str, str]:
 
 
 def holds(known: Known, now: datetime) -> bool:
-    """Whether the known bytes still yield the known facts at `now`."""
+    """Return whether the known bytes still yield the known facts at `now`."""
     return known.valid_until is None or now < known.valid_until
 
 
@@ -189,7 +196,7 @@ def settled(
     known: Known | None,
     secrets: Collection[str] = (),
 ) -> Body | Unchanged | PollFailure:
-    """What came back, as an observation where that needs no reading, else the redacted body to read.
+    """Return what came back, as an observation where that needs no reading, else the redacted body to read.
 
     Bytes that are known are settled by their hash, before anything is decoded, redacted or parsed.
     """
@@ -206,7 +213,7 @@ def settled(
 
 
 def judged(response: httpx2.Response, *, now: datetime, conditional: bool) -> HttpAnswer | NotModified | Failure:
-    """What a whole response is."""
+    """Return what a whole response is."""
     status = response.status_code
     if status == 304 and conditional:
         return NotModified()
@@ -240,7 +247,7 @@ def refused(status: int) -> FailureReason:
 
 
 def failure_of(error: BaseException, url: str) -> Failure:
-    """The failure behind an exception of httpx2 or of an SDK around it."""
+    """Return the failure behind an exception of httpx2 or of an SDK around it."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, Failed):
@@ -251,7 +258,7 @@ def failure_of(error: BaseException, url: str) -> Failure:
 
 
 def message(content: bytes, content_type: str) -> str:
-    """What an error's body says to a person: message and code of an envelope, or the title of a page."""
+    """Return what an error's body says to a person: message and code of an envelope, or the title of a page."""
     head = content[:65_536].decode("utf-8", "replace")
     try:
         said = json.loads(head)
@@ -281,7 +288,7 @@ def retry_after(value: str, now: datetime) -> float | None:
 
 
 def shown(url: str | httpx2.URL) -> str:
-    """A URL that may be stored and shown: without credentials, query and fragment, which may hold a secret."""
+    """Return a URL that may be stored and shown: without credentials, query and fragment, which may hold a secret."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:

@@ -1,8 +1,8 @@
 """JSON as received, without floats, and the canonical text of nested values. No meaning is given to it here.
 
-A key that one object states twice says nothing certain (RFC 8259 leaves it open, and parsers keep the last one silently). Values that are alike
-merge; where they are not, a `KeyTwice` stands in their place, which is of no type of JSON, so that whoever looks for a list, a text or a number finds
-none. `contradictions` names the places of all of them.
+A key that one object states twice says nothing certain (RFC 8259 leaves it open, and parsers keep the last one
+silently). Values that are alike merge; where they are not, a `KeyTwice` stands in their place, which is of no type of
+JSON, so that whoever looks for a list, a text or a number finds none. `contradictions` names the places of all of them.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class NotJson(Unreadable):
 
 
 def parse(content: bytes) -> object:
-    """Parse UTF-8 JSON: fractions as Decimal, `NaN` and `Infinity` as strings, which no number is read from; a key stated twice, and not
-    alike, as `KeyTwice`.
+    """Parse UTF-8 JSON: fractions as Decimal, `NaN` and `Infinity` as strings, which no number is read from; a key
+    stated twice, and not alike, as `KeyTwice`.
 
     Raises:
         NotJson: it does not parse; the reason quotes nothing of the content.
@@ -82,7 +82,7 @@ def read(content: bytes) -> tuple[object, bool]:
 
 
 def _merged(pairs: list[tuple[str, object]], torn: list[KeyTwice]) -> dict[str, object]:
-    """The object of pairs of which some have a key in common; what does not merge is added to `torn`."""
+    """Return the object of pairs of which some have a key in common; what does not merge is added to `torn`."""
     values: dict[str, list[object]] = {}
     for key, value in pairs:
         values.setdefault(key, []).append(value)
@@ -100,8 +100,8 @@ def _alike(one: object, other: object) -> bool:
 
 
 def contradictions(value: object) -> Iterator[tuple[str, KeyTwice]]:
-    """The places of a parsed value where an object states one key twice, and not alike, as `data[0].pricing.prompt`, in the order of the
-    document.
+    """Yield the places of a parsed value where an object states one key twice, and not alike, as
+    `data[0].pricing.prompt`, in the order of the     document.
 
     What stands within such a place is not looked into: nothing of it is certain.
     """
@@ -117,12 +117,14 @@ def contradictions(value: object) -> Iterator[tuple[str, KeyTwice]]:
 
 
 def number(value: Decimal) -> str:
-    """The one spelling of a number: no exponent where that stays short."""
+    """Return the one spelling of a number: no exponent where that stays short."""
     return canonical(value) if value.is_finite() and abs(value.adjusted()) <= MAX_EXPONENT else str(value)
 
 
 def canonical_text(value: object) -> str:
-    """Canonical JSON text of a parsed value: sorted keys, no blanks, decimals as strings, ASCII only; of `KeyTwice` all that was stated."""
+    """Canonical JSON text of a parsed value: sorted keys, no blanks, decimals as strings, ASCII only; of `KeyTwice` all
+    that was stated.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
 
 

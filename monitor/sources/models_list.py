@@ -1,7 +1,7 @@
 """A surface's models list, through the `openai` SDK: which ids stand in it, and what it says of each.
 
-The SDK only carries the request (`sdk`). A list that says that it goes on (`paging`) is followed to its end within the limits of one poll, or it is no
-list. No judgement about an empty, shrunken or swollen list either; that is admission's.
+The SDK only carries the request (`sdk`). A list that says that it goes on (`paging`) is followed to its end within the
+limits of one poll, or it is no list. No judgement about an empty, shrunken or swollen list either; that is admission's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import openai
 from monitor.core.configuration import SourceSpec, Surface
 from monitor.core.facts import (
     ANYTHING,
+    ITEMS,
     LISTED,
     REPLACEMENT,
     SHUTDOWN_DATE,
@@ -36,7 +37,6 @@ from monitor.core.facts import (
     Value,
 )
 from monitor.core.price import PREFIX
-from monitor.detection.admission import ITEMS
 from monitor.sources import paging
 from monitor.sources.http import (
     Failure,
@@ -61,7 +61,8 @@ PARTS = "pages"
 """The one key of the evidence of a list that was read in several pages, each as it was received."""
 
 SHUTDOWN_KEYS = ("shutdown_date", "deprecation_date", "deprecation", "expiration_date")
-"""How providers spell the announced end of a model, best first: OpenAI, OpenAI until August 2026, Mistral, OpenRouter."""
+"""How providers spell the announced end of a model, best first: OpenAI, OpenAI until August 2026, Mistral, OpenRouter.
+"""
 
 CREATED = "created"
 """When a model was made; some servers state the time of their answer instead, the same for every model."""
@@ -100,7 +101,7 @@ class ModelsList:
         self._sdk = Sdk(surface, http, secret)
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once.
+        """Poll once.
 
         Raises:
             ConfigurationError: the API key is not where the configuration says, or cannot be one.
@@ -136,13 +137,13 @@ class ModelsList:
         )
 
     def _fetch(self, now: datetime, known: Known | None) -> HttpAnswer | NotModified | Failure:
-        """The list as received; of one that goes on all pages together."""
+        """Return the list as received; of one that goes on all pages together."""
         pages = _ListWalk()
         query: Mapping[str, str] = {}
         conditional = conditions(known, now)
         limits = replace(self._http.limits, items=ITEMS)
         try:
-            with self._http.look(limits):
+            with self._http.bounded(limits):
                 while True:
                     response = self._page(query, {} if pages.answers else conditional)
                     got = judged(response, now=now, conditional=bool(conditional) and not pages.answers)
@@ -180,7 +181,9 @@ class _ListWalk:
         self._fresh = True
 
     def add(self, page: HttpAnswer, headers: Mapping[str, str]) -> paging.More | None:
-        """Take a page, and say what it says of another one. One that is no list says nothing: its reader will say why."""
+        """Take a page, and say what it says of another one. One that is no list says nothing: its
+        reader will say why.
+        """
         self.answers.append(page)
         try:
             answer = _parsed(page.content)
@@ -194,7 +197,9 @@ class _ListWalk:
         return paging.more(answer, items, headers=headers, url=page.url, counted=self._count, known=name)
 
     def stopped(self, onward: paging.More, size: int) -> Failure | None:
-        """Why a list that goes on is not read on; None where it is. `size` is how many bytes its pages may have together."""
+        """Why a list that goes on is not read on; None where it is. `size` is how many bytes its pages may have
+        together.
+        """
         why = ""
         if not onward.query:
             why = "and not where in a way that can be followed"
@@ -211,7 +216,9 @@ class _ListWalk:
         return Failure(reason=FailureReason.TRUNCATED, detail=f"{_unfinished(onward)} {why}", answer=self.together())
 
     def together(self) -> HttpAnswer:
-        """The one page, or all of them as one document. Its validators are left out: no server vouches for more than a page."""
+        """Return the one page, or all of them as one document. Its validators are left out: no server vouches for more
+        than a page.
+        """
         if len(self.answers) == 1:
             return self.answers[0]
         parts = b",".join(page.content.removeprefix(codecs.BOM_UTF8) for page in self.answers)
@@ -226,7 +233,9 @@ class _ListWalk:
 
 
 class ListProblem(Exception):
-    """A list that may not be taken, and why; a `swollen` one has too many items, and of one that goes on `reading` is what it holds so far."""
+    """A list that may not be taken, and why; a `swollen` one has too many items, and of one that goes on `reading` is
+    what it holds so far.
+    """
 
     def __init__(
         self, reason: FailureReason, detail: str, *, swollen: bool = False, reading: ListReading | None = None
@@ -304,7 +313,8 @@ class ListReading:
 
 
 def read(content: bytes, scope: str) -> ListReading:
-    """Read a list: `{"data": […]}`, a bare array, or `{"models": […]}` whose items all have ids; or several pages of one, under `pages`.
+    """Read a list: `{"data": […]}`, a bare array, or `{"models": […]}` whose items all have ids; or several pages of
+    one, under `pages`.
 
     Raises:
         Problem: it is no whole list.
@@ -329,7 +339,9 @@ def read(content: bytes, scope: str) -> ListReading:
 
 
 def _parsed(content: bytes) -> object:
-    """The JSON of a list, unless it holds more than any list of models does: a few bytes of each value become many once they are parsed."""
+    """Return the JSON of a list, unless it holds more than any list of models does: a few bytes of each value become
+    many once they are parsed.
+    """
     if content.count(b"{") + content.count(b"[") + content.count(b",") > VALUES:
         raise ListProblem(FailureReason.TOO_LARGE, f"the list holds more than {VALUES:,} values", swollen=True)
     try:
@@ -339,7 +351,7 @@ def _parsed(content: bytes) -> object:
 
 
 def _pages(answer: object) -> list[tuple[str, object]]:
-    """The pages of an answer, each with what to write before the place of an item in it."""
+    """Return the pages of an answer, each with what to write before the place of an item in it."""
     parts = answer[PARTS] if isinstance(answer, dict) and answer.keys() == {PARTS} else None
     if isinstance(parts, list) and parts:
         return [(f"{PARTS}[{number}].", page) for number, page in enumerate(parts)]
@@ -382,7 +394,7 @@ def _usable(name: object) -> TypeGuard[str]:
 
 
 def _value(found: object) -> Value:
-    """A scalar as it is, a fraction as decimal string (`1.0` is 1), everything else as canonical JSON.
+    """Return a scalar as it is, a fraction as decimal string (`1.0` is 1), everything else as canonical JSON.
 
     So are strings with control characters or lone surrogates: databases refuse the one, UTF-8 the other.
     """

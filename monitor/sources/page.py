@@ -31,7 +31,7 @@ class PricingPage(Page):
 
 
 def read(body: Body, *, provider: str, extract_rows: RowExtractor) -> Extraction:
-    """The prices of a page, once it is none of what stands in for one.
+    """Return the prices of a page, once it is none of what stands in for one.
 
     Raises:
         Unreadable: it is no page, or none whose layout the extractor knows.

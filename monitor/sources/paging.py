@@ -1,7 +1,7 @@
 """Whether a list says that it goes on, in any of the ways that servers say it, and where the next page is.
 
-A list that goes on and cannot be followed is not the whole list, and says nothing of what it lacks. So a doubt is one that it goes on: a list that
-was taken for the whole one makes models vanish, one that was not makes a failed poll.
+A list that goes on and cannot be followed is not the whole list, and says nothing of what it lacks. So a doubt is one
+that it goes on: a list that was taken for the whole one makes models vanish, one that was not makes a failed poll.
 """
 
 from __future__ import annotations
@@ -171,7 +171,9 @@ _EMPTY = frozenset({"", "null", "none", "nil", "false", "0", "end", "undefined"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class More:
-    """A list says that it goes on: `why` quotes the words, `query` leads to the next page of the same address, empty where nothing known does."""
+    """A list says that it goes on: `why` quotes the words, `query` leads to the next page of the same address, empty
+    where nothing known does.
+    """
 
     why: str
     query: Mapping[str, str]
@@ -180,10 +182,10 @@ class More:
 def more(
     answer: object, items: Sequence[object], *, headers: Mapping[str, str], url: str, counted: int, known: str = ""
 ) -> More | None:
-    """What a page says of a page after it; None where it is the last one.
+    """Return what a page says of a page after it; None where it is the last one.
 
-    `items` are those of the page, `counted` those of this page and all before it, `url` is where the page came from, and `known` the name of
-    the list in `answer`.
+    `items` are those of the page, `counted` those of this page and all before it, `url` is where the page came from,
+    and `known` the name of the list in `answer`.
     """
     around = _Around(counted)
     if isinstance(answer, Mapping):
@@ -195,7 +197,9 @@ def more(
 
 
 class _Around:
-    """What stands around a list, while it is read. `why` is the first sign that the list goes on, None where there is none."""
+    """What stands around a list, while it is read. `why` is the first sign that the list goes on, None where there is
+    none.
+    """
 
     def __init__(self, counted: int) -> None:
         self._counted = counted
@@ -265,7 +269,9 @@ class _Around:
 
 
 def _followed(answer: object, items: Sequence[object], links: Sequence[str], url: str) -> dict[str, str]:
-    """The query of the next page, by a link that leads to another page of the same address, else by the last id of this one."""
+    """Return the query of the next page, by a link that leads to another page of the same address, else by the last id
+    of this one.
+    """
     here = urlsplit(url)
     for link in links:
         there = urlsplit(urljoin(url, link))
@@ -290,7 +296,7 @@ def _plain(name: str) -> str:
 
 
 def _yes(value: object) -> bool | None:
-    """Whether a value says yes or no; None where it says neither."""
+    """Return whether a value says yes or no; None where it says neither."""
     if isinstance(value, bool):
         return value
     if isinstance(value, int) and value in (0, 1):
@@ -300,7 +306,7 @@ def _yes(value: object) -> bool | None:
 
 
 def _way(value: object) -> str:
-    """A way to another page as text; empty where the value is none."""
+    """Return a way to another page as text; empty where the value is none."""
     if isinstance(value, Mapping):  # `{"href": "…"}`, `{"cursor": "…"}`
         return next((way for inner in value.values() if (way := _way(inner))), "")
     if isinstance(value, bool):
@@ -312,7 +318,9 @@ def _way(value: object) -> str:
 
 
 def _number(value: object) -> int | None:
-    """A whole number, also as text or as `{"value": 57}`, the largest of those stated under one key; None where the value is none."""
+    """Return a whole number, also as text or as `{"value": 57}`, the largest of those stated under one key; None where
+    the value is none.
+    """
     if isinstance(value, KeyTwice):
         return max((number for each in value.values if (number := _number(each)) is not None), default=None)
     if isinstance(value, Mapping):
@@ -323,7 +331,7 @@ def _number(value: object) -> int | None:
 
 
 def fault(answer: object) -> str:
-    """What an answer says went wrong beside the items that it has; empty where nothing did."""
+    """Return what an answer says went wrong beside the items that it has; empty where nothing did."""
     return next(_faults(answer, 0), "") if isinstance(answer, Mapping) else ""
 
 

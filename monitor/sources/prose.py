@@ -1,7 +1,9 @@
-"""The visible paragraphs of a text, whatever it is written in: HTML, Markdown, RSS or Atom. What they mean is judged nowhere here.
+"""The visible paragraphs of a text, whatever it is written in: HTML, Markdown, RSS or Atom. What they mean is judged
+nowhere here.
 
-A text is compared by its paragraphs, so everything that changes without anybody having written it is taken out: navigation, scripts, banners,
-hashes of builds, "2 days ago", "last updated". Typography and white space are made one; the target of a link is not part of what is read.
+A text is compared by its paragraphs, so everything that changes without anybody having written it is taken out:
+navigation, scripts, banners, hashes of builds, "2 days ago", "last updated". Typography and white space are made one;
+the target of a link is not part of what is read.
 """
 
 from __future__ import annotations
@@ -34,28 +36,35 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()\n]|\([^()\n]{0,500}\)){0,2000}\)"
 _BULLET = re.compile(r"(?:[-+*•>]|\d{1,3}[.)])\s+")
 _APP = re.compile(r"(?:enable|requires?|turn on) javascript|loading\W*$", re.IGNORECASE)
 _AGO = re.compile(
-    r"\b(?:about |over |almost )?(?:\d+|an?|one) (?:second|minute|hour|day|week|month|year)s? ago\b|\b(?:just now|yesterday)\b",
+    (
+        r"\b(?:about |over |almost )?(?:\d+|an?|one) (?:second|minute|hour|day|week|month|year)s? ago\b|\b(?:just "
+        r"now|yesterday)\b"
+    ),
     re.IGNORECASE,
 )
 _UPDATED = re.compile(
     r"(?:\bpage )?\b(?:last )?(?:updated|modified|reviewed|edited|generated|built)(?: on| at)?:? *"
-    r"(?:[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d{1,2} [A-Z][a-z]{2,8}\.? \d{4}|\d{4}-\d{2}-\d{2}\S*(?: \d{2}:\d{2}\S*)?)(?: UTC)?\.?",
+    r"(?:[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d{1,2} [A-Z][a-z]{2,8}\.? \d{4}"
+    r"|\d{4}-\d{2}-\d{2}\S*(?: \d{2}:\d{2}\S*)?)(?: UTC)?\.?",
     re.IGNORECASE,
 )
 _BUILD = re.compile(
     r"\b(?=[0-9a-f]{0,63}\d)(?=[0-9a-f]{0,63}[a-f])[0-9a-f]{12,64}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 )
 _CHROME = re.compile(
-    r"(?:last )?(?:updated|modified)(?: on| at)?|skip to (?:main )?content|was this (?:page|article)? ?helpful\??.*|copy (?:page|link|as markdown)"
-    r"|(?:on this page|table of contents|back to top|share|print|edit (?:this page|on github)|sign in|log in|sign up|search|menu)"
-    r"|(?:accept|reject|allow|decline|manage)(?: all)?(?: cookies| preferences)?|(?:we|this (?:web)?site) uses? cookies\b.*|cookie (?:policy|settings|preferences)"
+    r"(?:last )?(?:updated|modified)(?: on| at)?|skip to (?:main )?content|was this (?:page|article)? "
+    r"?helpful\??.*|copy (?:page|link|as markdown)"
+    r"|(?:on this page|table of contents|back to top|share|print|edit (?:this page|on github)|sign in|log in"
+    r"|sign up|search|menu)"
+    r"|(?:accept|reject|allow|decline|manage)(?: all)?(?: cookies| preferences)?|(?:we|this (?:web)?site) "
+    r"uses? cookies\b.*|cookie (?:policy|settings|preferences)"
     r"|(?:©|\(c\)|copyright (?:©|\(c\)|\d{4})).*|all rights reserved\.?|(?:build|version|commit|revision)[: ]*",
     re.IGNORECASE,
 )
 
 
 def paragraphs(text: str) -> tuple[str, ...]:
-    """The paragraphs of a text, once each, in reading order.
+    """Return the paragraphs of a text, once each, in reading order.
 
     Raises:
         Unreadable: it holds hardly any text, or is a feed that does not parse.
@@ -69,7 +78,7 @@ def paragraphs(text: str) -> tuple[str, ...]:
 
 
 def cleaned(text: str) -> str:
-    """A paragraph without what changes by itself; empty where nothing else is in it."""
+    """Return a paragraph without what changes by itself; empty where nothing else is in it."""
     text = _BULLET.sub("", normal(text), count=1) if _BULLET.match(text) else normal(text)
     text = _BUILD.sub("", _UPDATED.sub("", _AGO.sub("", text)))
     text = " ".join(text.split()).strip(" ·|•")
@@ -79,7 +88,7 @@ def cleaned(text: str) -> str:
 
 
 def normal(text: str) -> str:
-    """A text in one typography, with single spaces and nothing that cannot be seen."""
+    """Return a text in one typography, with single spaces and nothing that cannot be seen."""
     words = " ".join(text.translate(_TYPOGRAPHY).split())
     return words if words.isprintable() else "".join(filter(str.isprintable, words))
 
@@ -103,7 +112,7 @@ def _texts(block: Block) -> Iterator[str]:
 
 
 def _items(text: str) -> Iterator[Block]:
-    """Each item of a feed as one paragraph: its title and what it says.
+    """Yield each item of a feed as one paragraph: its title and what it says.
 
     Raises:
         Unreadable: it does not parse, or it declares entities, which no feed needs.

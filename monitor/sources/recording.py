@@ -1,7 +1,7 @@
-"""Reads a recorded history: what a source answered at each look, one line a look, plain or compressed.
+"""Reads a recorded history: what a source answered at each poll, one line a poll, plain or compressed.
 
-It yields the bytes that the source's own reader is then given; what they mean is not judged here. A file that leaves a doubt about
-what was seen when is refused whole, with the line: half a history replayed would look like a whole one.
+It yields the bytes that the source's own reader is then given; what they mean is not judged here. A file that leaves a
+doubt about what was seen when is refused whole, with the line: half a history replayed would look like a whole one.
 """
 
 from __future__ import annotations
@@ -16,25 +16,22 @@ from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-import zstandard
-
-from monitor.audit.replay import ReplayedRecording
+from monitor.core import zstd
 from monitor.core.events import rfc3339
-from monitor.core.facts import Body, FailureReason
+from monitor.core.facts import Body, FailureReason, ReplayedRecording
 from monitor.core.ports import MonitorError
 from monitor.sources.http import refused
 from monitor.sources.redaction import one_line, redact
 
 CHANGES = "changes"
-"""The `sampling` of a file that holds only looks that differed from the one before."""
+"""The `sampling` of a file that holds only polls that differed from the one before."""
 
 RARE = timedelta(days=1)
 ENOUGH = 8
-"""A recording of only changes is sparse if it has at least so many looks, usually so far apart: no list or page was looked at that seldom."""
+"""A recording of only changes is sparse if it has at least so many polls, usually so far apart: no list or page was polled that seldom."""
 
-_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _STATUSES = ("ok", "error", "missing", "invalid_json")
 _HTTP_STATUS = re.compile(
     r"\b(?:HTTP(?:/[\d.]+)?(?: error)?|status(?: code)?)[ :=]*([2-5]\d\d)\b|^([3-5]\d\d)\b", re.IGNORECASE
@@ -51,25 +48,25 @@ _SAYS: tuple[tuple[re.Pattern[str], FailureReason], ...] = tuple(
 
 
 class History(NamedTuple):
-    """A recorded history: its looks in the order observed, at least one. `sampling` is `scans`, `changes`, or empty where not said."""
+    """A recorded history: its polls in the order observed, at least one. `sampling` is `scans`, `changes`, or empty where not said."""
 
-    looks: list[ReplayedRecording]
+    polls: list[ReplayedRecording]
     sampling: str
 
     @property
     def only_changes(self) -> bool:
-        """Whether looks that showed nothing new are left out, as the file says or, where it says nothing, as it seems."""
+        """Whether polls that showed nothing new are left out, as the file says or, where it says nothing, as it seems."""
         if self.sampling:
             return self.sampling == CHANGES
-        return len(self.looks) > 1 and all(
-            one.body is not other.body for one, other in pairwise(self.looks) if one.body
+        return len(self.polls) > 1 and all(
+            one.body is not other.body for one, other in pairwise(self.polls) if one.body
         )
 
     @property
     def sparse(self) -> bool:
         """Whether it holds only changes, and so few that hardly anything in it could ever be confirmed."""
-        gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(self.looks)]
-        return self.only_changes and len(self.looks) >= ENOUGH and median(gaps) >= RARE.total_seconds()
+        gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(self.polls)]
+        return self.only_changes and len(self.polls) >= ENOUGH and median(gaps) >= RARE.total_seconds()
 
 
 class _Wrong(Exception):
@@ -80,9 +77,9 @@ def read(path: Path) -> History:
     """Read a file of JSON Lines, compressed with zstd or not, whatever its name says.
 
     Raises:
-        MonitorError: the file cannot be read, is not such a file, holds no look, or its looks are not in order; says at which line.
+        MonitorError: the file cannot be read, is not such a file, holds no poll, or its polls are not in order; says at which line.
     """
-    looks: list[ReplayedRecording] = []
+    polls: list[ReplayedRecording] = []
     sampling = ""
     bodies: dict[str, Body] = {}
     number = 0
@@ -93,18 +90,18 @@ def read(path: Path) -> History:
                 if not line.strip():
                     continue
                 fields = _fields(line)
-                look = _look(fields, bodies)
-                if looks and look.at < looks[-1].at:
+                poll = _poll(fields, bodies)
+                if polls and poll.at < polls[-1].at:
                     raise _Wrong(
-                        f"was observed at {rfc3339(look.at)}, before the line above it ({rfc3339(looks[-1].at)}); "
+                        f"was observed at {rfc3339(poll.at)}, before the line above it ({rfc3339(polls[-1].at)}); "
                         "sort the lines by `observed_at`"
                     )
-                if not looks:
+                if not polls:
                     sampling = _sampling(fields)
-                looks.append(look)
+                polls.append(poll)
     except OSError as error:
         raise MonitorError(f"The recording {path} cannot be read: {error.strerror or error}.") from None
-    except zstandard.ZstdError:
+    except (zstd.ZstdError, EOFError):
         raise MonitorError(
             f"The recording {path} is cut or damaged after line {number}: its compression is broken."
         ) from None
@@ -112,24 +109,19 @@ def read(path: Path) -> History:
         raise MonitorError(f"The recording {path} is not UTF-8 text at line {number + 1} or soon after.") from None
     except _Wrong as wrong:
         raise MonitorError(f"The recording {path} cannot be replayed: line {number} {wrong}.") from None
-    if not looks:
-        raise MonitorError(f"The recording {path} holds no look: one JSON object a line is needed.")
-    return History(looks, sampling)
+    if not polls:
+        raise MonitorError(f"The recording {path} holds no poll: one JSON object a line is needed.")
+    return History(polls, sampling)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[io.TextIOWrapper]:
-    """The text of a file, decompressed on the way where its first bytes say that it is compressed."""
+    """Provide the text of a file, decompressed on the way where its first bytes say that it is compressed."""
     with path.open("rb") as file:
-        compressed = file.read(len(_ZSTANDARD)) == _ZSTANDARD
+        compressed = file.read(len(zstd.MAGIC)) == zstd.MAGIC
         file.seek(0)
-        with io.TextIOWrapper(_decompressed(file) if compressed else file, encoding="utf-8-sig") as text:
+        with io.TextIOWrapper(zstd.ZstdFile(file) if compressed else file, encoding="utf-8-sig") as text:
             yield text
-
-
-def _decompressed(file: BinaryIO) -> BinaryIO:
-    # Across frames: a file that was appended to in pieces has several, and would otherwise end at the first without a word.
-    return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
 
 
 def _fields(line: str) -> dict[str, object]:
@@ -149,7 +141,7 @@ def _sampling(fields: dict[str, object]) -> str:
     return str(said)
 
 
-def _look(fields: dict[str, object], bodies: dict[str, Body]) -> ReplayedRecording:
+def _poll(fields: dict[str, object], bodies: dict[str, Body]) -> ReplayedRecording:
     at = _time(fields.get("observed_at"))
     status = fields.get("status")
     if status not in _STATUSES:
@@ -190,7 +182,7 @@ def _content(fields: dict[str, object]) -> tuple[bytes | None, str]:
 
 
 def _body(content: bytes, kind: str, bodies: dict[str, Body]) -> Body:
-    """The body of these bytes, one for all looks that show the same: most of a history is repetition."""
+    """The body of these bytes, one for all polls that show the same: most of a history is repetition."""
     digest = sha256(content).hexdigest()
     if digest not in bodies:
         bodies[digest] = Body(content=redact(content), sha256=digest, size=len(content), content_type=kind)
@@ -198,7 +190,7 @@ def _body(content: bytes, kind: str, bodies: dict[str, Body]) -> Body:
 
 
 def failure(said: str) -> FailureReason:
-    """The reason behind the recorded words of an error. Words that name none mean that nothing was reached."""
+    """Return the reason behind the recorded words of an error. Words that name none mean that nothing was reached."""
     status = _HTTP_STATUS.search(said)
     if status is not None:
         return refused(int(status[1] or status[2]))

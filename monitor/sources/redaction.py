@@ -15,7 +15,8 @@ DETAIL = 300
 def one_line(text: str, secrets: Iterable[str] = ()) -> str:
     """Return one redacted line of at most `DETAIL` characters.
 
-    What no terminal shows is dropped before, since it could hide a key, and the line is cut after, since half a key has no shape.
+    What no terminal shows is dropped before, since it could hide a key, and the line is cut after, since half a key has
+    no shape.
     """
     line = " ".join(text.split())
     line = redact("".join(character for character in line if character.isprintable()), secrets)

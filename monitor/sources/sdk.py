@@ -1,7 +1,9 @@
-"""The `openai` SDK as a carrier of requests: built in this one place, so that every source asks with what production would send.
+"""The `openai` SDK as a carrier of requests: built in this one place, so that every source asks with what production
+would send.
 
-Nothing is left to the environment, nothing is sent twice, and answers come back as they were received: the SDK would turn `{"data": null}` into an empty
-list and HTML into an AttributeError. What an answer means is the business of the sources.
+Nothing is left to the environment, nothing is sent twice, and answers come back as they were received: the SDK would
+turn `{"data": null}` into an empty list and HTML into an AttributeError. What an answer means is the business of the
+sources.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ REFERENCES = ("env:", "file:", "credential:")
 class Sdk:
     """The SDK's client of one surface.
 
-    `secret` resolves a reference; it is asked when the client is first used, and again after `forget`. With `base_url` the same
-    account is asked at another host; an `admin` client carries the admin key alone, and names the project in each call.
+    `secret` resolves a reference; it is asked when the client is first used, and again after `forget`. With `base_url`
+    the same account is asked at another host; an `admin` client carries the admin key alone, and names the project in
+    each call.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class Sdk:
         return self._client
 
     def headers(self, more: Mapping[str, str]) -> dict[str, str | openai.Omit]:
-        """The headers of one request beside those of the client, which has to be there: the SDK takes no `Authorization` away but here."""
+        """Return the headers of one request beside those of the client, which has to be there: the SDK takes no
+        `Authorization` away but here.
+        """
         return {"Authorization": openai.Omit(), **more} if self._bare else {**more}
 
     def forget(self) -> None:
@@ -104,6 +109,7 @@ class Sdk:
         value = self._secret(reference).strip()
         if not (value and value.isascii() and value.isprintable()):
             raise ConfigurationError(
-                f"{what} of surface {self._surface.key} is empty or no header may carry it; check what {reference} refers to"
+                f"{what} of surface {self._surface.key} is empty or no header may carry it; check what "
+                f"{reference} refers to"
             )
         return value

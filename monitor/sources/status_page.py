@@ -1,7 +1,9 @@
-"""A provider's status page as JSON: which incidents are open. Read as they stand there; whether they explain anything is judged elsewhere.
+"""A provider's status page as JSON: which incidents are open. Read as they stand there; whether they explain anything
+is judged elsewhere.
 
-Shapes: Statuspage v2 (`summary.json`, `incidents.json`, `incidents/unresolved.json`), the widget of incident.io (`ongoing_incidents`) and what
-its pages proxy (`summary` with `ongoing_incidents`, or a list `incidents` with `component_impacts`).
+Shapes: Statuspage v2 (`summary.json`, `incidents.json`, `incidents/unresolved.json`), the widget of incident.io
+(`ongoing_incidents`) and what its pages proxy (`summary` with `ongoing_incidents`, or a list `incidents` with
+`component_impacts`).
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ class StatusPage:
         self._http = http
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known, headers={"Accept": "application/json"})
         seen = settled(self.spec.key, got, now=now, known=known)
         return self.extract(seen, now) if isinstance(seen, Body) else seen
@@ -69,7 +71,7 @@ class StatusPage:
 
 
 def read(content: bytes, component: str = "") -> tuple[dict[str, Value], list[Refusal]]:
-    """The open incidents, of one component where it is named, and the items that are none.
+    """Return the open incidents, of one component where it is named, and the items that are none.
 
     An incident that does not say which components it is about is about all of them.
 
@@ -117,7 +119,7 @@ def read(content: bytes, component: str = "") -> tuple[dict[str, Value], list[Re
 
 
 def _touched(item: Mapping[str, object], names: Mapping[str, str]) -> Iterator[str]:
-    """The components that an incident says it is about, by name."""
+    """Yield the components that an incident says it is about, by name."""
     for key in ("components", "affected_components", "component_impacts"):
         yield from _named(item.get(key), names)
     for update in _objects(item.get("incident_updates")):
@@ -135,7 +137,7 @@ _SEVERITY = ("degraded_performance", "partial_outage", "full_outage", "major_out
 
 
 def _worst(item: Mapping[str, object]) -> str:
-    """The worst impact on a component, where the incident as a whole states none."""
+    """Return the worst impact on a component, where the incident as a whole states none."""
     impacts = [str(one.get("status") or "") for one in _objects(item.get("component_impacts"))]
     return max((one for one in impacts if one in _SEVERITY), key=_SEVERITY.index, default="")
 

@@ -28,7 +28,9 @@ CONNECTIONS = 256
 """Open at once: more than polls may run at once, or slow hosts would keep the others from connecting."""
 
 KEEPALIVE = 30.0
-"""Seconds that an idle connection is kept; shorter than what servers grant, so that it is rarely closed under a request."""
+"""Seconds that an idle connection is kept; shorter than what servers grant, so that it is rarely closed under a
+request.
+"""
 
 _EMBEDDING = (
     IPv6Network("64:ff9b::/96"),  # NAT64
@@ -36,8 +38,8 @@ _EMBEDDING = (
 )
 """Networks whose last 32 bits are the IPv4 address that packets end up at."""
 
-# What the standard library of some supported version calls global: IPv4-compatible, NAT64 within a site, site-local; protocol assignments,
-# among them the metadata service of a cloud.
+# What the standard library of some supported version calls global: IPv4-compatible, NAT64 within a site, site-local;
+# protocol assignments, among them the metadata service of a cloud.
 _ALSO_FORBIDDEN = tuple(map(ip_network, ("::/96", "64:ff9b:1::/48", "fec0::/10", "192.0.0.0/24")))
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
@@ -47,9 +49,10 @@ _ID = b'"id"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one look may take: seconds to connect, between two reads and in all; bytes after decompression.
+    """What one poll may take: seconds to connect, between two reads and in all; bytes after decompression.
 
-    Where `items` is not zero it is how many keys `"id"` an answer of JSON may have, counted as it arrives: what has a million of them is not kept.
+    Where `items` is not zero it is how many keys `"id"` an answer of JSON may have, counted as it arrives: what has a
+    million of them is not kept.
     """
 
     connect: float = 10.0
@@ -86,7 +89,9 @@ class Swollen(Failed):
 
 
 def forbidden(address: str) -> bool:
-    """Whether an address is private, loopback, link-local, shared (CGNAT) or otherwise not of the public Internet."""
+    """Return whether an address is private, loopback, link-local, shared (CGNAT) or otherwise not of the public
+    Internet.
+    """
     parsed = ip_address(address.partition("%")[0])
     if any(parsed in network for network in _ALSO_FORBIDDEN):
         return True
@@ -95,21 +100,21 @@ def forbidden(address: str) -> bool:
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that packets to this IPv6 address end up at."""
+    """Return the IPv4 address that packets to this IPv6 address end up at."""
     if any(address in network for network in _EMBEDDING):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
 
 
 class _Budget(threading.local):
-    """The limits of the look that runs in this thread."""
+    """The limits of the poll that runs in this thread."""
 
     def __init__(self) -> None:
         self.limits = DEFAULTS
         self.deadline: float | None = None
 
     def clip(self, timeout: float | None) -> float | None:
-        """The given timeout in seconds, cut to what is left of the look."""
+        """The given timeout in seconds, cut to what is left of the poll."""
         if self.deadline is None:
             return timeout
         left = self.deadline - monotonic()
@@ -119,7 +124,7 @@ class _Budget(threading.local):
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection whose every read, write and handshake counts against the look, not only against its own timeout."""
+    """A connection whose every read, write and handshake counts against the poll, not only against its own timeout."""
 
     def __init__(self, inner: httpcore2.NetworkStream, budget: _Budget) -> None:
         self._inner = inner
@@ -152,7 +157,9 @@ class _Stream(httpcore2.NetworkStream):
 
 
 class _Backend(httpcore2.NetworkBackend):
-    """Resolves a name itself and connects to the very address that was checked, so a second answer of DNS changes nothing."""
+    """Resolves a name itself and connects to the very address that was checked, so a second answer of DNS changes
+    nothing.
+    """
 
     def __init__(self, allow: Collection[str], budget: _Budget) -> None:
         self._inner = httpcore2.SyncBackend()
@@ -198,7 +205,7 @@ class _Backend(httpcore2.NetworkBackend):
 
 
 def resolved(host: str, port: int, timeout: float | None) -> list[Any]:
-    """What the system's resolver says of a name, as `socket.getaddrinfo` does.
+    """Return what the system's resolver says of a name, as `socket.getaddrinfo` does.
 
     It takes no timeout and may block for half a minute, so it is asked in a thread that is left behind when time is up.
 
@@ -225,7 +232,9 @@ def resolved(host: str, port: int, timeout: float | None) -> list[Any]:
 
 
 class _Received(httpx2.SyncByteStream):
-    """The body, decompressed here: httpx2 unpacks a piece whole, up to a thousand times its size, before anybody can count."""
+    """The body, decompressed here: httpx2 unpacks a piece whole, up to a thousand times its size, before anybody can
+    count.
+    """
 
     def __init__(self, inner: Iterable[bytes], *, packed: bool, limits: Limits) -> None:
         self._inner = inner
@@ -302,7 +311,7 @@ class Transport(httpx2.BaseTransport):
         )
 
     @contextmanager
-    def look(self, limits: Limits) -> Iterator[None]:
+    def bounded(self, limits: Limits) -> Iterator[None]:
         """Bound everything that this thread sends inside the block by `limits`, together."""
         budget = self._budget
         before = budget.limits, budget.deadline
@@ -322,8 +331,8 @@ class Transport(httpx2.BaseTransport):
             try:
                 response = self._pool.handle_request(_core(request))
             except (httpcore2.RemoteProtocolError, httpcore2.ReadError, httpcore2.WriteError):
-                # A server closes an idle connection whenever it likes, also while we write into it. RFC 9112 §9.3.1 lets
-                # a GET go out again; without that, every source would fail now and then.
+                # A server closes an idle connection whenever it likes, also while we write into it. RFC 9112 §9.3.1
+                # lets a GET go out again; without that, every source would fail now and then.
                 if request.method != "GET":
                     raise
                 response = self._pool.handle_request(_core(request))

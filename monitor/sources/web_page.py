@@ -1,4 +1,6 @@
-"""A page as received: decoded, and told apart from what stands in for one (a challenge, a login). What it says is read elsewhere."""
+"""A page as received: decoded, and told apart from what stands in for one (a challenge, a login). What it says is read
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,7 @@ class Page:
         self._reader = reader
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once."""
+        """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known, headers=ACCEPT)
         seen = settled(self.spec.key, got, now=now, known=known)
         return self.extract(seen, now) if isinstance(seen, Body) else seen
@@ -67,7 +69,8 @@ class Page:
 
 
 def reading(body: Body, read: Callable[[str], Found], *, what: str) -> Found:
-    """What a page says, once it is none of what stands in for one. `what` names the kind of page that is expected.
+    """Return what a page says, once it is none of what stands in for one. `what` names the kind of page that is
+    expected.
 
     Raises:
         Unreadable: it is no page, or none whose layout `read` knows.
@@ -86,7 +89,7 @@ def reading(body: Body, read: Callable[[str], Found], *, what: str) -> Found:
 
 
 def text_of(body: Body, *, what: str) -> str:
-    """The text of a page with `\\n` at the end of its lines.
+    """Return the text of a page with `\\n` at the end of its lines.
 
     Raises:
         Unreadable: its size is out of bounds, or it is a challenge for robots.
@@ -100,12 +103,14 @@ def text_of(body: Body, *, what: str) -> str:
 
 
 def is_html(text: str) -> bool:
-    """Whether a whole page is HTML, and not Markdown with tags in it."""
+    """Return whether a whole page is HTML, and not Markdown with tags in it."""
     return _HTML.match(text) is not None
 
 
 def decoded(body: Body) -> str:
-    """The text of a page: its byte order mark, else the charset of its Content-Type, else UTF-8; what does not decode is replaced."""
+    """Return the text of a page: its byte order mark, else the charset of its Content-Type, else UTF-8; what does not
+    decode is replaced.
+    """
     if body.content.startswith(codecs.BOM_UTF8):
         return body.content.decode("utf-8-sig", "replace")
     header = Message()

@@ -5,39 +5,33 @@ Names are taken of the uncompressed bytes, so that another compression or level 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 
-import zstandard
-
+from monitor.core import zstd
+from monitor.core.content import name_of
 from monitor.core.facts import Facts
 from monitor.store.errors import Damaged
 
-PREFIX = "sha256:"
 FACTS = "facts"
 EVIDENCE = "evidence"
 
 _LEVEL = 6
 
 
-def name_of(content: bytes) -> str:
-    return PREFIX + hashlib.sha256(content).hexdigest()
-
-
 def compress(content: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+    return zstd.compress(content, level=_LEVEL)
 
 
 def restore(compressed: bytes, hash: str) -> bytes:
-    """The bytes that were stored under `hash`.
+    """Return the bytes that were stored under `hash`.
 
     Raises:
         Damaged: they are not those any more.
     """
     try:
-        content = zstandard.ZstdDecompressor().decompress(compressed)
-    except zstandard.ZstdError:
+        content = zstd.decompress(compressed)
+    except zstd.ZstdError:
         content = None
     if content is None or name_of(content) != hash:
         raise Damaged(f"The stored bytes of {hash} are not what was stored: restore the database from a backup.")

@@ -1,8 +1,8 @@
 """Between the core's values and what a database can hold: canonical JSON, times, identifiers. No SQL.
 
-Dataclasses are written field by field as their type hints say and read back to equal values. A field that a stored row does not
-have takes its default, so a field with a default may be added without a migration. Metadata `stored` names a field that is stored
-under another name than its own.
+Dataclasses are written field by field as their type hints say and read back to equal values. A field that a stored row
+does not have takes its default, so a field with a default may be added without a migration. Metadata `stored` names a
+field that is stored under another name than its own.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from monitor.core.content import JSON, plain
 from monitor.core.entry_spec import EntrySpec, dump, load
-from monitor.core.facts import Facts, Subject, Value
+from monitor.core.facts import Facts, Subject
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ Columns = dict[str, Any]
 
 
 def time_text(at: datetime) -> str:
-    """A time as it is stored: UTC, fixed width, so that text order is time order.
+    """Return a time as it is stored: UTC, fixed width, so that text order is time order.
 
     Raises:
         ValueError: the time has no zone, so it names no moment.
@@ -52,33 +53,9 @@ def optional_time_of(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def canonical(value: object) -> str:
-    """Canonical JSON: sorted keys, no spaces, no floats (they do not come back as they were written everywhere).
-
-    Raises:
-        TypeError: a float, a key that is no text, or something that JSON has no word for.
-    """
-    return _JSON.encode(_plain(value))
-
-
-_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _plain(value: object) -> object:
-    if value is None or isinstance(value, (str, int)):
-        return value
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"{key!r} is a key of a stored value, and only text may be one")
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    raise TypeError(f"{value!r} is a {type(value).__name__}, which is not stored: amounts and times are text")
-
-
 def uuid7(at: datetime, position: int) -> str:
-    """A UUIDv7 (RFC 9562) for the event at `position`: milliseconds, the rest of the microseconds, the position, chance.
+    """Return a UUIDv7 (RFC 9562) for the event at `position`: milliseconds, the rest of the microseconds, the position,
+    chance.
 
     With the position inside, identifiers sort as the log does, also within one commit.
     """
@@ -90,18 +67,6 @@ def uuid7(at: datetime, position: int) -> str:
 
 
 _MICROSECOND = datetime.resolution
-
-
-def facts_text(facts: Facts) -> str:
-    """The canonical blob of facts: `{scope: {name: {field: value}}}`.
-
-    Raises:
-        TypeError: a value that is no text, whole number or truth.
-    """
-    scopes: dict[str, dict[str, Mapping[str, Value]]] = {}
-    for (scope, name), values in facts.items():
-        scopes.setdefault(scope, {})[name] = values
-    return canonical(scopes)
 
 
 def facts_of(text: str) -> Facts:
@@ -116,12 +81,12 @@ def facts_of(text: str) -> Facts:
 
 
 def encode(value: object) -> str:
-    """A dataclass of the core as canonical JSON.
+    """Return a dataclass of the core as canonical JSON.
 
     Raises:
         TypeError: a field holds a float, or what JSON has no word for.
     """
-    return _JSON.encode(_converter(type(value)).write(value))
+    return JSON.encode(_converter(type(value)).write(value))
 
 
 def decode(kind: type[T], text: str) -> T:
@@ -136,12 +101,13 @@ class _Converter(NamedTuple):
     read: Callable[[Any], Any]
 
 
-_AS_IS = _Converter(_plain, lambda value: value)
+_AS_IS = _Converter(plain, lambda value: value)
 _TIME = _Converter(time_text, time_of)
 
 
 def _converter(kind: object) -> _Converter:
-    # Made once for each type, since one decision writes and reads dozens of values; a hint is hashable, though not for mypy.
+    # Made once for each type, since one decision writes and reads dozens of values; a hint is hashable, though not for
+    # mypy.
     return _made_converter(cast(Any, kind))
 
 
@@ -209,7 +175,7 @@ def _columns_of(kind: Any) -> tuple[tuple[str, bool, bool], ...]:
 
 
 def columns(value: Any) -> Columns:
-    """The fields of a flat dataclass as the columns of a row."""
+    """Return the fields of a flat dataclass as the columns of a row."""
     return {
         name: optional_time_text(getattr(value, name)) if is_time else getattr(value, name)
         for name, is_time, _ in _columns_of(cast(Any, type(value)))
@@ -217,7 +183,9 @@ def columns(value: Any) -> Columns:
 
 
 def of_columns(kind: type[T], row: Mapping[Any, Any]) -> T:
-    """Read a flat dataclass from the columns of a row that bear the names of its fields; SQLite knows truths as 0 and 1."""
+    """Read a flat dataclass from the columns of a row that bear the names of its fields; SQLite knows truths as 0 and
+    1.
+    """
     return kind(
         **{
             name: optional_time_of(row[name]) if is_time else bool(row[name]) if is_bool else row[name]

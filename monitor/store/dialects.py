@@ -1,4 +1,5 @@
-"""Everything SQLite and PostgreSQL disagree about: opening, beginning, globs, noticing another's commit, triggers' errors.
+"""Everything SQLite and PostgreSQL disagree about: opening, beginning, globs, noticing another's commit, triggers'
+errors.
 
 The rest of the store must not ask which database it talks to.
 """
@@ -25,7 +26,9 @@ from monitor.store.errors import postgres_error, sqlite_error
 from monitor.store.location import PRIVATE, PostgresLocation, SqliteLocation, keep_private, locate, prepare_folder
 
 WRITER_LOCK = 0x6163_6365_7373
-"""The key of the advisory lock that makes PostgreSQL's writers one at a time. Other locks of this program take other keys."""
+"""The key of the advisory lock that makes PostgreSQL's writers one at a time. Other locks of this program take other
+keys.
+"""
 
 DAEMON_LOCK = WRITER_LOCK + 1
 """The key of the advisory lock that a daemon holds as long as it runs."""
@@ -46,7 +49,7 @@ class Sole(Protocol):
     """The lock of the one daemon on a database; the operating system, or the server, frees it at death."""
 
     def held(self) -> bool:
-        """Whether it is held now: a file may be deleted, a server restarted."""
+        """Return whether it is held now: a file may be deleted, a server restarted."""
 
     def take(self) -> bool:
         """Take it, anew where it was lost; False where another daemon has it.
@@ -73,10 +76,12 @@ class Dialect(Protocol):
         """Say the first statement of a transaction: with `write`, wait until no one else writes."""
 
     def schema_version_table(self, connection: Connection) -> bool:
-        """Whether a migration has ever run here."""
+        """Return whether a migration has ever run here."""
 
     def glob(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
-        """Whether a column matches a pattern of `*` and `?`, with case, every other character standing for itself."""
+        """Return whether a column matches a pattern of `*` and `?`, with case, every other character standing for
+        itself.
+        """
 
     def announce(self, connection: Connection) -> None:
         """Say, as part of the transaction, that something was written."""
@@ -86,13 +91,14 @@ class Dialect(Protocol):
     def backup(self, engine: Engine, path: Path) -> None: ...
 
     def sole(self, engine: Engine) -> Sole:
-        """The lock of the one daemon, not taken yet."""
+        """Return the lock of the one daemon, not taken yet."""
 
     def error(self, error: BaseException) -> MonitorError: ...
 
 
 def dialect_of(url: str, *, create: bool, patience: timedelta, durable: bool = True) -> Dialect:
-    """The database that a URL means. With `create`, a missing folder and file are made, private to their owner; without `durable`, a SQLite file never waits for the disk.
+    """Return the database that a URL means. With `create`, a missing folder and file are made, private to their owner;
+    without `durable`, a SQLite file never waits for the disk.
 
     Raises:
         ConfigurationError: the URL is wrong, or the place is one where no database can be.
@@ -108,7 +114,7 @@ def dialect_of(url: str, *, create: bool, patience: timedelta, durable: bool = T
 
 @contextmanager
 def transaction(engine: Engine, dialect: Dialect, *, write: bool) -> Iterator[Connection]:
-    """A transaction of one kind or the other: committed at the end of the block, rolled back on an exception.
+    """Provide a transaction of one kind or the other: committed at the end of the block, rolled back on an exception.
 
     Not by SQLAlchemy's event `begin`: an engine with one listener walks its listeners at every statement.
     """
@@ -163,7 +169,8 @@ class SqliteDialect:
         @event.listens_for(engine, "connect")
         def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
             self._file = self._file or os.stat(self._path)
-            # The driver's own transactions begin late and deferred: two of them read, both write, and one update is lost.
+            # The driver's own transactions begin late and deferred: two of them read, both write, and one update is
+            # lost.
             connection.isolation_level = None
             for pragma in (*journal, f"synchronous={self._synchronous}", "foreign_keys=ON"):
                 connection.cursor().execute(f"PRAGMA {pragma}").close()
@@ -175,7 +182,8 @@ class SqliteDialect:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     def _stay(self) -> None:
-        """See that the file at the path is the one that was opened: in a file that was removed SQLite reads and writes on, for nobody.
+        """See that the file at the path is the one that was opened: in a file that was removed SQLite reads and writes
+        on, for nobody.
 
         Raises:
             Unavailable: it is another one, or none.
@@ -189,7 +197,8 @@ class SqliteDialect:
         except OSError:
             what = "removed"
         raise Unavailable(
-            f"The database {self.name} was {what} while it was in use, so nothing is recorded: put the right file there, then restart the daemon."
+            f"The database {self.name} was {what} while it was in use, so nothing is recorded: put the right "
+            "file there, then restart the daemon."
         )
 
     def schema_version_table(self, connection: Connection) -> bool:
@@ -201,7 +210,7 @@ class SqliteDialect:
         return column.op("GLOB", is_comparison=True)(pattern.replace("[", "[[]"))
 
     def announce(self, connection: Connection) -> None:
-        """Nothing to say: `PRAGMA data_version` shows a commit by itself."""
+        """Say nothing: `PRAGMA data_version` shows a commit by itself."""
 
     def watch(self, engine: Engine) -> Watch:
         return _DataVersion(engine)
@@ -264,7 +273,8 @@ class _LockFile:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         except OSError as error:
             raise ConfigurationError(
-                f"The daemon's lock {self._path} cannot be made ({error.strerror}): let this user write into {self._path.parent}."
+                f"The daemon's lock {self._path} cannot be made ({error.strerror}): let this user write into "
+                f"{self._path.parent}."
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -279,7 +289,9 @@ class _LockFile:
 
 
 class _DataVersion:
-    """`PRAGMA data_version` of a connection that never writes: it moves when any other connection commits, ours included."""
+    """`PRAGMA data_version` of a connection that never writes: it moves when any other connection commits, ours
+    included.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._connection = _detached(engine)
@@ -325,7 +337,8 @@ class PostgresDialect:
         return _translate(engine, self)
 
     def begin(self, connection: Connection, *, write: bool) -> None:
-        # A statement of its own: the next one takes its snapshot after the lock is held, so `max + 1` sees every commit.
+        # A statement of its own: the next one takes its snapshot after the lock is held, so `max + 1` sees every
+        # commit.
         if write:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
@@ -385,7 +398,8 @@ class _SessionLock:
             taken = bool(driver.execute(self._TAKE, [DAEMON_LOCK]).fetchone()[0])
             if taken and not self._own(driver):
                 raise ConfigurationError(
-                    f"The {self._name} is reached through a pooler that gives a session to several clients (transaction mode), where "
+                    f"The {self._name} is reached through a pooler that gives a session to several clients "
+                    "(transaction mode), where "
                     "no daemon can hold its lock: let database.url name the server itself, or a pooler in session mode."
                 )
         except self._engine.dialect.loaded_dbapi.Error as error:
@@ -399,7 +413,9 @@ class _SessionLock:
         return taken
 
     def _own(self, driver: Any) -> bool:
-        """Whether the session is this connection's alone: a transaction that another one has open must stand in another session."""
+        """Return whether the session is this connection's alone: a transaction that another one has open must stand in
+        another session.
+        """
         before, _ = driver.execute(self._HELD, self._KEY).fetchone()
         with self._engine.connect() as other:
             if other.exec_driver_sql("SELECT pg_backend_pid()").scalar() == before:
@@ -445,5 +461,5 @@ def _detached(engine: Engine) -> Connection:
 
 
 def _driver(connection: Connection) -> Any:
-    """The driver's own connection, for what SQLAlchemy has no word for."""
+    """Return the driver's own connection, for what SQLAlchemy has no word for."""
     return connection.connection.dbapi_connection

@@ -1,6 +1,8 @@
-"""What a database's error means to an operator. No exception of a driver or of SQLAlchemy leaves the store untranslated.
+"""What a database's error means to an operator. No exception of a driver or of SQLAlchemy leaves the store
+untranslated.
 
-Messages are built from error codes and never quote a statement, its parameters or a URL: those may hold what must not be printed.
+Messages are built from error codes and never quote a statement, its parameters or a URL: those may hold what must not
+be printed.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ class Damaged(MonitorError):
 
 
 def sqlite_error(error: BaseException, name: str) -> MonitorError:
-    """The operator's error for one of `sqlite3`; `name` is the path."""
+    """Return the operator's error for one of `sqlite3`; `name` is the path."""
     code: str = getattr(error, "sqlite_errorname", "")
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Unavailable(
@@ -27,15 +29,18 @@ def sqlite_error(error: BaseException, name: str) -> MonitorError:
         return ConfigurationError(f"The file {name} is not a SQLite database: set database.url to another path.")
     if code.startswith("SQLITE_CORRUPT"):
         return Damaged(
-            f"The database {name} is damaged: stop all processes, and restore a copy made with `access-monitor db backup`."
+            f"The database {name} is damaged: stop all processes, and restore a copy made with `access-monitor "
+            "db backup`."
         )
     if code.startswith("SQLITE_CANTOPEN"):
         return ConfigurationError(
-            f"The database {name} cannot be opened: see that this user may read and write the file and its folder, or set database.url."
+            f"The database {name} cannot be opened: see that this user may read and write the file and its "
+            "folder, or set database.url."
         )
     if code.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
         return ConfigurationError(
-            f"The database {name} cannot be written to: give this user the right to write the file and its folder, or set database.url."
+            f"The database {name} cannot be written to: give this user the right to write the file and its "
+            "folder, or set database.url."
         )
     if code.startswith("SQLITE_IOERR"):
         return Unavailable(
@@ -56,7 +61,8 @@ _WRONG_URL = {
     "25006": "is read-only",
 }
 
-# libpq gives no code for an error that the server sent while connecting; only its words tell these apart from a server that is away.
+# libpq gives no code for an error that the server sent while connecting; only its words tell these apart from a server
+# that is away.
 _CONNECT_WORDS = (
     ("password authentication failed", "28P01"),
     ("no password supplied", "28P01"),
@@ -67,7 +73,7 @@ _CONNECT_WORDS = (
 
 
 def postgres_error(error: BaseException, name: str) -> MonitorError:
-    """The operator's error for one of `psycopg`; `name` is how the database is called."""
+    """Return the operator's error for one of `psycopg`; `name` is how the database is called."""
     import psycopg
 
     state: str = getattr(error, "sqlstate", None) or ""

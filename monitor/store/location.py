@@ -1,4 +1,5 @@
-"""Where the database is: what a URL means, how the place is called in messages, and which places are refused. Opens nothing.
+"""Where the database is: what a URL means, how the place is called in messages, and which places are refused. Opens
+nothing.
 
 Names made here never hold a user, a password or a query string, so every message may quote them.
 """
@@ -35,8 +36,9 @@ NETWORK_FILE_SYSTEMS = frozenset(
     }
     | {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.davfs", "davfs"}
 )
-"""Where locks or the shared memory of the write-ahead log cannot be relied on. 9p and virtiofs are not among them: that is
-how many containers and virtual machines see their own disk, with one kernel in charge of the locks."""
+"""Where locks or the shared memory of the write-ahead log cannot be relied on. 9p and virtiofs are not among them: that
+is how many containers and virtual machines see their own disk, with one kernel in charge of the locks.
+"""
 
 PRIVATE = 0o600
 """The rights of a database: its log holds who decided what, and its evidence what accounts may use."""
@@ -92,7 +94,8 @@ def locate(text: str) -> SqliteLocation | PostgresLocation:
     if backend == "sqlite":
         if url.query or url.host:
             raise ConfigurationError(
-                "The database URL of SQLite takes a path and nothing else: write sqlite:///var/monitor.db or sqlite:////var/lib/monitor.db."
+                "The database URL of SQLite takes a path and nothing else: write sqlite:///var/monitor.db or "
+                "sqlite:////var/lib/monitor.db."
             )
         return _sqlite(url.database or "")
     if backend in ("postgresql", "postgres"):
@@ -138,19 +141,22 @@ def prepare_folder(path: Path, *, create: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"The folder {path.parent} for the database cannot be made ({error.strerror}): set database.url to a folder that can be written to."
+            f"The folder {path.parent} for the database cannot be made ({error.strerror}): set database.url to "
+            "a folder that can be written to."
         ) from None
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ConfigurationError(
-            f"The folder {path.parent} of the database cannot be written to: give this user the right to, or set database.url elsewhere."
+            f"The folder {path.parent} of the database cannot be written to: give this user the right to, or "
+            "set database.url elsewhere."
         )
 
 
 def keep_private(path: Path) -> None:
     """Make the database, and what SQLite keeps beside it, readable by its owner alone, whatever the umask.
 
-    Made here when it is not there: SQLite would go by the umask, and gives the write-ahead log the rights that the database has. A file of
-    another owner, or on a disk that cannot be written to, stays as it is; what that comes to is said when the database is opened.
+    Made here when it is not there: SQLite would go by the umask, and gives the write-ahead log the rights that the
+    database has. A file of another owner, or on a disk that cannot be written to, stays as it is; what that comes to is
+    said when the database is opened.
     """
     with suppress(OSError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
@@ -163,7 +169,8 @@ def keep_private(path: Path) -> None:
 
 
 def network_file_system(path: Path, mounts: str | None = None) -> str:
-    """The type of the network file system that `path` would lie on; empty for a local one, or where nobody can say.
+    """Return the type of the network file system that `path` would lie on; empty for a local one, or where nobody can
+    say.
 
     `mounts` is the text of `/proc/mounts`.
     """

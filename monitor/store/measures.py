@@ -1,4 +1,5 @@
-"""Statements about what calls took and cost. They are run by the reader and the writer; nothing here is a part of the log.
+"""Statements about what calls took and cost. They are run by the reader and the writer; nothing here is a part of the
+log.
 
 Measurements are asked for with any mixture of conditions, so their query is put together anew each time.
 """
@@ -35,7 +36,9 @@ SETTLE = CompiledStatement(
 
 
 def asked(query: MeasurementQuery) -> Select[Any]:
-    """The statement that a query means, in order of time; what began together, in the order in which it was written."""
+    """Return the statement that a query means, in order of time; what began together, in the order in which it was
+    written.
+    """
     c = measurements.c
     found = select(*_COLUMNS)
     for column, value in (
@@ -57,5 +60,5 @@ def asked(query: MeasurementQuery) -> Select[Any]:
 
 
 def day_of(at: datetime) -> date:
-    """The UTC day on whose budget a call counts."""
+    """Return the UTC day on whose budget a call counts."""
     return at.astimezone(UTC).date()

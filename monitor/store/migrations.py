@@ -24,7 +24,8 @@ PATIENCE = timedelta(seconds=10)
 
 
 def upgrade(url: str) -> str:
-    """Create what is missing and bring an older schema up to date; return the revision before, empty for a new database.
+    """Create what is missing and bring an older schema up to date; return the revision before, empty for a new
+    database.
 
     Raises:
         ConfigurationError: the URL is wrong, or the schema is newer than this program.
@@ -66,17 +67,19 @@ def ensure(engine: Engine, dialect: Dialect, *, migrate: bool) -> str:
     if not migrate:
         if not before:
             raise NoDatabase(
-                f"The schema of the {_called(dialect)} is not there yet: run `access-monitor poll`, `run` or `db upgrade`."
+                f"The schema of the {_called(dialect)} is not there yet: run `access-monitor poll`, `run` or "
+                "`db upgrade`."
             )
         raise ConfigurationError(
-            f"The schema of the {_called(dialect)} is at revision {before}, older than this program's {HEAD}: run `access-monitor db upgrade`."
+            f"The schema of the {_called(dialect)} is at revision {before}, older than this program's {HEAD}: "
+            "run `access-monitor db upgrade`."
         )
     _run_alembic(engine, dialect)
     return before
 
 
 def script_location() -> Path:
-    """The folder of migrations: beside the packages in a checkout, inside `monitor` in an installed wheel."""
+    """Return the folder of migrations: beside the packages in a checkout, inside `monitor` in an installed wheel."""
     package = Path(__file__).parents[1]
     installed = package / "_migrations"
     return installed if installed.is_dir() else package.parent / "migrations"

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
 
+from monitor.core.content import PREFIX
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
@@ -98,7 +99,7 @@ class SqlReader:
         return LogHead(id, epoch, self.head())
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
-        """The events that `query` means, in order of position, fetched in batches while they are read."""
+        """Yield the events that `query` means, in order of position, fetched in batches while they are read."""
         found = self._connection.execute(self._select(query), execution_options={"yield_per": _BATCH})
         try:
             for row in found:
@@ -154,7 +155,7 @@ class SqlReader:
         return {entry.key: entry for entry in found}
 
     def facts(self, hash: str) -> Facts:
-        """A fact blob by its hash; the empty hash is no facts.
+        """Return a fact blob by its hash; the empty hash is no facts.
 
         Raises:
             Damaged: there is no such blob, or it is not what was stored.
@@ -172,16 +173,16 @@ class SqlReader:
         return facts
 
     def evidence(self, hash: str) -> Body | None:
-        """Stored bytes by `sha256:…` or by a prefix of at least eight digits, with or without `sha256:`.
+        """Return stored bytes by `sha256:…` or by a prefix of at least eight digits, with or without `sha256:`.
 
         Raises:
             Refused: the prefix is too short, or several begin with it.
             Damaged: the bytes are not what was stored.
         """
-        digits = hash.removeprefix(blobs.PREFIX).lower()
+        digits = hash.removeprefix(PREFIX).lower()
         if re.fullmatch("[0-9a-f]{8,64}", digits) is None:
             raise Refused(f"{hash!r} names no evidence: give at least the first eight hexadecimal digits of its hash.")
-        bounds = {"first": blobs.PREFIX + digits.ljust(64, "0"), "last": blobs.PREFIX + digits.ljust(64, "f")}
+        bounds = {"first": PREFIX + digits.ljust(64, "0"), "last": PREFIX + digits.ljust(64, "f")}
         rows = self._run(_EVIDENCE, bounds).fetchall()
         if len(rows) > 1:
             raise Refused(f"The hash of more than one piece of evidence begins with {digits}: give more digits.")
@@ -198,7 +199,7 @@ class SqlReader:
         return [delivery(cast(Row, row)) for row in self._connection.execute(asked).mappings()]
 
     def measurements(self, query: MeasurementQuery = _ALL_MEASURED) -> Iterator[Measurement]:
-        """What calls took, oldest first, fetched in batches while they are read."""
+        """Yield what calls took, oldest first, fetched in batches while they are read."""
         found = self._connection.execute(measures.asked(query), execution_options={"yield_per": _BATCH})
         try:
             for row in found.mappings():
@@ -211,7 +212,7 @@ class SqlReader:
         return sum((Decimal(amount) for (amount,) in rows), Decimal(0))
 
     def due(self, now: datetime) -> bool:
-        """Whether the outbox holds a delivery that could be claimed."""
+        """Return whether the outbox holds a delivery that could be claimed."""
         return self._run(_DUE, reckoned(now)).fetchone() is not None
 
 

@@ -1,11 +1,11 @@
 """The tables as they stand at the newest revision. No query and no DDL that is not a table stands here.
 
-The database is made by `migrations/` alone, which also holds the triggers that keep the log append-only; this module is what
-queries are written against, and a test holds the two together.
+The database is made by `migrations/` alone, which also holds the triggers that keep the log append-only; this module is
+what queries are written against, and a test holds the two together.
 
-Times are text of fixed width in UTC with microseconds (`2026-07-30T17:34:21.000000Z`): they sort as they are, mean the same
-on both databases whatever the session's time zone, and can be read by a person with a shell. Text sorts by code point on
-both (`COLLATE "C"`), or the order of keys would depend on the server's locale.
+Times are text of fixed width in UTC with microseconds (`2026-07-30T17:34:21.000000Z`): they sort as they are, mean the
+same on both databases whatever the session's time zone, and can be read by a person with a shell. Text sorts by code
+point on both (`COLLATE "C"`), or the order of keys would depend on the server's locale.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ pending_changes = Table(
     Column("anomaly", _Number),
     Column("held_until", _Text),
 )
-"""Differences that are not believed yet. `value` is JSON, so that the text `true` and the truth differ; NULL is an absence."""
+"""Differences that are not believed yet. `value` is JSON, so that the text `true` and the truth differ; NULL is an
+absence.
+"""
 
 alternations = Table(
     "alternations",
@@ -123,7 +125,9 @@ alternations = Table(
     Column("said_at", _Text),
     Column("told_at", _Text),
 )
-"""One row for each `Alternation`: facts that came back lately, kept for a day. `other` is JSON as the value of a streak is."""
+"""One row for each `Alternation`: facts that came back lately, kept for a day. `other` is JSON as the value of a streak
+is.
+"""
 
 entries = Table(
     "entries",
@@ -133,7 +137,9 @@ entries = Table(
     Column("position", _Number, nullable=False),
     Column("content", _Text, nullable=False),
 )
-"""The registry projection. `content` is canonical JSON of the whole entry; the rest repeats it for whoever reads with a shell."""
+"""The registry projection. `content` is canonical JSON of the whole entry; the rest repeats it for whoever reads with a
+shell.
+"""
 
 blobs = Table(
     "blobs",
@@ -205,7 +211,8 @@ measurements = Table(
     Index("measurements_source", "source", "at"),
     Index("measurements_model", "model", "at"),
 )
-"""One row for each `Measurement`; every column but `id` is the field of that name. Rows are dropped when they are old."""
+"""One row for each `Measurement`; every column but `id` is the field of that name. Rows are dropped when they are old.
+"""
 
 spending = Table(
     "spending",
@@ -216,6 +223,6 @@ spending = Table(
     Column("amount", _Text, nullable=False),
     Index("spending_day", "day", "surface"),
 )
-"""One row for each paid call: what was set aside for it, and once it is known what it cost. `day` is `YYYY-MM-DD` in UTC, `amount` a decimal string:
-a sum in the database would be one of floats.
+"""One row for each paid call: what was set aside for it, and once it is known what it cost. `day` is `YYYY-MM-DD` in
+UTC, `amount` a decimal string: a sum in the database would be one of floats.
 """

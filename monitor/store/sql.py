@@ -31,11 +31,13 @@ def open_store(
 ) -> SqlStore:
     """Open the database at `url`; what is no URL is the path of a SQLite file, relative to the working directory.
 
-    With `migrate`, what is missing is made (folder, file, tables) and an older schema brought up to date. `patience` is how
-    long a writer waits for the writer before it. Only a scratch store, which nobody opens again, need not be `durable`.
+    With `migrate`, what is missing is made (folder, file, tables) and an older schema brought up to date. `patience` is
+    how long a writer waits for the writer before it. Only a scratch store, which nobody opens again, need not be
+    `durable`.
 
     Raises:
-        ConfigurationError: the URL is wrong, no database can be at that place, or the schema is newer than this program;
+        ConfigurationError: the URL is wrong, no database can be at that place, or the schema is newer than this
+            program;
             without `migrate` also when it is missing or older.
         Unavailable: the database is locked, full or out of reach.
     """
@@ -84,7 +86,7 @@ class SqlStore:
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """A consistent view; it never waits for writers."""
+        """Provide a consistent view; it never waits for writers."""
         with self._boundary(), transaction(self._reading, self._dialect, write=False) as connection:
             yield SqlReader(connection, self._dialect, self._cache)
 
@@ -98,24 +100,26 @@ class SqlStore:
         with self._transaction() as tx:
             yield tx
 
-    def touch(self, looks: Sequence[SeenAt]) -> None:
-        """Renew freshness in one transaction; a source without a row has had no good look and gets none here."""
+    def touch(self, polls: Sequence[SeenAt]) -> None:
+        """Renew freshness in one transaction; a source without a row has had no good poll and gets none here."""
         with self._transaction() as tx:
-            tx.touch(looks)
+            tx.touch(polls)
 
     def check_writable(self, now: datetime) -> None:
         """Write a time into the log's own row, and so see that a decision could be recorded now.
 
         Raises:
-            MonitorError: nothing can be written: the disk is full or read-only, the database locked, damaged or out of reach.
+            MonitorError: nothing can be written: the disk is full or read-only, the database locked, damaged or out of
+                reach.
         """
         with self._transaction() as tx:
             tx.mark_written(now)
 
     def changed(self) -> bool:
-        """Whether anybody may have committed since the last call.
+        """Return whether anybody may have committed since the last call.
 
-        True also on the first call and after our own commits: what it is asked for is to look again, which costs little.
+        True also on the first call and after our own commits: what it is asked for is to look again, which costs
+        little.
         """
         with self._watching, self._boundary():
             if self._watch is None:

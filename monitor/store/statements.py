@@ -1,8 +1,8 @@
 """Statements written in SQLAlchemy's language, compiled once for each database, and run on the driver's own cursor.
 
-Why not `connection.execute`: its machinery costs some 20 µs a statement where SQLite itself takes 3, a decision is a dozen
-statements, and the writer's lock is held for all of them. What is put together anew for each question (a search of the log)
-still goes through SQLAlchemy. Values pass as they are: text, whole numbers, truths, bytes and None.
+Why not `connection.execute`: its machinery costs some 20 µs a statement where SQLite itself takes 3, a decision is a
+dozen statements, and the writer's lock is held for all of them. What is put together anew for each question (a search
+of the log) still goes through SQLAlchemy. Values pass as they are: text, whole numbers, truths, bytes and None.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ Row = Mapping[str, Any]
 
 
 class CompiledStatement:
-    """One statement. Values that it was written with are its own (`null()` for none); the others are given when it is run."""
+    """One statement. Values that it was written with are its own (`null()` for none); the others are given when it is
+    run.
+    """
 
     def __init__(self, element: ClauseElement) -> None:
         self._element = element

@@ -1,6 +1,7 @@
 """Writing: the one transaction that may. It adds to what a reader can do and neither begins nor commits itself.
 
-Every method costs as few statements as it can: a decision is one transaction, and the writer's lock is held for all of it.
+Every method costs as few statements as it can: a decision is one transaction, and the writer's lock is held for all of
+it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from monitor.core.content import canonical_json, facts_text, name_of
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingChange, SourceState
@@ -116,7 +118,7 @@ def _forward(column: Any) -> Any:
 
 
 def _validator(column: Any, name: str) -> Any:
-    # Only a look that is not older than the last accepted one may bring the validator that the next one sends.
+    # Only a poll that is not older than the last accepted one may bring the validator that the next one sends.
     newer = or_(sources.c.accepted_at.is_(None), sources.c.accepted_at <= bindparam("at"))
     return case((and_(newer, bindparam(name) != ""), bindparam(name)), else_=column)
 
@@ -256,17 +258,17 @@ class SqlTransaction(SqlReader):
             raise Refused(f"Nothing is set aside under the number {reservation.id}: it was dropped with its day.")
 
     def put_facts(self, facts: Facts) -> str:
-        content = codec.facts_text(facts).encode()
-        hash = blobs.name_of(content)
+        text = facts_text(facts).encode()
+        hash = name_of(text)
         if not self._has_blob(blobs.FACTS, hash):
-            row = {"kind": blobs.FACTS, "hash": hash, "content": blobs.compress(content), "size": len(content)}
+            row = {"kind": blobs.FACTS, "hash": hash, "content": blobs.compress(text), "size": len(text)}
             self._write(
                 _NEW_BLOB, {**row, "sha256": "", "content_type": "", "url": "", "source": "", "created_at": None}
             )
         return hash
 
     def put_evidence(self, body: Body, source: str, now: datetime) -> str:
-        hash = blobs.name_of(body.content)
+        hash = name_of(body.content)
         if not self._has_blob(blobs.EVIDENCE, hash):
             row = {
                 "kind": blobs.EVIDENCE,
@@ -342,10 +344,10 @@ class SqlTransaction(SqlReader):
         if self._write(_SETTLE, row) == 0:
             raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
 
-    def touch(self, looks: Sequence[SeenAt]) -> None:
-        """Renew the freshness of sources that were looked at and had not changed."""
-        if looks:
-            self._write_many(_TOUCH, [_touch_row(look) for look in looks])
+    def touch(self, polls: Sequence[SeenAt]) -> None:
+        """Renew the freshness of sources that were polled and had not changed."""
+        if polls:
+            self._write_many(_TOUCH, [_touch_row(poll) for poll in polls])
 
 
 def _money(amount: Decimal) -> str:
@@ -354,12 +356,12 @@ def _money(amount: Decimal) -> str:
     return canonical(amount)
 
 
-def _touch_row(look: SeenAt) -> dict[str, Any]:
+def _touch_row(poll: SeenAt) -> dict[str, Any]:
     return {
-        "b_key": look.source,
-        "at": codec.time_text(look.at),
-        "b_etag": look.etag,
-        "b_last_modified": look.last_modified,
+        "b_key": poll.source,
+        "at": codec.time_text(poll.at),
+        "b_etag": poll.etag,
+        "b_last_modified": poll.last_modified,
     }
 
 
@@ -377,7 +379,7 @@ def _event_row(event: Event, id: str, version: int, recorded_at: datetime) -> di
         "actor": event.actor,
         "cause": event.cause,
         "evidence": event.evidence,
-        "data": codec.canonical(event.data),
+        "data": canonical_json(event.data),
     }
 
 
@@ -389,7 +391,7 @@ def _streak_row(source: str, ordinal: int, pending_change: PendingChange) -> dic
         "scope": subject.scope,
         "name": subject.name,
         "field": field,
-        "value": None if pending_change.value is None else codec.canonical(pending_change.value),
+        "value": None if pending_change.value is None else canonical_json(pending_change.value),
         "seen": pending_change.seen,
         "first_at": codec.time_text(pending_change.first_at),
         "counted_at": codec.time_text(pending_change.counted_at),
@@ -408,7 +410,7 @@ def _alternation_row(row: Alternation) -> dict[str, Any]:
         "scope": subject.scope,
         "name": subject.name,
         "field": field,
-        "other": None if row.other is None else codec.canonical(row.other),
+        "other": None if row.other is None else canonical_json(row.other),
         "turns": row.turns,
         "at": codec.time_text(row.at),
         "said_at": codec.optional_time_text(row.said_at),

@@ -1,1 +1,3 @@
-"""What `run` answers over HTTP: the gate, OFREP, lease files, health and metrics. Nothing is decided and nothing written here."""
+"""What `run` answers over HTTP: the gate, OFREP, lease files, health and metrics. Nothing is decided and nothing
+written here.
+"""

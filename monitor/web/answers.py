@@ -1,4 +1,6 @@
-"""The gate's answer to one question, from a view of the registry: what `GET /v1/gate/{key}` and OFREP both speak from."""
+"""The gate's answer to one question, from a view of the registry: what `GET /v1/gate/{key}` and OFREP
+both speak from.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,9 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.app import logs
+from monitor.core import logs
 from monitor.gate.client.verdict import PRODUCTION, rfc3339
-from monitor.gate.decision import Answer, Standing, answered, decide, resolve, verdict
+from monitor.gate.decision import Answer, Standing, answered, decide, fallback_of, resolve, verdict
 from monitor.web.memory import RegistrySnapshot
 
 UNKNOWN = "unknown"
@@ -25,8 +27,8 @@ class GateRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """The answer; what the lease file calls the outcome (`stale` for an active entry whose facts are, `grace` for a spared caller); and the
-    key of the entry that it is about, empty where it is about none.
+    """The answer; what the lease file calls the outcome (`stale` for an active entry whose facts are, `grace` for a
+    spared caller); and the key of the entry that it is about, empty where it is about none.
     """
 
     answer: Answer
@@ -44,7 +46,7 @@ def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime
         standing = resolve(key, view.standings)
         if isinstance(standing, Standing):
             judged = verdict(standing, *who)
-            given = replace(answered(standing, judged, *who, view.standings), key=key)
+            given = replace(answered(standing, judged, fallback_of(standing, *who, view.standings)), key=key)
             return GateResult(answer=given, variant=judged.variant, entry=standing.key)
         given = replace(decide(standing, *who), key=key)
         return GateResult(answer=given, variant=given.status)
@@ -68,7 +70,7 @@ def _unknown(key: str, trouble: str, now: datetime) -> GateResult:
 
 
 def as_json(given: Answer) -> dict[str, object]:
-    """The shape that `access-monitor gate --json` prints, too."""
+    """Return the shape that `access-monitor gate --json` prints, too."""
     return {
         "key": given.key,
         "allowed": given.allowed,

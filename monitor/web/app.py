@@ -1,7 +1,7 @@
 """Paths, methods, headers and status codes. What the answers say is worked out in the modules beside this one.
 
-Every body is JSON but that of `/metrics`, errors included: clients parse before they look at the status. A denial is 200; a request is never told
-to slow down (429), because OFREP clients then stop asking and answer by themselves.
+Every body is JSON but that of `/metrics`, errors included: clients parse before they look at the status. A denial is
+200; a request is never told to slow down (429), because OFREP clients then stop asking and answer by themselves.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.app.health import PUBLISHING, STORING
-from monitor.core.ports import Clock, Trouble
+from monitor.core.ports import PUBLISHING, STORING, Clock, Trouble
 from monitor.gate.client.signature import HEADER
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.github import PATH as GITHUB
@@ -50,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Endpoints:
-    """What the paths answer from. `working` says whether looks and deliveries go on, `troubles` what else the daemon cannot do; `probe` and `metrics` read the store and may block."""
+    """What the paths answer from. `working` says whether polls and deliveries go on, `troubles` what else the daemon cannot do; `probe` and `metrics` read the store and may block."""
 
     memory: RegistryCache
     clock: Clock
@@ -120,12 +119,15 @@ class Endpoints:
         if lease is not None:
             return lease
         if view.trouble:
-            # No document can say this: one without flags makes clients answer by themselves, an error makes them keep what they have.
+            # No document can say this: one without flags makes clients answer by themselves, an error makes them keep
+            # what they have.
             return problem(503, f"There is no lease to give: {view.trouble}")
         return problem(404, f"There is no lease of {environment}: gate.environments does not name it.")
 
     async def review(self, request: Request) -> Response:
-        """`POST /v1/github/deployment-protection`: take the question; the answer is given elsewhere, by another request."""
+        """`POST /v1/github/deployment-protection`: take the question; the answer is given elsewhere, by another
+        request.
+        """
         if self.reviews is None:
             return problem(404, "GitHub is not heard here: set github.webhook_secret and github.token.")
         try:
@@ -165,7 +167,7 @@ class Endpoints:
 
 
 def application(endpoints: Endpoints) -> Starlette:
-    """The ASGI application."""
+    """Return the ASGI application."""
     app = Starlette(
         routes=[  # what is asked most stands first: they are tried in turn
             Route("/ofrep/v1/evaluate/flags/{key:path}", endpoints.flag, methods=["POST"]),
@@ -187,7 +189,8 @@ def application(endpoints: Endpoints) -> Starlette:
 
 
 async def _context(request: Request) -> bytes:
-    """The body of an OFREP request. Its type has to be named: the types that a page of any site may send are others.
+    """Return the body of an OFREP request. Its type has to be named: the types that a page of any site may send are
+    others.
 
     Raises:
         Malformed: it is of another type, or too large.
@@ -200,7 +203,7 @@ async def _context(request: Request) -> bytes:
 
 
 async def _body(request: Request, largest: int) -> bytes:
-    """The body, of at most that many bytes.
+    """Return the body, of at most that many bytes.
 
     Raises:
         Malformed: it is larger; the rest is not read.

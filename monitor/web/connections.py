@@ -1,8 +1,9 @@
-"""What one connection may take: a deadline for each thing that the other side has to do, and a place among a bounded number.
+"""What one connection may take: a deadline for each thing that the other side has to do, and a place among a bounded
+number.
 
-uvicorn has neither: it waits for the rest of a head or a body for ever, and takes connections until there are no descriptors left, which
-would keep the rest of the process from its files, too. Where there is no room, who keeps us waiting longest makes room: a request that
-came whole is always answered, however many connections one host holds open.
+uvicorn has neither: it waits for the rest of a head or a body for ever, and takes connections until there are no
+descriptors left, which would keep the rest of the process from its files, too. Where there is no room, who keeps us
+waiting longest makes room: a request that came whole is always answered, however many connections one host holds open.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from monitor.app import logs
+from monitor.core import logs
 from monitor.web.responses import problem
 
 MOST = 1024
@@ -53,13 +54,13 @@ class Phase(Enum):
 
 
 DEADLINES = {Phase.HEAD: 10.0, Phase.BODY: 15.0, Phase.ANSWER: 30.0, Phase.IDLE: float(KEEP_ALIVE), Phase.LINGER: 1.0}
-"""How many seconds each may take in all, however the bytes arrive. A body that was refused is thrown away for a while before its connection is
-cut: cut at once, the answer would be lost with it.
+"""How many seconds each may take in all, however the bytes arrive. A body that was refused is thrown away for a while
+before its connection is cut: cut at once, the answer would be lost with it.
 """
 
 
 def room() -> int:
-    """How many connections the process has descriptors for, besides files, sources and destinations."""
+    """Return how many connections the process has descriptors for, besides files, sources and destinations."""
     try:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     except OSError:  # a sandbox that does not even let one ask
@@ -88,7 +89,9 @@ class Crowd:
         return True
 
     def _longest(self) -> Connection | None:
-        """Who makes room: one without a whole request, the oldest of the host that has most of them; else the one idle for longest."""
+        """Return who makes room: one without a whole request, the oldest of the host that has most of them; else the
+        one idle for longest.
+        """
         by_host: dict[str, list[Connection]] = {}
         for phase in (Phase.LINGER, Phase.HEAD, Phase.BODY):
             for connection in self._phases[phase]:
@@ -206,7 +209,9 @@ class Connection(H11Protocol):
         self._timer = self.loop.call_later(DEADLINES[phase], self.drop)
 
     def _close(self, transport: asyncio.Transport) -> None:
-        """Close after what was sent, but not while the other side still sends: its answer would be lost with what nobody read."""
+        """Close after what was sent, but not while the other side still sends: its answer would be lost with what
+        nobody read.
+        """
         unread = self.conn.their_state in (h11.SEND_BODY, h11.ERROR)
         if not unread or self._phase is Phase.LINGER:
             transport.close()

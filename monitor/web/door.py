@@ -1,8 +1,9 @@
-"""Who is let in: callers with a token where there are tokens, and without tokens programs of this machine, but none of the pages in its browsers.
+"""Who is let in: callers with a token where there are tokens, and without tokens programs of this machine, but none of
+the pages in its browsers.
 
-A page of any site can send requests to loopback, by its own address or by a name that it makes resolve there (DNS rebinding). It cannot choose
-the headers `Host`, `Origin` and `Sec-Fetch-Site`, which the browser writes. What is refused here is counted nowhere, so no page writes a name
-into the log.
+A page of any site can send requests to loopback, by its own address or by a name that it makes resolve there (DNS
+rebinding). It cannot choose the headers `Host`, `Origin` and `Sec-Fetch-Site`, which the browser writes. What is
+refused here is counted nowhere, so no page writes a name into the log.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ class Callers(Protocol):
 
 
 class Door:
-    """Stands before the application, and answers what is not let in. `callers` is looked at for each request: a reload replaces its parts.
+    """Stands before the application, and answers what is not let in. `callers` is looked at for each request: a reload
+    replaces its parts.
 
-    Paths that are `open` need no token, and `signed` ones have a signature of their own, so that they need no address either.
+    Paths that are `open` need no token, and `signed` ones have a signature of their own, so that they need no address
+    either.
     """
 
     def __init__(self, app: ASGIApp, callers: Callers, *, open: Collection[str], signed: Collection[str]) -> None:
@@ -80,7 +83,7 @@ class Door:
 
 
 def _loopback(host: str) -> bool:
-    """Whether a Host header names this machine. Without one it is no browser that asks."""
+    """Return whether a Host header names this machine. Without one it is no browser that asks."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -96,7 +99,9 @@ def _loopback(host: str) -> bool:
 
 
 def _foreign(headers: Headers) -> bool:
-    """Whether a page of another origin sent this. Old browsers lack Sec-Fetch-Site, and Origin where they only fetch."""
+    """Return whether a page of another origin sent this. Old browsers lack Sec-Fetch-Site, and Origin where they only
+    fetch.
+    """
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         return True
     page = headers.get("origin") or headers.get("referer")
@@ -107,7 +112,9 @@ def _foreign(headers: Headers) -> bool:
 
 
 def _place(url: str, scheme: str = "") -> tuple[str, int | None] | None:
-    """Host and port; the scheme is not compared, as a proxy may have taken the TLS off. None for what names no place."""
+    """Host and port; the scheme is not compared, as a proxy may have taken the TLS off. None for what
+    names no place.
+    """
     try:
         parts = urlsplit(url, scheme)
         return (parts.hostname, parts.port or _PORTS.get(parts.scheme)) if parts.hostname else None
@@ -145,7 +152,9 @@ def _has_body(headers: Headers) -> bool:
 
 
 def _closing_unread(receive: Receive, send: Send) -> tuple[Receive, Send]:
-    """Close the connection after an answer to a request whose body was not read to its end: nobody shall have to read the rest."""
+    """Close the connection after an answer to a request whose body was not read to its end: nobody shall have to read
+    the rest.
+    """
     unread = True
 
     async def receiving() -> Message:

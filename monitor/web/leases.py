@@ -1,4 +1,6 @@
-"""Lease files over HTTP, for hosts that do not share the folder: the same documents, with an ETag and, where there is a key, a signature."""
+"""Lease files over HTTP, for hosts that do not share the folder: the same documents, with an ETag and, where there is a
+key, a signature.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,11 @@ class LeaseDocument:
 
 
 class Leases:
-    """The documents of all environments, made anew when the log has moved and at the latest when the daemon renews its files.
+    """The documents of all environments, made anew when the log has moved and at the latest when the daemon renews its
+    files.
 
-    A document holds the end of its own lease, so while the registry cannot be read the last one is still a true answer: it denies by itself.
+    A document holds the end of its own lease, so while the registry cannot be read the last one is still a true answer:
+    it denies by itself.
     """
 
     def __init__(self, sign: Callable[[bytes], str] | None = None) -> None:
@@ -37,7 +41,7 @@ class Leases:
         self._made_at: datetime | None = None
 
     def of(self, environment: str, view: RegistrySnapshot, now: datetime) -> LeaseDocument | None:
-        """The document of an environment; None where there is none, or none is known yet."""
+        """Return the document of an environment; None where there is none, or none is known yet."""
         if not view.trouble and self._due(view, now):
             rules = view.configuration.gate
             made = lease_documents(view.standings, rules.environments, now, rules.lease, view.head)

@@ -1,9 +1,9 @@
 """The registry in memory, so that an answer costs no query. Knows the store as two readings, and nothing of HTTP.
 
-Whether it is still true is seen from the log's last position: whatever may deny an entry is an event. `Store.changed` is not asked: it says a thing
-once, and to the daemon.
+Whether it is still true is seen from the log's last position: whatever may deny an entry is an event. `Store.changed`
+is not asked: it says a thing once, and to the daemon.
 
-Everything here runs on the server's event loop but `_look`, which reads the store in a thread, one at a time: a store that hangs holds up a
+Everything here runs on the server's event loop but `_refresh`, which reads the store in a thread, one at a time: a store that hangs holds up a
 single thread and never an answer.
 """
 
@@ -25,13 +25,15 @@ STEP = 1.0
 """Seconds after which an answer first asks whether the log has moved; so late a pause may be here."""
 
 PROMPT = 2.0
-"""Seconds that a request waits for the store. OFREP clients give up after five, and then use whatever default their caller wrote."""
+"""Seconds that a request waits for the store. OFREP clients give up after five, and then use whatever default their
+caller wrote.
+"""
 
 UNREAD = LogHead("", 0, 0)
 """Where the log stands before it was ever read."""
 
 RENEWAL = 15.0
-"""Seconds after which the registry is read in any case: good looks prolong freshness without an event."""
+"""Seconds after which the registry is read in any case: good polls prolong freshness without an event."""
 
 PATIENCE = 30.0
 """Seconds for which the last reading stands in for a store that cannot be read, as while a database server restarts."""
@@ -39,7 +41,9 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySnapshot:
-    """The registry at one position of the log. With `trouble`, which says why, it is not known any more and nothing may be allowed."""
+    """The registry at one position of the log. With `trouble`, which says why, it is not known any more and nothing may
+    be allowed.
+    """
 
     standings: Mapping[str, Standing]
     head: LogHead
@@ -53,13 +57,13 @@ class RegistrySnapshot:
 
 
 def read_head(store: Store) -> int:
-    """The last position of the log."""
+    """Return the last position of the log."""
     with store.read() as reader:
         return reader.head()
 
 
 def read_view(store: Store, configuration: Configuration, now: datetime) -> RegistrySnapshot:
-    """The registry as the store has it now."""
+    """Return the registry as the store has it now."""
     with store.read() as reader:
         return RegistrySnapshot(
             standings=standings(reader, configuration, now), head=reader.log_head(), configuration=configuration
@@ -86,14 +90,14 @@ class RegistryCache:
         self._view: RegistrySnapshot | None = None
         self._read_at = self._good_at = self._tried_at = float("-inf")
         self._trouble = ""
-        self._looking: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     async def view(self) -> RegistrySnapshot:
-        """The registry, at most `STEP` old while the store can be read; it never raises."""
+        """Return the registry, at most `STEP` old while the store can be read; it never raises."""
         if self._elapsed() - self._tried_at >= STEP or self._stale_configuration():
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.create_task(asyncio.to_thread(self._look))
-            await asyncio.wait({self._looking}, timeout=PROMPT)
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(asyncio.to_thread(self._refresh))
+            await asyncio.wait({self._reading}, timeout=PROMPT)
         view = self._view
         if view is not None and self._elapsed() - self._good_at <= PATIENCE:
             return view
@@ -105,7 +109,7 @@ class RegistryCache:
     def _stale_configuration(self) -> bool:
         return self._view is not None and self._view.configuration is not self._configuration()
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         begun = self._elapsed()
         try:
             old = self._stale_configuration() or begun - self._read_at >= RENEWAL

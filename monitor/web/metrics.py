@@ -1,65 +1,82 @@
-"""The text that Prometheus reads: the log, sources, entries and outbox from the store, looks and problems from the daemon's health.
+"""The text that Prometheus reads: the log, sources, entries and outbox from the store, polls and problems from the daemon's health.
 
-What the store holds is also true after a restart; what health counts begins with this process, as Prometheus expects of counters. Text format 0.0.4 is
-a dozen lines to write, so no library is needed.
+What the store holds is also true after a restart; what health counts begins with this process, as Prometheus expects of
+counters.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from monitor import __version__
-from monitor.app.health import PUBLISHING, STORING, Health
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.measurements import Series, Summary, by_series
-from monitor.core.ports import DeliveryState, MeasurementQuery, MonitorError, Store
+from monitor.core.ports import PUBLISHING, STORING, DeliveryState, MeasurementQuery, MonitorError, Store
 from monitor.detection.budget import accounts
+from monitor.web.ports import DaemonHealth
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
-"""Names and values, in the order in which they are written."""
+"""Names and values."""
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 _PREFIX = "access_monitor_"
-
 
 RECENT = timedelta(days=1)
 """How far back calls of probes are counted in."""
 
 
 def metrics(
-    store: Store, configuration: Configuration, health: Health, now: datetime, *, per_day: Decimal = Decimal(0)
+    store: Store, configuration: Configuration, health: DaemonHealth, now: datetime, *, per_day: Decimal = Decimal(0)
 ) -> str:
-    """All families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up` is 0.
+    """Return all families. While the store cannot be read, what it would tell is left out and `access_monitor_store_up`
+    is 0.
 
     `per_day` is what the paid probes of one surface may cost in a day, in USD.
     """
     try:
         of_store = _of_store(store, configuration, now, per_day)
     except MonitorError:
-        of_store = ""
-    looks: dict[Labels, float] = {(("verdict", verdict),): count for verdict, count in sorted(health.looks().items())}
-    return (
-        _gauge("build_info", "The version that runs.", {(("version", __version__),): 1})
-        + _gauge("store_up", "Whether the database can be read.", {(): int(bool(of_store))})
-        + of_store
-        + _gauge(
+        of_store = []
+    polls: dict[Labels, float] = {(("verdict", verdict),): count for verdict, count in sorted(health.polls().items())}
+    families = [
+        _gauge("build_info", "The version that runs.", {(("version", __version__),): 1}),
+        _gauge("store_up", "Whether the database can be read.", {(): int(bool(of_store))}),
+        *of_store,
+        _gauge(
             "able",
             "Whether the database can be written (storing) and the lease files (publishing).",
             {(("ability", name),): int(health.trouble(name) is None) for name in (STORING, PUBLISHING)},
-        )
-        + _counter("looks_total", "Looks at sources that have ended, by verdict.", looks)
-        + _counter("problems_total", "Jobs of the daemon that were missed, overran or failed.", {(): health.problems})
-    )
+        ),
+        _counter("polls_total", "Polls of sources that have ended, by verdict.", polls),
+        _counter("looks_total", "The old name of polls_total, for this version only.", polls),
+        _counter("problems_total", "Jobs of the daemon that were missed, overran or failed.", {(): health.problems}),
+    ]
+    return generate_latest(_Collected(families)).decode()
 
 
-def _of_store(store: Store, configuration: Configuration, now: datetime, per_day: Decimal) -> str:
+class _Collected(Collector):
+    """Families that were collected already, as `generate_latest` takes them."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families in their order."""
+        yield from self._families
+
+
+def _of_store(store: Store, configuration: Configuration, now: datetime, per_day: Decimal) -> list[Metric]:
     with store.read() as reader:
         measured = by_series(reader.measurements(MeasurementQuery(since=now - RECENT)))
         budgets = accounts(reader, configuration, per_day, now)
@@ -75,64 +92,49 @@ def _of_store(store: Store, configuration: Configuration, now: datetime, per_day
     counted = Counter(entry.status for entry in entries.values())
     dead = sum(delivery.state is DeliveryState.DEAD for delivery in deliveries)
     outbox: dict[Labels, float] = {(("state", "waiting"),): len(deliveries) - dead, (("state", "dead"),): dead}
-    return (
-        _counter("events_total", "Events in the log; the last one's position.", {(): head})
-        + _gauge(
-            "source_good_age_seconds", "Seconds since the last good look at a source; +Inf before the first.", ages
-        )
-        + _gauge("source_failing", "Whether a source cannot be read, so that what it says is not known.", failing)
-        + _gauge("entries", "Entries by status.", {(("status", one.value),): counted[one] for one in Status})
-        + _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox)
-        + _of_probes(measured)
-        + _gauge(
+    return [
+        _counter("events_total", "Events in the log; the last one's position.", {(): head}),
+        _gauge("source_good_age_seconds", "Seconds since the last good poll of a source; +Inf before the first.", ages),
+        _gauge("source_failing", "Whether a source cannot be read, so that what it says is not known.", failing),
+        _gauge("entries", "Entries by status.", {(("status", status.value),): counted[status] for status in Status}),
+        _gauge("deliveries", "Deliveries that wait or are being sent, and dead ones.", outbox),
+        *_of_probes(measured),
+        _gauge(
             "budget_left_usd",
             "What the paid probes of a surface may still cost today.",
-            {(("surface", one.surface),): float(one.left) for one in budgets},
-        )
-    )
+            {(("surface", account.surface),): float(account.left) for account in budgets},
+        ),
+    ]
 
 
-def _of_probes(measured: Mapping[Series, Summary]) -> str:
+def _of_probes(measured: Mapping[Series, Summary]) -> list[Metric]:
     latency: dict[Labels, float] = {}
     failed: dict[Labels, float] = {}
     cost: dict[Labels, float] = {}
-    for series, one in measured.items():
+    for series, summary in measured.items():
         labels = tuple(series._asdict().items())
-        failed[labels] = float(one.error_rate)
-        for name, value in (("0.5", one.p50), ("0.9", one.p90), ("0.99", one.p99)):
+        failed[labels] = float(summary.error_rate)
+        for name, value in (("0.5", summary.p50), ("0.9", summary.p90), ("0.99", summary.p99)):
             if value is not None:
                 latency[(*labels, ("quantile", name))] = value / 1000
-        if one.cost is not None:
-            cost[labels] = float(one.cost)
-    return (
-        _gauge("probe_latency_seconds", "Latency of the granted calls of the last 24 hours.", latency)
-        + _gauge("probe_error_share", "Share of the calls of the last 24 hours that were not granted.", failed)
-        + _gauge("probe_cost_usd", "What the priced calls of the last 24 hours cost.", cost)
-    )
+        if summary.cost is not None:
+            cost[labels] = float(summary.cost)
+    return [
+        _gauge("probe_latency_seconds", "Latency of the granted calls of the last 24 hours.", latency),
+        _gauge("probe_error_share", "Share of the calls of the last 24 hours that were not granted.", failed),
+        _gauge("probe_cost_usd", "What the priced calls of the last 24 hours cost.", cost),
+    ]
 
 
-def _gauge(name: str, help: str, samples: Mapping[Labels, float]) -> str:
-    return _family(name, "gauge", help, samples)
+def _gauge(name: str, help: str, samples: Mapping[Labels, float]) -> Metric:
+    return _filled(GaugeMetricFamily(_PREFIX + name, help), name, samples)
 
 
-def _counter(name: str, help: str, samples: Mapping[Labels, float]) -> str:
-    return _family(name, "counter", help, samples)
+def _counter(name: str, help: str, samples: Mapping[Labels, float]) -> Metric:
+    return _filled(CounterMetricFamily(_PREFIX + name, help), name, samples)
 
 
-def _family(name: str, kind: str, help: str, samples: Mapping[Labels, float]) -> str:
-    lines = [f"# HELP {_PREFIX}{name} {help}", f"# TYPE {_PREFIX}{name} {kind}"]
-    lines += [f"{_PREFIX}{name}{_labelled(labels)} {_number(value)}" for labels, value in samples.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _labelled(labels: Labels) -> str:
-    inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels)
-    return f"{{{inside}}}" if inside else ""
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _number(value: float) -> str:
-    return "+Inf" if math.isinf(value) else f"{value:.15g}"
+def _filled(family: Metric, name: str, samples: Mapping[Labels, float]) -> Metric:
+    for labels, value in samples.items():
+        family.add_sample(_PREFIX + name, dict(labels), value)
+    return family

@@ -1,8 +1,9 @@
 """OFREP 0.3.0 (OpenFeature Remote Evaluation Protocol): what is asked, and what is answered. Knows no server.
 
-A client falls back to the default that its caller wrote, which may be `true`, whenever it does not like an answer: on a missing variant, on
-a reason that is none of the protocol's, on 404, 429 and 5xx. So a denial is an ordinary evaluation to `false`, also of a key that
-nobody registered and while the registry cannot be read; only a request that cannot be understood is an error.
+A client falls back to the default that its caller wrote, which may be `true`, whenever it does not like an answer: on a
+missing variant, on a reason that is none of the protocol's, on 404, 429 and 5xx. So a denial is an ordinary evaluation
+to `false`, also of a key that nobody registered and while the registry cannot be read; only a request that cannot be
+understood is an error.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ GENERAL = "GENERAL"
 
 _REASONS = {UNREGISTERED: "STATIC", AMBIGUOUS: "STATIC", UNKNOWN: "UNKNOWN"}
 _REASON = "TARGETING_MATCH"
-"""Who asks, where and when took part in the answer. The gate's own reason stands in the metadata: the protocol's is an enum."""
+"""Who asks, where and when took part in the answer. The gate's own reason stands in the metadata: the protocol's is an
+enum.
+"""
 
 
 class Malformed(Exception):
@@ -38,9 +41,10 @@ class Malformed(Exception):
 
 
 def parse(body: bytes) -> GateRequest:
-    """Who asks. Nothing, `null`, `{}` and a `null` context are contexts without a word in them.
+    """Return who asks. Nothing, `null`, `{}` and a `null` context are contexts without a word in them.
 
-    A word of another type than text counts as not given, and what is not given is judged as production by an unnamed caller: the strictest.
+    A word of another type than text counts as not given, and what is not given is judged as production by an unnamed
+    caller: the strictest.
 
     Raises:
         Malformed: it is no JSON object, or its context is none.
@@ -64,7 +68,7 @@ def _word(context: Mapping[str, Any] | None, name: str) -> str:
 
 
 def evaluation(one: GateResult) -> dict[str, object]:
-    """One flag; always a value, a variant and a reason of the protocol."""
+    """Return one flag; always a value, a variant and a reason of the protocol."""
     given = one.answer
     metadata: dict[str, bool | int | str] = {
         "status": given.status,
@@ -84,7 +88,7 @@ def evaluation(one: GateResult) -> dict[str, object]:
 
 
 def bulk(view: RegistrySnapshot, asking: GateRequest, now: datetime) -> tuple[dict[str, object], str]:
-    """All flags, also of model ids that no entry holds alone, and the ETag of the answer."""
+    """Return all flags, also of model ids that no entry holds alone, and the ETag of the answer."""
     keys = dict.fromkeys([*view.standings, *(id for one in view.standings.values() for id in one.model_ids if id)])
     answers = [decided(view, key, asking, now) for key in keys]
     document: dict[str, object] = {
@@ -95,10 +99,11 @@ def bulk(view: RegistrySnapshot, asking: GateRequest, now: datetime) -> tuple[di
 
 
 def _etag(view: RegistrySnapshot, asking: GateRequest, answers: list[GateResult], now: datetime) -> str:
-    """One tag for one answer: the version, who asks, and what time alone may have moved.
+    """Return one tag for one answer: the version, who asks, and what time alone may have moved.
 
-    Facts go stale and graces end without an event, so the version alone would confirm an "allowed" that is over. Answers are
-    leased to a time that moves with every second; it takes part in halves of a lease, or nothing would ever be confirmed.
+    Facts go stale and graces end without an event, so the version alone would confirm an "allowed" that is over.
+    Answers are leased to a time that moves with every second; it takes part in halves of a lease, or nothing would ever
+    be confirmed.
     """
     lease = view.configuration.gate.lease
     leased = (now + lease).replace(microsecond=0)
@@ -113,11 +118,13 @@ def _etag(view: RegistrySnapshot, asking: GateRequest, answers: list[GateResult]
 
 
 def tag(content: bytes) -> str:
-    """A strong ETag for these bytes."""
+    """Return a strong ETag for these bytes."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def failure(code: str, details: str, key: str | None = None) -> dict[str, object]:
-    """The body of every error, with the key where one was asked for; clients that find no `errorDetails` raise another error."""
+    """Return the body of every error, with the key where one was asked for; clients that find no `errorDetails` raise
+    another error.
+    """
     asked: dict[str, object] = {} if key is None else {"key": key}
     return asked | {"errorCode": code, "errorDetails": details}

@@ -13,25 +13,25 @@ from monitor.web import ofrep
 
 
 def dumped(document: object) -> bytes:
-    """The document as it is sent."""
+    """Return the document as it is sent."""
     return json.dumps(document, ensure_ascii=False).encode(errors="replace")
 
 
 def as_response(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer that nobody may keep."""
+    """Return an answer that nobody may keep."""
     given = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
     return Response(dumped(document), status, given)
 
 
 def problem(status: int, details: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error in one sentence, in the words of RFC 9457 and in those of OFREP."""
+    """Return an error in one sentence, in the words of RFC 9457 and in those of OFREP."""
     words = {"title": HTTPStatus(status).phrase, "status": status, "detail": details}
     given = {"Content-Type": "application/problem+json", **(headers or {})}
     return as_response(words | ofrep.failure(ofrep.GENERAL, details), status, given)
 
 
 def tagged(request: Request, content: bytes, etag: str, more: Mapping[str, str] | None = None) -> Response:
-    """An answer with an ETag; 304 where the caller has it."""
+    """Return an answer with an ETag; 304 where the caller has it."""
     headers = {"Content-Type": "application/json", "Cache-Control": "no-cache", "ETag": etag, **(more or {})}
     had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if had & {etag, "*"}:

@@ -1,12 +1,13 @@
-"""The daemon's side of what the server was asked: deployments that wait for their answer, and counts that go into the log."""
+"""The daemon's side of what the server was asked: deployments that wait for their answer, and counts that go into the
+log.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
 
-from monitor.app import logs
-from monitor.app.bootstrap import Monitor
+from monitor.core import logs
 from monitor.core.configuration import Deployment
 from monitor.core.ports import ConfigurationError, NotSent, Sent
 from monitor.gate.decision import Answer
@@ -15,9 +16,10 @@ from monitor.gate.uses import record
 from monitor.web.answers import GateRequest, decided
 from monitor.web.app import Endpoints
 from monitor.web.memory import read_view
+from monitor.web.ports import Host
 
 
-def record_uses(endpoints: Endpoints, monitor: Monitor, *, ending: bool = False) -> None:
+def record_uses(endpoints: Endpoints, monitor: Host, *, ending: bool = False) -> None:
     """Write denials and first uses that are due.
 
     Raises:
@@ -28,7 +30,7 @@ def record_uses(endpoints: Endpoints, monitor: Monitor, *, ending: bool = False)
         logs.line("uses recorded", events=written)
 
 
-def answer_deployments(endpoints: Endpoints, monitor: Monitor) -> None:
+def answer_deployments(endpoints: Endpoints, monitor: Host) -> None:
     """Tell GitHub what the gate says of each deployment that is due.
 
     Raises:

@@ -1,6 +1,7 @@
 """The HTTP server in its thread: one socket, taken before anything else is started, and given back at the end.
 
-uvicorn's own signals, logging and access log stay off: the daemon owns the first two, and one line a request is nobody's log.
+uvicorn's own signals, logging and access log stay off: the daemon owns the first two, and one line a request is
+nobody's log.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from typing import Any
 
 import uvicorn
 
-from monitor.app import logs
-from monitor.app.bootstrap import Monitor
-from monitor.app.health import Health
+from monitor.core import logs
 from monitor.core.ports import ConfigurationError, MonitorError
 from monitor.gate.client.signature import signer
 from monitor.gate.github import Reviews
@@ -31,6 +30,7 @@ from monitor.web.connections import KEEP_ALIVE, LARGEST_HEAD, Connection, Crowd,
 from monitor.web.leases import Leases
 from monitor.web.memory import RegistryCache, read_head, read_view
 from monitor.web.metrics import metrics
+from monitor.web.ports import DaemonHealth, Host
 from monitor.web.tokens import Tokens
 
 GRACE = 2
@@ -101,7 +101,7 @@ class Server:
         return self._thread.is_alive()
 
     def keys_of(self, settings: Settings) -> Keys:
-        """The secrets that the settings refer to, as they are now.
+        """Return the secrets that the settings refer to, as they are now.
 
         Raises:
             ConfigurationError: one is not there, or is no such key.
@@ -156,15 +156,17 @@ class Server:
 
 class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen. uvicorn has one number for how many may wait and how many are taken at a time, and the first is larger."""
+        """Listen. uvicorn has one number for how many may wait and how many are taken at a time, and the first is
+        larger.
+        """
         await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(BACKLOG)
 
 
 @contextmanager
-def bound(monitor: Monitor, health: Health, patience: timedelta) -> Iterator[Server]:
-    """A server on the configured address, not started; stopped at the end of the block.
+def bound(monitor: Host, health: DaemonHealth, patience: timedelta) -> Iterator[Server]:
+    """Provide a server on the configured address, not started; stopped at the end of the block.
 
     `patience` is how old the daemon's last step may be before it is not ready.
 
@@ -205,8 +207,8 @@ def listen(host: str, port: int) -> socket.socket:
         # A name may stand for both; clients that are told "localhost" try the other one as well.
         family, *_, address = min(found, key=lambda one: one[0] is not socket.AF_INET)
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
-        # Connections inherit it. asyncio would set it, but only where the protocol of the socket is named, and here it is not;
-        # without it a body waits 40 ms for the acknowledgement of its headers.
+        # Connections inherit it. asyncio would set it, but only where the protocol of the socket is named, and here it
+        # is not; without it a body waits 40 ms for the acknowledgement of its headers.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as error:
@@ -215,7 +217,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _why(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return 'another program does, perhaps a second monitor; set web.listen to another port, or to "" for no HTTP server'
+        return (
+            'another program does, perhaps a second monitor; set web.listen to another port, or to "" for no HTTP '
+            "server"
+        )
     if error.errno == errno.EACCES:
         return "ports below 1024 are not for this user; set web.listen to a higher one"
     return f"{error.strerror}; set web.listen to an address of this machine"

@@ -1,4 +1,6 @@
-"""Who may ask: bearer tokens, compared in constant time. Resolving their references is the business of the composition root."""
+"""Who may ask: bearer tokens, compared in constant time. Resolving their references is the business of the composition
+root.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from starlette.datastructures import Headers
 class Tokens:
     """The tokens that are let in; without any, everybody is, and then the server listens on loopback alone.
 
-    Only digests are kept: they are all of one length, so that a comparison tells nothing of a token's, and none can be printed.
+    Only digests are kept: they are all of one length, so that a comparison tells nothing of a token's, and none can be
+    printed.
     """
 
     def __init__(self, tokens: Iterable[str] = ()) -> None:
@@ -22,7 +25,7 @@ class Tokens:
         return bool(self._digests)
 
     def admit(self, headers: Headers) -> bool:
-        """Whether `Authorization: Bearer …` or `X-API-Key: …` carries one of the tokens."""
+        """Return whether `Authorization: Bearer …` or `X-API-Key: …` carries one of the tokens."""
         if not self._digests:
             return True
         scheme, _, bearer = headers.get("authorization", "").partition(" ")

@@ -1,4 +1,6 @@
-"""An account on loopback: answers the admin API with exactly the shapes that it documents, and lets a test change what is set."""
+"""An account on loopback: answers the admin API with exactly the shapes that it documents, and lets a test change what
+is set.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ Answer = tuple[int, object]
 
 
 def day(ago: int, now: datetime = NOW) -> int:
-    """When the UTC day so many days before today began, in Unix seconds."""
+    """Return when the UTC day so many days before today began, in Unix seconds."""
     return int((now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=ago)).timestamp())
 
 
@@ -123,7 +125,7 @@ def audited(kind: str, at: datetime, **more: object) -> dict[str, object]:
 
 
 def settled() -> dict[str, Answer]:
-    """Every answer of an account in which all is set."""
+    """Return every answer of an account in which all is set."""
     return {
         OF_PROJECT: (
             200,

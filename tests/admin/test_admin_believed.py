@@ -1,4 +1,6 @@
-"""What becomes of the account's settings and bills once the monitor polls them: events, pauses, who is told, and whose price counts."""
+"""What becomes of the account's settings and bills once the monitor polls them: events, pauses, who is told, and whose
+price counts.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ from monitor.core.entry import CheckState, Status
 from monitor.core.facts import Subject
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
-from monitor.gate.state import Freshness
 from monitor.registry import checklist
+from monitor.registry.freshness import Freshness
 from monitor.registry.terms import priced
 from monitor.sources.admin import AdminSource
 from monitor.sources.http import HttpClient
@@ -45,7 +47,7 @@ Watching = Callable[..., AbstractContextManager[World]]
 
 @pytest.fixture
 def watching(account: Account, http: HttpClient) -> Watching:
-    """A monitor of these parts beside a list and a page, with one entry."""
+    """Provide a monitor of these parts beside a list and a page, with one entry."""
 
     @contextmanager
     def watch(*parts: str, **entry: Any) -> Iterator[World]:

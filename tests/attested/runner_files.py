@@ -8,7 +8,7 @@ import struct
 import zipfile
 from typing import Any
 
-import zstandard
+from monitor.core import zstd
 
 LUNA = "gpt-5.6-luna"
 MINI = "gpt-5.4-mini"
@@ -49,10 +49,12 @@ def inspect_log(
     return {"version": 2, "status": status, "eval": spec, "plan": {}, "results": results, "stats": {}, **more}
 
 
-def archive(header: Any | None, *, zstd: bool = False, name: str = "header.json") -> bytes:
-    """An `.eval` archive: deflated, or with Zstandard as newer versions write it, which `zipfile` cannot write before 3.14."""
+def archive(header: Any | None, *, zstandard: bool = False, name: str = "header.json") -> bytes:
+    """Return an `.eval` archive: deflated, or with Zstandard as newer versions write it, which `zipfile` cannot write
+    before 3.14.
+    """
     content = b"" if header is None else json.dumps(header).encode()
-    if zstd:
+    if zstandard:
         return _zstandard_zip(name.encode(), content)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as whole:
@@ -66,7 +68,7 @@ def _zstandard_zip(name: bytes, content: bytes) -> bytes:
     from zlib import crc32
 
     half = len(content) // 2
-    pack = zstandard.ZstdCompressor().compress
+    pack = zstd.compress
     packed = pack(content[:half]) + pack(content[half:])  # large members are written as several frames
     common = struct.pack("<HHHHHIII", 20, 0, 93, 0, 0x21, crc32(content), len(packed), len(content))
     local = b"PK\x03\x04" + common + struct.pack("<HH", len(name), 0) + name

@@ -76,7 +76,9 @@ def test_a_provider_of_promptfoo_may_be_a_bare_text_and_never_nothing() -> None:
 # -- inspect-ai ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", [lambda log: json.dumps(log).encode(), archive, lambda log: archive(log, zstd=True)])
+@pytest.mark.parametrize(
+    "form", [lambda log: json.dumps(log).encode(), archive, lambda log: archive(log, zstandard=True)]
+)
 def test_a_log_of_inspect_is_read_as_json_and_as_an_archive_of_either_compression(form: Any) -> None:
     content = form(inspect_log())
     assert scores(content) == {
@@ -97,19 +99,19 @@ def test_an_archive_without_a_header_is_of_a_run_that_has_not_ended() -> None:
         read(archive(None))
 
 
-@pytest.mark.parametrize("zstd", [False, True])
-def test_a_cut_or_damaged_archive_is_refused(zstd: bool) -> None:
-    whole = archive(inspect_log(), zstd=zstd)
+@pytest.mark.parametrize("zstandard", [False, True])
+def test_a_cut_or_damaged_archive_is_refused(zstandard: bool) -> None:
+    whole = archive(inspect_log(), zstandard=zstandard)
     for size in range(4, len(whole), 7):
         with pytest.raises(Unreadable):
             read(whole[:size])
 
 
-@pytest.mark.parametrize("zstd", [False, True])
-def test_an_archive_that_unfolds_beyond_reason_is_refused(monkeypatch: pytest.MonkeyPatch, zstd: bool) -> None:
+@pytest.mark.parametrize("zstandard", [False, True])
+def test_an_archive_that_unfolds_beyond_reason_is_refused(monkeypatch: pytest.MonkeyPatch, zstandard: bool) -> None:
     monkeypatch.setattr(inspect_reader, "LARGEST", 1000)
     with pytest.raises(Unreadable, match="larger than"):
-        read(archive(inspect_log(padding="x" * 100_000), zstd=zstd))
+        read(archive(inspect_log(padding="x" * 100_000), zstandard=zstandard))
 
 
 def test_a_metric_of_inspect_that_is_no_number_is_left_blank() -> None:
@@ -243,7 +245,9 @@ DATA = Path(__file__).parent / "data"
 
 
 def test_a_file_that_promptfoo_wrote_is_read() -> None:
-    """Written by promptfoo 0.121.20 from the starting set, with two providers that answer from a table; cut to six rows."""
+    """Written by promptfoo 0.121.20 from the starting set, with two providers that answer from a table; cut to six
+    rows.
+    """
     found = scores((DATA / "promptfoo-0.121.20.json").read_bytes())
     for model in (LUNA, MINI):
         provider = f"openai:responses:{model}"
@@ -278,8 +282,8 @@ def test_what_a_runner_kept_under_the_name_of_a_secret_is_not_kept(name: str) ->
     assert read(kept).results == read(json.dumps(document).encode()).results
 
 
-@pytest.mark.parametrize("zstd", [False, True])
-def test_nor_is_it_in_the_header_of_an_archive(zstd: bool) -> None:
+@pytest.mark.parametrize("zstandard", [False, True])
+def test_nor_is_it_in_the_header_of_an_archive(zstandard: bool) -> None:
     log = inspect_log()
     log["eval"]["model_args"] = {"api_key": "hush"}
-    assert b"hush" not in read(archive(log, zstd=zstd)).kept
+    assert b"hush" not in read(archive(log, zstandard=zstandard)).kept

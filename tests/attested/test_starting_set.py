@@ -1,4 +1,6 @@
-"""The starting set of evals is one that promptfoo takes: every file it names is there, every test is of a suite and asserts something."""
+"""The starting set of evals is one that promptfoo takes: every file it names is there, every test is of a suite and
+asserts something.
+"""
 
 from __future__ import annotations
 

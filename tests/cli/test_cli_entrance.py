@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from monitor.cli import COMMANDS, cli
+from monitor.cli import COMMANDS, RENAMED, cli
 from monitor.cli.framework import Command, DefaultGroup, Entrance, Options
 from monitor.core.ports import ConfigurationError, Refused, Unavailable
 
@@ -88,9 +88,12 @@ def test_help_imports_click_and_nothing_heavy() -> None:
     code = (
         "import sys\nfrom monitor.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'sqlalchemy', 'openai', 'pydantic', 'apprise', 'httpx2', 'apscheduler', 'alembic', 'dataclasses'} & set(sys.modules)\n"
-        "heavy |= {name for name in sys.modules if name.startswith('monitor.') and not name.startswith('monitor.cli')}\n"
-        "heavy |= {name for name in sys.modules if name.startswith('monitor.cli.')} - {'monitor.cli.framework', 'monitor.cli.errors'}\n"
+        "heavy = {'sqlalchemy', 'openai', 'pydantic', 'apprise', 'httpx2', 'apscheduler', 'alembic', "
+        "'dataclasses'} & set(sys.modules)\n"
+        "heavy |= {name for name in sys.modules if name.startswith('monitor.') and not "
+        "name.startswith('monitor.cli')}\n"
+        "heavy |= {name for name in sys.modules if name.startswith('monitor.cli.')} - "
+        "{'monitor.cli.framework', 'monitor.cli.errors'}\n"
         "sys.exit(f'imported: {sorted(heavy)}' if heavy else 0)"
     )
     result = subprocess.run(
@@ -104,6 +107,17 @@ def test_an_unknown_command_is_wrong_usage_and_the_nearest_is_named() -> None:
     result = CliRunner().invoke(cli, ["statsu"])
     assert result.exit_code == 2
     assert "No such command 'statsu'. Did you mean 'status'?" in result.stderr
+
+
+def test_a_command_goes_by_its_old_name_for_one_version_with_one_warning_and_is_listed_by_the_new_one() -> None:
+    for old, new in RENAMED.items():
+        result = CliRunner().invoke(cli, [old, "--help"])
+        assert result.exit_code == 0
+        assert result.stderr == f"`{old}` is now `{new}`; the old name works in this version only.\n"
+        assert result.stdout == CliRunner().invoke(cli, [new, "--help"]).stdout
+        assert CliRunner().invoke(cli, [new, "--help"]).stderr == ""
+        assert old not in NAMES
+        assert not [item for item in cli.shell_complete(click.Context(cli), old) if item.value == old]
 
 
 def test_an_unknown_option_is_wrong_usage() -> None:
@@ -123,7 +137,7 @@ def test_the_version_is_printed() -> None:
 
 
 def entrance(act: object) -> Entrance:
-    """An entrance whose one command `go` does `act`."""
+    """Return an entrance whose one command `go` does `act`."""
 
     class One(Entrance):
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

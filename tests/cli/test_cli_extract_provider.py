@@ -7,10 +7,10 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-import zstandard
 
 from monitor.cli import packed
 from monitor.cli.extract import read
+from monitor.core import zstd
 
 ANTHROPIC = """# Pricing
 
@@ -54,7 +54,7 @@ def test_a_page_in_nobodys_words_is_refused_as_before() -> None:
     assert "no price was recognised" in reading.unreadable
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
 def test_a_compressed_file_is_read_as_what_is_in_it_and_a_cut_one_is_refused(pack: Callable[[bytes], bytes]) -> None:
     assert [row.amount for row in read(pack(OPENAI.encode()), "", "").rows] == [Decimal("1.25"), Decimal("5.00")]
     feed = b'{"m-1": {"litellm_provider": "x", "input_cost_per_token": 1e-06}}'
@@ -67,7 +67,7 @@ def test_a_compressed_file_is_read_as_what_is_in_it_and_a_cut_one_is_refused(pac
 
 def test_a_file_that_bursts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "LARGEST", 1000)
-    for pack in (gzip.compress, zstandard.ZstdCompressor().compress):
+    for pack in (gzip.compress, zstd.compress):
         assert "more than 1000 bytes" in read(pack(b"x" * 100_000), "", "").unreadable
 
 

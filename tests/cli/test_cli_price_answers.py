@@ -1,4 +1,6 @@
-"""What the command line answers about prices beyond listing them: the cost of a usage, the registry's fields, who agrees."""
+"""What the command line answers about prices beyond listing them: the cost of a usage, the registry's fields, who
+agrees.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ MINI = "gpt-5.4-mini"
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A sandbox that was looked at once."""
+    """Provide a sandbox that was looked at once."""
     with Sandbox() as sandbox:
         path = write_demo(sandbox.base_url, sandbox.pricing_url, sandbox.webhook_url, tmp_path)
         monkeypatch.setenv("ACCESS_MONITOR_CONFIG", str(path))

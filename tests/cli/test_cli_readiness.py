@@ -123,19 +123,19 @@ def test_maintenance_is_announced_shown_and_ended(config: Path) -> None:
     am("poll")
     am("activate", MINI, *BY)
     glob = f"openai/{MINI}/price.*"
-    opened = am("expect", MINI, "--until", "in 4h", "--change", glob, *BY).stdout
+    opened = am("maintenance", MINI, "--until", "in 4h", "--change", glob, *BY).stdout
     position = int(opened.split()[0])
     (window,) = data("status", MINI)[0]["windows"]
     assert (window["position"], window["changes"], window["open"]) == (position, [glob], True)
     for command in (["status"], ["status", MINI], ["why", MINI]):
         assert "maintenance until" in am(*command).stdout or f"{glob} may move" in am(*command).stdout
-    am("expect", MINI, "--close", str(position), *BY)
+    am("maintenance", MINI, "--close", str(position), *BY)
     assert data("why", MINI)["windows"] == []
 
 
 @pytest.mark.parametrize("args", [("--until", "in 4h"), ("--change", "x"), ("--close", "1", "--until", "in 4h")])
 def test_a_window_without_its_end_or_its_changes_is_wrong_usage(config: Path, args: tuple[str, ...]) -> None:
-    am("expect", MINI, *args, *BY, expect=2)
+    am("maintenance", MINI, *args, *BY, expect=2)
 
 
 def test_what_nothing_watches_is_shown_and_ends_with_1_where_that_was_asked_for(config: Path) -> None:

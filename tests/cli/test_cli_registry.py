@@ -16,11 +16,11 @@ import pytest
 from cli_world import BY, LUNA, MINI, am, data
 
 from monitor.app.bootstrap import open_monitor
-from monitor.cli import acts, plot, prices
+from monitor.cli import acts, plot
 from monitor.cli.extract import read
 from monitor.cli.poll import code
 from monitor.core.ports import MonitorError
-from monitor.core.price import Meter
+from monitor.core.price import TIERS, Meter, telling_order
 from monitor.sandbox import Fault, FaultKind, Sandbox, Target
 
 REPRICED = date(2026, 7, 30)
@@ -340,7 +340,9 @@ def test_prices_are_read_standard_first_and_input_before_output() -> None:
         Meter("standard", "short", "audio", "input"),
         Meter("standard", "short", "text", "input"),
     ]
-    assert sorted(meters, key=prices.in_order) == [meters[i] for i in (5, 3, 4, 0, 1, 2)]
+    assert sorted(meters, key=lambda meter: telling_order(meter.field, TIERS)) == [
+        meters[i] for i in (5, 3, 4, 0, 1, 2)
+    ]
 
 
 def test_a_delivery_is_shown_tested_and_sent_again(config: Path, sandbox: Sandbox) -> None:

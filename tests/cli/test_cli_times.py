@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.cli.times import age, both, local, parse, utc
+from monitor.cli.times import both, local, parse, utc
 from monitor.core.events import rfc3339
+from monitor.core.text import duration_in_words
+from monitor.core.time import month, rounded
 
 NOW = datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
 
@@ -85,4 +87,25 @@ def test_a_user_at_utc_sees_one_time() -> None:
     ("span", "said"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h"), (172_800, "2 d")]
 )
 def test_an_age_has_one_unit(span: int, said: str) -> None:
-    assert age(timedelta(seconds=span)) == said
+    assert rounded(timedelta(seconds=span)) == said
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (timedelta(days=1), "24 h"),
+        (timedelta(minutes=90), "90 min"),
+        (timedelta(seconds=61), "61 s"),
+        (timedelta(milliseconds=500), "0.5 s"),
+        (timedelta(0), "0 s"),
+    ],
+)
+def test_a_span_can_be_said_exactly(span: timedelta, said: str) -> None:
+    assert duration_in_words(span) == said
+
+
+def test_a_month_is_named_whole_or_short_and_nothing_else_is_one() -> None:
+    assert [month(name) for name in ("September", "sept", "Sep", "MAY", "december")] == [9, 9, 9, 5, 12]
+    for name in ("Septem", "Marvel", "", "1"):
+        with pytest.raises(ValueError, match="is no month"):
+            month(name)

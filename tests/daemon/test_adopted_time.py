@@ -68,7 +68,7 @@ def test_the_daemon_follows_a_time_that_has_stood(config: Path, by: timedelta) -
         try:
 
             def written() -> timedelta:
-                """How far the lease file is from the true time."""
+                """Return how far the lease file is from the true time."""
                 document = json.loads((monitor.settings.lease_dir / "production.json").read_text())
                 return datetime.fromisoformat(document["metadata"]["written_at"]) - utc_now()
 

@@ -46,7 +46,7 @@ def test_it_works_while_steps_end(health: Health, time: Time) -> None:
 
 
 def test_it_works_while_polls_end_whatever_they_find(health: Health, time: Time) -> None:
-    health.looked("list", "failed")
+    health.polled("list", "failed")
     time.pass_by(MISSES * EVERY + SLACK)
     health.stepped()
     assert health.working(PATIENCE)
@@ -56,9 +56,9 @@ def test_it_works_while_polls_end_whatever_they_find(health: Health, time: Time)
 
 def test_it_sees_only_while_polls_succeed(health: Health) -> None:
     assert not health.seeing()
-    health.looked("list", "unchanged")
+    health.polled("list", "unchanged")
     assert health.seeing()
-    health.looked("list", "failed")
+    health.polled("list", "failed")
     assert not health.seeing()
 
 

@@ -6,18 +6,19 @@ import json
 import subprocess
 import sys
 
-from monitor.app.logs import REASONS, Troubles
+from monitor.app.log_output import REASONS, Troubles
 
 PROGRAM = """
 import gc, io, logging, sys, threading, warnings
-from monitor.app import logs
-logs.configure(sys.stderr)
+from monitor.app import log_output
+from monitor.core import logs
+log_output.configure(sys.stderr)
 {what}
 """
 
 
 def lines(what: str) -> list[dict[str, str]]:
-    """What a process logs that does this."""
+    """Return what a process logs that does this."""
     program = [sys.executable, "-c", PROGRAM.format(what=what)]
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == ""

@@ -1,4 +1,6 @@
-"""The demo as people meet it: a process of its own, played once to its end, looked at from outside, ended by a signal."""
+"""The demo as people meet it: a process of its own, played once to its end, looked at from outside,
+ended by a signal.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ LONGEST = 90.0
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    # Another monitor's variables and a proxy: the demo must neither write into that database nor send through that host.
+    # Another monitor's variables and a proxy: the demo must neither write into that database nor send through that
+    # host.
     environment = {
         **os.environ,
         "TMPDIR": str(folder),

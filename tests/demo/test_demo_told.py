@@ -1,4 +1,6 @@
-"""What the demo says of a log: which events make a line, what the summary counts, and when it refuses to tell a success."""
+"""What the demo says of a log: which events make a line, what the summary counts, and when it refuses to tell a
+success.
+"""
 
 from __future__ import annotations
 
@@ -72,18 +74,18 @@ DAYS = (
     TimelineStep(
         date=date(2026, 6, 25),
         title="a",
-        looks=1,
+        polls=1,
         lists=(TimelineModel(id=LUNA, created=1),),
         prices={LUNA: price("1")},
     ),
     TimelineStep(
         date=date(2026, 7, 25),
         title="b",
-        looks=1,
+        polls=1,
         faults=(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500),),
     ),
-    TimelineStep(date=date(2026, 7, 26), title="c", looks=1),
-    TimelineStep(date=date(2026, 7, 30), title="d", looks=1, prices={LUNA: price("0.2"), "gpt-other": price("1")}),
+    TimelineStep(date=date(2026, 7, 26), title="c", polls=1),
+    TimelineStep(date=date(2026, 7, 30), title="d", polls=1, prices={LUNA: price("0.2"), "gpt-other": price("1")}),
 )
 WANTED = expected(DAYS, [LUNA], list_source=LIST)
 CHAPTERS = [Chapter(step=step, first=first, began_at=BEGIN) for step, first in zip(DAYS, (1, 4, 5, 6), strict=True)]
@@ -127,7 +129,7 @@ def test_the_true_story_has_to_pause_luna_and_terra_on_july_30_and_sol_on_august
 def test_the_summary_reads_a_pause_off_the_log() -> None:
     (pause,) = summarise(CHAPTERS, LOG, [TOLD]).pauses
     assert (pause.name, pause.date, pause.position) == ("GPT-5.6 Luna", date(2026, 7, 30), 8)
-    assert (pause.belief, pause.looks) == (timedelta(seconds=2), 2)
+    assert (pause.belief, pause.polls) == (timedelta(seconds=2), 2)
     assert (pause.evidence_before, pause.evidence) == ("sha256:old", "sha256:new")
     assert (pause.resumed_by, pause.resumed_at) == ("you", BEGIN + timedelta(seconds=10))
 
@@ -181,7 +183,8 @@ def test_prices_of_one_model_are_one_line_that_begins_with_what_everybody_pays()
     (line,) = narrate(log)
     assert line.word == "repriced"
     assert line.text == (
-        f"{LUNA}: standard input 1.00 → 0.20 (−80 %); standard output 6.00 → 1.20 (−80 %) USD per 1M tokens; and 1 more price"
+        f"{LUNA}: standard input 1.00 → 0.20 (−80 %); standard output 6.00 → 1.20 (−80 %) USD per 1M tokens; "
+        "and 1 more price"
     )
 
 
@@ -239,8 +242,8 @@ def test_the_program_is_called_by_a_path_where_no_shell_would_find_it(monkeypatc
 
 
 def test_what_it_takes_to_believe_is_said_in_words() -> None:
-    assert requirement(ConfirmationRules().change) == "2 looks over at least 60 s"
-    assert requirement(replace(ConfirmationRules().change, span=timedelta(0))) == "2 looks, however close together"
+    assert requirement(ConfirmationRules().change) == "2 polls over at least 60 s"
+    assert requirement(replace(ConfirmationRules().change, span=timedelta(0))) == "2 polls, however close together"
 
 
 def test_prices_are_told_with_the_tiers_in_use_first_and_what_is_no_price_before_them() -> None:

@@ -1,4 +1,6 @@
-"""What the routes to a model say together, what an account's settings mean for it, and what each cause of a pause asks for."""
+"""What the routes to a model say together, what an account's settings mean for it, and what each cause of a pause asks
+for.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,12 @@ GONE = "404 model_not_found"
 
 
 def lost(route: str, answer: str = "", looks: int = 2) -> Signal:
-    return Signal(route=route, source=route, says="lost", looks=looks, since=NOW, until=NOW, answer=answer)
+    return Signal(route=route, source=route, says="lost", polls=looks, since=NOW, until=NOW, answer=answer)
 
 
 def open_(route: str, *, before: bool = False) -> Signal:
     at = NOW - timedelta(minutes=5) if before else NOW
-    return Signal(route=route, source=route, says="granted", looks=1, since=at, until=at)
+    return Signal(route=route, source=route, says="granted", polls=1, since=at, until=at)
 
 
 @pytest.mark.parametrize(
@@ -31,15 +33,24 @@ def open_(route: str, *, before: bool = False) -> Signal:
     [
         (
             (open_("list", before=True), lost("responses", GONE), lost("chat", GONE)),
-            "calls to orion-2 are refused: responses and chat answer 404 model_not_found (2 polls); the models list still shows it",
+            (
+                "calls to orion-2 are refused: responses and chat answer 404 model_not_found (2 polls); the models "
+                "list still shows it"
+            ),
         ),
         (
             (lost("responses", GONE), lost("chat", "403 model_not_found", 1)),
-            "calls to orion-2 are refused: responses answers 404 model_not_found (2 polls), chat answers 403 model_not_found (1 poll)",
+            (
+                "calls to orion-2 are refused: responses answers 404 model_not_found (2 polls), chat answers 403 "
+                "model_not_found (1 poll)"
+            ),
         ),
         (
             (lost("list", looks=3), lost("retrieve", GONE, 1), open_("responses", before=True)),
-            "openai no longer serves orion-2: missing from the models list (3 polls), retrieve answers 404 model_not_found (1 poll)",
+            (
+                "openai no longer serves orion-2: missing from the models list (3 polls), retrieve answers 404 "
+                "model_not_found (1 poll)"
+            ),
         ),
         (
             (lost("list", looks=3), open_("responses"), open_("chat")),
@@ -51,7 +62,10 @@ def open_(route: str, *, before: bool = False) -> Signal:
         ),
         (
             (open_("list"), lost("responses", GONE), open_("chat")),
-            "calls to orion-2 are refused: responses answers 404 model_not_found (2 polls); the models list still shows it; chat still answers",
+            (
+                "calls to orion-2 are refused: responses answers 404 model_not_found (2 polls); the models list "
+                "still shows it; chat still answers"
+            ),
         ),
     ],
 )

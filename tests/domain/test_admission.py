@@ -9,8 +9,9 @@ from core_facts import facts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.facts import Fact, Facts, SourceState, Subject
-from monitor.detection.admission import ITEMS, MASS, MASS_SHARE, AdmissionVerdict, admit, hold
+from monitor.core.changes import MASS
+from monitor.core.facts import ITEMS, Fact, Facts, SourceState, Subject
+from monitor.detection.admission import MASS_SHARE, AdmissionVerdict, admit, hold
 
 KNOWN = SourceState(key="list", baseline="sha256:1", body_size=1000)
 NEW = SourceState(key="list")

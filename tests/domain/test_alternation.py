@@ -39,7 +39,7 @@ class Polls:
                 at=self.at,
                 before=None,
                 evidence="",
-                belief=ConfirmationRules(),
+                rules=ConfirmationRules(),
             )
             self.rows = advance(self.rows, self.pending_changes, done.pending, done.believed, source="page", at=self.at)
             self.pending_changes = {pending_change.fact: pending_change for pending_change in done.pending}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.core.changes import Change
 from monitor.core.configuration import ConfirmationRules
 from monitor.core.facts import ANYTHING, Body, Fact, Facts, PendingChange, Refusal, Snapshot, Subject
-from monitor.detection.confirmation import Confirmation, Hold, confirm, next_look, unclear
+from monitor.detection.confirmation import Confirmation, Hold, confirm, next_poll, unclear
 
 BELIEF = ConfirmationRules()
 HOLD = Hold(span=BELIEF.hold, anomaly=7)
@@ -38,7 +38,7 @@ class Looks:
             at=at,
             before=self.good_at,
             evidence="",
-            belief=BELIEF,
+            rules=BELIEF,
             **more,  # type: ignore[arg-type]
         )
         self.pending_changes = {pending_change.fact: pending_change for pending_change in confirmation.pending}
@@ -177,10 +177,10 @@ def test_the_next_look_is_after_the_recheck_while_looks_are_wanting_and_else_whe
         source="list", fact=FACT, value=None if absence else "x", seen=seen, first_at=first, counted_at=at
     )
     need = BELIEF.absence if absence else BELIEF.change
-    due = next_look([pending_change], BELIEF, at)
+    due = next_poll([pending_change], BELIEF, at)
     assert due is not None
     assert due >= at + BELIEF.recheck
-    if seen < need.looks:
+    if seen < need.polls:
         assert due == at + BELIEF.recheck
     else:
         assert due == max(at + BELIEF.recheck, first + need.span)
@@ -191,21 +191,21 @@ def test_what_waits_for_a_person_or_was_only_not_stated_clearly_hurries_no_look(
         source="page", fact=DATE, value="0", seen=2, first_at=START, counted_at=START, quarantine=3
     )
     unstated = PendingChange(source="page", fact=DATE, value="1", seen=0, first_at=START, counted_at=START)
-    assert next_look([held_back, unstated], BELIEF, START) is None
-    assert next_look([], BELIEF, START) is None
+    assert next_poll([held_back, unstated], BELIEF, START) is None
+    assert next_poll([], BELIEF, START) is None
 
 
 def test_a_mass_drop_is_not_hurried_once_only_time_is_wanting() -> None:
     absent = PendingChange(source="list", fact=FACT, value=None, seen=3, first_at=START, counted_at=START + 30 * MINUTE)
-    assert next_look([absent], BELIEF, START + 30 * MINUTE, hold=HOLD) == START + HOLD.span
+    assert next_poll([absent], BELIEF, START + 30 * MINUTE, hold=HOLD) == START + HOLD.span
     kept = replace(absent, held_until=START + HOLD.span)
-    assert next_look([kept], BELIEF, START + 30 * MINUTE) == START + HOLD.span
+    assert next_poll([kept], BELIEF, START + 30 * MINUTE) == START + HOLD.span
 
 
 def test_what_alternates_hurries_no_poll() -> None:
     absent = PendingChange(source="list", fact=FACT, value=None, seen=1, first_at=START, counted_at=START)
-    assert next_look([absent], BELIEF, START) == START + BELIEF.recheck
-    assert next_look([absent], BELIEF, START, calm={FACT}) is None
+    assert next_poll([absent], BELIEF, START) == START + BELIEF.recheck
+    assert next_poll([absent], BELIEF, START, calm={FACT}) is None
 
 
 def test_a_price_is_gone_only_where_all_that_names_its_model_was_read() -> None:

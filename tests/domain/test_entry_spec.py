@@ -1,4 +1,6 @@
-"""An entry's declaration: what the log holds of a spec, read back to an equal one, also where an older version wrote it."""
+"""An entry's declaration: what the log holds of a spec, read back to an equal one, also where an older version wrote
+it.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def _baselines(belief: dict[str, object]) -> dict[str, Facts]:
 
 
 def _accepted(pause_on: str = "any") -> list[Event]:
-    """An entry that was declared, seen and activated when all was as in `PINNED`."""
+    """Return an entry that was declared, seen and activated when all was as in `PINNED`."""
     spec = EntrySpec(
         key="a",
         name="A",

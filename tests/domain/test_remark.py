@@ -77,14 +77,12 @@ def test_a_price_that_stood_for_longer_is_no_correction() -> None:
     assert of_correction(LISTED, LISTED, timedelta(0)) is None
 
 
-def test_what_others_state_already_is_no_news() -> None:
+def test_what_others_state_already_is_corroboration() -> None:
     assert of_others([]) is None
     said = of_others(["page", "feed"])
-    assert said == Remark(note="as page, feed already", data={"corroborates": ["page", "feed"]}, news=False)
+    assert said == Remark(note="as page, feed already", data={"corroborates": ["page", "feed"]})
 
 
 def test_remarks_about_one_fact_are_one() -> None:
-    one, other = Remark(note="a", data={"x": 1}), Remark(note="b", data={"y": 2}, news=False)
-    assert joined({MOVED.fact: one}, {MOVED.fact: other}) == {
-        MOVED.fact: Remark(note="a; b", data={"x": 1, "y": 2}, news=False)
-    }
+    one, other = Remark(note="a", data={"x": 1}), Remark(note="b", data={"y": 2})
+    assert joined({MOVED.fact: one}, {MOVED.fact: other}) == {MOVED.fact: Remark(note="a; b", data={"x": 1, "y": 2})}

@@ -372,7 +372,7 @@ def test_an_answer_that_was_seen_means_what_it_meant(what: str) -> None:
 
 
 def first(status: int, body: Any) -> int | None:
-    """The row that decides about an answer."""
+    """Return the row that decides about an answer."""
     said = said_by(body)
     return next((place for place, row in enumerate(TABLE) if row.fits(status, said, M)), None)
 
@@ -496,7 +496,8 @@ def test_a_sentence_is_about_the_model_whose_whole_id_it_names(sentence: str) ->
     )
 
 
-@pytest.mark.parametrize("sibling", ["{}-mini", "{}.1", "{}:free", "{}/x", "{}_v2", "{}s", "{}@latest", "{}-2026-07-01", "ft:{}", "acme/{}", "x-{}", "other-1"])  # fmt: skip
+@pytest.mark.parametrize("sibling", ["{}-mini", "{}.1", "{}:free", "{}/x", "{}_v2", "{}s", "{}@latest",
+    "{}-2026-07-01", "ft:{}", "acme/{}", "x-{}", "other-1"])  # fmt: skip
 @pytest.mark.parametrize("code", [None, "model_not_found"])
 @pytest.mark.parametrize("sentence", GONE)
 def test_a_sentence_about_another_id_says_nothing_of_the_model(sentence: str, code: str | None, sibling: str) -> None:
@@ -525,7 +526,8 @@ def test_what_is_gone_beside_a_model_is_not_the_model(sentence: str) -> None:
     assert refused is Meaning.PARAMETER_REJECTED
 
 
-BODIES = Path(os.environ.get("ACCESS_MONITOR_SHARED") or Path(__file__).parents[2].parent / "shared") / "cases" / "07-another-models-sentence" / "bodies.jsonl"  # fmt: skip
+SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED") or Path(__file__).parents[2].parent / "shared")
+BODIES = SHARED / "cases" / "07-another-models-sentence" / "bodies.jsonl"
 
 
 @pytest.mark.skipif(not BODIES.is_file(), reason=f"NO CASES: {BODIES} is absent, set ACCESS_MONITOR_SHARED")

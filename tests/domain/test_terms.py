@@ -21,7 +21,7 @@ SHORT: dict[str, Value] = {"input": "1", "cached_input": "0.1", "cache_write": "
 
 
 def said(*sources: tuple[SourceSpec, dict[str, Value]], tiers: tuple[str, ...] = ("standard",)) -> Terms:
-    """`sources` state fields by `tier.context.meter`; a bare meter is of standard and short."""
+    """Return the terms of sources that state fields by `tier.context.meter`; a bare meter is of standard and short."""
     facts = {
         spec.key: {
             LUNA: {("price." + name if "." in name else f"price.standard.short.{name}"): v for name, v in f.items()}

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
+from monitor.core import zstd
 from monitor.core.facts import Body, Snapshot, Subject
 from monitor.sources.catalog import source_spec
 from monitor.sources.feed import PriceFeed
@@ -32,7 +32,7 @@ OFFLINE = HttpClient()
 
 
 def observed(format: str, payload: object, at: datetime = NOW) -> Any:
-    """What a look sees of a payload; of bytes as they are."""
+    """Return what a look sees of a payload; of bytes as they are."""
     content = payload if isinstance(payload, bytes) else json.dumps(payload, default=_exact).encode()
     spec = source_spec(key="feed", kind="price_feed", every=timedelta(hours=1), url="http://x.invalid", format=format)
     return PriceFeed(spec, OFFLINE).extract(Body(content=content, sha256="", size=len(content)), at)
@@ -46,40 +46,40 @@ def _exact(value: object) -> float:
 
 
 def of(snapshot: Snapshot, provider: str, model: str) -> dict[str, object]:
-    """The prices of one model that hold now, their fields without `price.`."""
+    """Return the prices of one model that hold now, their fields without `price.`."""
     fields = snapshot.facts.get(Subject(provider, model), {})
     return {field.removeprefix("price."): value for field, value in fields.items() if field.startswith("price.")}
 
 
 def amounts(snapshot: Snapshot) -> list[str]:
-    """Every price in a look, of whatever model."""
+    """Return every price in a look, of whatever model."""
     return [str(v) for fields in snapshot.facts.values() for field, v in fields.items() if field.startswith("price.")]
 
 
 def announced(snapshot: Snapshot, provider: str, model: str) -> dict[str, object]:
-    """What is stated of one model for later days, without `announced.price.`."""
+    """Return what is stated of one model for later days, without `announced.price.`."""
     fields = snapshot.facts.get(Subject(provider, model), {})
     prefix = "announced.price."
     return {field.removeprefix(prefix): value for field, value in fields.items() if field.startswith(prefix)}
 
 
 def lines(name: str) -> Iterator[dict[str, Any]]:
-    """The good lines of a recorded history, fractions as decimals."""
+    """Yield the good lines of a recorded history, fractions as decimals."""
     with (HISTORIES / f"{name}.jsonl.zst").open("rb") as file:
-        for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8"):
+        for line in io.TextIOWrapper(zstd.ZstdFile(file), encoding="utf-8"):
             read = json.loads(line, parse_float=Decimal)
             if read["status"] == "ok":
                 yield read
 
 
 def truth(name: str) -> Iterator[dict[str, Any]]:
-    """The differences that an independent script found."""
+    """Yield the differences that an independent script found."""
     for line in (HISTORIES / f"{name}.truth.jsonl").read_text(encoding="utf-8").splitlines():
         yield json.loads(line, parse_float=Decimal)
 
 
 def whole(name: str) -> bytes:
-    """A raw feed."""
+    """Return a raw feed."""
     return gzip.decompress((HISTORIES / name).read_bytes())
 
 

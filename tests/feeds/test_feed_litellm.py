@@ -59,8 +59,10 @@ def test_a_key_says_tier_band_modality_and_meter(key: str, field: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["input_cost_per_image", "output_cost_per_second_1080p", "input_cost_per_audio_per_second_above_128k_tokens", "ocr_cost_per_page",
-     "input_dbu_cost_per_token", "computer_use_input_cost_per_1k_tokens", "regional_processing_uplift_multiplier_eu", "max_tokens"],
+    ["input_cost_per_image", "output_cost_per_second_1080p", "input_cost_per_audio_per_second_above_128k_tokens",
+    "ocr_cost_per_page",
+     "input_dbu_cost_per_token", "computer_use_input_cost_per_1k_tokens", "regional_processing_uplift_multiplier_eu",
+     "max_tokens"],
 )  # fmt: skip
 def test_what_is_not_by_the_token_is_no_price_and_no_refusal(key: str) -> None:
     seen = observed("litellm", {"m": entry(input_cost_per_token=0.000001, **{key: 0.000002})})

@@ -119,7 +119,8 @@ def test_what_is_not_understood_is_refused_alone() -> None:
     seen = observed("models_dev", payload)
     assert of(seen, "openai", "sol") == {"standard.short.input": "5", "standard.short.cache_write": "6.25"}
     assert {refusal.where for refusal in seen.refused} == {
-        "openai/sol.cost.output", "openai/sol.cost.cache_read", "openai/sol.cost.per_widget", "odd", "broken/m", "broken/n",
+        "openai/sol.cost.output", "openai/sol.cost.cache_read", "openai/sol.cost.per_widget", "odd", "broken/m",
+        "broken/n",
     }  # fmt: skip
     assert {fact.field for fact in seen.unclear} == {"price.standard.short.output", "price.standard.short.cached_input"}
 

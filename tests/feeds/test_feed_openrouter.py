@@ -45,8 +45,10 @@ def test_strings_per_token_become_amounts_per_million_and_an_override_is_the_lon
 
 
 def test_modalities_and_the_second_lifetime_are_meters_of_their_own() -> None:
-    seen = observed("openrouter", listed(item("openai/a", audio="0.000032", audio_output="0.000064", input_audio_cache="0.000001",
-                                              image_output="0.00003", input_cache_write_1h="0.00002", internal_reasoning="0.000012")))  # fmt: skip
+    seen = observed("openrouter", listed(item("openai/a", audio="0.000032", audio_output="0.000064",
+    input_audio_cache="0.000001",
+                                              image_output="0.00003", input_cache_write_1h="0.00002",
+                                              internal_reasoning="0.000012")))  # fmt: skip
     assert of(seen, "openai", "a") == {
         "standard.short.audio.input": "32",
         "standard.short.audio.output": "64",
@@ -77,7 +79,8 @@ def test_a_variant_is_a_model_of_its_own_and_an_alias_never_that_of_the_maker() 
     variants = [item(f"openai/gpt-5.6-sol{suffix}", prompt="0.000001") for suffix in (":batch", ":free")]
     seen = observed("openrouter", listed(SOL, alias, *variants))
     assert {tuple(subject) for subject in seen.facts} == {
-        ("openai", "gpt-5.6-sol"), ("openai", "gpt-5.6-sol:batch"), ("openai", "gpt-5.6-sol:free"), ("~openai", "gpt-latest"),
+        ("openai", "gpt-5.6-sol"), ("openai", "gpt-5.6-sol:batch"), ("openai", "gpt-5.6-sol:free"), ("~openai",
+        "gpt-latest"),
     }  # fmt: skip
 
 
@@ -147,7 +150,8 @@ def test_another_shape_or_no_price_at_all_is_a_failure(payload: object) -> None:
 @needs_histories
 def test_every_price_by_the_token_of_the_real_list_is_read() -> None:
     content = whole("openrouter_models_2026-08-01.json.gz")
-    meters = {"prompt": "input", "completion": "output", "input_cache_read": "cached_input", "input_cache_write": "cache_write",
+    meters = {"prompt": "input", "completion": "output", "input_cache_read": "cached_input",
+    "input_cache_write": "cache_write",
               "audio": "audio.input", "audio_output": "audio.output", "image_output": "image.output"}  # fmt: skip
     expected = {}
     for one in json.loads(content)["data"]:

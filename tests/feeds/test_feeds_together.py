@@ -1,4 +1,6 @@
-"""What holds for every format: nothing makes an extractor fail otherwise than by saying so, and each knows its own kind of document."""
+"""What holds for every format: nothing makes an extractor fail otherwise than by saying so, and each knows its own kind
+of document.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ def test_the_format_is_told_from_the_content_alone(form: str) -> None:
     reading = read_file(json.dumps(SMALL[form]).encode(), "", "openai")
     assert (reading.format, reading.extractor, reading.unreadable) == (form, FORMATS[form].extractor, "")
     (row,) = as_json(reading)["rows"]  # type: ignore[misc]
-    assert (row["provider"], row["model"], row["tier"], row["context"], row["modality"], row["meter"], row["amount"]) == (
+    assert (row["provider"], row["model"], row["tier"], row["context"], row["modality"], row["meter"],
+    row["amount"]) == (
         "p", "m", "standard", "short", "text", "input", "1",
     )  # fmt: skip
 
@@ -64,9 +67,12 @@ def test_the_rows_of_a_feed_are_its_facts(form: str) -> None:
 
 
 KEYS = [
-    "id", "data", "models", "pricing", "prices", "cost", "tiers", "tier", "size", "range", "overrides", "min_prompt_tokens", "constraint",
-    "start_date", "base", "start", "price", "provider", "litellm_provider", "input", "input_mtok", "input_per_mtok", "prompt", "links", "next",
-    "input_cost_per_token", "input_cost_per_token_above_128k_tokens", "tiered_pricing", "experimental", "modes", "fast", "alias_target", "slug",
+    "id", "data", "models", "pricing", "prices", "cost", "tiers", "tier", "size", "range", "overrides",
+    "min_prompt_tokens", "constraint",
+    "start_date", "base", "start", "price", "provider", "litellm_provider", "input", "input_mtok", "input_per_mtok",
+    "prompt", "links", "next",
+    "input_cost_per_token", "input_cost_per_token_above_128k_tokens", "tiered_pricing", "experimental", "modes",
+    "fast", "alias_target", "slug",
     "context", "context_over_200k", "total_count", "promo_until",
 ]  # fmt: skip
 
@@ -90,7 +96,7 @@ def test_no_json_makes_an_extractor_raise_anything_but_unreadable(payload: objec
 
 
 def mutants(payload: object, rubbish: object) -> Iterator[object]:
-    """The payload with each of its values in turn replaced."""
+    """Yield the payload with each of its values in turn replaced."""
     yield rubbish
     if isinstance(payload, dict):
         for key, value in payload.items():

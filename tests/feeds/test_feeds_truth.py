@@ -1,4 +1,6 @@
-"""The recorded histories: what changed from one document to the next, as an independent script found it and as the facts say it."""
+"""The recorded histories: what changed from one document to the next, as an independent script found it and as the
+facts say it.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,21 @@ MILLION = 10**6
 
 
 def openrouter(model: str, field: str) -> tuple[str, str, int] | None:
-    meters = {"prompt": "input", "completion": "output", "input_cache_read": "cached_input", "input_cache_write": "cache_write",
-              "input_cache_write_1h": "cache_write_1h", "audio": "audio.input", "audio_output": "audio.output", "image_output": "image.output"}  # fmt: skip
+    meters = {"prompt": "input", "completion": "output", "input_cache_read": "cached_input",
+    "input_cache_write": "cache_write",
+              "input_cache_write_1h": "cache_write_1h", "audio": "audio.input", "audio_output": "audio.output",
+              "image_output": "image.output"}  # fmt: skip
     if not (found := re.fullmatch(r"pricing\.(overrides\[0\]\.)?(\w+)", field)) or found[2] not in meters:
         return None
     return model, f"standard.{'long' if found[1] else 'short'}.{meters[found[2]]}", MILLION
 
 
 def litellm(model: str, field: str) -> tuple[str, str, int] | None:
-    meters = {"input_cost_per_token": "input", "output_cost_per_token": "output", "cache_read_input_token_cost": "cached_input",
+    meters = {"input_cost_per_token": "input", "output_cost_per_token": "output",
+    "cache_read_input_token_cost": "cached_input",
               "cache_creation_input_token_cost": "cache_write", "input_cost_per_audio_token": "audio.input",
-              "output_cost_per_audio_token": "audio.output", "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
+              "output_cost_per_audio_token": "audio.output",
+              "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
               "cache_read_input_image_token_cost": "image.cached_input", "output_cost_per_image_token": "image.output",
               "input_cost_per_image_token": "image.input"}  # fmt: skip
     found = re.fullmatch(r"(\w+?)(_above_\d+k_tokens)?(?:_(batches|flex|priority))?", field)
@@ -41,8 +47,10 @@ def litellm(model: str, field: str) -> tuple[str, str, int] | None:
 
 
 def genai(model: str, field: str) -> tuple[str, str, int] | None:
-    meters = {"input_mtok": "input", "output_mtok": "output", "cache_read_mtok": "cached_input", "cache_write_mtok": "cache_write",
-              "input_audio_mtok": "audio.input", "output_audio_mtok": "audio.output", "cache_audio_read_mtok": "audio.cached_input",
+    meters = {"input_mtok": "input", "output_mtok": "output", "cache_read_mtok": "cached_input",
+    "cache_write_mtok": "cache_write",
+              "input_audio_mtok": "audio.input", "output_audio_mtok": "audio.output",
+              "cache_audio_read_mtok": "audio.cached_input",
               "cache_write_1h_mtok": "cache_write_1h"}  # fmt: skip
     if not (found := re.fullmatch(r"prices\.(\w+?)(\.base|\.tiers\[0\]\.price)?", field)) or found[1] not in meters:
         return None

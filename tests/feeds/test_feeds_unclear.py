@@ -121,7 +121,10 @@ def test_a_document_that_may_go_on_takes_no_model_away() -> None:
 
 
 def test_a_provider_that_stands_twice_is_unclear_for_all_that_either_holds() -> None:
-    text = '{"p": {"models": {"m": {"cost": {"input": 1}}}}, "p": {"models": {"k": {"cost": {"input": 5}}}}, "q": {"models": {"n": {"cost": {"input": 1}}}}}'
+    text = (
+        '{"p": {"models": {"m": {"cost": {"input": 1}}}}, "p": {"models": {"k": {"cost": {"input": 5}}}}, "q": '
+        '{"models": {"n": {"cost": {"input": 1}}}}}'
+    )
     seen = observed("models_dev", text.encode())
     assert isinstance(seen, Snapshot)
     assert set(seen.facts) == {Subject("q", "n")}

@@ -18,12 +18,12 @@ ENVIRONMENTS = ("production", "staging")
 
 
 def at_position(position: int) -> LogHead:
-    """Where the log of the examples stands."""
+    """Return where the log of the examples stands."""
     return LogHead("log-1", 1, position)
 
 
 def standing(key: str = "luna", **changes: Any) -> Standing:
-    """An entry that production may use, with the changes."""
+    """Return an entry that production may use, with the changes."""
     values: dict[str, Any] = {
         "key": key,
         "name": key.title(),
@@ -38,7 +38,7 @@ def standing(key: str = "luna", **changes: Any) -> Standing:
 
 
 def spared(key: str = "luna", **changes: Any) -> Standing:
-    """An entry that is paused for a price shift and spares the caller `support-agent` for three hours more."""
+    """Return an entry that is paused for a price shift and spares the caller `support-agent` for three hours more."""
     values: dict[str, Any] = {
         "status": Status.PAUSED,
         "reason": "paused: input price 0.20 → 0.25",
@@ -98,7 +98,9 @@ TABLE = [
         "grace",
     ),
 ]
-"""Entry, environment, caller, hours after the lease was written, whether it is allowed, and the variant: for everyone who answers."""
+"""Entry, environment, caller, hours after the lease was written, whether it is allowed, and the variant: for everyone
+who answers.
+"""
 
 
 PAUSED = {"status": Status.PAUSED, "reason": "paused: gone"}

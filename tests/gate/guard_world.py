@@ -1,4 +1,6 @@
-"""Leases, clocks and clients that the tests of the guard share; the provider behind a client only counts what reaches it."""
+"""Leases, clocks and clients that the tests of the guard share; the provider behind a client only counts what reaches
+it.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,7 @@ class Place:
         return self.folder / "production.json"
 
     def write(self, *changed: Standing) -> None:
-        """The monitor commits, and writes its files."""
+        """Commit as the monitor does, and write its files."""
         self.standings |= registry(*changed)
         self.position += 1
         made = lease_documents(self.standings, ENVIRONMENTS, self.time.now, LEASE, at_position(self.position))

@@ -1,5 +1,6 @@
-"""One answer, whoever is asked: the pure function, the lease file read by the command and kept by the guard, and the file's rule in flagd's own
-evaluator. The same table and the same registries drive the answers over HTTP in `tests/web/test_web_gate.py`.
+"""One answer, whoever is asked: the pure function, the lease file read by the command and kept by the guard, and the
+file's rule in flagd's own evaluator. The same table and the same registries drive the answers over HTTP in
+`tests/web/test_web_gate.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from gate_examples import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.gate.client import ask
+from monitor.core import configuration
+from monitor.gate.client import ask, verdict
 from monitor.gate.client.guard import Guard, ModelDenied
 from monitor.gate.client.lease import Lease
 from monitor.gate.client.verdict import rfc3339
@@ -53,7 +55,7 @@ class CachedLease:
         self.guard = Guard(lease=self.file, environment=environment, caller=caller, now=lambda: now, elapsed=lambda: 0)
 
     def answer(self, key: str) -> dict[str, object]:
-        """What the guard says, after it did accordingly."""
+        """Return what the guard says, after it did accordingly."""
         said = self.guard.answer(key)
         if said["allowed"] is True:
             assert self.guard.admit(key) == key
@@ -128,7 +130,7 @@ def test_function_file_guard_and_flagd_give_one_answer_for_every_key_of_the_file
 
 
 def instead(registered: dict[str, Standing], key: str, environment: str, caller: str, now: datetime) -> str:
-    """The id of the first entry along the chain of fallbacks that the function allows and whose id is known."""
+    """Return the id of the first entry along the chain of fallbacks that the function allows and whose id is known."""
     following, seen = resolve(key, registered), set()
     while isinstance(following, Standing) and following.key not in seen:
         seen.add(following.key)
@@ -279,3 +281,7 @@ def test_the_file_is_flagd_json_whose_metadata_are_plain_values() -> None:
         assert flag["state"] == "ENABLED"
         assert flag["variants"][flag["defaultVariant"]] is False
         assert all(isinstance(value, str | int | bool) for value in flag["metadata"].values())
+
+
+def test_the_client_and_the_rest_mean_the_same_environment_by_production() -> None:
+    assert verdict.PRODUCTION == configuration.PRODUCTION

@@ -248,7 +248,8 @@ def test_another_environments_file_is_no_answer(place: Place) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(path=st.lists(st.sampled_from(["metadata", "flags", SOL, "variants", "targeting"]), max_size=3), value=st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()))  # fmt: skip
+@given(path=st.lists(st.sampled_from(["metadata", "flags", SOL, "variants", "targeting"]), max_size=3),
+    value=st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()))  # fmt: skip
 def test_whatever_a_file_holds_the_guard_admits_or_denies_and_never_allows_what_is_paused(
     place: Place, path: list[str], value: Any
 ) -> None:
@@ -339,8 +340,11 @@ def test_without_a_place_the_variable_names_it(place: Place, monkeypatch: pytest
 
 
 def test_the_guard_is_imported_without_an_sdk_and_without_the_rest_of_the_monitor() -> None:
-    program = "import sys, monitor.gate.client.guard; print(sorted(name for name in sys.modules if name.partition('.')[0] in " \
-        "('monitor', 'openai', 'pydantic', 'sqlalchemy', 'starlette', 'cryptography', 'litellm')))"  # fmt: skip
+    program = (
+        "import sys, monitor.gate.client.guard; "
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] in "
+        "('monitor', 'openai', 'pydantic', 'sqlalchemy', 'starlette', 'cryptography', 'litellm')))"
+    )
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
@@ -397,7 +401,7 @@ def test_a_file_that_could_not_be_read_is_tried_again_though_nothing_about_it_ch
 def test_a_process_that_was_forked_off_while_another_thread_looked_looks_by_itself(place: Place) -> None:
     guard = place.guard()
     keeper: Any = guard._keeper
-    assert keeper._looking.acquire()
+    assert keeper._reading.acquire()
     child = os.fork()
     if child == 0:
         try:
@@ -407,7 +411,7 @@ def test_a_process_that_was_forked_off_while_another_thread_looked_looks_by_itse
             os._exit(0)
         finally:
             os._exit(1)
-    keeper._looking.release()
+    keeper._reading.release()
     assert os.waitpid(child, 0)[1] == 0
 
 

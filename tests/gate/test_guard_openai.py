@@ -1,4 +1,6 @@
-"""The guarded client of the real `openai` package: nothing that names a denied model reaches the provider, by whatever method it is called."""
+"""The guarded client of the real `openai` package: nothing that names a denied model reaches the provider, by whatever
+method it is called.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The hook of a LiteLLM proxy, over the two classes that it takes from there; the real proxy is asked in `tests/peers`."""
+"""The hook of a LiteLLM proxy, over the two classes that it takes from there; the real proxy is asked
+in `tests/peers`.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import pytest
 from monitor.core.configuration import Configuration, SourceSpec, Surface
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import SourceState, Subject
-from monitor.detection.budget import FREE_FIRST, DailyBudget, accounts, first_look, price_subject, unpaid
+from monitor.detection.budget import FREE_FIRST, DailyBudget, accounts, first_poll, price_subject, unpaid
 from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 
@@ -248,20 +248,20 @@ PAID, FREE = _probe("chat"), _probe("retrieve")
 
 
 def test_after_a_start_what_costs_money_comes_after_what_states_its_price() -> None:
-    assert first_look(PAGE, None, NOW) == first_look(FREE, None, NOW) == NOW
-    assert first_look(PAID, None, NOW) == NOW + FREE_FIRST
+    assert first_poll(PAGE, None, NOW) == first_poll(FREE, None, NOW) == NOW
+    assert first_poll(PAID, None, NOW) == NOW + FREE_FIRST
 
 
 def test_a_restart_does_not_pay_again_for_what_was_looked_at_within_its_interval() -> None:
     good = SourceState(key=PAID.key, looked_at=NOW - HOUR / 4, attention=False)
-    assert first_look(PAID, good, NOW) == NOW + HOUR * 3 / 4
+    assert first_poll(PAID, good, NOW) == NOW + HOUR * 3 / 4
     for due in (
         replace(good, looked_at=NOW - 2 * HOUR),
         replace(good, outage="probe_rejected"),
         replace(good, attention=True),
         replace(good, looked_at=NOW + HOUR),  # the clock was set back
     ):
-        assert first_look(PAID, due, NOW) == NOW + FREE_FIRST
+        assert first_poll(PAID, due, NOW) == NOW + FREE_FIRST
 
 
 def test_what_could_not_be_paid_for_is_due_once_a_source_of_prices_says_something_new(store: SqlStore) -> None:

@@ -1,4 +1,6 @@
-"""The tests for a shift: calibrated where nothing shifted, sure where much did, and silent about what is not worth telling."""
+"""The tests for a shift: calibrated where nothing shifted, sure where much did, and silent about what is not worth
+telling.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.facts import GRANTED, Measurement
+from monitor.core.text import level_in_words
 from monitor.detection import drift
 from monitor.detection.drift import (
     ALPHA,
@@ -62,7 +65,7 @@ def lognormal(seed: int, spread: float) -> Some:
 
 
 def exact_u(one: Sequence[float], other: Sequence[float]) -> float:
-    """The two-sided p of U from all ways to choose which values are the first sample's."""
+    """Return the two-sided p of U from all ways to choose which values are the first sample's."""
     pool = [*one, *other]
     n = len(one)
 
@@ -191,7 +194,7 @@ def test_an_answer_that_became_faster_is_told_as_well_and_is_not_worse() -> None
     assert isinstance(seen, DriftShift)
     assert float(seen.new) < float(seen.old)
     assert (seen.old, seen.new) == (2002, 502)
-    assert seen.spoken == ("2002 ms", "502 ms")
+    assert [level_in_words(level, "ms") for level in (seen.old, seen.new)] == ["2002 ms", "502 ms"]
 
 
 def test_calls_that_fail_are_found_and_say_nothing_of_latency() -> None:
@@ -201,7 +204,8 @@ def test_calls_that_fail_are_found_and_say_nothing_of_latency() -> None:
     assert isinstance(seen, DriftShift)
     assert (seen.what, seen.old, seen.new, seen.test) == (ERRORS, "0.010", "0.450", "Fisher exact")
     assert float(seen.new) > float(seen.old)
-    assert seen.spoken == ("1% of calls", "45% of calls")
+    shares = [level_in_words(level, "share of calls") for level in (seen.old, seen.new)]
+    assert shares == ["1% of calls", "45% of calls"]
 
 
 def test_failures_that_end_are_told_too() -> None:

@@ -236,14 +236,13 @@ def test_prometheus_reads_latency_errors_cost_and_what_is_left(store: SqlStore) 
     )
     DailyBudget(store, declared, Decimal(2)).reserve("openai", Decimal("0.5"), MORNING)
     text = metrics(store, declared, Health(), MORNING + timedelta(hours=12), per_day=Decimal(2))
-    of = 'surface="openai",model="gpt-luna",route="chat"'
     for line in (
-        f'access_monitor_probe_latency_seconds{{{of},quantile="0.5"}} 0.84',
-        f'access_monitor_probe_latency_seconds{{{of},quantile="0.99"}} 1.6',
-        f"access_monitor_probe_cost_usd{{{of}}} 0.009",
+        'access_monitor_probe_latency_seconds{model="gpt-luna",quantile="0.5",route="chat",surface="openai"} 0.84',
+        'access_monitor_probe_latency_seconds{model="gpt-luna",quantile="0.99",route="chat",surface="openai"} 1.6',
+        'access_monitor_probe_cost_usd{model="gpt-luna",route="chat",surface="openai"} 0.009',
         'access_monitor_budget_left_usd{surface="openai"} 1.5',
     ):
         assert line in text.splitlines(), line
     later = metrics(store, declared, Health(), MORNING + 30 * DAY, per_day=Decimal(2))
     assert "probe_latency_seconds{" not in later
-    assert 'access_monitor_budget_left_usd{surface="openai"} 2' in later.splitlines()
+    assert 'access_monitor_budget_left_usd{surface="openai"} 2.0' in later.splitlines()

@@ -1,7 +1,7 @@
 """The forms of a notice: golden files, Slack's limits, and nothing that a provider writes becomes markup.
 
-The words of a notice stand in the golden files and in no other test. After a change of wording `make golden` writes them anew; what it
-changed is then read in the diff.
+The words of a notice stand in the golden files and in no other test. After a change of wording `make golden` writes
+them anew; what it changed is then read in the diff.
 """
 
 from __future__ import annotations

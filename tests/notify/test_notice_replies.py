@@ -1,4 +1,6 @@
-"""What the replies of services mean, by the table; the services whose host is fixed are judged here, the others in the stories, too."""
+"""What the replies of services mean, by the table; the services whose host is fixed are judged here, the others in the
+stories, too.
+"""
 
 from __future__ import annotations
 

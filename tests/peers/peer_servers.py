@@ -1,4 +1,6 @@
-"""Other people's servers on loopback: where `make peers` puts them, how one is started, and what to say where it is not there."""
+"""Other people's servers on loopback: where `make peers` puts them, how one is started, and what to say where it is not
+there.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ STARTING = 120.0
 
 
 def installed(name: str) -> Path:
-    """A program of a peer; skips the test, and says so, where it is not installed."""
+    """Return a program of a peer; skips the test, and says so, where it is not installed."""
     path = PEERS / name
     if not path.exists():
         pytest.skip(f"PEER NOT INSTALLED: {path.relative_to(ROOT)} (run `make peers`)")
@@ -32,7 +34,7 @@ def installed(name: str) -> Path:
 
 
 def shared(name: str) -> Path:
-    """A file of the shared real data; skips the test, and says so, where it is not there."""
+    """Return a file of the shared real data; skips the test, and says so, where it is not there."""
     path = SHARED / name
     if not path.exists():
         pytest.skip(f"REAL DATA MISSING: {path} (set ACCESS_MONITOR_SHARED)")
@@ -46,7 +48,7 @@ def free_port() -> int:
 
 
 def answers(url: str) -> bool:
-    """Whether something answers there at all, whatever it says."""
+    """Return whether something answers there at all, whatever it says."""
     try:
         with urlopen(url, timeout=2):
             return True

@@ -1,4 +1,6 @@
-"""A gateway whose list changes while it is watched, and that speaks another dialect of errors: LiteLLM's proxy, edited and restarted."""
+"""A gateway whose list changes while it is watched, and that speaks another dialect of errors: LiteLLM's proxy, edited
+and restarted.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ class Proxy:
     def serving(self, models: Sequence[str]) -> Iterator[None]:
         mock = {THROTTLED: "litellm.RateLimitError"}
         rows = [
-            f'  - {{model_name: {name}, litellm_params: {{model: openai/gpt-5.6-luna, api_key: none, mock_response: "{mock.get(name, "pong")}"}}}}'
+            (
+                f"  - {{model_name: {name}, litellm_params: {{model: openai/gpt-5.6-luna, api_key: none, "
+                f'mock_response: "{mock.get(name, "pong")}"}}}}'
+            )
             for name in models
         ]
         written = self.folder / "litellm.yaml"

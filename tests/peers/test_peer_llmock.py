@@ -1,4 +1,6 @@
-"""Faults of a server that was made to be broken: LLMock, with its scenarios, its rate limits, and its verdict on how its client behaves."""
+"""Faults of a server that was made to be broken: LLMock, with its scenarios, its rate limits, and its verdict on how
+its client behaves.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Every admin call against OpenAI's own published description of the API, served by Prism: the paths, parameters and shapes are not ours.
+"""Every admin call against OpenAI's own published description of the API, served by Prism: the paths, parameters and
+shapes are not ours.
 
-Prism answers with static values, so what is held against it is that each call is one that the description has, and that each answer of the
-described shape is read.
+Prism answers with static values, so what is held against it is that each call is one that the description has, and that
+each answer of the described shape is read.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ DAY = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
 
 
 def answering_once(description: Any) -> Any:
-    """The description with defaults, from which Prism makes its values: one page, one whole day, and costs where costs are due.
+    """Return the description with defaults, from which Prism makes its values: one page, one whole day, and costs where
+    costs are due.
 
-    Without them every list says `has_more` with one and the same cursor, and the costs answer with usage, the first of the alternatives.
+    Without them every list says `has_more` with one and the same cursor, and the costs answer with usage, the first of
+    the alternatives.
     """
     schemas = description["components"]["schemas"]
     for schema in schemas.values():

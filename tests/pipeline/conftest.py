@@ -10,20 +10,20 @@ from pipeline_world import World, furnish, world_of
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """The configuration is declared, and nothing was looked at."""
+    """Provide a world whose configuration is declared, and nothing was looked at."""
     with world_of() as made:
         yield made
 
 
 @pytest.fixture
 def furnished(world: World) -> World:
-    """Every source has its baseline; the entry is being evaluated."""
+    """Provide a world in which every source has its baseline; the entry is being evaluated."""
     furnish(world)
     return world
 
 
 @pytest.fixture
 def active(furnished: World) -> World:
-    """A person accepted the assumptions of the entry."""
+    """Provide a world in which a person accepted the assumptions of the entry."""
     furnished.activate()
     return furnished

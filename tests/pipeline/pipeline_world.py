@@ -17,6 +17,7 @@ from typing import Any
 
 from event_shapes import wrong
 
+from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Entry
 from monitor.core.entry_spec import EntrySpec
@@ -40,12 +41,9 @@ from monitor.core.ports import EventQuery, Store
 from monitor.detection.outcome import Outcome
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Standing
-from monitor.gate.state import standings
+from monitor.gate.state import Production, standings
 from monitor.registry import transitions
 from monitor.registry.acceptance import Problem, acceptance
-from monitor.registry.declarations import declare
-from monitor.registry.housekeeping import Tender
-from monitor.registry.operator import Operator
 from monitor.sources.catalog import source_spec
 from monitor.store import open_store, upgrade
 
@@ -131,7 +129,7 @@ class FakeSource:
 
 
 def configuration(**changes: Any) -> Configuration:
-    """One surface with a list, an official page, an aggregator, and one entry."""
+    """Return one surface with a list, an official page, an aggregator, and one entry."""
     sources = (
         source_spec(key="list", kind="models_list", every=timedelta(minutes=5), surface="openai"),
         source_spec(
@@ -162,11 +160,11 @@ def configuration(**changes: Any) -> Configuration:
 
 
 def document(conf: Configuration) -> dict[str, Any]:
-    """What the log would keep of a configuration that no file declares; `settings.kept` makes the real one."""
+    """Return what the log would keep of a configuration that no file declares; `settings.kept` makes the real one."""
     sources = {key: replace(spec, url=spec.shown_url) for key, spec in conf.sources.items()}
     tables = {"surface": conf.surfaces, "source": sources, "owner": conf.owners, "entry": conf.entries}
     declared = {name: [asdict(row) for row in rows.values()] for name, rows in tables.items()}
-    sections = {"belief": asdict(conf.belief), "checks": asdict(conf.checks)}
+    sections = {"confirmation": asdict(conf.confirmation), "checks": asdict(conf.checks)}
     plain: dict[str, Any] = json.loads(json.dumps({**declared, **sections}, default=str))
     return plain
 
@@ -178,7 +176,7 @@ def entry_spec(key: str = "luna", model_id: str = "gpt-luna", **changes: Any) ->
 
 @cache
 def _empty_database() -> Path:
-    """A migrated database, made once: a copy costs far less than the migrations."""
+    """Return a migrated database, made once: a copy costs far less than the migrations."""
     folder = Path(tempfile.mkdtemp(prefix="monitor-core-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     upgrade(f"sqlite:///{folder / 'empty.db'}")
@@ -202,12 +200,15 @@ class World:
             key: self.sources[key] if key in self.sources else FakeSource(spec) for key, spec in conf.sources.items()
         }
         self.poller = self.another_poller()
-        self.operator = Operator(self.store, conf, self.clock, published=self.publish)
-        self.tender = Tender(self.store, conf, published=self.publish)
-        return declare(self.store, conf, self.clock, published=self.publish)
+        self.operator = self.use_cases().operator
+        self.tender = self.use_cases().tender()
+        return self.use_cases().declare()
 
     def another_poller(self, store: Store | None = None) -> Poller:
-        return Poller(store or self.store, self.conf, lambda key: self.sources[key], self.clock, published=self.publish)
+        return self.use_cases(store).poller(lambda key: self.sources[key])
+
+    def use_cases(self, store: Store | None = None) -> UseCases:
+        return UseCases(store or self.store, self.conf, self.clock, published=self.publish)
 
     def clock(self) -> datetime:
         return self.now
@@ -283,21 +284,21 @@ class World:
         return {key: self.baseline(key) for key in self.conf.sources}
 
     def notices(self) -> list[Notice]:
-        """All notices, once each, in order."""
+        """Return all notices, once each, in order."""
         with self.store.read() as reader:
             ids = dict.fromkeys(delivery.notice for delivery in reader.deliveries())
             return [notice for id in ids if (notice := reader.notice(id)) is not None]
 
     def problems(self, key: str = "luna") -> tuple[Problem, ...]:
         with self.store.read() as reader:
-            return acceptance(reader, self.conf, reader.entries()[key], self.now).problems
+            return acceptance(reader, self.conf, reader.entries()[key], self.now, Production).problems
 
     def standing(self, key: str = "luna") -> Standing:
         with self.store.read() as reader:
             return standings(reader, self.conf, self.now)[key]
 
     def all_rows(self) -> tuple[object, ...]:
-        """Everything the store holds that a decision may write, to see that nothing is half done."""
+        """Return everything the store holds that a decision may write, to see that nothing is half done."""
         with self.store.read() as reader:
             return (
                 [recorded.event for recorded in reader.events()],
@@ -313,7 +314,9 @@ class World:
 
 @contextmanager
 def world_of(conf: Configuration | None = None) -> Iterator[World]:
-    """A world on a database of its own, under a configuration that is declared already; nothing was looked at yet."""
+    """Provide a world on a database of its own, under a configuration that is declared already; nothing was looked at
+    yet.
+    """
     with tempfile.TemporaryDirectory(prefix="monitor-core-") as folder:
         path = Path(folder) / "monitor.db"
         shutil.copy(_empty_database(), path)

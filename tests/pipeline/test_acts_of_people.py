@@ -148,7 +148,9 @@ def test_expect_of_a_position_that_is_not_in_the_log_is_refused(furnished: World
 def test_what_happens_between_reading_and_writing_refuses_the_acceptance(
     furnished: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a person saw is held against the log under the writer's lock; a change that slips in before is not accepted unseen."""
+    """What a person saw is held against the log under the writer's lock; a change that slips in before is not accepted
+    unseen.
+    """
     furnished.sources["page"].set(LUNA, output="7")
     other = furnished.another_poller()
     shown = furnished.entry().position

@@ -1,4 +1,6 @@
-"""How long a check holds: past its age it is stale, is told, denies production, and is verified anew by the next good look."""
+"""How long a check holds: past its age it is stale, is told, denies production, and is verified anew by the next good
+look.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,6 @@ from monitor.core.facts import ACCESS, GRANTED, FailureReason
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
 from monitor.gate.decision import decide
-from monitor.registry.maintenance import Maintenance
 from monitor.sources.catalog import source_spec
 
 DAY = timedelta(days=1)
@@ -41,7 +42,7 @@ def test_a_check_that_no_look_verified_for_too_long_is_stale_and_is_verified_by_
     active.now += HOUR
     active.tender.tend(active.now)
     assert active.types(after=at) == ["check.stale", "check.stale"]
-    assert active.events()[-1].data["reason"] == "no look has verified it since 2026-07-01T00:02:00Z"
+    assert active.events()[-1].data["reason"] == "no poll has verified it since 2026-07-01T00:02:00Z"
     (notice,) = active.notices()[told:]
     assert (notice.reason, notice.items[0].denied) == (Reason.STALE, True)
     assert not _allowed(active)
@@ -206,7 +207,7 @@ def test_the_ages_are_recorded_with_the_configuration(world: World) -> None:
 
 
 def test_what_a_window_that_ends_makes_stale_is_not_made_stale_again_by_its_age(active: World) -> None:
-    maintenance = Maintenance(active.store, active.conf, active.clock, published=active.publish)
+    maintenance = active.use_cases().maintenance
     said = {"by": "ann", "reason": "announced", "via": {}}
     maintenance.open("luna", end=active.now + 10 * DAY, changes=("openai/gpt-luna/price.*",), **said)
     active.sources["page"].set(LUNA, output="7")

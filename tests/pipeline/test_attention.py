@@ -21,7 +21,7 @@ EVERY = timedelta(hours=4)
 
 @pytest.fixture
 def paused() -> Iterator[World]:
-    """An active entry that a price change just paused, whose owner escalates."""
+    """Provide an active entry that a price change just paused, whose owner escalates."""
     owners = {
         "platform": Owner(key="platform", destinations=("env:ONE",), escalate_to="oncall"),
         "oncall": Owner(key="oncall", destinations=("env:TWO",)),
@@ -36,7 +36,7 @@ def paused() -> Iterator[World]:
 
 
 def attendant(world: World) -> Attendant:
-    return Attendant(world.store, world.conf, world.clock)
+    return world.use_cases().attendant
 
 
 def later(world: World, **span: float) -> list[str]:

@@ -1,4 +1,6 @@
-"""A clock that is set forward and back: nothing stays blind, nothing is believed on a bogus span, and nothing is called fresh."""
+"""A clock that is set forward and back: nothing stays blind, nothing is believed on a bogus span, and nothing is called
+fresh.
+"""
 
 from __future__ import annotations
 

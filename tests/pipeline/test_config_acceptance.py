@@ -10,26 +10,31 @@ from typing import Any
 import pytest
 from pipeline_world import INPUT, LUNA, VIA, World, configuration, document, entry_spec, furnish, world_of
 
+from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Status
 from monitor.core.events import Event
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
-from monitor.registry.configuration_acceptance import Assessment, accept, assess
-from monitor.registry.declarations import declare
+from monitor.gate.state import Production
+from monitor.registry.configuration_acceptance import Assessment, Loading
 
 CALLER = {"on_pause": "deny_new", "grace": timedelta(hours=72), "callers": ("support-agent",)}
 
 
 def other(conf: Configuration, **changes: Any) -> Configuration:
-    """The configuration with changes, named and documented as a file would be."""
+    """Return the configuration with changes, named and documented as a file would be."""
     made = replace(conf, **changes)
     return replace(made, document={**document(made), "gate": {"freshness": str(made.gate.freshness)}}, version="2")
 
 
+def loading(world: World, after: Configuration) -> Loading:
+    return Loading(world.conf, after, Production)
+
+
 def assessed(world: World, after: Configuration) -> Assessment:
     with world.store.read() as reader:
-        return assess(reader, before=world.conf, after=after, now=world.now)
+        return loading(world, after).assess(reader, world.now)
 
 
 def acts(world: World, after: Configuration) -> dict[str, str]:
@@ -37,18 +42,17 @@ def acts(world: World, after: Configuration) -> dict[str, str]:
 
 
 def given(world: World, after: Configuration, **more: Any) -> Event | None:
-    return accept(
-        world.store, world.clock, before=world.conf, after=after, by="Grace H.", reason="we move", via=VIA, **more
-    )
+    begin = world.use_cases().begin
+    return loading(world, after).accept(begin, by="Grace H.", reason="we move", via=VIA, **{"expect": None, **more})
 
 
 def taken(world: World, after: Configuration) -> tuple[Event, ...]:
-    return declare(world.store, after, world.clock, published=world.publish, before=world.conf)
+    return UseCases(world.store, after, world.clock, published=world.publish).declare(world.conf)
 
 
 @pytest.fixture
 def spared() -> Iterator[World]:
-    """A price paused the entry, and its caller goes on."""
+    """Provide a world in which a price paused the entry, and its caller goes on."""
     with world_of(configuration(entries={"luna": entry_spec(**CALLER)})) as world:
         furnish(world)
         world.activate()

@@ -1,4 +1,6 @@
-"""What documents, announced ends and incidents do: they are told, they unsettle checks, they explain failures, and they pause nothing."""
+"""What documents, announced ends and incidents do: they are told, they unsettle checks, they explain failures, and they
+pause nothing.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def source(key: str, kind: str, **more: object) -> SourceSpec:
 
 @pytest.fixture
 def watched() -> Iterator[World]:
-    """An active entry that needs a safety review, with a document, a deprecations page and a status page beside its list and prices."""
+    """Provide an active entry that needs a safety review, with a document, a deprecations page and a status page beside
+    its list and prices.
+    """
     base = configuration()
     sources = (
         source("card", "document", provider="openai", options={"makes_stale": ("safety_review",)}),
@@ -155,7 +159,8 @@ def test_a_new_row_is_one_event_that_says_all_of_it(watched: World) -> None:
         replacement="gpt-6-luna",
         **{"deprecation.status": "deprecated", "deprecation.notice_date": "2026-07-01"},
     )
-    watched.sources["ends"].set(Subject("openai", "new-1"), shutdown_date="2027-01-14", replacement="gpt-6-luna", **{"deprecation.listed": True, "deprecation.status": "deprecated"})  # fmt: skip
+    watched.sources["ends"].set(Subject("openai", "new-1"), shutdown_date="2027-01-14", replacement="gpt-6-luna",
+    **{"deprecation.listed": True, "deprecation.status": "deprecated"})  # fmt: skip
     watched.settle()
     (row,) = watched.events(subject="new-1")
     assert row.type == "lifecycle.announced"

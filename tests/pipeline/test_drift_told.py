@@ -14,7 +14,6 @@ from monitor.core.events import Event
 from monitor.core.facts import GRANTED, Measurement
 from monitor.core.notices import Reason
 from monitor.detection.drift import WINDOW, window
-from monitor.registry.housekeeping import Tender
 from monitor.sources.catalog import source_spec
 
 HOUR = timedelta(hours=1)
@@ -37,7 +36,7 @@ def world() -> Iterator[World]:
 def measure(
     world: World, since: datetime, count: int, *, latency: int = 800, failed: int = 0, key: str = KEY
 ) -> datetime:
-    """Calls an hour apart; returns when the next one would begin."""
+    """Call an hour apart; return when the next one would begin."""
     made = [
         Measurement(
             source=key,
@@ -61,11 +60,11 @@ def shifts(world: World) -> list[Event]:
 
 def tend(world: World, at: datetime) -> int:
     world.now = at
-    return Tender(world.store, world.conf, published=world.publish).tend(at)
+    return world.use_cases().tender().tend(at)
 
 
 def begin(world: World) -> datetime:
-    """The beginning of a window, after ten windows of ordinary calls."""
+    """Return the beginning of a window, after ten windows of ordinary calls."""
     since = window(HOUR, world.now + timedelta(days=30)).since
     measure(world, since - 10 * WINDOW * HOUR, 10 * WINDOW)
     return since
@@ -95,7 +94,7 @@ def test_a_slower_route_is_told_to_its_owners_and_pauses_nothing(world: World) -
 
 def test_a_shift_is_told_once_however_often_and_by_whomever_it_is_looked_for(world: World) -> None:
     until = measure(world, begin(world), WINDOW, latency=2000)
-    same = Tender(world.store, world.conf, published=world.publish)
+    same = world.use_cases().tender()
     for minutes in range(20, 80, 10):
         same.tend(until + timedelta(minutes=minutes))
         tend(world, until + timedelta(minutes=minutes))

@@ -19,7 +19,7 @@ OLD = "m03"
 
 
 def results(**by_model: str | None) -> Results:
-    """One metric of one suite for each model; None is a model all of whose results ended in an error."""
+    """Return one metric of one suite for each model; None is a model all of whose results ended in an error."""
     scores = tuple(
         Score(model=name, suite="tools", metric="pass rate", value=value, samples=10)
         for name, value in by_model.items()
@@ -38,7 +38,7 @@ def paper(*found: Results, **more: str) -> EvalPaper:
 
 @pytest.fixture
 def two() -> Iterator[World]:
-    """A candidate, and the entry of what production runs now."""
+    """Provide a candidate, and the entry of what production runs now."""
     entries = {"luna": entry_spec(checks=("evals",)), "old": entry_spec("old", OLD), "later": entry_spec("later", "")}
     with world_of(configuration(entries=entries)) as world:
         furnish(world)

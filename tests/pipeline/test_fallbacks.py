@@ -13,7 +13,6 @@ from monitor.core.entry import Status
 from monitor.core.facts import Subject
 from monitor.core.notices import Item, Reason
 from monitor.gate.state import production
-from monitor.registry.acknowledging import Attendant
 
 DAY = timedelta(days=1)
 SOL, VEGA = model(0), model(1)
@@ -131,7 +130,7 @@ def test_what_nobody_activated_is_not_lost(chain: World) -> None:
 def test_an_acknowledged_pause_counts_as_heard_no_longer_once_its_fallback_is_lost(chain: World) -> None:
     chain.operator.retire("vega", by="ann", reason="done", via=VIA)
     _reprice(chain, LUNA, "9")
-    Attendant(chain.store, chain.conf, lambda: chain.now).acknowledge("luna", by="ann", via=VIA)
+    chain.use_cases().attendant.acknowledge("luna", by="ann", via=VIA)
     assert chain.entry().acknowledged == chain.entry().pause
     _reprice(chain, SOL, "9")
     assert chain.entry().acknowledged is None

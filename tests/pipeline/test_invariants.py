@@ -25,6 +25,7 @@ from pipeline_world import (
 )
 from sqlalchemy import text
 
+from monitor.app.use_cases import UseCases
 from monitor.audit import queries
 from monitor.core.entry import Status
 from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, Subject
@@ -33,7 +34,6 @@ from monitor.core.ports import Refused, Sent, Store, Transaction
 from monitor.gate.decision import decide
 from monitor.notify.destinations import destinations
 from monitor.notify.relay import Relay
-from monitor.registry.declarations import declare
 
 DAY = timedelta(days=1)
 
@@ -183,15 +183,14 @@ def test_invariant_3_event_status_baseline_and_outbox_row_of_a_look_are_one_comm
 
 def test_invariant_3_a_declaration_is_one_commit(world: World) -> None:
     conf = configuration(version="2", entries={"luna": entry_spec(), "sol": entry_spec("sol", "gpt-sol")})
-    _dies_at_every_statement(world, lambda store: declare(store, conf, world.clock, published=world.publish))
+    _dies_at_every_statement(world, lambda store: UseCases(store, conf, world.clock, published=world.publish).declare())
     assert set(world.entries()) == {"luna", "sol"}
 
 
 def test_invariant_3_an_act_of_a_person_is_one_commit(furnished: World) -> None:
-    from monitor.registry.operator import Operator
 
     def act(store: Store) -> object:
-        operator = Operator(store, furnished.conf, furnished.clock, published=furnished.publish)
+        operator = furnished.use_cases(store).operator
         return operator.activate("luna", by="ann", reason="ok", via=VIA)
 
     _dies_at_every_statement(furnished, act)

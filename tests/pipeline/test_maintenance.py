@@ -21,7 +21,7 @@ PRICES = "openai/gpt-luna/price.*"
 
 
 def _maintenance(world: World) -> Maintenance:
-    return Maintenance(world.store, world.conf, world.clock, published=world.publish)
+    return world.use_cases().maintenance
 
 
 def _open(world: World, *changes: str, hours: float = 4, start: datetime | None = None, **more: Any) -> Event:

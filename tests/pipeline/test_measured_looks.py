@@ -8,7 +8,6 @@ import pytest
 from pipeline_world import World
 
 from monitor.core.facts import GRANTED, Body, FailureReason, Measurement, PollFailure, Snapshot
-from monitor.registry.housekeeping import Tender
 
 MINUTE = timedelta(minutes=1)
 
@@ -67,7 +66,7 @@ def test_a_look_that_is_not_recorded_leaves_no_measurement(furnished: World, mon
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("monitor.app.record.write", broken)
+    monkeypatch.setattr("monitor.app.commit._write", broken)
     with pytest.raises(ZeroDivisionError):
         world.poller.record("list", snapshot(world, (measurement(world),)))
     assert kept(world) == []
@@ -79,7 +78,7 @@ def test_measurements_are_dropped_when_they_are_older_than_they_are_kept_at_most
     old, new = measurement(world, at=world.now - timedelta(days=91)), measurement(world)
     with world.store.write() as tx:
         tx.put_measurements([old, new])
-    tender = Tender(world.store, world.conf, published=world.publish, keep=timedelta(days=90))
+    tender = world.use_cases().tender(keep=timedelta(days=90))
     tender.tend(world.now)
     assert kept(world) == [new]
     with world.store.write() as tx:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pipeline_world import LUNA, World, configuration, entry_spec, furnish, listing, model, world_of
 
-from monitor.app.commit import write
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.entry import CheckState, Status
@@ -17,7 +16,6 @@ from monitor.core.events import entry_stream
 from monitor.core.facts import Subject
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
-from monitor.registry.transitions import RegistryTransaction
 
 BASE = configuration(version="2")
 
@@ -67,10 +65,10 @@ def test_a_changed_pin_of_our_own_side_pauses_an_active_entry(active: World, cha
         _surface(api_key="env:ANOTHER_KEY"),
         _surface(admin_key="env:ADMIN"),
         replace(BASE, sources={**BASE.sources, "feed": replace(BASE.sources["feed"], url="https://g.example/")}),
-        replace(BASE, belief=replace(BASE.belief, gap=timedelta(minutes=2))),
+        replace(BASE, confirmation=replace(BASE.confirmation, gap=timedelta(minutes=2))),
         _page(every=timedelta(minutes=7)),
     ],
-    ids=["key", "admin key", "third party", "belief", "interval"],
+    ids=["key", "admin key", "third party", "confirmation", "interval"],
 )
 def test_what_no_entry_stands_on_is_one_event_and_pauses_nothing(active: World, changed: Configuration) -> None:
     entry = active.entry()
@@ -188,12 +186,10 @@ def test_what_was_attested_while_the_id_was_blank_expires_when_it_is_filled_in()
         configuration(entries={"luna": entry_spec("luna", "", checks=("safety_review", "fallback"))})
     ) as world:
         furnish(world)
-        with world.store.write() as tx:  # as version 0.2.0 recorded it
-            register = RegistryTransaction(tx.head(), tx.entries())
+        with world.use_cases().begin() as unit:  # as version 0.2.0 recorded it
             for check, by in (("safety_review", "ann"), ("fallback", "system")):
                 data = {"check": check, "url": "https://proof.example/", "by": by, "until": None}
-                register.add(ev.CHECK_ATTESTED, entry_stream("luna"), "luna", at=world.now, actor=by, data=data)
-            write(tx, world.conf, register, [], at=world.now)
+                unit.register.add(ev.CHECK_ATTESTED, entry_stream("luna"), "luna", at=world.now, actor=by, data=data)
         filled = entry_spec(checks=("safety_review", "fallback"))
         events = world.configure(replace(world.conf, version="2", entries={"luna": filled}))
         stale = [event for event in events if event.type == "check.stale"]

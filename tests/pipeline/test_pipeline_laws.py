@@ -25,7 +25,6 @@ from pipeline_world import (
     world_of,
 )
 
-from monitor.app import record
 from monitor.audit.rebuild import rebuild
 from monitor.core.entry import Status
 from monitor.core.facts import FailureReason, Observation, Subject, Unchanged
@@ -128,7 +127,7 @@ _steps: st.SearchStrategy[Step] = st.one_of(
 
 
 def _consistent(world: World) -> None:
-    """The laws that hold between any two commits."""
+    """Check the laws that hold between any two commits."""
     events, entries = world.events(), world.entries()
     assert world.replayed() == entries
     assert [event.position for event in events] == list(range(1, len(events) + 1))
@@ -212,7 +211,9 @@ _moves = st.lists(
 
 @given(_moves)
 def test_any_interleaving_of_two_pollers_records_each_change_once(moves: list[tuple[str, str, int, bool]]) -> None:
-    """Each looks and records when it will, with what it saw at that time; the price moves once, somewhere on the way."""
+    """Each looks and records when it will, with what it saw at that time; the price moves once,
+    somewhere on the way.
+    """
     with world_of() as world:
         furnish(world)
         world.activate()
@@ -312,15 +313,8 @@ def test_looks_that_only_repeat_what_was_seen_within_the_gap_change_no_outcome(s
 
 
 def test_an_unchanged_answer_to_a_source_that_was_never_read_is_dropped() -> None:
-    with world_of() as world, world.store.write() as tx:
-        outcome = record.record(
-            tx,
-            world.conf,
-            world.conf.sources["page"],
-            Unchanged(source="page", at=world.now),
-            now=world.now,
-            reread=lambda tx, state: None,
-        )
-        assert outcome.verdict == "late"
-        assert tx.source("page") is None
-        assert OUTPUT not in tx.facts("")
+    with world_of() as world:
+        assert world.poller.record("page", Unchanged(source="page", at=world.now)).verdict == "late"
+        with world.store.read() as reader:
+            assert reader.source("page") is None
+            assert OUTPUT not in reader.facts("")

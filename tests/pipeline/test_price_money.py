@@ -15,7 +15,7 @@ USAGE = {"input": 400_000_000, "cached_input": 1_000_000_000, "output": 30_000_0
 
 @pytest.fixture
 def used() -> Iterator[World]:
-    """An active entry that states what it uses in a month."""
+    """Provide an active entry that states what it uses in a month."""
     with world_of(configuration(entries={"luna": entry_spec(usage=USAGE)})) as world:
         furnish(world)
         world.activate()

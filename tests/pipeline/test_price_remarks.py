@@ -1,4 +1,6 @@
-"""What is told of a price that moved for another reason than that its model costs something else; and who was told already."""
+"""What is told of a price that moved for another reason than that its model costs something else; and who was told
+already.
+"""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from pipeline_world import INPUT, LUNA, OUTPUT, PRICES, Shown, World, configuration, entry_spec, furnish, world_of
 
+from monitor.core import zstd
 from monitor.core.entry import Status
 from monitor.core.facts import Subject
 from monitor.core.notices import Reason
@@ -101,9 +101,9 @@ def test_a_rename_that_is_taken_back_before_it_is_believed_says_nothing(active: 
 
 
 def _real(at: str) -> Shown:
-    """The prices of the real feed in the commit of `at`, whose amounts are numbers of USD per 1M tokens."""
+    """Return the prices of the real feed in the commit of `at`, whose amounts are numbers of USD per 1M tokens."""
     with HISTORY.open("rb") as file:
-        for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8"):
+        for line in io.TextIOWrapper(zstd.ZstdFile(file), encoding="utf-8"):
             look: dict[str, Any] = json.loads(line)
             if look["observed_at"].startswith(at):
                 return {

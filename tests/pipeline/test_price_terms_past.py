@@ -1,4 +1,6 @@
-"""The registry's fields of price now and as they were believed then, from what the log names and not from today's page."""
+"""The registry's fields of price now and as they were believed then, from what the log names and not
+from today's page.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def sample(*requests: LoggedRequest) -> RequestPaper:
 
 @pytest.fixture
 def logged() -> Iterator[World]:
-    """An entry that needs request logging, and another that shares the log."""
+    """Provide an entry that needs request logging, and another that shares the log."""
     entries = {"luna": entry_spec(checks=("logging",)), "old": entry_spec("old", "m03")}
     with world_of(configuration(entries=entries)) as world:
         furnish(world)

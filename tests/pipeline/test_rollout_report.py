@@ -1,4 +1,6 @@
-"""The rollout page of an entry: what it gathers, and that both of its forms hold it and nothing that anybody slipped in."""
+"""The rollout page of an entry: what it gathers, and that both of its forms hold it and nothing that anybody slipped
+in.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,7 @@ def section(text: str, title: str) -> str:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A candidate that needs evals and logging, and the entry of what production runs now."""
+    """Provide a candidate that needs evals and logging, and the entry of what production runs now."""
     entries = {
         "luna": entry_spec(checks=("evals", "logging"), use="high volume", fallback="old"),
         "old": entry_spec("old", "m00"),

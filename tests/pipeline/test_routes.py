@@ -43,7 +43,7 @@ def test_a_tier_that_is_refused_is_no_second_signal_that_the_model_is_gone() -> 
 
 @pytest.fixture
 def routes() -> Iterator[World]:
-    """An active entry whose model is listed, retrieved and called."""
+    """Provide an active entry whose model is listed, retrieved and called."""
     conf = configuration(entries={"luna": entry_spec(checks=("test_call",))})
     conf = replace(conf, sources={**conf.sources, **{key: probe(key) for key in (RETRIEVE, RESPONSES)}})
     with world_of(conf) as world:

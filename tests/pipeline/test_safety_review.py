@@ -1,4 +1,6 @@
-"""Entries that touch code execution, agents or security work: the review cannot be left out, and covers what it was about."""
+"""Entries that touch code execution, agents or security work: the review cannot be left out, and covers what it was
+about.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ CARD = "https://cards.example/gpt-luna-2026-07.pdf"
 
 @pytest.fixture
 def touching() -> Iterator[World]:
-    """An entry that lets a model run code, ready but for its review."""
+    """Provide an entry that lets a model run code, ready but for its review."""
     with world_of(configuration(entries={"luna": entry_spec(touches=("code_execution",))})) as world:
         furnish(world)
         yield world

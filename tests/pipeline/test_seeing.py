@@ -443,7 +443,7 @@ def test_a_quiet_source_costs_no_event_and_asks_only_for_what_changed(active: Wo
 def test_what_only_a_person_or_news_can_end_is_not_looked_at_more_often(active: World) -> None:
     """A price that waits for a release, or a model that is gone for good, keeps the schedule of its source."""
     active.sources["page"].set(LUNA, output="0")
-    assert active.look("page")[0].again == active.now + active.conf.belief.recheck
+    assert active.look("page")[0].again == active.now + active.conf.confirmation.recheck
     assert [outcome.again for outcome in active.looks(3, "page")] == [None] * 3
     active.sources["list"].drop(LUNA)
     active.settle("list")
@@ -454,6 +454,6 @@ def test_what_only_a_person_or_news_can_end_is_not_looked_at_more_often(active: 
 def test_a_check_that_a_pause_made_stale_is_looked_at_again_soon(active: World) -> None:
     active.sources["page"].set(LUNA, output="7")
     paused = active.looks(2, "page")[-1]
-    assert paused.again == active.now + active.conf.belief.recheck
+    assert paused.again == active.now + active.conf.confirmation.recheck
     assert active.look("page")[0].again is None
     assert active.events()[-1].type == "check.verified"

@@ -24,6 +24,7 @@ from monitor.core.entry import Status
 from monitor.core.facts import FailureReason
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
+from monitor.registry.lookup import find_entry
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -220,7 +221,7 @@ def test_prices_name_their_source_date_and_event_and_the_official_ones_come_firs
         with pytest.raises(Refused, match="no source states a price of 'gpt-9'"):
             queries.price_subjects(reader, active.conf, "gpt-9")
         with pytest.raises(Refused, match="there is no entry 'sol'; the registry has: luna"):
-            queries.entry(reader, "sol")
+            find_entry(reader.entries(), "sol")
 
 
 def test_a_checklist_shows_blanks_as_blanks_and_dates_by_the_last_look() -> None:

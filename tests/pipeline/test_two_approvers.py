@@ -16,7 +16,7 @@ from monitor.core.ports import Refused
 
 @pytest.fixture
 def two() -> Iterator[World]:
-    """An entry that takes two people, ready to be activated."""
+    """Provide an entry that takes two people, ready to be activated."""
     with world_of(configuration(entries={"luna": entry_spec(approvers=2)})) as world:
         furnish(world)
         yield world

@@ -1,4 +1,6 @@
-"""A probe with everything around it made up: the provider is a function, the budget a dictionary, the clock counts its readings."""
+"""A probe with everything around it made up: the provider is a function, the budget a dictionary, the clock counts its
+readings.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ def probe(
     parameters: Mapping[str, object] | None = None,
     **surface: Any,
 ) -> Probe:
-    """A probe of a route to a provider that answers as told: always the same, one after the other, or by a function."""
+    """Return a probe of a route to a provider that answers as told: always the same, one after the other, or by a
+    function.
+    """
     requests: list[httpx2.Request] = []
     waiting = iter(answer) if isinstance(answer, list) else None
 
@@ -142,7 +146,7 @@ def error(
 
 
 def response(text: str = "pong", **more: object) -> dict[str, Any]:
-    """An answer of the Responses API."""
+    """Return an answer of the Responses API."""
     usage = {
         "input_tokens": 10,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -165,7 +169,7 @@ def response(text: str = "pong", **more: object) -> dict[str, Any]:
 
 
 def completion(**more: object) -> dict[str, Any]:
-    """An answer of chat completions."""
+    """Return an answer of chat completions."""
     usage = {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10}
     choice = {"index": 0, "message": {"role": "assistant", "content": "pong"}, "finish_reason": "stop"}
     return {
@@ -181,7 +185,7 @@ def completion(**more: object) -> dict[str, Any]:
 
 
 def events(*chunks: object, done: bool = True) -> httpx2.Response:
-    """A stream."""
+    """Return a stream."""
     text = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + ("data: [DONE]\n\n" if done else "")
     return httpx2.Response(200, content=text.encode(), headers={"content-type": "text/event-stream; charset=utf-8"})
 

@@ -47,7 +47,8 @@ def test_a_response_states_who_answered_by_which_tier_and_under_which_limits() -
         "access.responses": "granted",
         "behaviour.responses.model": f"{M}-2026-08-01",
         "behaviour.responses.service_tier": "default",
-        "behaviour.responses.usage": "input_tokens,input_tokens_details.cache_write_tokens,input_tokens_details.cached_tokens,"
+        "behaviour.responses.usage": "input_tokens,input_tokens_details.cache_write_tokens,"
+        "input_tokens_details.cached_tokens,"
         "output_tokens,output_tokens_details.reasoning_tokens,total_tokens",
         "limit.requests": 5000,
         "limit.tokens": 2000000,

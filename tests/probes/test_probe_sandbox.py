@@ -11,15 +11,13 @@ from typing import Any, get_args
 import pytest
 from probe_world import FakeBudget
 
+from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration, Owner, Surface
 from monitor.core.entry import Entry, Status
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Subject, Value
 from monitor.core.ports import EventQuery, Source
 from monitor.detection.outcome import Outcome
-from monitor.detection.poller import Poller
-from monitor.registry.declarations import declare
-from monitor.registry.operator import Operator
 from monitor.sandbox import API_KEY, Fault, FaultKind, Sandbox, Target, TimelineModel, TimelineStep
 from monitor.sandbox.gpt_5_6 import flagship
 from monitor.sources.catalog import SourceDeps, build, source_spec
@@ -39,7 +37,7 @@ MADE = datetime.now(UTC).replace(microsecond=0)
 
 def step(*models: TimelineModel, **more: Any) -> TimelineStep:
     prices = {LUNA: flagship("0.2", "0.02", "0.25", "1.2")}
-    return TimelineStep(date=date(2026, 7, 30), title="a day", looks=1000, lists=models, prices=prices, **more)
+    return TimelineStep(date=date(2026, 7, 30), title="a day", polls=1000, lists=models, prices=prices, **more)
 
 
 def start(*later: TimelineStep) -> tuple[TimelineStep, ...]:
@@ -92,9 +90,10 @@ class World:
         self.budget = FakeBudget()
         deps = SourceDeps(http=self.http, surface=surface, secret=lambda _: API_KEY, budget=self.budget)
         sources: dict[str, Source] = {key: build(spec, deps) for key, spec in self.conf.sources.items()}
-        self.poller = Poller(self.store, self.conf, lambda key: sources[key], lambda: self.now, published=lambda: None)
-        self.operator = Operator(self.store, self.conf, lambda: self.now, published=lambda: None)
-        declare(self.store, self.conf, lambda: self.now, published=lambda: None)
+        use_cases = UseCases(self.store, self.conf, lambda: self.now, published=lambda: None)
+        self.poller = use_cases.poller(lambda key: sources[key])
+        self.operator = use_cases.operator
+        use_cases.declare()
 
     def look(self, *keys: str, after: timedelta = timedelta(minutes=2)) -> dict[str, Outcome]:
         self.now += after
@@ -181,7 +180,7 @@ def test_every_route_works_against_the_sandbox(opened: Opened, route: str) -> No
 
 
 def test_list_and_retrieve_that_agree_pause_within_two_looks(opened: Opened) -> None:
-    world = opened(start(TimelineStep(date=date(2026, 8, 1), title="gone", looks=1000, unlists=(LUNA,))))
+    world = opened(start(TimelineStep(date=date(2026, 8, 1), title="gone", polls=1000, unlists=(LUNA,))))
     world.activate()
     world.sandbox.advance()
     first = world.look("list")
@@ -296,7 +295,7 @@ def test_a_batch_whose_request_fails_inside_is_lost_when_it_is_over(opened: Open
 
 def test_a_project_that_does_not_live_in_the_region_is_lost_by_that_route_alone(opened: Opened) -> None:
     world = opened(
-        start(TimelineStep(date=date(2026, 8, 1), title="moved", looks=1000, regional=False)), routes=("region", "chat")
+        start(TimelineStep(date=date(2026, 8, 1), title="moved", polls=1000, regional=False)), routes=("region", "chat")
     )
     world.look()
     world.sandbox.advance()

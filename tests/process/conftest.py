@@ -21,7 +21,7 @@ def forks() -> Iterator[Forks]:
 
 @pytest.fixture
 def told() -> Iterator[Sandbox]:
-    """A provider at the beginning of its story."""
+    """Provide a provider at the beginning of its story."""
     with Sandbox(story()) as sandbox:
         yield sandbox
 

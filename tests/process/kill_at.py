@@ -1,8 +1,9 @@
 """Starts real daemons and lets them die where they are told: the daemon's code itself has no switch for tests.
 
-Run as a program it imports everything once and forks a child for each order, so that a start costs no imports. Orders and answers are
-JSON lines. A child is the real command line; what `point` names is wrapped around the real methods before it begins, and at the
-`nth` call the process kills itself, as a power cut would: no handler, no `finally`, no flush.
+Run as a program it imports everything once and forks a child for each order, so that a start costs no imports. Orders
+and answers are JSON lines. A child is the real command line; what `point` names is wrapped around the real methods
+before it begins, and at the `nth` call the process kills itself, as a power cut would: no handler, no `finally`, no
+flush.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def in_look(act: Callable[[], None]) -> Callable[[], None]:
 
 @point
 def before_t1(die: Callable[[], None]) -> None:
-    """The look has ended, nothing of it is recorded."""
+    """Stop where the look has ended and nothing of it is recorded."""
     from monitor.detection.poller import Poller
 
     before(Poller, "record", die)
@@ -97,7 +98,7 @@ def before_t1(die: Callable[[], None]) -> None:
 
 @point
 def inside_t1(die: Callable[[], None]) -> None:
-    """Some statements of a look's transaction were executed; it is not committed."""
+    """Stop where some statements of a look's transaction were executed; it is not committed."""
     from monitor.store.writer import SqlTransaction
 
     after(SqlTransaction, "_write", in_look(die))
@@ -105,7 +106,7 @@ def inside_t1(die: Callable[[], None]) -> None:
 
 @point
 def after_t1(die: Callable[[], None]) -> None:
-    """A look's transaction is committed; its leases are not written, its notices not claimed."""
+    """Stop where a look's transaction is committed; its leases are not written, its notices not claimed."""
     from monitor.store import SqlStore
 
     act, original = in_look(die), SqlStore.write
@@ -121,7 +122,7 @@ def after_t1(die: Callable[[], None]) -> None:
 
 @point
 def lease_due(die: Callable[[], None]) -> None:
-    """The status has moved, and the lease file is about to be written."""
+    """Stop where the status has moved, and the lease file is about to be written."""
     from monitor.gate import lease_file
 
     before(lease_file, "write_lease", die)
@@ -129,7 +130,7 @@ def lease_due(die: Callable[[], None]) -> None:
 
 @point
 def lease_half_written(die: Callable[[], None]) -> None:
-    """The new lease file has its bytes and not yet its name."""
+    """Stop where the new lease file has its bytes and not yet its name."""
     before(Path, "replace", die)
 
 
@@ -143,7 +144,7 @@ def after_claim(die: Callable[[], None]) -> None:
 
 @point
 def sent_not_settled(die: Callable[[], None]) -> None:
-    """The sink has the message; nobody wrote that down."""
+    """Stop where the sink has the message, and nobody wrote that down."""
     from monitor.notify.channels import AppriseChannel
 
     after(AppriseChannel, "send", die)
@@ -158,7 +159,9 @@ def inside_settle(die: Callable[[], None]) -> None:
 
 
 def shorten(spans: dict[str, float]) -> None:
-    """Make long intervals short, in seconds, by module and name, or function and argument: a test does not wait for a minute."""
+    """Make long intervals short, in seconds, by module and name, or function and argument: a test does not wait for a
+    minute.
+    """
     import importlib
 
     for path, seconds in spans.items():

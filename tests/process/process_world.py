@@ -1,4 +1,6 @@
-"""A provider, a chat service and a monitor's folder on this machine, the daemons that are started in it, and what must hold of their store."""
+"""A provider, a chat service and a monitor's folder on this machine, the daemons that are started in it, and what must
+hold of their store.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ _NOTICE = re.compile(r"Notice ([\w.-]+)")
 
 
 def amount(step: int) -> str:
-    """The input price of the watched model at a step: another one at each."""
+    """Return the input price of the watched model at a step: another one at each."""
     return str(Decimal("1.00") + Decimal(step) / 100)
 
 
@@ -52,7 +54,7 @@ def story(steps: int = STEPS) -> tuple[TimelineStep, ...]:
         return TimelineStep(
             date=date(2026, 7, 1),
             title=f"step {number}",
-            looks=10**9,
+            polls=10**9,
             lists=listed if number == 0 else (TimelineModel(id=f"new-{number}", created=1_770_000_000 + number),),
             prices={
                 **(still if number == 0 else {}),
@@ -85,9 +87,9 @@ url = "{page}"
 provider = "openai"
 every = "1s"
 
-[belief]
-absence = {{looks = 2, span = "0s"}}
-change = {{looks = 2, span = "0s"}}
+[confirmation]
+absence = {{polls = 2, span = "0s"}}
+change = {{polls = 2, span = "0s"}}
 gap = "0s"
 recheck = "50ms"
 hold = "5s"
@@ -186,7 +188,7 @@ class Daemon:
         return self.log.read_text() if self.log.exists() else ""
 
     def lines(self, message: str) -> list[dict[str, Any]]:
-        """Its log's lines with this message."""
+        """Return its log's lines with this message."""
         found = [json.loads(line) for line in self.said().splitlines() if line.startswith("{")]
         return [line for line in found if line["message"] == message]
 
@@ -284,7 +286,7 @@ class World:
 
     @contextmanager
     def running(self, **how: Any) -> Iterator[Daemon]:
-        """A daemon that has begun to watch, and is killed at the end."""
+        """Provide a daemon that has begun to watch, and is killed at the end."""
         daemon = self.start(**how)
         try:
             until(lambda: daemon.lines("watching") or daemon.ended(), "the daemon watches")
@@ -309,12 +311,12 @@ class World:
     # -- the provider and the people
 
     def change(self) -> None:
-        """The provider moves a price and lists another model."""
+        """Let the provider move a price and list another model."""
         self.sandbox.advance()
         self.step += 1
 
     def operate(self, verb: str, key: str = LUNA) -> None:
-        """A person's act, from a process that is not the daemon."""
+        """Do a person's act, from a process that is not the daemon."""
         with open_monitor(self.config, environ={**os.environ, **self.environ}) as monitor:
             act = getattr(monitor.operator, verb)
             act(key, by="Ada L.", reason="a test", via={"channel": "test"})
@@ -338,7 +340,7 @@ class World:
             return reader.entries()[key].checks[name].state
 
     def received(self) -> Counter[str]:
-        """How often the sink took each notice."""
+        """Return how often the sink took each notice."""
         return Counter(id for message in self.sandbox.messages for id in _NOTICE.findall(message.text))
 
     def unsent(self) -> set[str]:
@@ -347,7 +349,7 @@ class World:
             return {row.notice for row in reader.deliveries() if row.state is not DeliveryState.SENT}
 
     def seen(self) -> bool:
-        """Whether what the provider shows now is recorded."""
+        """Return whether what the provider shows now is recorded."""
         with self.store() as store, store.read() as reader:
             prices = next(reader.events(EventQuery(type=ev.PRICE_CHANGED, newest_first=True, limit=1)), None)
             models = next(reader.events(EventQuery(type=ev.MODEL_LISTED, newest_first=True, limit=1)), None)
@@ -361,11 +363,11 @@ class World:
         )
 
     def settled(self) -> bool:
-        """Whether everything is recorded and told."""
+        """Return whether everything is recorded and told."""
         return self.seen() and not self.unsent()
 
     def lease_agrees(self) -> bool:
-        """Whether the lease file allows exactly the active entries."""
+        """Return whether the lease file allows exactly the active entries."""
         flags = json.loads(self.lease.read_text())["flags"] if self.lease.exists() else {}
         with self.store() as store, store.read() as reader:
             entries = reader.entries()
@@ -397,7 +399,7 @@ class World:
 
 
 def check_store(world: World) -> None:
-    """Everything that is true of a store at rest, whatever happened to those who wrote it."""
+    """Check everything that is true of a store at rest, whatever happened to those who wrote it."""
     with world.store() as store:
         if world.database.startswith("sqlite"):
             with store.engine.connect() as connection:
@@ -436,7 +438,7 @@ def check_store(world: World) -> None:
 
 
 def check_story(world: World) -> None:
-    """Every change that the provider made is recorded exactly once, and in order."""
+    """Check that every change that the provider made is recorded exactly once, and in order."""
     prices = [one.event.data for one in world.events(ev.PRICE_CHANGED)]
     said = [(Decimal(data["old"]), Decimal(data["new"])) for data in prices]
     assert said == [(Decimal(amount(step)), Decimal(amount(step + 1))) for step in range(len(said))]

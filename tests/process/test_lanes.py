@@ -21,7 +21,7 @@ def host_of(key: str) -> str:
 
 @pytest.fixture
 def released() -> Iterator[threading.Event]:
-    """Ends everything that hangs."""
+    """End everything that hangs."""
     event = threading.Event()
     yield event
     event.set()

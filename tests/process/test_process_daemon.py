@@ -124,7 +124,10 @@ owners = ["platform"]
 def test_a_reload_adds_an_entry_and_a_source_without_a_restart(world: World) -> None:
     with world.running() as daemon:
         until(lambda: world.status() == Status.EVALUATING, "the first configuration works")
-        source = f'\n[[source]]\nkey = "again"\nkind = "pricing_page"\nurl = "{world.sandbox.pricing_url}"\nprovider = "openai"\n'
+        source = (
+            f'\n[[source]]\nkey = "again"\nkind = "pricing_page"\nurl = "{world.sandbox.pricing_url}"\nprovider = '
+            '"openai"\n'
+        )
         world.write(source + NEW_ENTRY)
         daemon.signal(signal.SIGHUP)
         until(lambda: daemon.lines("reloaded"), "the reload is said")
@@ -214,7 +217,7 @@ def test_an_act_of_another_process_is_seen_also_when_that_died_before_the_lease_
 
 @contextmanager
 def manager(folder: Path) -> Iterator[socket.socket]:
-    """A service manager's notification socket."""
+    """Provide a service manager's notification socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(folder / "notify"))
         listening.settimeout(10)
@@ -227,7 +230,7 @@ def hear(listening: socket.socket, word: str) -> None:
 
 
 def heard(listening: socket.socket) -> list[str]:
-    """Everything that has been said by now."""
+    """Return everything that has been said by now."""
     said = []
     listening.setblocking(False)
     try:
@@ -264,7 +267,7 @@ def test_the_service_manager_is_told_of_ready_reload_and_stop_and_of_life_only_w
 
 @contextmanager
 def pulse() -> Iterator[tuple[str, list[str]]]:
-    """An address that counts who comes by."""
+    """Provide an address that counts who comes by."""
     came: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -312,7 +315,7 @@ def test_every_line_of_the_log_is_json_and_holds_no_secret(world: World) -> None
         daemon.signal(signal.SIGTERM)
         daemon.wait()
         lines = [json.loads(line) for line in daemon.said().splitlines()]
-        assert {"watching", "looked", "delivered", "stopped"} <= {line["message"] for line in lines}
+        assert {"watching", "polled", "delivered", "stopped"} <= {line["message"] for line in lines}
         assert "sk-sandbox" not in daemon.said()
         assert "/services/" not in daemon.said()
 

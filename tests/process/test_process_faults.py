@@ -1,4 +1,6 @@
-"""What goes wrong around a command: each time one sentence that says what and how to mend it, the exit code of its kind, nothing half done."""
+"""What goes wrong around a command: each time one sentence that says what and how to mend it, the exit code of its
+kind, nothing half done.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def command(world: World, *arguments: str, **environ: str) -> subprocess.Complet
 
 
 def one_sentence(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
-    """The whole of stderr is one line that names all of `words`; nothing that was printed is a secret or a traceback."""
+    """Check that the whole of stderr is one line that names all of `words`; nothing that was printed is a secret or a
+    traceback.
+    """
     assert result.returncode == code, result
     assert result.stderr.count("\n") == 1, result.stderr
     assert result.stderr.startswith("Error: "), result.stderr
@@ -50,7 +54,7 @@ def harmless(result: subprocess.CompletedProcess[str]) -> None:
 
 
 def untouched(world: World) -> None:
-    """No database and no lease file was made."""
+    """Check that no database and no lease file was made."""
     assert sorted(path.name for path in world.folder.iterdir()) == ["monitor.toml"]
 
 
@@ -65,7 +69,7 @@ def untouched(world: World) -> None:
         ('owners = ["platform"]\nfallback', "fallback", ("entry[0].owners", "is missing; add owners = ")),
         ('owners = ["platform"]\nfallback', 'owners = ["nobody"]\nfallback', ("entry[0]", "nobody")),
         ('base_url = "http://', 'base_url = "ftp://', ("surface[0]", "base_url", "https://host/path")),
-        ("[belief]", "[belief", ("monitor.toml", "line", "mend")),
+        ("[confirmation]", "[belief", ("monitor.toml", "line", "mend")),
     ],
     ids=["unknown-key", "no-owners", "missing-owners", "unknown-owner", "wrong-url", "not-toml"],
 )
@@ -234,7 +238,7 @@ def as_nobody(world: World, *arguments: str) -> subprocess.CompletedProcess[str]
 
 @contextmanager
 def small_disk(folder: Path, *, kilobytes: int) -> Iterator[Path]:
-    """A file system of this size; only root may mount one."""
+    """Provide a file system of this size; only root may mount one."""
     folder.mkdir()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, f"size={kilobytes}k".encode()) != 0:

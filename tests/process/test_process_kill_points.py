@@ -1,4 +1,6 @@
-"""kill -9 at the worst moments: no event and no notice is lost, and nothing is told twice but what was sent and not yet settled."""
+"""kill -9 at the worst moments: no event and no notice is lost, and nothing is told twice but what was sent and not yet
+settled.
+"""
 
 from __future__ import annotations
 

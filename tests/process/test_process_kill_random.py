@@ -14,7 +14,9 @@ from waiting import until
 
 SEED = 20260730
 FURTHEST = 14
-"""After how many requests of its own a daemon dies at the latest: what a change sets off takes about ten, however long those take."""
+"""After how many requests of its own a daemon dies at the latest: what a change sets off takes about ten, however long
+those take.
+"""
 BETWEEN = 0.05
 """Seconds after that request in which it dies, so that it dies anywhere and not just while it asks."""
 

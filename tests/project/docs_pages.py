@@ -1,4 +1,6 @@
-"""Reading the documentation as a program does: pages, sections, tables, blocks. What they must say stands in the tests."""
+"""Reading the documentation as a program does: pages, sections, tables, blocks. What they must say
+stands in the tests.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ def page(name: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A page without its code blocks."""
+    """Return a page without its code blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -32,7 +34,7 @@ def sections(text: str, level: int) -> dict[str, str]:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of every row of a table, without the heads; `\\|` is no border."""
+    """Return the cells of every row of a table, without the heads; `\\|` is no border."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     heads = {index - 1 for index, line in enumerate(lines) if re.fullmatch(r"[|\- ]+", line)}
     return [

@@ -76,7 +76,7 @@ def endpoints(registry: Registry, *tokens: str) -> Endpoints:
 
 @contextmanager
 def answering(registry: Registry, *tokens: str) -> Iterator[str]:
-    """The root URL of a server that answers until the end of the block."""
+    """Provide the root URL of a server that answers until the end of the block."""
     listener = listen("127.0.0.1", 0)
     server = Server(endpoints(registry, *tokens), listener, lambda reference: reference, lambda: None)
     server.start()

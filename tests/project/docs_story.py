@@ -1,4 +1,6 @@
-"""A story in which every event that the monitor can record happens once, told to the real use cases: what docs/events.md is held against."""
+"""A story in which every event that the monitor can record happens once, told to the real use cases: what
+docs/events.md is held against.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, Surface
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.eval_results import Results, Score
@@ -32,15 +35,11 @@ from monitor.core.request_log import LoggedRequest
 from monitor.detection.drift import REFERENCE, WINDOW, window
 from monitor.detection.poller import Poller
 from monitor.gate.decision import Answer
-from monitor.gate.state import standings
+from monitor.gate.state import Production, standings
 from monitor.gate.uses import Uses, record
 from monitor.notify.relay import Relay
-from monitor.registry.acknowledging import Attendant
 from monitor.registry.attachments import EvalPaper, RequestPaper
-from monitor.registry.configuration_acceptance import accept
-from monitor.registry.declarations import declare
-from monitor.registry.housekeeping import Tender
-from monitor.registry.maintenance import Maintenance
+from monitor.registry.configuration_acceptance import Loading
 from monitor.registry.operator import Operator
 from monitor.registry.timekeeping import record_steps
 from monitor.sources.catalog import source_spec
@@ -103,7 +102,7 @@ def configuration(**entry: object) -> Configuration:
         sources={source.key: source for source in (*sources, *more)},
         owners={"platform": Owner(key="platform", destinations=("env:SLACK_URL",))},
         entries={LUNA: made},
-        belief=ConfirmationRules(absence=Requirement(looks=3, span=timedelta(minutes=30))),
+        confirmation=ConfirmationRules(absence=Requirement(polls=3, span=timedelta(minutes=30))),
         version=hashlib.sha256(repr(sorted(entry.items())).encode()).hexdigest()[:12],
         code="0.1.0",
     )
@@ -128,11 +127,14 @@ class Story:
 
     def declare(self, made: Configuration) -> None:
         self.configuration = made
-        declare(self.store, made, self.clock, published=lambda: None)
+        self.use_cases().declare()
 
     @property
     def operator(self) -> Operator:
-        return Operator(self.store, self.configuration, self.clock, published=lambda: None)
+        return self.use_cases().operator
+
+    def use_cases(self) -> UseCases:
+        return UseCases(self.store, self.configuration, self.clock, published=lambda: None)
 
     def look(
         self, source: str, facts: Mapping[str, Fields], *, times: int = 1, minutes: float = 2, scope: str = "openai"
@@ -157,7 +159,9 @@ class Story:
         self._poller().record(source, failure)
 
     def slow_down(self, source: str, route: str, *, until: datetime | None = None) -> None:
-        """Let the calls of the last whole window, or of the one that ends with `until`, take twice as long as all those before."""
+        """Let the calls of the last whole window, or of the one that ends with `until`, take twice as long as all those
+        before.
+        """
         spec = self.configuration.sources[source]
         since = until - WINDOW * spec.every if until else window(spec.every, self.now).since
         calls = [
@@ -181,7 +185,7 @@ class Story:
             tx.put_measurements(calls)
 
     def tend(self) -> None:
-        Tender(self.store, self.configuration, published=lambda: None).tend(self.now)
+        self.use_cases().tender().tend(self.now)
 
     def ask(self, allowed: bool, *, times: int) -> None:
         """Production asks the gate about the entry."""
@@ -222,7 +226,7 @@ class Story:
 
     def _poller(self) -> Poller:
         source: Callable[[str], Source] = lambda key: (_ for _ in ()).throw(AssertionError(key))  # noqa: E731
-        return Poller(self.store, self.configuration, source, self.clock, published=lambda: None)
+        return self.use_cases().poller(source)
 
 
 def prices(input: str, output: str = "1.2", **others: str) -> Fields:
@@ -243,7 +247,7 @@ def evals() -> EvalPaper:
 
 
 def requests(now: datetime) -> RequestPaper:
-    """A day of a request log."""
+    """Return a day of a request log."""
     tokens = {"input": 1_000_000, "output": 100_000}
     log = [
         LoggedRequest(line=line, model=LUNA, at=now - timedelta(days=2 - line), tokens=tokens, cost=Decimal("1.6"))
@@ -256,7 +260,7 @@ def requests(now: datetime) -> RequestPaper:
 
 @contextmanager
 def begun(folder: Path) -> Iterator[Story]:
-    """The story before anything happened."""
+    """Provide the story before anything happened."""
     store = open_store(str(folder / "monitor.db"))
     with ThreadPoolExecutor(2) as executor:
         yield Story(store, executor)
@@ -265,7 +269,7 @@ def begun(folder: Path) -> Iterator[Story]:
 
 @contextmanager
 def visible(folder: Path) -> Iterator[Story]:
-    """The story up to the first message: the entry can be activated."""
+    """Provide the story up to the first message: the entry can be activated."""
     with begun(folder) as story:
         story.declare(story.configuration)
         story.look("openai-pricing", {LUNA: prices("1", "6")})
@@ -275,7 +279,7 @@ def visible(folder: Path) -> Iterator[Story]:
 
 @contextmanager
 def told(folder: Path) -> Iterator[Story]:
-    """The whole story, from an empty log to an entry that left the configuration."""
+    """Provide the whole story, from an empty log to an entry that left the configuration."""
     with begun(folder) as story:
         _tell(story)
         yield story
@@ -300,7 +304,7 @@ def _tell(story: Story) -> None:
     story.operator.verify(LUNA, "logging", paper=requests(story.now), **by)
     story.operator.activate(LUNA, reason="evals passed", **by)
     without = replace(story.configuration, entries={}, version="without-luna")
-    accept(story.store, story.clock, before=story.configuration, after=without, reason="we move to Terra", **by)
+    Loading(story.configuration, without, Production).accept(story.use_cases().begin, reason="we move to Terra", **by)
     story.ask(True, times=1)
     story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
     story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
@@ -313,7 +317,7 @@ def _tell(story: Story) -> None:
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
     story.operator.release(story.position("price.quarantined"), reason="the provider announced it", **by)
     story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=4, minutes=15)
-    attendant = Attendant(story.store, story.configuration, story.clock)
+    attendant = story.use_cases().attendant
     attendant.acknowledge(LUNA, note="on it", **by)
     attendant.silence(LUNA, until=story.now + timedelta(hours=1), reason="migration tonight", **by)
     story.declare(configuration(approvers=2))
@@ -322,7 +326,7 @@ def _tell(story: Story) -> None:
         seen = reader.entries()[LUNA].position
     story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via=VIA)
 
-    maintenance = Maintenance(story.store, story.configuration, story.clock, published=lambda: None)
+    maintenance = story.use_cases().maintenance
     spans = {"changes": ("openai/*/price.*",), "reason": "prices announced for today", **by}
     first = maintenance.open(LUNA, end=story.now + timedelta(hours=4), **spans)
     maintenance.open(LUNA, end=story.now + timedelta(hours=5), **spans)
@@ -361,7 +365,7 @@ def _tell(story: Story) -> None:
 
 
 def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:
-    """An entry gets a fallback, which a person pauses and resumes."""
+    """Give an entry a fallback, which a person pauses and resumes."""
     by, mini = {"by": "Ada L.", "via": VIA}, "gpt-5.4-mini"
     made = configuration(approvers=2, fallback=mini, checks=("fallback",))
     spare = EntrySpec(key=mini, name="GPT-5.4 mini", surfaces={"openai": mini}, owners=("platform",))
@@ -374,13 +378,16 @@ def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:
 
 
 def _tell_of_the_account(story: Story) -> None:
-    """What probes, the account, texts and announcements bring."""
+    """Tell what probes, the account, texts and announcements bring."""
     for source, name, before, after, scope in (
-        (PROBE, LUNA, {"access.responses": "granted", "behaviour.responses.model": LUNA}, {"behaviour.responses.model": "gpt-5.6-luna-2026-08-01"}, "openai"),
+        (PROBE, LUNA, {"access.responses": "granted", "behaviour.responses.model": LUNA},
+        {"behaviour.responses.model": "gpt-5.6-luna-2026-08-01"}, "openai"),
         (LIMITS, LUNA, {"limit.requests_per_minute": 5000}, {"limit.requests_per_minute": 2500}, "openai"),
         (PROJECT, "residency", {"setting.value": "GLOBAL"}, {"setting.value": "EU_STORAGE_PROCESSING"}, "openai"),
-        (CARD, "text", {"paragraph.5f0c": "It is offered as a limited preview."}, {"paragraph.5f0c": None, "paragraph.91b2": "It is generally available."}, CARD),
-        (STATUS, "Responses", {"incident.01H": "minor: slow answers (monitoring)"}, {"incident.01J": "major: elevated errors (investigating)"}, STATUS),
+        (CARD, "text", {"paragraph.5f0c": "It is offered as a limited preview."}, {"paragraph.5f0c": None,
+        "paragraph.91b2": "It is generally available."}, CARD),
+        (STATUS, "Responses", {"incident.01H": "minor: slow answers (monitoring)"},
+        {"incident.01J": "major: elevated errors (investigating)"}, STATUS),
     ):  # fmt: skip
         story.look(source, {name: before}, scope=scope)
         now = {field: value for field, value in {**before, **after}.items() if value is not None}

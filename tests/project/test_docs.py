@@ -1,4 +1,6 @@
-"""The documentation is held against the program: every command, setting and event, no other ones, and examples that run."""
+"""The documentation is held against the program: every command, setting and event, no other ones, and examples that
+run.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
 from monitor.sources.kind import SourceKind
 
-NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability"}
+NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability", "decisions"}
 
 TYPES = set(EVENT_TYPES)
 
@@ -47,7 +49,7 @@ def test_every_page_that_the_readme_promises_is_there_and_says_whom_it_is_for():
 
 
 def commands(group: click.Group = cli, above: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Every command that can be typed, by its words."""
+    """Yield every command that can be typed, by its words."""
     ctx = click.Context(group)
     if isinstance(group, DefaultGroup):
         yield above.strip(), group.commands[group.default]
@@ -109,7 +111,7 @@ class Typed(NamedTuple):
 
 
 def typed() -> Iterator[Typed]:
-    """Every `access-monitor …` that a page lets its reader type."""
+    """Yield every `access-monitor …` that a page lets its reader type."""
     for path in READ:
         text = path.read_text(encoding="utf-8")
         for block in blocks(text, "(?:sh|console)"):
@@ -176,7 +178,7 @@ class Setting(NamedTuple):
 
 
 def settings() -> dict[str, dict[str, Setting]]:
-    """Section → key (`absence.looks` where a table lies within) → what the schema says."""
+    """Section → key (`absence.polls` where a table lies within) → what the schema says."""
     whole = schema()
     definitions = whole["$defs"]
 
@@ -258,7 +260,10 @@ def test_the_intervals_of_the_kinds_are_as_described():
 
     _, _, meaning = tabled("source", plain=False)["every"]
     said = re.search(
-        r"`models_list` and `status_page` (\w+), `pricing_page` (\w+), `behaviour` and `deprecations_page` (\w+), all others (\w+)",
+        (
+            r"`models_list` and `status_page` (\w+), `pricing_page` (\w+), `behaviour` and `deprecations_page` "
+            r"(\w+), all others (\w+)"
+        ),
         meaning,
     )
     assert said
@@ -335,6 +340,7 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
             "facts_count",
             "limit",
             "detail",
+            "moved_count",
         },
         "entry.activated": {"requested_by", "request"},
         "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
@@ -343,6 +349,10 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
         "document.changed": {"markers"},
         "incident.changed": {"surface"},
         "model.changed": {"provider"},
+        "access.gained": {"note"},
+        "access.lost": {"note"},
+        "entry.reminded": {"since", "looks", "owners"},
+        "config.changed": {"denies"},
         "price.changed": {"by", "reason", "via", "note", "correction", "alias_from", "alias_to"},
         "price.listed": {"renamed_from", "note"},
         "price.removed": {"renamed_to"},
@@ -426,8 +436,21 @@ def test_the_layers_drawn_are_those_that_are_held():
     assert [re.split(r" │ ", layer.strip()) for layer in drawn.split("→")] == [layer.split(" | ") for layer in layers]
 
 
-def test_every_room_is_described_and_the_modules_that_are_named_are_in_it():
-    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(architecture())}
+def sentences(text: str) -> list[str]:
+    """The sentences of a page, without code blocks; a table cell, a point of a list and a heading end one, too."""
+    parts = re.split(r"\n\n+|\n(?=[*#|]|\d+\. )|(?<=\|) | (?=\|)", prose(text))
+    return [one for part in parts for one in re.split(r"(?<=[.?!])\s+", " ".join(part.split())) if one.strip("|- ")]
+
+
+def test_no_sentence_of_the_architecture_is_longer_than_forty_words_and_the_page_stays_one():
+    assert [one for one in sentences(architecture()) if len(one.split()) > 40] == []
+    assert len(architecture().splitlines()) < 130
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "docs/decisions.md"])
+def test_every_room_is_described_and_the_modules_that_are_named_are_in_it(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    described = {quoted(cells[0])[0].strip("/"): cells[1] for cells in rows(text)}
     rooms = {path.parent.name: path.parent for path in (ROOT / "monitor").glob("*/__init__.py")}
     assert set(described) == set(rooms)
     for room, text in described.items():

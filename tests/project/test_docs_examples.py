@@ -1,4 +1,6 @@
-"""The programs that the documentation shows are run: the source of one's own by the real command line, the flagd client on a real lease file."""
+"""The programs that the documentation shows are run: the source of one's own by the real command line, the flagd client
+on a real lease file.
+"""
 
 from __future__ import annotations
 
@@ -96,8 +98,8 @@ owners = ["platform"]
 [network]
 allow = ["127.0.0.1"]
 
-[belief]
-change = {looks = 2, span = "0s"}
+[confirmation]
+change = {polls = 2, span = "0s"}
 gap = "0s"
 """
         )
@@ -183,14 +185,14 @@ def test_the_example_source_turns_what_it_does_not_understand_into_a_failure_tha
 
 
 def program(about: str) -> str:
-    """The one program of the page that names this."""
+    """Return the one program of the page that names this."""
     (found,) = (block for block in blocks(page("gate"), "python") if about in block)
     return found
 
 
 @pytest.fixture
 def leased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of lease files: luna is paused, mini is active."""
+    """Make a folder of lease files: luna is paused, mini is active."""
     entries = (
         standing("gpt-5.6-luna", Status.PAUSED, "gpt-5.4-mini"),
         standing("gpt-5.4-mini", Status.ACTIVE),

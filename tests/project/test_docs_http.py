@@ -1,4 +1,6 @@
-"""What the documentation says of HTTP is held against the server: every path and metric, no other ones, and examples that run."""
+"""What the documentation says of HTTP is held against the server: every path and metric, no other ones, and examples
+that run.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ ROUTES = [
 
 
 def documented(path: str) -> str:
-    """A route's path as the pages write it: `{key:path}` is `KEY`."""
+    """Return a route's path as the pages write it: `{key:path}` is `KEY`."""
     return re.sub(r"{(\w+)(?::\w+)?}", lambda found: found[1].upper(), path)
 
 
@@ -90,7 +92,7 @@ class Asked(NamedTuple):
 
 
 def asked() -> Iterator[Asked]:
-    """Every request that a page shows together with its answer."""
+    """Yield every request that a page shows together with its answer."""
     for path in READ:
         for block in blocks(path.read_text(encoding="utf-8"), "console"):
             for line, answer in re.findall(r"^\$ (curl .*)\n((?:[^$].*\n)*)", block, re.MULTILINE):
@@ -205,7 +207,7 @@ def test_a_metric_named_within_a_sentence_is_one():
 
 @cache
 def said() -> frozenset[str]:
-    """The message of every line that the program writes to its log."""
+    """Return the message of every line that the program writes to its log."""
     return frozenset(
         call.args[0].value
         for path in (ROOT / "monitor").rglob("*.py")

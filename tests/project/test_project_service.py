@@ -24,7 +24,7 @@ def keys(name: str) -> list[str]:
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The service as a checkout would run it: verify wants the program to exist."""
+    """Provide the service as a checkout would run it: verify wants the program to exist."""
     path = tmp_path / "access-monitor.service"
     path.write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", UNIT, flags=re.MULTILINE))
     return path
@@ -92,7 +92,7 @@ def test_relative_paths_count_from_the_same_folder_in_the_service_its_installati
 
 
 def installation() -> list[str]:
-    """The lines of the operator's guide that install the service, in their order."""
+    """Return the lines of the operator's guide that install the service, in their order."""
     text = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     wanted = [block for block in blocks if "/opt/access-monitor" in block or "systemctl enable" in block]

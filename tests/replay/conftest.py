@@ -49,7 +49,7 @@ owners = ["platform"]
 
 @pytest.fixture(scope="session")
 def providers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A configuration of two providers whose histories hold only changes."""
+    """Provide a configuration of two providers whose histories hold only changes."""
     file = tmp_path_factory.mktemp("providers") / "monitor.toml"
     file.write_text(PROVIDERS, encoding="utf-8")
     return file

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
 from monitor.app.bootstrap import open_monitor
 from monitor.audit.agreement import PriceComparison, of_entry
 from monitor.audit.replay import ReplayStep
+from monitor.core import zstd
 from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.notices import Notice
@@ -42,7 +42,9 @@ FACTS = ("model.", "price.", "access.", "entry.", "lifecycle.")
 
 @dataclass(frozen=True)
 class Played:
-    """What one replay came to. `entries` are the projection that the store keeps, `rebuilt` the one folded from its log."""
+    """What one replay came to. `entries` are the projection that the store keeps, `rebuilt` the one folded from its
+    log.
+    """
 
     steps: list[ReplayStep]
     entries: Mapping[str, Entry]
@@ -60,7 +62,7 @@ class Played:
         return [notice for step in self.steps for notice in step.notices]
 
     def events(self, *kinds: str, subject: str = "", source: str = "") -> list[Event]:
-        """The events whose type begins with one of `kinds`."""
+        """Return the events whose type begins with one of `kinds`."""
         return [
             one.event
             for one in self.log
@@ -85,11 +87,12 @@ def play(
     activate: bool = False,
     at: datetime | None = None,
 ) -> Played:
-    """Play recordings into a store in `folder`; `carry` is one for all, or of each. The environment is empty: there is no secret to be had.
+    """Play recordings into a store in `folder`; `carry` is one for all, or of each. The environment is empty: there is
+    no secret to be had.
 
     With `at`, `words` are how the sources stand to each other at that time.
     """
-    looks = {key: recording.read(file).looks for key, file in files.items()}
+    looks = {key: recording.read(file).polls for key, file in files.items()}
     every = carry if isinstance(carry, Mapping) else dict.fromkeys(looks, carry) if carry else None
     with open_monitor(config, str(folder / "replay.db"), environ={}, durable=False) as monitor:
         replay = monitor.replay(looks, carry=every, activate=activate)
@@ -106,7 +109,7 @@ def play(
 
 
 def written(folder: Path, name: str, looks: Iterable[tuple[str, object]]) -> Path:
-    """A recording of payloads, each with the time of its look."""
+    """Return a recording of payloads, each with the time of its look."""
     file = folder / f"{name}.jsonl"
     said = ({"observed_at": at, "status": "ok", "payload": payload} for at, payload in looks)
     file.write_text("\n".join(map(json.dumps, said)), encoding="utf-8")
@@ -114,7 +117,7 @@ def written(folder: Path, name: str, looks: Iterable[tuple[str, object]]) -> Pat
 
 
 def cut(folder: Path, name: str, since: str, until: str = "9999") -> Path:
-    """The lines of a history that lie in a stretch of time, and the good one that stood when it began."""
+    """Return the lines of a history that lie in a stretch of time, and the good one that stood when it began."""
     stretch: list[dict[str, Any]] = []
     for line in lines(name):
         if line["observed_at"] < since and line["status"] == "ok":
@@ -127,15 +130,15 @@ def cut(folder: Path, name: str, since: str, until: str = "9999") -> Path:
 
 
 def lines(name: str) -> Iterator[dict[str, Any]]:
-    """The lines of a history, read without any code of the monitor."""
+    """Yield the lines of a history, read without any code of the monitor."""
     with (HISTORIES / f"{name}.jsonl.zst").open("rb") as file:
-        stream = zstandard.ZstdDecompressor().stream_reader(file)
+        stream = zstd.ZstdFile(file)
         for line in io.TextIOWrapper(stream, encoding="utf-8"):
             yield json.loads(line)
 
 
 def truth(name: str) -> Iterator[dict[str, Any]]:
-    """The differences between good snapshots that an independent script found."""
+    """Yield the differences between good snapshots that an independent script found."""
     for line in (HISTORIES / f"{name}.truth.jsonl").read_text(encoding="utf-8").splitlines():
         yield json.loads(line)
 
@@ -149,7 +152,7 @@ def time(text: str) -> datetime:
 
 
 def good_lists(name: str, carry: timedelta | None = None) -> list[tuple[datetime, frozenset[str]]]:
-    """The ids of each good look, repeated every `carry` until the next look, good or not."""
+    """Return the ids of each good look, repeated every `carry` until the next look, good or not."""
     looks = [
         (
             time(line["observed_at"]),
@@ -168,8 +171,9 @@ def good_lists(name: str, carry: timedelta | None = None) -> list[tuple[datetime
 
 
 def believed_edges(looks: Iterable[tuple[datetime, frozenset[str]]]) -> tuple[set[Edge], set[Edge]]:
-    """Which models came and which went, and when that was believed: three looks over half an hour for a loss, two over a minute
-    for a gain, looks under a minute apart being one. Told here once more, from the design and not from the code.
+    """Return which models came and which went, and when that was believed: three looks over half an hour for a loss,
+    two over a minute     for a gain, looks under a minute apart being one. Told here once more, from the design and not
+    from the code.
     """
     came: set[Edge] = set()
     went: set[Edge] = set()

@@ -1,4 +1,6 @@
-"""What `bench/detector.py` measures, on less: no needless pause beyond what a differ of three looks makes, and nothing missed."""
+"""What `bench/detector.py` measures, on less: no needless pause beyond what a differ of three looks makes, and nothing
+missed.
+"""
 
 from __future__ import annotations
 
@@ -74,12 +76,12 @@ def test_absences_and_the_simple_differs_are_what_they_are_called(bench: ModuleT
     shown = ["ab", "ab", "a", "ab", "a", "a", "a", "ab", "b", "b"]
     good = [(SPRING + number * hour, frozenset(ids)) for number, ids in enumerate(shown)]
     found = list(bench._absences(good))
-    assert [(one.model, len(one.looks), one.until is None) for one in found] == [
+    assert [(one.model, len(one.polls), one.until is None) for one in found] == [
         ("b", 1, False),
         ("b", 3, False),
         ("a", 2, True),
     ]
     assert all(before.since < after.since for before, after in pairwise(found))
-    history = bench.History(name="x", looks=(), carry=None, good=good, absences=found)
+    history = bench.History(name="x", polls=(), carry=None, good=good, absences=found)
     assert [len(bench.counted(history, count).pauses) for count in (1, 2, 3, 4)] == [3, 2, 1, 0]
     assert bench.counted(history, 1).false(bench.DAY) == 2

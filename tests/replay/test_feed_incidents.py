@@ -1,4 +1,6 @@
-"""The recorded incidents at feeds and resellers, each by its own name; those at the official page stand in `test_price_incidents`."""
+"""The recorded incidents at feeds and resellers, each by its own name; those at the official page stand in
+`test_price_incidents`.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ DROP = {
 
 
 def configured(folder: Path, *keys: str, models: tuple[str, ...] = (), more: str = "") -> Path:
-    """A configuration of feeds, with an entry for each of some models."""
+    """Return a configuration of feeds, with an entry for each of some models."""
     parts = [
         '[[surface]]\nkey = "openai"\nbase_url = "https://api.openai.com/v1"\napi_key = "env:OPENAI_API_KEY"',
         '[[surface]]\nkey = "anthropic"\nbase_url = "https://api.anthropic.com/v1"\napi_key = "env:ANTHROPIC_API_KEY"',
@@ -56,7 +58,7 @@ def configured(folder: Path, *keys: str, models: tuple[str, ...] = (), more: str
 def replayed(
     folder: Path, key: str, since: str, until: str = "9999", *, carry: timedelta = HOUR, models: tuple[str, ...] = ()
 ) -> Played:
-    """A stretch of the history of one feed, its last good look before it being the baseline."""
+    """Return a stretch of the history of one feed, its last good look before it being the baseline."""
     file = cut(folder, FORMATS[key][1], since, until)
     return play(folder, {key: file}, config=configured(folder, key, models=models), carry=carry)
 
@@ -85,7 +87,9 @@ trust = "official"
 
 @pytest.fixture(scope="module")
 def july(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """Five feeds and the official page, from mid July to August 22; the page with the drop was first stored on August 1."""
+    """Five feeds and the official page, from mid July to August 22; the page with the drop was first stored on August
+    1.
+    """
     if not PAGES.is_dir():
         pytest.skip(f"NO REAL PAGES: {PAGES} is absent, set ACCESS_MONITOR_SHARED")
     folder = tmp_path_factory.mktemp("july")
@@ -245,7 +249,7 @@ def sonnets(rows: tuple[tuple[str, int, int], ...]) -> str:
 
 
 def scheduled(folder: Path, pages: dict[str, tuple[tuple[str, int, int], ...]]) -> Played:
-    """The last document of the feed and the pages of the maker, over the first of September."""
+    """Return the last document of the feed and the pages of the maker, over the first of September."""
     *_, last = (line for line in lines(FORMATS["genai-v2"][1]) if line["status"] == "ok")
     days = ("2026-08-21T20:00:00Z", "2026-08-31T23:30:00Z", "2026-09-01T00:30:00Z", "2026-09-03T00:00:00Z")
     config = configured(

@@ -1,4 +1,6 @@
-"""The recorded incidents that concern prices, each by its own name, with the official pages and a feed played side by side."""
+"""The recorded incidents that concern prices, each by its own name, with the official pages and a feed played side by
+side.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,7 @@ def summer(tmp_path_factory: pytest.TempPathFactory) -> Summer:
     ]
     (folder / "pages.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     files = {"openai-pricing": folder / "pages.jsonl", "llm-prices": history("simonw_llm_prices_openai")}
-    looks = {key: recording.read(file).looks for key, file in files.items()}
+    looks = {key: recording.read(file).polls for key, file in files.items()}
     with open_monitor(SHIPPED, str(folder / "replay.db"), environ={}, durable=False) as monitor:
         replay = monitor.replay(looks, carry=dict.fromkeys(looks, timedelta(hours=12)), activate=True)
         steps = list(replay.run())

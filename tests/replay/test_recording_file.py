@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import zstandard
 
+from monitor.core import zstd
 from monitor.core.facts import FailureReason
 from monitor.core.ports import MonitorError
 from monitor.sources.recording import failure, read
@@ -27,7 +27,7 @@ def written(folder: Path, *lines: object, name: str = "looks.jsonl") -> Path:
 
 
 def test_a_payload_becomes_the_bytes_of_its_json(tmp_path: Path) -> None:
-    (look,) = read(written(tmp_path, OK)).looks
+    (look,) = read(written(tmp_path, OK)).polls
     assert look.at == datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
     assert look.failure is None
     assert look.body is not None
@@ -42,7 +42,7 @@ def test_a_text_is_handed_on_as_it_is_also_where_it_is_no_json(tmp_path: Path) -
             {"observed_at": AT, "status": "ok", "payload_text": "| Modell | €\n"},
             {"observed_at": AT, "status": "invalid_json", "payload": None, "payload_text": '{"a": ', "error": "cut"},
         )
-    ).looks
+    ).polls
     assert [look.body and look.body.content for look in looks] == ["| Modell | €\n".encode(), b'{"a": ']
 
 
@@ -54,14 +54,14 @@ def test_a_key_that_stands_in_a_body_or_an_error_is_taken_out(tmp_path: Path) ->
             {"observed_at": AT, "status": "ok", "payload_text": f"curl -H {secret}"},
             {"observed_at": AT, "status": "error", "error": f"HTTP 401: bad key {secret}"},
         )
-    ).looks
+    ).polls
     assert looks[0].body is not None
     assert secret.encode() not in looks[0].body.content
     assert looks[1].detail == "HTTP 401: bad key [redacted]"
 
 
 def test_equal_answers_share_one_body(tmp_path: Path) -> None:
-    one, other = read(written(tmp_path, OK, OK)).looks
+    one, other = read(written(tmp_path, OK, OK)).polls
     assert one.body is other.body
 
 
@@ -69,14 +69,14 @@ def test_equal_answers_share_one_body(tmp_path: Path) -> None:
 def test_compression_is_told_by_content_and_not_by_name(tmp_path: Path, frames: int) -> None:
     lines = [json.dumps(OK).encode() + b"\n"] * frames
     file = tmp_path / "looks.jsonl"
-    file.write_bytes(b"".join(zstandard.compress(line) for line in lines))
-    assert len(read(file).looks) == frames
-    assert len(read(written(tmp_path, OK, name="plain.jsonl.zst")).looks) == 1
+    file.write_bytes(b"".join(zstd.compress(line) for line in lines))
+    assert len(read(file).polls) == frames
+    assert len(read(written(tmp_path, OK, name="plain.jsonl.zst")).polls) == 1
 
 
 def test_blank_lines_a_byte_order_mark_and_other_fields_do_not_matter(tmp_path: Path) -> None:
     file = written(tmp_path, "\ufeff" + json.dumps({**OK, "seq": 0, "author": "x"}), "", OK, "")
-    assert len(read(file).looks) == 2
+    assert len(read(file).polls) == 2
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_reason_of_a_failure_is_read_from_its_words(said: str, reason: Failu
 def test_a_look_without_a_body_is_a_failure_with_a_detail(
     tmp_path: Path, line: dict[str, str], reason: FailureReason
 ) -> None:
-    (look,) = read(written(tmp_path, {"observed_at": AT, **line})).looks
+    (look,) = read(written(tmp_path, {"observed_at": AT, **line})).polls
     assert (look.body, look.failure) == (None, reason)
     assert look.detail
 
@@ -133,7 +133,7 @@ def test_a_look_without_a_body_is_a_failure_with_a_detail(
         ([{"observed_at": AT, "status": "ok"}], "line 1 is `ok` and has neither `payload` nor `payload_text`"),
         ([{**OK, "payload_text": 7}], "line 1 has a `payload_text` that is not a string"),
         ([{**OK, "sampling": "some"}], "line 1 has the unknown `sampling` 'some'"),
-        ([""], "holds no look"),
+        ([""], "holds no poll"),
         (["[" * 100_000], "line 1 is not JSON"),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_bad_recording_is_refused_whole_with_file_and_line(tmp_path: Path, lin
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     cut = tmp_path / "cut.zst"
-    cut.write_bytes(zstandard.compress(json.dumps(OK).encode() * 50)[:-9])
+    cut.write_bytes(zstd.compress(json.dumps(OK).encode() * 50)[:-9])
     latin = tmp_path / "latin.jsonl"
     latin.write_bytes(b'{"a": "\xe9"}')
     for file, said in (
@@ -164,7 +164,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_times_are_compared_across_zones(tmp_path: Path) -> None:
-    one, other = read(written(tmp_path, OK, {**OK, "observed_at": LATER})).looks
+    one, other = read(written(tmp_path, OK, {**OK, "observed_at": LATER})).polls
     assert one.at == other.at
 
 

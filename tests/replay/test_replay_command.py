@@ -28,7 +28,7 @@ def prices(model: str, amount: float) -> dict[str, object]:
 
 
 def written(folder: Path, name: str, *looks: dict[str, object]) -> Path:
-    """One look an hour, from midnight."""
+    """Return one look an hour, from midnight."""
     file = folder / f"{name}.jsonl"
     lines = [json.dumps({"observed_at": DAY.format(hour), **look}) for hour, look in enumerate(looks)]
     file.write_text("\n".join(lines), encoding="utf-8")
@@ -37,7 +37,7 @@ def written(folder: Path, name: str, *looks: dict[str, object]) -> Path:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, and an environment without a key."""
+    """Provide an empty folder to work in, and an environment without a key."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -48,7 +48,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def gone(tmp_path: Path) -> Path:
-    """A list from which a registered model goes."""
+    """Provide a list from which a registered model goes."""
     both = listing("gpt-5.4-mini", "gpt-5.6-luna")
     return written(tmp_path, "gone", both, both, *[listing("gpt-5.6-luna")] * 4)
 
@@ -103,7 +103,7 @@ def test_the_table_leaves_out_routine_and_ends_with_a_summary(here: Path, gone: 
     assert "check.verified" not in table
     assert "would tell platform: gpt-5.4-mini paused" in table
     lines = dict(line.split(maxsplit=1) for line in reversed(summary.splitlines()))
-    assert lines["looks"] == "6: 0 failed, 0 held, 0 late"
+    assert lines["polls"] == "6: 0 failed, 0 held, 0 late"
     assert lines["model"] == "1 unlisted"
     assert "1 paused" in lines["entry"]
     assert lines["notices"] == "2 would have been sent (1 paused, 1 visible)"

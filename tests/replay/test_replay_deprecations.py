@@ -1,4 +1,6 @@
-"""A real history of announced ends, through the real reader and the real judgement: flaps take nothing back, a moved day is told once."""
+"""A real history of announced ends, through the real reader and the real judgement: flaps take nothing back, a moved
+day is told once.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
+from monitor.app.use_cases import UseCases
+from monitor.core import zstd
 from monitor.core.configuration import Configuration
 from monitor.core.events import Event
 from monitor.core.facts import Body, PollFailure
 from monitor.core.ports import EventQuery
-from monitor.detection.poller import Poller
 from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
 from monitor.store import open_store
@@ -32,12 +34,12 @@ def history() -> Iterator[dict[str, Any]]:
     if not path.exists():
         pytest.skip(f"REAL DATA MISSING: {path} (set ACCESS_MONITOR_SHARED)")
     with path.open("rb") as file:
-        text = zstandard.ZstdDecompressor().stream_reader(file).read().decode()
+        text = zstd.ZstdFile(file).read().decode()
     yield from map(json.loads, text.splitlines())
 
 
 def page(rows: list[dict[str, str]], provider: str) -> bytes:
-    """The rows of one provider as the page that it might have published."""
+    """Return the rows of one provider as the page that it might have published."""
     keys = ("shutdown_date", "model_name", "status", "replacement", "deprecated_date")
     cells = [
         "| " + " | ".join(row[key].replace("|", "\\|") for key in keys) + " |"
@@ -49,7 +51,7 @@ def page(rows: list[dict[str, str]], provider: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
-    """The log after the whole history, each state of it looked at three times within 40 minutes."""
+    """Provide the log after the whole history, each state of it looked at three times within 40 minutes."""
     specs = {
         provider.lower(): source_spec(
             key=provider.lower(),
@@ -64,7 +66,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
     sources = {key: build(spec, SourceDeps(http=http, surface=None, secret=str)) for key, spec in specs.items()}
     store = open_store(str(tmp_path_factory.mktemp("ends") / "monitor.db"))
     now = datetime.min
-    poller = Poller(store, Configuration(sources=specs), lambda key: sources[key], lambda: now, published=lambda: None)
+    poller = UseCases(store, Configuration(sources=specs), lambda: now, published=lambda: None).poller(
+        lambda key: sources[key]
+    )
     try:
         for observed in history():
             began = datetime.fromisoformat(observed["observed_at"])
@@ -87,7 +91,9 @@ def moves(log: list[Event], type: str) -> Counter[tuple[str, str, str]]:
 
 
 def truth() -> Iterator[tuple[str, str, str]]:
-    """Model, old and new day of every difference that an independent script found in a row that stood before and after."""
+    """Model, old and new day of every difference that an independent script found in a row that stood
+    before and after.
+    """
     path = SHARED / "replay" / "deprecations_quora.truth.jsonl"
     for line in path.read_text().splitlines():
         row = json.loads(line)

@@ -44,7 +44,7 @@ def feeds(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 @pytest.fixture(scope="module")
 def watch(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """The one that renamed its ids two hours after a change, so it is looked at every hour."""
+    """Provide the one that renamed its ids two hours after a change, so it is looked at every hour."""
     return replayed(tmp_path_factory.mktemp("watch"), timedelta(hours=1), "watch")
 
 

@@ -51,7 +51,8 @@ def test_29_days_of_412_are_one_failure_one_alarm_and_one_recovery(fireworks: Pl
     assert [event.type for event in fireworks.between(BLOCKED, BACK, *FACTS)] == []
     blind = [item for notice in fireworks.notices for item in notice.items if item.reason == "blind"]
     assert blind[0].position == stale.position
-    # The recording has no prices, so the gate denies the entry for want of them, and not for the list that cannot be read.
+    # The recording has no prices, so the gate denies the entry for want of them, and not for the list that cannot be
+    # read.
     assert "price" in blind[0].refusal, blind[0].refusal
 
 

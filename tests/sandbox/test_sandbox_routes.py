@@ -1,4 +1,6 @@
-"""The sandbox beyond lists and answers: what is listed and not callable, the regional host, tokens, embeddings and batches."""
+"""The sandbox beyond lists and answers: what is listed and not callable, the regional host, tokens, embeddings and
+batches.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,8 @@ def sandbox() -> Iterator[Sandbox]:
         TimelineModel(id="embeds", created=1, generates=False),
     )
     steps = (
-        TimelineStep(date=date(2026, 7, 30), title="one", looks=1000, lists=models),
-        TimelineStep(date=date(2026, 7, 31), title="two", looks=1000, regional=False),
+        TimelineStep(date=date(2026, 7, 30), title="one", polls=1000, lists=models),
+        TimelineStep(date=date(2026, 7, 31), title="two", polls=1000, regional=False),
     )
     with Sandbox(steps) as made:
         yield made
@@ -102,7 +104,10 @@ def test_chat_refuses_tools_unless_the_effort_is_none(sdk: openai.OpenAI) -> Non
 def test_a_batch_goes_on_by_being_looked_at_and_completed_is_not_success(
     sdk: openai.OpenAI, model: str, counts: tuple[int, int]
 ) -> None:
-    line = f'{{"custom_id": "p", "method": "POST", "url": "/v1/responses", "body": {{"model": "{model}", "input": "ping"}}}}\n'
+    line = (
+        f'{{"custom_id": "p", "method": "POST", "url": "/v1/responses", "body": {{"model": "{model}", "input": '
+        '"ping"}}\n'
+    )
     file = sdk.files.create(file=("in.jsonl", line.encode()), purpose="batch")
     made = sdk.batches.create(
         input_file_id=file.id, endpoint="/v1/responses", completion_window="24h", metadata={"who": "test"}

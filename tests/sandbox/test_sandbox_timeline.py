@@ -24,8 +24,8 @@ from monitor.sandbox import (
 )
 from monitor.sandbox.gpt_5_6 import ACTIVATE, RESUME, STEPS
 
-ONE = TimelineStep(date=date(2026, 1, 1), title="one", looks=2, lists=(TimelineModel(id="a", created=1),))
-TWO = TimelineStep(date=date(2026, 1, 2), title="two", looks=1, lists=(TimelineModel(id="b", created=2),))
+ONE = TimelineStep(date=date(2026, 1, 1), title="one", polls=2, lists=(TimelineModel(id="a", created=1),))
+TWO = TimelineStep(date=date(2026, 1, 2), title="two", polls=1, lists=(TimelineModel(id="b", created=2),))
 HELD = replace(ONE, waits_for="activate")
 
 
@@ -37,10 +37,10 @@ def test_a_step_ends_exactly_when_list_and_page_were_both_looked_at_often_enough
     for look in looks:
         assert timeline.request(look).index == expected, "the look that ends a step still sees it"
         seen[look] += 1
-        if min(seen.values()) >= timeline.steps[expected].looks and expected == 0:
+        if min(seen.values()) >= timeline.steps[expected].polls and expected == 0:
             expected, seen = 1, {Target.LIST: 0, Target.PAGE: 0}
         assert timeline.index == expected
-    assert timeline.ended == (expected == 1 and min(seen.values()) >= TWO.looks)
+    assert timeline.ended == (expected == 1 and min(seen.values()) >= TWO.polls)
 
 
 def test_other_doors_do_not_move_the_story() -> None:
@@ -99,7 +99,7 @@ def test_advancing_ends_a_step_whatever_it_waits_for_and_the_counts_begin_anew()
     timeline = Timeline((HELD, HELD, TWO), hold=True)
     timeline.request(Target.LIST)
     assert timeline.advance() == HELD
-    assert (timeline.index, timeline.looks[Target.LIST], timeline.awaits) == (1, 0, "activate")
+    assert (timeline.index, timeline.polls[Target.LIST], timeline.awaits) == (1, 0, "activate")
 
 
 def test_the_faults_of_a_step_end_with_it_and_those_scripted_from_outside_stay() -> None:
@@ -113,7 +113,7 @@ def test_the_faults_of_a_step_end_with_it_and_those_scripted_from_outside_stay()
 
 
 def test_a_fault_with_a_count_is_met_that_often_and_a_scripted_one_before_the_steps_own() -> None:
-    timeline = Timeline((replace(ONE, looks=9, faults=(Fault(target=Target.LIST, kind=FaultKind.HTML),)),))
+    timeline = Timeline((replace(ONE, polls=9, faults=(Fault(target=Target.LIST, kind=FaultKind.HTML),)),))
     timeline.put_fault(Fault(target=Target.LIST, kind=FaultKind.NULL_DATA, times=2))
     met = [fault.kind for _ in range(4) if (fault := timeline.request(Target.LIST).fault) is not None]
     assert met == [FaultKind.NULL_DATA, FaultKind.NULL_DATA, FaultKind.HTML, FaultKind.HTML]
@@ -151,12 +151,12 @@ def test_a_timeline_needs_a_step_and_a_step_a_look() -> None:
     with pytest.raises(ValueError, match="at least one step"):
         Timeline(())
     with pytest.raises(ValueError, match="at least one"):
-        replace(ONE, looks=0)
+        replace(ONE, polls=0)
 
 
 def test_being_watched_is_enough_to_live_through_the_whole_of_gpt_5_6(clients: Clients) -> None:
     seen = []
-    for _ in range(sum(step.looks for step in STEPS)):
+    for _ in range(sum(step.polls for step in STEPS)):
         seen.append(clients.sandbox.timeline.index)
         clients.look()
     assert list(dict.fromkeys(seen)) == list(range(len(STEPS)))
@@ -169,7 +169,7 @@ def test_in_hold_mode_gpt_5_6_waits_for_the_activation_and_for_the_resumption() 
     for _ in range(100):
         timeline.request(Target.LIST)
         timeline.request(Target.PAGE)
-        if timeline.awaits and timeline.looks[Target.LIST] > 20:
+        if timeline.awaits and timeline.polls[Target.LIST] > 20:
             awaited.append((timeline.current.date, timeline.awaits))
             timeline.release(timeline.awaits)
     assert awaited == [(date(2026, 7, 9), ACTIVATE), (date(2026, 7, 30), RESUME)]

@@ -103,10 +103,11 @@ def test_the_state_says_where_the_story_stands(clients: Clients) -> None:
         "of": 7,
         "date": "2026-07-25",
         "title": "The models list answers again, and it is the same list",
+        "polls": 3,
         "looks": 3,
         "awaits": "",
     }
-    assert state["looks"] == {"list": 1, "page": 1}
+    assert state["polls"] == state["looks"] == {"list": 1, "page": 1}
     assert state["prices"]["gpt-5.6-luna"] == {
         "input": "1",
         "cached_input": "0.10",
@@ -178,7 +179,7 @@ def test_the_demo_configuration_names_the_sandbox_and_keeps_the_key_in_a_file_of
         assert entry["owners"] == ["platform"]
         assert entry.get("fallback", "gpt-5.4-mini") in entries
     assert all(source["every"] == "1s" for source in read["source"])
-    assert read["belief"]["gap"] == "0s"
+    assert read["confirmation"]["gap"] == "0s"
     assert "for the demo only" in text
 
 

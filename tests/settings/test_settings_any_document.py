@@ -1,4 +1,6 @@
-"""Whatever stands in a file or in the environment: a configuration, or a refusal in sentences; never another exception."""
+"""Whatever stands in a file or in the environment: a configuration, or a refusal in sentences; never
+another exception.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What GitHub asks and how leases are signed, as configured: references only, and deployments that the gate can answer."""
+"""What GitHub asks and how leases are signed, as configured: references only, and deployments that the
+gate can answer.
+"""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ OTHER: Mapping[str, Any] = {
 
 
 def scalars(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every key of a table, below the sections in it, with its type."""
+    """Yield every key of a table, below the sections in it, with its type."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -163,7 +163,7 @@ def dumped(file: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Mapping[str, Any]], list[str]]]:
-    """What `config.changed` would name if a document were loaded after `FULL`."""
+    """Tell what `config.changed` would name if a document were loaded after `FULL`."""
     path = str(tmp_path_factory.mktemp("recorded") / "monitor.db")
     upgrade(f"sqlite:///{path}")
     store, at = open_store(path), datetime(2026, 7, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ from monitor.settings import durations, load
 
 def test_what_is_left_out_has_the_default_of_the_core(tmp_path):
     settings = loaded(tmp_path)
-    assert settings.configuration.belief == ConfirmationRules()
+    assert settings.configuration.confirmation == ConfirmationRules()
     assert settings.configuration.gate == GateRules()
     assert settings.database == "sqlite:///var/monitor.db"
     assert settings.lease_dir == tmp_path / "var/lease"
@@ -73,9 +73,9 @@ key = "card"
 kind = "document"
 url = "https://example.com/card"
 watch = ["limited preview"]
-[belief]
-absence = {looks = 4, span = "1h"}
-change = {looks = 3, span = "0s"}
+[confirmation]
+absence = {polls = 4, span = "1h"}
+change = {polls = 3, span = "0s"}
 gap = "0s"
 recheck = "0.5s"
 hold = "12h"
@@ -144,9 +144,9 @@ owners = ["platform"]
         ("luna-o", "responses"),
     }
     assert configuration.sources["card"].options == {"watch": ("limited preview",)}
-    assert configuration.belief.absence.looks == 4
-    assert configuration.belief.change.span == timedelta()
-    assert configuration.belief.recheck == timedelta(milliseconds=500)
+    assert configuration.confirmation.absence.polls == 4
+    assert configuration.confirmation.change.span == timedelta()
+    assert configuration.confirmation.recheck == timedelta(milliseconds=500)
     assert settings.budget == Decimal("2.5")
     assert settings.network.allow == {"127.0.0.1", "lab.example", "::1"}
     assert (settings.web.host, settings.web.port, settings.web.tokens) == ("::1", 9000, ("credential:web",))
@@ -179,8 +179,8 @@ def test_the_environment_wins_over_the_file_and_the_option_over_both(tmp_path):
     environ = {
         "ACCESS_MONITOR__DATABASE__URL": "b.db",
         "ACCESS_MONITOR__GATE__LEASE": "2h",
-        "ACCESS_MONITOR__BELIEF__ABSENCE__LOOKS": "5",
-        "ACCESS_MONITOR__BELIEF__ABSENCE__SPAN": "10m",
+        "ACCESS_MONITOR__CONFIRMATION__ABSENCE__POLLS": "5",
+        "ACCESS_MONITOR__CONFIRMATION__ABSENCE__SPAN": "10m",
         "ACCESS_MONITOR__NETWORK__ALLOW": "127.0.0.1, ::1",
         "ACCESS_MONITOR__GATE__ENVIRONMENTS": '["production", "lab"]',
         "OPENAI_API_KEY": "elsewhere",
@@ -189,7 +189,7 @@ def test_the_environment_wins_over_the_file_and_the_option_over_both(tmp_path):
     assert settings.database == "b.db"
     assert settings.configuration.gate.lease == timedelta(hours=2)
     assert settings.configuration.gate.environments == ("production", "lab")
-    assert settings.configuration.belief.absence.looks == 5
+    assert settings.configuration.confirmation.absence.polls == 5
     assert settings.network.allow == {"127.0.0.1", "::1"}
     assert load(path, environ, "c.db").database == str(Path.cwd() / "c.db")
 
@@ -215,11 +215,14 @@ def test_a_list_in_a_variable_is_json_or_stands_between_commas(tmp_path, variabl
 
 
 def test_a_variable_replaces_its_key_and_leaves_the_rest_of_the_section(tmp_path):
-    text = '[gate]\nlease = "1h"\nfreshness = "3h"\n[belief]\nabsence = {looks = 4, span = "1h"}\n' + MINIMAL
-    environ = {"ACCESS_MONITOR__GATE__LEASE": "2h", "ACCESS_MONITOR__BELIEF__ABSENCE__LOOKS": "5"}
+    text = '[gate]\nlease = "1h"\nfreshness = "3h"\n[confirmation]\nabsence = {polls = 4, span = "1h"}\n' + MINIMAL
+    environ = {"ACCESS_MONITOR__GATE__LEASE": "2h", "ACCESS_MONITOR__CONFIRMATION__ABSENCE__POLLS": "5"}
     configuration = loaded(tmp_path, text, environ).configuration
     assert (configuration.gate.lease, configuration.gate.freshness) == (timedelta(hours=2), timedelta(hours=3))
-    assert (configuration.belief.absence.looks, configuration.belief.absence.span) == (5, timedelta(hours=1))
+    assert (configuration.confirmation.absence.polls, configuration.confirmation.absence.span) == (
+        5,
+        timedelta(hours=1),
+    )
 
 
 def test_only_the_environment_that_was_handed_in_is_read_and_no_other_file(tmp_path, monkeypatch):

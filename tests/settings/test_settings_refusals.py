@@ -28,14 +28,14 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> I
 
 
 def problem(folder: Path, text: str, environ: dict[str, str] | None = None) -> str:
-    """The one problem of a configuration that has one."""
+    """Return the one problem of a configuration that has one."""
     problems = refusal(folder, text, environ).problems
     assert len(problems) == 1, problems
     return problems[0]
 
 
 def entry(**keys: object) -> str:
-    """The minimal configuration with these keys in its entry; None takes a key out."""
+    """Return the minimal configuration with these keys in its entry; None takes a key out."""
     head, _, tail = MINIMAL.partition("[[entry]]")
     lines = {line.partition(" = ")[0]: line for line in tail.strip().splitlines()}
     for key, value in keys.items():
@@ -180,7 +180,10 @@ def test_a_wrong_source_is_refused_with_its_key_and_the_mend(tmp_path, source, s
 
 
 def test_the_parts_of_an_account_need_no_project(tmp_path):
-    source = f'[[source]]\nkey = "bills"\nkind = "admin"\nsurface = "keyed"\nparts = ["usage", "costs", "audit_log"]\n{KEYED}\n'
+    source = (
+        '[[source]]\nkey = "bills"\nkind = "admin"\nsurface = "keyed"\nparts = ["usage", "costs", '
+        f'"audit_log"]\n{KEYED}\n'
+    )
     sources = loaded(tmp_path, MINIMAL + source).configuration.sources
     assert [key for key in sources if key.startswith("bills")] == [
         "bills/usage",
@@ -209,9 +212,12 @@ def test_the_key_of_a_source_cannot_hold_what_replay_splits_at(tmp_path):
         ('[gate]\nleese = "1h"\n', "gate.leese is not a key that there is; did you mean 'lease'?"),
         ("[[gate]]\n", "gate must be a table; write [gate] once"),
         ('[database]\nurl = "mysql://h/d"\n', "database.url is no database"),
-        ("[belief]\nabsence = {looks = 0, span = '1m'}\n", "belief.absence.looks is too small; write at least 1"),
-        ("[belief]\nabsence = {looks = 2}\n", 'belief.absence.span is missing; add span = "30m"'),
-        ("[belief]\nabsence = 3\n", "belief.absence must be a table"),
+        (
+            "[confirmation]\nabsence = {polls = 0, span = '1m'}\n",
+            "confirmation.absence.polls is too small; write at least 1",
+        ),
+        ("[confirmation]\nabsence = {polls = 2}\n", 'confirmation.absence.span is missing; add span = "30m"'),
+        ("[confirmation]\nabsence = 3\n", "confirmation.absence must be a table"),
         ("[run]\nworkers = 'many'\n", "run.workers must be a whole number"),
         ("[run]\nworkers = 100000\n", "run.workers is too large; write at most 256"),
         ("[budget]\nper_day = '-1'\n", "budget.per_day is not an amount of USD"),
@@ -278,8 +284,8 @@ def test_a_variable_is_refused_under_its_own_name(tmp_path, name, value, said):
     [
         ("gate = 3\n", "GATE__LEASE"),
         ("[[gate]]\n", "GATE__LEASE"),
-        ("belief = []\n", "BELIEF__ABSENCE__LOOKS"),
-        ('[belief]\nabsence = "3"\n', "BELIEF__ABSENCE__LOOKS"),
+        ("confirmation = []\n", "CONFIRMATION__ABSENCE__POLLS"),
+        ('[confirmation]\nabsence = "3"\n', "CONFIRMATION__ABSENCE__POLLS"),
     ],
 )
 def test_what_should_be_a_table_is_refused_even_where_a_variable_sets_a_key_in_it(tmp_path, text, variable):

@@ -87,7 +87,10 @@ def test_what_is_shown_says_where_each_value_came_from(tmp_path):
 def test_what_is_shown_holds_no_secret(tmp_path):
     text = MINIMAL.replace(
         '"env:SLACK_URL"',
-        '"slack://tokenaaa/tokenbbb/tokenccc", "mailtos://me:hunter2@mail.example", "https://hooks.example/services/T0/B0/ccc"',
+        (
+            '"slack://tokenaaa/tokenbbb/tokenccc", "mailtos://me:hunter2@mail.example", '
+            '"https://hooks.example/services/T0/B0/ccc"'
+        ),
     )
     settings = loaded(
         tmp_path, text, {"ACCESS_MONITOR__DATABASE__URL": "postgresql://u:hunter2@db.example/m?password=hunter2&x=1"}
@@ -103,7 +106,8 @@ def test_what_is_shown_holds_no_secret(tmp_path):
 def test_the_schema_describes_what_the_loader_takes(tmp_path):
     described = schema()
     assert set(described["properties"]) == {
-        "database", "surface", "source", "belief", "budget", "measurements", "network", "web", "gate", "checks", "github", "heartbeat", "notify", "run",
+        "database", "surface", "source", "confirmation", "budget", "measurements", "network", "web", "gate", "checks",
+        "github", "heartbeat", "notify", "run",
         "logging", "owner", "entry", "deployment",
     }  # fmt: skip
     gate = described["$defs"]["GateTable"]

@@ -15,7 +15,8 @@ from monitor.sources.http import HttpClient
 FOLDER = Path(__file__).parents[2] / "config" / "surfaces"
 EXAMPLES = sorted(FOLDER.glob("*.toml"))
 PROVIDERS = {
-    "azure", "deepinfra", "fireworks", "gemini", "groq", "litellm", "mistral", "ollama", "openrouter", "together", "vllm", "xai",
+    "azure", "deepinfra", "fireworks", "gemini", "groq", "litellm", "mistral", "ollama", "openrouter", "together",
+    "vllm", "xai",
 }  # fmt: skip
 
 

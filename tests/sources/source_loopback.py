@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
+from monitor.core import zstd
 from monitor.sources.http import HttpClient
 from monitor.sources.transport import Limits
 
@@ -129,7 +129,7 @@ def history() -> Callable[[str], list[dict[str, Any]]]:
         if not path.exists():
             pytest.skip(f"REAL DATA MISSING: {path} (set ACCESS_MONITOR_SHARED)")
         with path.open("rb") as file:
-            text = zstandard.ZstdDecompressor().stream_reader(file).read().decode()
+            text = zstd.ZstdFile(file).read().decode()
         return [json.loads(line) for line in text.splitlines()]
 
     return read

@@ -1,4 +1,6 @@
-"""Codex: the catalogue of an installed command or of a file, as a surface of its own, and nothing of ours handed to the command."""
+"""Codex: the catalogue of an installed command or of a file, as a surface of its own, and nothing of ours handed to the
+command.
+"""
 
 from __future__ import annotations
 

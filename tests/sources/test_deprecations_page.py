@@ -70,7 +70,7 @@ def look(text: str) -> Snapshot | PollFailure:
 
 
 def html(markdown: str) -> str:
-    """The same tables as a page of HTML."""
+    """Return the same tables as a page of HTML."""
     out = []
     for line in markdown.splitlines():
         if line.startswith("#"):
@@ -219,7 +219,8 @@ def test_a_row_that_is_cut_off_takes_nothing_back() -> None:
     assert "gpt-7-mini" not in reading.models
 
 
-CELLS = st.sampled_from(["2026-12-11", "`gpt-a`", "gpt-a", "Videos API", "at earliest 2027-01-01", "—", "`a` | `b`", "", "**", "\\|", "<td>", "\x07`x`"])  # fmt: skip
+CELLS = st.sampled_from(["2026-12-11", "`gpt-a`", "gpt-a", "Videos API", "at earliest 2027-01-01", "—", "`a` | `b`",
+    "", "**", "\\|", "<td>", "\x07`x`"])  # fmt: skip
 
 
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=6), st.text(max_size=60))

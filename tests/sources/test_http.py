@@ -57,7 +57,7 @@ def test_an_address_of_the_public_internet_is_not(address: str) -> None:
 
 
 def _resolver(*answers: list[str]) -> Any:
-    """A name server that gives one answer after the other."""
+    """Return a name server that gives one answer after the other."""
     left = iter(answers)
 
     def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
@@ -68,7 +68,7 @@ def _resolver(*answers: list[str]) -> Any:
 
 @pytest.fixture
 def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The hosts that a connection was attempted to; none is made."""
+    """Provide the hosts that a connection was attempted to; none is made."""
     hosts: list[str] = []
 
     def connect_tcp(self: object, host: str, *_: Any, **__: Any) -> Any:

@@ -214,7 +214,7 @@ def test_no_json_makes_the_reader_raise_anything_but_a_reason(payload: object) -
 
 @pytest.fixture
 def ambient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that would send the SDK elsewhere."""
+    """Set an environment that would send the SDK elsewhere."""
     for name, value in {
         "OPENAI_API_KEY": "sk-of-the-environment",
         "OPENAI_ADMIN_KEY": "sk-admin-of-the-environment",

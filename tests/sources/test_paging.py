@@ -9,8 +9,7 @@ import pytest
 from source_loopback import NOW, LoopbackServer, shared
 
 from monitor.core.configuration import Surface
-from monitor.core.facts import ANYTHING, Fact, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
-from monitor.detection.admission import ITEMS
+from monitor.core.facts import ANYTHING, ITEMS, Fact, FailureReason, Known, PollFailure, Snapshot, Subject, Unchanged
 from monitor.sources import paging
 from monitor.sources.http import HttpClient
 from monitor.sources.models_list import VALUES, ListProblem, ModelsList, read

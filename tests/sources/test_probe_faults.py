@@ -1,4 +1,6 @@
-"""Probes on a network that misbehaves: each fault is a classified failure within its bounds, whichever way a call is sent."""
+"""Probes on a network that misbehaves: each fault is a classified failure within its bounds, whichever way a call is
+sent.
+"""
 
 from __future__ import annotations
 

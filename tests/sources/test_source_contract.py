@@ -1,4 +1,6 @@
-"""What every source keeps to, against a real server: a look returns what was seen, or why nothing was, and never raises."""
+"""What every source keeps to, against a real server: a look returns what was seen, or why nothing was, and never
+raises.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz"
 
 
 def rows_of_page(text: str, *, provider: str) -> Extraction:
-    """A stand-in for the page extractor: one line a price."""
+    """Return a stand-in for the page extractor: one line a price."""
     found = [line.split("|") for line in text.splitlines() if line.count("|") == 1]
     if not found:
         raise Unreadable("no recognised table")
@@ -101,7 +103,10 @@ KINDS = [
     ),
 ]
 
-HTML = b"<!doctype html><html><head><title>Portal</title></head><body><h1>Welcome to the hotel's network</h1></body></html>"
+HTML = (
+    b"<!doctype html><html><head><title>Portal</title></head><body><h1>Welcome to the hotel's "
+    b"network</h1></body></html>"
+)
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
@@ -186,7 +191,9 @@ def test_a_shrunken_answer_is_a_snapshot_for_admission_to_judge(kind: Kind, look
     shrunk = {
         "models_list": b'{"object":"list","data":[]}',
         "pricing_page": b"# Pricing of the one model that is left over from sixty of them\nmodel-1|1.5",
-        "deprecations_page": b"| Shutdown date | Model |\n| --- | --- |\n| 2026-12-11 | `model-1` |\n\nOne is left of sixty.",
+        "deprecations_page": (
+            b"| Shutdown date | Model |\n| --- | --- |\n| 2026-12-11 | `model-1` |\n\nOne is left of sixty."
+        ),
         "price_feed": b'{"prices":[{"id":"model-1","vendor":"openai","input":1}]}',
     }[kind.name]
     assert len(look(lambda h: h.reply(shrunk)).facts) <= 1

@@ -105,7 +105,10 @@ def test_a_tier_does_not_leak_into_the_next_section() -> None:
     other = PLAIN.replace("m-1", "m-2")
     got = read(section("Text", f"Batch\n\n{PLAIN}") + section("Cyber", other))
     assert {(key[0], key[1]) for key in got} == {("m-1", "batch"), ("m-2", "standard")}
-    loose = f"First models\n\nPrices per 1M tokens.\n\nFast mode\n\n{PLAIN}\n\nOther models\n\nPrices per 1M tokens.\n\n{other}\n"
+    loose = (
+        f"First models\n\nPrices per 1M tokens.\n\nFast mode\n\n{PLAIN}\n\nOther models\n\nPrices per 1M "
+        f"tokens.\n\n{other}\n"
+    )
     assert {(key[0], key[1]) for key in read(loose)} == {("m-1", "priority"), ("m-2", "standard")}
 
 
@@ -315,7 +318,10 @@ def test_merged_header_cells_group_the_columns_below_them() -> None:
     assert read(moved)["m-1", "standard", "long", "text", "output"] == "3.00"
     uneven = section("Text", head + "| Model | Input | Output | Input | Input |\n| m-1 | $1.00 | $2.00 | $3.00 | - |")
     assert "do not hold the same columns" in refusals(uneven)
-    outside = "|  | | Short context | Long context |\n|---|---|---|---|\n| Model | Input | Input | Input |\n| m-1 | $1 | $2 | $3 |"
+    outside = (
+        "|  | | Short context | Long context |\n|---|---|---|---|\n| Model | Input | Input | Input |\n| m-1 | $1 | "
+        "$2 | $3 |"
+    )
     assert "do not hold the same columns" in refusals(section("Text", outside))
 
 
@@ -342,7 +348,8 @@ def test_a_header_that_names_models_in_two_ways_is_refused() -> None:
 
 
 def test_code_comments_and_quotes_of_tables_are_not_statements() -> None:
-    shown = f"```\n{PLAIN.replace('m-1', 'm-2')}\n```\n\n<!--\n{PLAIN.replace('m-1', 'm-3')}\n-->\n\n{{/*\n{PLAIN.replace('m-1', 'm-4')}\n*/}}\n"
+    code, comment, remark = (PLAIN.replace("m-1", model) for model in ("m-2", "m-3", "m-4"))
+    shown = f"```\n{code}\n```\n\n<!--\n{comment}\n-->\n\n{{/*\n{remark}\n*/}}\n"
     assert read(section("Text", f"{shown}\n{PLAIN}")) == STANDARD_ROWS
 
 
@@ -457,14 +464,17 @@ def html_page(*tabs: tuple[str, str], unit: str = "Prices per 1M tokens.", extra
     )
     menu = "".join(f'<button role="tab">{label}</button>' for label, _ in tabs)
     return (
-        "<!doctype html><html><head><title>Batch</title><style>x{}</style><script>var a='<table>'</script></head><body><nav><a>Batch</a></nav>"
-        f"<h1>Pricing</h1><ul><li>Flex</li></ul><h2>Flagship models</h2><small>{unit}</small><div>{menu}</div>{panes}{extra}</body></html>"
+        "<!doctype html><html><head><title>Batch</title><style>x{}</style><script>var "
+        "a='<table>'</script></head><body><nav><a>Batch</a></nav>"
+        "<h1>Pricing</h1><ul><li>Flex</li></ul><h2>Flagship "
+        f"models</h2><small>{unit}</small><div>{menu}</div>{panes}{extra}</body></html>"
     )
 
 
 def html_table(*rows: tuple[str, ...], end: str = "</tr></tbody></table>") -> str:
     head = (
-        '<table><colgroup><col/></colgroup><thead><tr><th rowspan="2">Model</th><th colspan="2">Short context</th><th colspan="2">Long context</th></tr>'
+        '<table><colgroup><col/></colgroup><thead><tr><th rowspan="2">Model</th><th colspan="2">Short '
+        'context</th><th colspan="2">Long context</th></tr>'
         "<tr><th>Input</th><th>Output</th><th>Input</th><th>Output</th></tr></thead><tbody>"
     )
     body = "</tr>".join("<tr>" + "".join(CELL.format(escape(cell)) for cell in row) for row in rows)
@@ -485,9 +495,11 @@ def test_an_html_page_is_read_with_spans_tabs_and_entities() -> None:
 
 def test_a_model_that_spans_rows_holds_for_each_of_them() -> None:
     body = (
-        "<h2>Realtime models</h2><p>Prices per 1M tokens unless noted.</p><table><tr><th>Model</th><th>Modality</th><th>Input</th></tr>"
+        "<h2>Realtime models</h2><p>Prices per 1M tokens unless "
+        "noted.</p><table><tr><th>Model</th><th>Modality</th><th>Input</th></tr>"
         '<tr><td rowSpan="2">m-1</td><td>Audio</td><td>$3.00</td></tr><tr><td>Text</td><td>$1.00</td></tr>'
-        '<tr><td colspan="3"></td></tr><tr><td>m-2</td><td colspan="2">$9.00</td></tr><tr><td>m-3</td><td>Text</td><td>$2<del>$5</del></td></tr></table>'
+        '<tr><td colspan="3"></td></tr><tr><td>m-2</td><td '
+        'colspan="2">$9.00</td></tr><tr><td>m-3</td><td>Text</td><td>$2<del>$5</del></td></tr></table>'
     )
     page = html_page(("Standard", html_table(("m-0", "$1.00", "-", "-", "-"))), extra=body)
     got = read(page)

@@ -1,4 +1,5 @@
-"""Whatever happens to a page, an accepted price stands under the model, tier, band and meter that the page itself states for it.
+"""Whatever happens to a page, an accepted price stands under the model, tier, band and meter that the page itself
+states for it.
 
 Pages are built from a description of what they state, in which no amount occurs twice, so that a price under another
 name cannot hide behind an equal one.
@@ -80,7 +81,7 @@ def page(parts: list[Part]) -> str:
 
 
 def stated(parts: list[Part]) -> Stated:
-    """Every price that a reader of the whole page finds, by its header."""
+    """Return every price that a reader of the whole page finds, by its header."""
     return {
         (row[grid.header.index("Model")], TIERS[grid.label], *ALL[title], cell.removeprefix("$"))
         for part in parts
@@ -186,7 +187,8 @@ def test_a_missing_label_tier_title_or_unit_moves_no_price_to_another_tier(
     for i in sorted(data.draw(st.sets(st.sampled_from(droppable), min_size=1, max_size=2)), reverse=True):
         del lines[i]
     got = accepted("\n".join(lines))
-    # What is left may say "standard" of a section by losing its only other label, and never anything that no label says.
+    # What is left may say "standard" of a section by losing its only other label, and never anything that no label
+    # says.
     misplaced = got - want
     assert all(tier == "standard" for _, tier, *_ in misplaced), misplaced
 

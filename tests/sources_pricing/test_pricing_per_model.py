@@ -1,4 +1,6 @@
-"""Pages with one table per model, whose meters stand in its rows and whose cells state several amounts under conditions."""
+"""Pages with one table per model, whose meters stand in its rows and whose cells state several amounts under
+conditions.
+"""
 
 from __future__ import annotations
 

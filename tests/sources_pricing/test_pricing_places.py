@@ -1,4 +1,6 @@
-"""What stands around a table, in it and over it decides what its prices are: none of that may be passed over in silence."""
+"""What stands around a table, in it and over it decides what its prices are: none of that may be passed over in
+silence.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Words around a table, wherever they stand and however they are put, state no wrong price; words of anything else take none away."""
+"""Words around a table, wherever they stand and however they are put, state no wrong price; words of anything else take
+none away.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,7 @@ def rows(text: str, provider: str = "openai") -> list[PriceRow]:
 
 
 def silent(text: str) -> list[tuple[str, str, str]]:
-    """The prices of `orion-2` that are stated as those of every plain call, now and for ever."""
+    """Return the prices of `orion-2` that are stated as those of every plain call, now and for ever."""
     return [
         (row.model, row.meter, str(row.amount))
         for row in rows(text)
@@ -75,7 +77,10 @@ CURRENCIES = [
     "All figures in NOK, excl. VAT.",
     "Currency: AUD",
     "Prices are denominated in Mexican pesos.",
-    "All prices on this page are shown in Brazilian reais, exclude taxes, and may vary with the exchange rate on the day on which you are billed by your bank.",
+    (
+        "All prices on this page are shown in Brazilian reais, exclude taxes, and may vary with the exchange rate "
+        "on the day on which you are billed by your bank."
+    ),
     "Please note that prices are in A$.",
     "Our prices are in S$.",
     "We bill in euros.",
@@ -94,7 +99,10 @@ UNITS = [
     "Rates are per token.",
     "Output prices are per 1K tokens.",
     "Prices are for 1,000 tokens.",
-    "All prices are per thousand tokens and exclude taxes of any kind that may apply in the country where your business is registered or uses the service.",
+    (
+        "All prices are per thousand tokens and exclude taxes of any kind that may apply in the country where your "
+        "business is registered or uses the service."
+    ),
     "Token prices are per kilotoken.",
     "Prices are per billion tokens.",
 ]
@@ -314,7 +322,10 @@ def test_a_day_that_a_sentence_begins_with_is_that_of_the_prices_it_points_at(sa
 
 
 def test_a_day_said_of_one_model_is_that_of_its_rows_alone() -> None:
-    page = f"# Pricing\n\n{UNIT}\n\n{TABLE}| orion-2-mini | $0.25 | $2.00 |\n\nOrion 2's introductory pricing ends on November 21, 2027.\n"
+    page = (
+        f"# Pricing\n\n{UNIT}\n\n{TABLE}| orion-2-mini | $0.25 | $2.00 |\n\nOrion 2's introductory pricing ends on "
+        "November 21, 2027.\n"
+    )
     ends = {row.model: row.valid_to for row in rows(page)}
     assert ends == {"orion-2": datetime(2027, 11, 21, tzinfo=UTC), "orion-2-mini": None}
 
@@ -360,7 +371,8 @@ UNSEEN = {
     "struck by style": cells(*['<span style="text-decoration-line:line-through">$5</span>'] * 2),
     "struck by class": cells('<span class="price--old">$5</span>', '<span class="old-price strike">$5</span>'),
     "struck by a tag": cells("<s>$5</s>", "<strike>$5</strike>"),
-    "struck in a table": f"# Pricing\n\n{UNIT}\n\n{TABLE.replace('$1.25', '~~$1.25~~').replace('$10.00', '<del>$9</del>')}",
+    "struck in a table": f"# Pricing\n\n{UNIT}\n\n"
+    + TABLE.replace("$1.25", "~~$1.25~~").replace("$10.00", "<del>$9</del>"),
     "struck in a span": f"# Pricing\n\n{UNIT}\n\n"
     + TABLE.replace("$1.25", '<span class="line-through">$1.25</span>').replace("$10.00", "<s>$10</s>"),
     "hidden in MDX": f"# Pricing\n\n{UNIT}\n\n<div style={{{{display: 'none'}}}}>\n\n{TABLE}\n\n</div>\n",
@@ -433,7 +445,10 @@ def test_five_cells_without_a_header_are_read_where_their_order_shows() -> None:
 
 def test_a_labels_modality_counts() -> None:
     head = "| Model | Base Input Tokens | Output Tokens |\n|---|---|---|\n"
-    page = f"# Pricing\n\n{head}| Claude Opus 5 | $5 / MTok | $25 / MTok |\n| Claude Haiku 5 (audio) | $10 / MTok | $50 / MTok |\n"
+    page = (
+        f"# Pricing\n\n{head}| Claude Opus 5 | $5 / MTok | $25 / MTok |\n| Claude Haiku 5 (audio) | $10 / MTok | "
+        "$50 / MTok |\n"
+    )
     assert {(row.model, row.modality) for row in rows(page, "anthropic")} == {
         ("Claude Opus 5", "text"),
         ("Claude Haiku 5", "audio"),

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core.content import canonical_json, facts_text
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event, Recorded, record, rfc3339
@@ -98,9 +99,9 @@ def test_a_notice_survives_being_stored(notice: Notice) -> None:
 
 @given(facts)
 def test_facts_survive_being_stored_and_their_order_makes_no_other_blob(given_facts: Any) -> None:
-    text = codec.facts_text(given_facts)
+    text = facts_text(given_facts)
     assert codec.facts_of(text) == given_facts
-    assert codec.facts_text(dict(reversed(given_facts.items()))) == text
+    assert facts_text(dict(reversed(given_facts.items()))) == text
 
 
 def test_a_field_that_an_older_row_does_not_have_takes_its_default() -> None:
@@ -118,13 +119,13 @@ def test_stored_times_sort_as_the_moments_do_and_come_back(one: datetime, other:
 
 @given(st.dictionaries(texts, plain, max_size=4))
 def test_canonical_json_does_not_depend_on_the_order_of_keys(value: dict[str, Any]) -> None:
-    assert codec.canonical(value) == codec.canonical(dict(reversed(value.items())))
+    assert canonical_json(value) == canonical_json(dict(reversed(value.items())))
 
 
 @pytest.mark.parametrize("value", [1.0, [0.1], {"a": {"b": 2.5}}, {1: 2}, {"a": {None: 1}}, object(), {"s"}])
 def test_what_has_no_one_spelling_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
-        codec.canonical(value)
+        canonical_json(value)
 
 
 @pytest.mark.parametrize("price", [0.1, 3.0])

@@ -251,7 +251,10 @@ def test_the_migrations_make_the_tables_that_queries_are_written_against(tmp_pat
 
 def test_opening_a_database_that_is_up_to_date_imports_no_alembic(tmp_path: Path) -> None:
     upgrade(str(tmp_path / "a.db"))
-    program = "import sys; from monitor.store import open_store; open_store(sys.argv[1]).close(); print('alembic' in sys.modules)"
+    program = (
+        "import sys; from monitor.store import open_store; open_store(sys.argv[1]).close(); print('alembic' in "
+        "sys.modules)"
+    )
     found = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "a.db")], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -1,7 +1,9 @@
-"""Stands before the command, `python clock_wrapper.py FILE COMMAND …`, and moves its time of day by the seconds that FILE holds, read at every reading.
+"""Stands before the command, `python clock_wrapper.py FILE COMMAND …`, and moves its time of day by the seconds that
+FILE holds, read at every reading.
 
-What a program can ask for the time of day is replaced before it is loaded: `time.time`, `datetime.now`, `datetime.utcnow`. Clocks that nobody can set stay.
-The same by hand, for all of a process: `faketime` with `FAKETIME_DONT_FAKE_MONOTONIC=1`.
+What a program can ask for the time of day is replaced before it is loaded: `time.time`, `datetime.now`,
+`datetime.utcnow`. Clocks that nobody can set stay. The same by hand, for all of a process: `faketime` with
+`FAKETIME_DONT_FAKE_MONOTONIC=1`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A provider, a folder and the installed program: what a story needs, and nothing of the package.
 
-A story drives `access-monitor` as a user does and reads what a user reads: exit codes, `--json`, the messages that arrived, files that
-other programs rely on. Nothing here imports the package, so that a story outlives every rebuilding of it.
+A story drives `access-monitor` as a user does and reads what a user reads: exit codes, `--json`, the messages that
+arrived, files that other programs rely on. Nothing here imports the package, so that a story outlives every rebuilding
+of it.
 """
 
 from __future__ import annotations
@@ -80,9 +81,10 @@ class Message:
         return self.title.partition(":")[0]
 
     def offers(self, fallback: str) -> bool:
-        """Whether it says that this fallback may be used instead.
+        """Return whether it says that this fallback may be used instead.
 
-        What messages say in which words stands in golden files; this is the one place of the stories that reads a sentence.
+        What messages say in which words stands in golden files; this is the one place of the stories that reads a
+        sentence.
         """
         allowed, denied = (
             f"its fallback {fallback} is {end}" in self.text for end in ("allowed", "not allowed either")
@@ -92,7 +94,7 @@ class Message:
 
 
 def no_such_model(model: str = "orion-2") -> Answer:
-    """The refusal of a model that the project may not call, in OpenAI's words."""
+    """Return the refusal of a model that the project may not call, in OpenAI's words."""
     error = {
         "message": f"The model `{model}` does not exist or you do not have access to it.",
         "type": "invalid_request_error",
@@ -103,7 +105,9 @@ def no_such_model(model: str = "orion-2") -> Answer:
 
 
 def price_page(prices: Mapping[str, tuple[str, str]], before: str = "") -> str:
-    """A pricing page in the official form: model → (input, output) in USD per 1M tokens; `before` stands above the table."""
+    """Return a pricing page in the official form: model → (input, output) in USD per 1M tokens; `before` stands above
+    the table.
+    """
     rows = "\n".join(f"| {model} | ${input} | ${output} |" for model, (input, output) in prices.items())
     return (
         f"# Pricing\n\n{before}\n\nPrices per 1M tokens.\n\n### Standard pricing data\n\n"
@@ -114,8 +118,8 @@ def price_page(prices: Mapping[str, tuple[str, str]], before: str = "") -> str:
 class Provider:
     """An OpenAI-shaped provider on loopback whose every answer a story may set, and the owners' webhook.
 
-    `models` are the listed ones (ids or whole items), `prices` the page's rows. `answers` overrides: (method, path) → an answer, or a
-    function of the request. Messages are taken at `/hook/NAME`.
+    `models` are the listed ones (ids or whole items), `prices` the page's rows. `answers` overrides: (method, path) →
+    an answer, or a function of the request. Messages are taken at `/hook/NAME`.
     """
 
     def __init__(self) -> None:
@@ -132,7 +136,7 @@ class Provider:
         return f"http://127.0.0.1:{self.port}"
 
     def hook(self, name: str = "platform") -> str:
-        """A destination whose messages are kept."""
+        """Return a destination whose messages are kept."""
         return f"json://127.0.0.1:{self.port}/hook/{name}"
 
     def refuse(self, answer: Answer, *paths: str) -> None:
@@ -141,7 +145,7 @@ class Provider:
             self.answers["POST", path] = answer
 
     def count(self, path: str) -> int:
-        """How often a path was asked."""
+        """Return how often a path was asked."""
         return sum(request.path == path for request in list(self.requests))
 
     def answer(self, request: Request) -> Answer:
@@ -285,7 +289,7 @@ class Daemon:
         return self.log.read_text(errors="replace")
 
     def lines(self, message: str = "") -> list[dict[str, Any]]:
-        """Its log's lines, or those with this message."""
+        """Return its log's lines, or those with this message."""
         lines = [json.loads(line) for line in self.said().splitlines() if line.startswith("{") and line.endswith("}")]
         return [line for line in lines if not message or line["message"] == message]
 
@@ -385,8 +389,8 @@ class Story:
             url=self.provider.url,
             hook=self.provider.hook(),
             surface=surface,
-            confirmation="belief",
-            polls="looks",
+            confirmation="confirmation",
+            polls="polls",
         )
         for old, new in replaced.items():
             assert old in head, old
@@ -394,7 +398,7 @@ class Story:
         self.config.write_text(head + "".join(parts))
 
     def entry(self, key: str = "orion", model: str = "orion-2", *, name: str = "Orion", more: str = "") -> str:
-        """An entry's table."""
+        """Return an entry's table."""
         return ENTRY.format(key=key, model=model, name=name, more=more)
 
     def run(self, *arguments: str, config: bool = True, **options: Any) -> Result:
@@ -438,7 +442,7 @@ class Story:
         return done
 
     def json(self, *arguments: str) -> Any:
-        """What a command prints as JSON, whatever it ends with."""
+        """Return what a command prints as JSON, whatever it ends with."""
         return self.run("--json", *arguments).json
 
     def poll(self, times: int = 1, *sources: str) -> Result:
@@ -449,24 +453,24 @@ class Story:
         return done
 
     def status(self, key: str = "orion") -> dict[str, Any]:
-        """The row of an entry in `status --json`."""
+        """Return the row of an entry in `status --json`."""
         rows: list[dict[str, Any]] = self.json("status")
         return next(row for row in rows if row["key"] == key)
 
     def events(self, *arguments: str) -> list[dict[str, Any]]:
-        """What `events --format jsonl` prints."""
+        """Return what `events --format jsonl` prints."""
         printed = self.must("events", "--limit", "100000", "--format", "jsonl", *arguments).out
         return [json.loads(line) for line in printed.splitlines()]
 
     def gate(self, key: str = "orion", *arguments: str) -> int:
-        """The gate's exit code: 0 allowed, 1 denied, 75 not known."""
+        """Return the gate's exit code: 0 allowed, 1 denied, 75 not known."""
         return self.run("gate", key, *arguments).code
 
     def activate(self, key: str = "orion", *arguments: str) -> Result:
         return self.must("activate", key, "--by", "Ada L.", "--reason", "a story", *arguments)
 
     def messages(self, title: str = "") -> list[Message]:
-        """What owners were told so far, or those messages whose title begins so."""
+        """Return what owners were told so far, or those messages whose title begins so."""
         return [message for message in list(self.provider.messages) if message.title.startswith(title)]
 
     def deliver(self) -> None:
@@ -476,7 +480,7 @@ class Story:
 
     @contextmanager
     def daemon(self, *arguments: str, wrapper: Sequence[str] = (), **environ: str) -> Iterator[Daemon]:
-        """The daemon, watching; stopped at the end. `wrapper` stands before the command, such as `faketime`."""
+        """Provide the daemon, watching; stopped at the end. `wrapper` stands before the command, such as `faketime`."""
         log = self.folder / f"daemon-{len(self.daemons) + 1}.log"
         environment = {**self._environ(), **environ}
         process: subprocess.Popen[bytes] | Child
@@ -520,5 +524,5 @@ every = "1s"
 
 
 def behaviour(*routes: str) -> str:
-    """A behaviour source that asks these routes of each entry's model."""
+    """Return a behaviour source that asks these routes of each entry's model."""
     return BEHAVIOUR.format(routes=", ".join(json.dumps(route) for route in routes))

@@ -1,4 +1,6 @@
-"""Access as people meet it: calls are refused while the list still shows the model, another model answers, the account denies."""
+"""Access as people meet it: calls are refused while the list still shows the model, another model answers, the account
+denies.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ def resume(story: Story, *arguments: str) -> Result:
 
 
 def told(story: Story) -> str:
-    """Every message so far, as one text."""
+    """Return every message so far, as one text."""
     story.deliver()
     return "\n".join(message.whole for message in story.messages())
 

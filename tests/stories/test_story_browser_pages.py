@@ -1,4 +1,6 @@
-"""Pages in a browser on the monitor's machine: none that nobody named may ask the gate, or write a name into the log."""
+"""Pages in a browser on the monitor's machine: none that nobody named may ask the gate, or write a
+name into the log.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class Reply:
 
 
 def ask(daemon: Daemon, method: str, path: str, body: str | None = None, **headers: str) -> Reply:
-    """One request with exactly these headers; `_` in a name stands for a hyphen."""
+    """Send one request with exactly these headers; `_` in a name stands for a hyphen."""
     connection = http.client.HTTPConnection(urlsplit(daemon.url).netloc, timeout=30)
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.putrequest(method, path, skip_host="Host" in given, skip_accept_encoding=True)
@@ -49,7 +51,7 @@ def begin(story: Story, web: str = "") -> None:
 
 
 def refused(reply: Reply, status: int) -> None:
-    """A refusal in one sentence, also for a program."""
+    """Check that it is a refusal in one sentence, also for a program."""
     assert reply.status == status, reply
     problem = json.loads(reply.text)
     assert problem["status"] == status
@@ -60,7 +62,7 @@ def refused(reply: Reply, status: int) -> None:
 
 
 def callers(story: Story) -> set[str]:
-    """Who stands in the log as having asked, once the daemon has written everything."""
+    """Return who stands in the log as having asked, once the daemon has written everything."""
     return {event["data"]["caller"] for event in story.events("--type", "gate.*")}
 
 

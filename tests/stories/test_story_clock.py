@@ -1,4 +1,6 @@
-"""The time of day is set while the daemon runs: polls, messages and leases go on, and the log keeps the old time until the new one has stood."""
+"""The time of day is set while the daemon runs: polls, messages and leases go on, and the log keeps the old time until
+the new one has stood.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,7 @@ def goes_on(story: Story, daemon: Daemon) -> None:
 
 
 def near(text: str, seconds: float = 0) -> bool:
-    """Whether a time is that of the test's own clock, moved by so many seconds."""
+    """Return whether a time is that of the test's own clock, moved by so many seconds."""
     return abs(datetime.fromisoformat(text) - datetime.now(UTC) - timedelta(seconds=seconds)) < timedelta(minutes=10)
 
 
@@ -133,7 +135,7 @@ def test_a_change_that_is_pending_is_not_confirmed_by_a_clock_that_was_set_forwa
     with watching(active, clock) as daemon:
         active.provider.prices = {"orion-2": ("2.00", "6.00")}
         until(
-            lambda: [line for line in daemon.lines("looked") if line["verdict"] == "suspect"], "the change is pending"
+            lambda: [line for line in daemon.lines("polled") if line["verdict"] == "suspect"], "the change is pending"
         )
         clock.set(3 * DAY)
         until(lambda: daemon.lines("the clock was set"), "the step is said")

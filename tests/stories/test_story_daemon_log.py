@@ -25,12 +25,12 @@ def watched(story: Story) -> Story:
 
 
 def entries(daemon: Daemon) -> list[dict[str, Any]]:
-    """Every line of standard output and error; each has to be JSON."""
+    """Return every line of standard output and error; each has to be JSON."""
     return [json.loads(line) for line in daemon.said().splitlines()]
 
 
 def stays_quiet(daemon: Daemon, most: int) -> None:
-    """No trouble was said often, and none in more than a line."""
+    """Check that no trouble was said often, and none in more than a line."""
     troubles = [line for line in entries(daemon) if line["level"] in ("warning", "error")]
     kinds = Counter(tuple(line.get(key, "") for key in ("message", "job", "error", "detail")) for line in troubles)
     assert max(kinds.values(), default=0) <= most, kinds.most_common(3)

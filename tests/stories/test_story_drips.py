@@ -1,4 +1,6 @@
-"""Servers that answer a byte at a time: whoever sends to one is free again after the timeout, and so are a reload and a stop."""
+"""Servers that answer a byte at a time: whoever sends to one is free again after the timeout, and so are a reload and a
+stop.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a provider writes into its ids, errors and documents reaches neither a terminal nor a spreadsheet as more than text."""
+"""What a provider writes into its ids, errors and documents reaches neither a terminal nor a spreadsheet as more than
+text.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ watch = ["limited preview"]
 
 
 def acting(text: str) -> set[str]:
-    """The characters that a terminal could act on."""
+    """Return the characters that a terminal could act on."""
     return {
         character
         for character in text
@@ -49,7 +51,7 @@ def acting(text: str) -> set[str]:
 
 @pytest.fixture
 def hostile(story: Story) -> Story:
-    """A provider whose every text is hostile, and an entry that has seen a change of its document."""
+    """Provide a provider whose every text is hostile, and an entry that has seen a change of its document."""
     story.provider.models = ["orion-1", "orion-2"]
     story.provider.prices = {"orion-2": ("1.00", "6.00"), EVIL: ("1.00", "2.00")}
     card(story, "one")
@@ -120,7 +122,7 @@ def test_json_says_what_was_given_character_for_character(hostile: Story):
 
 def test_the_log_of_the_daemon_passes_nothing_on(hostile: Story):
     with hostile.daemon("--verbose") as daemon:
-        until(lambda: "failed" in str(daemon.lines("looked")), "a failed poll is logged")
+        until(lambda: "failed" in str(daemon.lines("polled")), "a failed poll is logged")
     assert not acting(daemon.said())
 
 
@@ -135,7 +137,7 @@ def test_on_a_terminal_only_our_own_colours_are_acted_on(hostile: Story):
 
 
 def on_a_terminal(story: Story, *words: str) -> str:
-    """What a command writes to a terminal."""
+    """Return what a command writes to a terminal."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
     process = story.start(*words, stdin=theirs, stdout=theirs, stderr=subprocess.STDOUT)

@@ -1,4 +1,6 @@
-"""What people are told is true when it is sent: every name in a headline, every "allowed" and "denied" is the gate's own answer."""
+"""What people are told is true when it is sent: every name in a headline, every "allowed" and "denied" is the gate's
+own answer.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ def reprice(story: Story, *models: str) -> None:
 
 
 def told(story: Story) -> list[Message]:
-    """The messages that arrived since this was asked last."""
+    """Return the messages that arrived since this was asked last."""
     before = len(story.messages())
     story.deliver()
     return story.messages()[before:]
@@ -55,7 +57,7 @@ def answer(story: Story, key: str = "orion") -> dict[str, Any]:
 
 
 def again(story: Story) -> bool:
-    """Whether Orion's pause was told again although it had been acknowledged."""
+    """Return whether Orion's pause was told again although it had been acknowledged."""
     return any("since its fallback was lost" in message.text for message in story.messages("UNACKNOWLEDGED: Orion"))
 
 

@@ -1,4 +1,6 @@
-"""Lease files that cannot be written, a log that was set back, a disk that takes no more: said at once, and never a permission that outlives its truth."""
+"""Lease files that cannot be written, a log that was set back, a disk that takes no more: said at once, and never a
+permission that outlives its truth.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from story_world import Answer, Daemon, Request, Story, until
 
 
 def active(story: Story, *parts: str, **replaced: str) -> None:
-    """An entry that production may use."""
+    """Make an entry that production may use."""
     story.provider.models = ["orion-1", "orion-2"]
     story.provider.prices = {"orion-2": ("1.00", "6.00")}
     story.configure(*parts, story.entry(), **replaced)
@@ -47,7 +49,9 @@ def lease(story: Story) -> Path:
 
 
 def obstruct(story: Story) -> Path:
-    """Keep the lease file from being replaced, also by root: its temporary name is taken by a folder. The old file stays readable."""
+    """Keep the lease file from being replaced, also by root: its temporary name is taken by a folder. The old file
+    stays readable.
+    """
     obstacle = lease(story).with_name(".production.json.tmp")
     obstacle.mkdir()
     return obstacle

@@ -25,7 +25,7 @@ def page(*ids: str, **around: Any) -> dict[str, Any]:
 
 
 def active(story: Story) -> Story:
-    """A list of twelve models, of which one is in production."""
+    """Return a list of twelve models, of which one is in production."""
     story.provider.models = list(IDS)
     story.provider.prices = {"orion-2": ("1.00", "6.00")}
     story.configure(story.entry())
@@ -137,7 +137,7 @@ DAY = 24 * 12
 
 
 def replayed(story: Story, source: str, *payloads: object, every: int = 5) -> list[dict[str, Any]]:
-    """What a replay of a recording prints; texts are pages, everything else is JSON."""
+    """Return what a replay of a recording prints; texts are pages, everything else is JSON."""
     start = datetime(2026, 10, 1, tzinfo=UTC)
     lines = [
         {
@@ -150,7 +150,7 @@ def replayed(story: Story, source: str, *payloads: object, every: int = 5) -> li
     file = story.folder / "recording.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)))
     shipped = {
-        'absence = {looks = 2, span = "0s"}': 'absence = {looks = 3, span = "30m"}',
+        'absence = {polls = 2, span = "0s"}': 'absence = {polls = 3, span = "30m"}',
         'hold = "1h"': 'hold = "24h"',
     }
     story.configure(story.entry(), **shipped)

@@ -1,4 +1,6 @@
-"""Maintenance windows: a price moves where that was expected, the window ends, and what still deviates pauses once, for the price's own sake."""
+"""Maintenance windows: a price moves where that was expected, the window ends, and what still deviates pauses once, for
+the price's own sake.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ INPUT, OUTPUT = "openai/orion-2/price.standard.short.input", "openai/orion-2/pri
 
 @pytest.fixture
 def active(story: Story) -> Story:
-    """An entry that is active at its old price."""
+    """Provide an entry that is active at its old price."""
     story.provider.models = ["orion-1", "orion-2"]
     story.provider.prices = {"orion-2": OLD}
     story.configure(story.entry())
@@ -25,12 +27,12 @@ def active(story: Story) -> Story:
 def expect(story: Story, *changes: str, end: str = "in 1h") -> int:
     """Open a window and return its position."""
     globs = [word for change in changes or ("openai/*/price.*",) for word in ("--change", change)]
-    story.must("expect", "orion", "--until", end, *globs, "--by", "Ada L.", "--reason", "announced")
+    story.must("maintenance", "orion", "--until", end, *globs, "--by", "Ada L.", "--reason", "announced")
     return int(story.events("--type", "entry.window_opened")[-1]["position"])
 
 
 def close(story: Story, position: int) -> None:
-    story.must("expect", "orion", "--close", str(position), "--by", "Ada L.", "--reason", "done")
+    story.must("maintenance", "orion", "--close", str(position), "--by", "Ada L.", "--reason", "done")
 
 
 def reprice(story: Story, prices: tuple[str, str] = NEW) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def test_a_running_daemon_pauses_once_tells_once_and_polls_what_that_made_stale(
         resume(active)
     assert only_pause(active)["cause"] == changed["position"]
     (message,) = active.messages("PAUSED")
-    assert "source openai-pricing, 2 looks" in message.text
+    assert "source openai-pricing, 2 polls" in message.text
 
 
 def test_while_another_window_expects_it_the_end_of_one_pauses_nothing(active: Story):

@@ -15,7 +15,7 @@ LIMIT = 400_000
 
 
 def listing(count: int, prefix: str = "hostile", around: str = "") -> bytes:
-    """A list of so many new ids beside the two that are known, every item as OpenAI writes it."""
+    """Return a list of so many new ids beside the two that are known, every item as OpenAI writes it."""
     items = (
         f'{{"id":"{prefix}-{number:07}","object":"model","created":{1770000000 + number},"owned_by":"system"}}'
         for number in range(count)
@@ -25,7 +25,7 @@ def listing(count: int, prefix: str = "hostile", around: str = "") -> bytes:
 
 
 def peak_of_a_poll(story: Story) -> tuple[int, int]:
-    """How a poll of the list ended, and the most resident memory that its process had, in kB.
+    """Return how a poll of the list ended, and the most resident memory that its process had, in kB.
 
     Read from /proc and not from `getrusage`, which counts what this process had before it started the command.
     """

@@ -47,15 +47,17 @@ LINES = ("events", "replay")
 
 @pytest.fixture
 def watched(story: Story) -> Story:
-    """An entry in production, and one that is not used."""
+    """Provide an entry in production, and one that is not used."""
     story.provider.models = ["orion-1", "orion-2"]
     story.provider.prices = {"orion-1": ("0.50", "3.00"), "orion-2": ("1.00", "6.00")}
     story.configure(story.entry(), story.entry("spare", "orion-1", name="Spare"))
     story.poll()
     story.activate()
     (story.folder / "page.md").write_text(
-        page
-        := "# Pricing\n\nPrices per 1M tokens.\n\n### Standard pricing data\n\n| Model | Input | Output |\n| --- | --- | --- |\n| orion-2 | $1.00 | $6.00 |\n"
+        page := (
+            "# Pricing\n\nPrices per 1M tokens.\n\n### Standard pricing data\n\n| Model | Input | Output |\n| --- "
+            "| --- | --- |\n| orion-2 | $1.00 | $6.00 |\n"
+        )
     )
     look = {"observed_at": "2026-07-30T00:00:00Z", "status": "ok", "payload_text": page}
     (story.folder / "history.jsonl").write_text(f"{json.dumps(look)}\n")
@@ -158,7 +160,7 @@ def test_what_an_act_recorded_is_json(watched: Story):
 
 
 def moved(story: Story) -> None:
-    """A log that fills a pipe: 400 models whose prices all moved."""
+    """Make a log that fills a pipe: 400 models whose prices all moved."""
     models = [f"orion-{number}" for number in range(400)]
     story.provider.models = list(models)
     story.provider.prices = dict.fromkeys(models, ("1.00", "6.00"))
@@ -189,7 +191,7 @@ def test_a_pager_left_open_keeps_no_transaction_open(story: Story):
 
 
 def blocked(writer: subprocess.Popen[bytes]) -> bool:
-    """Whether a process waits for somebody to read its pipe: much is in it, and the process uses no time."""
+    """Return whether a process waits for somebody to read its pipe: much is in it, and the process uses no time."""
     count = array.array("i", [0])
     assert writer.stdout is not None
     fcntl.ioctl(writer.stdout, termios.FIONREAD, count)

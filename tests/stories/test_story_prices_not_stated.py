@@ -36,7 +36,7 @@ def pages(*cases: str) -> Iterator[Any]:
 
 
 def read(story: Story, path: Path, *arguments: str) -> list[Row]:
-    """The rows that `prices extract --json` prints: with exit code 0 some, with 1 none and the reason."""
+    """Return the rows that `prices extract --json` prints: with exit code 0 some, with 1 none and the reason."""
     done = story.run("prices", "extract", str(path), "--json", *arguments, config=False)
     assert done.code in (0, 1), done.err
     assert bool(done.json["rows"]) == (done.code == 0) or "--at" in arguments
@@ -158,7 +158,7 @@ def test_a_feed_that_says_a_thing_twice_or_names_other_money_states_no_price_the
 
 
 def replayed(story: Story, config: Path, *sources: str) -> list[dict[str, Any]]:
-    """The events of recorded answers run through the whole program."""
+    """Return the events of recorded answers run through the whole program."""
     story.environ.update(OPENAI_API_KEY="sk-story", SLACK_URL=story.provider.hook())
     done: Result = story.run(
         "--config", str(config), "replay", *sources, "--activate", "auto", "--format", "jsonl", config=False

@@ -1,4 +1,6 @@
-"""A service that answers 200 and refuses in the body has delivered nothing: the message is tried again, or others hear that it was not delivered."""
+"""A service that answers 200 and refuses in the body has delivered nothing: the message is tried again, or others hear
+that it was not delivered.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ WEBHOOKS = ("json", "xml", "form")
 
 
 def place(kind: str, number: int) -> tuple[str, str]:
-    """A destination of this kind, with the port to be filled in, and the path at which it arrives."""
+    """Return a destination of this kind, with the port to be filled in, and the path at which it arrives."""
     token = f"token{number:021}"
     if kind == CHAT:
         return f"http://127.0.0.1:{{port}}/services/{token}", f"/services/{token}"
@@ -26,7 +28,9 @@ def place(kind: str, number: int) -> tuple[str, str]:
 
 
 def told(story: Story, cases: Sequence[tuple[str, int, str]]) -> list[dict[str, Any]]:
-    """Send a test message to a destination for each case, which answers with that status and body; what became of each."""
+    """Send a test message to a destination for each case, which answers with that status and body;
+    what became of each.
+    """
     urls = []
     for number, (kind, status, body) in enumerate(cases):
         url, path = place(kind, number)
@@ -42,7 +46,7 @@ def told(story: Story, cases: Sequence[tuple[str, int, str]]) -> list[dict[str, 
 
 
 def states(story: Story, cases: Sequence[tuple[str, int, str]]) -> list[tuple[tuple[str, int, str], bool]]:
-    """Each case, and whether it was delivered."""
+    """Return each case, and whether it was delivered."""
     return [(case, row["state"] == "sent") for case, row in zip(cases, told(story, cases), strict=True)]
 
 

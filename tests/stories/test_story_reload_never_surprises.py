@@ -223,7 +223,7 @@ HARMLESS = [
     ("[network]", '[notify]\ntimeout = "3s"\n[network]', "notify.timeout"),
     ("[[owner]]", '[[owner]]\nkey = "second"\ndestinations = ["env:CHAT"]\n[[owner]]', "owner.second"),
     ('[[entry]]\nkey = "orion"', FALLBACK + '[[entry]]\nkey = "orion"', "entry.vega"),
-    ('hold = "1h"', 'hold = "2h"', "belief.hold"),
+    ('hold = "1h"', 'hold = "2h"', "confirmation.hold"),
 ]
 
 
@@ -317,7 +317,9 @@ def test_with_a_database_of_0_2_0_there_is_nothing_to_go_on_with_until_it_is_acc
 
 
 def forget_documents(database: Path) -> None:
-    """Leave the log as 0.2.0 would have, which kept no whole configuration; the database itself refuses that, so its guard steps aside."""
+    """Leave the log as 0.2.0 would have, which kept no whole configuration; the database itself refuses that, so its
+    guard steps aside.
+    """
     with closing(sqlite3.connect(database)) as connection:
         guard = connection.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
@@ -325,7 +327,8 @@ def forget_documents(database: Path) -> None:
         for name, _ in guard:
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute(
-            "UPDATE events SET data = json_set(json_remove(data, '$.document'), '$.version', 'of-0.2.0') WHERE type = 'config.changed'"
+            "UPDATE events SET data = json_set(json_remove(data, '$.document'), '$.version', 'of-0.2.0') WHERE "
+            "type = 'config.changed'"
         )
         for _, sql in guard:
             connection.execute(sql)

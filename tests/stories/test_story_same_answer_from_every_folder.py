@@ -79,7 +79,8 @@ def test_every_command_finds_the_same_from_every_folder(story: Story):
     [
         ("", {}, "checkout/config/var/monitor.db", "checkout/config/var/lease"),
         ("state", {}, "checkout/config/state/var/monitor.db", "checkout/config/state/var/lease"),
-        ("../", {"ACCESS_MONITOR__RUN__STATE_DIR": "../other"}, "checkout/other/var/monitor.db", "checkout/other/var/lease"),
+        ("../", {"ACCESS_MONITOR__RUN__STATE_DIR": "../other"}, "checkout/other/var/monitor.db",
+        "checkout/other/var/lease"),
         (
             "../",
             {"ACCESS_MONITOR__DATABASE__URL": "mine/m.db", "ACCESS_MONITOR__GATE__LEASE_DIR": "out"},
@@ -87,7 +88,8 @@ def test_every_command_finds_the_same_from_every_folder(story: Story):
             "checkout/out",
         ),
         ("~/state", {"HOME": "{folder}/home"}, "home/state/var/monitor.db", "home/state/var/lease"),
-        ("../", {"DATABASE": "by/reference.db", "ACCESS_MONITOR__DATABASE__URL": "env:DATABASE"}, "checkout/by/reference.db", "checkout/var/lease"),
+        ("../", {"DATABASE": "by/reference.db", "ACCESS_MONITOR__DATABASE__URL": "env:DATABASE"},
+        "checkout/by/reference.db", "checkout/var/lease"),
     ],
 )  # fmt: skip
 def test_relative_paths_count_from_the_state_folder_and_that_from_the_file(

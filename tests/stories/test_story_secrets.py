@@ -1,4 +1,6 @@
-"""Keys that a provider sends back, in whatever spelling, and keys that nobody configured: nothing keeps them, and nobody else reads the files."""
+"""Keys that a provider sends back, in whatever spelling, and keys that nobody configured: nothing keeps them, and
+nobody else reads the files.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,7 @@ def keyed(story: Story) -> Story:
 
 
 def everything_kept(story: Story) -> str:
-    """All that a person or a program can read: what commands print, evidence, and the files as they are."""
+    """Return all that a person or a program can read: what commands print, evidence, and the files as they are."""
     printed = [
         story.run(*words)
         for words in (
@@ -116,7 +118,7 @@ def test_a_key_in_a_good_answer_its_headers_and_the_log_of_the_daemon_is_kept_no
     with keyed.daemon() as daemon:
         keyed.provider.answers["GET", "/v1/models"] = Answer(500, f"broken for {quote(KEY)} and {KEY}")
         until(
-            lambda: [line for line in daemon.lines("looked") if line["verdict"] == "failed"], "a failed poll is logged"
+            lambda: [line for line in daemon.lines("polled") if line["verdict"] == "failed"], "a failed poll is logged"
         )
     printed = everything_kept(keyed)
     assert not [trace for trace in TRACES if trace in printed]

@@ -1,4 +1,6 @@
-"""Signals, however many and however close together: each ends in a reload or a stop, and none in a process that hangs."""
+"""Signals, however many and however close together: each ends in a reload or a stop, and none in a
+process that hangs.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ def storm(pid: int, signals: Sequence[signal.Signals], seed: int) -> None:
 
 
 def catches(pid: int) -> bool:
-    """Whether a process handles SIGHUP by now."""
+    """Return whether a process handles SIGHUP by now."""
     status = Path(f"/proc/{pid}/status").read_text()
     mask = int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), 16)
     return bool(mask & 1 << (HUP - 1))

@@ -1,4 +1,6 @@
-"""Connections that nobody uses: a daemon goes on answering, polling and pausing, however many of them one host holds open."""
+"""Connections that nobody uses: a daemon goes on answering, polling and pausing, however many of them one host holds
+open.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ UNFINISHED = (
 
 @pytest.fixture(autouse=True)
 def descriptors() -> Iterator[None]:
-    """This side needs a descriptor for each connection, too."""
+    """Allow this side a descriptor for each connection, too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = 2 * MANY
     if hard != resource.RLIM_INFINITY and hard < needed:
@@ -37,7 +39,7 @@ def descriptors() -> Iterator[None]:
 
 
 def limited(soft: int, hard: int) -> tuple[str, ...]:
-    """A wrapper that lets the daemon open so many files."""
+    """Return a wrapper that lets the daemon open so many files."""
     return ("bash", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "bash")
 
 
@@ -59,13 +61,13 @@ def crowd(daemon: Daemon, number: int = MANY) -> Iterator[list[socket.socket]]:
 
 
 def gate(daemon: Daemon) -> bool:
-    """What the gate says over HTTP, on a connection of its own."""
+    """Return what the gate says over HTTP, on a connection of its own."""
     with urllib.request.urlopen(f"{daemon.url}/v1/gate/orion?caller=other", timeout=30) as answer:
         return bool(json.load(answer)["allowed"])
 
 
 def closed(connection: socket.socket) -> bool:
-    """Whether the other side has closed it, whatever it said before."""
+    """Return whether the other side has closed it, whatever it said before."""
     while select.select([connection], [], [], 0)[0]:
         try:
             if not connection.recv(65536):

@@ -28,7 +28,7 @@ def watched(story: Story) -> Story:
 
 
 def readiness(daemon: Daemon) -> tuple[int, bool]:
-    """The status of `/readyz`, and whether it says that it polls."""
+    """Return the status of `/readyz`, and whether it says that it polls."""
     try:
         with urllib.request.urlopen(f"{daemon.lines('watching')[0]['http']}/readyz", timeout=10) as answer:
             return answer.status, json.load(answer)["polling"]
@@ -38,7 +38,7 @@ def readiness(daemon: Daemon) -> tuple[int, bool]:
 
 def polls(daemon: Daemon) -> int:
     """How many polls of its own it has logged (with --verbose)."""
-    return len(daemon.lines("looked"))
+    return len(daemon.lines("polled"))
 
 
 def polls_on(daemon: Daemon) -> None:
@@ -60,7 +60,7 @@ def test_a_lock_file_that_was_deleted_is_made_again(watched: Story):
 
 
 def waits_without_polling(story: Story, daemon: Daemon) -> None:
-    """What a daemon does whose lock another one has: nothing, and it says so once."""
+    """Check what a daemon does whose lock another one has: nothing, and it says so once."""
     until(lambda: daemon.lines(WAITS), "it waits")
     assert readiness(daemon) == (503, False)
     # What ran already when the lock was lost may end.
@@ -101,8 +101,14 @@ def execute(url: str, statement: str) -> list[tuple[object, ...]]:
         return list(admin.execute(statement).fetchall())
 
 
-END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-KEPT = "SELECT DISTINCT l.pid, l.classid::bigint << 32 | l.objid::bigint FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE locktype = 'advisory' AND granted AND state = 'idle' AND datname = current_database()"
+END = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+    "pg_backend_pid()"
+)
+KEPT = (
+    "SELECT DISTINCT l.pid, l.classid::bigint << 32 | l.objid::bigint FROM pg_locks l JOIN pg_stat_activity a "
+    "USING (pid) WHERE locktype = 'advisory' AND granted AND state = 'idle' AND datname = current_database()"
+)
 """Who holds a lock outside any transaction, and its key: the daemon."""
 
 

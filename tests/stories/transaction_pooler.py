@@ -1,4 +1,6 @@
-"""A pooler of PostgreSQL in transaction mode, as PgBouncer is: a client has a session of the server for one transaction, and the next one has it after."""
+"""A pooler of PostgreSQL in transaction mode, as PgBouncer is: a client has a session of the server for one
+transaction, and the next one has it after.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ def exactly(peer: socket.socket, count: int) -> bytes:
 
 
 def message(peer: socket.socket) -> tuple[bytes, bytes]:
-    """The type of the next message, and all of its bytes."""
+    """Return the type of the next message, and all of its bytes."""
     head = exactly(peer, 5)
     return head[:1], head + exactly(peer, struct.unpack("!I", head[1:])[0] - 4)
 
@@ -91,7 +93,7 @@ class Pooler:
 
 @contextmanager
 def pooling(server: str, user: str, database: str) -> Iterator[int]:
-    """The port of a pooler in front of a server's socket."""
+    """Provide the port of a pooler in front of a server's socket."""
     pooler = Pooler(server, user, database)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

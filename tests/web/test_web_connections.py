@@ -14,7 +14,8 @@ from contextlib import ExitStack
 import pytest
 from web_world import World
 
-from monitor.app import logs
+from monitor.app import log_output
+from monitor.core import logs
 from monitor.web import connections
 from monitor.web.connections import DEADLINES, Connection, Crowd, Phase
 
@@ -25,7 +26,7 @@ POST = b"POST /ofrep/v1/evaluate/flags/luna HTTP/1.1\r\nHost: localhost\r\nConte
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A server with room for sixteen connections."""
+    """Provide a server with room for sixteen connections."""
     monkeypatch.setattr(connections, "MOST", 16)
     with World() as world:
         yield world
@@ -38,7 +39,7 @@ def connect(world: World, sent: bytes = b"") -> socket.socket:
 
 
 def allowed(connection: socket.socket) -> bool:
-    """Whether the next answer says so; it may arrive in pieces."""
+    """Return whether the next answer says so; it may arrive in pieces."""
     received = b""
     while b"expires_at" not in received:
         piece = connection.recv(65536)
@@ -48,7 +49,7 @@ def allowed(connection: socket.socket) -> bool:
 
 
 def rest(connection: socket.socket) -> bytes:
-    """Everything until the other side closes; fails where it does not."""
+    """Return everything until the other side closes; fails where it does not."""
     received = b""
     try:
         while piece := connection.recv(65536):
@@ -208,7 +209,7 @@ def test_room_is_a_quarter_of_the_descriptors(monkeypatch: pytest.MonkeyPatch) -
 def test_the_limit_is_said_once_while_it_lasts(small: World) -> None:
     stream = io.StringIO()
     before, level = logs.LOGGER.handlers, logs.LOGGER.level
-    logs.configure(stream)
+    log_output.configure(stream)
     try:
         with ExitStack() as stack:
             for _ in range(60):
@@ -222,7 +223,7 @@ def test_the_limit_is_said_once_while_it_lasts(small: World) -> None:
                 logger.error("it went wrong", exc_info=sys.exc_info())
     finally:
         root = logging.getLogger()
-        root.removeHandler(next(one for one in root.handlers if isinstance(one.formatter, logs._Lines)))
+        root.removeHandler(next(one for one in root.handlers if isinstance(one.formatter, log_output._Lines)))
         logs.LOGGER.handlers = before
         logs.LOGGER.setLevel(level)
         logs.LOGGER.propagate = True

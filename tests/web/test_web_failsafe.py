@@ -1,4 +1,6 @@
-"""Whatever fails, production is not answered "allowed" wrongly, and is answered: one test for each failure, over all who answer."""
+"""Whatever fails, production is not answered "allowed" wrongly, and is answered: one test for each failure, over all
+who answer.
+"""
 
 from __future__ import annotations
 

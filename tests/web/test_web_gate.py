@@ -1,4 +1,6 @@
-"""`GET /v1/gate/{key}`: the same answers as the lease file, from memory, and no way to an "allowed" while nothing is known."""
+"""`GET /v1/gate/{key}`: the same answers as the lease file, from memory, and no way to an "allowed" while nothing is
+known.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""GitHub's question before a deployment: taken only with its signature, decided by the gate, answered only to GitHub itself."""
+"""GitHub's question before a deployment: taken only with its signature, decided by the gate, answered only to GitHub
+itself.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""OFREP 0.3.0, as the published client and the protocol's traps want it: nothing that is denied ever reads as the caller's default."""
+"""OFREP 0.3.0, as the published client and the protocol's traps want it: nothing that is denied ever reads as the
+caller's default.
+"""
 
 from __future__ import annotations
 
@@ -194,7 +196,9 @@ def test_bulk_is_given_anew_when_a_good_look_has_moved_an_end_without_an_event(w
 
 
 class TestThePublishedClient:
-    """`openfeature-provider-ofrep`; the caller's default is the dangerous one, so that falling back to it is seen as "allowed"."""
+    """`openfeature-provider-ofrep`; the caller's default is the dangerous one, so that falling back to it is seen as
+    "allowed".
+    """
 
     def allowed(self, world: World, key: str, caller: str = "", **attributes: Any) -> bool:
         ofrep = pytest.importorskip(

@@ -106,7 +106,7 @@ def test_a_daemon_answers_as_its_lease_files_do_from_the_first_activation_to_the
 
 
 def attempt(act: Callable[[], object]) -> bool:
-    """Whether it is done; it is refused while something about the entry has not been seen yet."""
+    """Return whether it is done; it is refused while something about the entry has not been seen yet."""
     try:
         act()
     except Refused:
@@ -117,16 +117,17 @@ def attempt(act: Callable[[], object]) -> bool:
 def assert_metrics(one: Running) -> None:
     response = one.http.get("/metrics")
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    samples = dict(line.rsplit(" ", 1) for line in response.text.splitlines() if not line.startswith("#"))
+    lines = (line.rsplit(" ", 1) for line in response.text.splitlines() if not line.startswith("#"))
+    samples = {name: float(value) for name, value in lines}
     with one.monitor.store.read() as reader:
         head = reader.head()
-    assert 0 < int(samples["access_monitor_events_total"]) <= head
-    assert float(samples['access_monitor_source_good_age_seconds{source="openai-models"}']) < 60
-    assert samples['access_monitor_source_failing{source="openai-pricing"}'] == "0"
-    assert samples['access_monitor_entries{status="paused"}'] == "1"
-    assert samples['access_monitor_deliveries{state="dead"}'] == "0"
-    assert samples['access_monitor_looks_total{verdict="baseline"}'] == "2"
-    assert samples["access_monitor_store_up"] == "1"
+    assert 0 < samples["access_monitor_events_total"] <= head
+    assert samples['access_monitor_source_good_age_seconds{source="openai-models"}'] < 60
+    assert samples['access_monitor_source_failing{source="openai-pricing"}'] == 0
+    assert samples['access_monitor_entries{status="paused"}'] == 1
+    assert samples['access_monitor_deliveries{state="dead"}'] == 0
+    assert samples['access_monitor_polls_total{verdict="baseline"}'] == 2
+    assert samples["access_monitor_store_up"] == 1
 
 
 def logged(monitor: Monitor, type: str) -> list[Any]:
@@ -292,7 +293,8 @@ with open_monitor(config) as monitor:
     threading.Timer(2, daemon.stop).start()
     daemon.run()
     with monitor.store.read() as reader:
-        print(reader.head() > 0, [name for name in ("uvicorn", "starlette") if name in sys.modules])
+        server = ("uvicorn", "starlette", "prometheus_client")
+        print(reader.head() > 0, [name for name in server if name in sys.modules])
 """
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
@@ -303,8 +305,9 @@ with open_monitor(config) as monitor:
 def test_a_command_does_not_load_the_server(config: Path) -> None:
     program = (
         "import sys; from monitor.cli import cli\n"
-        f"for command in (['db', 'upgrade'], ['status']): cli(['--config', {str(config)!r}, *command], standalone_mode=False)\n"
-        "print([name for name in ('uvicorn', 'starlette', 'monitor.web') if name in sys.modules])"
+        f"for command in (['db', 'upgrade'], ['status']): cli(['--config', {str(config)!r}, *command], "
+        "standalone_mode=False)\n"
+        "print([name for name in ('uvicorn', 'starlette', 'prometheus_client', 'monitor.web') if name in sys.modules])"
     )
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

@@ -1,4 +1,6 @@
-"""Signed leases, and the guard that keeps one from a real server: nobody else's, never an older one, and nothing on the request path."""
+"""Signed leases, and the guard that keeps one from a real server: nobody else's, never an older one, and nothing on the
+request path.
+"""
 
 from __future__ import annotations
 

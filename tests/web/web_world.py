@@ -49,7 +49,7 @@ class World:
         self.http = httpx2.Client(base_url=self.server.url, trust_env=False, timeout=10)
 
     def reset(self) -> None:
-        """The registry and the times that a test begins with."""
+        """Set the registry and the times that a test begins with."""
         self.standings: dict[str, Standing] = dict(REGISTERED)
         self.position = 42
         self.now: datetime = NOW
@@ -114,21 +114,21 @@ class World:
     # -- what is asked -------------------------------------------------------
 
     def gate(self, key: str, **asked: str) -> dict[str, Any]:
-        """The answer of the gate; it is 200, whatever it says."""
+        """Return the answer of the gate; it is 200, whatever it says."""
         response = self.http.get(f"/v1/gate/{key}", params=asked)
         assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
         answer: dict[str, Any] = response.json()
         return answer
 
     def ofrep(self, key: str, **context: object) -> dict[str, Any]:
-        """One evaluation."""
+        """Ask for one evaluation."""
         response = self.http.post(f"/ofrep/v1/evaluate/flags/{key}", json={"context": context})
         assert response.status_code == 200
         answer: dict[str, Any] = response.json()
         return answer
 
     def bulk(self, **context: object) -> list[dict[str, Any]]:
-        """All evaluations."""
+        """Return all evaluations."""
         response = self.http.post("/ofrep/v1/evaluate/flags", json={"context": context})
         assert response.status_code == 200
         flags: list[dict[str, Any]] = response.json()["flags"]

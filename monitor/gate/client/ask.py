@@ -1,8 +1,8 @@
 """`access-monitor gate`: may this environment use this model now? Answered from the lease file alone.
 
-Deployment scripts and CI ask before every start, so what this module imports is counted in milliseconds: no argparse, click,
-pathlib, typing, enum or dataclass, and `tomllib` only where a configuration must be read. Here stand the words of the command: its
-options, where its file is, what it prints; the answer is worked out in `lease`.
+Deployment scripts and CI ask before every start, so what this module imports is counted in milliseconds: no argparse,
+click, pathlib, typing, enum or dataclass, and `tomllib` only where a configuration must be read. Here stand the words
+of the command: its options, where its file is, what it prints; the answer is worked out in `lease`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ from monitor.gate.client.verdict import PRODUCTION, Condition, rfc3339
 
 SUMMARY = "May this environment use this model now? The answer is the exit code."
 
-USAGE = "access-monitor gate KEY [--env ENV] [--caller NAME] [--explain] [--json] [--lease FILE] [--public-key KEY] [--config FILE]"
+USAGE = (
+    "access-monitor gate KEY [--env ENV] [--caller NAME] [--explain] [--json] [--lease FILE] [--public-key KEY] "
+    "[--config FILE]"
+)
 
 HELP = f"""\
 Usage: {USAGE}
@@ -74,7 +77,9 @@ _FLAGS = ("--explain", "--json", "--help", "--debug")
 
 
 def main(arguments: list[str]) -> int:
-    """Answer on stdout, complain on stderr; return the exit code, which is the answer also where it could not be written."""
+    """Answer on stdout, complain on stderr; return the exit code, which is the answer also where it could not be
+    written.
+    """
     code = run(arguments, os.environ, clock.now)
     sys.stdout.flush()
     if lost := getattr(sys.stdout, "lost", ""):
@@ -163,7 +168,9 @@ def _usage(why: str) -> LeaseError:
 
 
 def _locate(options: dict[str, str], environ: Mapping[str, str]) -> str:
-    """The lease file to read. In a folder, production's answers for an environment that has none, being the strictest."""
+    """Return the lease file to read. In a folder, production's answers for an environment that has none, being the
+    strictest.
+    """
     place = options["--lease"] or environ.get("ACCESS_MONITOR_LEASE", "")
     if not place:
         place = _configured_folder(options["--config"], environ)
@@ -173,7 +180,8 @@ def _locate(options: dict[str, str], environ: Mapping[str, str]) -> str:
 
 
 def _configured_folder(named: str, environ: Mapping[str, str]) -> str:
-    """The folder of the lease files as the monitor works it out (`settings.values.build`); this command cannot wait for its imports.
+    """Return the folder of the lease files as the monitor works it out (`settings.values.build`); this command cannot
+    wait for its imports.
 
     Raises:
         Stop: no configuration says where it is.
@@ -186,7 +194,10 @@ def _configured_folder(named: str, environ: Mapping[str, str]) -> str:
             return folder
         raise LeaseError(
             NOT_KNOWN,
-            f"There is no lease file and no configuration that says where it is, neither {' nor '.join(_CONFIGURATIONS)}: name one with --config, or the lease file with --lease.",
+            (
+                "There is no lease file and no configuration that says where it is, neither "
+                f"{' nor '.join(_CONFIGURATIONS)}: name one with --config, or the lease file with --lease."
+            ),
         )
     import tomllib  # costs more than the rest of the answer, so only where a configuration must be read
 

@@ -1,4 +1,6 @@
-"""The clock of the gate. `access-monitor gate` runs without the composition root, so it reads the time here and nowhere else."""
+"""The clock of the gate. `access-monitor gate` runs without the composition root, so it reads the time here and nowhere
+else.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The gate inside a program: asked before every call to a model, answered from a lease that is kept in memory.
 
-Importing this module imports neither an SDK nor the rest of the monitor: it runs inside other people's programs. `guard` wraps a client of the
-`openai` package (`openai_client`); `Guard` alone serves every other one. What a lease says is worked out in `lease`, and how it is kept in `kept`.
+Importing this module imports neither an SDK nor the rest of the monitor: it runs inside other people's programs.
+`guard` wraps a client of the `openai` package (`openai_client`); `Guard` alone serves every other one. What a lease
+says is worked out in `lease`, and how it is kept in `kept`.
 """
 
 from __future__ import annotations
@@ -31,15 +32,17 @@ _log = logging.getLogger("monitor.gate")
 
 
 class GateError(Exception):
-    """What the guard raises instead of letting a call go out. Catch this one, and nothing of the SDK's errors is meant."""
+    """What the guard raises instead of letting a call go out. Catch this one, and nothing of the SDK's
+    errors is meant.
+    """
 
 
 class ModelDenied(GateError):
     """The gate says no; nothing was sent.
 
-    `key` is the model as the call named it, `status` that of its entry, `unregistered`, or `unknown` where no lease can be relied on. `fallback` is
-    the entry that is allowed instead, empty if none is; `position` the event that gave the status, 0 where there is none; `expires_at` until when the
-    answer may be relied on, None where there is no lease.
+    `key` is the model as the call named it, `status` that of its entry, `unregistered`, or `unknown` where no lease can
+    be relied on. `fallback` is the entry that is allowed instead, empty if none is; `position` the event that gave the
+    status, 0 where there is none; `expires_at` until when the answer may be relied on, None where there is no lease.
     """
 
     def __init__(
@@ -78,15 +81,16 @@ def _again(key: str, environment: str, named: Mapping[str, Any]) -> ModelDenied:
 class Guard:
     """Answers for one environment and one caller. Safe to share between threads, tasks and clients.
 
-    The lease is a file or a folder of them (`lease`), or comes from a monitor's server (`url`, its root; `token` for it); without either, from
-    `$ACCESS_MONITOR_LEASE`. With `public_key`, only what is signed by its owner is relied on. `on_denied="fallback"` goes on with the
-    first entry along the chain of fallbacks that is both allowed and named in `fallbacks`.
+    The lease is a file or a folder of them (`lease`), or comes from a monitor's server (`url`, its root; `token` for
+    it); without either, from `$ACCESS_MONITOR_LEASE`. With `public_key`, only what is signed by its owner is relied on.
+    `on_denied="fallback"` goes on with the first entry along the chain of fallbacks that is both allowed and named in
+    `fallbacks`.
 
     Raises:
         ValueError: the arguments do not fit each other.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - public: each is one keyword that a caller may give
         self,
         *,
         lease: Place = "",
@@ -114,7 +118,7 @@ class Guard:
         self._approved = frozenset(fallbacks)
         self._now = now
         self._elapsed = elapsed
-        self._keeper = _keeper(os.fspath(lease), url, token, environment, public_key, every, now, elapsed)
+        self._keeper = self._lease_cache(os.fspath(lease), url, token, public_key, every)
         self._next = elapsed() + POLL
         self._going_on: dict[str, tuple[datetime, datetime, str]] = {}
         self._taken: dict[str, str] = {}
@@ -125,7 +129,7 @@ class Guard:
         return dict(self._taken)
 
     def admit(self, model: str) -> str:
-        """The model id to send: this one, or that of its fallback.
+        """Return the model id to send: this one, or that of its fallback.
 
         Raises:
             ModelDenied: the gate says no.
@@ -147,7 +151,7 @@ class Guard:
             raise self._refusal(model, self.answer(model))
 
     def answer(self, model: str) -> dict[str, object]:
-        """What `access-monitor gate --json` prints, without the fallback being taken.
+        """Return what `access-monitor gate --json` prints, without the fallback being taken.
 
         Raises:
             ModelDenied: there is no lease to answer from, or it does not hold this model.
@@ -163,7 +167,7 @@ class Guard:
         elapsed = self._elapsed()
         if elapsed >= self._next:
             self._next = elapsed + POLL
-            self._keeper.look()
+            self._keeper.refresh()
             self._going_on = {}
 
     def _decide(self, model: str, now: datetime) -> str:
@@ -176,7 +180,8 @@ class Guard:
             sent, until = model, _time(answer["expires_at"])
         else:
             sent, until = self._instead(lease, model, answer)
-        # The lease's time may run ahead of the clock; both have to be before the end, and this one is asked for a second at most.
+        # The lease's time may run ahead of the clock; both have to be before the end, and this one is asked for a
+        # second at most.
         if lease.now == now or lease.now - now < timedelta(seconds=POLL):
             going_on[model] = now, until, sent
         return sent
@@ -195,7 +200,7 @@ class Guard:
             raise self._denied(model, status=status, reason=f"{status}: {_clause(stop)}") from None
 
     def _instead(self, lease: Lease, model: str, answer: Mapping[str, object]) -> tuple[str, datetime]:
-        """The id of the approved fallback that is allowed, and until when.
+        """Return the id of the approved fallback that is allowed, and until when.
 
         Raises:
             ModelDenied: there is none.
@@ -222,11 +227,35 @@ class Guard:
             expires_at=_time(answer["expires_at"]),
         )
 
+    def _lease_cache(
+        self, lease: str, url: str, token: str | Callable[[], str], public_key: str, every: float
+    ) -> LeaseCache:
+        if lease and url:
+            raise ValueError("give either lease or url, not both")
+        if token and not url:
+            raise ValueError("a token is for a url")
+        check: Check | None = None
+        if public_key:
+            from monitor.gate.client.signature import checker
+
+            check = checker(public_key)
+        if not url:
+            lease = lease or os.environ.get("ACCESS_MONITOR_LEASE", "")
+            if not lease:
+                raise ValueError("give lease or url, or set ACCESS_MONITOR_LEASE to the folder of the lease files")
+            return FileLeaseCache(lease, self.environment, check, self._now, self._elapsed)
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("url is the root of the monitor's server, such as https://monitor.example.com")
+        read = token if callable(token) else lambda: token
+        return UrlLeaseCache(
+            url.rstrip("/"), self.environment, read, check, self._now, every=every, elapsed=self._elapsed
+        )
+
     def _denied(self, model: str, **said: Any) -> ModelDenied:
         return ModelDenied(model, self.environment, **said)
 
 
-def guard(
+def guard(  # noqa: PLR0913 - public: the keywords of `Guard`
     client: ClientT,
     *,
     lease: Place = "",
@@ -239,10 +268,11 @@ def guard(
     public_key: str = "",
     every: float = EVERY,
 ) -> ClientT:
-    """A copy of an `openai.OpenAI` or `openai.AsyncOpenAI` that asks the gate before every request that names a model.
+    """Return a copy of an `openai.OpenAI` or `openai.AsyncOpenAI` that asks the gate before every request that names a
+    model.
 
-    The arguments are those of `Guard`, which is the copy's attribute `guard`. The copy shares the connections of the client and is of a subclass of
-    its type; copies of the copy are guarded by the same guard.
+    The arguments are those of `Guard`, which is the copy's attribute `guard`. The copy shares the connections of the
+    client and is of a subclass of its type; copies of the copy are guarded by the same guard.
 
     Raises:
         TypeError: it is no such client.
@@ -266,40 +296,10 @@ def guard(
     )
 
 
-def _keeper(
-    lease: str,
-    url: str,
-    token: str | Callable[[], str],
-    environment: str,
-    public_key: str,
-    every: float,
-    now: Clock,
-    elapsed: Callable[[], float],
-) -> LeaseCache:
-    if lease and url:
-        raise ValueError("give either lease or url, not both")
-    if token and not url:
-        raise ValueError("a token is for a url")
-    check: Check | None = None
-    if public_key:
-        from monitor.gate.client.signature import checker
-
-        check = checker(public_key)
-    if not url:
-        lease = lease or os.environ.get("ACCESS_MONITOR_LEASE", "")
-        if not lease:
-            raise ValueError("give lease or url, or set ACCESS_MONITOR_LEASE to the folder of the lease files")
-        return FileLeaseCache(lease, environment, check, now, elapsed)
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("url is the root of the monitor's server, such as https://monitor.example.com")
-    read = token if callable(token) else lambda: token
-    return UrlLeaseCache(url.rstrip("/"), environment, read, check, now, every=every, elapsed=elapsed)
-
-
 def _time(written: object) -> datetime:
     return datetime.fromisoformat(str(written))
 
 
 def _clause(stop: LeaseError) -> str:
-    """Its sentence as the end of another one."""
+    """Return its sentence as the end of another one."""
     return str(stop).removesuffix(".")

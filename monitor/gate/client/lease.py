@@ -1,7 +1,8 @@
-"""A lease file as a reader sees it. Light on purpose: `ask` is timed in milliseconds, so what its docstring forbids is forbidden here.
+"""A lease file as a reader sees it. Light on purpose: `ask` is timed in milliseconds, so what its docstring forbids is
+forbidden here.
 
-The flag's rule, which every flagd client follows, decides; the conditions in its metadata explain, and must agree before anything is
-allowed. Whatever is missing, broken or in doubt is "not known", never "allowed".
+The flag's rule, which every flagd client follows, decides; the conditions in its metadata explain, and must agree
+before anything is allowed. Whatever is missing, broken or in doubt is "not known", never "allowed".
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ LARGEST = 32 * 1024 * 1024
 """Bytes of a lease file; ten thousand entries take a third of it."""
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far this machine's clock may be behind the one that wrote the file: a clock that was set back would revive ended leases."""
+"""How far this machine's clock may be behind the one that wrote the file: a clock that was set back would revive ended
+leases.
+"""
 
 
 class LeaseError(Exception):
@@ -39,14 +42,14 @@ class ClockBehind(LeaseError):
 
 
 def place(folder: str, environment: str) -> str:
-    """The lease file of an environment in a folder; production's, being the strictest, for one that has none."""
+    """Return the lease file of an environment in a folder; production's, being the strictest, for one that has none."""
     path = os.path.join(folder, environment + ".json")
     strictest = os.path.join(folder, PRODUCTION + ".json")
     return strictest if not os.path.exists(path) and os.path.exists(strictest) else path
 
 
 def read(path: str) -> object:
-    """The content of the file, parsed.
+    """Return the content of the file, parsed.
 
     Raises:
         Stop: it is not there, not readable, too large or no JSON.
@@ -55,7 +58,7 @@ def read(path: str) -> object:
 
 
 def content(path: str) -> bytes:
-    """The bytes of the file.
+    """Return the bytes of the file.
 
     Raises:
         Stop: it is not there, not readable or too large.
@@ -79,7 +82,7 @@ def content(path: str) -> bytes:
 
 
 def parse(path: str, content: bytes) -> object:
-    """The document in these bytes; `path` is what to call it.
+    """Return the document in these bytes; `path` is what to call it.
 
     Raises:
         Stop: they are no JSON.
@@ -93,7 +96,10 @@ def parse(path: str, content: bytes) -> object:
 def _broken(path: str, why: str) -> LeaseError:
     return LeaseError(
         NOT_KNOWN,
-        f"The lease file {path} is broken, {why}: delete it, and the monitor writes it anew when it next renews its leases.",
+        (
+            f"The lease file {path} is broken, {why}: delete it, and the monitor writes it anew when it next "
+            "renews its leases."
+        ),
     )
 
 
@@ -115,22 +121,25 @@ class Lease:
         self.version = self._text(metadata, "version")
         self.written_at = self._required(metadata, "written_at")
         self.lease_until = self._required(metadata, "lease_until")
-        # Production's rules are the strictest, so its file may answer for any environment, and no other may answer for it.
+        # Production's rules are the strictest, so its file may answer for any environment, and no other may answer for
+        # it.
         if self.environment not in (environment, PRODUCTION):
             raise LeaseError(
                 NOT_KNOWN,
-                f"{path} is the lease file of {self.environment}, not of {environment}: ask with --env {self.environment}, "
+                f"{path} is the lease file of {self.environment}, not of {environment}: ask with --env "
+                f"{self.environment}, "
                 f"or name the file of {environment} with --lease.",
             )
         if now + CLOCK_TOLERANCE < self.written_at:
             raise ClockBehind(
                 NOT_KNOWN,
-                f"The clock of this machine ({rfc3339(now)}) is behind the lease file {path} (written {rfc3339(self.written_at)}), so "
+                f"The clock of this machine ({rfc3339(now)}) is behind the lease file {path} (written "
+                f"{rfc3339(self.written_at)}), so "
                 "that no date in it can be trusted: set the clock, then ask again.",
             )
 
     def answer(self, key: str, caller: str) -> dict[str, object]:
-        """What `GET /v1/gate/{key}` answers, in the same shape.
+        """Return what `GET /v1/gate/{key}` answers, in the same shape.
 
         Raises:
             Stop: the key is not in the file, or its flag is broken.
@@ -138,7 +147,8 @@ class Lease:
         if key not in self.flags:
             raise LeaseError(
                 NOT_KNOWN,
-                f"{key} is not in {self.path}: it is neither an entry's key nor a model id that exactly one entry holds; "
+                f"{key} is not in {self.path}: it is neither an entry's key nor a model id that exactly one "
+                "entry holds; "
                 "see `access-monitor status`.",
             )
         allowed = self._allowed(key, caller)
@@ -146,7 +156,8 @@ class Lease:
         if allowed and not verdict.allowed:
             raise self._broken(f"the rule of {key} allows what its metadata deny ({verdict.reason})")
         metadata = self._metadata(key)
-        # The rule may deny what the dates allow: it was written when a date had passed, by a clock a little ahead of this one.
+        # The rule may deny what the dates allow: it was written when a date had passed, by a clock a little ahead of
+        # this one.
         agreed = allowed == verdict.allowed
         return {
             "key": key,
@@ -159,7 +170,7 @@ class Lease:
         }
 
     def judge(self, key: str, caller: str) -> GateVerdict:
-        """The conditions of a flag, worked out from its metadata."""
+        """Return the conditions of a flag, worked out from its metadata."""
         metadata = self._metadata(key)
         variants = self._mapping(self._flag(key).get("variants"), f"the variants of {key}")
         return judge(
@@ -178,7 +189,7 @@ class Lease:
         )
 
     def spared(self, key: str) -> tuple[str, ...]:
-        """The callers that the running pause of a flag spares."""
+        """Return the callers that the running pause of a flag spares."""
         return self._rule(key)[1]
 
     def _allowed(self, key: str, caller: str) -> bool:
@@ -196,7 +207,7 @@ class Lease:
         return value
 
     def _rule(self, key: str) -> tuple[int | None, tuple[str, ...], str, str]:
-        """The two rules that are written, and no other: up to a time, or for some callers up to a time.
+        """Return the two rules that are written, and no other: up to a time, or for some callers up to a time.
 
         The limit in seconds since 1970, the callers (none: anyone), the variant while it holds and the one after.
         """
@@ -222,11 +233,13 @@ class Lease:
         raise self._broken(f"the rule of {key} is none that the monitor writes")
 
     def model_id(self, key: str) -> str:
-        """The exact model id of an entry on the surface that the gate speaks for; empty while it is not known, or in a file of an older monitor."""
+        """Return the exact model id of an entry on the surface that the gate speaks for; empty while it is not known,
+        or in a file of an older monitor.
+        """
         return self._text(self._metadata(key), "model_id") if "model_id" in self._metadata(key) else ""
 
     def fallbacks(self, key: str, caller: str) -> Iterator[str]:
-        """The entries along the chain of fallbacks that are themselves allowed, nearest first.
+        """Yield the entries along the chain of fallbacks that are themselves allowed, nearest first.
 
         Raises:
             Stop: a flag along the chain is broken.

@@ -1,10 +1,13 @@
-"""A lease that a long-lived program keeps: read anew when its file or its server has another one, and relied on until it ends.
+"""A lease that a long-lived program keeps: read anew when its file or its server has another one, and relied on until
+it ends.
 
-What cannot be read or trusted leaves the last good document in its place, which denies by itself when its lease is over. Nothing here is
-asked over the network while somebody waits: a file is looked at once a second, a server by a thread in the background. Like `ask`, this
-imports nothing of the rest of the monitor, since it runs inside other people's programs.
+What cannot be read or trusted leaves the last good document in its place, which denies by itself when its lease is
+over. Nothing here is asked over the network while somebody waits: a file is looked at once a second, a server by a
+thread in the background. Like `ask`, this imports nothing of the rest of the monitor, since it runs inside other
+people's programs.
 
-Time is the later of the clock and of what has passed since the document was taken: a clock that is set back prolongs no lease.
+Time is the later of the clock and of what has passed since the document was taken: a clock that is set back prolongs no
+lease.
 """
 
 from __future__ import annotations
@@ -44,18 +47,18 @@ _keepers: weakref.WeakSet[FileLeaseCache | UrlLeaseCache] = weakref.WeakSet()
 class LeaseCache(Protocol):
     """Keeps the lease of one environment."""
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """See whether there is another document; never over the network, and it never raises."""
 
     def lease(self) -> Lease:
-        """The lease as it stands now.
+        """Return the lease as it stands now.
 
         Raises:
             Stop: there is none, or its dates cannot be trusted.
         """
 
     def close(self) -> None:
-        """Look no more; what is kept goes on until its lease ends."""
+        """Poll no more; what is kept goes on until its lease ends."""
 
 
 class CachedLease:
@@ -69,7 +72,8 @@ class CachedLease:
         self._trouble = _UNREAD
 
     def take(self, path: str, document: object, *, forward: bool = False) -> None:
-        """Keep this document from now on; going only `forward`, one that was written before the last one is refused while that one holds.
+        """Keep this document from now on; going only `forward`, one that was written before the last one is refused
+        while that one holds.
 
         Raises:
             Stop: it is no lease file of this environment, or an older one.
@@ -79,7 +83,8 @@ class CachedLease:
         try:
             written_at = Lease(path, document, self._environment, now).written_at
         except ClockBehind as behind:
-            # It may hold a pause that the last one does not; so it is taken, and denies everything until the clock is right.
+            # It may hold a pause that the last one does not; so it is taken, and denies everything until the clock is
+            # right.
             self.complain(behind)
         else:
             if held is not None and written_at < held:
@@ -100,7 +105,7 @@ class CachedLease:
         self._trouble = _UNREAD
 
     def lease(self) -> Lease:
-        """The document as it stands now.
+        """Return the document as it stands now.
 
         Raises:
             Stop: there is none, or its dates cannot be trusted.
@@ -144,24 +149,24 @@ class FileLeaseCache:
         self._check = check
         self._kept = CachedLease(environment, now, elapsed)
         self._seen: object = None
-        self._looking = threading.Lock()
+        self._reading = threading.Lock()
         _keepers.add(self)
-        self.look()
+        self.refresh()
 
     def resume(self) -> None:
-        """Begin again in a process that was forked off, perhaps while another thread was looking."""
-        self._looking = threading.Lock()
+        """Begin again in a process that was forked off, perhaps while another thread was polling."""
+        self._reading = threading.Lock()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read the file if it is another one; who comes while another thread does goes on with what there is."""
-        if not self._looking.acquire(blocking=False):
+        if not self._reading.acquire(blocking=False):
             return
         try:
             path = place(self._place, self._environment) if os.path.isdir(self._place) else self._place
             seen = path, _identity(path), _identity(path + SUFFIX) if self._check else None
             if seen == self._seen:
                 return
-            self._seen = None  # what cannot be read is tried again at the next look, though nothing about it changes
+            self._seen = None  # what cannot be read is tried again at the next poll, though nothing about it changes
             found = content(path)
             signed = self._check is None or self._check(found, content(path + SUFFIX).decode("latin-1"))
             self._seen = seen  # what can be read and is wrong is not read again
@@ -171,10 +176,10 @@ class FileLeaseCache:
         except LeaseError as stop:
             self._kept.complain(stop)
         finally:
-            self._looking.release()
+            self._reading.release()
 
     def lease(self) -> Lease:
-        """The lease as it stands now.
+        """Return the lease as it stands now.
 
         Raises:
             Stop: no file was ever read, or its dates cannot be trusted.
@@ -182,7 +187,7 @@ class FileLeaseCache:
         return self._kept.lease()
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: nothing is held open."""
 
 
 def _identity(path: str) -> tuple[int, ...] | None:
@@ -222,7 +227,8 @@ class UrlLeaseCache:
         self._begin()
         weakref.finalize(self, self._stopped.set)
         _keepers.add(self)
-        # So that the first call after the start finds an answer; a server that does not answer delays the start by no more than this.
+        # So that the first call after the start finds an answer; a server that does not answer delays the start by no
+        # more than this.
         self._asked.wait(PATIENCE)
 
     def _begin(self) -> None:
@@ -236,8 +242,8 @@ class UrlLeaseCache:
             self._begin()
             weakref.finalize(self, self._stopped.set)
 
-    def look(self) -> None:
-        """Nothing: the thread looks."""
+    def refresh(self) -> None:
+        """Nothing: the thread polls."""
 
     def ask(self) -> bool:
         """Ask the server once; returns whether it answered. Called by the thread."""
@@ -295,7 +301,7 @@ class UrlLeaseCache:
         return True
 
     def lease(self) -> Lease:
-        """The lease as it stands now.
+        """Return the lease as it stands now.
 
         Raises:
             Stop: the server never gave one, or its dates cannot be trusted.

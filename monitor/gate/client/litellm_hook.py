@@ -1,4 +1,5 @@
-"""The gate in a LiteLLM proxy: a `CustomLogger` whose pre-call hook asks the guard, so that every program behind the proxy is asked for.
+"""The gate in a LiteLLM proxy: a `CustomLogger` whose pre-call hook asks the guard, so that every program behind the
+proxy is asked for.
 
 LiteLLM and FastAPI, which its proxy brings, are imported when the hook is made and not with this module.
 """
@@ -12,11 +13,11 @@ from monitor.gate.client.guard import Guard, ModelDenied
 
 
 def litellm_hook(guard: Guard, names: Mapping[str, str] | None = None) -> Any:
-    """The object to name under `litellm_settings: callbacks:`.
+    """Return the object to name under `litellm_settings: callbacks:`.
 
-    `names` maps the proxy's own model names to entries or model ids, where they differ. A denied call ends with 403 and the answer of the gate; with
-    a guard that takes fallbacks, the call goes on under the fallback's name at the proxy. Of the `fallbacks` that a caller names for the
-    case of an error, those that are denied are left out.
+    `names` maps the proxy's own model names to entries or model ids, where they differ. A denied call ends with 403 and
+    the answer of the gate; with a guard that takes fallbacks, the call goes on under the fallback's name at the proxy.
+    Of the `fallbacks` that a caller names for the case of an error, those that are denied are left out.
 
     Raises:
         ImportError: LiteLLM with its proxy is not installed.

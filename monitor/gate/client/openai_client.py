@@ -1,7 +1,9 @@
-"""The guard around a client of the `openai` package: every request passes `request`, and every web socket `_websocket_query_params`.
+"""The guard around a client of the `openai` package: every request passes `request`, and every web socket
+`_websocket_query_params`.
 
-A subclass of the client's own type overrides these two and `copy`, and nothing of what an application calls: `create`, `parse`, `stream`,
-`with_raw_response`, `beta` and `post` all end there. The SDK is not imported here: who has a client has it loaded.
+A subclass of the client's own type overrides these two and `copy`, and nothing of what an application calls: `create`,
+`parse`, `stream`, `with_raw_response`, `beta` and `post` all end there. The SDK is not imported here: who has a client
+has it loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ class Admitting(Protocol):
     """What is asked about every model that a request names (`guard.Guard`); both raise `guard.ModelDenied`."""
 
     def admit(self, model: str) -> str:
-        """The model to call: the one that was named, or its approved fallback."""
+        """Return the model to call: the one that was named, or its approved fallback."""
 
     def require(self, model: str) -> None:
         """Refuse a model that no fallback can stand in for here."""
@@ -39,15 +41,16 @@ _PARTS = frozenset(
         *("data_source", "grader", "graders", "method", "reinforcement"),
     }
 )
-"""Objects that may stand in a body and name a model of their own. Nothing else is looked into: a prompt (an `input` that is no object), a
-schema or metadata may hold the word `model` as well."""
+"""Objects that may stand in a body and name a model of their own. Nothing else is looked into: a prompt (an `input`
+that is no object), a schema or metadata may hold the word `model` as well.
+"""
 
 _LISTS = frozenset({"tools", "testing_criteria"})
 """Lists of such objects."""
 
 
 def wrapped(client: ClientT, made: Callable[[], Admitting]) -> ClientT:
-    """A guarded copy of the client; the guard is made once it is known to be one that can be.
+    """Return a guarded copy of the client; the guard is made once it is known to be one that can be.
 
     Raises:
         TypeError: it is no client of the SDK.
@@ -69,7 +72,7 @@ def wrapped(client: ClientT, made: Callable[[], Admitting]) -> ClientT:
 
 @cache
 def _kind(kind: type, asynchronous: bool) -> type:
-    """The guarded subclass of a type of client; one for each, as types are never collected soon."""
+    """Return the guarded subclass of a type of client; one for each, as types are never collected soon."""
     return type(f"Guarded{kind.__name__}", (_Async if asynchronous else _Sync, kind), {})
 
 
@@ -85,7 +88,7 @@ class _Guarded:
     with_options = copy
 
     def _websocket_query_params(self, url: Any, extra_query: Mapping[str, object]) -> Any:
-        """The one place that every connection to a model by web socket passes before it is opened."""
+        """Return the one place that every connection to a model by web socket passes before it is opened."""
         named = {name: extra_query[name] for name in ("model", "deployment") if isinstance(extra_query.get(name), str)}
         sent = {name: self.guard.admit(str(model)) for name, model in named.items()}
         return super()._websocket_query_params(url, {**extra_query, **sent})  # type: ignore[misc]
@@ -108,7 +111,7 @@ class _Async(_Guarded):
 
 
 def _screened(client: _Guarded, options: Any) -> Any:
-    """The options of the request that may be sent.
+    """Return the options of the request that may be sent.
 
     Raises:
         ModelDenied: it names a model that is denied.
@@ -138,7 +141,9 @@ def _screened(client: _Guarded, options: Any) -> Any:
 
 
 def _admitted(body: Mapping[str, Any], admit: Callable[[str], str]) -> Mapping[str, Any]:
-    """The body with the models that may be called: its own, and those of its parts. The same object where nothing is replaced."""
+    """Return the body with the models that may be called: its own, and those of its parts. The same object where
+    nothing is replaced.
+    """
     changes: dict[str, Any] = {}
     model = body.get("model")
     if isinstance(model, str) and (sent := admit(model)) != model:
@@ -156,7 +161,9 @@ def _admitted(body: Mapping[str, Any], admit: Callable[[str], str]) -> Mapping[s
 
 
 def _batch(guard: Admitting, files: Any) -> Any:
-    """The files of a batch, each line's model admitted; what can be read only once is replaced by what was read."""
+    """Return the files of a batch, each line's model admitted; what can be read only once is replaced
+    by what was read.
+    """
     named = isinstance(files, Mapping)
     pairs = list(files.items()) if named else list(files)
     checked = []
@@ -170,7 +177,7 @@ def _batch(guard: Admitting, files: Any) -> Any:
 
 
 def _read(file: Any) -> tuple[bytes, Any]:
-    """The bytes of a file, and what to send for it."""
+    """Return the bytes of a file, and what to send for it."""
     if isinstance(file, bytes | bytearray):
         return bytes(file), file
     if isinstance(file, str):
@@ -185,7 +192,9 @@ def _read(file: Any) -> tuple[bytes, Any]:
 
 
 def _require(guard: Admitting, text: bytes | bytearray | str) -> None:
-    """Ask about every model that a JSON text names, its own or that of the request in it: it is sent as it is, or not at all."""
+    """Ask about every model that a JSON text names, its own or that of the request in it: it is sent as it is, or not
+    at all.
+    """
     try:
         request = json.loads(text)
     except (ValueError, RecursionError):

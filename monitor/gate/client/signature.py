@@ -1,7 +1,7 @@
 """Signatures of lease files for other hosts: Ed25519, so that whoever can check one cannot make one.
 
-Keys are the 32 raw bytes in base64, one line, as `openssl` writes them (docs/gate.md). What is signed are the bytes as they are sent.
-`cryptography` is loaded when a key is read, since most readers have none.
+Keys are the 32 raw bytes in base64, one line, as `openssl` writes them (docs/gate.md). What is signed are the bytes as
+they are sent. `cryptography` is loaded when a key is read, since most readers have none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SUFFIX = ".sig"
 
 
 def signer(key: str) -> Callable[[bytes], str]:
-    """What signs with a private key.
+    """Return what signs with a private key.
 
     Raises:
         ValueError: it is no such key; the text of the error does not hold it.
@@ -30,7 +30,7 @@ def signer(key: str) -> Callable[[bytes], str]:
 
 
 def checker(key: str) -> Callable[[bytes, str], bool]:
-    """What says whether a signature of these bytes is by the owner of a public key.
+    """Return what says whether a signature of these bytes is by the owner of a public key.
 
     Raises:
         ValueError: it is no such key.

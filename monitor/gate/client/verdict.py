@@ -1,8 +1,8 @@
 """The conditions of the gate on plain values: the one place where "allowed" is worked out.
 
-The command line's `gate` answers from a lease file in a few milliseconds, so this module imports nothing but `datetime`:
-a dataclass or an enum here would cost more than the whole answer does. The shapes that the rest of the monitor works with
-stand in `gate`.
+The command line's `gate` answers from a lease file in a few milliseconds, so this module imports nothing but
+`datetime`: a dataclass or an enum here would cost more than the whole answer does. The shapes that the rest of the
+monitor works with stand in `gate`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _ALLOWED = {
 
 
 class Condition:
-    """One requirement of an answer: what it asks, whether it holds, the reason to give where not, until when it holds, and since when
-    it is as it is where that is known.
+    """One requirement of an answer: what it asks, whether it holds, the reason to give where not, until when it holds,
+    and since when it is as it is where that is known.
     """
 
     __slots__ = ("asks", "holds", "reason", "since", "until")
@@ -50,7 +50,9 @@ class Condition:
 
 
 class GateVerdict:
-    """What the conditions add up to. `variant` names the outcome as the lease file does; `until` is when it may change by itself."""
+    """What the conditions add up to. `variant` names the outcome as the lease file does; `until` is when it may change
+    by itself.
+    """
 
     __slots__ = ("allowed", "conditions", "reason", "until", "variant")
 
@@ -64,7 +66,7 @@ class GateVerdict:
         self.conditions = conditions
 
 
-def judge(
+def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rests on, and it rests on nothing else
     *,
     status: str,
     reason: str,
@@ -79,13 +81,14 @@ def judge(
     unready: str = "",
     since: datetime | None = None,
 ) -> GateVerdict:
-    """Whether an entry may be used at `now`.
+    """Return whether an entry may be used at `now`.
 
-    `evaluable` says that the environment may use what is still being evaluated; `grace_until` is the end of the grace of a running pause
-    that only price shifts caused and that denies new callers only (None: no such pause), `spared` whether the caller is one
-    that had the entry before. `access_until` and `price_until` are when each kind of fact stops being fresh; None was never verified.
-    `checks_until` is when the first check that the environment requires passes its date (None: none has one), `unready` names those that
-    are not verified. `since` is when the status began, to explain it.
+    `evaluable` says that the environment may use what is still being evaluated; `grace_until` is the end of the grace
+    of a running pause that only price shifts caused and that denies new callers only (None: no such pause), `spared`
+    whether the caller is one that had the entry before. `access_until` and `price_until` are when each kind of fact
+    stops being fresh; None was never verified. `checks_until` is when the first check that the environment requires
+    passes its date (None: none has one), `unready` names those that are not verified. `since` is when the status began,
+    to explain it.
 
     Every limit counts in whole seconds, rounded down: the timestamp that a flagd rule sees has no fraction, and file
     and function shall change their answer at the same instant.
@@ -99,7 +102,8 @@ def judge(
         "stale: access was last verified to hold until",
     )
     if status == PAUSED and grace_until is not None and spared:
-        # Whichever of these fails, the pause is why: once a date has passed the lease file no longer tells the callers apart.
+        # Whichever of these fails, the pause is why: once a date has passed the lease file no longer tells the callers
+        # apart.
         denial = reason or _DENIED[PAUSED]
         until = _whole(grace_until)
         grace = Condition("the caller is one that the pause spares", now < until, denial, until)
@@ -132,7 +136,7 @@ def judge(
 
 
 def _checks(until: datetime | None, unready: str, now: datetime) -> list[Condition]:
-    """The checks that the environment requires; no condition where nothing of them limits the answer."""
+    """Return the checks that the environment requires; no condition where nothing of them limits the answer."""
     asks = "the required checks are verified"
     if unready:
         return [Condition(asks, False, f"unready: {unready}")]
@@ -144,7 +148,7 @@ def _checks(until: datetime | None, unready: str, now: datetime) -> list[Conditi
 def _sum(
     allowing: str, denying: str, reason: str, conditions: tuple[Condition, ...], lease_until: datetime
 ) -> GateVerdict:
-    """Allowed while every condition holds; a denial is good until the lease ends."""
+    """Allow while every condition holds; a denial is good until the lease ends."""
     for condition in conditions:
         if not condition.holds:
             return GateVerdict(False, denying, condition.reason, _whole(lease_until), conditions)
@@ -153,7 +157,9 @@ def _sum(
 
 
 def _dated(asks: str, until: datetime | None, now: datetime, never: str, ended: str) -> Condition:
-    """A requirement that ends: `never` is the reason where it has no date, `ended` the reason before the date that passed."""
+    """Return a requirement that ends: `never` is the reason where it has no date, `ended` the reason before the date
+    that passed.
+    """
     if until is None:
         return Condition(asks, False, never)
     until = _whole(until)
@@ -165,5 +171,5 @@ def _whole(at: datetime) -> datetime:
 
 
 def rfc3339(at: datetime) -> str:
-    """An aware time as it is written everywhere: UTC, whole seconds, `2026-07-30T17:34:21Z`."""
+    """Return an aware time as it is written everywhere: UTC, whole seconds, `2026-07-30T17:34:21Z`."""
     return _whole(at).astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,6 +1,6 @@
-"""The answers of one look as one body of evidence, and what is read from them. No call is made here and no part is known.
+"""The answers of one poll as one body of evidence, and what is read from them. No call is made here and no part is known.
 
-A look at a part asks several questions, each perhaps over several pages. They are stored together as they were received, so that the facts can
+A poll of a part asks several questions, each perhaps over several pages. They are stored together as they were received, so that the facts can
 be read from the evidence alone.
 """
 
@@ -20,7 +20,9 @@ OBJECT = "an object"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One page of the answer to one question. `absent` says that the provider has no such thing (404 where that is an answer)."""
+    """One page of the answer to one question. `absent` says that the provider has no such thing (404 where that is an
+    answer).
+    """
 
     question: str
     content: bytes
@@ -37,7 +39,7 @@ class AdminProblem(Exception):
 
 
 def body_of(answers: Iterable[Answered], url: str) -> Body:
-    """The evidence: each answer as received, in the order of asking. Redacted before it comes here."""
+    """Return the evidence: each answer as received, in the order of asking. Redacted before it comes here."""
     rows = [[one.question, one.absent, one.content.decode("utf-8", "replace")] for one in answers]
     content = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
     return Body(
@@ -70,12 +72,12 @@ class Answers:
         return cls(pages)
 
     def one(self, question: str) -> Mapping[str, object] | None:
-        """The answer to a question that has one page; None where there is no such thing, or it was not asked."""
+        """Return the answer to a question that has one page; None where there is no such thing, or it was not asked."""
         found = self.pages.get(question, ())
         return found[0] if found else None
 
     def items(self, question: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """Every item of every page, and where it stands.
+        """Yield every item of every page, and where it stands.
 
         Raises:
             Problem: a page has no array `data`, or something in it is no object.
@@ -90,7 +92,7 @@ class Answers:
 
 
 def page(content: bytes, question: str) -> Mapping[str, object]:
-    """One page as JSON, fractions as decimals.
+    """Return one page as JSON, fractions as decimals.
 
     Raises:
         Problem: it is no JSON object.
@@ -105,7 +107,7 @@ def page(content: bytes, question: str) -> Mapping[str, object]:
 
 
 def data_of(page: Mapping[str, object], question: str) -> list[object]:
-    """The items of a page.
+    """Return the items of a page.
 
     Raises:
         Problem: `data` is missing, null or no array; that is never an empty list.
@@ -140,11 +142,11 @@ class AdminReading:
             self.refuse(subject, name, f"stated as {before} and as {value}")
 
     def doubt(self, subject: Subject, name: str) -> None:
-        """A fact that the answer leaves open."""
+        """Note a fact that the answer leaves open."""
         self.unclear.add(Fact(subject, name))
 
     def refuse(self, subject: Subject, name: str, reason: str) -> None:
-        """A fact that was not understood."""
+        """Note a fact that was not understood."""
         self.doubt(subject, name)
         self.refused.append(Refusal(f"{subject.name} {name}", reason, (subject.name,)))
 

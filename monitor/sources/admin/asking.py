@@ -17,10 +17,13 @@ PAGES = 100
 
 DAY = timedelta(days=1)
 BILLING_DELAY = DAY
-"""How old a day must be before what was billed on it counts: usage and costs arrive late, and how late is documented nowhere."""
+"""How old a day must be before what was billed on it counts: usage and costs arrive late, and how late is documented
+nowhere.
+"""
 
 BILLED_DAYS = 7
-"""How many complete days of bills are read. Longer than a price may be stale, a bill would prove nothing about today."""
+"""How many complete days of bills are read. Longer than a price may be stale, a bill would prove nothing about today.
+"""
 
 AUDITED_DAYS = 30
 """How many days of the audit log are read."""
@@ -30,8 +33,8 @@ Call: TypeAlias = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One call. `cursor` is the parameter that asks for the next page, where the answer has pages; with `absent_on` such a status is the answer
-    that there is no such thing.
+    """One call. `cursor` is the parameter that asks for the next page, where the answer has pages; with `absent_on`
+    such a status is the answer that there is no such thing.
     """
 
     name: str
@@ -42,18 +45,18 @@ class Question:
 
 
 Questions: TypeAlias = Callable[[openai.OpenAI, str, datetime], list[Question]]
-"""The questions of a part: from the SDK, the project (which may be empty) and when the look began."""
+"""The questions of a part: from the SDK, the project (which may be empty) and when the poll began."""
 
 NONE = frozenset({404})
 
 
 def midnight(at: datetime) -> datetime:
-    """When the UTC day of a time began."""
+    """Return when the UTC day of a time began."""
     return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def billed_range(now: datetime) -> dict[str, int]:
-    """The complete UTC days that are old enough, as the parameters of the usage and costs calls."""
+    """Return the complete UTC days that are old enough, as the parameters of the usage and costs calls."""
     end = midnight(now - BILLING_DELAY)
     return {"start_time": int((end - BILLED_DAYS * DAY).timestamp()), "end_time": int(end.timestamp())}
 
@@ -178,7 +181,9 @@ WATCHED_OF_TENANT = (
 
 
 def audit_log(sdk: openai.OpenAI, project: str, now: datetime) -> list[Question]:
-    """Two lists: events of a tenant may not be asked for together with others, and an account without a tenant has none."""
+    """Two lists: events of a tenant may not be asked for together with others, and an account without a tenant has
+    none.
+    """
     call = sdk.admin.organization.audit_logs.with_raw_response.list
     since = {"gte": int((midnight(now) - AUDITED_DAYS * DAY).timestamp())}
     return [

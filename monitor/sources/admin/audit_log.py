@@ -1,6 +1,8 @@
-"""Who changed what: of each watched kind of event the last one. Names, addresses and mail addresses of people stay outside, also of the evidence.
+"""Who changed what: of each watched kind of event the last one. Names, addresses and mail addresses of people stay
+outside, also of the evidence.
 
-The audit log is a list of what happened and no state, so its answers are partial; each kind is one fact, and a newer event is a changed setting.
+The audit log is a list of what happened and no state, so its answers are partial; each kind is one fact, and a newer
+event is a changed setting.
 """
 
 from __future__ import annotations
@@ -27,14 +29,14 @@ _PERSONAL = (
 
 
 def impersonal(content: bytes) -> bytes:
-    """An answer without mail addresses, IP addresses and browsers."""
+    """Return an answer without mail addresses, IP addresses and browsers."""
     for shape, instead in _PERSONAL:
         content = shape.sub(instead, content)
     return content
 
 
 def audit_log(answers: Answers, place: Place) -> AdminReading:
-    """The last event of each watched kind: when, by whom, and what was asked for."""
+    """Return the last event of each watched kind: when, by whom, and what was asked for."""
     reading, subject = AdminReading(), Subject(place.surface, SUBJECT)
     last: dict[str, tuple[int, str, Mapping[str, object]]] = {}
     for question in ("audit_log", "tenant_audit_log"):
@@ -54,7 +56,7 @@ def audit_log(answers: Answers, place: Place) -> AdminReading:
 
 
 def _actor(event: Mapping[str, object]) -> str:
-    """Who did it, by the id that the provider gave them."""
+    """Return who did it, by the id that the provider gave them."""
     actor = event.get("actor")
     if not isinstance(actor, dict):
         return "by an unnamed actor"
@@ -65,7 +67,7 @@ def _actor(event: Mapping[str, object]) -> str:
 
 
 def _detail(event: Mapping[str, object], kind: str) -> str:
-    """What the event carries under its own name: what it was about, and the values that were asked for."""
+    """Return what the event carries under its own name: what it was about, and the values that were asked for."""
     found = event.get(kind)
     if not isinstance(found, dict):
         return ""

@@ -1,4 +1,5 @@
-"""What was billed: usage that shows up, and the price that was really charged, from complete UTC days that are old enough.
+"""What was billed: usage that shows up, and the price that was really charged, from complete UTC days that are old
+enough.
 
 A day without usage proves nothing, so the answers here are partial. Amounts stay decimals: money is never a float.
 """
@@ -58,12 +59,15 @@ METERS = {
 TIERS = {"batch": "batch", "flex": "flex", "priority": "priority", "fast": "priority", "ultrafast": "ultrafast"}
 
 _LINE_ITEM = re.compile(
-    r"(?:(?P<tier>\w+) \| )?(?P<model>[^\s,|]+)(?: (?P<modality>audio|image|text))?, (?P<meter>[^,]+?)(?P<long>, long context)?"
+    r"(?:(?P<tier>\w+) \| )?(?P<model>[^\s,|]+)(?: (?P<modality>audio|image|text))?, "
+    r"(?P<meter>[^,]+?)(?P<long>, long context)?"
 )
 
 
 def usage(answers: Answers, place: Place) -> AdminReading:
-    """Which models were billed at all, and whether the bill counts cache writes: yes where it shows some, no where it shows reads alone."""
+    """Return which models were billed at all, and whether the bill counts cache writes: yes where it shows some, no
+    where it shows reads alone.
+    """
     reading = AdminReading()
     written: dict[Subject, int] = {}
     read: dict[Subject, int] = {}
@@ -105,10 +109,11 @@ class Billed:
 
 
 def costs(answers: Answers, place: Place) -> AdminReading:
-    """The prices that were charged, where the last two days of a line item say the same.
+    """Return the prices that were charged, where the last two days of a line item say the same.
 
-    A day's quotient is an average: of a price that changed at noon, of regions, of tokens that were given away. Two days that agree, each with
-    so much usage that rounding cannot move it, are taken for a price; anything else is left open.
+    A day's quotient is an average: of a price that changed at noon, of regions, of tokens that were given away. Two
+    days that agree, each with so much usage that rounding cannot move it, are taken for a price; anything else is left
+    open.
     """
     reading = AdminReading()
     lines: dict[tuple[str, Meter], dict[int, Billed]] = {}
@@ -141,7 +146,7 @@ def costs(answers: Answers, place: Place) -> AdminReading:
 
 
 def charged(days: list[Billed]) -> str | None:
-    """The price behind the last two days, None where they do not tell one."""
+    """Return the price behind the last two days, None where they do not tell one."""
     last = days[-2:]
     if len(last) < 2 or any(day.value <= 0 or day.error > PRECISION for day in last):
         return None
@@ -152,7 +157,7 @@ def charged(days: list[Billed]) -> str | None:
 
 
 def shortest(price: Decimal) -> Decimal:
-    """The price with the fewest digits that lies within the precision of a bill.
+    """Return the price with the fewest digits that lies within the precision of a bill.
 
     The digits beyond would change with every day's usage, and each change would be a changed price.
     """
@@ -178,7 +183,7 @@ def _line(name: str) -> tuple[str, Meter] | None:
 
 
 def _billed(item: Mapping[str, object]) -> Billed | str:
-    """What an item came to, or why that cannot be said."""
+    """Return what an item came to, or why that cannot be said."""
     money = item.get("amount")
     value = _decimal(money.get("value")) if isinstance(money, dict) else None
     quantity, unit = _decimal(item.get("quantity")), item.get("quantity_unit")
@@ -196,7 +201,9 @@ def _billed(item: Mapping[str, object]) -> Billed | str:
 
 
 def _half_a_digit(value: Decimal, decimals: int) -> Decimal:
-    """How far off a number may be by the rounding of its last digit, relative; at least so many `decimals` count as stated."""
+    """Return how far off a number may be by the rounding of its last digit, relative; at least so many `decimals` count
+    as stated.
+    """
     exponent = value.as_tuple().exponent
     stated = max(decimals, -exponent if isinstance(exponent, int) else 0)
     return Decimal(5).scaleb(-stated - 1) / abs(value) if value else Decimal(1)

@@ -1,4 +1,6 @@
-"""The parts of an account: what each asks, how it is read, and whether its answers are partial. The one table of them."""
+"""The parts of an account: what each asks, how it is read, and whether its answers are partial. The
+one table of them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ def _as_it_is(content: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part. `partial` answers lose nothing by what they leave out; `cleaned` takes out of an answer what may not be kept.
+    """One part. `partial` answers lose nothing by what they leave out; `cleaned` takes out of an answer what may not be
+    kept.
 
     A part `of_project` cannot be asked for without the id of one.
     """

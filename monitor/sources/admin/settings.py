@@ -1,6 +1,7 @@
 """How the project and the organisation are set: status, residency, limits, permissions, retention, spend.
 
-What the answer does not state is left open, never read as switched off; only what the provider says is not there is `none`.
+What the answer does not state is left open, never read as switched off; only what the provider says is not there is
+`none`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def project(answers: Answers, place: Place) -> AdminReading:
 
 
 def rate_limits(answers: Answers, place: Place) -> AdminReading:
-    """The limits of each model. A row is no proof of access, and a limit that is null is one that the model does not have."""
+    """Return the limits of each model. A row is no proof of access, and a limit that is null is one that the model does
+    not have.
+    """
     reading = AdminReading()
     for where, item in answers.items("rate_limits"):
         model = item.get("model")
@@ -60,7 +63,7 @@ def rate_limits(answers: Answers, place: Place) -> AdminReading:
 
 
 def model_permissions(answers: Answers, place: Place) -> AdminReading:
-    """The policy about models: `model_ids`, which the SDK would call `api_model_ids`."""
+    """Return the policy about models: `model_ids`, which the SDK would call `api_model_ids`."""
     reading, subject = AdminReading(), Subject(place.surface, "model_permissions")
     found = answers.one("model_permissions")
     if found is None or (found.get("mode") is None and found.get("model_ids") is None):
@@ -71,7 +74,9 @@ def model_permissions(answers: Answers, place: Place) -> AdminReading:
 
 
 def service_tiers(answers: Answers, place: Place) -> AdminReading:
-    """The tier of calls that name none, and those that may be named: `all`, or a list. An account that has no such setting says nothing."""
+    """Return the tier of calls that name none, and those that may be named: `all`, or a list. An account that has no
+    such setting says nothing.
+    """
     reading, subject = AdminReading(), Subject(place.surface, "service_tiers")
     found = answers.one("service_tiers")
     if found is None:
@@ -86,7 +91,7 @@ def service_tiers(answers: Answers, place: Place) -> AdminReading:
 
 
 def hosted_tools(answers: Answers, place: Place) -> AdminReading:
-    """Whether each hosted tool may be used."""
+    """Return whether each hosted tool may be used."""
     reading, subject = AdminReading(), Subject(place.surface, "hosted_tools")
     for key, permission in _one(answers, "hosted_tools").items():
         if permission is None:
@@ -101,7 +106,7 @@ def hosted_tools(answers: Answers, place: Place) -> AdminReading:
 
 
 def data_retention(answers: Answers, place: Place) -> AdminReading:
-    """How long data are kept, by the project and by the organisation."""
+    """Return how long data are kept, by the project and by the organisation."""
     reading, subject = AdminReading(), Subject(place.surface, "data_retention")
     for level in ("project", "organization"):
         if (found := answers.one(f"{level}_data_retention")) is not None:
@@ -110,7 +115,9 @@ def data_retention(answers: Answers, place: Place) -> AdminReading:
 
 
 def spend_limit(answers: Answers, place: Place) -> AdminReading:
-    """The hard limits on spending, of the project and of the organisation: whole cents, and whether each is enforced now."""
+    """Return the hard limits on spending, of the project and of the organisation: whole cents, and whether each is
+    enforced now.
+    """
     reading = AdminReading()
     for question, name in (
         ("project_spend_limit", "spend_limit"),

@@ -1,6 +1,8 @@
-"""One part of an account as a source: asks its questions through the `openai` SDK, follows their pages, reads the answers.
+"""One part of an account as a source: asks its questions through the `openai` SDK, follows their pages, reads the
+answers.
 
-As with the models list the SDK only carries the requests: it would turn `{"data": null}` into an empty list and drop what it does not know.
+As with the models list the SDK only carries the requests: it would turn `{"data": null}` into an empty list and drop
+what it does not know.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class _Failed(Exception):
 class AdminSource:
     """One part of the account behind a surface.
 
-    `secret` resolves the reference to the admin key and is asked at the first look, and again after the provider refused the key.
+    `secret` resolves the reference to the admin key and is asked at the first poll, and again after the provider refused the key.
     """
 
     def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[str], str]) -> None:
@@ -47,7 +49,7 @@ class AdminSource:
         self._sdk = Sdk(surface, http, secret, admin=True)
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once.
+        """Poll once.
 
         Raises:
             ConfigurationError: the admin key is not where the configuration says, or cannot be one.
@@ -61,7 +63,7 @@ class AdminSource:
         secrets = list(self._sdk.secrets)
         answers: list[Answered] = []
         try:
-            with self._http.look():
+            with self._http.bounded():
                 for question in self._part.questions(sdk, self._surface.project, now):
                     answers += self._ask(question, now, secrets)
         except _Failed as failed:
@@ -99,7 +101,7 @@ class AdminSource:
         )
 
     def _ask(self, question: Question, now: datetime, secrets: list[str]) -> Iterator[Answered]:
-        """Every page of the answer to a question.
+        """Yield every page of the answer to a question.
 
         Raises:
             _Failed: a page has no good answer.
@@ -139,7 +141,7 @@ class AdminSource:
 
 
 def _next(question: Question, content: bytes) -> str | None:
-    """The cursor of the page that follows; None after the last one.
+    """Return the cursor of the page that follows; None after the last one.
 
     Raises:
         Problem: it is no page, or one that has more and does not say where.

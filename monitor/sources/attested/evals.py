@@ -22,14 +22,19 @@ LONGEST = 200
 """Characters of the name of a model, a suite or a metric."""
 
 _NAMED_SECRET = re.compile(
-    rb'("[\w-]*(?:api[_-]?key|authorization|password|secret|(?:access|auth|bearer)[_-]?token|cookie)"\s*:\s*)"(?:[^"\\]|\\.)*"',
+    (
+        rb'("[\w-]*(?:api[_-]?key|authorization|password|secret|(?:access|auth|bearer)[_-]?token'
+        rb'|cookie)"\s*:\s*)"(?:[^"\\]|\\.)*"'
+    ),
     re.IGNORECASE,
 )
 """A text under a name that says it is a secret: runners keep their configuration beside their results."""
 
 
 class EvalsRead(NamedTuple):
-    """What was read, and the bytes to keep of it: the file, or of an archive the part that was read, without what is named a secret."""
+    """What was read, and the bytes to keep of it: the file, or of an archive the part that was read, without what is
+    named a secret.
+    """
 
     results: Results
     kept: bytes

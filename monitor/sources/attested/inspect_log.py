@@ -1,6 +1,7 @@
-"""Logs of inspect-ai: one task with one model, as JSON or as an `.eval` archive, whose `header.json` is all that is read.
+"""Logs of inspect-ai: one task with one model, as JSON or as an `.eval` archive, whose `header.json` is all that is
+read.
 
-The archives of newer versions are compressed with Zstandard, which the standard library reads only from Python 3.14 on.
+The archives of newer versions are compressed with Zstandard, which `zipfile` reads only from Python 3.14 on.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-import zstandard
-
+from monitor.core import zstd
 from monitor.core.eval_results import Results, Score, spelled
 from monitor.sources.attested.values import count, number, rows, table, text
 from monitor.sources.extraction import Unreadable
@@ -33,7 +33,7 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 
 
 def header(content: bytes) -> bytes:
-    """The `header.json` of an archive.
+    """Return the `header.json` of an archive.
 
     Raises:
         Unreadable: there is none that can be read.
@@ -46,7 +46,7 @@ def header(content: bytes) -> bytes:
         raise Unreadable(
             f"it is an archive without a {HEADER}: no log of inspect-ai, or of a run that has not ended"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, zstandard.ZstdError, struct.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, zstd.ZstdError, struct.error, EOFError) as error:
         raise Unreadable("it is an archive that is cut or damaged") from error
     except RuntimeError as error:  # also of a compression that the standard library does not have
         raise Unreadable(
@@ -66,12 +66,12 @@ def _zstandard(content: bytes, info: zipfile.ZipInfo) -> bytes:
     fields = _LOCAL.unpack_from(content, info.header_offset)
     start = info.header_offset + _LOCAL.size + fields[-2] + fields[-1]
     packed = content[start : start + info.compress_size]
-    with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as part:
+    with zstd.ZstdFile(io.BytesIO(packed)) as part:
         return part.read(LARGEST + 1)
 
 
 def fits(document: object) -> bool:
-    """Whether it is such a log."""
+    """Return whether it is such a log."""
     spec = table(table(document).get("eval"))
     return isinstance(spec.get("model"), str) and isinstance(spec.get("task"), str)
 

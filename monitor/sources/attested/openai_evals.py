@@ -1,7 +1,7 @@
 """Results of OpenAI's evals: the record log that `oaieval` writes (JSON Lines), and runs as the Evals API answers them.
 
-The first completion function of a record log is what was evaluated; a second one only grades. Runs are told apart by the eval they
-belong to, because the name of a run is free text.
+The first completion function of a record log is what was evaluated; a second one only grades. Runs are told apart by
+the eval they belong to, because the name of a run is free text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ Line = Mapping[str, object]
 
 
 def lines(content: bytes) -> list[Line]:
-    """The objects of JSON Lines; empty where any line is none, so that a broken file is not taken for a short one."""
+    """Return the objects of JSON Lines; empty where any line is none, so that a broken file is not taken for a short
+    one.
+    """
     found: list[Line] = []
     for line in content.splitlines():
         if not line.strip():
@@ -38,7 +40,7 @@ def lines(content: bytes) -> list[Line]:
 
 
 def is_record_log(found: list[Line]) -> bool:
-    """Whether it is a record log: its first line says what was run."""
+    """Return whether it is a record log: its first line says what was run."""
     return bool(found) and "completion_fns" in table(found[0].get("spec"))
 
 
@@ -88,7 +90,7 @@ def _leaves(report: object, above: str = "") -> Iterator[tuple[str, Decimal | in
 
 
 def is_run(document: object) -> bool:
-    """Whether it is a run of the Evals API, or a list of them."""
+    """Return whether it is a run of the Evals API, or a list of them."""
     return bool(_runs(document))
 
 

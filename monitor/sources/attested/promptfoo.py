@@ -1,7 +1,7 @@
 """Results of promptfoo: `promptfoo eval --output output.json`, and the summary that its library returns.
 
-A row whose request failed says nothing about the model: it is counted and not scored. A test may name its suite in its metadata
-(`metadata: {suite: long_context}`); its rows are then also told by suite.
+A row whose request failed says nothing about the model: it is counted and not scored. A test may name its suite in its
+metadata (`metadata: {suite: long_context}`); its rows are then also told by suite.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ Row = Mapping[str, object]
 
 
 def fits(document: object) -> bool:
-    """Whether it is such a file: the rows stand in `results.results`, or in `results` beside the version and the statistics."""
+    """Return whether it is such a file: the rows stand in `results.results`, or in `results` beside the version and the
+    statistics.
+    """
     return _found(document) is not None
 
 

@@ -1,6 +1,7 @@
 """Samples of a team's own request log: JSON Lines whose field names are configured.
 
-Only the configured fields are read, and only they are kept: the lines of a request log may hold prompts, which are nobody's business here.
+Only the configured fields are read, and only they are kept: the lines of a request log may hold prompts, which are
+nobody's business here.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def read(content: bytes, fields: Fields) -> RequestLogRead:
 
 
 def find(row: Row, path: str) -> tuple[bool, object]:
-    """Whether a field is there, and its value. A key with dots in it counts before the way into nested objects."""
+    """Return whether a field is there, and its value. A key with dots in it counts before the way into
+    nested objects.
+    """
     if path in row:
         return True, row[path]
     first, dot, rest = path.partition(".")
@@ -134,7 +137,7 @@ def _amount(value: object) -> Decimal | None:
 
 
 def _time(value: object) -> datetime | None:
-    """A time with its zone: RFC 3339, or seconds or milliseconds since 1970."""
+    """Return a time with its zone: RFC 3339, or seconds or milliseconds since 1970."""
     try:
         if isinstance(value, str):
             at = datetime.fromisoformat(value)

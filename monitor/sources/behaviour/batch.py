@@ -1,7 +1,8 @@
-"""The route that lasts longer than a look: a batch of one request is made at one look and read at later ones.
+"""The route that lasts longer than a poll: a batch of one request is made at one poll and read at later ones.
 
-Which batch is ours is kept nowhere but at the provider, in the batch's metadata, so that it survives restarts and no second one is made beside it. `completed` is not
-success: a batch whose every request failed is a failure, and only its error file says why.
+Which batch is ours is kept nowhere but at the provider, in the batch's metadata, so that it survives restarts and no
+second one is made beside it. `completed` is not success: a batch whose every request failed is a failure, and only its
+error file says why.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ REMEMBERED = timedelta(days=3)
 """For how long the end of a batch says something about now, at the least."""
 
 PAGES = 10
-"""How many pages of the account's batches are searched for ours: a busy account makes hundreds between two looks."""
+"""How many pages of the account's batches are searched for ours: a busy account makes hundreds between two polls."""
 
 RUNNING = frozenset({"validating", "in_progress", "finalizing"})
 ENDED = frozenset({"completed", "failed"})
 
 
 def plan(asked: AskedCall) -> Generator[Call, Exchange, None]:
-    """Look at our batches, read why the last one failed, cancel what ran out of time, and make one where none runs."""
+    """Poll our batches, read why the last one failed, cancel what ran out of time, and make one where none runs."""
     listings: list[Exchange] = []
     further = "/batches?limit=100"
     running = ended = None
@@ -76,12 +77,14 @@ def plan(asked: AskedCall) -> Generator[Call, Exchange, None]:
 
 
 def remembered(every: timedelta) -> timedelta:
-    """For how long the end of a batch says something, where a look comes so often: at the least until the next look has read it."""
+    """For how long the end of a batch says something, where a poll comes so often: at the least until the next poll has read it."""
     return max(REMEMBERED, every + WINDOW)
 
 
 def _further(listings: Sequence[Exchange], since: datetime) -> str:
-    """Where the list goes on, the newest first; empty where it ends, or where it is about what is too old to say anything."""
+    """Return where the list goes on, the newest first; empty where it ends, or where it is about what is too old to say
+    anything.
+    """
     said = listings[-1].said
     data = said.get("data")
     last = data[-1] if isinstance(data, list) and data else None
@@ -93,7 +96,7 @@ def _further(listings: Sequence[Exchange], since: datetime) -> str:
 
 
 def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """The newest of our batches that runs, and the newest that ended."""
+    """Return the newest of our batches that runs, and the newest that ended."""
     rows = [listing.said.get("data") for listing in listings]
     mine = [
         one
@@ -113,7 +116,7 @@ def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | 
 def facts_of(
     route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime, *, every: timedelta
 ) -> dict[str, Value]:
-    """What our batches say: that one was made, and how the last one ended. `every` is how often they are looked at.
+    """What our batches say: that one was made, and how the last one ended. `every` is how often they are polled.
 
     Raises:
         Problem: they say nothing.

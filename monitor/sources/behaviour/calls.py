@@ -1,6 +1,8 @@
-"""What each route sends: the smallest call that shows what is asked. A plan yields calls and is told each answer; it stops where one says no.
+"""What each route sends: the smallest call that shows what is asked. A plan yields calls and is told each answer; it
+stops where one says no.
 
-Models reject each other's parameters, so nothing but what every call needs stands here; the rest is a small table in the configuration.
+Models reject each other's parameters, so nothing but what every call needs stands here; the rest is a small table in
+the configuration.
 """
 
 from __future__ import annotations
@@ -42,8 +44,9 @@ SCHEMA = {
 class AskedCall:
     """Whom a probe asks, and how.
 
-    `parameters` are those of the configuration: `effort` and `verbosity` go where the endpoint has them, `endpoint = "chat"` moves routes that could use either,
-    an empty text leaves a parameter out, and everything else is sent as it stands. `marker` tells our batches from those of others.
+    `parameters` are those of the configuration: `effort` and `verbosity` go where the endpoint has them, `endpoint =
+    "chat"` moves routes that could use either, an empty text leaves a parameter out, and everything else is sent as it
+    stands. `marker` tells our batches from those of others.
     """
 
     model: str
@@ -81,7 +84,7 @@ def embeddings(asked: AskedCall) -> Plan:
 
 def streaming(asked: AskedCall) -> Plan:
     more = {"stream": True, "stream_options": {"include_usage": True}}
-    yield by_chat("streaming", asked, more, stream=True)
+    yield replace(by_chat("streaming", asked, more), stream=True)
 
 
 def structured(asked: AskedCall) -> Plan:
@@ -132,8 +135,8 @@ def contract(asked: AskedCall) -> Plan:
 
 
 def caching(asked: AskedCall) -> Plan:
-    """The same prefix twice, up to an explicit breakpoint. It begins with the time of the look: one that an earlier look left in the cache would not be written."""
-    prefix = f"Look of {asked.at.isoformat()}. " + " ".join(f"word{n % 10}" for n in range(PREFIX_WORDS))
+    """The same prefix twice, up to an explicit breakpoint. It begins with the time of the poll: one that an earlier poll left in the cache would not be written."""
+    prefix = f"Poll of {asked.at.isoformat()}. " + " ".join(f"word{n % 10}" for n in range(PREFIX_WORDS))
     options: dict[str, Any] = {"mode": "explicit", "ttl": "30m"}
     first = yield _cached("write", asked, prefix, options)
     if first.verdict(asked.model).meaning is not Meaning.GRANTED:
@@ -165,7 +168,7 @@ def _cached(name: str, asked: AskedCall, prefix: str, options: Mapping[str, Any]
 def either(
     name: str, asked: AskedCall, more: Mapping[str, Any], *, tier: str = "standard", regional: bool = False
 ) -> Call:
-    """A ping by the endpoint that the configuration wants."""
+    """Return a ping by the endpoint that the configuration wants."""
     by = by_chat if asked.by_chat else by_responses
     return by(name, asked, more, tier=tier, regional=regional)
 
@@ -180,7 +183,7 @@ def by_responses(
     tier: str = "standard",
     regional: bool = False,
 ) -> Call:
-    """A call of the Responses API; nothing of it is stored."""
+    """Return a call of the Responses API; nothing of it is stored."""
     body = _responses_body(asked, more, text, room)
     return _billed(Call(name=name, path="/responses", body=body, tier=tier, regional=regional))
 
@@ -194,11 +197,10 @@ def by_chat(
     room: int = OUTPUT,
     tier: str = "standard",
     regional: bool = False,
-    stream: bool = False,
 ) -> Call:
-    """A call of chat completions; nothing of it is stored."""
+    """Return a call of chat completions; nothing of it is stored."""
     body = _chat_body(asked, more, text, room)
-    return _billed(Call(name=name, path="/chat/completions", body=body, tier=tier, regional=regional, stream=stream))
+    return _billed(Call(name=name, path="/chat/completions", body=body, tier=tier, regional=regional))
 
 
 def _responses_body(asked: AskedCall, more: Mapping[str, Any], text: str, room: int) -> dict[str, Any]:
@@ -235,12 +237,12 @@ def _billed(call: Call) -> Call:
 
 
 def _bound(body: Mapping[str, Any]) -> int:
-    """The most input tokens a body can be: no token is shorter than a byte."""
+    """Return the most input tokens a body can be: no token is shorter than a byte."""
     return len(json.dumps(body, ensure_ascii=False).encode())
 
 
 def _most(body: Mapping[str, Any]) -> int:
-    """The most output tokens that a body asks for."""
+    """Return the most output tokens that a body asks for."""
     return max((value for name in LIMITS if isinstance(value := body.get(name), int)), default=ROOM)
 
 
@@ -261,4 +263,4 @@ PLANS: Mapping[str, Callable[[AskedCall], Plan]] = MappingProxyType(
         "region": region,
     }
 )
-"""Route → its plan; `batch` is elsewhere, because it lasts longer than a look."""
+"""Route → its plan; `batch` is elsewhere, because it lasts longer than a poll."""

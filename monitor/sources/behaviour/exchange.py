@@ -1,4 +1,6 @@
-"""One call and what came back, as evidence keeps it. Nothing is sent here, and no meaning is given beyond the table of answers."""
+"""One call and what came back, as evidence keeps it. Nothing is sent here, and no meaning is given beyond the table of
+answers.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ TEXT = 2_000
 
 
 class ProbeProblem(Exception):
-    """A look that yields nothing, and why. `retry_after` is in seconds."""
+    """A poll that yields nothing, and why. `retry_after` is in seconds."""
 
     def __init__(self, reason: FailureReason, detail: str, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -41,8 +43,9 @@ class ProbeProblem(Exception):
 class Call:
     """One request of a probe.
 
-    `name` is what evidence and facts call it. `tokens` are the most that it may be billed for, meter → tokens, empty where it is free; `tier` is the
-    tier of its price. A `late` bill comes after the answer, so that what was set aside for it stays spent. `upload` is the content of a file for a batch.
+    `name` is what evidence and facts call it. `tokens` are the most that it may be billed for, meter → tokens, empty
+    where it is free; `tier` is the tier of its price. A `late` bill comes after the answer, so that what was set aside
+    for it stays spent. `upload` is the content of a file for a batch.
     """
 
     name: str
@@ -59,7 +62,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A call's answer. `body` is the parsed JSON of it, for a stream its `events` and whether it was `done`; None where it is no JSON, and then `text` is its beginning."""
+    """A call's answer. `body` is the parsed JSON of it, for a stream its `events` and whether it was `done`; None where
+    it is no JSON, and then `text` is its beginning.
+    """
 
     name: str
     status: int
@@ -73,13 +78,13 @@ class Exchange:
         return self.body if isinstance(self.body, dict) else {}
 
     def verdict(self, model: str) -> ErrorVerdict:
-        """What it means for access to a model."""
+        """Return what it means for access to a model."""
         failed = self.said.get("failed")  # an error in the middle of a stream, as the object around it
         return classify(self.status, failed or self.body, model=model)
 
 
 def parsed(content: bytes) -> tuple[Any, str]:
-    """An answer as JSON, or None and the beginning of its text."""
+    """Return an answer as JSON, or None and the beginning of its text."""
     try:
         return json.loads(content), ""
     except (ValueError, RecursionError):
@@ -87,12 +92,12 @@ def parsed(content: bytes) -> tuple[Any, str]:
 
 
 def kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that evidence keeps."""
+    """Return the headers that evidence keeps."""
     return {name.lower(): value for name, value in headers.items() if name.lower() in KEPT_HEADERS}
 
 
 def written(route: str, model: str, exchanges: Sequence[Exchange]) -> bytes:
-    """All exchanges of a look as one document."""
+    """All exchanges of a poll as one document."""
     calls = [
         {"name": one.name, "status": one.status, "headers": dict(one.headers)}
         | ({"text": one.text} if one.body is None else {"body": one.body})
@@ -102,7 +107,7 @@ def written(route: str, model: str, exchanges: Sequence[Exchange]) -> bytes:
 
 
 def read_back(content: bytes) -> tuple[Exchange, ...]:
-    """The exchanges of a document that `written` made.
+    """Return the exchanges of a document that `written` made.
 
     Raises:
         Problem: it is none.
@@ -134,7 +139,7 @@ class CallUsage:
 
 
 def usage(said: Mapping[str, Any]) -> CallUsage:
-    """The usage of an answer; of a stream, that of the event that has it."""
+    """Return the usage of an answer; of a stream, that of the event that has it."""
     found = said.get("usage")
     if not isinstance(found, dict):
         events = said.get("events")  # the last one counts: some servers count up in every event

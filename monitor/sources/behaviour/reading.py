@@ -1,6 +1,6 @@
 """From the answers of a probe to facts, or to why there are none. Pure: it sees what evidence keeps, and nothing else.
 
-Granted or a loss is a fact; everything else is a failure to look. A refusal of the very parameter that a route tries (a tier, a stream) is what the
+Granted or a loss is a fact; everything else is a failed poll. A refusal of the very parameter that a route tries (a tier, a stream) is what the
 route asked for; a refusal of any other says only that the probe was wrong.
 """
 
@@ -54,7 +54,7 @@ FAILED_INSIDE: Mapping[str, FailureReason] = MappingProxyType(
 
 
 def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
-    """The facts that the answers of a look at a route state.
+    """The facts that the answers of a poll of a route state.
 
     Raises:
         Problem: they state nothing.
@@ -75,17 +75,18 @@ def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime
 
 
 def refused_by(route: str, status: int, verdict: ErrorVerdict) -> dict[str, Value]:
-    """The facts of a refusal: what it means, and how it was said."""
+    """Return the facts of a refusal: what it means, and how it was said."""
     code = verdict.code or verdict.param
     said = f"{status} {code}" if code.isprintable() and 0 < len(code) <= CODE else str(status)
     return {ACCESS + route: str(verdict.meaning), refusal(route): said}
 
 
 def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
-    """The fields of a route that a look does not speak of, so that nothing of them is gone.
+    """The fields of a route that a poll does not speak of, so that nothing of them is gone.
 
-    What is granted takes no refusal back: whoever reads one asks first whether the route is closed. A refusal counts no tokens and states no limits; a batch that only began says nothing of how batches end; and a fingerprint comes and goes
-    from one answer to the next.
+    What is granted takes no refusal back: whoever reads one asks first whether the route is closed. A refusal counts no
+    tokens and states no limits; a batch that only began says nothing of how batches end; and a fingerprint comes and
+    goes from one answer to the next.
     """
     fields = {refusal(route), *(f"{BEHAVIOUR}{route}.{name}" for name in SOMETIMES)}
     if route == "batch":
@@ -96,7 +97,7 @@ def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
 
 
 def tried(route: str, verdict: ErrorVerdict) -> bool:
-    """Whether a refusal is one of the very parameter that a route tries."""
+    """Return whether a refusal is one of the very parameter that a route tries."""
     return (
         verdict.meaning is Meaning.PARAMETER_REJECTED
         and bool(verdict.param)
@@ -203,7 +204,7 @@ def _called(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
 
 
 def _tier(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
-    """Accepted and echoed; an answer by another tier is one without this tier."""
+    """Return what says that a tier was accepted and echoed; an answer by another tier is one without this tier."""
     _output(exchanges[-1])
     used = exchanges[-1].said.get("service_tier")
     if not isinstance(used, str):
@@ -237,7 +238,9 @@ def _cached(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
 
 
 def _contract(model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
-    """What each call that should be refused was answered; whether the model can be called at all is asked elsewhere."""
+    """Return what each call that should be refused was answered; whether the model can be called at all is asked
+    elsewhere.
+    """
     found: dict[str, Value] = {}
     for one in exchanges:
         verdict = one.verdict(model)
@@ -252,7 +255,7 @@ def _contract(model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[s
 
 
 def _output(one: Exchange) -> tuple[str, bool]:
-    """The text that a call was answered with, and whether it is whole.
+    """Return the text that a call was answered with, and whether it is whole.
 
     Raises:
         Problem: it is no answer of either endpoint.
@@ -283,7 +286,7 @@ def _message(said: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _echo(route: str, said: Mapping[str, Any]) -> dict[str, Value]:
-    """What an answer says of itself: who answered, by which tier, and in which fields it counts."""
+    """Return what an answer says of itself: who answered, by which tier, and in which fields it counts."""
     found: dict[str, Value] = {}
     for field, name in (("model", "model"), ("service_tier", "service_tier"), ("system_fingerprint", "fingerprint")):
         value = said.get(field)
@@ -296,7 +299,7 @@ def _echo(route: str, said: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _fields(counted: Mapping[str, Any], above: str = "") -> list[str]:
-    """The names of all fields, nested ones below their parents (`input_tokens_details.cached_tokens`)."""
+    """Return the names of all fields, nested ones below their parents (`input_tokens_details.cached_tokens`)."""
     names: list[str] = []
     for name, value in counted.items():
         names += _fields(value, f"{above}{name}.") if isinstance(value, dict) else [above + name]

@@ -1,6 +1,7 @@
-"""The source of one (surface, model, route): asks the budget, sends the calls of the route's plan, and keeps what came back as evidence.
+"""The source of one (surface, model, route): asks the budget, sends the calls of the route's plan, and keeps what came
+back as evidence.
 
-Each call is measured, whatever becomes of the look. What the answers say is read from the evidence alone (`reading`), so that stored answers can be read anew.
+Each call is measured, whatever becomes of the poll. What the answers say is read from the evidence alone (`reading`), so that stored answers can be read anew.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ EVENTS = "text/event-stream"
 
 
 class BehaviourSource:
-    """A probe. `secret` resolves the references of the surface, `elapsed` is a clock that only goes forward, in seconds."""
+    """A probe. `secret` resolves the references of the surface, `elapsed` is a clock that only goes forward, in
+    seconds.
+    """
 
     extractor = EXTRACTOR
 
@@ -74,7 +77,7 @@ class BehaviourSource:
         self._rest: tuple[datetime, PollFailure] | None = None
 
     def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Look once: every call anew, since an answer of yesterday proves nothing about today.
+        """Poll once: every call anew, since an answer of yesterday proves nothing about today.
 
         Until a provider that named a time to wait for (`Retry-After`) is due, nothing is sent.
 
@@ -96,8 +99,8 @@ class BehaviourSource:
         exchanges: list[Exchange] = []
         measured: list[Measurement] = []
         try:
-            with self._http.look(self._limits):  # all calls of a look together
-                self._look(self._plan(now), exchanges, measured, now)
+            with self._http.bounded(self._limits):  # all calls of a poll together
+                self._call(self._plan(now), exchanges, measured, now)
         except ProbeProblem as problem:
             return self._failed(problem, now, self._body(exchanges), measured)
         body = self._body(exchanges)
@@ -139,7 +142,7 @@ class BehaviourSource:
         )
         return batch.plan(asked) if self.spec.route == BATCH else PLANS[self.spec.route](asked)
 
-    def _look(self, plan: Plan, exchanges: list[Exchange], measured: list[Measurement], now: datetime) -> None:
+    def _call(self, plan: Plan, exchanges: list[Exchange], measured: list[Measurement], now: datetime) -> None:
         """Make the calls of a plan, one after the other.
 
         Raises:
@@ -235,7 +238,7 @@ class BehaviourSource:
         return self._sdk.secrets + self._region.secrets
 
     def _body(self, exchanges: Sequence[Exchange]) -> Body | None:
-        """All answers of a look as evidence, redacted; None where there was none."""
+        """All answers of a poll as evidence, redacted; None where there was none."""
         if not exchanges:
             return None
         received = written(self.spec.route, self.spec.model, exchanges)

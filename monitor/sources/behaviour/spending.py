@@ -1,7 +1,7 @@
 """What a call may cost, before it is made and after. Whether a surface has so much left is the budget's to say.
 
-The bound is never an estimate: input tokens are counted as bytes and output tokens as the most that was asked for. A price that is not known is no
-permission.
+The bound is never an estimate: input tokens are counted as bytes and output tokens as the most that was asked for. A
+price that is not known is no permission.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class CallBudget:
         if reservation is None:
             raise ProbeProblem(
                 FailureReason.OVER_BUDGET,
-                f"the call {call.name} may cost ${canonical(amount)} and surface {self._surface.key} has ${canonical(left)} left today; "
+                f"the call {call.name} may cost ${canonical(amount)} and surface {self._surface.key} has "
+                f"${canonical(left)} left today; "
                 "raise per_day in [budget] or try fewer routes",
             )
         return reservation
@@ -61,8 +62,8 @@ class CallBudget:
     def settle(self, call: Call, reservation: Reservation | None, status: int | None, used: CallUsage) -> str | None:
         """Say what a call cost, and return it in USD; None where the answer does not say it.
 
-        A refusal (4xx) costs nothing. Without an answer (`status` None), with a bill that comes later, without a count of tokens, or while the
-        budget cannot be written what was set aside stays spent: the call may have been served.
+        A refusal (4xx) costs nothing. Without an answer (`status` None), with a bill that comes later, without a count
+        of tokens, or while the budget cannot be written what was set aside stays spent: the call may have been served.
         """
         if reservation is None or self._budget is None or status is None:
             return None
@@ -86,7 +87,8 @@ class CallBudget:
             unknown = [meter for meter in plain if self._price(call, {meter: 1}, budget) is None]
             raise ProbeProblem(
                 FailureReason.OVER_BUDGET,
-                f"what {self._model} costs on surface {self._surface.key} is not known ({call.tier}: {', '.join(unknown)}), so nothing is "
+                f"what {self._model} costs on surface {self._surface.key} is not known ({call.tier}: "
+                f"{', '.join(unknown)}), so nothing is "
                 "called; watch a page or feed that states it, or give the entry its price_model",
             )
         if "cache_write" in call.tokens:

@@ -1,4 +1,6 @@
-"""A stream of events (SSE) as it arrives: the data of each event, whether it was ended properly, and when the first word came."""
+"""A stream of events (SSE) as it arrives: the data of each event, whether it was ended properly, and when the first
+word came.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ DONE = "[DONE]"
 def read(lines: Iterable[str], elapsed: Callable[[], int]) -> tuple[dict[str, Any], int | None]:
     """Read a stream to its end: its events as one object, and the milliseconds that `elapsed` said at the first word.
 
-    `done` says whether it ended with `[DONE]`; `failed` is the object around an error in the middle of it. What is not JSON is kept as its text.
+    `done` says whether it ended with `[DONE]`; `failed` is the object around an error in the middle of it. What is not
+    JSON is kept as its text.
     """
     events: list[Any] = []
     failed: dict[str, Any] = {}
@@ -39,7 +42,7 @@ def read(lines: Iterable[str], elapsed: Callable[[], int]) -> tuple[dict[str, An
 
 
 def _word(event: object) -> bool:
-    """Whether an event brings something of the answer."""
+    """Return whether an event brings something of the answer."""
     choices = event.get("choices") if isinstance(event, dict) else None
     first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     delta = first.get("delta")

@@ -1,10 +1,12 @@
 """The `genai_prices` format, v1 and v2: a list of providers with their models, in USD per one million tokens.
 
-    [{"id": "openai", "models": [{"id": "gpt-5.6-luna", "prices": {"input_mtok": {"base": 1, "tiers": [{"start": 272000, "price": 2}]}}}]}]
+    [{"id": "openai", "models": [{"id": "gpt-5.6-luna", "prices": {"input_mtok": {"base": 1, "tiers": [{"start": 272000,
+    "price": 2}]}}}]}]
 
-`prices` is one set, or a list of sets with a `constraint` each, of which the last one that holds is valid: from its `start_date` a set
-replaces all before it, meters that it does not state included; where none holds yet, the first one does. A set that holds at certain hours of the
-day is refused. Nothing is priced by provider or by tier there: the tiers of a price are bands of context.
+`prices` is one set, or a list of sets with a `constraint` each, of which the last one that holds is valid: from its
+`start_date` a set replaces all before it, meters that it does not state included; where none holds yet, the first one
+does. A set that holds at certain hours of the day is refused. Nothing is priced by provider or by tier there: the tiers
+of a price are bands of context.
 """
 
 from __future__ import annotations
@@ -98,10 +100,11 @@ def extract(payload: object) -> Extraction:
 
 
 def _sets(where: str, prices: object, refused: list[Refusal]) -> Iterator[_Set]:
-    """The sets of prices of a model with the dates between which each is the last that holds.
+    """Yield the sets of prices of a model with the dates between which each is the last that holds.
 
     Raises:
-        ValueError: there are no prices, or a set begins at a date that is none, so that it cannot be said when the others end.
+        ValueError: there are no prices, or a set begins at a date that is none, so that it cannot be said when the
+            others end.
     """
     if isinstance(prices, dict):
         yield _Set(where, prices, None, None)
@@ -189,7 +192,9 @@ def _identity(key: str) -> tuple[str, str] | None:
 
 
 def _bands(stated: object) -> Iterator[tuple[str, object, str]]:
-    """The short price, and the long one where there is one, each with what is doubtful in it. Of several long ones none is the one."""
+    """Yield the short price, and the long one where there is one, each with what is doubtful in it. Of several long
+    ones none is the one.
+    """
     if not isinstance(stated, dict):
         yield SHORT, stated, ""
         return

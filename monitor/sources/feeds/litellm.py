@@ -1,11 +1,13 @@
 """The `litellm` format: the price map of LiteLLM, a flat object of models, in USD per token.
 
-    {"gpt-5.6": {"litellm_provider": "openai", "input_cost_per_token": 5e-06, "input_cost_per_token_above_272k_tokens": 1e-05, …}}
+    {"gpt-5.6": {"litellm_provider": "openai", "input_cost_per_token": 5e-06, "input_cost_per_token_above_272k_tokens":
+    1e-05, …}}
 
-What a price is of stands in its key alone: `…_above_272k_tokens` is the long context, `…_batches`, `…_flex` and `…_priority` are
-tiers, `…_above_1hr` is a second lifetime of cached writes. Prices by the image, second, page or query, uplifts by region and
-amounts in another vendor's units are known and not read; a key that speaks of a cost in other words is refused.
-The map also holds what is no model: `sample_spec`, whose values are explanations, and rules for names.
+What a price is of stands in its key alone: `…_above_272k_tokens` is the long context, `…_batches`, `…_flex` and
+`…_priority` are tiers, `…_above_1hr` is a second lifetime of cached writes. Prices by the image, second, page or query,
+uplifts by region and amounts in another vendor's units are known and not read; a key that speaks of a cost in other
+words is refused. The map also holds what is no model: `sample_spec`, whose values are explanations, and rules for
+names.
 """
 
 from __future__ import annotations
@@ -100,7 +102,8 @@ def extract(payload: object) -> Extraction:
         raise Unreadable(f"no map of models with `{PROVIDER}`")
     sheet = PriceTable()
     entries = [entry for entry in payload.values() if isinstance(entry, dict)]
-    # A map has 35,000 keys and 150 different ones, most of which are no price: each is understood once, the others passed over.
+    # A map has 35,000 keys and 150 different ones, most of which are no price: each is understood once, the others
+    # passed over.
     meanings = {key: meaning for key in set().union(*entries) if (meaning := _meaning(key)) is not None}
     prices = {key: meaning for key, meaning in meanings.items() if isinstance(meaning, _Price)}
     unknown = {key: meaning for key, meaning in meanings.items() if isinstance(meaning, str)}
@@ -127,9 +130,10 @@ def extract(payload: object) -> Extraction:
     return sheet.extraction()
 
 
-@lru_cache(maxsize=8192)  # a feed holds the same names at every look
+@lru_cache(maxsize=8192)  # a feed holds the same names at every poll
 def _subject(key: str, provider: str) -> Subject:
-    """Whom an entry is about: a prefix that repeats the provider, or begins it (`vertex_ai/…` of `vertex_ai-models`), is its provider.
+    """Whom an entry is about: a prefix that repeats the provider, or begins it (`vertex_ai/…` of `vertex_ai-models`),
+    is its provider.
 
     Another prefix is a part of the name (`low/1024-x-1024/gpt-image-1`).
 

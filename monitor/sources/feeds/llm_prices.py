@@ -1,7 +1,8 @@
 """The `llm_prices` format: the three shapes that llm-prices.com publishes, in USD per one million tokens.
 
 - `current-v1` and `historical-v1`: `{"prices": [{id, vendor, name, input, output, input_cached, from_date, to_date}]}`
-- a file per vendor: `{"vendor", "models": [{id, name, price_history: [{input, output, input_cached, from_date, to_date}]}]}`
+- a file per vendor: `{"vendor", "models": [{id, name, price_history: [{input, output, input_cached, from_date,
+  to_date}]}]}`
 
 The order of a history means nothing: on 2026-07-30 an old price came back to its head, with an end. Which rows hold
 now is decided by their dates alone, and not in here.
@@ -104,7 +105,7 @@ def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> I
 
 
 def _context(vendor: str, id: str, name: object, known: set[tuple[str, str]]) -> tuple[str, str]:
-    """The model and band of an id.
+    """Return the model and band of an id.
 
     The feed writes the long band as a model of its own, `gpt-5.6-sol-272k` named `GPT-5.6 Sol >272k`. Only where id and
     name agree and the base stands in the file is that read; from an id alone nothing is inferred.

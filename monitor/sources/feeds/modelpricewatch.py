@@ -2,8 +2,9 @@
 
     [{"id": "openai-gpt-5-6-luna", "provider": "OpenAI", "model": "GPT-5.6 Luna", "input_per_mtok": 0.2, …}]
 
-Its ids are the feed's own, and were all renamed in one day; no provider's model id is derived from them or from the display name, so
-they are kept as they stand. The end of a promotion (`promo_until`) is a remark: what the price will be after it is not said.
+Its ids are the feed's own, and were all renamed in one day; no provider's model id is derived from them or from the
+display name, so they are kept as they stand. The end of a promotion (`promo_until`) is a remark: what the price will be
+after it is not said.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def extract(payload: object) -> Extraction:
 
 
 def _provider(id: str, shown: str) -> str:
-    """The provider's key: its shown name in lower case where the id begins with that, else the name as it is shown."""
+    """Return the provider's key: its shown name in lower case where the id begins with that, else the name as it is
+    shown.
+    """
     key = shown.lower()
     return key if id.startswith(f"{key}-") else shown
 

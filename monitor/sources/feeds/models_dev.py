@@ -1,13 +1,16 @@
 """The `models_dev` format: the three documents of models.dev, in USD per one million tokens.
 
-- `api.json`: providers with their models, as below; `catalog.json` holds the same under `providers`, beside `models` of no provider's own
+- `api.json`: providers with their models, as below; `catalog.json` holds the same under `providers`, beside `models` of
+  no provider's own
 - `models.json`: models alone, as `maker/model`; it states no prices as published, and is refused as such
 
-    {"openai": {"id": "openai", "models": {"gpt-5.6-sol": {"cost": {"input": 5, "tiers": [{"input": 10, "tier": {"size": 272000}}]}}}}}
+    {"openai": {"id": "openai", "models": {"gpt-5.6-sol": {"cost": {"input": 5, "tiers": [{"input": 10, "tier": {"size":
+    272000}}]}}}}}
 
-The long context is written in up to three ways, at times twice for one model: `tiers` by size, `tiers` by `context.min`, and the older
-`context_over_200k`. A model's other modes (`experimental.modes`) are tiers where their name is that of one. Prices in yuan (`cost_cn`) and
-plan points (`cost_points`) stand apart under names of their own, and are not read.
+The long context is written in up to three ways, at times twice for one model: `tiers` by size, `tiers` by
+`context.min`, and the older `context_over_200k`. A model's other modes (`experimental.modes`) are tiers where their
+name is that of one. Prices in yuan (`cost_cn`) and plan points (`cost_points`) stand apart under names of their own,
+and are not read.
 """
 
 from __future__ import annotations
@@ -81,7 +84,7 @@ def extract(payload: object) -> Extraction:
 
 
 def _providers(payload: object) -> Mapping[str, object] | None:
-    """The map of providers of `api.json` or `catalog.json`; None where there is none."""
+    """Return the map of providers of `api.json` or `catalog.json`; None where there is none."""
     if not isinstance(payload, dict):
         return None
     for found in (payload, payload.get("providers")):
@@ -93,7 +96,7 @@ def _providers(payload: object) -> Mapping[str, object] | None:
 
 
 def _alone(payload: object) -> Iterator[tuple[str, object]]:
-    """The models of `models.json` with a maker and a price.
+    """Yield the models of `models.json` with a maker and a price.
 
     Raises:
         Unreadable: it is no such document, or not one of its models has a price.
@@ -181,7 +184,7 @@ def _listed(tiers: object) -> list[object]:
 
 
 def _begin(band: object) -> int | None:
-    """The size of context from which a tier holds; None where it depends on anything else, such as the hour."""
+    """Return the size of context from which a tier holds; None where it depends on anything else, such as the hour."""
     if not isinstance(band, dict):
         return None
     selector, bounds = band.get("tier"), band.get("context")

@@ -1,11 +1,13 @@
 """The `openrouter` format: OpenRouter's models list, whose prices are strings, in USD per token.
 
-    {"data": [{"id": "openai/gpt-5.6-sol", "pricing": {"prompt": "0.000005", "overrides": [{"min_prompt_tokens": 272000, …}], …}}]}
+    {"data": [{"id": "openai/gpt-5.6-sol", "pricing": {"prompt": "0.000005", "overrides": [{"min_prompt_tokens": 272000,
+    …}], …}}]}
 
-It is a reseller's list: promotions move its prices where the maker's stay. What stands before the slash is the provider; a variant
-(`:batch`, `:free`) stays a part of the model's name, since it is sold as a model. `~openai/gpt-latest` is a name of OpenRouter's own
-for whatever model is the latest, so its tilde stays with the provider and keeps it apart from the models of that maker. What such a name
-points to is stated in `alias_target` since 2026-07-29, and never told by its price.
+It is a reseller's list: promotions move its prices where the maker's stay. What stands before the slash is the
+provider; a variant (`:batch`, `:free`) stays a part of the model's name, since it is sold as a model.
+`~openai/gpt-latest` is a name of OpenRouter's own for whatever model is the latest, so its tilde stays with the
+provider and keeps it apart from the models of that maker. What such a name points to is stated in `alias_target` since
+2026-07-29, and never told by its price.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ METERS = {
 }
 
 OTHER_UNITS = frozenset({"request", "web_search", "image"})
-"""By the request and the search; an image is priced by the piece for some models and by its tokens for others, and which is not said."""
+"""By the request and the search; an image is priced by the piece for some models and by its tokens for others, and
+which is not said.
+"""
 
 ALIAS = "~"
 """What the ids of aliases begin with."""
@@ -88,7 +92,7 @@ def extract(payload: object) -> Extraction:
 
 
 def _target(item: Mapping[str, object]) -> str | None:
-    """What an alias points to, empty where the list does not say; None for what is none."""
+    """Return what an alias points to, empty where the list does not say; None for what is none."""
     stated = item.get("alias_target")
     if isinstance(stated, dict) and isinstance(slug := stated.get("slug"), str) and slug.strip() and slug.isprintable():
         return slug
@@ -124,7 +128,9 @@ def _read(sheet: PriceTable, subject: Subject, where: str, pricing: Mapping[str,
 
 
 def _overrides(sheet: PriceTable, subject: Subject, where: str, overrides: object) -> None:
-    """Read the prices of longer prompts. A price has one long context, so several say nothing that could be compared."""
+    """Read the prices of longer prompts. A price has one long context, so several say nothing that
+    could be compared.
+    """
     listed = overrides if isinstance(overrides, list) else [overrides]
     bands = []
     for index, override in enumerate(listed):

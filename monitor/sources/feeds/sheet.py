@@ -1,4 +1,5 @@
-"""What feeds of undated prices share: how an amount is read, and the sheet that prices are put on. No feed's own words stand here.
+"""What feeds of undated prices share: how an amount is read, and the sheet that prices are put on. No feed's own words
+stand here.
 
 A sheet holds facts rather than rows, since a large feed states 7,500 prices and making that many rows takes longer than
 parsing the whole document; the rows are made only for whoever looks at them.
@@ -37,7 +38,9 @@ _PLAIN = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,3})?")
 
 
 def number(stated: object) -> Decimal | None:
-    """The amount that a JSON number states; None where it is none. Of its size nothing is said within reason: 0 is a number."""
+    """Return the amount that a JSON number states; None where it is none. Of its size nothing is said within reason: 0
+    is a number.
+    """
     if type(stated) is not Decimal:
         if type(stated) is not int:  # a bool is an int, too
             return None
@@ -46,7 +49,7 @@ def number(stated: object) -> Decimal | None:
 
 
 def number_in_text(stated: object) -> Decimal | None:
-    """The amount that a string states; None where it is none."""
+    """Return the amount that a string states; None where it is none."""
     if not isinstance(stated, str) or not _PLAIN.fullmatch(stated):  # Decimal also reads `1_0`, ` 1 ` and Arabic digits
         return None
     found = Decimal(stated)
@@ -62,14 +65,16 @@ def _sane(value: Decimal) -> bool:
 
 @lru_cache(maxsize=8192)
 def per_million(value: Decimal) -> str | None:
-    """The canonical amount per 1M tokens of an amount per token: the point moves, so nothing is rounded. None where it is no price."""
+    """Return the canonical amount per 1M tokens of an amount per token: the point moves, so nothing is rounded. None
+    where it is no price.
+    """
     if value == NO_PRICE or not _sane(value):
         return None
     return canonical(_EXACT.scaleb(value, 6))
 
 
 def plain(value: Decimal) -> str | None:
-    """The canonical amount of one that is stated per 1M tokens; None where it is no price."""
+    """Return the canonical amount of one that is stated per 1M tokens; None where it is no price."""
     return None if value == NO_PRICE else canonical(value)
 
 
@@ -80,17 +85,17 @@ def why_not(stated: Decimal | None) -> str:
 
 @lru_cache(maxsize=1024)
 def field_of(tier: str, context: str, modality: str, meter: str) -> str:
-    """The field of a price."""
+    """Return the field of a price."""
     return Meter(tier, context, modality, meter).field
 
 
 def short(meter: str, modality: str = TEXT, tier: str = STANDARD) -> str:
-    """The field of a meter in the short context."""
+    """Return the field of a meter in the short context."""
     return field_of(tier, SHORT, modality, meter)
 
 
 def long(meter: str, modality: str = TEXT, tier: str = STANDARD) -> str:
-    """The field of a meter in the long context."""
+    """Return the field of a meter in the long context."""
     return field_of(tier, LONG, modality, meter)
 
 
@@ -109,12 +114,13 @@ PER_TOKEN = frozenset({"token", "tokens", "per token", "per_token", "1 token"})
 
 @lru_cache(maxsize=8192)
 def of_money(key: str) -> bool:
-    """Whether a key may say what the amounts beside it are in: their currency, unit or scale."""
+    """Return whether a key may say what the amounts beside it are in: their currency, unit or scale."""
     return _OF_MONEY.fullmatch(key) is not None
 
 
 def in_other_money(stated: object, units: frozenset[str] = PER_MILLION) -> str:
-    """Why the amounts of an object may not be in USD and the unit of their format, by a key beside them; empty where no key says so.
+    """Why the amounts of an object may not be in USD and the unit of their format, by a key beside them; empty where no
+    key says so.
 
     `units` are the spellings of the format's own unit.
     """
@@ -134,7 +140,7 @@ def in_other_money(stated: object, units: frozenset[str] = PER_MILLION) -> str:
 
 
 def name(found: object, key: str) -> str:
-    """A provider's or model's name as stated.
+    """Return a provider's or model's name as stated.
 
     Raises:
         ValueError: it is not a printable, non-empty string.
@@ -145,7 +151,7 @@ def name(found: object, key: str) -> str:
 
 
 def shown(where: str) -> str:
-    """A place in a feed as a line of text may show it: keys are the feed's own, and may hold anything."""
+    """Return a place in a feed as a line of text may show it: keys are the feed's own, and may hold anything."""
     return where if where.isprintable() else ascii(where)
 
 
@@ -162,7 +168,7 @@ class PriceTable(Sequence[PriceRow]):
         self.aliases: dict[Subject, str] = {}
 
     def fields(self, subject: Subject) -> dict[str, Value]:
-        """The prices of a subject so far, to which new fields may be added."""
+        """Return the prices of a subject so far, to which new fields may be added."""
         return self.facts.setdefault(subject, {})
 
     def put(self, subject: Subject, field: str, value: str) -> None:
@@ -180,7 +186,9 @@ class PriceTable(Sequence[PriceRow]):
             self.unclear.add(Fact(subject, field))
 
     def refuse_all(self, where: str, reason: str, subject: Subject, fields: Iterable[str] = ()) -> None:
-        """Refuse all that an object states of a subject: none of its prices is gone, and those of `fields` are stated but unknown."""
+        """Refuse all that an object states of a subject: none of its prices is gone, and those of `fields` are stated
+        but unknown.
+        """
         self.refused.append(Refusal(shown(where), reason, (subject.name,)))
         self.unclear.update(Fact(subject, field) for field in fields)
 

@@ -1,4 +1,7 @@
-"""`behaviour`: what one route really does with a small call to one model; a table makes one source for each model and route."""
+"""`behaviour`: what one route really does with a small call to one model.
+
+A table makes one source for each model and route.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from monitor.core.configuration import OFFICIAL, Capabilities, SourceSpec
+from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError, Source
-from monitor.core.suggestions import suggest
 from monitor.sources.kind import Finding, Options, SourceDeps, SourceKind, Surroundings, web
 from monitor.sources.options import Distinct, ModelId, OfSurface
 
 Route = Literal[
-    "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority", "contract", "caching",
-    "region", "batch",
+    "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority",
+    "contract", "caching", "region", "batch",
 ]  # fmt: skip
 FREE = frozenset({"retrieve", "tokens"})
 """The routes that cost nothing."""
@@ -75,7 +78,8 @@ def _check(options: Options, around: Surroundings) -> Iterator[Finding]:
     if "region" in options.get("routes", ()) and surface is not None and not surface.region_url:
         yield (
             "routes",
-            f"try the route region, and the surface {surface.key!r} has no regional host; give that region_url or leave the route out",
+            f"try the route region, and the surface {surface.key!r} has no regional host; "
+            "give that region_url or leave the route out",
         )
     for model in options.get("models", ()):
         if model not in around.models:

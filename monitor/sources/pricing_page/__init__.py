@@ -1,8 +1,9 @@
 """What a provider's pricing page states, or why it states nothing that can be relied on.
 
-One pipeline for every layout: parse to blocks (`markdown` and `mdx`, or `markup` for HTML), place the tables in their sections
-(`walk`, `context`) with what the words around them say (`titles`, `statements`, `days`, `money`), bind the columns by header text (`headers`),
-read the cells (`cells`, `rows`). A layout that is new to it yields refusals, never a price under another meter, tier, band or model.
+One pipeline for every layout: parse to blocks (`markdown` and `mdx`, or `markup` for HTML), place the tables in their
+sections (`walk`, `context`) with what the words around them say (`titles`, `statements`, `days`, `money`), bind the
+columns by header text (`headers`), read the cells (`cells`, `rows`). A layout that is new to it yields refusals, never
+a price under another meter, tier, band or model.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def extract(text: str, *, provider: str) -> Extraction:
 
     Raises:
         Unreadable: nothing on it is a recognised price, or its leading section announces prices and holds no table
-            (the page was rendered without its components, so what is missing is not gone), or its markup names another currency.
+            (the page was rendered without its components, so what is missing is not gone), or its markup names another
+            currency.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if currency := money.marked_up(text):

@@ -1,7 +1,8 @@
-"""The parts of a page, in reading order, whatever it was written in. Every layout is reduced to these; none is judged here.
+"""The parts of a page, in reading order, whatever it was written in. Every layout is reduced to these; none is judged
+here.
 
-Cells are clean text (`inline.plain`). A `flaw` says why a part cannot be trusted (cut off, merged cells): it is carried to
-the rows so that it is refused with its place, instead of vanishing in a reader.
+Cells are clean text (`inline.plain`). A `flaw` says why a part cannot be trusted (cut off, merged cells): it is carried
+to the rows so that it is refused with its place, instead of vanishing in a reader.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paragraph:
-    """Loose text; `lone` is one line that stands by itself, which is how rendered pages spell section titles and tab labels."""
+    """Loose text; `lone` is one line that stands by itself, which is how rendered pages spell section titles and tab
+    labels.
+    """
 
     text: str
     lone: bool
@@ -54,7 +57,9 @@ class Caption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margin:
-    """Text that stands beside the page itself: the document's title, or what is at its foot or side. It labels nothing."""
+    """Text that stands beside the page itself: the document's title, or what is at its foot or side.
+    It labels nothing.
+    """
 
     text: str
     line: int

@@ -1,4 +1,6 @@
-"""What single cells say: an amount, a model, a modality, a tier. Each is one strict spelling or a refusal; nothing is converted."""
+"""What single cells say: an amount, a model, a modality, a tier. Each is one strict spelling or a refusal; nothing is
+converted.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.core.price import STANDARD, TEXT
+from monitor.core.time import month
 
 BLANK = frozenset({"", "-", "–", "—", "−", "n/a", "free", "free of charge", "not available"})
 
@@ -27,10 +30,6 @@ _DATED = re.compile(
     r"(?P<month>[A-Z][a-z]{2,8})\.? (?P<day>[0-9]{1,2}),? (?P<year>20[0-9]{2})\)?$",
     re.ASCII | re.IGNORECASE,
 )
-_MONTHS = {
-    name: number + 1
-    for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
-}
 _MODALITIES = {"text": TEXT, "audio": "audio", "image": "image", "video": "video"}
 _TIERS = {
     "standard": STANDARD,
@@ -40,14 +39,17 @@ _TIERS = {
     "fast": "priority",  # Priority was renamed; the canonical tier kept its name
     "ultrafast": "ultrafast",
 }
-_TIER = re.compile(rf"({'|'.join(_TIERS)})(?: (?:mode|processing|api|service|tier|pricing|prices))*")
-_MENTION = re.compile(rf"\b({'|'.join(_TIERS)})\b")
-_TABS = re.compile(r"(?:(?:standard|batch|flex|priority|ultrafast|fast)(?: mode)?\s*){2,}", re.IGNORECASE)
+TIER_WORDS = "|".join(_TIERS)
+"""A pattern for the names of tiers, in lower case."""
+
+_TIER = re.compile(rf"({TIER_WORDS})(?: (?:mode|processing|api|service|tier|pricing|prices))*")
+_MENTION = re.compile(rf"\b({TIER_WORDS})\b")
+_TABS = re.compile(rf"(?:(?:{TIER_WORDS})(?: mode)?\s*){{2,}}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
 def amount(text: str) -> Decimal | None:
-    """The amount in USD per 1M tokens; None for a blank.
+    """Return the amount in USD per 1M tokens; None for a blank.
 
     Raises:
         ValueError: not a plain amount in dollars, or it names another unit.
@@ -61,12 +63,12 @@ def amount(text: str) -> Decimal | None:
 
 
 def names_unit(text: str) -> bool:
-    """Whether a cell itself says that its amount is per 1M tokens."""
+    """Return whether a cell itself says that its amount is per 1M tokens."""
     return _SAME_UNIT.search(text) is not None
 
 
 def model(text: str) -> tuple[str, bool]:
-    """The model's id, and whether the label restricts it to long contexts (`(>272K context length)`).
+    """Return the model's id, and whether the label restricts it to long contexts (`(>272K context length)`).
 
     Raises:
         ValueError: not an id: a display name, a label that sets other conditions, a modality where the model should be.
@@ -81,7 +83,7 @@ def model(text: str) -> tuple[str, bool]:
 
 
 def ids(text: str) -> tuple[str, ...]:
-    """The model ids that a line is made of; none where it says anything else."""
+    """Return the model ids that a line is made of; none where it says anything else."""
     match = _IDS.fullmatch(text)
     found = re.split(r", and |, | and ", match[1]) if match else []
     return tuple(found) if found and all(map(_MODEL.fullmatch, found)) else ()
@@ -98,15 +100,16 @@ ALWAYS = CellWindow()
 
 
 def dated(text: str) -> tuple[str, CellWindow]:
-    """A label without the dates that it bears, and these: `Sonnet 5 (through August 31, 2026)`, `Sonnet 5 starting September 1, 2026`.
+    """Return a label without the dates that it bears, and these: `Sonnet 5 (through August 31, 2026)`, `Sonnet 5
+    starting September 1, 2026`.
 
     "Until" is left standing, and so the row is refused: whether its day is still in is not said.
     """
     begin = end = None
     while match := _DATED.search(text):
         try:
-            day = datetime(int(match["year"]), _MONTHS[match["month"][:3].lower()], int(match["day"]), tzinfo=UTC)
-        except (KeyError, ValueError):
+            day = datetime(int(match["year"]), month(match["month"]), int(match["day"]), tzinfo=UTC)
+        except ValueError:
             break
         if match["word"].lower() == "through":
             end = day + timedelta(days=1)
@@ -117,7 +120,7 @@ def dated(text: str) -> tuple[str, CellWindow]:
 
 
 def modality(text: str) -> str:
-    """The modality that a cell names.
+    """Return the modality that a cell names.
 
     Raises:
         ValueError: not a known modality.
@@ -129,16 +132,18 @@ def modality(text: str) -> str:
 
 
 def tier(text: str) -> str | None:
-    """The canonical tier that a whole line, tab or heading names (`Batch`, `Fast mode`, `Batch API`); None when it names none."""
+    """Return the canonical tier that a whole line, tab or heading names (`Batch`, `Fast mode`, `Batch API`); None when
+    it names none.
+    """
     match = _TIER.fullmatch(text.lower().replace("-", " "))
     return _TIERS[match[1]] if match else None
 
 
 def mentioned(text: str) -> frozenset[str]:
-    """The canonical tiers that a title speaks of, among other words."""
+    """Return the canonical tiers that a title speaks of, among other words."""
     return frozenset(_TIERS[word] for word in _MENTION.findall(text.lower()))
 
 
 def tabs(text: str) -> bool:
-    """Whether the text is a row of tab labels run together (`StandardBatchFlex`), which names no tier."""
+    """Return whether the text is a row of tab labels run together (`StandardBatchFlex`), which names no tier."""
     return _TABS.fullmatch(text) is not None

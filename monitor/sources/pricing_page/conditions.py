@@ -1,6 +1,8 @@
-"""When an amount or a row holds, in the words that stand beside it: which prompts, what kind of tokens, until which day.
+"""When an amount or a row holds, in the words that stand beside it: which prompts, what kind of tokens, until which
+day.
 
-Each is one strict spelling. A word that is not understood refuses what it stands beside, since it may be the very condition that matters.
+Each is one strict spelling. A word that is not understood refuses what it stands beside, since it may be the very
+condition that matters.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ _STATUS = re.compile(r"(?:deprecated|legacy|limited availability)(?![\w,])", re.
 _STORED = re.compile(r"/ ?(?:1,000,000|1M) tokens per hour(?: \(storage price\))?(?![\w/])")
 _UNIT = re.compile(r"(?:/|per) ?(?:(?:1M|1,000,000) tokens|MTok)(?! per|[\w/])", re.IGNORECASE)
 _REGION = re.compile(
-    r"(?:the )?(?:eu|europe(?:an union)?|us|u\.s\.|usa|united states|uk|united kingdom|apac|asia(?:[ -]pacific)?|emea|amer|latam|latin america|(?:north|south) america|americas|global"
-    r"|worldwide|international|china|mainland china|japan|(?:south )?korea|india|canada|australia|brazil|germany|france|ireland|switzerland|sweden|singapore|middle east|africa|uae"
+    r"(?:the )?(?:eu|europe(?:an union)?|us|u\.s\.|usa|united states|uk|united kingdom|apac|asia(?:[ "
+    r"-]pacific)?|emea|amer|latam|latin america|(?:north|south) america|americas|global"
+    r"|worldwide|international|china|mainland china|japan|(?:south )?korea|india|canada|australia|brazil"
+    r"|germany|france|ireland|switzerland|sweden|singapore|middle east|africa|uae"
     r"|[a-z]{2,10}-[a-z]+(?:-[a-z]+)?-?[0-9]+[a-z]?|(?:east|west|north|south|central|us|eu|uk)[a-z]*[0-9]?)",
     re.IGNORECASE,
 )
@@ -35,7 +39,8 @@ _AMOUNT = re.compile(r"((?:US)?\$ ?[0-9][0-9,]*(?:\.[0-9]+)?)(?![\w%])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceCondition:
-    """What is said of when something holds. `limit` is the size of prompts that parts the bands, and `long` on which side of it this is.
+    """What is said of when something holds. `limit` is the size of prompts that parts the bands, and `long` on which
+    side of it this is.
 
     `stored` is a price of time and not of tokens.
     """
@@ -67,12 +72,12 @@ class Label:
 
 
 def region(text: str) -> bool:
-    """Whether a text is the name of a region."""
+    """Return whether a text is the name of a region."""
     return _REGION.fullmatch(text) is not None
 
 
 def amounts(text: str) -> list[Stated]:
-    """Every amount of a cell that states several, each with its condition; none of a blank.
+    """Return every amount of a cell that states several, each with its condition; none of a blank.
 
     Raises:
         ValueError: an amount that is none, a word that is not understood, or bands that are parted at two sizes.
@@ -141,7 +146,7 @@ def _gap(text: str) -> int:
 
 
 def _one(text: str, found: PriceCondition, *, status: bool, kinds: bool) -> tuple[PriceCondition, int] | None:
-    """The condition with what begins `text` added, and where that ends; None where nothing known begins there.
+    """Return the condition with what begins `text` added, and where that ends; None where nothing known begins there.
 
     Raises:
         ValueError: it was said before.

@@ -1,6 +1,7 @@
 """Where a table stands, and what is stated of its prices there: tier, unit, modality, band, time, offer.
 
-What a section states holds in it and below, and for the time the innermost title or sentence decides. What may not be so of a plain call is refused here.
+What a section states holds in it and below, and for the time the innermost title or sentence decides. What may not be
+so of a plain call is refused here.
 """
 
 from __future__ import annotations
@@ -23,25 +24,39 @@ OWN = 8  # the table's own titles, below all others
 LONGEST_NAME = 3  # words of a loose line that names an offer
 _FINE_TUNING = re.compile(r"fine-? ?tun", re.IGNORECASE)
 _ELSEWHERE = re.compile(
-    r"\b(?:regional|residency|third-party|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved|scale tier)\b",
+    (
+        r"\b(?:regional|residency|third-party|fedramp|bedrock|azure|vertex|foundry|credits?|provisioned|reserved"
+        r"|scale tier)\b"
+    ),
     re.IGNORECASE,
 )
 _OTHER_OFFER = re.compile(
-    r"\b(?:EU|europe(?:an)?|government|education|nonprofits?|enterprise|committed|promotion(?:al|s)?|discount(?:s|ed)?|off-?peak|historical|historic|past|archived?|examples?)\b",
+    (
+        r"\b(?:EU|europe(?:an)?|government|education|nonprofits?|enterprise|committed|promotion(?:al|s)?"
+        r"|discount(?:s|ed)?|off-?peak|historical|historic|past|archived?|examples?)\b"
+    ),
     re.IGNORECASE,
 )
 _UNKNOWN_TIER = re.compile(r"[\w-]+ (?:mode|processing|tier)", re.IGNORECASE)
 _LONG = re.compile(
-    r"long[ -]contexts?(?: (?:pricing|prices|rates))?(?: ?\(?(?:>|≥|>=|over|above) ?[0-9]+K(?: (?:input )?tokens| context(?: length)?)?\)?)?",
+    (
+        r"long[ -]contexts?(?: (?:pricing|prices|rates))?(?: ?\(?(?:>|≥|>=|over|above) ?[0-9]+K(?: (?:input "
+        r")?tokens| context(?: length)?)?\)?)?"
+    ),
     re.IGNORECASE,
 )
 _SIZED = re.compile(
-    r"\b(?:long|longer|large|medium|extended)[ -](?:context|prompt|input)s?\b|(?:>|≥|\bover|\babove|\bmore than|\bexceeding|\bbeyond) ?[0-9][0-9,.]* ?[km]\b",
+    (
+        r"\b(?:long|longer|large|medium|extended)[ -](?:context|prompt|input)s?\b|(?:>|≥|\bover|\babove|\bmore than"
+        r"|\bexceeding|\bbeyond) ?[0-9][0-9,.]* ?[km]\b"
+    ),
     re.IGNORECASE,
 )
 _ALSO_OFFERS = "preview beta turbo experimental lite eco economy fast flex batch priority ultra max instant live trial"
 _APART = frozenset(_ALSO_OFFERS.split())
-"""Words that are parts of many ids, and offers as well: they tell nothing apart only where every model of a table bears them."""
+"""Words that are parts of many ids, and offers as well: they tell nothing apart only where every model of a table bears
+them.
+"""
 _MODALITY = re.compile(r"(text|audio|image) tokens", re.IGNORECASE)
 _NOT_TEXT = re.compile(r"audio|realtime|speech|voice|transcri|image|video|vision|music|multimodal", re.IGNORECASE)
 
@@ -56,9 +71,10 @@ class Elsewhere(Unplaced):
 
 @dataclass(slots=True, kw_only=True)
 class PageSection:
-    """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it, `models` are
-    those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a section that a sentence opens, a `quiet` one has no text that says nothing of prices, and
-    `windows` and `doubts` are what sentences say of its prices; the innermost section that states a time decides.
+    """A stretch of the page under one title. `unit` is empty until stated; `tiers` counts labels of tiers in it,
+    `models` are those it is about where a line of ids says so; a `tab` is one whose label names no tier. `spoken` is a
+    section that a sentence opens, a `quiet` one has no text that says nothing of prices, and `windows` and `doubts` are
+    what sentences say of its prices; the innermost section that states a time decides.
     """
 
     level: int
@@ -82,7 +98,7 @@ class PageSection:
         return title(self.title) if self.title and not self.spoken and not CAPTION.fullmatch(self.title) else Title()
 
     def chain(self) -> Iterator[PageSection]:
-        """The section and those it stands in, innermost first."""
+        """Yield the section and those it stands in, innermost first."""
         section: PageSection | None = self
         while section is not None:
             yield section
@@ -116,7 +132,7 @@ class Placed:
         return next((section.models for section in self.section.chain() if section.models), ())
 
     def about(self, names: Iterable[str], provider: str) -> Placed:
-        """The same place with the names of the models in it: words of these in a title tell nothing apart."""
+        """Return the same place with the names of the models in it: words of these in a title tell nothing apart."""
         return replace(self, names=tuple(names), provider=provider)
 
     @property
@@ -125,7 +141,9 @@ class Placed:
         return bool(self.named) or any(section.doubts or section.told.strange for section in self.section.chain())
 
     def unknown(self, strange: frozenset[str]) -> bool:
-        """Whether words tell prices apart, and are no parts of the names of the models here or of their provider."""
+        """Return whether words tell prices apart, and are no parts of the names of the models here or of their
+        provider.
+        """
         if not strange:
             return False
         each = [parts((name,)) for name in self.names]
@@ -133,10 +151,10 @@ class Placed:
         return bool(strange - parts((self.provider,)) - shared - (frozenset[str]().union(*each) - _APART))
 
     def tier(self, column: str = "") -> str:
-        """The one tier the table is under; `column` is the one that its columns name, if they name one.
+        """Return the one tier the table is under; `column` is the one that its columns name, if they name one.
 
-        A table without a label is a standard one only in a section that has no tabs at all, and under titles that tell nothing apart; under any
-        other title its tier is an offer of its own (`other:…`).
+        A table without a label is a standard one only in a section that has no tabs at all, and under titles that tell
+        nothing apart; under any other title its tier is an offer of its own (`other:…`).
 
         Raises:
             Unplaced: labels disagree or name no tier that is known, or the section has tabs and the table none.
@@ -158,14 +176,15 @@ class Placed:
         return tier
 
     def _offer(self, section: PageSection) -> str:
-        """The offer that the title of a section makes of its prices; empty where it tells nothing apart."""
+        """Return the offer that the title of a section makes of its prices; empty where it tells nothing apart."""
         told = section.told
         if not told.strange or cells.tier(section.title) or _LONG.fullmatch(section.title):
             return ""
         return told.offer if self.unknown(told.strange) else ""
 
     def window(self) -> CellWindow:
-        """When its prices hold: what the innermost title or sentence that names a time says, within what is said of the whole page.
+        """Return when its prices hold: what the innermost title or sentence that names a time says, within what is said
+        of the whole page.
 
         Raises:
             Unplaced: the two leave no time.
@@ -189,7 +208,7 @@ class Placed:
         return list(self.section.chain())[-1].named
 
     def time_of(self, name: str, window: CellWindow) -> CellWindow:
-        """When the prices of a model hold, by what sentences say of it by name beside what is said of its table.
+        """Return when the prices of a model hold, by what sentences say of it by name beside what is said of its table.
 
         Raises:
             ValueError: the two leave no time, or a sentence names a day of its prices in a way that is not clear.
@@ -204,7 +223,7 @@ class Placed:
         return window
 
     def modality(self) -> str:
-        """The modality of a table without a column for it.
+        """Return the modality of a table without a column for it.
 
         Raises:
             Unplaced: the section is about something else than text, and the table does not say which of its prices are.
@@ -218,7 +237,7 @@ class Placed:
         return TEXT
 
     def long(self) -> bool:
-        """Whether its section is about long contexts.
+        """Return whether its section is about long contexts.
 
         Raises:
             Unplaced: it is about some size of prompts, and not in a way that is recognised.
@@ -229,7 +248,9 @@ class Placed:
         return bool(sized)
 
     def under(self, title: str) -> Placed:
-        """The same place below a title of the table's own. A tier that it names is one more claim, so it cannot contradict another."""
+        """Return the same place below a title of the table's own. A tier that it names is one more claim, so it cannot
+        contradict another.
+        """
         caption = CAPTION.fullmatch(title)
         tier = cells.tier((caption[1] or "") if caption else title)
         section = PageSection(
@@ -290,7 +311,9 @@ class Placed:
 
 
 def _speaks_of(text: str, name: str, names: tuple[str, ...]) -> bool:
-    """Whether a sentence names a model, by its id or as people write it (`GPT-5.6 Sol`), and not only one whose name begins with it."""
+    """Return whether a sentence names a model, by its id or as people write it (`GPT-5.6 Sol`), and not only one whose
+    name begins with it.
+    """
     spans = [match.span() for match in _spelt(name).finditer(text)]
     longer = [match.span() for other in names if len(other) > len(name) for match in _spelt(other).finditer(text)]
     return any(not any(start <= at and stop <= end for start, end in longer) for at, stop in spans)
@@ -302,5 +325,5 @@ def _spelt(name: str) -> re.Pattern[str]:
 
 
 def sized(text: str) -> bool:
-    """Whether a text is about prompts of some size beyond the short ones."""
+    """Return whether a text is about prompts of some size beyond the short ones."""
     return _SIZED.search(text) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ from monitor.sources.pricing_page import cells, money
 from monitor.sources.pricing_page.profiles import Profile
 
 _UNIT = re.compile(
-    r" ?(?:\((?:usd |\$ ?)?(?:per|/) ?(?:1m|1 million|million|m) tokens\)|(?:per|/) ?(?:1m|1 million|million|m) tokens)$"
+    r" ?(?:\((?:usd |\$ ?)?(?:per|/) ?(?:1m|1 million|million|m) tokens\)|(?:per|/) ?(?:1m|1 million|million"
+    r"|m) tokens)$"
 )
 _TIER = re.compile(r"(standard|batch|flex|priority|fast mode) (?=(?:cached )?(?:input|output)\b|cache writes?\b)")
 _BAND = re.compile(r"(short|long) context ")
@@ -36,7 +38,8 @@ class Unbound(Exception):
 
 
 class PriceColumn(NamedTuple):
-    """What a column's cells price. `plain` columns name no band, which is the short one unless a row's label says otherwise.
+    """What a column's cells price. `plain` columns name no band, which is the short one unless a row's label says
+    otherwise.
 
     `tier` is empty unless the column names one itself (`Batch input`).
     """
@@ -64,9 +67,10 @@ class Binding:
 
 
 def is_header(row: tuple[str, ...], header: tuple[str, ...], profile: Profile) -> bool:
-    """Whether a row within a table is a header of what follows: it titles columns, and states no amount.
+    """Return whether a row within a table is a header of what follows: it titles columns, and states no amount.
 
-    Titles that are not known are told from a row of words by where they stand: over two columns or more, each another, and beside no model.
+    Titles that are not known are told from a row of words by where they stand: over two columns or more, each another,
+    and beside no model.
     """
     texts = [text for text in row if text]
     if len(set(texts)) < 2 or any("$" in text for text in texts if not _known(text, profile)):
@@ -108,42 +112,29 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         raise Unbound("the rows of the header have different numbers of columns")
     if words := money.foreign(" | ".join(text for row in header for text in row)):
         raise Unbound(f"the header names another currency than USD ({words})")
-    models: list[int] = []
-    modalities: list[int] = []
-    regions: list[int] = []
-    prices: dict[int, PriceColumn] = {}
-    descriptive: list[int] = []
-    ignored: list[tuple[int, str]] = []
-    units: list[bool] = []
     labels = [_label(column) for column in zip(*header, strict=True)]
     if any(label.startswith("training") for label in labels):
         raise Unbound("fine-tuning prices, not inference")
+    models = [column for column, label in enumerate(labels) if label == "model"]
+    modalities = [column for column, label in enumerate(labels) if label == "modality"]
+    regions = [column for column, label in enumerate(labels) if label in _REGIONS]
+    prices: dict[int, PriceColumn] = {}
+    descriptive: list[int] = []
+    ignored: list[tuple[int, str]] = []
     for column, label in enumerate(labels):
-        if label == "model":
-            models.append(column)
-        elif label == "modality":
-            modalities.append(column)
-        elif label in _REGIONS:
-            regions.append(column)
-        elif price := _price(_UNIT.sub("", label), profile):
+        if column in (*models, *modalities, *regions):
+            continue
+        if price := _price(_UNIT.sub("", label), profile):
             prices[column] = price
-            units.append(_UNIT.search(label) is not None or label.startswith("1m "))
         elif label in _DESCRIPTIVE or label in profile.descriptive:
             descriptive.append(column)
         else:
             ignored.append((column, label))
+    units = [_UNIT.search(labels[column]) is not None or labels[column].startswith("1m ") for column in prices]
     shown = " | ".join(header[-1])
     if len(models) != 1 or len(modalities) > 1 or len(regions) > 1 or any(label.endswith(" model") for label in labels):
         raise Unbound(f"the header {shown!r} does not name one column of models")
-    if not prices:
-        raise Unbound(f"no price column is recognised in the header {shown!r}")
-    if len({(price.context, price.meter) for price in prices.values()}) < len(prices):
-        raise Unbound(f"the header {shown!r} names the same price twice")
-    tiers = {price.tier for price in prices.values()}
-    if len(tiers) > 1:
-        raise Unbound(f"only some columns of the header {shown!r} name a tier, or they name several")
-    if any(units) and not all(units):
-        raise Unbound(f"only some columns of the header {shown!r} name their unit")
+    _check_prices(shown, prices, units)
     return Binding(
         width=len(labels),
         model=models[0],
@@ -152,13 +143,31 @@ def bind(header: tuple[tuple[str, ...], ...], profile: Profile) -> Binding:
         descriptive=tuple(descriptive),
         ignored=tuple(ignored),
         unit_stated=all(units),
-        tier=tiers.pop(),
+        tier=next(price.tier for price in prices.values()),
         region=regions[0] if regions else None,
     )
 
 
+def _check_prices(shown: str, prices: Mapping[int, PriceColumn], units: Sequence[bool]) -> None:
+    """Refuse columns of prices that do not go together; `units` says of each whether it names its unit.
+
+    Raises:
+        Unbound: there is none, two are the same, or only some name a tier or a unit.
+    """
+    if not prices:
+        raise Unbound(f"no price column is recognised in the header {shown!r}")
+    if len({(price.context, price.meter) for price in prices.values()}) < len(prices):
+        raise Unbound(f"the header {shown!r} names the same price twice")
+    if len({price.tier for price in prices.values()}) > 1:
+        raise Unbound(f"only some columns of the header {shown!r} name a tier, or they name several")
+    if any(units) and not all(units):
+        raise Unbound(f"only some columns of the header {shown!r} name their unit")
+
+
 def _label(column: tuple[str, ...]) -> str:
-    """A column's whole label: the texts above it. Said twice it is another label (a group `Output` above `Output`)."""
+    """Return a column's whole label: the texts above it. Said twice it is another label (a group `Output` above
+    `Output`).
+    """
     return " ".join(filter(None, column)).lower()
 
 

@@ -11,7 +11,8 @@ _RAISED = re.compile(r"[\W\d_]*[a-z]?[\W\d_]*|new|beta|preview|tm", re.IGNORECAS
 _BREAK = re.compile(r"<(?:br|hr)\s*/?>", re.IGNORECASE)
 _STRUCK = re.compile(r"</?(?:del|s|strike)\b[^<>]*>", re.IGNORECASE)
 _CLASSES = (
-    r"hidden|sr-only|screen-reader(?:-text|-only)?|visually-?hidden|d-none|invisible|display-none|is-hidden|hide|[\w-]*(?:line-?through|strike|struck|crossed)[\w-]*"
+    r"hidden|sr-only|screen-reader(?:-text|-only)?|visually-?hidden|d-none|invisible|display-none|is-hidden"
+    r"|hide|[\w-]*(?:line-?through|strike|struck|crossed)[\w-]*"
     r"|(?=[\w-]*price)[\w-]*(?:old|was|orig|prev|former|before|regular|msrp)[\w-]*"
 )
 _DRESSED = re.compile(
@@ -43,7 +44,7 @@ def squeeze(text: str) -> str:
 
 
 def unseen(tag: str) -> bool:
-    """Whether a tag, as it is written, hides or strikes out what it holds.
+    """Return whether a tag, as it is written, hides or strikes out what it holds.
 
     What is shown again on a wider screen is not hidden, nor is the pane of a tab, which a reader of the page may open.
     """
@@ -51,7 +52,9 @@ def unseen(tag: str) -> bool:
 
 
 def is_mark(raised: str) -> bool:
-    """Whether a superscript is a footnote's mark or says nothing of prices; other words (`EU only`) may be a condition."""
+    """Return whether a superscript is a footnote's mark or says nothing of prices; other words (`EU only`) may be a
+    condition.
+    """
     return _RAISED.fullmatch(raised.strip()) is not None
 
 
@@ -71,7 +74,8 @@ def _undressed(match: re.Match[str]) -> str:
 
 
 def plain(text: str, *, code: bool = False) -> str:
-    """Text as a reader sees it: no tags, links, code or bold marks, escapes or footnotes. With `code` its code spans stay marked.
+    """Text as a reader sees it: no tags, links, code or bold marks, escapes or footnotes. With `code` its code spans
+    stay marked.
 
     The mark of a footnote goes with its superscript: `$5.00<sup>1</sup>` is not $5.001. Strikethrough stays, so that a
     price that no longer holds does not look like one.

@@ -1,7 +1,7 @@
 """Markdown and MDX to blocks, line by line.
 
-The official page is Markdown only in its tables: section titles and tab labels are bare lines, indented at random, which
-CommonMark reads as code blocks. So this is a reader of lines with GFM's table rules, not a Markdown parser.
+The official page is Markdown only in its tables: section titles and tab labels are bare lines, indented at random,
+which CommonMark reads as code blocks. So this is a reader of lines with GFM's table rules, not a Markdown parser.
 Fenced code and comments are passed over: what they show is not stated.
 """
 
@@ -35,12 +35,12 @@ _GROUPS = frozenset({"", "short context", "long context"})
 
 
 def read(text: str, *, code: bool = False) -> list[Block]:
-    """The blocks of a Markdown or MDX text. With `code` the code spans in cells of tables stay marked."""
+    """Return the blocks of a Markdown or MDX text. With `code` the code spans in cells of tables stay marked."""
     return _MarkdownReader(_blanked(text), code).blocks
 
 
 def _blanked(text: str) -> str:
-    """The text without comments and fenced code, every line still in its place."""
+    """Return the text without comments and fenced code, every line still in its place."""
     text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
     lines, fence = text.split("\n"), ""
     for i, line in enumerate(lines):
@@ -55,7 +55,7 @@ def _blanked(text: str) -> str:
 
 
 def cells(line: str, *, code: bool = False) -> tuple[str, ...]:
-    """The cells of a table line, as GFM splits them (an escaped pipe does not split)."""
+    """Return the cells of a table line, as GFM splits them (an escaped pipe does not split)."""
     line = line.strip().removeprefix("|")
     line = line[:-1] if _closed(line) else line
     return tuple(plain(cell.replace("\\|", "|"), code=code) for cell in _PIPE.split(line))
@@ -233,7 +233,9 @@ def _filled(groups: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _misgrouped(groups: tuple[str, ...], labels: tuple[str, ...]) -> str:
-    """Which blanks belong to which group is certain only while every group holds the same columns, and no price stands before the first."""
+    """Say why it is not certain which blanks belong to which group: it is only while every group holds the same
+    columns, and no price stands before the first.
+    """
     if len(groups) != len(labels):
         return "the groups and the labels have different numbers of columns"
     starts = [i for i, group in enumerate(groups) if group]

@@ -1,10 +1,11 @@
 """HTML to blocks, with the standard library's tokenizer.
 
-A tree builder would be shorter to call and wrong here: it closes whatever a truncated page left open, so that `<td>$3` of
-`<td>$30.00</td>` becomes a whole cell. The tokenizer tells which cells and rows the page itself closed.
-Nine tenths of a page of prices are cells that hold text alone: they are read in one step each (`_CELL`), everything else goes tag by tag.
-Scripts, styles and navigation are passed over: their words are not statements of the page. Of controls (buttons, tabs) the texts are kept
-apart: they label nothing, but show that the page has more parts than the one that is seen.
+A tree builder would be shorter to call and wrong here: it closes whatever a truncated page left open, so that `<td>$3`
+of `<td>$30.00</td>` becomes a whole cell. The tokenizer tells which cells and rows the page itself closed. Nine tenths
+of a page of prices are cells that hold text alone: they are read in one step each (`_CELL`), everything else goes tag
+by tag. Scripts, styles and navigation are passed over: their words are not statements of the page. Of controls
+(buttons, tabs) the texts are kept apart: they label nothing, but show that the page has more parts than the one that is
+seen.
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ class _Grid:
         self.flaw = self.flaw or flaw
 
     def _laid_out(self, cells: list[_Cell], header: bool) -> tuple[str, ...]:
-        """One text for each column; what a header's cell says is said once, in the first of its rows."""
+        """Return one text for each column; what a header's cell says is said once, in the first of its rows."""
         if not self._hanging and all(cell.columns == 1 and cell.rows == 1 for cell in cells):
             return tuple([squeeze("".join(cell.text)) for cell in cells])
         texts: list[str] = []
@@ -183,7 +184,7 @@ class _Grid:
         self._hanging.clear()
 
     def tables(self, flaw: str = "") -> list[PageTable]:
-        """All tables of the element; `flaw` marks a row that the page cut off."""
+        """Return all tables of the element; `flaw` marks a row that the page cut off."""
         self.end_row(flaw)
         self._finish()
         return self.done
@@ -243,10 +244,7 @@ class _MarkupReader(HTMLParser):
             self._skip_depth += tag == self._skip
             return
         if tag in _SKIPPED or (attrs and tag not in _VOID and _is_control(attrs)):
-            self._skip, self._skip_depth = tag, 1
-            role = dict(attrs).get("role") or ""
-            kept = tag in _PRESSED or tag in _MARGINS or tag == "sup" or role.startswith("tab")
-            self._pressed = [] if kept else None
+            self._skip_from(tag, dict(attrs).get("role") or "")
             return
         if tag == "meta":
             stated = dict(attrs)
@@ -262,35 +260,42 @@ class _MarkupReader(HTMLParser):
         elif hidden and tag not in _IN_TABLE:
             self._unseen, self._unseen_depth = tag, 1
         if tag in _INLINE:
-            if tag in _STRUCK:
-                self._mark(STRUCK)
-            elif tag == "code" and self._code:
-                self._mark(CODE)
-            return
-        if self._grids:
+            self._start_inline(tag)
+        elif self._grids:
             self._start_in_table(tag, dict(attrs), hidden)
-            return
-        self._flush()
+        else:
+            self._flush()
+            self._start_block(tag, dict(attrs), hidden)
+
+    def _skip_from(self, tag: str, role: str) -> None:
+        self._skip, self._skip_depth = tag, 1
+        kept = tag in _PRESSED or tag in _MARGINS or tag == "sup" or role.startswith("tab")
+        self._pressed = [] if kept else None
+
+    def _start_inline(self, tag: str) -> None:
+        if tag in _STRUCK:
+            self._mark(STRUCK)
+        elif tag == "code" and self._code:
+            self._mark(CODE)
+
+    def _start_block(self, tag: str, stated: dict[str, str | None], hidden: bool) -> None:
         if tag == "table":
             self._grids.append(_Grid(self._line))
             self._grids[-1].hidden = self._grids[-1].veiled = hidden or bool(self._unseen)
-            self._captioned(dict(attrs).get("aria-label") or "")
+            self._captioned(stated.get("aria-label") or "")
         elif tag == "li":
             self._items += 1
         elif tag in _HEADINGS:
             self._heading = _HEADINGS[tag]
         elif tag == "astro-island":
-            stated = dict(attrs)
             options = stated.get("opts") or ""
             found = island(stated.get("props") or "", options, self._line) if TEXT_TOKENS in options else None
             if found is not None:
                 self.blocks.append(found)
-        elif attrs:
-            stated = dict(attrs)
-            if "data-content-switcher-pane" in stated:
-                self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
-            elif stated.get("role") == "tabpanel" and (name := squeeze(stated.get("aria-label") or "")):
-                self.blocks.append(Pane(value=name, line=self._line))
+        elif "data-content-switcher-pane" in stated:
+            self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
+        elif stated.get("role") == "tabpanel" and (name := squeeze(stated.get("aria-label") or "")):
+            self.blocks.append(Pane(value=name, line=self._line))
 
     def _start_in_table(self, tag: str, attrs: dict[str, str | None], hidden: bool) -> None:
         grid = self._grids[-1]
@@ -386,7 +391,9 @@ class _MarkupReader(HTMLParser):
             self._grids[-1].cell.text.append(mark)
 
     def _passed_over(self, tag: str) -> None:
-        """Keep what the texts of a control, a margin, or a superscript that is no mark have to say; of what is hidden in a cell that it is there."""
+        """Keep what the texts of a control, a margin, or a superscript that is no mark have to say; of what is hidden
+        in a cell that it is there.
+        """
         if tag in _MARGINS:
             if text := squeeze(" ".join(self._pressed or ())):
                 self.blocks.append(Margin(text=text, line=self._line))
@@ -418,7 +425,7 @@ class _MarkupReader(HTMLParser):
             self.blocks.append(Paragraph(text=text, lone=not self._items, line=self._text_line))
 
     def finish(self) -> list[Block]:
-        """All blocks. What the end of the text cut off is flawed, or left out where it is only prose."""
+        """Return all blocks. What the end of the text cut off is flawed, or left out where it is only prose."""
         self.close()
         for grid in self._grids:
             self.blocks.extend(grid.tables("the page is cut off in this row"))
@@ -428,7 +435,7 @@ class _MarkupReader(HTMLParser):
 
 
 def _dressed(match: re.Match[str]) -> bool:
-    """Whether the attributes that say nothing of prices hide or strike out what they are about."""
+    """Return whether the attributes that say nothing of prices hide or strike out what they are about."""
     return bool(match[2]) and _looks_unseen(match[2])
 
 
@@ -442,7 +449,7 @@ def _is_control(attrs: list[tuple[str, str | None]]) -> bool:
 
 
 def _span(text: str | None, most: int) -> int | None:
-    """The span an attribute states, 1 without one; None when it cannot be laid out."""
+    """Return the span an attribute states, 1 without one; None when it cannot be laid out."""
     if text is None:
         return 1
     text = text.strip("{}\"' ")
@@ -450,9 +457,12 @@ def _span(text: str | None, most: int) -> int | None:
 
 
 def read(text: str, line: int = 1, *, code: bool = False) -> list[Block]:
-    """The blocks of an HTML text whose first line is `line` of the page. With `code` the code spans in cells of tables stay marked."""
+    """Return the blocks of an HTML text whose first line is `line` of the page. With `code` the code spans in cells of
+    tables stay marked.
+    """
     text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
-    # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the square.
+    # A tag or comment that never ends makes the tokenizer begin again at every `<`: its time would grow with the
+    # square.
     unended = text.find("<", text.rfind(">") + 1)
     reader = _MarkupReader(line, code)
     reader.feed(text if unended < 0 else text[:unended])

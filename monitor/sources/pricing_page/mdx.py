@@ -1,8 +1,9 @@
 """Reads unrendered components (MDX, and the `astro-island` props of the same component in HTML).
 
-`TextTokenPricingTables` has no header text: its arrays are the component's own tuple, four cells before cache writes were
-priced and five since, mixed in one array. Arrays of any other length, and components of any other name, are refused.
-Only literals are read; an expression is a flaw, and so is a property that may set a condition on all rows (`region`, `unit`).
+`TextTokenPricingTables` has no header text: its arrays are the component's own tuple, four cells before cache writes
+were priced and five since, mixed in one array. Arrays of any other length, and components of any other name, are
+refused. Only literals are read; an expression is a flaw, and so is a property that may set a condition on all rows
+(`region`, `unit`).
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ _LONGEST_TAG = 100_000
 
 
 def is_pricing(name: str) -> bool:
-    """Whether a component of this name holds prices."""
+    """Return whether a component of this name holds prices."""
     return _PRICING.fullmatch(name) is not None
 
 
 def tag_end(text: str, start: int) -> int:
-    """The index after the tag that begins at `start`, whose attributes may hold quotes, braces and templates; -1 if it never ends."""
+    """Return the index after the tag that begins at `start`, whose attributes may hold quotes, braces and templates; -1
+    if it never ends.
+    """
     depth, quote, i = 0, "", start + 1
     stop = min(len(text), start + _LONGEST_TAG)
     while i < stop:
@@ -60,12 +63,12 @@ def tag_end(text: str, start: int) -> int:
 
 
 def prose(tag: str) -> list[str]:
-    """The sentences that a tag carries in its attributes (footnotes, tips)."""
+    """Return the sentences that a tag carries in its attributes (footnotes, tips)."""
     return [plain(next(filter(None, match.groups()))) for match in _PROSE.finditer(tag)]
 
 
 def component(name: str, tag: str, line: int) -> Component:
-    """The component that a JSX tag writes."""
+    """Return the component that a JSX tag writes."""
     if name != TEXT_TOKENS:
         return Component(
             name=name, tier="", rows=(), line=line, flaw=f"the component {name} has no header that is recognised"
@@ -87,7 +90,7 @@ def component(name: str, tag: str, line: int) -> Component:
 
 
 def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
-    """The properties of a tag as they are written, each with where its value begins.
+    """Return the properties of a tag as they are written, each with where its value begins.
 
     Raises:
         ValueError: one is given twice, comes from elsewhere (`{...props}`), or may set a condition on every price.
@@ -111,7 +114,9 @@ def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
 
 
 def _value_end(tag: str, start: int) -> int:
-    """The index after the value that begins at `start`, a quoted text or an expression in braces; the tag's end where it never ends."""
+    """Return the index after the value that begins at `start`, a quoted text or an expression in braces; the tag's end
+    where it never ends.
+    """
     if tag[start] in "\"'":
         end = tag.find(tag[start], start + 1)
         return len(tag) if end < 0 else end + 1
@@ -132,7 +137,7 @@ def _value_end(tag: str, start: int) -> int:
 
 
 def _tier(found: dict[str, tuple[str, int]]) -> str:
-    """The tier that the properties state, empty where they state none.
+    """Return the tier that the properties state, empty where they state none.
 
     Raises:
         ValueError: it is an expression: which tier the rows are of stands elsewhere.
@@ -145,7 +150,7 @@ def _tier(found: dict[str, tuple[str, int]]) -> str:
 
 
 def island(props: str, options: str, line: int) -> Component | None:
-    """The component that an `astro-island` hydrates; None when it holds no prices of text tokens."""
+    """Return the component that an `astro-island` hydrates; None when it holds no prices of text tokens."""
     try:
         if json.loads(options).get("name") != TEXT_TOKENS:
             return None
@@ -163,7 +168,7 @@ def island(props: str, options: str, line: int) -> Component | None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of pairs.
+    """Return the object of pairs.
 
     Raises:
         ValueError: a key stands in it twice.
@@ -191,7 +196,7 @@ def _island_cell(value: object) -> str:
 
 
 def _arrays(tag: str, start: int, line: int) -> Iterator[TableRow]:
-    """The rows of `[[…], […]]`, with the cells as a rendered table would show them."""
+    """Yield the rows of `[[…], […]]`, with the cells as a rendered table would show them."""
     depth, cells, closed = 0, list[str](), False
     begun, expects_comma, i = start, False, start
     while True:
@@ -204,9 +209,8 @@ def _arrays(tag: str, start: int, line: int) -> Iterator[TableRow]:
             if mark != "}":
                 raise ValueError("text after the array")
             return
+        _check_comma(mark, expects_comma)
         if mark == ",":
-            if not expects_comma:
-                raise ValueError("a comma without a value before it")
             expects_comma = False
             continue
         if mark == "]":
@@ -216,8 +220,6 @@ def _arrays(tag: str, start: int, line: int) -> Iterator[TableRow]:
             closed = depth == 0
             expects_comma = True
             continue
-        if expects_comma:
-            raise ValueError("two values without a comma")
         if mark == "[":
             depth += 1
             if depth > 2:
@@ -226,6 +228,27 @@ def _arrays(tag: str, start: int, line: int) -> Iterator[TableRow]:
             continue
         if mark == "}" or depth != 2:
             raise ValueError("a value outside of a row")
-        text = double if double is not None else single
-        cells.append(plain(text) if text is not None else f"${Decimal(number)}" if number is not None else "-")
+        cells.append(_cell_of(double, single, number))
         expects_comma = True
+
+
+def _check_comma(mark: str | None, expected: bool) -> None:
+    """Refuse a comma where none is expected, and what begins without one where it is; an array may end either way.
+
+    Raises:
+        ValueError: it is so.
+    """
+    if mark == "," and not expected:
+        raise ValueError("a comma without a value before it")
+    if mark not in (",", "]") and expected:
+        raise ValueError("two values without a comma")
+
+
+def _cell_of(double: str | None, single: str | None, number: str | None) -> str:
+    """Return a value of an array as a rendered table would show it: a text in either quotes, a number as an amount,
+    `null` as a dash.
+    """
+    text = double if double is not None else single
+    if text is not None:
+        return plain(text)
+    return "-" if number is None else f"${Decimal(number)}"

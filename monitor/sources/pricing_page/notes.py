@@ -20,14 +20,15 @@ _LONGEST = 500
 _ID = r"[A-Za-z](?=[A-Za-z0-9._:/-]*[0-9-])[A-Za-z0-9._:/-]*[A-Za-z0-9]"
 _IDS = rf"{_ID}(?:, {_ID})*(?:,? and {_ID})?"
 _POINTS = re.compile(
-    rf"(?:The (?:alias|aliases) )?({_IDS})(?: (?:is an alias|are aliases)(?: that| which|,)?)? currently points? to ({_IDS})"
+    rf"(?:The (?:alias|aliases) )?({_IDS})(?: (?:is an alias|are aliases)(?: that| which|,)?)? currently "
+    rf"points? to ({_IDS})"
     r"(, respectively)?[.,;]?(?: .*)?"
 )
 _NAME = re.compile(_ID)
 
 
 def notes_of(blocks: Iterable[Block]) -> tuple[str, ...]:
-    """The sentences, once each, in the order of the page."""
+    """Return the sentences, once each, in the order of the page."""
     found: dict[str, None] = {}
     for block in blocks:
         if isinstance(block, Paragraph) and _TOLD.search(block.text):
@@ -43,9 +44,11 @@ def notes_of(blocks: Iterable[Block]) -> tuple[str, ...]:
 
 
 def aliases_of(blocks: Iterable[Block]) -> dict[str, str]:
-    """The ids that a sentence says currently point to another, which it names; several are paired in order, or all point to one.
+    """Return the ids that a sentence says currently point to another, which it names; several are paired in order, or
+    all point to one.
 
-    An alias of which two sentences say different things, or that is counted out against targets that are fewer or more, is none.
+    An alias of which two sentences say different things, or that is counted out against targets that are fewer or more,
+    is none.
     """
     found: dict[str, str] = {}
     torn: set[str] = set()

@@ -1,7 +1,7 @@
 """Tables that are about one model each and name its meters down: turned so that they read like all others.
 
-The model is not in the table but in the section over it, as a line of nothing but ids. Of the columns one is the offer that is read; which one,
-and which others may stand beside it, is said by the provider's profile.
+The model is not in the table but in the section over it, as a line of nothing but ids. Of the columns one is the offer
+that is read; which one, and which others may stand beside it, is said by the provider's profile.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ _UNIT = " per 1m tokens"
 
 
 def upright(table: PageTable, models: tuple[str, ...], words: PerModel, meters: frozenset[str]) -> PageTable:
-    """The table with its models down and its meters across; the same table where its columns are not those of the profile."""
+    """Return the table with its models down and its meters across; the same table where its columns are not those of
+    the profile.
+    """
     if len(table.header) != 1:
         return table
     head = [text.lower() for text in table.header[0]]

@@ -1,6 +1,7 @@
 """What single providers call things on their official pages: words only. How a page is read is the same for all.
 
-A word that stands here is recognised for its provider alone, so that a page of another one with the same word stays refused.
+A word that stands here is recognised for its provider alone, so that a page of another one with the same word stays
+refused.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerModel:
-    """How a page spells tables that are about one model each: the title of the column that is read (lower case), those that may stand beside
-    it, and what may stand above its labels.
+    """How a page spells tables that are about one model each: the title of the column that is read (lower case), those
+    that may stand beside it, and what may stand above its labels.
     """
 
     offer: str
@@ -26,11 +27,11 @@ class PerModel:
 class Profile:
     """A provider's words beyond those that every page may use.
 
-    `meters` maps a column's label (lower case, without its unit) to its meter; `name` is the spelling of display names, where the page
-    names models by these instead of ids. They are kept as they stand: which id goes by which name is said by an
-    entry's `price_model` and never guessed. `across` says that its tables name models across and meters down, `descriptive` which lines
-    of such a table describe a model and set no condition on its price. With `per_model` each table is about the models of its section, and a
-    cell may state several amounts under conditions.
+    `meters` maps a column's label (lower case, without its unit) to its meter; `name` is the spelling of display names,
+    where the page names models by these instead of ids. They are kept as they stand: which id goes by which name is
+    said by an entry's `price_model` and never guessed. `across` says that its tables name models across and meters
+    down, `descriptive` which lines of such a table describe a model and set no condition on its price. With `per_model`
+    each table is about the models of its section, and a cell may state several amounts under conditions.
     """
 
     meters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -108,5 +109,5 @@ PROVIDERS = tuple(_PROFILES)
 
 
 def profile(provider: str) -> Profile:
-    """The words of a provider; none of its own for most."""
+    """Return the words of a provider; none of its own for most."""
     return _PROFILES.get(provider, PLAIN)

@@ -1,4 +1,6 @@
-"""Tables in their place to price rows: the one judgement of what is accepted. What it does not accept it refuses with a place."""
+"""Tables in their place to price rows: the one judgement of what is accepted. What it does not accept it refuses with a
+place.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ _TUPLES = {
 
 
 def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
-    """Every price of a table, and a refusal for every part that is none."""
+    """Yield every price of a table, and a refusal for every part that is none."""
     words = profile(provider)
     block = placed.block
     turned = block
@@ -44,7 +46,9 @@ def rows_of(placed: Placed, provider: str) -> Iterator[PriceRow | Refusal]:
 
 
 def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
-    """The table in the parts that rows of headers cut it into: what stands below such a row is bound by it, and by no header above."""
+    """Yield the table in the parts that rows of headers cut it into: what stands below such a row is bound by it, and
+    by no header above.
+    """
     begun, header, flaw, line = 0, table.header, table.flaw, table.line
     for number, row in enumerate(table.rows):
         if table.header and row.cells and row.cells[-1][:1] != "$" and is_header(row.cells, table.header[-1], words):
@@ -56,23 +60,8 @@ def _parts(table: PageTable, words: Profile) -> Iterator[PageTable]:
 def _part(
     placed: Placed, block: PageTable | Component, provider: str, words: Profile, *, turned: bool
 ) -> Iterator[PriceRow | Refusal]:
-    own_unit = False
     try:
-        if block.flaw:
-            raise Unplaced(block.flaw)
-        binding = bind(block.header, words) if isinstance(block, PageTable) else None
-        titles = [] if binding is None else [_title(row, binding, words) for row in block.rows]
-        if any(titles) or placed.sets_apart:
-            placed = placed.about(_labels(block.rows, titles, binding, words), provider)
-        placed.check()
-        own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
-        if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
-            placed.check_unit()  # a header may say it again, not otherwise
-        placed.check_said()
-        if binding is not None:
-            _check_notes(titles, block.rows, placed)
-            _check_columns(binding, block.rows)
-        stand = _stand(placed, binding)
+        placed, binding, titles, stand = _bound(placed, block, provider, words)
     except (Unplaced, Unbound) as error:
         about = () if isinstance(error, Elsewhere) else _names(block.rows) or (ANYTHING,)
         yield Refusal(placed.where, str(error), about)
@@ -103,6 +92,33 @@ def _part(
             yield Refusal(where, str(error), (ANYTHING,) if row.flaw not in ("", HIDDEN) else _names([row]))
 
 
+def _bound(
+    placed: Placed, block: PageTable | Component, provider: str, words: Profile
+) -> tuple[Placed, Binding | None, list[str], RowContext]:
+    """Return the place with what the rows' titles say of it, the columns (None of a component), the titles, and what
+    rows begin with.
+
+    Raises:
+        Unplaced: what stands around the table leaves its prices unknown.
+        Unbound: its header does.
+    """
+    if block.flaw:
+        raise Unplaced(block.flaw)
+    binding = bind(block.header, words) if isinstance(block, PageTable) else None
+    titles = [] if binding is None else [_title(row, binding, words) for row in block.rows]
+    if any(titles) or placed.sets_apart:
+        placed = placed.about(_labels(block.rows, titles, binding, words), provider)
+    placed.check()
+    own_unit = binding is not None and not placed.unit and _units_in_cells(binding, block.rows)
+    if not own_unit and (placed.unit or binding is None or not binding.unit_stated):
+        placed.check_unit()  # a header may say it again, not otherwise
+    placed.check_said()
+    if binding is not None:
+        _check_notes(titles, block.rows, placed)
+        _check_columns(binding, block.rows)
+    return placed, binding, titles, _stand(placed, binding)
+
+
 class RowContext(NamedTuple):
     """What the place of a row says of its prices. The modality is empty where a column says it."""
 
@@ -113,7 +129,7 @@ class RowContext(NamedTuple):
 
 
 def _stand(placed: Placed, binding: Binding | None) -> RowContext:
-    """What a place says of the prices that stand there.
+    """Return what a place says of the prices that stand there.
 
     Raises:
         Unplaced: nothing certain, or that they are not those of a plain call.
@@ -124,7 +140,9 @@ def _stand(placed: Placed, binding: Binding | None) -> RowContext:
 
 
 def _title(row: TableRow, binding: Binding, words: Profile) -> str:
-    """The title that a row within the table is for those below it; empty where it is a row of its own, or a note."""
+    """Return the title that a row within the table is for those below it; empty where it is a row of its own, or a
+    note.
+    """
     if row.flaw != MERGED and len(row.cells) == binding.width:
         priced = row.cells[next(iter(binding.prices))]
         if priced and priced != row.cells[binding.model]:
@@ -152,7 +170,7 @@ def _title(row: TableRow, binding: Binding, words: Profile) -> str:
 
 
 def _labels(rows: Iterable[TableRow], titles: list[str], binding: Binding | None, words: Profile) -> Iterator[str]:
-    """The names of the models of a table, as its rows spell them."""
+    """Yield the names of the models of a table, as its rows spell them."""
     model = binding.model if binding else 0
     for row, above in zip_longest(rows, titles, fillvalue=""):
         assert isinstance(row, TableRow)
@@ -162,7 +180,9 @@ def _labels(rows: Iterable[TableRow], titles: list[str], binding: Binding | None
 
 
 def _names(rows: Iterable[TableRow]) -> tuple[str, ...]:
-    """The words in cells: a part that is refused states no price, but it shows that its models are still spoken of."""
+    """Return the words in cells: a part that is refused states no price, but it shows that its models are still spoken
+    of.
+    """
     words = (word for row in rows for cell in row.cells for word in _BETWEEN.split(cell))
     return tuple(
         dict.fromkeys(
@@ -172,13 +192,17 @@ def _names(rows: Iterable[TableRow]) -> tuple[str, ...]:
 
 
 def _units_in_cells(binding: Binding, rows: Iterable[TableRow]) -> bool:
-    """Whether every amount names its own unit: a table of which only some do says nothing certain of the others."""
+    """Return whether every amount names its own unit: a table of which only some do says nothing
+    certain of the others.
+    """
     amounts = [row.cells[c] for row in rows for c in binding.prices if c < len(row.cells) and "$" in row.cells[c]]
     return bool(amounts) and all(map(cells.names_unit, amounts))
 
 
 def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
-    """A column of unknown words may be a condition (a size, an offer), so its table is not the price of a plain call; one of regions is one."""
+    """Refuse a column of unknown words, since it may be a condition (a size, an offer): its table is not the price of a
+    plain call. A column of regions is one.
+    """
     for column, label in binding.ignored:
         for row in rows:
             text = row.cells[column] if column < len(row.cells) else ""
@@ -191,7 +215,7 @@ def _check_columns(binding: Binding, rows: Iterable[TableRow]) -> None:
 
 
 def _check_notes(titles: Iterable[str], rows: Iterable[TableRow], placed: Placed) -> None:
-    """A row of one text may say of the whole table what its prices are in."""
+    """Refuse a row of one text that says of the whole table what its prices are in."""
     odd = [row for row in rows if row.cells and row.cells[-1][:1] != "$"]
     notes = {text for row in odd if len(texts := set(filter(None, row.cells))) == 1 for text in texts}
     for text in notes.union(titles) - {""}:
@@ -205,8 +229,9 @@ def _check_notes(titles: Iterable[str], rows: Iterable[TableRow], placed: Placed
 def _misordered(rows: Iterable[TableRow]) -> str:
     """Why the order of a component's five cells is not known, empty where it is.
 
-    The tuples of a component have no header. That the fourth cell is a cache write, and no output with something new behind it, is shown by its size: no
-    write costs twice the input, and hardly any output less. One row of another kind is enough to doubt all.
+    The tuples of a component have no header. That the fourth cell is a cache write, and no output with something new
+    behind it, is shown by its size: no write costs twice the input, and hardly any output less. One row of another kind
+    is enough to doubt all.
     """
     shown = False
     for row in rows:
@@ -234,7 +259,7 @@ class _RowReader:
         self._dated = bool(placed.named)
 
     def row(self, row: TableRow, stand: RowContext, where: str) -> Iterator[PriceRow | Refusal]:
-        """The prices of one row.
+        """Yield the prices of one row.
 
         Raises:
             ValueError: the row as a whole is refused.
@@ -288,14 +313,14 @@ class _RowReader:
                 yield from stated
 
     def _window(self, model: str, place: cells.CellWindow, own: cells.CellWindow) -> cells.CellWindow:
-        """When the prices of a row hold that bears days of its `own`."""
+        """Return when the prices of a row hold that bears days of its `own`."""
         if self._dated:
             place = self._placed.time_of(model, place)
         return place if own is cells.ALWAYS or own == cells.ALWAYS else _within(place, own)
 
 
 def _kinds(label: conditions.Label, stand: RowContext, row: TableRow, binding: Binding) -> tuple[str, ...]:
-    """The modalities of a row: those that its label names, else that of its column or place.
+    """Return the modalities of a row: those that its label names, else that of its column or place.
 
     Raises:
         ValueError: the two disagree, or the label says that it is a price of storage.
@@ -311,7 +336,8 @@ def _kinds(label: conditions.Label, stand: RowContext, row: TableRow, binding: B
 
 
 def _own_kinds(own: tuple[str, ...], label: tuple[str, ...], row: tuple[str, ...]) -> tuple[str, ...]:
-    """The modalities of an amount that names its `own`; `label` are those that the row's label names, `row` those of the row.
+    """Return the modalities of an amount that names its `own`; `label` are those that the row's label names, `row`
+    those of the row.
 
     Raises:
         ValueError: it names others than the label.
@@ -322,7 +348,7 @@ def _own_kinds(own: tuple[str, ...], label: tuple[str, ...], row: tuple[str, ...
 
 
 def _within(one: cells.CellWindow, other: cells.CellWindow) -> cells.CellWindow:
-    """The time that lies in two windows.
+    """Return the time that lies in two windows.
 
     Raises:
         ValueError: there is none.
@@ -333,7 +359,9 @@ def _within(one: cells.CellWindow, other: cells.CellWindow) -> cells.CellWindow:
 
 
 def _own_window(own: cells.CellWindow, row: cells.CellWindow, place: cells.CellWindow) -> cells.CellWindow:
-    """When an amount holds: a day that it bears itself stands for the one that its row bears, within what is said of the table."""
+    """Return when an amount holds: a day that it bears itself stands for the one that its row bears, within what is
+    said of the table.
+    """
     if own is cells.ALWAYS:
         return row
     return _within(place, cells.CellWindow(own.begin or row.begin, own.end or row.end))
@@ -356,7 +384,7 @@ def _label(text: str, words: Profile) -> conditions.Label:
 
 @lru_cache(maxsize=4096)
 def _amounts(text: str, several: bool) -> tuple[conditions.Stated, ...]:
-    """The amounts of a cell: one or none, unless the page states several in one.
+    """Return the amounts of a cell: one or none, unless the page states several in one.
 
     Raises:
         ValueError: not understood.
@@ -368,7 +396,7 @@ def _amounts(text: str, several: bool) -> tuple[conditions.Stated, ...]:
 
 
 def _context(price: PriceColumn, long: bool) -> str:
-    """The band of a cell.
+    """Return the band of a cell.
 
     Raises:
         ValueError: the row's label or section says long contexts and the column short ones.
@@ -381,7 +409,7 @@ def _context(price: PriceColumn, long: bool) -> str:
 
 
 def _component_row(row: TableRow, model: str, provider: str, stand: RowContext) -> Iterator[PriceRow]:
-    """The prices of a component's tuple.
+    """Yield the prices of a component's tuple.
 
     Raises:
         ValueError: not one of its two lengths, or the amounts do not rise in the order that every published row has
@@ -414,7 +442,9 @@ def _component_row(row: TableRow, model: str, provider: str, stand: RowContext) 
 
 
 def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
-    """One row for each identity and window: equal values merge, unequal ones refuse both, since the page does not say which holds."""
+    """Return one row for each identity and window: equal values merge, unequal ones refuse both, since the page does
+    not say which holds.
+    """
     found: dict[tuple[object, ...], PriceRow] = {}
     torn: dict[tuple[object, ...], list[str]] = {}
     for row in rows:

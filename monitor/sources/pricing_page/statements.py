@@ -1,7 +1,9 @@
-"""What a sentence says of the prices around it, in currency, unit, day, tier, size of prompts, modality, region, offer or audience.
+"""What a sentence says of the prices around it, in currency, unit, day, tier, size of prompts, modality, region, offer
+or audience.
 
-The grammar is one of doubt: a sentence whose subject is the prices themselves, and that says more of them than is understood, leaves them unknown.
-A sentence about anything else (an uplift, another product, the day a model was released) says nothing of them.
+The grammar is one of doubt: a sentence whose subject is the prices themselves, and that says more of them than is
+understood, leaves them unknown. A sentence about anything else (an uplift, another product, the day a model was
+released) says nothing of them.
 """
 
 from __future__ import annotations
@@ -12,43 +14,61 @@ from typing import NamedTuple
 
 from monitor.core.price import PER_MILLION_TOKENS
 from monitor.sources.pricing_page import cells, money
-from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
+from monitor.sources.pricing_page.cells import ALWAYS, TIER_WORDS, CellWindow
 from monitor.sources.pricing_page.days import Day, days, window
 from monitor.sources.pricing_page.titles import PLAIN, words_of
 
 _ENDS = re.compile(r"(?<=[.!?])[\"”’)*_]*\s+(?=\D)")
 _WORTH = re.compile(
-    r"\b(?:pric\w+|rates?|rate card|costs?|fees?|charg\w+|amounts?|bill\w*|pay\w*|quoted?|currenc\w+|invoic\w+|tariffs?|figures|values|tables?|lists?|only|exclusively|available|valid|reserved"
+    r"\b(?:pric\w+|rates?|rate card|costs?|fees?|charg\w+|amounts?|bill\w*|pay\w*|quoted?|currenc\w+|invoic\w+"
+    r"|tariffs?|figures|values|tables?|lists?|only|exclusively|available|valid|reserved"
     r"|effective|supersed\w+|expire\w*|until|cents|credits)\b|20[0-9]{2}|[€£¥₩₹]",
     re.IGNORECASE,
 )
 _PRICED = re.compile(
-    r"\b(?:pric(?:es?|ing|ed)|rates?|tariffs?|fees?|costs?|amounts?|charge[sd]?|bill(?:ed|ing|s)?|quoted|invoiced?|pay|payable|currency|figures|cents|credits)\b",
+    (
+        r"\b(?:pric(?:es?|ing|ed)|rates?|tariffs?|fees?|costs?|amounts?|charge[sd]?|bill(?:ed|ing|s)?|quoted"
+        r"|invoiced?|pay|payable|currency|figures|cents|credits)\b"
+    ),
     re.IGNORECASE,
 )
-_NOUN = r"(?:prices?|pricing|price lists?|rates?|rate cards?|tariffs?|amounts?|costs?|fees|charges|figures|values|numbers|tables?|lists?)"
+_NOUN = (
+    r"(?:prices?|pricing|price lists?|rates?|rate cards?|tariffs?|amounts?|costs?|fees|charges|figures|values"
+    r"|numbers|tables?|lists?)"
+)
 _ADJECTIVES = (
-    r"(?:(?:all|the|our|these|those|this|any|every|following|listed|displayed|shown|above|below|current|new|old|api|token|model|usage|list|public|published|quoted|stated|of|price"
+    r"(?:(?:all|the|our|these|those|this|any|every|following|listed|displayed|shown|above|below|current|new|old"
+    r"|api|token|model|usage|list|public|published|quoted|stated|of|price"
     r"|per-token|input|output|and) )*"
 )
 _GENERAL = re.compile(
-    rf"(?:^|[;:,(—–]\s*|\band |\bthat |\bapply the |\bhere are )\W*(?:[0-9]\W+)?(?:please )?(?:note(?: that)?:? )?{_ADJECTIVES}{_NOUN}\b",
+    (
+        r"(?:^|[;:,(—–]\s*|\band |\bthat |\bapply the |\bhere are )\W*(?:[0-9]\W+)?(?:please )?(?:note(?: "
+        rf"that)?:? )?{_ADJECTIVES}{_NOUN}\b"
+    ),
     re.IGNORECASE,
 )
 _POINTING = re.compile(
     r"\b(?:following|below|above|preceding|this table|these|this page|listed|shown)\b", re.IGNORECASE
 )
 _HERE = re.compile(
-    rf"^\W*(?:these|those)\b|\b(?:these|those) {_NOUN}\b|\b(?:the following|follows|here|below|above)\b|\bthis (?:from|until|through|on)\b",
+    (
+        rf"^\W*(?:these|those)\b|\b(?:these|those) {_NOUN}\b|\b(?:the following|follows|here|below|above)\b|\bthis "
+        r"(?:from|until|through|on)\b"
+    ),
     re.IGNORECASE,
 )
 _UNDER = re.compile(
-    rf"\W*(?:(?:introductory|promotional|launch|special|discounted|half-price|current|new|old) )*(?:(?:{_NOUN}|promotion|offer|discount) )?"
+    rf"\W*(?:(?:introductory|promotional|launch|special|discounted|half-price|current|new|old) )*(?:(?:{_NOUN}"
+    r"|promotion|offer|discount) )?"
     r"(?:effective|valid|in effect|in force|from|until|till?|through|starting|beginning|as of)\b",
     re.IGNORECASE,
 )
 _WIDE = re.compile(
-    rf"\b(?:all|every|any) {_ADJECTIVES}{_NOUN}\b|\b(?:this page|this site|this website|our website|throughout|everywhere|everything)\b",
+    (
+        rf"\b(?:all|every|any) {_ADJECTIVES}{_NOUN}\b|\b(?:this page|this site|this website|our website|throughout"
+        r"|everywhere|everything)\b"
+    ),
     re.IGNORECASE,
 )
 _NARROW = re.compile(
@@ -56,9 +76,10 @@ _NARROW = re.compile(
 )
 _AMOUNT = re.compile(r"\$ ?[0-9]")
 _STATING = """
-all the our these token tokens price prices pricing list listed rates costs below above following are is shown stated quoted given in units unit
-of usd us dollars dollar unless otherwise noted note specified except where and or excluding exclude excludes exclusive without before tax taxes
-vat gst not do does include sales applicable local this page here table models model for api apply any please that on text expressed displayed measured
+all the our these token tokens price prices pricing list listed rates costs below above following are is shown stated
+quoted given in units unit of usd us dollars dollar unless otherwise noted note specified except where and or
+excluding exclude excludes exclusive without before tax taxes vat gst not do does include sales applicable local this
+page here table models model for api apply any please that on text expressed displayed measured
 """
 _UNIT_WORDS = frozenset(_STATING.split())
 _LONGEST_UNIT = 120
@@ -66,42 +87,56 @@ _RELATIVE = re.compile(
     r"%|\b(?:half|twice|double|discount\w*|less|more|than|times|save\w*|of (?:the|these|those))\b", re.IGNORECASE
 )
 _PROCESSED = re.compile(
-    r"\b(?:standard|batch|flex|priority|fast|ultrafast)(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?|prices?|pricing|rates?)\b)",
+    rf"\b(?:{TIER_WORDS})(?=[ -](?:api|mode|processing|tier|service|requests?|jobs?|prices?|pricing|rates?)\b)",
     re.IGNORECASE,
 )
 _SCOPE = re.compile(
-    rf"(?:^|[;:,(—–]\s*|\band |\bthat )\W*{_ADJECTIVES}{_NOUN}\b[^.;]{{0,60}}?\b(?:appl(?:y|ies)|applicable|(?:are|is)(?: only| exclusively| currently)?"
-    r"(?: valid| available| offered| reserved| intended| meant| exclusive| limited| restricted| applicable)?|shows?|lists?|covers?|holds?)"
-    rf" (?:the )?(?:{_NOUN} )?(?:only |exclusively )?(?:to|for|in|with|when|if|within|under|during|on|by|at|as|while|between|outside)\b(?P<whom>.+)",
+    rf"(?:^|[;:,(—–]\s*|\band |\bthat )\W*{_ADJECTIVES}{_NOUN}\b[^.;]{{0,60}}?\b(?:appl(?:y|ies)|applicable"
+    r"|(?:are|is)(?: only| exclusively| currently)?"
+    r"(?: valid| available| offered| reserved| intended| meant| exclusive| limited| restricted| applicable)?"
+    r"|shows?|lists?|covers?|holds?)"
+    rf" (?:the )?(?:{_NOUN} )?(?:only |exclusively )?(?:to|for|in|with|when|if|within|under|during|on|by|at|as"
+    r"|while|between|outside)\b(?P<whom>.+)",
     re.IGNORECASE,
 )
 _FRAGMENT = re.compile(
     rf"\W*(?:{_ADJECTIVES}{_NOUN} (?:only |exclusively )?(?:for|in|with|within|under|during|on|when|if)\b(?P<one>.+)"
-    r"|(?:available|valid|offered|applicable|reserved|intended|only|exclusively)\b(?P<two>.+)|for (?P<three>.{1,60} (?:only|exclusively))\W*)",
+    r"|(?:available|valid|offered|applicable|reserved|intended|only|exclusively)\b(?P<two>.+)|for "
+    r"(?P<three>.{1,60} (?:only|exclusively))\W*)",
     re.IGNORECASE,
 )
 _HELD = re.compile(
-    rf"(?:^|[;:,(]\s*)\W*{_ADJECTIVES}{_NOUN}\b[^.;]{{0,40}}?\b(?:includes?|reflects?|assumes?|requires?)\b(?P<whom>.+)",
+    (
+        rf"(?:^|[;:,(]\s*)\W*{_ADJECTIVES}{_NOUN}\b[^.;]{{0,40}}?\b(?:includes?|reflects?|assumes?"
+        r"|requires?)\b(?P<whom>.+)"
+    ),
     re.IGNORECASE,
 )
 _OFFERED = re.compile(
-    r"\b(?:promotion\w*|discounted|introductory|special|sale|trial|student|academic|education\w*|enterprise|partner|reseller|government|non-?profit|startup|preview|beta|estimated"
-    r"|indicative|approximate|example|illustrative|sample|tentative|draft|negotiated|committed|reserved|provisioned|contract|minimum|maximum|average|old|former|previous|histor\w+|archived"
-    rf"|past|future|upcoming|proposed|planned|off-?peak|regional|wholesale|internal|member|loyalty|bulk|volume) (?:[\w-]+ )?{_NOUN}\b",
+    r"\b(?:promotion\w*|discounted|introductory|special|sale|trial|student|academic|education\w*|enterprise"
+    r"|partner|reseller|government|non-?profit|startup|preview|beta|estimated"
+    r"|indicative|approximate|example|illustrative|sample|tentative|draft|negotiated|committed|reserved"
+    r"|provisioned|contract|minimum|maximum|average|old|former|previous|histor\w+|archived"
+    r"|past|future|upcoming|proposed|planned|off-?peak|regional|wholesale|internal|member|loyalty|bulk"
+    rf"|volume) (?:[\w-]+ )?{_NOUN}\b",
     re.IGNORECASE,
 )
 _THESE_ARE = re.compile(r"\W*(?:these|those|the following|below|here) (?:are|is)\b", re.IGNORECASE)
 _SOME_TIME = re.compile(
-    r"\b(?:not yet|no longer|coming soon|superseded|expired|outdated|obsolete|out of date|(?:next|last) (?:week|month|quarter|year)|tomorrow|later this year|starting soon"
-    r"|will (?:soon )?(?:apply|take effect|come into|be effective|become effective|be introduced|be charged|start|begin|replace))\b"
+    r"\b(?:not yet|no longer|coming soon|superseded|expired|outdated|obsolete|out of date|(?:next|last) (?:week"
+    r"|month|quarter|year)|tomorrow|later this year|starting soon"
+    r"|will (?:soon )?(?:apply|take effect|come into|be effective|become effective|be introduced|be charged"
+    r"|start|begin|replace))\b"
     rf"|\bnew {_NOUN}\W*:\W*$",
     re.IGNORECASE,
 )
 _OF_EVERYBODY = "tiers only informational purposes usage use apply applies plans customers users everyone"
 _WHOM = PLAIN | _UNIT_WORDS | frozenset(_OF_EVERYBODY.split())
 _EVENT = re.compile(
-    r"\b(?:releas\w+|launch\w+|renam\w+|updat\w+|generat\w+|fetch\w+|retriev\w+|deprecat\w+|retir\w+|shut ?down|sunset\w*|train\w*|cut-?off|knowledge|announc\w+|publish\w+|posted|created"
-    r"|founded|copyright|version\w*|snapshots?|revis\w+|modified|edited|review\w+|access\w+|check\w+|verif\w+|added|removed|unchanged|last chang\w+)\b|©",
+    r"\b(?:releas\w+|launch\w+|renam\w+|updat\w+|generat\w+|fetch\w+|retriev\w+|deprecat\w+|retir\w+|shut ?down"
+    r"|sunset\w*|train\w*|cut-?off|knowledge|announc\w+|publish\w+|posted|created"
+    r"|founded|copyright|version\w*|snapshots?|revis\w+|modified|edited|review\w+|access\w+|check\w+|verif\w+"
+    r"|added|removed|unchanged|last chang\w+)\b|©",
     re.IGNORECASE,
 )
 _LONGEST = 1200
@@ -114,9 +149,9 @@ _VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|can|may|must|should|opene
 class Statement(NamedTuple):
     """What a sentence says of the prices in its scope.
 
-    `doubt` is why they are not known; where it rests on `strange` words alone, it falls with them: a model may go by these. `money` is a doubt about
-    currency or unit. `wide` is said of the whole page, `general` of prices as such, `back` and `ahead` of those above or below alone. `named`
-    is said of the models alone that `text` names.
+    `doubt` is why they are not known; where it rests on `strange` words alone, it falls with them: a model may go by
+    these. `money` is a doubt about currency or unit. `wide` is said of the whole page, `general` of prices as such,
+    `back` and `ahead` of those above or below alone. `named` is said of the models alone that `text` names.
     """
 
     text: str
@@ -135,7 +170,7 @@ class Statement(NamedTuple):
 
 @lru_cache(maxsize=2048)  # a page says the same at nearly every poll
 def statements(text: str) -> tuple[Statement, ...]:
-    """What the sentences of a paragraph say of the prices around them."""
+    """Return what the sentences of a paragraph say of the prices around them."""
     if not _WORTH.search(text):
         return ()
     return tuple(found for sentence in _ENDS.split(text) if (found := statement(sentence)) is not None)
@@ -160,7 +195,7 @@ def statement(sentence: str) -> Statement | None:
 
 
 def _near_money(text: str) -> str | None:
-    """The stretch around a foreign currency that stands beside a word of prices."""
+    """Return the stretch around a foreign currency that stands beside a word of prices."""
     at = money.foreign_at(text)
     while at is not None:
         near = text[max(0, at[0] - _NEAR) : at[1] + _NEAR]
@@ -171,7 +206,7 @@ def _near_money(text: str) -> str | None:
 
 
 def _money(base: Statement) -> Statement | None:
-    """The currency or unit that a sentence states, or a doubt about either."""
+    """Return the currency or unit that a sentence states, or a doubt about either."""
     text = base.text
     priced = _PRICED.search(text) is not None
     if (words := money.foreign(text)) and (priced or len(words_of(text)) <= 4):
@@ -183,7 +218,8 @@ def _money(base: Statement) -> Statement | None:
     of_tokens = re.search(r"tok|char|[0-9] ?k?$|thousand$", words, re.IGNORECASE) is not None
     if words and (base.general or len(text) <= _LONGEST_UNIT or (of_tokens and _POINTING.search(text))):
         doubt = f"it is not per 1M tokens: {text!r} ({words})"
-        # A unit of another thing (a call, a session) holds until another is stated, one of tokens contradicts every other.
+        # A unit of another thing (a call, a session) holds until another is stated, one of tokens contradicts every
+        # other.
         if not (base.general or of_tokens):
             return base._replace(unit=doubt)
         return base._replace(doubt=doubt, money=True, general=base.general and of_tokens)
@@ -201,7 +237,9 @@ def _money(base: Statement) -> Statement | None:
 
 
 def _tier(base: Statement) -> Statement | None:
-    """The tier that a sentence says the next table is of; empty where it speaks of one and does not say so in a known way."""
+    """Return the tier that a sentence says the next table is of; empty where it speaks of one and does not say so in a
+    known way.
+    """
     text = base.text
     if tier := cells.tier(text.rstrip(".:")):
         return base._replace(tier=tier) if _PRICED.search(text) else None
@@ -214,7 +252,9 @@ def _tier(base: Statement) -> Statement | None:
 
 
 def _dated(base: Statement) -> Statement | None:
-    """The time for which a sentence says that prices hold, or a doubt about it; nothing of the day of another event."""
+    """Return the time for which a sentence says that prices hold, or a doubt about it; nothing of the day of another
+    event.
+    """
     text = base.text
     named = list(days(text))
     if not named:
@@ -236,7 +276,9 @@ def _dated(base: Statement) -> Statement | None:
 
 
 def _about_what_stands_here(text: str, named: list[Day]) -> bool:
-    """Whether a dated sentence is about the prices beside it: it points at them, or they are its subject once the day is said."""
+    """Return whether a dated sentence is about the prices beside it: it points at them, or they are its subject once
+    the day is said.
+    """
     return _HERE.search(text) is not None or any(
         _GENERAL.match(text[day.stop :].lstrip(", ")) or _UNDER.match(_clause(text, day.start, day.stop))
         for day in named
@@ -244,14 +286,14 @@ def _about_what_stands_here(text: str, named: list[Day]) -> bool:
 
 
 def _clause(text: str, start: int, stop: int) -> str:
-    """The part of a sentence that a day stands in."""
+    """Return the part of a sentence that a day stands in."""
     begins = [match.end() for match in _CLAUSE.finditer(text, 0, start)]
     ends = [match.start() for match in _CLAUSE.finditer(text, stop)]
     return text[begins[-1] if begins else 0 : ends[0] if ends else len(text)]
 
 
 def _scope(base: Statement) -> Statement | None:
-    """A doubt about prices of which a sentence says that they are for something that is not understood."""
+    """Return a doubt about prices of which a sentence says that they are for something that is not understood."""
     text = base.text
     if (
         (base.general or _THESE_ARE.match(text))

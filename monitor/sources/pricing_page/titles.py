@@ -1,7 +1,8 @@
 """What a title says of the prices below it: nothing that tells them apart, a day, or an offer of its own.
 
-The words that tell nothing apart are counted out here, and those of the models that stand in the table and of their provider belong to them. Any
-other word makes the title's prices an offer of its own: what it sets apart is not known, but they are not those of a plain call.
+The words that tell nothing apart are counted out here, and those of the models that stand in the table and of their
+provider belong to them. Any other word makes the title's prices an offer of its own: what it sets apart is not known,
+but they are not those of a plain call.
 """
 
 from __future__ import annotations
@@ -11,50 +12,60 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.sources.pricing_page import money
-from monitor.sources.pricing_page.cells import ALWAYS, CellWindow
+from monitor.sources.pricing_page.cells import ALWAYS, TIER_WORDS, CellWindow
 from monitor.sources.pricing_page.days import days, window
 
 OTHER = "other:"
 """What the tier of an offer begins with whose title is not understood."""
 
 _TELLING_NOTHING = """
-a an the of for and or to in on by with our all your every each any this these those is are was how much what does do it we us you here
-price prices pricing priced cost costs rate rates list lists table tables data grouped detail details overview summary information info
-model models family families series text token tokens usage use api apis language large llm llms ai gpt chat completion completions
-generation generative generator reasoning foundation flagship frontier specialized specialised core main general purpose multipurpose
-latest current currently newest now available supported other others more additional further different across open weight weights small nano
-mini embedding embeddings moderation feature features specific feature-specific model-specific input output inputs outputs per million usd
-dollar dollars developer developers platform docs documentation guide guides reference index home page billing inference serverless pay go as
-demand simple transparent flexible first next-generation part section appendix figure no cyber
+a an the of for and or to in on by with our all your every each any this these those is are was how much what does do
+it we us you here price prices pricing priced cost costs rate rates list lists table tables data grouped detail
+details overview summary information info model models family families series text token tokens usage use api apis
+language large llm llms ai gpt chat completion completions generation generative generator reasoning foundation
+flagship frontier specialized specialised core main general purpose multipurpose latest current currently newest now
+available supported other others more additional further different across open weight weights small nano mini
+embedding embeddings moderation feature features specific feature-specific model-specific input output inputs outputs
+per million usd dollar dollars developer developers platform docs documentation guide guides reference index home page
+billing inference serverless pay go as demand simple transparent flexible first next-generation part section appendix
+figure no cyber
 """
 PLAIN = frozenset(_TELLING_NOTHING.split())
 """Words that tell no prices apart from others."""
 
 _READ_ELSEWHERE = """
-audio realtime speech voice image images video videos vision music transcription transcriptions translation recognition synthesis multimodal
-standard batch flex priority fast ultrafast mode processing service tier long short context contexts
+audio realtime speech voice image images video videos vision music transcription transcriptions translation
+recognition synthesis multimodal standard batch flex priority fast ultrafast mode processing service tier long short
+context contexts
 """
 _KNOWN = PLAIN | frozenset(_READ_ELSEWHERE.split())
 """With the words of modalities, tiers and bands, which are judged by themselves."""
 
 _UNNAMED = re.compile(r"\b(?:tier|mode|processing|service)\b", re.IGNORECASE)
-_TIERS = re.compile(r"\b(?:standard|batch|flex|priority|fast|ultrafast)\b", re.IGNORECASE)
+_TIERS = re.compile(rf"\b(?:{TIER_WORDS})\b", re.IGNORECASE)
 _OF_AN_AGE = re.compile(
     r"\b(?:new|newer|newest|legacy|older|deprecated|previous[- ]generation|earlier)(?= (?:\w+ )?models?\b)",
     re.IGNORECASE,
 )
 _SOME_TIME = re.compile(
-    r"\b(?:coming|soon|upcoming|future|planned|proposed|announced|tentative|draft|(?:next|last) (?:week|month|quarter|year|spring|summer|fall|autumn|winter)|tomorrow|sunset\w*|retir\w+"
-    r"|(?:before|after|until) the \w+|no longer|not yet|(?:this|later this) (?:week|month|quarter|year|fall|autumn|spring|summer|winter))\b",
+    r"\b(?:coming|soon|upcoming|future|planned|proposed|announced|tentative|draft|(?:next|last) (?:week|month"
+    r"|quarter|year|spring|summer|fall|autumn|winter)|tomorrow|sunset\w*|retir\w+"
+    r"|(?:before|after|until) the \w+|no longer|not yet|(?:this|later this) (?:week|month|quarter|year|fall"
+    r"|autumn|spring|summer|winter))\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\b(?:old|former(?:ly)?|previous(?:ly)?|past|histor\w+|archiv\w*|superseded|expired|outdated|obsolete|deprecated|legacy|discontinued|ended)\b",
+    (
+        r"\b(?:old|former(?:ly)?|previous(?:ly)?|past|histor\w+|archiv\w*|superseded|expired|outdated|obsolete"
+        r"|deprecated|legacy|discontinued|ended)\b"
+    ),
     re.IGNORECASE,
 )
 _DATING = re.compile(
-    r"\b(?:effective|starting|start|starts|beginning|begins|valid|from|as of|since|until|till|through|thru|before|after|onwards?|forward|in effect|in force|take effect"
-    r"|will|apply|applies|applicable|remain|new|current|old|expires?|expiring|ends?|ending|superseded|replaced|on|prior|up|later|date|following|price list)\b",
+    r"\b(?:effective|starting|start|starts|beginning|begins|valid|from|as of|since|until|till|through|thru"
+    r"|before|after|onwards?|forward|in effect|in force|take effect"
+    r"|will|apply|applies|applicable|remain|new|current|old|expires?|expiring|ends?|ending|superseded|replaced"
+    r"|on|prior|up|later|date|following|price list)\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
@@ -63,8 +74,8 @@ _LONGEST = 60
 
 
 class Title(NamedTuple):
-    """What a title says: why its prices are not known (`doubt`), whether they are `past`, when they hold, the words that tell them apart, and
-    the tier of the offer that these make.
+    """What a title says: why its prices are not known (`doubt`), whether they are `past`, when they hold, the words
+    that tell them apart, and the tier of the offer that these make.
     """
 
     doubt: str = ""
@@ -109,13 +120,13 @@ def title(text: str) -> Title:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of a text, in lower case, without those that only count or mark (`A`, `2`, `IV`)."""
+    """Return the words of a text, in lower case, without those that only count or mark (`A`, `2`, `IV`)."""
     found = (word.lower().removesuffix("'s").removesuffix("’s") for word in _WORD.findall(text))
     return frozenset(word for word in found if not _MARKED.fullmatch(word))
 
 
 def parts(names: frozenset[str] | tuple[str, ...]) -> frozenset[str]:
-    """The words that models go by: `gpt-5.6-sol` is `gpt`, `5.6`, `sol`, and `gpt-5.6`."""
+    """Return the words that models go by: `gpt-5.6-sol` is `gpt`, `5.6`, `sol`, and `gpt-5.6`."""
     found: set[str] = set()
     for name in names:
         pieces = [piece for piece in re.split(r"[\s/:_-]+", name.lower()) if piece]

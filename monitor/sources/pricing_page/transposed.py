@@ -1,7 +1,8 @@
 """Tables that name models across and meters down, turned so that they read like all others.
 
-Only a table whose first row says "model" and then ids is turned; what its other rows hold is judged afterwards, by the same rules.
-A price cell that spans several models states its amount for each of them; that is the one merged cell that is not a flaw.
+Only a table whose first row says "model" and then ids is turned; what its other rows hold is judged afterwards, by the
+same rules. A price cell that spans several models states its amount for each of them; that is the one merged cell that
+is not a flaw.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from monitor.sources.pricing_page.blocks import MERGED, PageTable, TableRow
 
 
 def upright(table: PageTable) -> PageTable:
-    """The table with one model in a row; the same table where models are not its columns."""
+    """Return the table with one model in a row; the same table where models are not its columns."""
     if len(table.header) > 1:
         return table
     top = table.header[0] if table.header else table.rows[0].cells if table.rows else ()
@@ -31,7 +32,7 @@ def upright(table: PageTable) -> PageTable:
 
 
 def _label(parts: tuple[str, ...]) -> str:
-    """What a row holds. The title of its group belongs to it, lest a discount be read as the price."""
+    """Return what a row holds. The title of its group belongs to it, lest a discount be read as the price."""
     told = dict.fromkeys(part for part in parts if part and part.lower() not in ("pricing", "price"))
     return " ".join(told)
 

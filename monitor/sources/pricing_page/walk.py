@@ -1,10 +1,11 @@
-"""Reads a page from top to bottom and places its tables in sections, with what titles, labels and sentences state over, between and under them.
+"""Reads a page from top to bottom and places its tables in sections, with what titles, labels and sentences state over,
+between and under them.
 
-A statement holds in the section it stands in and below, never in the next one. Headings nest by level; a title that is only a
-loose line is a section of its own below the last heading. A loose tab label names the tier of the one table after it:
-rendered pages do not mark where a tab ends, so a second table is not covered by it. What a table's own caption, or a row that is a title
-within it, states holds for the rows below that alone. A sentence about prices holds in its section, wherever it stands in it, and one about all
-prices on the whole page.
+A statement holds in the section it stands in and below, never in the next one. Headings nest by level; a title that is
+only a loose line is a section of its own below the last heading. A loose tab label names the tier of the one table
+after it: rendered pages do not mark where a tab ends, so a second table is not covered by it. What a table's own
+caption, or a row that is a title within it, states holds for the rows below that alone. A sentence about prices holds
+in its section, wherever it stands in it, and one about all prices on the whole page.
 """
 
 from __future__ import annotations
@@ -42,13 +43,17 @@ _LONGEST_TITLE = 8
 _QUOTED = re.compile(r"^(?:> ?)+")
 _NAMED = re.compile(r"(?:(?:pricing|service|processing) )?(?:tier|mode|processing) ?: ?(.+)|(.+?) ?:", re.IGNORECASE)
 _SHORTLY = re.compile(
-    r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
-    r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers|members?|plan|tier)\b",
+    r"\b(?:program\w*|startups?|academ\w+|students?|education\w*|nonprofits?|government|enterprises?|partners?"
+    r"|resell\w+|resale|volume|commit\w+|discount\w*|promo\w*|offers?|sale|deals?"
+    r"|special|trial|off-?peak|peak|night\w*|weekends?|hours|region\w*|china|europe\w*|asia\w*|customers"
+    r"|members?|plan|tier)\b",
     re.IGNORECASE,
 )
 _ELSEWHERE_SAID = re.compile(
-    r"(?:see|learn|read|contact|view|show|copy|visit|try|compare|explore|get|sign|log|skip|build|check|click|download|scroll|expand|hide|open|search|share|subscribe|talk|find|jump|go|back|edit"
-    r"|was this|did this|last (?:updated|modified|reviewed)|updated|generated|published|source|table of contents|on this page|note|tip|there|here|it|you|we|they|this)\b",
+    r"(?:see|learn|read|contact|view|show|copy|visit|try|compare|explore|get|sign|log|skip|build|check|click"
+    r"|download|scroll|expand|hide|open|search|share|subscribe|talk|find|jump|go|back|edit"
+    r"|was this|did this|last (?:updated|modified|reviewed)|updated|generated|published|source|table of "
+    r"contents|on this page|note|tip|there|here|it|you|we|they|this)\b",
     re.IGNORECASE,
 )
 """How lines begin that are no titles: they send the reader elsewhere, or speak of the page."""
@@ -91,7 +96,7 @@ class _Walk:
         return False
 
     def label(self, tier: str, pane: bool = False) -> None:
-        """A tab's label. Labels in a row are a list of tabs, and none of them is over what follows."""
+        """Take up a tab's label. Labels in a row are a list of tabs, and none of them is over what follows."""
         self.section.tiers += 1
         contradicts = self.adjacent and self.pending is not None and self.pending != tier
         self.pending = "" if contradicts and not pane else tier
@@ -152,15 +157,17 @@ class _Walk:
         self.leads += [self.section] if early else []
 
     def _over(self) -> PageSection:
-        """The innermost section under a heading, or the whole page."""
+        """Return the innermost section under a heading, or the whole page."""
         return next(section for section in self.section.chain() if section.level < LOOSE)
 
     def _top(self) -> PageSection:
-        """The whole page."""
+        """Return the whole page."""
         return list(self.section.chain())[-1]
 
     def hold(self, said: Iterable[Statement], *, titled: bool = False) -> None:
-        """Keep what sentences say of prices, in the section that it holds in; a line that is `titled` opens one of its own besides."""
+        """Keep what sentences say of prices, in the section that it holds in; a line that is `titled` opens one of its
+        own besides.
+        """
         over = self._over()
         for found in said:
             if found.named:
@@ -205,7 +212,9 @@ class _Walk:
         self.pending, self.caption, self.own = pending, caption, own
 
     def _look_back(self, found: Statement, over: PageSection) -> None:
-        """Date the tables above a sentence: by it where it points there, and not at all where it may mean those below as well."""
+        """Date the tables above a sentence: by it where it points there, and not at all where it may mean those below
+        as well.
+        """
         said = found.window if found.back else None
         for number, placed in enumerate(self.placed):
             if over in placed.section.chain():
@@ -223,7 +232,7 @@ class _Walk:
         ]
 
     def choice(self, block: PageControl) -> None:
-        """A choice of currencies: which of them the page shows is not said."""
+        """Take up a choice of currencies: which of them the page shows is not said."""
         self._top().doubts += [
             Statement(text, doubt=f"it may not be in USD: the page offers {text!r}", money=True)
             for text in block.texts
@@ -231,7 +240,9 @@ class _Walk:
         ]
 
     def close(self) -> None:
-        """Settle what was said where no table stands, and at the end of the page: it is about the tables that do stand there."""
+        """Settle what was said where no table stands, and at the end of the page: it is about the tables that do stand
+        there.
+        """
         for section in self.sections:
             told = section.told
             if section.level != LOOSE or section.tables:
@@ -280,7 +291,7 @@ class _Walk:
 
 
 def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Placed], PageSection | None]:
-    """The tables with what is stated around them, and the first section that announces prices per 1M tokens.
+    """Return the tables with what is stated around them, and the first section that announces prices per 1M tokens.
 
     With `per_model` a line of nothing but ids says which models its section is about.
     """
@@ -313,7 +324,9 @@ def place(blocks: Iterable[Block], *, per_model: bool = False) -> tuple[list[Pla
 
 
 def _is_title(text: str) -> bool:
-    """Whether a lone line is the title of what follows: a few words, no sentence and nothing that sends the reader elsewhere."""
+    """Return whether a lone line is the title of what follows: a few words, no sentence and nothing that sends the
+    reader elsewhere.
+    """
     if not _LETTER.search(text) or _ELSEWHERE_SAID.match(text):
         return False
     dated = title(text).window is not ALWAYS  # commas belong to days
@@ -322,7 +335,7 @@ def _is_title(text: str) -> bool:
 
 
 def _pending(section: PageSection) -> bool:
-    """Whether a loose title has no table yet that it would set apart: the title after it is one within it."""
+    """Return whether a loose title has no table yet that it would set apart: the title after it is one within it."""
     if section.level != LOOSE or section.tables:
         return False
     told = section.told

@@ -13,7 +13,7 @@ from monitor.store import SqlStore, open_store, upgrade
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of either kind with an empty schema, made by the migrations."""
+    """Provide a database of either kind with an empty schema, made by the migrations."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgres")())
     address = f"sqlite:///{tmp_path / 'monitor.db'}"
@@ -23,7 +23,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[SqlStore]:
-    """The store on that database. Every test is also one of leaked connections."""
+    """Provide the store on that database. Every test is also one of leaked connections."""
     opened = open_store(url)
     yield opened
     pool: Any = opened.engine.pool

@@ -234,7 +234,10 @@ REFUSED_BY_SQLITE = [
 ] + [
     "UPDATE OR REPLACE events SET actor = 'mallory'",
     "INSERT INTO events SELECT * FROM events WHERE true ON CONFLICT DO UPDATE SET actor = 'mallory'",
-    "INSERT OR REPLACE INTO blobs SELECT kind, hash, x'00', size, sha256, content_type, url, source, created_at FROM blobs",
+    (
+        "INSERT OR REPLACE INTO blobs SELECT kind, hash, x'00', size, sha256, content_type, url, source, "
+        "created_at FROM blobs"
+    ),
 ]
 REFUSED_BY_POSTGRESQL = [
     "TRUNCATE events",

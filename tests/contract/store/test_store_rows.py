@@ -195,7 +195,10 @@ FACTS = {LUNA: {"listed": True, "price.standard.short.input": "0.2", "n": 1}, Su
 
 
 def test_facts_are_stored_once_under_the_hash_of_their_canonical_form(store: SqlStore) -> None:
-    canonical = '{"azure":{"gpt-5.6-luna":{}},"openai":{"gpt-5.6-luna":{"listed":true,"n":1,"price.standard.short.input":"0.2"}}}'
+    canonical = (
+        '{"azure":{"gpt-5.6-luna":{}},'
+        '"openai":{"gpt-5.6-luna":{"listed":true,"n":1,"price.standard.short.input":"0.2"}}}'
+    )
     with store.write() as tx:
         hash = tx.put_facts(FACTS)
         assert tx.put_facts(dict(reversed(FACTS.items()))) == hash

@@ -1,7 +1,9 @@
-"""The daemon's own log: one line per poll and per delivery, JSON unless a person is watching. Nothing of the event log is in here.
+"""The daemon's own log: one line per poll and per delivery, JSON unless a person is watching. Nothing of the event log
+is in here.
 
-Whatever speaks in this process speaks through it, in one line each: libraries, warnings, and exceptions that nobody caught. A library's message is given by
-its pattern, without what it fills in, which may be an address with a password. What has the shape of a key is masked in every line.
+Whatever speaks in this process speaks through it, in one line each: libraries, warnings, and exceptions that nobody
+caught. A library's message is given by its pattern, without what it fills in, which may be an address with a password.
+What has the shape of a key is masked in every line.
 """
 
 from __future__ import annotations
@@ -16,9 +18,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
 
+from monitor.core.logs import LOGGER, line
 from monitor.core.redaction import redact
-
-LOGGER = logging.getLogger("monitor")
 
 OFTEN = 600.0
 """Seconds in which a library says one thing once."""
@@ -74,9 +75,11 @@ class _Seldom(logging.Filter):
 
 
 class Troubles:
-    """What goes wrong now, so that it is said when it begins and when it ends, and not at every turn in between. Safe to use from several threads.
+    """What goes wrong now, so that it is said when it begins and when it ends, and not at every turn in between. Safe
+    to use from several threads.
 
-    A reason that is said of one job is not said of another one meanwhile: where the database is away, every job fails for that.
+    A reason that is said of one job is not said of another one meanwhile: where the database is away, every job fails
+    for that.
     """
 
     def __init__(self) -> None:
@@ -94,7 +97,9 @@ class Troubles:
             return False
 
     def end(self, what: str) -> bool:
-        """Note that something works; return whether that is to be said: it had failed, and nothing fails for the same reasons any more."""
+        """Note that something works; return whether that is to be said: it had failed, and nothing fails for the same
+        reasons any more.
+        """
         with self._lock:
             reasons = self._reasons.pop(what, None)
             return reasons is not None and not any(reasons & others for others in self._reasons.values())
@@ -118,11 +123,6 @@ def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
     sys.unraisablehook = _unraisable
-
-
-def line(message: str, *, level: int = logging.INFO, **fields: object) -> None:
-    """Write one line."""
-    LOGGER.log(level, message, extra={"fields": fields})
 
 
 def named(error: BaseException) -> str:

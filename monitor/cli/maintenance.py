@@ -1,4 +1,4 @@
-"""`expect`: planned maintenance, in which changes of named pins inform and do not pause until it ends."""
+"""`maintenance`: planned maintenance, in which changes of named pins inform and do not pause until it ends."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 
 @command(
-    "expect",
+    "maintenance",
     table=True,
     examples=(
-        "access-monitor expect gpt-5.6-luna --until 'in 4h' --change 'openai/*/price.*' --by 'Ada L.' --reason 'prices announced for today'",
-        "access-monitor expect gpt-5.6-luna --close 4711 --by 'Ada L.' --reason 'done early'",
+        (
+            "access-monitor maintenance gpt-5.6-luna --until 'in 4h' --change 'openai/*/price.*' --by 'Ada L.' "
+            "--reason 'prices announced for today'"
+        ),
+        "access-monitor maintenance gpt-5.6-luna --close 4711 --by 'Ada L.' --reason 'done early'",
     ),
 )
 @click.argument("entry")
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 @by_person
 @reason_given
 @click.pass_obj
-def expect(
+def maintenance(
     options: Options,
     *,
     entry: str,
@@ -53,8 +56,9 @@ def expect(
 ) -> None:
     """Announce maintenance in which changes are expected.
 
-    Until it ends, a believed change of a pin that matches --change informs and does not pause. Then the entry is judged on what stands:
-    what still deviates from its pins pauses it, and what the pause made stale is polled. A listing that is lost is denied by the gate all the same.
+    Until it ends, a confirmed change of a pin that matches --change informs and does not pause. Then the entry is
+    judged on what stands: what still deviates from its pins pauses it, and what the pause made stale is polled. A
+    listing that is lost is denied by the gate all the same.
     """
     if close is not None and (start or end or changes):
         raise click.UsageError("--close ends a window; it takes no --from, --until or --change.")
@@ -86,7 +90,7 @@ def expect(
 
 
 def in_words(window: Window, at: datetime) -> str:
-    """One window in a line: since or from when, until when, what is expected, on whose word."""
+    """Return one window in a line: since or from when, until when, what is expected, on whose word."""
     begins = "since" if window.open(at) else "from"
     return (
         f"{begins} {both(window.start)} until {both(window.end)}: {', '.join(window.changes)} may move; "

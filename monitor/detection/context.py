@@ -1,0 +1,205 @@
+"""Everything that one poll is judged on, read before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeAlias
+
+from monitor.core import events as ev
+from monitor.core import price
+from monitor.core.changes import carried
+from monitor.core.configuration import Configuration, ConfirmationRules, SourceSpec
+from monitor.core.content import name_of
+from monitor.core.events import source_stream
+from monitor.core.facts import (
+    Alternation,
+    Fact,
+    Facts,
+    Observation,
+    PendingChange,
+    PollFailure,
+    Snapshot,
+    SourceState,
+    Subject,
+    Unchanged,
+)
+from monitor.core.ports import EventQuery, Reader
+from monitor.detection.admission import DROPS, REVERSED, late
+from monitor.detection.comparison import read_anew
+from monitor.detection.other_prices import NO_OTHERS, OtherPrices, other_prices
+from monitor.detection.other_routes import losing, routes_beside, signals
+from monitor.detection.outages import incident
+from monitor.detection.price_notes import first_listings
+from monitor.detection.routes import Signal
+
+Reread: TypeAlias = Callable[[Reader, SourceState], Snapshot | None]
+"""Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentContext:
+    """Everything that one poll is judged on; what a poll of its kind is not judged on is left empty, and was not read.
+
+    Attributes:
+        now: when the poll is recorded, which is later than `observation.at`.
+        head: the last position of the log.
+        state: what is kept of the source.
+        relied_on: says whether an active entry stands on a fact.
+        relied_subjects: what active entries are about.
+        baseline: the confirmed facts, in the terms of this poll's extractor.
+        rebased: whether these are not the stored ones: another version of the extractor read the stored evidence anew.
+        facts: what the poll shows, with what it says nothing of as it was.
+        pending: the differences that are not confirmed yet, by fact.
+        alternations: the facts of this source that turned lately.
+        reversals: how many mass drops of this source were reversed lately.
+        incident: what the provider's status page says meanwhile.
+        routes: the sources of the other routes to this surface's models.
+        signals: what those say of the models that the poll misses.
+        other_prices: what other sources say of the prices that differ.
+        listings: when this source first listed each price that differs, subject → field → time.
+    """
+
+    spec: SourceSpec
+    sources: Mapping[str, SourceSpec]
+    rules: ConfirmationRules
+    observation: Observation
+    now: datetime
+    head: int
+    state: SourceState
+    relied_on: Callable[[Fact], bool]
+    relied_subjects: frozenset[Subject]
+    baseline: Facts = field(default_factory=dict)
+    rebased: bool = False
+    facts: Facts = field(default_factory=dict)
+    pending: Mapping[Fact, PendingChange] = field(default_factory=dict)
+    alternations: tuple[Alternation, ...] = ()
+    reversals: int = 0
+    incident: str = ""
+    routes: tuple[SourceSpec, ...] = ()
+    signals: Mapping[Subject, tuple[Signal, ...]] = field(default_factory=dict)
+    other_prices: OtherPrices = NO_OTHERS
+    listings: Mapping[Subject, Mapping[str, datetime | None]] = field(default_factory=dict)
+
+    @property
+    def at(self) -> datetime:
+        """When the poll began."""
+        return self.observation.at
+
+    @property
+    def overtaken(self) -> str:
+        """Why the poll comes too late to be recorded; empty where it does not."""
+        if late(self.state, self.at, self.now):  # of a failure, too: it is over
+            return "a later look is recorded already"
+        if isinstance(self.observation, Unchanged) and (self.state.attention or not self.state.baseline):
+            return "another look came between"
+        return ""
+
+    @property
+    def extractor(self) -> str:
+        """The version that read the facts."""
+        return self.observation.extractor if isinstance(self.observation, Snapshot) else self.state.extractor
+
+    @property
+    def partial(self) -> bool:
+        """Whether the poll speaks of what happened and of nothing else."""
+        return isinstance(self.observation, Snapshot) and self.observation.partial
+
+    @property
+    def evidence(self) -> str:
+        """The name of the bytes that show what the poll shows."""
+        if isinstance(self.observation, Unchanged):
+            return self.state.evidence
+        return name_of(self.observation.body.content) if self.observation.body is not None else ""
+
+    @classmethod
+    def load(
+        cls,
+        reader: Reader,
+        configuration: Configuration,
+        spec: SourceSpec,
+        observation: Observation,
+        *,
+        now: datetime,
+        head: int,
+        reread: Reread,
+        relied_on: Callable[[Fact], bool],
+        relied_subjects: frozenset[Subject],
+    ) -> AssessmentContext:
+        """Read what a poll is judged on, and no more than that: hardly any poll shows a difference."""
+        context = cls(
+            spec=spec,
+            sources=configuration.sources,
+            rules=configuration.confirmation,
+            observation=observation,
+            now=now,
+            head=head,
+            state=reader.source(spec.key) or SourceState(key=spec.key),
+            relied_on=relied_on,
+            relied_subjects=relied_subjects,
+        )
+        if context.overtaken:
+            return context
+        if isinstance(observation, PollFailure):
+            news = observation.swollen or observation.reason != context.state.outage
+            return replace(context, incident=incident(reader, configuration, spec) if news else "")
+        context = _with_facts(context, reader, observation, reread)
+        return _with_others(context, reader, configuration)
+
+
+def _with_facts(
+    context: AssessmentContext, reader: Reader, observation: Snapshot | Unchanged, reread: Reread
+) -> AssessmentContext:
+    """Read the baseline and what is pending of it."""
+    state = context.state
+    baseline = reader.facts(state.baseline)
+    rebased = bool(state.baseline) and context.extractor != state.extractor
+    if rebased:
+        baseline = read_anew(baseline, reread(reader, state))
+    pending = () if rebased else reader.pending_changes(context.spec.key)
+    return replace(
+        context,
+        baseline=baseline,
+        rebased=rebased,
+        facts=baseline if isinstance(observation, Unchanged) else carried(baseline, observation),
+        pending={one.fact: one for one in pending},
+    )
+
+
+def _with_others(context: AssessmentContext, reader: Reader, configuration: Configuration) -> AssessmentContext:
+    """Read what the log and the other sources say of what differs."""
+    spec, state, baseline, facts = context.spec, context.state, context.baseline, context.facts
+    differs = facts is not baseline and facts != baseline
+    if not (differs or context.pending or state.anomaly or spec.can.page):
+        return context
+    priced = _priced(context) if state.baseline else ()
+    moved = [subject for subject in priced if subject in baseline]
+    routes = routes_beside(configuration, spec)
+    return replace(
+        context,
+        alternations=tuple(reader.alternations(spec.key)),
+        reversals=_reversals(reader, spec, context.at),
+        incident=incident(reader, configuration, spec),
+        routes=routes,
+        signals=signals(reader, routes, losing(baseline, facts) if routes and differs else ()),
+        other_prices=other_prices(reader, configuration, spec.key, priced),
+        listings=first_listings(reader, spec, moved),
+    )
+
+
+def _priced(context: AssessmentContext) -> list[Subject]:
+    """The subjects of which a price differs, or is held back."""
+    baseline, facts = context.baseline, context.facts
+    differing = {
+        subject
+        for subject in baseline.keys() | facts.keys()
+        if (old := baseline.get(subject, {})) != (new := facts.get(subject, {}))
+        and any(field.startswith(price.PREFIX) for field in old.keys() | new.keys())
+    }
+    return sorted(differing | {fact.subject for fact, one in context.pending.items() if one.quarantine is not None})
+
+
+def _reversals(reader: Reader, spec: SourceSpec, at: datetime) -> int:
+    query = EventQuery(type=ev.SOURCE_RECOVERED, stream=source_stream(spec.key), since=at - REVERSED)
+    return sum(one.event.data.get("reason") in DROPS for one in reader.events(query))

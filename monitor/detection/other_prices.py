@@ -1,0 +1,69 @@
+"""What the other sources say of prices: what lets in one that cannot be right without a person, and what is no news of a feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from monitor.core.changes import same
+from monitor.core.configuration import Configuration
+from monitor.core.facts import Fact, PendingChange, Subject, Value
+from monitor.core.ports import Reader
+from monitor.detection.stored_baselines import beliefs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherPrices:
+    """What sources other than the polled one say of prices.
+
+    Attributes:
+        confirmed: subject → (source, field, amount) of every confirmed price.
+        held_back: the prices that other sources hold back, once they were seen often enough to be confirmed.
+    """
+
+    confirmed: Mapping[Subject, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
+    held_back: tuple[PendingChange, ...] = ()
+
+    def agree(self, fact: Fact, value: Value | None) -> bool:
+        """Whether another source states the same price, or would if it did not hold it back for the same doubt."""
+        return bool(self.stating(fact, value)) or any(
+            one.fact == fact and same(fact.field, one.value, value) for one in self.held_back
+        )
+
+    def stating(self, fact: Fact, value: Value | None) -> list[str]:
+        """The other sources of which the same price is confirmed."""
+        return [
+            source
+            for source, field, amount in self.confirmed.get(fact.subject, ())
+            if field == fact.field and same(field, amount, value)
+        ]
+
+
+NO_OTHERS = OtherPrices()
+
+
+def other_prices(reader: Reader, configuration: Configuration, own: str, subjects: Iterable[Subject]) -> OtherPrices:
+    """Read what sources other than `own` say of the prices of these subjects."""
+    subjects = list(subjects)
+    if not subjects:
+        return NO_OTHERS
+    known = beliefs(reader, configuration.sources)
+    polls = configuration.confirmation.change.polls
+    return OtherPrices(
+        confirmed={
+            subject: tuple(
+                (spec.key, field, amount)
+                for spec, field, amount in known.stated(subject, official=False)
+                if spec.key != own
+            )
+            for subject in subjects
+        },
+        held_back=tuple(
+            one
+            for one in reader.pending_changes()
+            if one.quarantine is not None
+            and one.seen >= polls
+            and one.source != own
+            and one.source in configuration.sources
+        ),
+    )

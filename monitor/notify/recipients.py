@@ -1,0 +1,163 @@
+"""Who hears of an event: the owners of the entry that it befell, or of those that stand on what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from monitor.core import events as ev
+from monitor.core.entry import Entry, Status
+from monitor.core.events import Event
+from monitor.core.facts import ACCESS, LISTED, Fact
+from monitor.notify.event_facts import concerned_by, fact_of, is_drift, is_news, scope_of
+from monitor.notify.rules import Commit, Recipients
+from monitor.registry.policy import matters, watches
+
+
+def _of(entry: Entry) -> Recipients:
+    return Recipients(owners=entry.spec.owners, entry=entry)
+
+
+def its_owners(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of the entry that an event befell."""
+    yield _of(commit.entries[event.subject])
+
+
+def unless_by_a_person(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of an entry that the monitor moved; who moved it by hand knows."""
+    if event.actor == ev.SYSTEM:
+        yield _of(commit.entries[event.subject])
+
+
+def if_in_use(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of an entry that production used when it was withdrawn."""
+    if commit.was(event.subject, Status.ACTIVE, Status.PAUSED):
+        yield _of(commit.entries[event.subject])
+
+
+def always(commit: Commit, key: str) -> bool:
+    return True
+
+
+def was_active(commit: Commit, key: str) -> bool:
+    return commit.was(key, Status.ACTIVE)
+
+
+def is_active(commit: Commit, key: str) -> bool:
+    return commit.entries[key].status is Status.ACTIVE
+
+
+def if_stale_by(
+    because: str, *, where: Callable[[Commit, str], bool] = always
+) -> Callable[[Commit, Event], Iterator[Recipients]]:
+    """Return the owners of an entry whose check is lost to this, where that matters to them."""
+
+    def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
+        if event.data.get("because") == because and where(commit, event.subject):
+            yield _of(commit.entries[event.subject])
+
+    return recipients
+
+
+def if_reminded(wanted: Callable[[str], bool]) -> Callable[[Commit, Event], Iterator[Recipients]]:
+    """Return the owners of an entry that is reminded of something of a kind; the event names others who hear of it as
+    well.
+    """
+
+    def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
+        if wanted(event.data["what"]):
+            to = _of(commit.entries[event.subject])
+            yield replace(to, owners=tuple(event.data.get("owners", to.owners)))
+
+    return recipients
+
+
+def active_there(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of entries that were active and that what an anomaly holds back concerns, whatever else of the
+    same poll paused them.
+    """
+    facts = [fact for fact, _ in concerned_by(event)]
+    for entry in commit.entries.values():
+        if was_active(commit, entry.key) and any(_touches(fact, entry) for fact in facts):
+            yield _of(entry)
+
+
+def _touches(fact: Fact, entry: Entry) -> bool:
+    """Return whether a fact that is held concerns an entry; one without a field stands for all of its subject."""
+    return matters(fact, entry) if fact.field else fact.subject in entry.subjects
+
+
+def resting_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of active entries of which a source that is not read any more verifies a check, or feeds one."""
+    for key in (*event.data["denies"], *event.data["unseen"]):
+        yield _of(commit.entries[key])
+
+
+def going_by_the_price(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of entries that go by a price which is held back."""
+    fact = fact_of(event)
+    for entry in commit.entries.values():
+        if entry.alive and matters(fact, entry):
+            yield _of(entry)
+
+
+def standing_on_it(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of entries that stand on a fact which moved, unless an item about the entry says it already."""
+    if not is_news(event):
+        return
+    fact = fact_of(event)
+    for entry in commit.entries.values():
+        if (
+            entry.alive
+            and fact not in commit.spoken_of.get(entry.key, ())
+            and not _one_more_route(fact, entry)
+            and (_watched(event, entry) or matters(fact, entry))
+        ):
+            yield _of(entry)
+
+
+def on_the_route(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of entries whose route answers otherwise than it did."""
+    if is_drift(event):
+        for entry in commit.entries.values():
+            if entry.alive and watches(entry, surface=event.data["surface"], model=event.subject):
+                yield _of(entry)
+
+
+def waiting_for_an_id(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of entries that wait for their model id where a model newly appears; which of them it is, a
+    person decides.
+    """
+    waiting: dict[str, list[str]] = {}
+    for key, entry in commit.entries.items():
+        if entry.alive and not entry.spec.model_id and scope_of(event) in entry.spec.surfaces:
+            for owner in entry.spec.owners:
+                waiting.setdefault(owner, []).append(key)
+    for owner, keys in waiting.items():
+        yield Recipients(owners=(owner,), waiting=tuple(keys))
+
+
+def denied_by_it(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of entries that a configuration denies to production, where no other item is about the entry."""
+    for key in event.data.get("denies", ()):
+        if key not in commit.spoken_of:
+            yield _of(commit.entries[key])
+
+
+def _one_more_route(fact: Fact, entry: Entry) -> bool:
+    """Return whether a fact is one more way to a model whose closing paused the entry already, and none that it pins.
+
+    A model that is gone closes a dozen routes, each a look of its own: the first was told, and the log has the others.
+    """
+    if not fact.field.startswith(ACCESS) or entry.status is not Status.PAUSED:
+        return False
+    model = f"{fact.subject.scope}/{fact.subject.name}/"
+    closed = {key.removeprefix(model) for key in entry.deviations if key.startswith(model)}
+    return any(field == LISTED or field.startswith(ACCESS) for field in closed) and model + fact.field not in {
+        pin.key for pin in entry.pins
+    }
+
+
+def _watched(event: Event, entry: Entry) -> bool:
+    """Return whether an event is about a text that can concern an entry."""
+    return event.type == ev.DOCUMENT_CHANGED and watches(entry, **event.data["about"])

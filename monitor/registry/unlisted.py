@@ -1,0 +1,46 @@
+"""Models that a list misses while another route still reaches them: said once, since nothing is confirmed of it for long."""
+
+from __future__ import annotations
+
+from monitor.core import events as ev
+from monitor.core.entry import UNLISTED, Status
+from monitor.core.facts import GRANTED, LISTED
+from monitor.detection.assess import Assessment
+from monitor.detection.context import AssessmentContext
+from monitor.registry.reminders import reminded
+from monitor.registry.transitions import RegistryTransaction
+
+
+def remind_of_unlisted(register: RegistryTransaction, context: AssessmentContext, assessment: Assessment) -> None:
+    """Remind the owners of active entries of each model that would be confirmed gone by now, if no other route had reached it."""
+    absence = context.rules.absence
+    for pending_change in assessment.pending:
+        subject = pending_change.fact.subject
+        signals = assessment.others.signals.get(subject, ())
+        reaching = [one.route for one in signals if one.says == GRANTED]
+        lasted = context.at - pending_change.first_at >= absence.span
+        enough = pending_change.seen >= absence.polls and lasted
+        if pending_change.fact.field != LISTED or pending_change.value is not None or not reaching or not enough:
+            continue
+        first = ev.rfc3339(pending_change.first_at)
+        said = f"{UNLISTED} {subject.scope}/{subject.name} {first}"
+        until = pending_change.first_at + context.rules.reached
+        text = (
+            f"{subject.name} is missing from {context.spec.key} and still reached by {', '.join(reaching)}; "
+            f"that it is unlisted is believed from {ev.rfc3339(until)} on, if it stays so"
+        )
+        for key, entry in list(register.entries.items()):
+            if entry.status is not Status.ACTIVE or subject not in entry.subjects or said in entry.reminded:
+                continue
+            reminded(
+                register,
+                key,
+                said=said,
+                what=UNLISTED,
+                day=until.date(),
+                text=text,
+                at=context.at,
+                source=context.spec.key,
+                evidence=pending_change.evidence,
+                more={"since": first, "looks": pending_change.seen},
+            )
