@@ -1,6 +1,5 @@
-"""The `[[source]]` tables: what is wrong with one, and the specifications that it makes.
-
-What a table must and may have says its kind.
+"""The `[[source]]` tables: what is wrong with one, and the specifications that it makes. What a kind needs and may have
+says the kind.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ def check_sources(document: Document) -> Iterator[Finding]:
             continue
         yield from (((*at, *where), phrase) for where, phrase in _keys(row, kind))
         try:
-            found = kind.check(_options(row, kind), surroundings(row, document))
+            problems = kind.check(_options(row, kind), surroundings(row, document))
         except ValidationError as error:
             yield from (((*at, *where), phrase) for where, phrase in _refused(row, error))
         else:
-            yield from (((*at, key), phrase) for key, phrase in found)
+            yield from (((*at, key), phrase) for key, phrase in problems)
 
 
 def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> Iterator[SourceSpec]:
@@ -88,7 +87,7 @@ def surface(row: SurfaceTable) -> Surface:
 
 
 def held(row: EntryTable) -> Mapping[str, str]:
-    """Return surface → model id of an entry, however its table states them; the id is empty while it is not known."""
+    """Surface → model id of an entry, however its table states them; the id is empty while it is not known."""
     return row.surfaces if row.surfaces is not None else {row.surface or "": row.model_id or ""}
 
 
@@ -96,9 +95,9 @@ def surroundings(row: SourceTable, document: Document, place: Callable[[str], st
     """Return what stands around a table."""
     models = [model for entry in document.entry for name, model in held(entry).items() if name == row.surface]
     return Surroundings(
-        surface=next((surface(one) for one in document.surface if one.key == row.surface), None),
+        surface=next((surface(table) for table in document.surface if table.key == row.surface), None),
         models=tuple(dict.fromkeys(filter(None, models))),
-        kinds=frozenset(one.kind for one in document.source if one.surface == row.surface),
+        kinds=frozenset(table.kind for table in document.source if table.surface == row.surface),
         place=place,
     )
 
@@ -129,7 +128,7 @@ def _options(row: SourceTable, kind: SourceKind) -> dict[str, Any]:
 
 
 def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
-    """Yield keys that are missing, and those that the kind does not have."""
+    """Keys that are missing, and those that the kind does not have."""
     if kind.options is None:
         return
     known = kind.options.model_fields
@@ -146,6 +145,6 @@ def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
 
 def _refused(row: SourceTable, error: ValidationError) -> Iterator[Finding]:
     """Yield what the kind of a plug-in does not take; what is missing is named as in every kind."""
-    for one in error.errors(include_url=False, include_input=False):
-        if one["type"] != "missing":
-            yield tuple(one["loc"]), f"is not taken by a {row.kind}: {one['msg'].removeprefix('Value error, ')}"
+    for problem in error.errors(include_url=False, include_input=False):
+        if problem["type"] != "missing":
+            yield tuple(problem["loc"]), f"is not taken by a {row.kind}: {problem['msg'].removeprefix('Value error, ')}"

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["BUILTIN", "GROUP", "Factory", "SourceDeps", "SourceKind", "build", "kind", "names", "source_spec"]
 
 GROUP = "monitor.sources"
-"""The group of entry points by which other distributions add kinds, each a `SourceKind` or a `Factory` alone."""
+"""The group of entry points through which other distributions add kinds: name is the kind, value a `SourceKind` or a
+`Factory` alone.
+"""
 
 BUILTIN: tuple[str, ...] = tuple(sorted(module.name for module in iter_modules(kinds.__path__)))
 """The kinds of this package."""
@@ -72,14 +74,14 @@ def source_spec(**fields: Any) -> SourceSpec:
 @cache
 def builtin(name: str) -> SourceKind:
     """Return a kind of this package."""
-    found: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
-    return found
+    kind: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
+    return kind
 
 
 def options(name: str) -> Mapping[str, FieldInfo]:
     """Return the keys of a kind of this package, as it declares them."""
-    found = builtin(name).options
-    return {} if found is None else found.model_fields
+    options = builtin(name).options
+    return {} if options is None else options.model_fields
 
 
 @cache
@@ -90,7 +92,7 @@ def _added() -> EntryPoints:
 
 def _loaded(point: EntryPoint, of: str) -> SourceKind:
     try:
-        found = point.load()
+        loaded = point.load()
     except Exception as error:
         raise ConfigurationError(f"the kind {point.name!r}{of} cannot be loaded from {point.value}: {error}") from error
-    return found if isinstance(found, SourceKind) else SourceKind(factory=found)
+    return loaded if isinstance(loaded, SourceKind) else SourceKind(factory=loaded)

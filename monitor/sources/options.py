@@ -42,7 +42,9 @@ Trust = Literal["official", "third_party"]
 
 
 class SourceOptions(BaseModel):
-    """The keys of a kind; `surface`, `provider`, `url`, `format` and `trust` mean the same in all that have them."""
+    """The keys of a kind. `surface`, `provider`, `url`, `format` and `trust` mean the same in every
+    kind that has them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
