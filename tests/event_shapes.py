@@ -11,7 +11,7 @@ from monitor.core.event_types import EVENT_TYPES
 
 
 def wrong(type: str, stream: str, data: Mapping[str, Any]) -> list[str]:
-    """Return how an event differs from its type: another stream, a key too many or missing, a value of another type."""
+    """Return what is otherwise than the type says: stream, a key too many or missing, a value of another type."""
     found = EVENT_TYPES.get(type)
     if found is None:
         return [f"{type} is no event type"]

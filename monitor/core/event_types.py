@@ -1,4 +1,4 @@
-"""The vocabulary of the log as one table: of each type its stream, its data, and its sentence for people.
+"""The vocabulary of the log as one table: of each event type its stream, what its data hold, and its words for people.
 
 The names are constants of `events`; what an event does to an entry stands in `registry/transitions`, by the same names.
 Every key of a payload is relied on by others (docs/events.md); a new one may be added, none is renamed.
@@ -74,6 +74,8 @@ class AnomalyData(TypedDict):
     facts_count: NotRequired[int]
     meters: NotRequired[Any]
     limit: NotRequired[int]
+    moved_count: NotRequired[int]
+    concerns: NotRequired[list[Json]]
     until: NotRequired[str | None]
     incident: NotRequired[str]
 
@@ -84,6 +86,8 @@ class StaleData(TypedDict):
     reason: str
     last_good: str | None
     denied_at: NotRequired[str]
+    denies: NotRequired[list[str]]
+    unseen: NotRequired[list[str]]
     incident: NotRequired[str]
 
 
@@ -168,6 +172,7 @@ class AccessData(TypedDict):
     surface: str
     route: str
     signals: list[Json]
+    note: NotRequired[str]
 
 
 class DocumentData(ConfirmedData):
@@ -177,6 +182,7 @@ class DocumentData(ConfirmedData):
     removed: list[str]
     more: int
     markers: NotRequired[Any]
+    about: NotRequired[Json]
 
 
 class DeclarationData(TypedDict):
@@ -198,6 +204,8 @@ class SightData(TypedDict):
 
     surface: str
     model_id: str
+    since: NotRequired[str | None]
+    looks: NotRequired[int | None]
     versions: NotRequired[Json]
     reason: NotRequired[str]
 
@@ -253,6 +261,9 @@ class PauseData(TypedDict):
     old: Value | None
     new: Value | None
     since: NotRequired[str]
+    looks: NotRequired[int | None]
+    notes: NotRequired[list[str]]
+    access_lost: NotRequired[list[str]]
     versions: NotRequired[Json]
     by: NotRequired[str]
     via: NotRequired[Json]
@@ -267,6 +278,9 @@ class ReminderData(TypedDict):
     date: str
     days: int
     text: str
+    since: NotRequired[str | None]
+    looks: NotRequired[int | None]
+    owners: NotRequired[list[str]]
 
 
 class FallbackData(TypedDict):
@@ -291,6 +305,8 @@ class CheckData(TypedDict):
     until: str | None
     note: NotRequired[str]
     reason: NotRequired[str]
+    because: NotRequired[str]
+    since: NotRequired[str | None]
     fallback: NotRequired[str]
     evals: NotRequired[Json]
     logging: NotRequired[Json]
@@ -323,6 +339,7 @@ class ConfigurationData(TypedDict):
     code: str
     changed: list[str]
     document: Json
+    denies: NotRequired[Json]
 
 
 class ConfigurationAcceptanceData(ActData):
@@ -435,6 +452,6 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
 
 
 def in_words(event: Event) -> str:
-    """Say what happened, without its subject: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
+    """Say what happened, without the subject: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
     known = EVENT_TYPES.get(event.type)  # a log that a later version wrote may hold others
     return (event_words.plain if known is None else known.words)(event.data)

@@ -1,4 +1,4 @@
-"""What the data of an event say in one line of words; which event speaks how is in `event_types`.
+"""Say in one line of words what the data of an event hold; which event speaks how is in `event_types`.
 
 Notices are rendered elsewhere.
 """
@@ -43,7 +43,7 @@ _OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "un
 
 
 def plain(data: Mapping[str, Any]) -> str:
-    """Say what most events say: what moved and how, why, and what else there is to know."""
+    """Say what most events hold: what moved and how, why, and what else there is to know."""
     parts = [_subject(data), str(data.get("reason", ""))]
     parts += [str(data[key]) for key in ("note", "detail", "url") if data.get(key)]
     parts.append(_signals(data.get("signals", ())))
@@ -58,7 +58,7 @@ def of_a_price(data: Mapping[str, Any]) -> str:
 
 
 def of_an_end(data: Mapping[str, Any]) -> str:
-    """Say how the date moved on which a model ends."""
+    """Say how the date of a model's end moved."""
     rest = {key: value for key, value in data.items() if key != "date"}
     return plain({**rest, "field": "date", "new": data["date"]})
 
@@ -66,7 +66,8 @@ def of_an_end(data: Mapping[str, Any]) -> str:
 def of_the_clock(data: Mapping[str, Any]) -> str:
     """Say how a clock was set: `set back by 10 min: … → …`."""
     direction = "back" if data["by"] < 0 else "forward"
-    return f"set {direction} by {duration_in_words(timedelta(seconds=abs(data['by'])))}: {data['from']} → {data['to']}"
+    by = duration_in_words(timedelta(seconds=abs(data["by"])))
+    return f"set {direction} by {by}: {data['from']} → {data['to']}"
 
 
 def meter_in_words(data: Mapping[str, Any]) -> str:
@@ -114,7 +115,7 @@ def _subject(data: Mapping[str, Any]) -> str:
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
-    """Return what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
+    """Say what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
     return ", ".join(
         f"{signal['route']} {signal['says']} ({signal['looks']} {'poll' if signal['looks'] == 1 else 'polls'})"
         for signal in signals

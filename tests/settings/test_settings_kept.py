@@ -170,8 +170,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Map
     upgrade(f"sqlite:///{path}")
     store, at = open_store(path), datetime(2026, 7, 1, tzinfo=UTC)
     base = dumped(FULL)
-    first = Configuration(document=base, version=digest(base))
-    UseCases(store, first, lambda: at, published=lambda: None).declare()
+    UseCases(store, Configuration(document=base, version=digest(base)), lambda: at, published=lambda: None).declare()
 
     def changed(document: Mapping[str, Any]) -> list[str]:
         with store.read() as reader:
