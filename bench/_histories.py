@@ -1,7 +1,8 @@
-"""Real models lists played through the real pipeline, every model registered, and what two simple differs make of the same polls.
+"""Real models lists played through the real pipeline, every model registered, and what two simple differs make of the
+same polls.
 
-An absence begins with the first good poll that misses a model and ends with the first that lists it again. Nothing is fetched; routes beside the
-list are simulated from what the history itself shows later.
+An absence begins with the first good poll that misses a model and ends with the first that lists it again. Nothing is
+fetched; routes beside the list are simulated from what the history itself shows later.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ class Absence:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """A recorded models list: its polls, the ids of each good one, and the absences of models that were established before."""
+    """A recorded models list: its polls, the ids of each good one, and the absences of models that were established
+    before.
+    """
 
     name: str
     polls: Sequence[ReplayedRecording]
@@ -160,12 +163,12 @@ class Judged:
         return sum(one.within(within) and (models is None or one.model in models) for one in self.pauses)
 
     def delays(self) -> list[timedelta]:
-        """How long after the first poll without it each removal that lasted over a week paused, in order."""
+        """Return how long after the first poll without it each removal that lasted over a week paused, in order."""
         return sorted(at - one.since for one, at in self.pauses.items() if one.lasting)
 
 
 def counted(history: History, count: int) -> Judged:
-    """What a differ does that pauses at the so many-th poll in a row without a model."""
+    """Return what a differ does that pauses at the so many-th poll in a row without a model."""
     pauses = {one: one.polls[count - 1] for one in history.absences if len(one.polls) >= count}
     return Judged(pauses=pauses, missed=[one for one in history.absences if one.lasting and one not in pauses])
 
@@ -292,7 +295,9 @@ class Play:
                 heapq.heappush(self._due, (outcome.again, outcome.source))
 
     def _catch_up(self, until: datetime) -> None:
-        """The polls of routes that earlier ones asked for. The list is polled only when the history has a poll of it."""
+        """Take the polls of routes that earlier ones asked for. The list is polled only when the history has a poll of
+        it.
+        """
         while self._due and self._due[0][0] < until:
             self._now, key = heapq.heappop(self._due)
             self._poll([key])

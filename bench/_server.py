@@ -1,8 +1,8 @@
 """The provider of the benches: pages and models lists from memory, over keep-alive, faster than anybody can ask.
 
-Without validators, so that every answer is a whole body that has to be hashed. `/page/N`, `/html/N` and `/list/N/models`
-are the same at every poll and differ by N; `/moving/…` differ at every poll.
-Prints its port and serves until it is ended.
+Without validators, so that every answer is a whole body that has to be hashed. `/page/N`, `/html/N` and
+`/list/N/models` are the same at every poll and differ by N; `/moving/…` differ at every poll. Prints its port and
+serves until it is ended.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class Provider:
         return [_head(len(before) + len(number) + len(after), content_type), before, number, after]
 
     def _moving(self, kind: str) -> list[bytes]:
-        # What moves stands for three polls, so that it is believed and the baseline moves; the bytes differ at each of them.
+        # What moves stands for three polls, so that it is believed and the baseline moves; the bytes differ at each of
+        # them.
         poll = next(self._polls[kind])
         shift = poll // 3 % 200 + 1
         if kind == "page":

@@ -25,7 +25,7 @@ EVERY = timedelta(minutes=5)
 
 
 def pages(urls: list[str]) -> Configuration:
-    """A pricing page a source."""
+    """Return a pricing page a source."""
     specs = [source_spec(key=url, kind="pricing_page", every=EVERY, provider="openai", url=url) for url in urls]
     return Configuration(sources={spec.key: spec for spec in specs})
 

@@ -3,15 +3,17 @@ differs.
 
     python bench/detector.py [mw_v1models_openai …]
 
-The naive differ pauses at the first good poll without a model, the other at the third in a row; both see what the monitor sees. A pause is *false* if
-the model was back in the list within a week of the first poll without it, and *needless* if it was back within a day. A removal is *missed* if it
-lasted over a week and paused nothing. `list` is the monitor on the list alone; `+ routes` has retrieve and one small call beside it, simulated from
-the history's own future: both reach a model throughout an absence of up to a week, which is what makes a pause for it false, and miss it throughout a
-longer one. `+ routes (a day)` draws that line at a day: by this stricter rule a model that is gone for days cannot be called, so that a pause which is false
-by the week is right all the same.
+The naive differ pauses at the first good poll without a model, the other at the third in a row; both see what the
+monitor sees. A pause is *false* if the model was back in the list within a week of the first poll without it, and
+*needless* if it was back within a day. A removal is *missed* if it lasted over a week and paused nothing. `list` is the
+monitor on the list alone; `+ routes` has retrieve and one small call beside it, simulated from the history's own
+future: both reach a model throughout an absence of up to a week, which is what makes a pause for it false, and miss it
+throughout a longer one. `+ routes (a day)` draws that line at a day: by this stricter rule a model that is gone for
+days cannot be called, so that a pause which is false by the week is right all the same.
 
-The sets are 200 draws of 20 of all ids that were ever listed. Histories that hold only changes are carried every two hours. Polls are those of the
-recordings: a live monitor polls a suspect again after 90 seconds, so its delays are shorter than these.
+The sets are 200 draws of 20 of all ids that were ever listed. Histories that hold only changes are carried every two
+hours. Polls are those of the recordings: a live monitor polls a suspect again after 90 seconds, so its delays are
+shorter than these.
 """
 
 from __future__ import annotations
@@ -57,7 +59,9 @@ def drawn(history: History) -> list[frozenset[str]]:
 
 
 def late(one: Absence, delay: timedelta) -> bool:
-    """Whether a removal was believed later than count and span ask for, or else, in a mass drop, than its hold does."""
+    """Return whether a removal was believed later than count and span ask for, or else, in a mass drop, than its hold
+    does.
+    """
     confirmation = ConfirmationRules()
     spans = [at - one.since for at in one.polls][confirmation.absence.polls - 1 :]
     allowed = next((span for span in spans if span >= confirmation.absence.span), None)

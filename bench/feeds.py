@@ -1,5 +1,6 @@
-"""A LiteLLM-sized price feed, about 3,000 entries, against `json.loads` of it: parsed, read, and found to differ in nothing from its
-baseline. The baseline comes back from its stored text, as after a restart: no object of it is shared with the poll.
+"""A LiteLLM-sized price feed, about 3,000 entries, against `json.loads` of it: parsed, read, and found to differ in
+nothing from its baseline. The baseline comes back from its stored text, as after a restart: no object of it is shared
+with the poll.
 
     python bench/feeds.py
 

@@ -1,4 +1,5 @@
-"""Whether memory grows with polls: resident memory after poll 1,000 against that after poll 200, when every body differs.
+"""Whether memory grows with polls: resident memory after poll 1,000 against that after poll 200, when every body
+differs.
 
     python bench/memory.py [POLLS]
 

@@ -134,7 +134,7 @@ class Monitor:
         self.reconfigure(chosen.settings)
 
     def assess(self, settings: Settings) -> Assessment:
-        """What loading a configuration would do to what production is answered."""
+        """Return what loading a configuration would do to what production is answered."""
         with self.store.read() as reader:
             return self._loading(settings).assess(reader, self.clock())
 
@@ -198,7 +198,9 @@ class Monitor:
 
     @cached_property
     def senders(self) -> ThreadPoolExecutor:
-        """The threads that send: their own, so that a slow destination never delays a poll, and enough for a few that hang at a time."""
+        """The threads that send: their own, so that a slow destination never delays a poll, and enough for a few that
+        hang at a time.
+        """
         return self._pool(16, "send")
 
     def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
@@ -466,7 +468,7 @@ def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
 
     Raises:
         ConfigurationError: what it refers to is not there, or a database stands only where version 0.2.0 would have
-            looked.
+            polled.
     """
     written = settings.database
     if is_reference(written):

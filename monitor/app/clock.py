@@ -83,7 +83,7 @@ class SteadyClock:
 
     def _report(self, carried: datetime, offset: timedelta, elapsed: float) -> None:
         before = self._offset
-        self._reported = [one for one in self._reported if elapsed - one[2] < STANDS.total_seconds()]
+        self._reported = [step for step in self._reported if elapsed - step[2] < STANDS.total_seconds()]
         if any(abs(old - before) <= STEP and abs(new - offset) <= STEP for old, new, _ in self._reported):
             return
         self._reported.append((before, offset, elapsed))

@@ -64,7 +64,7 @@ class Health:
             }
 
     def polled(self, key: str, verdict: str) -> None:
-        """A poll of a source has ended."""
+        """Note that a poll has ended."""
         with self._lock:
             self._polls[verdict] += 1
             if key in self._sources:
@@ -117,12 +117,12 @@ class Health:
             self.problems += 1
 
     def polls(self) -> Mapping[str, int]:
-        """How many polls have ended, by verdict, since the daemon started."""
+        """Return how many polls have ended, by verdict, since the daemon started."""
         with self._lock:
             return dict(self._polls)
 
     def working(self, patience: timedelta) -> bool:
-        """Whether work goes on: the lock is held, steps end, and polls end, whatever they found."""
+        """Return whether work goes on: the lock is held, steps end, and polls end, whatever they found."""
         with self._lock:
             return self._sole and self._progressing(patience)
 
@@ -136,15 +136,15 @@ class Health:
         with self._lock:
             now = self._elapsed()
             return bool(self._sources) and all(
-                one.good_at is not None and one.verdict != "failed" and not _overdue(one, one.good_at, now)
-                for one in self._sources.values()
+                health.good_at is not None and health.verdict != "failed" and not _overdue(health, health.good_at, now)
+                for health in self._sources.values()
             )
 
     def _progressing(self, patience: timedelta) -> bool:
         now = self._elapsed()
         if self._stepped_at is None or now - self._stepped_at > patience.total_seconds():
             return False
-        return not self._sole or all(not _overdue(one, one.finished_at, now) for one in self._sources.values())
+        return not self._sole or all(not _overdue(health, health.finished_at, now) for health in self._sources.values())
 
 
 def _overdue(one: SourceHealth, last: float | None, now: float) -> bool:

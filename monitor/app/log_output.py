@@ -53,8 +53,8 @@ class _Lines(logging.Formatter):
         if self._as_json:
             line = {"at": at, "level": record.levelname.lower(), "message": message, **fields}
             return json.dumps(line, ensure_ascii=False, default=str)
-        said = " ".join(f"{key}={_one_line(value)}" for key, value in fields.items())
-        return f"{at[11:19]}Z {record.levelname.lower():7} {message} {said}".rstrip()
+        pairs = " ".join(f"{key}={_one_line(value)}" for key, value in fields.items())
+        return f"{at[11:19]}Z {record.levelname.lower():7} {message} {pairs}".rstrip()
 
 
 class _Seldom(logging.Filter):

@@ -64,10 +64,10 @@ def weigh(facts: Sequence[PriceFact], *, fresh_since: datetime) -> list[PriceCom
     account's own costs state a price, theirs is the official one, and a page agrees with it or differs like anybody
     else.
     """
-    stated: dict[tuple[str, str, price.Meter], list[PriceFact]] = {}
+    facts_of: dict[tuple[str, str, price.Meter], list[PriceFact]] = {}
     for fact in facts:
-        stated.setdefault((fact.provider, fact.model, fact.meter), []).append(fact)
-    return [_word(fact, stated[fact.provider, fact.model, fact.meter], fresh_since) for fact in facts]
+        facts_of.setdefault((fact.provider, fact.model, fact.meter), []).append(fact)
+    return [_word(fact, facts_of[fact.provider, fact.model, fact.meter], fresh_since) for fact in facts]
 
 
 def of_entry(reader: Reader, configuration: Configuration, entry: Entry, now: datetime) -> list[PriceComparison]:
@@ -78,27 +78,29 @@ def of_entry(reader: Reader, configuration: Configuration, entry: Entry, now: da
 
 
 def _word(fact: PriceFact, stated: Sequence[PriceFact], fresh_since: datetime) -> PriceComparison:
-    billed = any(one.billed for one in stated)
-    officials = [one for one in stated if one.trust == OFFICIAL and (one.billed or not billed)]
-    others = [one for one in stated if one.trust != OFFICIAL and one.source != fact.source]
+    billed = any(price_fact.billed for price_fact in stated)
+    officials = [
+        price_fact for price_fact in stated if price_fact.trust == OFFICIAL and (price_fact.billed or not billed)
+    ]
+    others = [price_fact for price_fact in stated if price_fact.trust != OFFICIAL and price_fact.source != fact.source]
     because = Stale.UNREAD if fact.verified_at is None or fact.verified_at < fresh_since else None
-    if any(not price.equal(one.amount, officials[0].amount) for one in officials):
+    if any(not price.equal(price_fact.amount, officials[0].amount) for price_fact in officials):
         return PriceComparison(fact=fact, view=PriceView.DISPUTED, official=None, because=because)
     if not officials:
-        moved_on = {one.source for one in others if _moved_on(one, fact)}
+        moved_on = {price_fact.source for price_fact in others if _moved_on(price_fact, fact)}
         frozen = Stale.FROZEN if len(moved_on) >= OTHERS else None
         return PriceComparison(fact=fact, view=PriceView.ALONE, official=None, because=because or frozen)
     official = officials[0]
-    if any(fact is one for one in officials):
+    if any(fact is price_fact for price_fact in officials):
         return PriceComparison(fact=fact, view=PriceView.OFFICIAL, official=official.amount, because=because)
     if price.equal(fact.amount, official.amount):
         return PriceComparison(fact=fact, view=PriceView.AGREES, official=official.amount, because=because)
     if fact.resold:
         return PriceComparison(fact=fact, view=PriceView.RESOLD, official=official.amount, because=because)
-    agreeing = [one for one in others if price.equal(one.amount, official.amount)]
-    if any(_moved_on(one, fact) for one in (*officials, *agreeing)):
+    agreeing = [price_fact for price_fact in others if price.equal(price_fact.amount, official.amount)]
+    if any(_moved_on(price_fact, fact) for price_fact in (*officials, *agreeing)):
         because = because or Stale.FROZEN
-    elif any(_for_long((fact, official, one), fresh_since) for one in agreeing):
+    elif any(_for_long((fact, official, price_fact), fresh_since) for price_fact in agreeing):
         because = because or Stale.OUTVOTED
     return PriceComparison(fact=fact, view=PriceView.DIFFERS, official=official.amount, because=because)
 
@@ -110,7 +112,7 @@ def _moved_on(other: PriceFact, fact: PriceFact) -> bool:
 
 def _for_long(stated: Sequence[PriceFact], long_since: datetime) -> bool:
     """Return whether all of these have been stated since before a time."""
-    return all(one.since is not None and one.since < long_since for one in stated)
+    return all(fact.since is not None and fact.since < long_since for fact in stated)
 
 
 def _any_equal(amount: str, others: Iterable[str]) -> bool:

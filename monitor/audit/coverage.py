@@ -46,9 +46,9 @@ GATE = "gate"
 class CoverageRow:
     """One assumption of an entry and what watches it.
 
-    `kind` is a pin (of an entry that has none yet: one that an activation would set), a required check, or what is unpinned because
-    nothing is known of it. `state` is watched, attested (the word of a person holds until `until`), blind (every source of it was last
-    read too long ago) or unwatched; `read_at` is the last good poll.
+    `kind` is a pin (of an entry that has none yet: one that an activation would set), a required check, or what is
+    unpinned because nothing is known of it. `state` is watched, attested (the word of a person holds until `until`),
+    blind (every source of it was last read too long ago) or unwatched; `read_at` is the last good poll.
     """
 
     entry: str
@@ -67,7 +67,11 @@ def coverage(reader: Reader, configuration: Configuration, now: datetime, key: s
         Refused: there is no entry of this key.
     """
     view = _View(reader, configuration, now)
-    entries = [find_entry(reader.entries(), key)] if key else [one for one in reader.entries().values() if one.alive]
+    entries = (
+        [find_entry(reader.entries(), key)]
+        if key
+        else [registered for registered in reader.entries().values() if registered.alive]
+    )
     return [row for entry in entries for row in view.rows(entry)]
 
 
@@ -100,7 +104,7 @@ class _View:
         return self._by(entry, PIN, pin.key, [speaker for fact in facts for speaker in self._speakers(fact)])
 
     def _speakers(self, fact: Fact) -> list[tuple[SourceSpec, datetime | None]]:
-        """The sources that state a fact, or would say that it is gone, each with the last poll that did."""
+        """Return the sources that state a fact, or would say that it is gone, each with the last poll that did."""
         known = self._fresh.beliefs
         if fact.field == LISTED:
             return [(spec, self._good(spec)) for spec in known.lists(fact.subject.scope) if known.baseline(spec.key)]

@@ -46,42 +46,42 @@ def ends(reader: Reader, configuration: Configuration, now: datetime, name: str 
     Raises:
         Refused: no source announces an end of what is named.
     """
-    found = list(_said(reader, configuration, now))
+    dates = list(_said(reader, configuration, now))
     entry = reader.entries().get(name)
     if entry is not None:
         models = {subject.name for subject in entry.subjects}
-        found = [end for end in found if name in end.entries and end.model in models]
+        dates = [end for end in dates if name in end.entries and end.model in models]
     elif name:
-        found = [end for end in found if name in (end.model, f"{end.provider}/{end.model}")]
+        dates = [end for end in dates if name in (end.model, f"{end.provider}/{end.model}")]
     else:
-        found = [end for end in found if end.days >= 0 or end.entries]
-    if name and not found:
+        dates = [end for end in dates if end.days >= 0 or end.entries]
+    if name and not dates:
         raise Refused(f"no source announces an end of {name!r}; `access-monitor lifecycle` shows those that are")
     first: dict[tuple[str, str], date] = {}
-    for end in found:
+    for end in dates:
         first[end.provider, end.model] = min(first.get((end.provider, end.model), end.day), end.day)
-    return sorted(found, key=lambda end: (first[end.provider, end.model], end.provider, end.model, end.day, end.source))
+    return sorted(dates, key=lambda end: (first[end.provider, end.model], end.provider, end.model, end.day, end.source))
 
 
 def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterator[End]:
     fresh = Freshness(reader, configuration)
     entries = {key: entry for key, entry in sorted(reader.entries().items()) if entry.alive}
     providers = {key: surface.provider for key, surface in configuration.surfaces.items()}
-    stated = [
+    dates = [
         (spec, subject, fields, day)
         for spec in configuration.sources.values()
         for subject, fields in (fresh.beliefs.baseline(spec.key) or {}).items()
         if SHUTDOWN_DATE in fields and (day := _day(fields[SHUTDOWN_DATE])) is not None
     ]
     days: dict[tuple[str, str], set[date]] = {}
-    for _, subject, _, day in stated:
+    for _, subject, _, day in dates:
         days.setdefault((providers.get(subject.scope, subject.scope), subject.name), set()).add(day)
-    for spec, subject, fields, day in stated:
+    for spec, subject, fields, day in dates:
         provider = providers.get(subject.scope, subject.scope)
         lists = [
             fresh.beliefs.listed(Subject(key, subject.name)) for key, whose in providers.items() if whose == provider
         ]
-        known = [one for one in lists if isinstance(one, bool)]
+        known = [listed for listed in lists if isinstance(listed, bool)]
         yield End(
             provider=provider,
             model=subject.name,

@@ -106,22 +106,22 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
     fresh = None if at is not None else Freshness(reader, configuration)
     return [
         StatusRow(
-            key=one.key,
-            name=one.spec.name,
-            model_id=one.spec.model_id,
-            status=one.status,
-            since=one.since,
-            position=one.position,
-            verified_at=_verified_then(one) if fresh is None else fresh.verified_at(one),
-            owners=one.spec.owners,
-            fallback=one.spec.fallback,
-            reason=reason(one),
-            approval=one.asked,
-            windows=one.windows,
-            asked=checklist.asked(one),
-            waived=one.waived,
+            key=entry.key,
+            name=entry.spec.name,
+            model_id=entry.spec.model_id,
+            status=entry.status,
+            since=entry.since,
+            position=entry.position,
+            verified_at=_verified_then(entry) if fresh is None else fresh.verified_at(entry),
+            owners=entry.spec.owners,
+            fallback=entry.spec.fallback,
+            reason=reason(entry),
+            approval=entry.asked,
+            windows=entry.windows,
+            asked=checklist.asked(entry),
+            waived=entry.waived,
         )
-        for one in entries(reader, at=at).values()
+        for entry in entries(reader, at=at).values()
     ]
 
 
@@ -134,24 +134,29 @@ def _verified_then(one: Entry) -> datetime | None:
 
 def checks(reader: Reader, configuration: Configuration, key: str) -> list[CheckRow]:
     """Return every check of an entry, the required ones first, then whatever else was verified."""
-    one = find_entry(reader.entries(), key)
+    entry = find_entry(reader.entries(), key)
     fresh = Freshness(reader, configuration)
-    looked = {"model_id": fresh.access(one), "visibility": fresh.access(one), "pricing": fresh.price(one)}
-    looked = {name: at for name, at in looked.items() if _shows(reader, configuration, one, name)}
+    looked = {"model_id": fresh.access(entry), "visibility": fresh.access(entry), "pricing": fresh.price(entry)}
+    looked = {name: at for name, at in looked.items() if _shows(reader, configuration, entry, name)}
     environments = dict.fromkeys((PRODUCTION, *configuration.gate.environments))
-    needed = {environment: checklist.required(one, environment) for environment in environments}
-    asked = checklist.asked(one)
+    needed = {environment: checklist.required(entry, environment) for environment in environments}
+    required_checks = checklist.asked(entry)
     names = dict.fromkeys(
-        (*(name for required in needed.values() for name in required), *asked, *one.waived, *sorted(one.checks))
+        (
+            *(name for required in needed.values() for name in required),
+            *required_checks,
+            *entry.waived,
+            *sorted(entry.checks),
+        )
     )
     return [
         CheckRow(
             name=name,
             required=name in needed[PRODUCTION],
             required_in=tuple(environment for environment, required in needed.items() if name in required),
-            asked=name in asked,
-            waived=name in one.waived,
-            check=(check := one.checks.get(name, Check())),
+            asked=name in required_checks,
+            waived=name in entry.waived,
+            check=(check := entry.checks.get(name, Check())),
             verified_at=max(
                 (at for at in (looked.get(name), check.verified_at) if at and check.verified_at), default=None
             ),
@@ -178,16 +183,16 @@ def why(reader: Reader, key: str) -> list[ChainStep]:
     Raises:
         Refused: there is no such entry.
     """
-    one = find_entry(reader.entries(), key)
+    entry = find_entry(reader.entries(), key)
     steps: list[ChainStep] = []
-    seen: set[int] = set()
-    todo = [(0, one.status_position)]
+    visited: set[int] = set()
+    todo = [(0, entry.status_position)]
     while todo:
         depth, position = todo.pop(0)
         recorded = reader.event(position)
-        if position in seen or recorded is None:
+        if position in visited or recorded is None:
             continue
-        seen.add(position)
+        visited.add(position)
         steps.append(ChainStep(depth=depth, recorded=recorded))
         event = recorded.event
         causes = [*event.data.get("causes", ()), *(() if event.cause is None else (event.cause,))]
@@ -211,19 +216,19 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
     registered = reader.entries()
     if name in registered:
         return (registered[name].price_subject,)
-    found = {one.price_subject for one in registered.values() if name in one.spec.surfaces.values()}
-    if not found:
+    subjects = {entry.price_subject for entry in registered.values() if name in entry.spec.surfaces.values()}
+    if not subjects:
         known = beliefs(reader, configuration.sources)
-        stated = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}
+        priced = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}
         moved = {
             Subject(str(recorded.event.data["provider"]), recorded.event.subject)
             for recorded in reader.events(EventQuery(type="price.*", subject=name))
         }
         provider, _, model = name.partition("/")
-        found = {s for s in stated if s.name == name or s == Subject(provider, model)} | moved
-    if not found:
+        subjects = {s for s in priced if s.name == name or s == Subject(provider, model)} | moved
+    if not subjects:
         raise Refused(f"no source states a price of {name!r}; `access-monitor poll` reads the pages and feeds")
-    return tuple(sorted(found))
+    return tuple(sorted(subjects))
 
 
 def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...]) -> list[PriceFact]:
@@ -249,7 +254,7 @@ def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject
                     evidence="" if last is None else last.event.evidence,
                     url=spec.shown_url,
                     resold=spec.can.resells,
-                    formerly=tuple(str(old) for one in own if (old := one.event.data["old"]) is not None),
+                    formerly=tuple(str(old) for record in own if (old := record.event.data["old"]) is not None),
                     billed=spec.billed,
                 )
             )

@@ -1,7 +1,7 @@
 """Running recorded observations through the real pipeline, on the clock of the recording.
 
-Nothing is sent and nothing waits. What differs from a live run is only who polls: a `ReplayedRecording` stands where a source's fetch would,
-and the source's own reader makes facts of it.
+Nothing is sent and nothing waits. What differs from a live run is only who polls: a `ReplayedRecording` stands where a
+source's fetch would, and the source's own reader makes facts of it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ PATIENCE = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayStep:
-    """What one poll came to: its source and verdict (both empty for the declaration before the first), what was recorded, and what
-    the owners would have been told.
+    """What one poll came to: its source and verdict (both empty for the declaration before the first), what was
+    recorded, and what the owners would have been told.
     """
 
     at: datetime
@@ -109,8 +109,9 @@ class ReplayedUseCases(Protocol):
 class Replay:
     """A replay of several recordings, merged by time; none of them is empty, and the store holds no events yet.
 
-    `carry` is, for each source whose polls are repeated until the next, at which interval. `waived` are, for each entry, the checks that no replayed source feeds, which an automatic activation cannot ask for;
-    it is known once the replay has begun.
+    `carry` is, for each source whose polls are repeated until the next, at which interval. `waived` are, for each
+    entry, the checks that no replayed source feeds, which an automatic activation cannot ask for; it is known once the
+    replay has begun.
     """
 
     def __init__(
@@ -168,7 +169,8 @@ class Replay:
         for at, key, recording in heapq.merge(*streams, key=lambda item: item[:2]):
             self._now = at
             self._sources[key].now = recording
-            # What another source would have answered to a prompt stands in its own recording, at its own time, or nowhere.
+            # What another source would have answered to a prompt stands in its own recording, at its own time, or
+            # nowhere.
             outcomes = self._poller.poll_once([key], prompted=False)
             self._poller.flush()
             # Only who was just polled in vain can be blind: between two polls it was the recorder that did not poll.
@@ -270,15 +272,15 @@ class Replay:
 
 def _notices(reader: Reader, recorded: Iterable[Recorded], owners: Iterable[str]) -> Iterator[Notice]:
     """Yield the notices of these events: each is named after the last event of its decision and its owner."""
-    for one in recorded:
+    for record in recorded:
         for owner in owners:
-            notice = reader.notice(f"{one.event.position}.{owner}")
+            notice = reader.notice(f"{record.event.position}.{owner}")
             if notice is not None:
                 yield notice
 
 
 def _gap(polls: Sequence[ReplayedRecording], carry: timedelta | None) -> timedelta:
-    """The usual time between two polls, no longer than the interval at which they are carried."""
+    """Return the usual time between two polls, no longer than the interval at which they are carried."""
     gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(polls)]
     usual = timedelta(seconds=median(gaps)) if gaps else timedelta()
     return usual if carry is None else min(usual, carry)

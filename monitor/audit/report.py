@@ -133,43 +133,45 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
 
 
 def _last(history: Sequence[Recorded], *types: str) -> Recorded | None:
-    return next((one for one in reversed(history) if one.event.type in types), None)
+    return next((record for record in reversed(history) if record.event.type in types), None)
 
 
 def _last_with(history: Sequence[Recorded], key: str) -> Recorded | None:
     """Return the last word of a person that has this behind it."""
-    return next((one for one in reversed(history) if one.event.data.get(key)), None)
+    return next((record for record in reversed(history) if record.event.data.get(key)), None)
 
 
 def _pauses(history: Sequence[Recorded]) -> list[Pause]:
-    found: list[Pause] = []
+    pauses: list[Pause] = []
     running: list[Recorded] = []
-    for one in history:
-        if one.event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
-            running.append(one)
-        elif running and one.event.type in (ev.ENTRY_RESUMED, ev.ENTRY_RETIRED, ev.ENTRY_WITHDRAWN):
-            found.append(Pause(began=running[0], extended=tuple(running[1:]), ended=one))
+    for record in history:
+        if record.event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
+            running.append(record)
+        elif running and record.event.type in (ev.ENTRY_RESUMED, ev.ENTRY_RETIRED, ev.ENTRY_WITHDRAWN):
+            pauses.append(Pause(began=running[0], extended=tuple(running[1:]), ended=record))
             running = []
     if running:
-        found.append(Pause(began=running[0], extended=tuple(running[1:])))
-    return found
+        pauses.append(Pause(began=running[0], extended=tuple(running[1:])))
+    return pauses
 
 
 def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
-    """What was accepted, or would be now: with the last poll that showed it. Our own side is as it was declared."""
+    """Yield what was accepted, or would be now: with the last poll that showed it. Our own side is as
+    it was declared.
+    """
     accepted = entry.pins or pins.pins(entry, fresh.beliefs)[0]
     for pin in accepted:
         if pin.scope == CONFIG or pin.key in entry.deviations:
             continue
         fact = Fact(Subject(pin.scope, pin.name), pin.field)
-        seen = fresh.latest((spec for spec, _ in fresh.beliefs.said(fact)), fact)
+        last_at = fresh.latest((spec for spec, _ in fresh.beliefs.said(fact)), fact)
         value = (
             f"{price.spoken(str(pin.value))} USD per {price.PER_MILLION_TOKENS}"
             if _is_price(pin)
             else value_in_words(pin.value)
         )
         what = f"{pin.name} is listed on {pin.scope}" if pin.field == LISTED else pin_in_words(pin)
-        yield Confirmed(what=what, value="" if pin.field == LISTED else value, seen_at=seen)
+        yield Confirmed(what=what, value="" if pin.field == LISTED else value, seen_at=last_at)
 
 
 def _is_price(pin: Pin) -> bool:
@@ -210,9 +212,9 @@ def _questions(
             official = price.spoken(str(word.official))
             yield f"{word.fact.source} says {price.spoken(word.fact.amount)} for {field}, officially it is {official}."
     for spec in configuration.sources.values():
-        kept = reader.source(spec.key)
-        if kept is not None and kept.outage and depends_on(entry, spec):
-            yield f"{spec.key} cannot be read ({kept.outage}): what has changed there since?"
+        source_state = reader.source(spec.key)
+        if source_state is not None and source_state.outage and depends_on(entry, spec):
+            yield f"{spec.key} cannot be read ({source_state.outage}): what has changed there since?"
     if not entry.spec.fallback:
         yield "What do callers use while it is denied? No fallback is declared."
     elif lost := fallbacks.wanting(entry, Production(reader, configuration, now)):
@@ -231,8 +233,8 @@ def _not_confirmed(entry: Entry, fresh: Freshness) -> Iterator[str]:
             yield f"No official source states {field.removeprefix(price.PREFIX)} of {name}: what does it cost?"
         else:
             yield f"Nothing confirms {field} of {name} on {scope}."
-    for field, said in disputed.items():
-        statements = ", ".join(f"{source} says {value}" for source, value in said)
+    for field, answers in disputed.items():
+        statements = ", ".join(f"{source} says {value}" for source, value in answers)
         yield f"Which is right? {field.removeprefix(price.PREFIX)}: {statements}."
 
 
@@ -240,8 +242,8 @@ def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
     """Name what was seen of the entry's models and is not confirmed."""
     for change in reader.pending_changes():
         if change.seen and change.fact.subject in entry.subjects:
-            held = change.quarantine is not None
-            doubt = "is held back as implausible" if held else "is suspected and not believed yet"
+            quarantined = change.quarantine is not None
+            doubt = "is held back as implausible" if quarantined else "is suspected and not believed yet"
             moved = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
             yield f"{moved} at {change.source} {doubt}."
 
@@ -261,16 +263,16 @@ def _of_evals(entry: Entry, compared: Recorded | None) -> Iterator[str]:
         if check is not None and check.state is CheckState.VERIFIED:
             yield "How does it compare with current production? The evals were attested without a file of results."
         return
-    found: Mapping[str, Any] = compared.event.data["evals"]
-    if found["baseline"] is None:
+    evals: Mapping[str, Any] = compared.event.data["evals"]
+    if evals["baseline"] is None:
         yield "How does it compare with current production? The evals name no baseline."
-    elif blanks := sum(row[side] is None for row in found["rows"] for side in ("candidate", "baseline")):
+    elif blanks := sum(row[side] is None for row in evals["rows"] for side in ("candidate", "baseline")):
         yield (
             f"What of the {blanks} empty {'cell' if blanks == 1 else 'cells'} in the comparison of evals, where "
             "nothing ran?"
         )
-    if not set(found["candidate"]) & set(entry.spec.surfaces.values()):
+    if not set(evals["candidate"]) & set(entry.spec.surfaces.values()):
         yield (
-            f"The evals were of {', '.join(found['candidate'])}, which is no longer the model: how does "
+            f"The evals were of {', '.join(evals['candidate'])}, which is no longer the model: how does "
             f"{entry.spec.model_id} do?"
         )

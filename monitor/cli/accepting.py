@@ -20,21 +20,26 @@ def pins(compared: Iterable[Compared]) -> None:
     accepted before.
     """
     every = list(compared)
-    moved = [one for one in every if one.moved]
-    if all(one.accepted is None for one in every):
+    moved = [comparison for comparison in every if comparison.moved]
+    if all(comparison.accepted is None for comparison in every):
         return
     if moved:
-        output.table(("PIN", "ACCEPTED", "NOW"), [(one.pin, _spoken(one.accepted), _spoken(one.now)) for one in moved])
+        output.table(
+            ("PIN", "ACCEPTED", "NOW"),
+            [(comparison.pin, _spoken(comparison.accepted), _spoken(comparison.now)) for comparison in moved],
+        )
     rest = len(every) - len(moved)
     click.echo(f"{output.plural(rest, 'pin')} {'is' if rest == 1 else 'are'} as accepted.")
 
 
 def preview(found: Acceptance, command: str) -> int:
     """Print what an act would accept, and the command that carries it out as shown; 1 where it would be refused."""
-    if any(one.accepted is not None for one in found.compared):
+    if any(comparison.accepted is not None for comparison in found.compared):
         pins(found.compared)
     else:
-        output.table(("PIN", "WOULD BE ACCEPTED"), [(one.pin, _spoken(one.now)) for one in found.compared])
+        output.table(
+            ("PIN", "WOULD BE ACCEPTED"), [(comparison.pin, _spoken(comparison.now)) for comparison in found.compared]
+        )
     if found.unpinned:
         output.note(f"Would not be pinned, since nothing is known of it: {', '.join(found.unpinned)}.")
     if found.asked:
@@ -53,7 +58,8 @@ def as_json(entry: str, found: Acceptance) -> dict[str, object]:
         "entry": entry,
         "position": found.position,
         "pins": [
-            {"pin": one.pin, "accepted": one.accepted, "now": one.now, "moved": one.moved} for one in found.compared
+            {"pin": comparison.pin, "accepted": comparison.accepted, "now": comparison.now, "moved": comparison.moved}
+            for comparison in found.compared
         ],
         "unpinned": list(found.unpinned),
         "missing": [{"what": problem.what, "fix": problem.mend} for problem in found.problems],

@@ -140,11 +140,11 @@ def activate(
         from monitor.registry.acceptance import Going
 
         with opened(options) as monitor:
-            found = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED, Going(losses=losses))
+            acceptance = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED, Going(losses=losses))
         if options.json:
-            output.as_json(accepting.as_json(entry, found))
-            return 1 if found.problems else 0
-        return accepting.preview(found, f"access-monitor activate {entry}")
+            output.as_json(accepting.as_json(entry, acceptance))
+            return 1 if acceptance.problems else 0
+        return accepting.preview(acceptance, f"access-monitor activate {entry}")
     by, reason = _named(by, reason)
     with opened(options) as monitor:
         event = monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect, losses=losses)
@@ -214,12 +214,12 @@ def resume(
     with opened(options) as monitor:
         for key in (entry,) if entry is not None else monitor.operator.paused_by(cause or 0):
             try:
-                found = monitor.operator.preview(key, ev.ENTRY_RESUMED, Going(waived=waived, losses=losses))
+                acceptance = monitor.operator.preview(key, ev.ENTRY_RESUMED, Going(waived=waived, losses=losses))
                 if dry_run:
-                    previews.append((key, found))
+                    previews.append((key, acceptance))
                     continue
                 if not options.json:
-                    accepting.pins(found.compared)
+                    accepting.pins(acceptance.compared)
                 # What comes between showing and accepting refuses: nobody saw it.
                 event = monitor.operator.resume(
                     key,
@@ -227,7 +227,7 @@ def resume(
                     reason=why,
                     via=via(),
                     expect=expect,
-                    shown=found.position,
+                    shown=acceptance.position,
                     waived=waived,
                     losses=losses,
                 )
@@ -248,11 +248,13 @@ def resume(
 def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], *, several: bool) -> int:
     """Print what resumptions would accept; 1 where one would be refused."""
     if not options.json:
-        return max((accepting.preview(found, f"access-monitor resume {key}") for key, found in previews), default=0)
-    shown = [accepting.as_json(key, found) for key, found in previews]
+        return max(
+            (accepting.preview(acceptance, f"access-monitor resume {key}") for key, acceptance in previews), default=0
+        )
+    shown = [accepting.as_json(key, acceptance) for key, acceptance in previews]
     if several or shown:
         output.as_json(shown if several else shown[0])
-    return 1 if any(found.problems for _, found in previews) else 0
+    return 1 if any(acceptance.problems for _, acceptance in previews) else 0
 
 
 @command(
@@ -298,14 +300,14 @@ def show(options: Options, monitor: Monitor, *events: Event, several: bool = Fal
         return
     with monitor.store.read() as reader:
         recorded = [reader.event(event.position) for event in events]
-    shapes = [record(one) for one in recorded if one is not None]
+    shapes = [record(item) for item in recorded if item is not None]
     output.as_json(shapes if several else shapes[0])
 
 
 def told(event: Event) -> None:
     """Print what an act recorded, and what follows from it for who did it."""
-    said = output.printable(f"{event.subject}  {in_words(event)}")
-    click.echo(f"{event.position}  {event.type}  {said}".rstrip())
+    text = output.printable(f"{event.subject}  {in_words(event)}")
+    click.echo(f"{event.position}  {event.type}  {text}".rstrip())
     if event.type == ev.ENTRY_APPROVAL_REQUESTED:
         from monitor.registry.acceptance import COMMANDS
 

@@ -18,13 +18,13 @@ NAMED = 3
 
 def cell(word: PriceComparison) -> str:
     """`agrees`, `+400 %, stale: frozen`; nothing for an official price that no other official one disputes."""
-    said = {
+    verdict = {
         "official": "",
         "differs": _distance(word),
         "resold": f"resold at {_distance(word)}",
         "alone": "no official price",
     }.get(word.view, str(word.view))
-    return ", ".join(part for part in (said, f"stale: {word.because}" if word.because else "") if part)
+    return ", ".join(part for part in (verdict, f"stale: {word.because}" if word.because else "") if part)
 
 
 def as_json(word: PriceComparison) -> dict[str, object]:
@@ -52,14 +52,14 @@ def lines(words: Sequence[PriceComparison], *, overtaken: bool = False) -> Itera
     for source, mine in sources.items() if len(sources) > 1 else ():
         if overtaken and not any(word.stale for word in mine):
             continue
-        said = [f"{views} {name}" for name, views in _counts(mine).items()]
+        parts = [f"{views} {name}" for name, views in _counts(mine).items()]
         differing = [word for word in mine if word.view == "differs"]
         named = [
             f"{meter_in_words(word.fact.meter._asdict())} {spoken(word.fact.amount)} ({cell(word)})"
             for word in differing[:NAMED]
         ]
         more = [f"and {len(differing) - NAMED} more"] if len(differing) > NAMED else []
-        yield f"{source}: {', '.join(said)}" + (f": {'; '.join([*named, *more])}" if named else "")
+        yield f"{source}: {', '.join(parts)}" + (f": {'; '.join([*named, *more])}" if named else "")
 
 
 def _counts(words: Sequence[PriceComparison]) -> dict[str, int]:

@@ -195,12 +195,12 @@ def _print(assessment: Assessment) -> None:
 def _as_json(settings: Settings, assessment: Assessment | None) -> dict[str, object]:
     from monitor.registry.configuration_acceptance import listed
 
-    said: dict[str, object] = {"path": str(settings.path), "problems": [], "version": settings.configuration.version}
+    record: dict[str, object] = {"path": str(settings.path), "problems": [], "version": settings.configuration.version}
     if assessment is None:
-        return {**said, "database": False}
+        return {**record, "database": False}
     acceptance = assessment.acceptance
     return {
-        **said,
+        **record,
         "database": True,
         "position": assessment.position,
         **listed(assessment.taken),

@@ -80,8 +80,8 @@ def _no_proxy_for(host: str) -> Iterator[None]:
     """Keep a message to the sandbox from the proxy that a company's shell names."""
     names = ("no_proxy", "NO_PROXY")
     before = {name: os.environ.get(name) for name in names}
-    said = next((value for value in before.values() if value), "")
-    os.environ.update(dict.fromkeys(names, ",".join(part for part in (said, host) if part)))
+    exceptions = next((value for value in before.values() if value), "")
+    os.environ.update(dict.fromkeys(names, ",".join(part for part in (exceptions, host) if part)))
     try:
         yield
     finally:
@@ -150,8 +150,8 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
             play.run(wanted)
             with monitor.store.read() as reader:
                 summary = summarise(play.chapters, list(reader.events()), sandbox.messages)
-            if found := problems(summary, play.chapters, wanted):
-                raise MonitorError(f"The story did not come out as it is told: {'; '.join(found)}.")
+            if differences := problems(summary, play.chapters, wanted):
+                raise MonitorError(f"The story did not come out as it is told: {'; '.join(differences)}.")
             stage.summary(summary)
             stage.commands(config, summary, stay=stay)
             while stay and not ended:
@@ -162,8 +162,8 @@ def _perform(ended: _Ended, *, stay: bool) -> int:
             stage.ended_early(sandbox.current.date)
             return 128 + (ended.by or signal.SIGINT)
         except MonitorError as error:
-            said = f" It said: {daemon.error}" if daemon.error is not None else ""
-            raise MonitorError(f"{error}{said} The daemon's log is {folder / LOG_FILE}.") from error
+            reason = f" It said: {daemon.error}" if daemon.error is not None else ""
+            raise MonitorError(f"{error}{reason} The daemon's log is {folder / LOG_FILE}.") from error
     stage.close()
     return 0
 

@@ -58,7 +58,7 @@ class StageProtocol(Protocol):
 
 
 def paced(steps: Sequence[TimelineStep]) -> tuple[TimelineStep, ...]:
-    """The steps of a story, each slow enough to be read and held until it is released."""
+    """Return the steps of a story, each slow enough to be read and held until it is released."""
     return tuple(replace(step, polls=round(step.polls * PACE), waits_for=step.waits_for or WATCHED) for step in steps)
 
 
@@ -195,7 +195,9 @@ class Play:
         return (entry for entry in entries.values() if entry.status is status)
 
     def _accept(self, verb: str, key: str) -> None:
-        """Activate or resume as soon as it is not refused: a check that the pause made stale is verified by the next poll."""
+        """Activate or resume as soon as it is not refused: a check that the pause made stale is verified by the next
+        poll.
+        """
         refusal = ""
 
         def accepted() -> bool:
@@ -209,8 +211,8 @@ class Play:
             except Refused as error:
                 refusal = str(error)
                 return False
-            said = f"access-monitor {verb} {key} --by {PERSON} --reason {shlex.quote(REASONS[verb])}"
-            self._stage.line(StoryLine(at=event.occurred_at, word="you", text=f"{said} --expect {entry.position}"))
+            line = f"access-monitor {verb} {key} --by {PERSON} --reason {shlex.quote(REASONS[verb])}"
+            self._stage.line(StoryLine(at=event.occurred_at, word="you", text=f"{line} --expect {entry.position}"))
             return True
 
         try:

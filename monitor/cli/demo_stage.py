@@ -108,7 +108,8 @@ class Stage:
                 _say(f"  {output.colour('│', output.DIM)} {output.printable(row)}".rstrip())
         _title("How long belief took")
         _say(
-            f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first poll that showed a new price to the pause."
+            f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first poll that "
+            "showed a new price to the pause."
         )
         _say(
             f"  As shipped it takes {requirement(ConfirmationRules().change)}, since pages flap and a pause "
@@ -148,7 +149,7 @@ def _pause(pause: StoryPause) -> None:
 
 
 def requirement(of: Requirement) -> str:
-    """What it takes to believe, in words: `2 polls over at least 60 s`."""
+    """Return what it takes to believe, in words: `2 polls over at least 60 s`."""
     span = of.span.total_seconds()
     return output.plural(of.polls, "poll") + (f" over at least {span:g} s" if span else ", however close together")
 
@@ -166,10 +167,10 @@ def clock(at: datetime) -> str:
 def command_line() -> str:
     """Return how this program is called from any folder: by its name where a shell finds it, else by its path."""
     called = Path(sys.argv[0])
-    found = shutil.which("access-monitor")
+    program = shutil.which("access-monitor")
     if called.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m monitor"
-    if found is not None and os.path.realpath(found) == os.path.realpath(called):
+    if program is not None and os.path.realpath(program) == os.path.realpath(called):
         return "access-monitor"
     return shlex.quote(str(called.absolute()))
 

@@ -38,8 +38,8 @@ class Chapter:
 class StoryPause:
     """One pause: on which day of the story, when really, after how many polls, and what ended it.
 
-    `belief` runs from the first poll that showed the new value to the record of the pause. `evidence` is the page that showed it,
-    `evidence_before` what the same source had been seen to say before.
+    `belief` runs from the first poll that showed the new value to the record of the pause. `evidence` is the page that
+    showed it, `evidence_before` what the same source had been seen to say before.
     """
 
     entry: str
@@ -112,10 +112,12 @@ def summarise(chapters: Sequence[Chapter], log: Sequence[Recorded], messages: It
 
 def _pause(chapters: Sequence[Chapter], log: Sequence[Recorded], recorded: Recorded) -> StoryPause:
     event = recorded.event
-    earlier = [one for one in log if one.event.position < event.position]
-    later = [one for one in log if one.event.position > event.position and one.event.subject == event.subject]
-    resumed = next((one for one in later if one.event.type == ev.ENTRY_RESUMED), None)
-    causes = [one.event for one in log if one.event.position in event.data["causes"]]
+    earlier = [record for record in log if record.event.position < event.position]
+    later = [
+        record for record in log if record.event.position > event.position and record.event.subject == event.subject
+    ]
+    resumed = next((record for record in later if record.event.type == ev.ENTRY_RESUMED), None)
+    causes = [record.event for record in log if record.event.position in event.data["causes"]]
     return StoryPause(
         entry=event.subject,
         name=_name(log, event.subject),
@@ -126,7 +128,9 @@ def _pause(chapters: Sequence[Chapter], log: Sequence[Recorded], recorded: Recor
         polls=max((int(cause.data.get("looks", 0)) for cause in causes), default=0),
         shifts=event.data["shifts"],
         evidence=event.evidence,
-        evidence_before=next((one.event.evidence for one in reversed(earlier) if _other_bytes(one, recorded)), ""),
+        evidence_before=next(
+            (record.event.evidence for record in reversed(earlier) if _other_bytes(record, recorded)), ""
+        ),
         resumed_at=None if resumed is None else resumed.recorded_at,
         resumed_by="" if resumed is None else resumed.event.data["by"],
     )
@@ -137,8 +141,8 @@ def _other_bytes(one: Recorded, other: Recorded) -> bool:
 
 
 def _outage(log: Sequence[Recorded]) -> Outage:
-    failures = [one for one in log if one.event.type == ev.SOURCE_FAILED]
-    recoveries = [one for one in log if one.event.type == ev.SOURCE_RECOVERED]
+    failures = [record for record in log if record.event.type == ev.SOURCE_FAILED]
+    recoveries = [record for record in log if record.event.type == ev.SOURCE_RECOVERED]
     if not (failures and recoveries):
         return Outage(failures=len(failures), recoveries=len(recoveries), between=0, blind=timedelta(0))
     first, last = failures[0], recoveries[-1]
@@ -146,7 +150,7 @@ def _outage(log: Sequence[Recorded]) -> Outage:
     return Outage(
         failures=len(failures),
         recoveries=len(recoveries),
-        between=sum(one.event.position in between and one.event.type.startswith(NEWS) for one in log),
+        between=sum(record.event.position in between and record.event.type.startswith(NEWS) for record in log),
         blind=last.event.occurred_at - first.event.occurred_at,
     )
 
@@ -178,9 +182,11 @@ def problems(summary: StorySummary, chapters: Sequence[Chapter], wanted: Sequenc
         if type == ev.ENTRY_PAUSED
     }
     came = [(pause.date, pause.entry) for pause in summary.pauses]
-    found = [f"{entry} was not paused on {day}" for day, entry in sorted(due - set(came))]
-    found += [f"{entry} was paused on {day}, and nothing of it had moved" for day, entry in sorted(set(came) - due)]
-    found += [
+    differences = [f"{entry} was not paused on {day}" for day, entry in sorted(due - set(came))]
+    differences += [
+        f"{entry} was paused on {day}, and nothing of it had moved" for day, entry in sorted(set(came) - due)
+    ]
+    differences += [
         f"{entry} was paused {came.count((day, entry))} times on {day}"
         for day, entry in sorted(due)
         if came.count((day, entry)) > 1
@@ -192,17 +198,17 @@ def problems(summary: StorySummary, chapters: Sequence[Chapter], wanted: Sequenc
         ("recovery", outage.recoveries, ev.SOURCE_RECOVERED),
     ):
         if count != types.count(type):
-            found.append(f"{plural(count, noun)} stood in the log instead of {types.count(type)}")
+            differences.append(f"{plural(count, noun)} stood in the log instead of {types.count(type)}")
     if outage.between:
-        found.append(f"{plural(outage.between, 'piece')} of news came out of a list that nobody could read")
-    found += [
+        differences.append(f"{plural(outage.between, 'piece')} of news came out of a list that nobody could read")
+    differences += [
         f"the owner was not told of the pause of {pause.entry}"
         for pause in summary.pauses
         if not any(_tells(text, pause) for text in summary.messages)
     ]
     if summary.undelivered:
-        found.append(f"{plural(summary.undelivered, 'notice')} could not be delivered")
-    return found
+        differences.append(f"{plural(summary.undelivered, 'notice')} could not be delivered")
+    return differences
 
 
 def _tells(text: str, pause: StoryPause) -> bool:
@@ -210,5 +216,7 @@ def _tells(text: str, pause: StoryPause) -> bool:
 
 
 def _name(log: Sequence[Recorded], entry: str) -> str:
-    declared = (one.event for one in log if one.event.type == ev.ENTRY_DECLARED and one.event.subject == entry)
+    declared = (
+        record.event for record in log if record.event.type == ev.ENTRY_DECLARED and record.event.subject == entry
+    )
     return next((str(event.data["declaration"]["name"]) for event in declared), entry)

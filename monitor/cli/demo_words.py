@@ -38,9 +38,9 @@ def narrate(log: Sequence[Recorded]) -> list[StoryLine]:
     lines: list[StoryLine] = []
     for _, together in groupby(log, key=lambda recorded: (recorded.event.type, recorded.event.subject)):
         batch = list(together)
-        told = _told([recorded.event for recorded in batch])
-        if told is not None:
-            lines.append(StoryLine(at=batch[0].recorded_at, word=told[0], text=told[1]))
+        narration = _told([recorded.event for recorded in batch])
+        if narration is not None:
+            lines.append(StoryLine(at=batch[0].recorded_at, word=narration[0], text=narration[1]))
     return lines
 
 
@@ -89,10 +89,10 @@ def shifted(shifts: Iterable[Mapping[str, str | bool | None]]) -> str:
 
 def _moves(moves: Sequence[tuple[str, str | None, str | None]], noun: str) -> str:
     ordered = sorted(moves, key=lambda move: telling_order(move[0]))
-    told = "; ".join(_move(*move) for move in ordered[:PRICES])
+    shown = "; ".join(_move(*move) for move in ordered[:PRICES])
     unit = " USD per 1M tokens" if any(field.startswith(PREFIX) for field, _, _ in ordered[:PRICES]) else ""
     rest = len(ordered) - PRICES
-    return told + unit + (f"; and {plural(rest, f'more {noun}')}" if rest > 0 else "")
+    return shown + unit + (f"; and {plural(rest, f'more {noun}')}" if rest > 0 else "")
 
 
 def _move(field: str, old: str | None, new: str | None) -> str:

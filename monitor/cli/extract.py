@@ -123,7 +123,7 @@ def read(content: bytes, form: str, provider: str) -> ExtractReading:
 
 
 def _is_recording(content: bytes) -> bool:
-    """Whether it is made of polls, one a line, rather than the answer of one."""
+    """Return whether it is made of polls, one a line, rather than the answer of one."""
     try:
         first = json.loads(content.split(b"\n", 1)[0].decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -153,7 +153,7 @@ def as_json(reading: ExtractReading) -> dict[str, object]:
             }
             for row in reading.rows
         ],
-        "refused": [{"where": one.where, "reason": one.reason} for one in reading.refused]
+        "refused": [{"where": refusal.where, "reason": refusal.reason} for refusal in reading.refused]
         or ([{"where": "the whole file", "reason": reading.unreadable}] if reading.unreadable else []),
         "notes": list(reading.notes),
     }

@@ -145,7 +145,7 @@ def _extract(kind: str, facts: Facts, refused: Sequence[Refusal], unreadable: st
     return Extract(
         kind=kind,
         rows=[{KEYS[kind]: subject.name, **fields} for subject, fields in sorted(facts.items())],
-        refused=[*whole, *({"where": one.where, "reason": one.reason} for one in refused)],
+        refused=[*whole, *({"where": refusal.where, "reason": refusal.reason} for refusal in refused)],
         unreadable=unreadable,
     )
 
@@ -182,5 +182,5 @@ def _print_error(options: Options, content: bytes, status: int, model: str) -> i
 
 
 def _why(verdict: ErrorVerdict, status: int) -> str:
-    said = ", ".join(part for part in (verdict.code and f"code {verdict.code}", verdict.message) if part)
-    return f"HTTP {status}" + (f": {said}" if said else "")
+    reason = ", ".join(part for part in (verdict.code and f"code {verdict.code}", verdict.message) if part)
+    return f"HTTP {status}" + (f": {reason}" if reason else "")

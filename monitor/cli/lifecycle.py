@@ -39,11 +39,11 @@ def lifecycle(options: Options, *, name: str) -> None:
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
-        found = ends(reader, monitor.configuration, now, name)
+        dates = ends(reader, monitor.configuration, now, name)
     if options.json:
-        output.as_json([as_json(end) for end in found])
-    elif found:
-        _print(found, now)
+        output.as_json([as_json(end) for end in dates])
+    elif dates:
+        _print(dates, now)
     else:
         output.note("No source announces an end that is still ahead.")
 

@@ -52,10 +52,10 @@ def measurements(options: Options, *, name: str | None, route: str, since: Momen
         begin = since.resolve(now) if since else now - RECENT
         wanted = _subjects(reader, name) if name else None
 
-        def asked(one: Measurement) -> bool:
+        def is_wanted(one: Measurement) -> bool:
             return wanted is None or (one.surface, one.model) in wanted or ("", one.model) in wanted
 
-        days = by_day(filter(asked, reader.measurements(MeasurementQuery(route=route, since=begin))))
+        days = by_day(filter(is_wanted, reader.measurements(MeasurementQuery(route=route, since=begin))))
     if not days and not options.json:
         of = f" of {name!r}" if name else ""
         by = f" by {route!r}" if route else ""
@@ -64,7 +64,7 @@ def measurements(options: Options, *, name: str | None, route: str, since: Momen
             "and --since looks further back"
         )
     if options.json:
-        output.as_json([_as_json(series, day, one) for (series, day), one in days.items()])
+        output.as_json([_as_json(series, day, summary) for (series, day), summary in days.items()])
     elif plotted:
         _plot(days, begin, now)
     else:
@@ -81,26 +81,32 @@ def budget(options: Options) -> None:
     from monitor.detection.budget import accounts
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        found = accounts(reader, monitor.configuration, monitor.settings.budget, monitor.clock())
+        budgets = accounts(reader, monitor.configuration, monitor.settings.budget, monitor.clock())
     if options.json:
         output.as_json(
             [
                 {
-                    "surface": one.surface,
-                    "per_day": money(one.per_day),
-                    "spent": money(one.spent),
-                    "left": money(one.left),
-                    "refused": list(one.refused),
+                    "surface": account.surface,
+                    "per_day": money(account.per_day),
+                    "spent": money(account.spent),
+                    "left": money(account.left),
+                    "refused": list(account.refused),
                 }
-                for one in found
+                for account in budgets
             ]
         )
-    elif found:
+    elif budgets:
         output.table(
             ("SURFACE", "PER DAY", "SPENT", "LEFT", "REFUSED"),
             [
-                (one.surface, money(one.per_day), money(one.spent), money(one.left), ", ".join(one.refused))
-                for one in found
+                (
+                    account.surface,
+                    money(account.per_day),
+                    money(account.spent),
+                    money(account.left),
+                    ", ".join(account.refused),
+                )
+                for account in budgets
             ],
             numbers=("PER DAY", "SPENT", "LEFT"),
         )
@@ -142,14 +148,14 @@ def _print(days: Mapping[tuple[Series, date], Summary]) -> None:
                 series.surface,
                 series.model,
                 series.route,
-                str(one.calls),
-                f"{share_in_percent(str(one.error_rate))}" if one.failed else "0",
-                *(_number(value) for value in (one.p50, one.p90, one.p99, one.first_token)),
-                *(_number(value) for value in (one.input_tokens, one.output_tokens)),
-                "" if one.cached is None else share_in_percent(str(one.cached)),
-                "" if one.cost is None else money(one.cost),
+                str(summary.calls),
+                f"{share_in_percent(str(summary.error_rate))}" if summary.failed else "0",
+                *(_number(value) for value in (summary.p50, summary.p90, summary.p99, summary.first_token)),
+                *(_number(value) for value in (summary.input_tokens, summary.output_tokens)),
+                "" if summary.cached is None else share_in_percent(str(summary.cached)),
+                "" if summary.cost is None else money(summary.cost),
             )
-            for (series, day), one in days.items()
+            for (series, day), summary in days.items()
         ],
         numbers=numbers,
     )
@@ -162,12 +168,12 @@ def _number(value: int | None) -> str:
 
 def _plot(days: Mapping[tuple[Series, date], Summary], begin: datetime, now: datetime) -> None:
     lines: dict[Series, list[plot.PlotStep]] = {}
-    for (series, day), one in days.items():
+    for (series, day), summary in days.items():
         at = datetime(day.year, day.month, day.day, tzinfo=UTC)
         steps = lines.setdefault(series, [])
         if steps and steps[-1].at < at - timedelta(days=1):
             steps.append(plot.PlotStep(steps[-1].at + timedelta(days=1), None))
-        steps.append(plot.PlotStep(at, None if one.p50 is None else Decimal(one.p50)))
+        steps.append(plot.PlotStep(at, None if summary.p50 is None else Decimal(summary.p50)))
     names = {series: output.printable(" ".join(series)) for series in lines}
     widest = max(map(len, names.values()))
     columns = max(10, min(60, output.width() - widest - 24))

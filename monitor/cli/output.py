@@ -87,13 +87,13 @@ def fit(text: str, width: int) -> str:
     length = cells(text)
     if length <= width:
         return text + " " * (width - length)
-    kept, used = "", 0
+    head, used = "", 0
     for character in text:
         size = cells(character)
         if used + size > width - 1:
             break
-        kept, used = kept + character, used + size
-    return kept + "…" + " " * (width - 1 - used)
+        head, used = head + character, used + size
+    return head + "…" + " " * (width - 1 - used)
 
 
 def fit_at_least(text: str, width: int) -> str:

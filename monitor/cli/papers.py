@@ -55,14 +55,14 @@ def of_evals(files: Sequence[Path], url: str, baseline: str, called: str) -> Eva
     for file in files:
         content = _content(file)
         try:
-            found = evals.read(content)
+            reading = evals.read(content)
         except Unreadable as error:
             raise Refused(
                 f"{file} cannot be read as results of evals: {error.reason}; known are {evals.KNOWN}, and "
                 "--url may point to others"
             ) from error
-        results.append(found.results)
-        bodies.append(_body(found.kept, content, url))
+        results.append(reading.results)
+        bodies.append(_body(reading.kept, content, url))
     return EvalPaper(results=tuple(results), bodies=tuple(bodies), baseline=baseline, called=called)
 
 
@@ -79,11 +79,11 @@ def of_requests(file: Path, url: str, fields: Fields, now: datetime) -> RequestP
 
     content = _content(file)
     try:
-        found = request_log.read(content, fields)
+        reading = request_log.read(content, fields)
     except Unreadable as error:
         raise Refused(f"{file} cannot be read as JSON Lines: {error.reason}") from error
     return RequestPaper(
-        requests=found.requests, body=_body(found.kept, content, url), tolerance=fields.tolerance, now=now
+        requests=reading.requests, body=_body(reading.kept, content, url), tolerance=fields.tolerance, now=now
     )
 
 
@@ -108,8 +108,8 @@ def tell(event: Event) -> None:
     """Show what was found in the files of a word."""
     if compared := event.data.get("evals"):
         _comparison(compared)
-    if seen := event.data.get("logging"):
-        _usage(seen, event.occurred_at)
+    if logging := event.data.get("logging"):
+        _usage(logging, event.occurred_at)
 
 
 def _usage(seen: Mapping[str, Any], handed_in: datetime) -> None:
@@ -164,5 +164,5 @@ def _comparison(compared: Mapping[str, Any]) -> None:
     elif any(row["candidate"] is None or row["baseline"] is None for row in compared["rows"]):
         output.note("An empty cell is one where nothing ran.")
     if ignored := compared["ignored"]:
-        said = ", ".join(f"{name} ({output.plural(count, 'result')})" for name, count in ignored.items())
-        output.note(f"Ignored, being of neither model: {said}.")
+        names = ", ".join(f"{name} ({output.plural(count, 'result')})" for name, count in ignored.items())
+        output.note(f"Ignored, being of neither model: {names}.")

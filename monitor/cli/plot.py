@@ -26,12 +26,12 @@ def line(steps: Sequence[PlotStep], begin: datetime, end: datetime, columns: int
     amounts = [step.amount for step in steps if step.amount is not None]
     highest = max(amounts, default=Decimal(0))
     width = (end - begin) / columns
-    drawn, held, rest = "", None, list(steps)
+    drawn, amount, rest = "", None, list(steps)
     for column in range(columns):
         until = end if column == columns - 1 else begin + width * (column + 1)
         while rest and rest[0].at <= until:
-            held = rest.pop(0).amount
-        drawn += _block(held, highest)
+            amount = rest.pop(0).amount
+        drawn += _block(amount, highest)
     return drawn
 
 

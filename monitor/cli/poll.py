@@ -48,10 +48,10 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
 def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
     """Poll sources now and say what was found.
 
-    All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was merely out of
-    reach, and with 78 if a secret is missing. A difference is believed once enough polls have shown it, so a first sight of
-    one is called a suspect. What is due by time alone is done as well: a maintenance window that is over is closed and its entry judged, a
-    check whose date has passed goes stale.
+    All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was
+    merely out of reach, and with 78 if a secret is missing. A difference is believed once enough polls have shown it,
+    so a first sight of one is called a suspect. What is due by time alone is done as well: a maintenance window that is
+    over is closed and its entry judged, a check whose date has passed goes stale.
     """
     with opened(options, create=True) as monitor:
         monitor.declare()
@@ -61,7 +61,7 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
         due = monitor.tender.tend(monitor.clock())
         with monitor.store.read() as reader:
             states = reader.sources()
-            tended = [one.event for one in reader.events(EventQuery(after=head, limit=due))] if due else []
+            tended = [record.event for record in reader.events(EventQuery(after=head, limit=due))] if due else []
     if options.json:
         output.as_json([as_json(outcome) for outcome in outcomes])
     else:
@@ -75,7 +75,9 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
 
 
 def code(reasons: Collection[str], *, believed: bool) -> int:
-    """The exit code for the reasons of failed polls: 1, unless none of them says more than that trying later, or a secret, helps."""
+    """Return the exit code for the reasons of failed polls: 1, unless none of them says more than that trying later, or
+    a secret, helps.
+    """
     if not reasons:
         return CHANGED if believed else 0
     if set(reasons) - {*_UNREACHED, *_OURS}:
@@ -97,14 +99,14 @@ def unread(failed: Mapping[str, str], reasons: Mapping[str, str], code: int, *, 
 
 
 def found(outcome: Outcome) -> str:
-    """What one poll came to, in words."""
+    """Return what one poll came to, in words."""
     if outcome.verdict == "failed":
         return f"could not be read: {outcome.detail}"
     if outcome.verdict == "held":
         return f"held back, nothing of it is believed yet: {outcome.detail}"
     if outcome.verdict == "late":
         return f"not taken: {outcome.detail}"
-    said = {
+    conclusion = {
         "baseline": "first poll, recorded as the baseline",
         "changed": f"{output.plural(outcome.believed, 'change')} believed",
         "suspect": "",
@@ -113,7 +115,7 @@ def found(outcome: Outcome) -> str:
     suspected = (
         f"{output.plural(outcome.suspects, 'difference')} suspected{_again(outcome.again)}" if outcome.suspects else ""
     )
-    return "; ".join(part for part in (said, suspected) if part)
+    return "; ".join(part for part in (conclusion, suspected) if part)
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:

@@ -211,15 +211,15 @@ def _plot(facts: Sequence[PriceFact], moves: Sequence[Recorded], now: datetime) 
     # A step at the very left would not be seen as one.
     begin -= max((now - begin) / 10, (now - now))
     names = {key: meter_in_words(key.meter._asdict()) for key in lines}
-    said = {key: (f"{key.provider}/{key.model}", key.source) for key in lines}
-    if len(set(said.values())) > 1:
+    sources = {key: (f"{key.provider}/{key.model}", key.source) for key in lines}
+    if len(set(sources.values())) > 1:
         # What all lines share stands below them once: repeated, it would take the room of the plot.
-        names = {key: f"{said[key][0]} {name} at {said[key][1]}" for key, name in names.items()}
+        names = {key: f"{sources[key][0]} {name} at {sources[key][1]}" for key, name in names.items()}
     widest = max(map(len, names.values()))
     columns = max(10, min(60, output.width() - widest - 24))
     for key, steps in sorted(lines.items(), key=lambda line: (line[0][:3], telling_order(line[0].meter.field, TIERS))):
         first, last = steps[0].amount, steps[-1].amount
         ends = " → ".join(dict.fromkeys("none" if end is None else spoken(str(end)) for end in (first, last)))
         click.echo(f"{output.printable(names[key]):<{widest}}  {plot.line(steps, begin, now, columns)}  {ends}")
-    whose = f"{' at '.join(next(iter(said.values())))}, from" if len(set(said.values())) == 1 else "From"
+    whose = f"{' at '.join(next(iter(sources.values())))}, from" if len(set(sources.values())) == 1 else "From"
     output.note(f"{whose} {both(begin)} to {both(now)}, USD per 1M tokens.")

@@ -116,15 +116,15 @@ def replay(
     with _store(options) as monitor:
         polls, repeated = _recordings(monitor, files, carry)
         play = monitor.replay(polls, carry=repeated, activate=activate is not None)
-        told = _Summary()
-        _print(play, told, monitor, jsonl=jsonl)
+        summary = _Summary()
+        _print(play, summary, monitor, jsonl=jsonl)
     waived = _waived(play.waived)
     if jsonl:
         for line in waived:
             output.note(f"Waived: {line}.")
     else:
         click.echo()
-        told.print(waived)
+        summary.print(waived)
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def _store(options: Options) -> Iterator[Monitor]:
 def _recordings(
     monitor: Monitor, files: Sequence[tuple[str, Path]], carry: timedelta | None
 ) -> tuple[Mapping[str, Sequence[ReplayedRecording]], Mapping[str, timedelta]]:
-    """The recorded polls of each source, and at which interval those of which sources are repeated."""
+    """Return the recorded polls of each source, and at which interval those of which sources are repeated."""
     from monitor.sources import recording
 
     known = monitor.configuration.sources
@@ -157,12 +157,14 @@ def _recordings(
     sparse = [key for key, history in histories.items() if history.sparse]
     if sparse:
         output.note(
-            f"The recording of {', '.join(sparse)} holds only changes, days apart: each poll is repeated every hour until the next, "
+            f"The recording of {', '.join(sparse)} holds only changes, days apart: each poll is repeated every "
+            "hour until the next, "
             "as with --carry 1h."
         )
     if doubtful := [key for key, history in histories.items() if history.only_changes and key not in sparse]:
         output.note(
-            f"The recording of {', '.join(doubtful)} holds only changes: what nothing in it confirms is never believed; "
+            f"The recording of {', '.join(doubtful)} holds only changes: what nothing in it confirms is never "
+            "believed; "
             "--carry 1h repeats each poll until the next."
         )
     return polls, dict.fromkeys(sparse, SPARSE)
@@ -175,11 +177,11 @@ def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> No
             if header and not step.source:  # the declaration, so that a refused replay prints nothing
                 click.echo(header)
             told.add(step)
-            shown = [one for one in step.recorded if jsonl or one.event.type not in _ROUTINE]
+            shown = [record for record in step.recorded if jsonl or record.event.type not in _ROUTINE]
             if shown or step.notices:
                 progress.clear()
                 with monitor.store.read() as reader:
-                    lines = [line(one, reader) for one in shown]
+                    lines = [line(record, reader) for record in shown]
                 for text in lines:
                     click.echo(text)
                 if not jsonl:
@@ -189,8 +191,8 @@ def _print(play: Replay, told: _Summary, monitor: Monitor, *, jsonl: bool) -> No
 
 
 def _would_tell(notice: Notice) -> str:
-    said = "; ".join(f"{item.entry or item.subject} {item.reason.value.replace('_', ' ')}" for item in notice.items)
-    return output.colour(output.printable(f"{'':>8}  would tell {notice.owner}: {said}"), output.DIM)
+    items = "; ".join(f"{item.entry or item.subject} {item.reason.value.replace('_', ' ')}" for item in notice.items)
+    return output.colour(output.printable(f"{'':>8}  would tell {notice.owner}: {items}"), output.DIM)
 
 
 class _Summary:
@@ -211,7 +213,7 @@ class _Summary:
         if step.verdict:
             self.polls += 1
             self._verdicts[step.verdict] += 1
-        self._events.update(one.event.type for one in step.recorded)
+        self._events.update(record.event.type for record in step.recorded)
         self._notices.update(notice.reason.value for notice in step.notices)
 
     def print(self, waived: Iterable[str]) -> None:
@@ -229,12 +231,12 @@ class _Summary:
             ("notices", self._told()),
             *(("waived", line) for line in waived),
         ]
-        for name, said in rows:
-            click.echo(f"{name:<10}{output.printable(said)}")
+        for name, text in rows:
+            click.echo(f"{name:<10}{output.printable(text)}")
 
     def _of(self, noun: str) -> str:
-        found = sorted((event, count) for event, count in self._events.items() if event.startswith(f"{noun}."))
-        return ", ".join(f"{count} {event.partition('.')[2].replace('_', ' ')}" for event, count in found) or "nothing"
+        counts = sorted((event, count) for event, count in self._events.items() if event.startswith(f"{noun}."))
+        return ", ".join(f"{count} {event.partition('.')[2].replace('_', ' ')}" for event, count in counts) or "nothing"
 
     def _told(self) -> str:
         reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(self._notices.items()))

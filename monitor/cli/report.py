@@ -72,8 +72,8 @@ def report(options: Options, *, entry: str, form: str) -> None:
     from monitor.audit.report import report as gather
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        found = gather(reader, monitor.configuration, entry, now=monitor.clock())
-    click.echo(FORMS[form](page(found)), nl=False)
+        rollout = gather(reader, monitor.configuration, entry, now=monitor.clock())
+    click.echo(FORMS[form](page(rollout)), nl=False)
 
 
 def page(of: Report) -> ReportPage:
@@ -132,12 +132,12 @@ def _standing(of: Report) -> Iterator[Block]:
                 ),
             )
         )
-    yield ReportTable(headers=("Field", "Value"), rows=[one for one in rows if one[1]])
+    yield ReportTable(headers=("Field", "Value"), rows=[line for line in rows if line[1]])
 
 
 def _confirmed(of: Report, checks: Sequence[CheckRow]) -> Iterator[Block]:
     rows: list[tuple[Cell, ...]] = [
-        (one.what, one.value, utc(one.seen_at) if one.seen_at else "", "") for one in of.confirmed
+        (line.what, line.value, utc(line.seen_at) if line.seen_at else "", "") for line in of.confirmed
     ]
     rows += [
         (CHECKS.get(row.name, row.name), row.name, _when(row.verified_at), _by(row))
@@ -181,10 +181,10 @@ def _prices(of: Report) -> Iterator[Block]:
     yield from _or_none(
         ReportTable(headers=headers, rows=rows, numbers=numbers), rows, "No source states a price of it."
     )
-    said = [text for label, text in price_lines(of.priced, of.at) if label == "price"]
-    if rows and said:
+    lines = [text for label, text in price_lines(of.priced, of.at) if label == "price"]
+    if rows and lines:
         yield "In the registry's terms, cached reads and cache writes beside input:"
-        yield Items(items=said)
+        yield Items(items=lines)
     if of.priced.urls:
         yield ReportTable(headers=("Stated at",), rows=[(Link(url),) for url in of.priced.urls])
 
@@ -221,16 +221,16 @@ def _evals(of: Report) -> Iterator[Block]:
         yield "No results were handed in."
         return
     event = of.compared.event
-    found: dict[str, Any] = event.data["evals"]
-    name = found["baseline"]["name"] if found["baseline"] else "no baseline was named"
+    evals: dict[str, Any] = event.data["evals"]
+    name = evals["baseline"]["name"] if evals["baseline"] else "no baseline was named"
     files = ", ".join(
-        f"{file['format']} ({str(file['evidence']).removeprefix('sha256:')[:12]})" for file in found["files"]
+        f"{file['format']} ({str(file['evidence']).removeprefix('sha256:')[:12]})" for file in evals["files"]
     )
     yield (
         f"Handed in by {event.data['by']} on {utc(event.occurred_at)}: {files}. An empty cell is one where nothing ran."
     )
     numbers = ("Candidate", "Production")
-    yield f"Candidate: {', '.join(found['candidate'])}. Production: {name}."
+    yield f"Candidate: {', '.join(evals['candidate'])}. Production: {name}."
     yield ReportTable(
         headers=("Suite", "Metric", *numbers, "Samples"),
         rows=[
@@ -241,21 +241,21 @@ def _evals(of: Report) -> Iterator[Block]:
                 row["baseline"] or "",
                 " / ".join("–" if count is None else str(count) for count in row["samples"]),
             )
-            for row in found["rows"]
+            for row in evals["rows"]
         ],
         numbers=numbers,
     )
-    if found["ignored"]:
-        yield f"Ignored, being of neither model: {', '.join(found['ignored'])}."
+    if evals["ignored"]:
+        yield f"Ignored, being of neither model: {', '.join(evals['ignored'])}."
 
 
 def _usage(of: Report) -> Iterator[Block]:
     if of.sampled is not None:
-        seen: dict[str, Any] = of.sampled.event.data["logging"]
+        sample: dict[str, Any] = of.sampled.event.data["logging"]
         yield (
-            f"A sample of {output.plural(seen['requests'], 'request')} from {seen['from']} to {seen['to']}: "
-            f"{output.plural(seen['errors'], 'error')}, "
-            f"{seen['retries']} tried again, {seen['cost']} USD."
+            f"A sample of {output.plural(sample['requests'], 'request')} from {sample['from']} to {sample['to']}: "
+            f"{output.plural(sample['errors'], 'error')}, "
+            f"{sample['retries']} tried again, {sample['cost']} USD."
         )
     if of.spending is None:
         yield "What production uses in a month is not known."
@@ -272,12 +272,14 @@ def _usage(of: Report) -> Iterator[Block]:
 
 
 def _dated(of: Report) -> tuple[Block, ...]:
-    rows: list[tuple[Cell, ...]] = [(one.day.isoformat(), one.what, one.text, one.source) for one in of.dated]
+    rows: list[tuple[Cell, ...]] = [
+        (deadline.day.isoformat(), deadline.what, deadline.text, deadline.source) for deadline in of.dated
+    ]
     return _or_none(ReportTable(headers=("Day", "Kind", "What", "Source"), rows=rows), rows, "Nothing is announced.")
 
 
 def _pauses(of: Report) -> Iterator[Block]:
-    rows = [_pause(of, one) for one in of.pauses]
+    rows = [_pause(of, pause) for pause in of.pauses]
     headers = ("From", "To", "For", "What fell", "Ended by", "Position")
     yield from _or_none(ReportTable(headers=headers, rows=rows), rows, "It was never paused.")
 

@@ -161,10 +161,10 @@ def _md_cell(cell: Cell) -> str:
 
 
 def _md(text: str) -> str:
-    said = printable(text)
+    escaped = printable(text)
     for mark in "\\`*[]|":
-        said = said.replace(mark, f"\\{mark}")
-    return said.replace("<", "&lt;")
+        escaped = escaped.replace(mark, f"\\{mark}")
+    return escaped.replace("<", "&lt;")
 
 
 # -- HTML ----------------------------------------------------------------------

@@ -31,8 +31,10 @@ def run(options: Options, *, verbose: bool) -> int:
     files at /v1/lease/ENV.json, /healthz, /readyz and /metrics. An address that is taken ends it before it has done
     anything; listen = "" in [web] is for no HTTP at all.
 
-    It runs until SIGTERM or SIGINT, and then lets running polls end. SIGHUP loads the configuration anew, all or nothing. What a file takes from production waits for `access-monitor config accept`, and the configuration accepted before goes on. One line per poll and per delivery goes to standard error, as JSON unless that
-    is a terminal. A second daemon on the same database is refused.
+    It runs until SIGTERM or SIGINT, and then lets running polls end. SIGHUP loads the configuration anew, all or
+    nothing. What a file takes from production waits for `access-monitor config accept`, and the configuration accepted
+    before goes on. One line per poll and per delivery goes to standard error, as JSON unless that is a terminal. A
+    second daemon on the same database is refused.
     """
     from monitor.app import log_output
     from monitor.app.signals import Signals

@@ -69,8 +69,12 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
         gate = production(reader, monitor.configuration, now) if then is None else {}
         shown = queries.entries(reader, at=then) if options.json or entry is not None else {}
         costs = priced(reader, monitor.configuration, shown, at=then)
-        one = shown.get(entry) if entry is not None and then is None else None
-        words = of_entry(reader, monitor.configuration, one, now) if one is not None and not options.json else []
+        registered = shown.get(entry) if entry is not None and then is None else None
+        words = (
+            of_entry(reader, monitor.configuration, registered, now)
+            if registered is not None and not options.json
+            else []
+        )
     if entry is not None:
         known = [row.key for row in rows]
         if entry not in known:
@@ -116,8 +120,8 @@ def why(options: Options, *, entry: str) -> None:
         denied = _denied(row, production(reader, monitor.configuration, now)[entry])
     if options.json:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
-        said = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
-        sources = [{**one, **agreement.as_json(word)} for one, word in zip(said, words, strict=True)]
+        claims = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
+        sources = [{**claim, **agreement.as_json(word)} for claim, word in zip(claims, words, strict=True)]
         output.as_json({**status_json(row, now), "chain": chain, "prices": sources})
         return
     head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
@@ -126,8 +130,8 @@ def why(options: Options, *, entry: str) -> None:
         click.echo(output.printable(f"  {line}: see `access-monitor checklist {row.key}`"))
     for step in steps:
         click.echo(output.printable(_step(step)))
-    if asked := _asked(row):
-        click.echo(output.printable(f"  {asked}"))
+    if questions := _asked(row):
+        click.echo(output.printable(f"  {questions}"))
     for window in row.windows:
         click.echo(output.printable(f"  maintenance {maintenance.in_words(window, now)}"))
     for line in agreement.lines(words):
@@ -159,10 +163,10 @@ def checklist(options: Options, *, entry: str) -> None:
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
-        one = find_entry(reader.entries(), entry)
-        accepted = acceptance(reader, monitor.configuration, one, now, Production)
+        registered = find_entry(reader.entries(), entry)
+        accepted = acceptance(reader, monitor.configuration, registered, now, Production)
         mends = {
-            row.name: mend(monitor.configuration, one, row.name, row.check.state)
+            row.name: mend(monitor.configuration, registered, row.name, row.check.state)
             for row in rows
             if (row.required_in or row.asked) and row.check.state is not CheckState.VERIFIED
         }
@@ -185,7 +189,7 @@ def checklist(options: Options, *, entry: str) -> None:
         ],
         coloured="STATE",
     )
-    if one.status is Status.PAUSED:
+    if registered.status is Status.PAUSED:
         click.echo()
         if accepted.asked:
             click.echo(f"The pause asks for: {', '.join(accepted.asked)}.")
@@ -211,9 +215,9 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
     """Return all checks there are, those without a word about them as blanks; a word whose date has passed is stale."""
     from monitor.audit.queries import CheckRow
 
-    said = {row.name for row in rows}
+    named = {row.name for row in rows}
     blanks = [
-        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in said
+        CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in named
     ]
     return [*(_judged(row, now) for row in rows), *blanks]
 
@@ -337,18 +341,16 @@ def _asked(row: StatusRow) -> str:
 
     if row.approval is None:
         return ""
-    asked = row.approval
-    act = COMMANDS[asked.act]
-    return (
-        f"{asked.by} asked to {act} it at position {asked.position}; another person confirms: access-monitor {act} "
-        f"{row.key} --by YOU --reason WHY --expect {asked.expect}"
-    )
+    approval = row.approval
+    act = COMMANDS[approval.act]
+    command = f"access-monitor {act} {row.key} --by YOU --reason WHY --expect {approval.expect}"
+    return f"{approval.by} asked to {act} it at position {approval.position}; another person confirms: {command}"
 
 
 def _step(step: ChainStep) -> str:
     event = step.recorded.event
-    seen = " ".join(part for part in (event.source and f"at {event.source}", _short(event.evidence)) if part)
-    whence = f" [{seen}]" if seen else ""
+    origin = " ".join(part for part in (event.source and f"at {event.source}", _short(event.evidence)) if part)
+    whence = f" [{origin}]" if origin else ""
     lead = "  " * (step.depth + 1) + ("because " if step.depth else "")
     return (
         f"{lead}{event.position}  {both(event.occurred_at)}  {event.type}  {event.subject}  {in_words(event)}{whence}"

@@ -39,7 +39,7 @@ class UsageOption(click.ParamType[dict[str, int]]):
             return {}
         try:
             return read(
-                (name.strip(), text.strip()) for name, _, text in (one.partition("=") for one in value.split(","))
+                (name.strip(), text.strip()) for name, _, text in (part.partition("=") for part in value.split(","))
             )
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
@@ -86,7 +86,7 @@ def offers(facts: Sequence[PriceFact], used: dict[str, int]) -> dict[Offer, Cost
         if fact.meter.modality == TEXT:
             offer = Offer(fact.provider, fact.model, fact.meter.tier, fact.meter.context, fact.source, fact.trust)
             amounts.setdefault(offer, {})[fact.meter.meter] = fact.amount
-    return {offer: cost(found, used) for offer, found in amounts.items()}
+    return {offer: cost(prices, used) for offer, prices in amounts.items()}
 
 
 def as_json(offer: Offer, found: Cost, used: dict[str, int], known: str = "") -> dict[str, object]:
@@ -113,16 +113,16 @@ def print_costs(facts: Sequence[PriceFact], used: dict[str, int], known: str = "
                 f"{offer.provider}/{offer.model}",
                 offer.tier,
                 offer.context,
-                *("" if part is None else spoken(money(part)) for part in found.parts.values()),
-                "" if found.total is None else spoken(money(found.total)),
+                *("" if part is None else spoken(money(part)) for part in cost.parts.values()),
+                "" if cost.total is None else spoken(money(cost.total)),
                 offer.source,
                 offer.trust,
             )
-            for offer, found in costs.items()
+            for offer, cost in costs.items()
         ],
         numbers=(*meters, "USD"),
     )
     counted = ", ".join(f"{meter.replace('_', ' ')} {count:,}" for meter, count in used.items())
-    blank = " A blank has no stated price, and so no sum." if any(found.missing for found in costs.values()) else ""
+    blank = " A blank has no stated price, and so no sum." if any(cost.missing for cost in costs.values()) else ""
     month = f"a month of the {known} usage, " if known else ""
     output.note(f"For {month}{counted} tokens; input counts those that were not cached.{blank}")

@@ -82,12 +82,12 @@ def _price(data: Mapping[str, Any]) -> str:
     unit = f"{data.get('currency', USD)} per {data.get('unit', '1M tokens')}"
     if old is not None and new is not None:
         moved = percent(old, new)
-        said = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({moved})" if moved else "")
+        amounts = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({moved})" if moved else "")
     elif new is not None:
-        said = f"{spoken(new)} {unit}"
+        amounts = f"{spoken(new)} {unit}"
     else:
-        said = f"was {spoken(old)} {unit}" if old is not None else "no amount"
-    return f"{meter_in_words(data)}: {said}"
+        amounts = f"was {spoken(old)} {unit}" if old is not None else "no amount"
+    return f"{meter_in_words(data)}: {amounts}"
 
 
 def _and_reason(said: str, data: Mapping[str, Any]) -> str:
@@ -107,9 +107,10 @@ def _subject(data: Mapping[str, Any]) -> str:
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
-    """What each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
+    """Return what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
     return ", ".join(
-        f"{one['route']} {one['says']} ({one['looks']} {'poll' if one['looks'] == 1 else 'polls'})" for one in signals
+        f"{signal['route']} {signal['says']} ({signal['looks']} {'poll' if signal['looks'] == 1 else 'polls'})"
+        for signal in signals
     )
 
 
@@ -124,6 +125,6 @@ def _plain(key: str, value: Any) -> str:
         inner = [(k, ", ".join(map(str, v)) if isinstance(v, list | tuple) else v) for k, v in value.items()]
         return f"{key} ({', '.join(f'{k} {v}' for k, v in inner if v != '' and not isinstance(v, Mapping))})"
     if isinstance(value, list | tuple):
-        shown = ", ".join(str(one) for one in value[:5] if not isinstance(one, Mapping | list))
+        shown = ", ".join(str(item) for item in value[:5] if not isinstance(item, Mapping | list))
         return f"{key} {shown or len(value)}" + (f" and {len(value) - 5} more" if shown and len(value) > 5 else "")
     return f"{key.replace('_', ' ')} {value}"

@@ -38,12 +38,12 @@ def current_names(document: Document) -> dict[str, Any]:
     """Return the document in today's names. Where an old name and its new one both stand, the new one counts."""
 
     def named(tables: Mapping[str, Any], above: tuple[str, ...]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for name, value in tables.items():
             path = current_path((*above, name))
             if path[-1] == name or path[-1] not in tables:
-                found[path[-1]] = named(value, path) if isinstance(value, Mapping) else value
-        return found
+                result[path[-1]] = named(value, path) if isinstance(value, Mapping) else value
+        return result
 
     return named(document, ())
 

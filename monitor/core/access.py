@@ -106,14 +106,15 @@ MONEY = frozenset({"spend_limit"})
 
 def setting(field: str) -> Setting | None:
     """Return the setting whose verdict a field is; None for any other field."""
-    found = SETTINGS.get(field.removeprefix(ACCESS)) if field.startswith(ACCESS) else None
-    return found if found is not None and found.judge is not None else None
+    declared = SETTINGS.get(field.removeprefix(ACCESS)) if field.startswith(ACCESS) else None
+    return declared if declared is not None and declared.judge is not None else None
 
 
 def of_account(name: str, field: str) -> bool:
     """Return whether a fact of the account is pinned as it stands: where data are kept, and for how long."""
     return any(
-        one.judge is None and f"{name}/{field.removeprefix(SETTING)}" in one.rests_on for one in SETTINGS.values()
+        setting.judge is None and f"{name}/{field.removeprefix(SETTING)}" in setting.rests_on
+        for setting in SETTINGS.values()
     )
 
 
@@ -149,7 +150,7 @@ def routes(entry: Entry) -> tuple[str, ...]:
 
 def settings(entry: Entry) -> Mapping[str, Setting]:
     """Return the account settings that an activation pins where they are known."""
-    return {name: one for name, one in SETTINGS.items() if name not in entry.spec.ignore}
+    return {name: setting for name, setting in SETTINGS.items() if name not in entry.spec.ignore}
 
 
 def in_words(name: str, model: str, value: Value | None) -> str:

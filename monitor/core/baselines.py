@@ -82,21 +82,21 @@ class Baselines:
         self, setting: access.Setting, subject: Subject, tiers: tuple[str, ...]
     ) -> str | Literal[Unknown.UNKNOWN]:
         """Return what a setting of the account means for a model in these tiers: granted, or how it is denied."""
-        stated: dict[str, Value] = {}
+        values: dict[str, Value] = {}
         for name, fact in zip(setting.rests_on, access.facts(subject.scope, setting), strict=True):
-            stated.update((name, value) for _, value in self.said(fact))
-        found = None if setting.judge is None else setting.judge(stated, subject.name, tiers)
-        return UNKNOWN if found is None else found
+            values.update((name, value) for _, value in self.said(fact))
+        judgement = None if setting.judge is None else setting.judge(values, subject.name, tiers)
+        return UNKNOWN if judgement is None else judgement
 
     def facts_of(self, subject: Subject) -> dict[str, list[tuple[str, Value]]]:
         """Return everything official that is believed of a subject: field → (source, value) of each source that states
         it.
         """
-        found: dict[str, list[tuple[str, Value]]] = {}
+        values: dict[str, list[tuple[str, Value]]] = {}
         for spec in self.speakers(subject):
             for field, value in (self.baseline(spec.key) or {}).get(subject, {}).items():
-                found.setdefault(field, []).append((spec.key, value))
-        return found
+                values.setdefault(field, []).append((spec.key, value))
+        return values
 
     def stated(self, subject: Subject, *, official: bool = True) -> Iterator[tuple[SourceSpec, str, str]]:
         """Yield every price that is believed of a model: source, field, amount."""
@@ -109,25 +109,25 @@ class Baselines:
         """Return the official prices of a model that count: where the account's own costs state one, no other source's
         does.
         """
-        stated = list(self.stated(subject))
-        billed = {field for spec, field, _ in stated if spec.billed}
-        return (one for one in stated if one[0].billed or one[1] not in billed)
+        claims = list(self.stated(subject))
+        billed = {field for spec, field, _ in claims if spec.billed}
+        return (claim for claim in claims if claim[0].billed or claim[1] not in billed)
 
     def outranked(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
         """Return the official prices that the account's own costs speak before."""
-        stated = list(self.stated(subject))
-        billed = {field for spec, field, _ in stated if spec.billed}
-        return (one for one in stated if not one[0].billed and one[1] in billed)
+        claims = list(self.stated(subject))
+        billed = {field for spec, field, _ in claims if spec.billed}
+        return (claim for claim in claims if not claim[0].billed and claim[1] in billed)
 
     def prices(self, subject: Subject, tiers: tuple[str, ...]) -> dict[str, list[tuple[str, str]]]:
         """Official prices of a model in the given tiers: field → (source, amount) of each source whose word counts for
         it.
         """
-        found: dict[str, list[tuple[str, str]]] = {}
+        amounts: dict[str, list[tuple[str, str]]] = {}
         for spec, field, value in self.weighty(subject):
             if price.Meter.of(field).tier in tiers:
-                found.setdefault(field, []).append((spec.key, value))
-        return found
+                amounts.setdefault(field, []).append((spec.key, value))
+        return amounts
 
     def now(self, pin: Pin, entry: Entry) -> Answer:
         """Return what is believed of a pinned fact. Of several official prices the first that differs from the pin
@@ -146,12 +146,14 @@ class Baselines:
         if pin.field == LISTED:
             listed = self.listed(subject)
             return listed if listed is UNKNOWN or listed else None
-        stated: list[Value]
+        values: list[Value]
         accepted = [pin.value]
         if pin.field.startswith(price.PREFIX):
-            alike = [one for one in entry.pins if (one.name, one.field) == (pin.name, pin.field)]
-            apart = {one.scope for one in alike} - {entry.price_subject.scope}
-            stated = [
+            alike = [
+                other_pin for other_pin in entry.pins if (other_pin.name, other_pin.field) == (pin.name, pin.field)
+            ]
+            apart = {other_pin.scope for other_pin in alike} - {entry.price_subject.scope}
+            values = [
                 value
                 for spec, field, value in self.stated(Subject(entry.price_subject.scope, pin.name))
                 if field == pin.field
@@ -159,12 +161,19 @@ class Baselines:
                     pin.scope == source_stream(spec.key) if pin.scope in apart else source_stream(spec.key) not in apart
                 )
             ]
-            accepted += [one.value for one in alike]
+            accepted += [other_pin.value for other_pin in alike]
         else:
-            stated = [value for _, value in self.said(Fact(subject, pin.field)) if value != ""]
-        if not stated:
+            values = [value for _, value in self.said(Fact(subject, pin.field)) if value != ""]
+        if not values:
             return UNKNOWN
-        return next((value for value in stated if not any(same(pin.field, value, one) for one in accepted)), pin.value)
+        return next(
+            (
+                value
+                for value in values
+                if not any(same(pin.field, value, accepted_value) for accepted_value in accepted)
+            ),
+            pin.value,
+        )
 
 
 CONFIG: Final = "config"

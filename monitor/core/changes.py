@@ -94,10 +94,11 @@ def dropped(before: Facts, after: Facts) -> frozenset[str]:
 
 
 def carried(before: Facts, poll: Snapshot) -> Facts:
-    """The facts of a poll, with what it says nothing of as it was.
+    """Return the facts of a poll, with what it says nothing of as it was.
 
-    A row that left a page of announcements takes none of them back. Where several left at once that speak of days still to come, half of the page
-    is missing, and a day that another row lacks is not taken back either: of 13 such polls of one real history all were over within days.
+    A row that left a page of announcements takes none of them back. Where several left at once that speak of days still
+    to come, half of the page is missing, and a day that another row lacks is not taken back either: of 13 such polls of
+    one real history all were over within days.
     """
     if not poll.announcing:
         return poll.facts
@@ -129,11 +130,11 @@ def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
 
 def common(facts: Facts, seen: Facts) -> Facts:
     """Return those of the facts that are also among what was `seen`, each with the value of `facts`."""
-    kept = {
+    common_facts = {
         subject: {field: value for field, value in fields.items() if field in seen.get(subject, {})}
         for subject, fields in facts.items()
     }
-    return {subject: fields for subject, fields in kept.items() if fields}
+    return {subject: fields for subject, fields in common_facts.items() if fields}
 
 
 def without(facts: Facts, dropped: Iterable[Fact]) -> Facts:

@@ -68,15 +68,15 @@ def usage(stated: Iterable[tuple[str, str]]) -> dict[str, int]:
     Raises:
         ValueError: a meter is unknown or named twice, or a number is none.
     """
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for name, text in stated:
         meter = _SHORTER.get(name, name)
         if _METER.fullmatch(meter) is None:
             raise ValueError(f"{name!r} is not a meter of tokens; known are {_KNOWN}")
-        if meter in found:
+        if meter in counts:
             raise ValueError(f"{name!r} stands twice; leave one of them out")
-        found[meter] = tokens(text)
-    used = {meter: count for meter, count in found.items() if count}
+        counts[meter] = tokens(text)
+    used = {meter: count for meter, count in counts.items() if count}
     if not used:
         raise ValueError(f"no tokens are stated; name some of {_KNOWN}")
     return in_order(used)

@@ -108,9 +108,9 @@ was declared before there was such a key is not amended by it.
 def dump(spec: EntrySpec) -> dict[str, Any]:
     """Return the declaration that events and rows record of a spec."""
     return {
-        one.recorded: one.write(value)
-        for one in _fields()
-        if (value := getattr(spec, one.name)) != one.default or one.recorded in _ALWAYS
+        field.recorded: field.write(value)
+        for field in _fields()
+        if (value := getattr(spec, field.name)) != field.default or field.recorded in _ALWAYS
     }
 
 
@@ -121,7 +121,7 @@ def load(declaration: Declaration) -> EntrySpec:
         TypeError: a field without a default is missing.
     """
     return EntrySpec(
-        **{one.name: one.read(declaration[one.recorded]) for one in _fields() if one.recorded in declaration}
+        **{field.name: field.read(declaration[field.recorded]) for field in _fields() if field.recorded in declaration}
     )
 
 
@@ -144,13 +144,13 @@ def _fields() -> tuple[_RecordedField, ...]:
     hints = get_type_hints(EntrySpec)
     return tuple(
         _RecordedField(
-            name=one.name,
-            recorded=one.metadata.get("recorded", one.name),
-            default=one.default if one.default_factory is MISSING else one.default_factory(),
-            write=_pairs if one.metadata.get("ordered") else _plain,
-            read=_reader(hints[one.name]),
+            name=field.name,
+            recorded=field.metadata.get("recorded", field.name),
+            default=field.default if field.default_factory is MISSING else field.default_factory(),
+            write=_pairs if field.metadata.get("ordered") else _plain,
+            read=_reader(hints[field.name]),
         )
-        for one in fields(EntrySpec)
+        for field in fields(EntrySpec)
     )
 
 

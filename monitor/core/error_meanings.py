@@ -260,13 +260,13 @@ def classify(status: int, body: object, *, model: str = "") -> ErrorVerdict:
     if status in GOOD:
         if not isinstance(body, Mapping):
             return ErrorVerdict(meaning=Meaning.UNKNOWN)
-        said = said_by(body)
+        sentence = said_by(body)
         if body.get("status") != "failed":
             fine = not body.get("error")
-            return ErrorVerdict(meaning=Meaning.GRANTED) if fine else _verdict(Meaning.UNKNOWN, said)
-        return _verdict(_meaning(200, said, model), said)
-    said = said_by(body)
-    return _verdict(_meaning(status, said, model), said)
+            return ErrorVerdict(meaning=Meaning.GRANTED) if fine else _verdict(Meaning.UNKNOWN, sentence)
+        return _verdict(_meaning(200, sentence, model), sentence)
+    sentence = said_by(body)
+    return _verdict(_meaning(status, sentence, model), sentence)
 
 
 def _meaning(status: int, said: Said, model: str) -> Meaning:
@@ -329,10 +329,10 @@ def said_by(body: object) -> Said:
 
 
 def _message(said: Mapping[str, object]) -> str:
-    found = next((said[key] for key in ("message", "detail", "title") if said.get(key)), "")
-    if isinstance(found, Mapping) and isinstance(found.get("error"), str):  # DeepInfra: `{"detail": {"error": "…"}}`
-        found = found["error"]
-    return found if isinstance(found, str) else json.dumps(found, default=str)
+    text = next((said[key] for key in ("message", "detail", "title") if said.get(key)), "")
+    if isinstance(text, Mapping) and isinstance(text.get("error"), str):  # DeepInfra: `{"detail": {"error": "…"}}`
+        text = text["error"]
+    return text if isinstance(text, str) else json.dumps(text, default=str)
 
 
 def _text(value: object) -> str:

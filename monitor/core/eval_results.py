@@ -105,11 +105,11 @@ def compare(results: Iterable[Results], candidate: EvalModel, baseline: EvalMode
     """
     cells: dict[tuple[str, str], list[Score | None]] = {}
     ignored: dict[str, int] = {}
-    for one in results:
-        for name, count in one.counted.items():
+    for run in results:
+        for name, count in run.counted.items():
             if _side(name, candidate, baseline) is None:
                 ignored[name] = ignored.get(name, 0) + count
-        for score in one.scores:
+        for score in run.scores:
             if (side := _side(score.model, candidate, baseline)) is None:
                 continue
             pair = cells.setdefault((score.suite, score.metric), [None, None])
@@ -139,9 +139,9 @@ def _row(suite: str, metric: str, candidate: Score | None, baseline: Score | Non
 
 def mean(values: Iterable[Decimal | int]) -> str:
     """Return the mean of some numbers, at least one, in its one spelling."""
-    found = [Decimal(value) for value in values]
+    numbers = [Decimal(value) for value in values]
     with localcontext(prec=50):
-        return spelled(sum(found, Decimal(0)) / len(found))
+        return spelled(sum(numbers, Decimal(0)) / len(numbers))
 
 
 def spelled(value: Decimal | int) -> str:

@@ -42,5 +42,5 @@ def expecting(windows: Iterable[Window], pin: str, at: datetime) -> Window | Non
     """Return the window in which a change of the pin is expected at a time, the one that lasts longest; None where
     there is none.
     """
-    found = [window for window in windows if window.open(at) and matches(window.changes, pin)]
-    return max(found, key=lambda window: window.end, default=None)
+    open_windows = [window for window in windows if window.open(at) and matches(window.changes, pin)]
+    return max(open_windows, key=lambda window: window.end, default=None)

@@ -54,38 +54,42 @@ class Summary:
 def by_day(measured: Iterable[Measurement]) -> Mapping[tuple[Series, date], Summary]:
     """Summaries of each series on each UTC day, in order."""
     days: dict[tuple[Series, date], list[Measurement]] = {}
-    for one in measured:
-        series = Series(one.surface, one.model, one.route)
-        days.setdefault((series, one.at.astimezone(UTC).date()), []).append(one)
+    for measurement in measured:
+        series = Series(measurement.surface, measurement.model, measurement.route)
+        days.setdefault((series, measurement.at.astimezone(UTC).date()), []).append(measurement)
     return {key: summary(days[key]) for key in sorted(days)}
 
 
 def by_series(measured: Iterable[Measurement]) -> Mapping[Series, Summary]:
     """Summaries of each series over all its calls, in order."""
-    found: dict[Series, list[Measurement]] = {}
-    for one in measured:
-        found.setdefault(Series(one.surface, one.model, one.route), []).append(one)
-    return {key: summary(found[key]) for key in sorted(found)}
+    groups: dict[Series, list[Measurement]] = {}
+    for measurement in measured:
+        groups.setdefault(Series(measurement.surface, measurement.model, measurement.route), []).append(measurement)
+    return {key: summary(groups[key]) for key in sorted(groups)}
 
 
 def summary(measured: Sequence[Measurement]) -> Summary:
     """Return the sum of one or more calls."""
-    granted = [one for one in measured if not one.failed]
-    times = sorted(one.latency for one in granted)
-    costs = [Decimal(one.cost) for one in measured if one.cost is not None]
-    with_cache = [one for one in measured if one.cached_tokens is not None and one.input_tokens]
-    read = sum(one.cached_tokens or 0 for one in with_cache)
-    of = sum(one.input_tokens or 0 for one in with_cache)
+    granted = [measurement for measurement in measured if not measurement.failed]
+    times = sorted(measurement.latency for measurement in granted)
+    costs = [Decimal(measurement.cost) for measurement in measured if measurement.cost is not None]
+    with_cache = [
+        measurement for measurement in measured if measurement.cached_tokens is not None and measurement.input_tokens
+    ]
+    read = sum(measurement.cached_tokens or 0 for measurement in with_cache)
+    of = sum(measurement.input_tokens or 0 for measurement in with_cache)
     return Summary(
         calls=len(measured),
         failed=len(measured) - len(granted),
         p50=quantile(times, 50),
         p90=quantile(times, 90),
         p99=quantile(times, 99),
-        first_token=quantile(sorted(one.first_token for one in granted if one.first_token is not None), 50),
-        retries=sum(one.retries for one in measured),
-        input_tokens=_sum(one.input_tokens for one in measured),
-        output_tokens=_sum(one.output_tokens for one in measured),
+        first_token=quantile(
+            sorted(measurement.first_token for measurement in granted if measurement.first_token is not None), 50
+        ),
+        retries=sum(measurement.retries for measurement in measured),
+        input_tokens=_sum(measurement.input_tokens for measurement in measured),
+        output_tokens=_sum(measurement.output_tokens for measurement in measured),
         cached=(Decimal(read) / of).quantize(PLACES) if of else None,
         cost=sum(costs, Decimal(0)) if costs else None,
         priced=len(costs),
@@ -98,5 +102,5 @@ def quantile(values: Sequence[int], percent: int) -> int | None:
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
-    stated = [value for value in values if value is not None]
-    return sum(stated) if stated else None
+    present = [value for value in values if value is not None]
+    return sum(present) if present else None

@@ -63,12 +63,13 @@ class Difference:
 class Item:
     """One thing to tell, about one entry, or about a source or model that no entry is for.
 
-    `status` is the entry's status after the decision. What follows is the gate's own answer at that moment: `denied` says whether production is
-    denied it to everybody, and `refusal` why the gate says no; `spared` are the callers that may go on until `spared_until`; `fallback` is what the gate
-    names instead, else the entry's declared fallback, and `fallback_allowed` says which. `since` is the first poll that showed the
-    change, `looks` how many good polls confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands`
-    are the exact commands to run next, in order, `asks` the checks that a pause asks for before it may be resumed. `lease_until` is set at sending
-    where the lease files cannot be written: until then they still allow what is denied.
+    `status` is the entry's status after the decision. What follows is the gate's own answer at that moment: `denied`
+    says whether production is denied it to everybody, and `refusal` why the gate says no; `spared` are the callers that
+    may go on until `spared_until`; `fallback` is what the gate names instead, else the entry's declared fallback, and
+    `fallback_allowed` says which. `since` is the first poll that showed the change, `looks` how many good polls
+    confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands` are the exact
+    commands to run next, in order, `asks` the checks that a pause asks for before it may be resumed. `lease_until` is
+    set at sending where the lease files cannot be written: until then they still allow what is denied.
     """
 
     reason: Reason

@@ -65,10 +65,10 @@ class Refused(MonitorError):
 class Source(Protocol):
     """Something polled.
 
-    `observe` polls once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises only
-    `ConfigurationError` (a credential that is not there). `now` is when the poll begins. With `known`, a source may
-    answer `Unchanged` where the bytes are the same and `now < known.valid_until`.
-    `extract` reads stored evidence anew, as if it had been received at `at`; it does no I/O.
+    `observe` polls once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises
+    only `ConfigurationError` (a credential that is not there). `now` is when the poll begins. With `known`, a source
+    may answer `Unchanged` where the bytes are the same and `now < known.valid_until`. `extract` reads stored evidence
+    anew, as if it had been received at `at`; it does no I/O.
     """
 
     spec: SourceSpec
@@ -255,7 +255,9 @@ class Reader(Protocol):
 
 
 class GateAnswer(Protocol):
-    """What the gate says: `fallback` is what may be used instead, empty if nothing may; `position` the event that gave the status."""
+    """What the gate says: `fallback` is what may be used instead, empty if nothing may; `position` the event that gave
+    the status.
+    """
 
     @property
     def allowed(self) -> bool: ...
@@ -284,7 +286,9 @@ class GateAnswers(Protocol):
         """May this caller use what it asks for by an entry's key or by a model id?"""
 
     def known(self, key: str) -> bool:
-        """Whether access to an entry's model was ever verified: else it is denied for want of a poll, not for a loss."""
+        """Return whether access to an entry's model was ever verified: else it is denied for want of a poll, not for a
+        loss.
+        """
 
 
 class AskGate(Protocol):
@@ -385,7 +389,9 @@ class Store(Protocol):
         """
 
     def touch(self, polls: Sequence[SeenAt]) -> None:
-        """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never back. No log rows."""
+        """Write freshness in one batch: `good_at`, `looked_at` and `accepted_at` move forward, never
+        back. No log rows.
+        """
 
     def check_writable(self, now: datetime) -> None:
         """Write something that is read nowhere else, and so see that a decision could be recorded now.

@@ -66,8 +66,8 @@ def telling_order(field: str, tiers: Sequence[str] = (STANDARD,)) -> tuple[objec
         return (0, field)
     tier, context, modality, meter = Meter.of(field)
     used = tiers.index(tier) if tier in tiers else len(tiers)
-    asked = ASKED_FIRST.index(meter) if meter in ASKED_FIRST else len(ASKED_FIRST)
-    return (1, used, tier, context != SHORT, context, modality != TEXT, modality, asked, meter)
+    rank = ASKED_FIRST.index(meter) if meter in ASKED_FIRST else len(ASKED_FIRST)
+    return (1, used, tier, context != SHORT, context, modality != TEXT, modality, rank, meter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

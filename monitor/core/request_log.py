@@ -85,11 +85,11 @@ def span(requests: Iterable[LoggedRequest]) -> LogSpan | None:
 
 def gaps(requests: Collection[LoggedRequest]) -> Iterator[str]:
     """Yield what is missing, field by field, in words."""
-    found: dict[str, list[int]] = {}
+    rows: dict[str, list[int]] = {}
     for request in requests:
         for name in request.lacks:
-            found.setdefault(name, []).append(request.line)
-    for name, lines in found.items():
+            rows.setdefault(name, []).append(request.line)
+    for name, lines in rows.items():
         yield f"{name} is missing or unreadable in {len(lines)} of {len(requests)} lines, first in line {lines[0]}"
 
 
@@ -116,7 +116,7 @@ class Prices:
         of something used may be         the one that was charged.
         """
         mode = tier(request, self._tiers)
-        totals = [cost(amounts, request.tokens).total for (one, _), amounts in self._bands.items() if one == mode]
+        totals = [cost(amounts, request.tokens).total for (name, _), amounts in self._bands.items() if name == mode]
         known = [total for total in totals if total is not None]
         return known, bool(known) and len(known) == len(totals)
 
@@ -134,24 +134,24 @@ class Costs:
 
 def costs(requests: Iterable[LoggedRequest], prices: Prices, tolerance: Decimal) -> Costs:
     """Hold every logged cost against what the request costs at accepted prices."""
-    held = unpriced = 0
+    priced = unpriced = 0
     wrong: list[str] = []
     for request in requests:
         if request.failed or request.cost is None or request.lacks:
             continue
         expected, complete = prices.of(request)
-        if any(abs(request.cost - one) <= tolerance * one + ROUNDING for one in expected):
-            held += 1
+        if any(abs(request.cost - amount) <= tolerance * amount + ROUNDING for amount in expected):
+            priced += 1
         elif not complete:
             unpriced += 1
         else:
-            held += 1
-            at_price = " or ".join(money(one) for one in expected)
+            priced += 1
+            at_price = " or ".join(money(amount) for amount in expected)
             wrong.append(f"line {request.line} says {money(request.cost)} USD where accepted prices make it {at_price}")
     differing = (
-        f"the cost of {len(wrong)} of {held} requests differs from the accepted price: {wrong[0]}" if wrong else ""
+        f"the cost of {len(wrong)} of {priced} requests differs from the accepted price: {wrong[0]}" if wrong else ""
     )
-    return Costs(held=held, unpriced=unpriced, differing=differing)
+    return Costs(held=priced, unpriced=unpriced, differing=differing)
 
 
 def observed(requests: Iterable[LoggedRequest], over: timedelta) -> dict[str, int]:

@@ -7,12 +7,12 @@ from difflib import get_close_matches
 
 
 def known(names: Iterable[str]) -> str:
-    """The names one may use, for the end of a sentence."""
+    """Return the names one may use, for the end of a sentence."""
     return "known are " + ", ".join(names)
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the one that was probably meant, else all there are."""
+    """Return the end of a sentence about an unknown name: the one that was probably meant, else all there are."""
     candidates = sorted(names)
     close = get_close_matches(name, candidates, n=1, cutoff=0.6)
     if close:

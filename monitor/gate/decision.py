@@ -239,11 +239,11 @@ def fallback_of(
     standings: Mapping[str, Standing],
 ) -> str:
     """Return the first entry along the chain of fallbacks that is allowed itself; empty where none is."""
-    seen = {standing.key}
+    visited = {standing.key}
     following = standings.get(standing.fallback)
-    while following is not None and following.key not in seen:
+    while following is not None and following.key not in visited:
         if verdict(following, environment, environments, caller, now, lease).allowed:
             return following.key
-        seen.add(following.key)
+        visited.add(following.key)
         following = standings.get(following.fallback)
     return ""

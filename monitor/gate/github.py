@@ -61,11 +61,11 @@ class Reviews:
         # Questions from before a reload are answered as configured now; none goes to another API than it came from.
         known = {} if before is None else before.waiting()
         self._waiting = {
-            one.callback: replace(
-                one, deployment=self._deployment(one.deployment.repository, one.deployment.github_environment)
+            review.callback: replace(
+                review, deployment=self._deployment(review.deployment.repository, review.deployment.github_environment)
             )
-            for one in known.values()
-            if one.callback.startswith(f"{api}/")
+            for review in known.values()
+            if review.callback.startswith(f"{api}/")
         }
 
     def waiting(self) -> dict[str, Review]:
@@ -75,7 +75,7 @@ class Reviews:
 
     def due(self, now: datetime) -> bool:
         """Return whether anything may be answered now."""
-        return any(one.due is None or one.due <= now for one in self.waiting().values())
+        return any(review.due is None or review.due <= now for review in self.waiting().values())
 
     def take(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         """Return the status code to answer with, and one sentence."""
@@ -94,11 +94,11 @@ class Reviews:
             return 400, "This is no deployment_protection_rule: it lacks repository, environment or callback."
         if not self._ours(callback, repository):
             return 400, "The callback is not of github.api and of this repository, so no token is sent there."
-        found = self._deployment(repository, environment)
+        deployment = self._deployment(repository, environment)
         with self._lock:
             if len(self._waiting) >= LIMIT and callback not in self._waiting:
                 return 503, "Too many deployments wait for their answer: send it again later."
-            self._waiting[callback] = Review(callback=callback, deployment=found)
+            self._waiting[callback] = Review(callback=callback, deployment=deployment)
         return 202, "The answer is given to the callback."
 
     def _ours(self, callback: str, repository: str) -> bool:
@@ -106,9 +106,9 @@ class Reviews:
         return re.fullmatch(re.escape(self._api) + path, callback, re.IGNORECASE) is not None
 
     def _deployment(self, repository: str, environment: str) -> Deployment:
-        for one in self._deployments:
-            if one.repository.lower() == repository.lower() and one.github_environment == environment:
-                return one
+        for deployment in self._deployments:
+            if deployment.repository.lower() == repository.lower() and deployment.github_environment == environment:
+                return deployment
         # One that nobody configured needs nothing, and is not allowed for that.
         return Deployment(repository=repository, github_environment=environment, environment=environment, entries=())
 
@@ -124,20 +124,20 @@ class Reviews:
             MonitorError: the registry cannot be read; everything waits.
         """
         outcomes: list[tuple[Review, Sent | NotSent]] = []
-        for one in self.waiting().values():
-            if one.due is not None and now < one.due:
+        for review in self.waiting().values():
+            if review.due is not None and now < review.due:
                 continue
-            outcome = send(one.callback, github_answer(one.deployment, decide(one.deployment)))
-            outcomes.append((one, outcome))
+            outcome = send(review.callback, github_answer(review.deployment, decide(review.deployment)))
+            outcomes.append((review, outcome))
             with self._lock:
-                if self._waiting.get(one.callback) is not one:
+                if self._waiting.get(review.callback) is not review:
                     continue  # asked again meanwhile
-                asked_at = one.asked_at or now
+                asked_at = review.asked_at or now
                 if isinstance(outcome, Sent) or outcome.permanent or now - asked_at > GIVEN_UP:
-                    del self._waiting[one.callback]
+                    del self._waiting[review.callback]
                 else:
-                    self._waiting[one.callback] = replace(
-                        one, asked_at=asked_at, due=now + one.wait, wait=min(2 * one.wait, LONGEST)
+                    self._waiting[review.callback] = replace(
+                        review, asked_at=asked_at, due=now + review.wait, wait=min(2 * review.wait, LONGEST)
                     )
         return outcomes
 
@@ -148,7 +148,7 @@ def github_answer(deployment: Deployment, answers: Sequence[Answer]) -> dict[str
     """
     approved = bool(answers) and all(given.allowed for given in answers)
     if not answers:
-        said = (
+        comment = (
             f"The monitor knows no deployment of {deployment.repository} to this environment: add one to its "
             "configuration."
         )
@@ -158,11 +158,11 @@ def github_answer(deployment: Deployment, answers: Sequence[Answer]) -> dict[str
             + (f"; {given.fallback} is allowed instead" if given.fallback and not given.allowed else "")
             for given in answers
         ]
-        said = "\n".join(lines)
+        comment = "\n".join(lines)
     return {
         "environment_name": deployment.github_environment,
         "state": "approved" if approved else "rejected",
-        "comment": said[:LONGEST_COMMENT],
+        "comment": comment[:LONGEST_COMMENT],
     }
 
 

@@ -30,11 +30,11 @@ def _of(entry: Entry, environment: str) -> Readiness:
     if entry.status in (Status.ACTIVE, Status.PAUSED):
         excused.add(checklist.FALLBACK)
     names = [name for name in checklist.required(entry, environment) if name not in excused]
-    held = {name: entry.checks.get(name, Check()) for name in names}
-    dates = [check.until for check in held.values() if check.until is not None]
+    checks = {name: entry.checks.get(name, Check()) for name in names}
+    dates = [check.until for check in checks.values() if check.until is not None]
     return Readiness(
         until=min(dates, default=None),
-        unready=", ".join(_in_words(name, check) for name, check in held.items() if _wanting(check, environment)),
+        unready=", ".join(_in_words(name, check) for name, check in checks.items() if _wanting(check, environment)),
     )
 
 

@@ -85,7 +85,9 @@ class Production:
         return spared(self._standings[key], self._rules.environments, self._now, self._rules.lease)
 
     def known(self, key: str) -> bool:
-        """Whether access to an entry's model was ever verified: else the gate denies it for want of a poll, not for a loss."""
+        """Return whether access to an entry's model was ever verified: else the gate denies it for want of a poll, not
+        for a loss.
+        """
         return self._standings[key].access_until is not None
 
 

@@ -78,16 +78,16 @@ class Uses:
             if today != self._day:
                 self._day = today
                 self._callers.clear()
-            asked = UsageKey(subject, environment, _name(caller), given.position, day)
-            if asked in self._known:
+            usage = UsageKey(subject, environment, _name(caller), given.position, day)
+            if usage in self._known:
                 return
-            found = self._tallies.get(asked)
-            if found is None:
-                asked = self._bounded(asked, registered=bool(entry))
-                if asked in self._known:
+            count = self._tallies.get(usage)
+            if count is None:
+                usage = self._bounded(usage, registered=bool(entry))
+                if usage in self._known:
                     return
-                found = self._tallies.get(asked, UsageCount(0, now, "", ""))
-            self._tallies[asked] = UsageCount(found.count + 1, found.first, given.status, given.reason)
+                count = self._tallies.get(usage, UsageCount(0, now, "", ""))
+            self._tallies[usage] = UsageCount(count.count + 1, count.first, given.status, given.reason)
 
     def _bounded(self, asked: UsageKey, *, registered: bool) -> UsageKey:
         full = len(self._tallies) + len(self._known) >= LIMIT
@@ -106,10 +106,10 @@ class Uses:
     def take(self, now: datetime, *, ending: bool) -> dict[UsageKey, UsageCount]:
         """Hand over what is due: first uses, denials of days that are over, and all when the program ends."""
         with self._lock:
-            due = {one: tally for one, tally in self._tallies.items() if ending or one.day != now.date()}
-            for one in due:
-                del self._tallies[one]
-            firsts = [one for one in due if one.day is None]
+            due = {usage: tally for usage, tally in self._tallies.items() if ending or usage.day != now.date()}
+            for use in due:
+                del self._tallies[use]
+            firsts = [usage for usage in due if usage.day is None]
             if len(self._known) + len(firsts) > LIMIT:
                 self._known.clear()  # the log knows them as well, and is asked before anything is written
             self._known.update(firsts)
@@ -119,9 +119,9 @@ class Uses:
         """Count on from what could not be written."""
         with self._lock:
             self._known.difference_update(due)
-            for one, tally in due.items():
-                later = self._tallies.get(one)
-                self._tallies[one] = tally if later is None else replace(later, count=tally.count + later.count)
+            for usage, tally in due.items():
+                later = self._tallies.get(usage)
+                self._tallies[usage] = tally if later is None else replace(later, count=tally.count + later.count)
 
 
 def record(store: Store, uses: Uses, now: datetime, *, ending: bool = False) -> int:
@@ -147,11 +147,11 @@ def record(store: Store, uses: Uses, now: datetime, *, ending: bool = False) -> 
 
 def _record(store: Store, due: Sequence[tuple[UsageKey, UsageCount]], now: datetime) -> int:
     with store.write() as tx:
-        known = _known(tx, [one for one, _ in due])
+        known = _known(tx, [usage for usage, _ in due])
         ledger = ev.Ledger(tx.head())
-        for one, tally in due:
-            if _identity(one) not in known:
-                _write(ledger, one, tally)
+        for use, tally in due:
+            if _identity(use) not in known:
+                _write(ledger, use, tally)
         if ledger.events:
             tx.append(ledger.events, now)
         return len(ledger.events)
@@ -184,11 +184,11 @@ def _known(reader: Reader, due: Sequence[UsageKey]) -> set[Identity]:
     the first of these days.
     """
     queries = set()
-    days = [one.day for one in due if one.day is not None]
-    for one in due:
-        stream = ev.gate_stream(one.environment)
-        if one.day is None:
-            queries.add(EventQuery(type=ev.GATE_FIRST_USED, stream=stream, subject=one.subject))
+    days = [usage.day for usage in due if usage.day is not None]
+    for use in due:
+        stream = ev.gate_stream(use.environment)
+        if use.day is None:
+            queries.add(EventQuery(type=ev.GATE_FIRST_USED, stream=stream, subject=use.subject))
         else:
             since = datetime.combine(min(days), time(), tzinfo=UTC)
             queries.add(EventQuery(type=ev.GATE_DENIED, stream=stream, since=since))

@@ -150,9 +150,11 @@ def _outcome(
         return Sent()
     if result.status == AppriseResultStatus.NOMATCH:
         return NotSent(reason="Apprise knows no service for this destination", permanent=True)
-    said = [entry.message for one in result.results for entry in one.logs() if entry.level in ("WARNING", "ERROR")]
+    messages = [
+        entry.message for outcome in result.results for entry in outcome.logs() if entry.level in ("WARNING", "ERROR")
+    ]
     # No part of the URL that may be secret, and cut only then: half a secret is not recognised.
-    line = redact(" ".join("; ".join(said).split()), secrets, least=_SECRET_LENGTH)
+    line = redact(" ".join("; ".join(messages).split()), secrets, least=_SECRET_LENGTH)
     reason = line[:_REASON_LENGTH] or "refused without a reason"
     if result.status == AppriseResultStatus.PARTIAL:
         reason = f"only some of its targets took it: {reason}"

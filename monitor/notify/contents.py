@@ -168,7 +168,7 @@ def expired(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 def aged(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     since = min(_time(event.data["since"]) for event in events)
     names = ", ".join(event.data["check"] for event in events)
-    return Content(since=since, summary=f"no look has verified {names} since {rfc3339(since)}")
+    return Content(since=since, summary=f"no poll has verified {names} since {rfc3339(since)}")
 
 
 def amended(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -187,12 +187,12 @@ def _document(commit: Commit, event: Event) -> Event:
 def on_a_document(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return that a check rests on a document which changed; what changed is said with the first check of an entry."""
     event, document = events[0], _document(commit, events[0])
-    said = fact_of(document) in commit.spoken_of.get(_entry_of(to).key, ())
+    on_fact = fact_of(document) in commit.spoken_of.get(_entry_of(to).key, ())
     what = f"the check {event.data['check']} rests on {event.source}, which changed"
     return Content(
         since=document.occurred_at,
         looks=document.data["looks"],
-        summary=what if said else f"{what}: {note_of(document)}",
+        summary=what if on_fact else f"{what}: {note_of(document)}",
     )
 
 
@@ -223,13 +223,13 @@ def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 def _contradiction(event: Event, entry: Entry) -> str:
     """Return what of a source whose answers alternate concerns an entry."""
-    mine = [(fact, one) for fact, one in concerned_by(event) if matters(fact, entry)]
+    mine = [(fact, concern) for fact, concern in concerned_by(event) if matters(fact, entry)]
     parts = [
         f"{fact.subject.name} appears and disappears"
         if fact.field == LISTED
         else f"{fact.field.removeprefix(price.PREFIX)} of {fact.subject.name} alternates between "
-        f"{value_in_words(one['old'])} and {value_in_words(one['new'])}"
-        for fact, one in mine[:NAMED]
+        f"{value_in_words(concern['old'])} and {value_in_words(concern['new'])}"
+        for fact, concern in mine[:NAMED]
     ]
     more = f"; and {len(mine) - NAMED} more" if len(mine) > NAMED else ""
     return (
@@ -240,8 +240,8 @@ def _contradiction(event: Event, entry: Entry) -> str:
 
 def _incident(event: Event) -> str:
     """Return what to add to a sentence while an incident is open on the surface that it is about."""
-    said = event.data.get("incident")
-    return f"; the provider's status page says: “{said}”" if said else ""
+    incident = event.data.get("incident")
+    return f"; the provider's status page says: “{incident}”" if incident else ""
 
 
 def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -270,7 +270,7 @@ def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Cont
 def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return that a source is not read any more, and from when production is denied what it alone verifies."""
     event, data = events[0], events[0].data
-    why = "no look" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
+    why = "no poll" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
     unread = f"{event.source} has not been read since {data['last_good']} ({why})"
     denies = f"what only it can verify is denied in production from {data['denied_at']}"
     unseen = "nothing is denied for that, and what changes there is not seen"
@@ -286,7 +286,7 @@ def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     changes = sorted(events, key=lambda event: price.telling_order(fact_of(event).field, entry.spec.tiers))
     parts = (
         "; ".join(dict.fromkeys(note for event in changes if (note := note_of(event)))),
-        "; ".join(dict.fromkeys(said for event in changes if (said := commit.routes(event)))),
+        "; ".join(dict.fromkeys(route for event in changes if (route := commit.routes(event)))),
         _expected(entry, changes, commit.at),
     )
     return Content(

@@ -115,6 +115,6 @@ def concerned_by(event: Event) -> list[tuple[Fact, Mapping[str, Value | None]]]:
     where it is a whole subject.
     """
     return [
-        (Fact(Subject(one["scope"], one["subject"]), one.get("field", "")), one)
-        for one in event.data.get("concerns", ())
+        (Fact(Subject(concern["scope"], concern["subject"]), concern.get("field", "")), concern)
+        for concern in event.data.get("concerns", ())
     ]

@@ -111,14 +111,14 @@ def _slack_text(message: Message) -> str:
 
 def _fit(lines: Iterable[str], limit: int) -> str:
     """As many whole lines as fit: a cut inside a line could split an entity or leave a span open."""
-    kept: list[str] = []
+    rows: list[str] = []
     room = limit - len(_ELLIPSIS) - 1
     for line in lines:
         if len(line) + 1 > room:
-            return "\n".join([*kept, _ELLIPSIS])
-        kept.append(line)
+            return "\n".join([*rows, _ELLIPSIS])
+        rows.append(line)
         room -= len(line) + 1
-    return "\n".join(kept)
+    return "\n".join(rows)
 
 
 def _html(message: Message) -> str:

@@ -227,8 +227,8 @@ class Relay:
         tried = replace(delivery, attempts=delivery.attempts + 1)
         if isinstance(outcome, NotSent):
             # Never sooner than the channel asked.
-            asked = min(timedelta(seconds=outcome.retry_after or 0), LONGEST_WAIT)
-            retry_at = attempt.at + max(backoff(tried.id, tried.attempts), asked)
+            wait = min(timedelta(seconds=outcome.retry_after or 0), LONGEST_WAIT)
+            retry_at = attempt.at + max(backoff(tried.id, tried.attempts), wait)
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
         tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
@@ -274,8 +274,8 @@ class Relay:
         )
 
     def _known(self, owner: str) -> tuple[str, ...]:
-        found = self._owners().get(owner)
-        return () if found is None else destinations(found)
+        configured = self._owners().get(owner)
+        return () if configured is None else destinations(configured)
 
     def _others(self, tx: Transaction, owner: str) -> Mapping[str, Sequence[str]]:
         """Whom to tell that `owner` was not: at its own other destinations, else the other owners at their first; never

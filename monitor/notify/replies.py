@@ -165,11 +165,11 @@ def _objection(reply: Reply, body: object) -> ReplyRefusal | None:
         return next((no for item in body if (no := _objection(reply, item)) is not None), None)
     if not isinstance(body, Mapping):
         return None
-    said = {str(key).lower(): value for key, value in body.items()}
-    words = next(_words(said), None)
+    fields = {str(key).lower(): value for key, value in body.items()}
+    words = next(_words(fields), None)
     if words is None:
         return None
-    numbers = [number for key in _STATES if (number := _number(said.get(key))) >= 400]
+    numbers = [number for key in _STATES if (number := _number(fields.get(key))) >= 400]
     refusal = _refusal(reply, words)
     if numbers and not refusal.permanent and _final(numbers[0]):
         return ReplyRefusal(reason=refusal.reason, permanent=True, retry_after=refusal.retry_after)

@@ -257,14 +257,14 @@ def _together(items: Sequence[Item]) -> tuple[str, ...]:
     """Return what changed of items that are told in brief; a summary that several share, as of a text that all of them
     rest on, is said once.
     """
-    said: dict[str, list[Item]] = {}
+    groups: dict[str, list[Item]] = {}
     for item in items:
         for text in _what(item):
             about = text if item.summary and text == plain(item.summary) else f"{_name(item)}: {text}"
-            said.setdefault(about, []).append(item)
+            groups.setdefault(about, []).append(item)
     return tuple(
         f"{_names(about)}: {text}" if about[0].summary and text == plain(about[0].summary) else text
-        for text, about in said.items()
+        for text, about in groups.items()
     )
 
 
@@ -363,7 +363,10 @@ def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
         return f"{_spared(item, zone)}; {instead}." if fallback else f"{_spared(item, zone)}, and it has no fallback."
     match item.reason:
         case Reason.BLIND:
-            return "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll is too old."
+            return (
+                "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll "
+                "is too old."
+            )
         case Reason.TROUBLE:
             return (
                 "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."

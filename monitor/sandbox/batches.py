@@ -1,4 +1,5 @@
-"""Files and batches: a batch goes on by being polled, and its requests are answered as the endpoint would answer them at that moment.
+"""Files and batches: a batch goes on by being polled, and its requests are answered as the endpoint would answer them
+at that moment.
 
 `completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its
 error file.
@@ -27,7 +28,9 @@ Serve = Callable[[str, bytes], ProviderAnswer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One batch. `polls` is how often it was polled; `error_file` names the file with its refusals once there are any."""
+    """One batch. `polls` is how often it was polled; `error_file` names the file with its refusals
+    once there are any.
+    """
 
     id: str
     input_file: str
@@ -112,15 +115,15 @@ class Batches:
 
     def _create(self, body: bytes, now: int) -> ProviderAnswer:
         try:
-            asked = json.loads(body)
-            file, endpoint = asked["input_file_id"], asked["endpoint"]
+            request = json.loads(body)
+            file, endpoint = request["input_file_id"], request["endpoint"]
         except (ValueError, KeyError, TypeError):
             return invalid_request("Missing required parameter: 'input_file_id'.", param="input_file_id")
         if file not in self._files:
             return invalid_request(f"File {file} was not found.", param="input_file_id", status=404)
         id = f"batch_{uuid4().hex}"
         self._batches[id] = Batch(
-            id=id, input_file=file, endpoint=endpoint, created=now, metadata=asked.get("metadata") or {}
+            id=id, input_file=file, endpoint=endpoint, created=now, metadata=request.get("metadata") or {}
         )
         return json_answer(self._batches[id].row())
 
@@ -139,11 +142,11 @@ class Batches:
     def _end(self, batch: Batch, serve: Serve) -> Batch:
         line = json.loads(self._files[batch.input_file].splitlines()[0])
         answer = serve(batch.endpoint, json.dumps(line["body"]).encode())
-        said = json.loads(answer.body)
+        body = json.loads(answer.body)
         if answer.status == 200:
-            return replace(batch, completed=1, model=said["model"])
+            return replace(batch, completed=1, model=body["model"])
         file = f"{batch.input_file}-errors"
         wrapped = {"id": f"batch_req_{uuid4().hex}", "custom_id": line["custom_id"], "error": None}
-        wrapped["response"] = {"status_code": answer.status, "body": said}
+        wrapped["response"] = {"status_code": answer.status, "body": body}
         self._files[file] = json.dumps(wrapped).encode() + b"\n"
         return replace(batch, failed=1, error_file=file)

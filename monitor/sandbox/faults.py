@@ -147,7 +147,8 @@ LOGIN_PAGE = b"""<!doctype html>
 
 
 def _undated(answer: ProviderAnswer, body: bytes) -> ProviderAnswer:
-    # A distorted body must not go out under the true one's ETag: the next conditional poll would then be told "unchanged".
+    # A distorted body must not go out under the true one's ETag: the next conditional poll would then be told
+    # "unchanged".
     return replace(answer, body=body, etag="", modified=None)
 
 

@@ -239,13 +239,13 @@ def output(request: Mapping[str, Any]) -> dict[str, Any]:
         return {"type": "function_call", "status": "completed", "arguments": arguments, **call}
     text = request.get("text")
     form = text.get("format") if isinstance(text, dict) else None
-    said = json.dumps(_instance(form.get("schema"))) if isinstance(form, dict) and "schema" in form else TEXT
+    content = json.dumps(_instance(form.get("schema"))) if isinstance(form, dict) and "schema" in form else TEXT
     return {
         "id": f"msg_{uuid4().hex}",
         "type": "message",
         "status": "completed",
         "role": "assistant",
-        "content": [{"type": "output_text", "text": said, "annotations": [], "logprobs": []}],
+        "content": [{"type": "output_text", "text": content, "annotations": [], "logprobs": []}],
     }
 
 

@@ -80,10 +80,10 @@ class TimelineState:
 class TimelineStep:
     """One day of the story.
 
-    `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each polled
-    `polls` times, and in hold mode until the act that it `waits_for` was released. `lists` adds models or replaces those of the same
-    id, `unlists` takes them away; `prices` and `unprices` likewise; `notes` and `regional`, where given, replace what was. `faults` stand until
-    the step ends.
+    `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each
+    polled `polls` times, and in hold mode until the act that it `waits_for` was released. `lists` adds models or
+    replaces those of the same id, `unlists` takes them away; `prices` and `unprices` likewise; `notes` and `regional`,
+    where given, replace what was. `faults` stand until the step ends.
     """
 
     date: date
@@ -203,7 +203,9 @@ class Timeline:
             return self._faults.standing
 
     def request(self, target: Target) -> Scene:
-        """Meet what stands at `target`: counts the poll, uses up a fault, and ends the step when it was polled enough."""
+        """Meet what stands at `target`: counts the poll, uses up a fault, and ends the step when it
+        was polled enough.
+        """
         with self._changed:
             scene = self._scenes[self._index]
             fault = self._faults.take(target)

@@ -37,7 +37,9 @@ class InvalidConfiguration(ConfigurationError):
 
 def findings_of(error: ValidationError) -> list[Finding]:
     """Return one finding for each thing that pydantic found."""
-    return [(tuple(one["loc"]), _phrase(tuple(one["loc"]), one)) for one in error.errors(include_url=False)]
+    return [
+        (tuple(problem["loc"]), _phrase(tuple(problem["loc"]), problem)) for problem in error.errors(include_url=False)
+    ]
 
 
 def _phrase(location: Location, one: Any) -> str:

@@ -105,8 +105,8 @@ def _origin(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    scheme, found, _ = value.partition("://")
-    if not value or (found and scheme not in _DATABASES):
+    scheme, separator, _ = value.partition("://")
+    if not value or (separator and scheme not in _DATABASES):
         raise ValueError(
             'is no database; write "sqlite:///var/monitor.db", a path, "postgresql://…" or a reference to one'
         )

@@ -34,19 +34,19 @@ def keep(document: Mapping[str, Any]) -> KeptDocument:
     """Return what is in effect (`Document.model_dump`) as plain JSON without a secret; secrets are masked, references
     stand as written.
     """
-    kept = cast("dict[str, Any]", _plain(document))
-    kept["database"]["url"] = without_password(kept["database"]["url"])
-    for owner in kept["owner"]:
+    plain = cast("dict[str, Any]", _plain(document))
+    plain["database"]["url"] = without_password(plain["database"]["url"])
+    for owner in plain["owner"]:
         owner["destinations"] = [masked(written) for written in owner["destinations"]]
-    for source in kept["source"]:
+    for source in plain["source"]:
         if "url" in source:
             source["url"] = shown_url(source["url"])
-    for surface in kept["surface"]:
+    for surface in plain["surface"]:
         surface["headers"] = {name: _masked_header(name, value) for name, value in surface["headers"].items()}
-    for entry in kept["entry"]:
+    for entry in plain["entry"]:
         if "surfaces" in entry:  # JSON objects keep no order, and the gate speaks for the first
             entry["surfaces"] = [[surface, model_id] for surface, model_id in entry["surfaces"].items()]
-    return kept
+    return plain
 
 
 def reread(kept: KeptDocument, current: Mapping[str, Any], running: Mapping[str, Any]) -> Document:

@@ -80,8 +80,8 @@ def load(path: Path | None, environ: Mapping[str, str], database: str | None = N
     try:
         checked = Document(layers=Layers(option=option, variables=values, file=file))
     except ValidationError as error:
-        told = {location for location, _ in literal}
-        findings += [finding for finding in findings_of(error) if finding[0] not in told]
+        literal_places = {location for location, _ in literal}
+        findings += [finding for finding in findings_of(error) if finding[0] not in literal_places]
     else:
         # Rules quote names, and a secret may stand where a name is due.
         findings += [] if literal else check(checked)

@@ -155,7 +155,7 @@ def _escalations(document: Document) -> Iterator[Finding]:
 
 def _fallbacks(document: Document) -> Iterator[Finding]:
     fallback = {row.key: row.fallback for row in document.entry}
-    told: set[str] = set()
+    reported: set[str] = set()
     for index, row in enumerate(document.entry):
         if row.fallback is not None and row.fallback not in fallback:
             at = ("entry", index, "fallback")
@@ -169,8 +169,8 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
         path = [row.key]
         while (following := fallback.get(path[-1])) is not None and following not in path:
             path.append(following)
-        if following == row.key and row.key not in told:
-            told.update(path)
+        if following == row.key and row.key not in reported:
+            reported.update(path)
             yield (
                 ("entry", index, "fallback"),
                 f"leads back to itself ({' → '.join([*path, row.key])}); let one of them fall back to nothing",
@@ -198,6 +198,6 @@ def _deployments(document: Document) -> Iterator[Finding]:
                     f"{suggest(row.environment, environments)}"
                 ),
             )
-        asked = row.repository.lower(), row.github_environment
-        if first.setdefault(asked, index) != index:
-            yield at, f"is asked about like deployment[{first[asked]}]; put their entries into one of them"
+        place = row.repository.lower(), row.github_environment
+        if first.setdefault(place, index) != index:
+            yield at, f"is asked about like deployment[{first[place]}]; put their entries into one of them"

@@ -100,15 +100,17 @@ class CommonSourceTable(KeyedTable):
 
 
 def _keys_of_kinds() -> dict[str, Any]:
-    """The keys that only some kinds have, as these declare them; none of them is needed by all, so none is needed here."""
-    found: dict[str, Any] = {}
+    """Return the keys that only some kinds have, as these declare them; none of them is needed by all, so none is
+    needed here.
+    """
+    fields_by_key: dict[str, Any] = {}
     for name in catalog.BUILTIN:
         for key, field in catalog.options(name).items():
             if key not in CommonSourceTable.model_fields:
-                found[key] = (field.annotation, field)
+                fields_by_key[key] = (field.annotation, field)
             elif key == "format":
-                found[key] = (cast(Any, field.annotation) | None, Field(default=None, examples=field.examples))
-    return found
+                fields_by_key[key] = (cast(Any, field.annotation) | None, Field(default=None, examples=field.examples))
+    return fields_by_key
 
 
 if TYPE_CHECKING:

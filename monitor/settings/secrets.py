@@ -47,8 +47,8 @@ def masked(value: str) -> str:
     """
     if is_reference(value):
         return value
-    scheme, found, _ = value.partition("://")
-    if not found:
+    scheme, separator, _ = value.partition("://")
+    if not separator:
         return MASK
     try:
         host = urlsplit(value).hostname or ""

@@ -1,4 +1,6 @@
-"""The `[[source]]` tables: what is wrong with one, and the specifications that it makes. What a kind needs and may have says the kind."""
+"""The `[[source]]` tables: what is wrong with one, and the specifications that it makes. What a kind needs and may have
+says the kind.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ ALWAYS = ("key", "kind", "every")
 
 
 def check_sources(document: Document) -> Iterator[Finding]:
-    """What is wrong with the sources of a document whose every table is well formed."""
+    """Yield what is wrong with the sources of a document whose every table is well formed."""
     surfaces = [row.key for row in document.surface]
     for index, row in enumerate(document.source):
         at: Location = ("source", index)
@@ -41,15 +43,15 @@ def check_sources(document: Document) -> Iterator[Finding]:
             continue
         yield from (((*at, *where), phrase) for where, phrase in _keys(row, kind))
         try:
-            found = kind.check(_options(row, kind), surroundings(row, document))
+            problems = kind.check(_options(row, kind), surroundings(row, document))
         except ValidationError as error:
             yield from (((*at, *where), phrase) for where, phrase in _refused(row, error))
         else:
-            yield from (((*at, key), phrase) for key, phrase in found)
+            yield from (((*at, key), phrase) for key, phrase in problems)
 
 
 def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> Iterator[SourceSpec]:
-    """The sources that one table makes; relative paths in it are what `place` makes of them.
+    """Return the sources that one table makes; relative paths in it are what `place` makes of them.
 
     Raises:
         ConfigurationError: its kind cannot be loaded.
@@ -70,7 +72,7 @@ def specs(row: SourceTable, document: Document, place: Callable[[str], str]) -> 
 
 
 def surface(row: SurfaceTable) -> Surface:
-    """A surface as the core has it."""
+    """Return a surface as the core has it."""
     return Surface(
         key=row.key,
         base_url=row.base_url,
@@ -90,24 +92,24 @@ def held(row: EntryTable) -> Mapping[str, str]:
 
 
 def surroundings(row: SourceTable, document: Document, place: Callable[[str], str] = str) -> Surroundings:
-    """What stands around a table."""
+    """Return what stands around a table."""
     models = [model for entry in document.entry for name, model in held(entry).items() if name == row.surface]
     return Surroundings(
-        surface=next((surface(one) for one in document.surface if one.key == row.surface), None),
+        surface=next((surface(table) for table in document.surface if table.key == row.surface), None),
         models=tuple(dict.fromkeys(filter(None, models))),
-        kinds=frozenset(one.kind for one in document.source if one.surface == row.surface),
+        kinds=frozenset(table.kind for table in document.source if table.surface == row.surface),
         place=place,
     )
 
 
 def _stated(row: SourceTable) -> dict[str, Any]:
-    """The keys that a table states beyond those of every kind, sorted."""
+    """Return the keys that a table states beyond those of every kind, sorted."""
     names = (type(row).model_fields.keys() | (row.model_extra or {}).keys()) - set(ALWAYS)
     return {name: value for name in sorted(names) if (value := getattr(row, name)) is not None}
 
 
 def _options(row: SourceTable, kind: SourceKind) -> dict[str, Any]:
-    """What a table says beyond the keys that mean the same in every kind.
+    """Return what a table says beyond the keys that mean the same in every kind.
 
     Raises:
         pydantic.ValidationError: a kind that a plug-in brings does not take a value.
@@ -142,7 +144,7 @@ def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
 
 
 def _refused(row: SourceTable, error: ValidationError) -> Iterator[Finding]:
-    """What the kind of a plug-in does not take; what is missing is named as in every kind."""
-    for one in error.errors(include_url=False, include_input=False):
-        if one["type"] != "missing":
-            yield tuple(one["loc"]), f"is not taken by a {row.kind}: {one['msg'].removeprefix('Value error, ')}"
+    """Yield what the kind of a plug-in does not take; what is missing is named as in every kind."""
+    for problem in error.errors(include_url=False, include_input=False):
+        if problem["type"] != "missing":
+            yield tuple(problem["loc"]), f"is not taken by a {row.kind}: {problem['msg'].removeprefix('Value error, ')}"

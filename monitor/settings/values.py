@@ -211,11 +211,13 @@ def _owner(row: OwnerTable) -> Owner:
 
 
 def _entry(row: EntryTable) -> EntrySpec:
-    stated = {
-        one.name: _frozen(value) for one in fields(EntrySpec) if (value := getattr(row, one.name, None)) is not None
+    settings = {
+        field.name: _frozen(value)
+        for field in fields(EntrySpec)
+        if (value := getattr(row, field.name, None)) is not None
     }
     counts = usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {}
-    return EntrySpec(**{**stated, "name": row.name or row.key, "surfaces": dict(held(row)), "usage": counts})
+    return EntrySpec(**{**settings, "name": row.name or row.key, "surfaces": dict(held(row)), "usage": counts})
 
 
 def _frozen(value: Any) -> Any:

@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["BUILTIN", "GROUP", "Factory", "SourceDeps", "SourceKind", "build", "kind", "names", "source_spec"]
 
 GROUP = "monitor.sources"
-"""The group of entry points through which other distributions add kinds: name is the kind, value a `SourceKind` or a `Factory` alone."""
+"""The group of entry points through which other distributions add kinds: name is the kind, value a `SourceKind` or a
+`Factory` alone.
+"""
 
 BUILTIN: tuple[str, ...] = tuple(sorted(module.name for module in iter_modules(kinds.__path__)))
 """The kinds of this package."""
 
 
 def names() -> tuple[str, ...]:
-    """All kinds that a configuration may name."""
+    """Return all kinds that a configuration may name."""
     return (*BUILTIN, *sorted(_added().names - set(BUILTIN)))
 
 
 def kind(name: str, asking: str = "") -> SourceKind:
-    """The kind of this name; `asking` is the source that a refusal names.
+    """Return the kind of this name; `asking` is the source that a refusal names.
 
     Raises:
         ConfigurationError: it is unknown or claimed twice, or it cannot be loaded.
@@ -60,7 +62,7 @@ def build(spec: SourceSpec, deps: SourceDeps) -> Source:
 
 
 def source_spec(**fields: Any) -> SourceSpec:
-    """The specification of one source with what its kind can do; `fields` are those of `SourceSpec`.
+    """Return the specification of one source with what its kind can do; `fields` are those of `SourceSpec`.
 
     Raises:
         ConfigurationError: its kind is unknown or claimed twice, or it cannot be loaded.
@@ -71,15 +73,15 @@ def source_spec(**fields: Any) -> SourceSpec:
 
 @cache
 def builtin(name: str) -> SourceKind:
-    """A kind of this package."""
-    found: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
-    return found
+    """Return a kind of this package."""
+    kind: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
+    return kind
 
 
 def options(name: str) -> Mapping[str, FieldInfo]:
-    """The keys of a kind of this package, as it declares them."""
-    found = builtin(name).options
-    return {} if found is None else found.model_fields
+    """Return the keys of a kind of this package, as it declares them."""
+    options = builtin(name).options
+    return {} if options is None else options.model_fields
 
 
 @cache
@@ -90,7 +92,7 @@ def _added() -> EntryPoints:
 
 def _loaded(point: EntryPoint, of: str) -> SourceKind:
     try:
-        found = point.load()
+        loaded = point.load()
     except Exception as error:
         raise ConfigurationError(f"the kind {point.name!r}{of} cannot be loaded from {point.value}: {error}") from error
-    return found if isinstance(found, SourceKind) else SourceKind(factory=found)
+    return loaded if isinstance(loaded, SourceKind) else SourceKind(factory=loaded)

@@ -217,9 +217,9 @@ def read(content: bytes, scope: str) -> tuple[Mapping[Subject, Mapping[str, Valu
             refused.append(Refusal(f"models[{index}]", "an item without a printable, non-empty string as its slug"))
             continue
         subject = Subject(scope, slug)
-        stated = dict(_stated(item))
-        before = facts.setdefault(subject, stated)
-        unclear |= {Fact(subject, field) for field, _ in before.items() ^ stated.items()}
+        fields = dict(_stated(item))
+        before = facts.setdefault(subject, fields)
+        unclear |= {Fact(subject, field) for field, _ in before.items() ^ fields.items()}
     if items and not facts:
         raise CodexFailed(FailureReason.INVALID_SHAPE, f"none of the {len(items)} items has a slug")
     for fact in unclear:
@@ -231,17 +231,17 @@ def _stated(item: Mapping[str, object]) -> Iterator[tuple[str, Value]]:
     if item.get("visibility") == SHOWN:
         yield LISTED, True
     for key in PLAIN:
-        found = item.get(key)
-        if isinstance(found, bool | int) or (isinstance(found, str) and found.isprintable()):
-            yield key, found
-        elif found is not None:
-            yield key, canonical_text(found)
+        value = item.get(key)
+        if isinstance(value, bool | int) or (isinstance(value, str) and value.isprintable()):
+            yield key, value
+        elif value is not None:
+            yield key, canonical_text(value)
     for key, names in NAMED.items():
-        found = item.get(key)
-        if isinstance(found, list):
-            yield key, ", ".join(sorted(_name(one, names) for one in found))
-        elif found:
-            yield key, _name(found, names)
+        value = item.get(key)
+        if isinstance(value, list):
+            yield key, ", ".join(sorted(_name(element, names) for element in value))
+        elif value:
+            yield key, _name(value, names)
 
 
 def _name(found: object, names: tuple[str, ...]) -> str:

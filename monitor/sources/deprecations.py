@@ -92,18 +92,18 @@ def snapshot(spec: SourceSpec, body: Body, at: datetime) -> Snapshot:
     Raises:
         Unreadable: it is no page, or none whose layout is known.
     """
-    found = reading(body, read, what="deprecations page")
-    facts: Facts = {Subject(spec.provider, model): fields for model, fields in found.models.items()}
+    page = reading(body, read, what="deprecations page")
+    facts: Facts = {Subject(spec.provider, model): fields for model, fields in page.models.items()}
     return Snapshot(
         source=spec.key,
         at=at,
         facts=facts,
         extractor=EXTRACTOR,
         body=body,
-        unclear=frozenset(Fact(Subject(spec.provider, model), field) for model, field in found.unclear),
+        unclear=frozenset(Fact(Subject(spec.provider, model), field) for model, field in page.unclear),
         announcing=True,
-        refused=found.refused,
-        notes=found.notes,
+        refused=page.refused,
+        notes=page.notes,
     )
 
 
@@ -114,7 +114,7 @@ def read(text: str) -> EndsReading:
         Unreadable: no table on it names a model and has a column of shutdown dates.
     """
     blocks = markup.read(text, code=True) if is_html(text) else markdown.read(text, code=True)
-    stated: dict[tuple[str, str], Value] = {}
+    claims: dict[tuple[str, str], Value] = {}
     torn: dict[tuple[str, str], list[Value]] = {}
     refused: list[Refusal] = []
     notes: list[str] = []
@@ -133,15 +133,15 @@ def read(text: str) -> EndsReading:
             for model, field, value in _row(row, columns, block, announced, where, refused):
                 if value is None:
                     unclear.add((model, field))
-                elif stated.setdefault((model, field), value) != value:
-                    torn.setdefault((model, field), [stated[model, field]]).append(value)
+                elif claims.setdefault((model, field), value) != value:
+                    torn.setdefault((model, field), [claims[model, field]]).append(value)
     refused += [
         Refusal(f"{model} {field}", f"stated more than once, as {', '.join(map(str, dict.fromkeys(values)))}", (model,))
         for (model, field), values in torn.items()
     ]
     unclear |= torn.keys()
     models: dict[str, dict[str, Value]] = {}
-    for (model, field), value in stated.items():
+    for (model, field), value in claims.items():
         if (model, field) not in unclear:
             models.setdefault(model, {})[field] = value
     if not models:
@@ -184,23 +184,23 @@ def _row(
     if not names:
         refused.append(Refusal(where, f"{cells[ROW].replace(CODE, '')!r} names no model"))
         return
-    said: dict[str, Value | None] = {ROW: True}
+    values: dict[str, Value | None] = {ROW: True}
     for field, text in cells.items():
         plain = "".join(filter(str.isprintable, text.replace(CODE, "").translate(_HYPHENS))).strip()
         if field == ROW or plain.lower() in _BLANK:
             continue
         if field == STATUS:
-            said[field] = plain.lower()
+            values[field] = plain.lower()
         elif field == REPLACEMENT:
-            said[field] = re.sub(r"(?<=\w)\*+", "", plain)  # the mark of a footnote is no part of an id
+            values[field] = re.sub(r"(?<=\w)\*+", "", plain)  # the mark of a footnote is no part of an id
         else:
-            said[field] = day(plain)
-            if said[field] is None:
+            values[field] = day(plain)
+            if values[field] is None:
                 refused.append(Refusal(where, f"{plain!r} is not a day", tuple(names)))
     if announced:
-        said.setdefault(NOTICE_DATE, announced)
+        values.setdefault(NOTICE_DATE, announced)
     for model in names:
-        yield from ((model, field, value) for field, value in said.items())
+        yield from ((model, field, value) for field, value in values.items())
 
 
 def models(cell: str) -> tuple[str, ...]:

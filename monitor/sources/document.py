@@ -39,8 +39,8 @@ def document(spec: SourceSpec, http: HttpClient) -> Page:
     extractor = f"{EXTRACTOR}+{_digest(chr(0).join(sorted(markers)))[:8]}" if markers else EXTRACTOR
 
     def read(spec: SourceSpec, body: Body, at: datetime) -> Snapshot:
-        found = reading(body, paragraphs, what="document")
-        fields = facts(found, markers)
+        texts = reading(body, paragraphs, what="document")
+        fields = facts(texts, markers)
         return Snapshot(source=spec.key, at=at, facts={Subject(spec.key, TEXT): fields}, extractor=extractor, body=body)
 
     return Page(spec, http, reader=read, extractor=extractor)
@@ -53,7 +53,7 @@ def watched(spec: SourceSpec) -> tuple[str, ...]:
         ConfigurationError: one of them is not a text.
     """
     markers = spec.options.get("watch", ())
-    if not isinstance(markers, tuple) or not all(isinstance(one, str) and one.strip() for one in markers):
+    if not isinstance(markers, tuple) or not all(isinstance(marker, str) and marker.strip() for marker in markers):
         raise ConfigurationError(f'source {spec.key} needs `watch` to be a list of texts, as in ["limited preview"]')
     return markers
 

@@ -49,7 +49,7 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
     The same identity twice: equal values merge, unequal ones refuse both. A row in another unit or currency than USD
     per 1M tokens is never converted and gives no fact, and neither does one that holds under a condition alone.
     """
-    stated: dict[Fact, str] = {}
+    values: dict[Fact, str] = {}
     foreign: set[Fact] = set()
     unclear: set[Fact] = set()
     refusals = list(refused)
@@ -59,16 +59,16 @@ def facts_of(rows: Iterable[PriceRow], refused: Iterable[Refusal] = ()) -> Price
             foreign.add(fact)
             continue
         value = canonical(row.amount)
-        before = stated.setdefault(fact, value)
+        before = values.setdefault(fact, value)
         if not equal(before, value) and fact not in unclear:
             unclear.add(fact)
             where = f"{row.provider}/{row.model} {fact.field}"
             refusals.append(Refusal(where, f"stated as {before} and as {value} USD per {PER_MILLION_TOKENS}"))
     facts: dict[Subject, dict[str, Value]] = {}
-    for fact, value in stated.items():
+    for fact, value in values.items():
         if fact not in unclear:
             facts.setdefault(fact.subject, {})[fact.field] = value
-    return Priced(facts, frozenset(unclear | (foreign - stated.keys())), tuple(refusals))
+    return Priced(facts, frozenset(unclear | (foreign - values.keys())), tuple(refusals))
 
 
 def announced(priced: Priced, rows: Iterable[PriceRow], at: datetime) -> Priced:
@@ -113,8 +113,8 @@ REMARKS = "remarks"
 
 def with_remarks(facts: Facts, source: str, notes: Iterable[str]) -> Facts:
     """`facts` with the remarks of a source, each by the hash of its words, so that their order means nothing."""
-    said: dict[str, Value] = {PARAGRAPH + sha256(note.encode()).hexdigest()[:16]: note for note in notes}
-    return {**facts, Subject(source, REMARKS): said} if said and facts else facts
+    remarks: dict[str, Value] = {PARAGRAPH + sha256(note.encode()).hexdigest()[:16]: note for note in notes}
+    return {**facts, Subject(source, REMARKS): remarks} if remarks and facts else facts
 
 
 def next_boundary(rows: Iterable[PriceRow], at: datetime) -> datetime | None:

@@ -99,16 +99,16 @@ def _called(name: object) -> frozenset[str]:
 
 def _names(value: object) -> frozenset[str]:
     """Whatever a value may call a model: the keys of its objects, and the ids within."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [value]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            found.update(*map(_called, value), _called(value.get("id")))
+            names.update(*map(_called, value), _called(value.get("id")))
             waiting += value.values()
         elif isinstance(value, list | KeyTwice):
             waiting += value if isinstance(value, list) else value.values
-    return frozenset(found)
+    return frozenset(names)
 
 
 class PriceFeed:
@@ -122,8 +122,8 @@ class PriceFeed:
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known)
-        seen = settled(self.spec.key, got, now=now, known=known)
-        return self.extract(seen, now) if isinstance(seen, Body) else seen
+        outcome = settled(self.spec.key, got, now=now, known=known)
+        return self.extract(outcome, now) if isinstance(outcome, Body) else outcome
 
     def extract(self, body: Body, at: datetime) -> Observation:
         """Read a stored feed anew, as of `at`."""
@@ -144,8 +144,10 @@ def snapshot(source: str, extractor: str, extraction: Extraction, body: Body, at
         priced = announced(facts_of((row for row in rows if row.effective(at)), extraction.refused), rows, at)
         priced = priced._replace(unclear=priced.unclear | not_yet(priced, rows, at))
         until = next_boundary(rows, at)
-    stated = (Fact(subject, field) for subject, field in extraction.unclear if field in priced.facts.get(subject, {}))
-    unclear = priced.unclear | extraction.unclear.difference(stated)
+    uncertain = (
+        Fact(subject, field) for subject, field in extraction.unclear if field in priced.facts.get(subject, {})
+    )
+    unclear = priced.unclear | extraction.unclear.difference(uncertain)
     aliased = {
         subject: {**priced.facts.get(subject, {}), ALIAS_TARGET: target}
         for subject, target in extraction.aliases.items()

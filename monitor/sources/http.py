@@ -102,7 +102,9 @@ class Failure:
 
 
 class HttpClient:
-    """The shared client. `client` is for SDKs that want one; whatever goes through it is bound by the limits of `bounded`."""
+    """The shared client. `client` is for SDKs that want one; whatever goes through it is bound by the limits of
+    `bounded`.
+    """
 
     def __init__(
         self, *, allow: Collection[str] = (), limits: Limits = DEFAULTS, tls: ssl.SSLContext | None = None
@@ -143,16 +145,16 @@ class HttpClient:
         times.
         """
         limits = limits or self.limits
-        asked = {**(headers or {}), **conditions(known, now)}
+        sent = {**(headers or {}), **conditions(known, now)}
         try:
             with self.bounded(limits):
                 target = httpx2.URL(url)
                 for _ in range(REDIRECTS + 1):
-                    request = self.client.build_request("GET", target, headers=asked, timeout=timeout(limits))
+                    request = self.client.build_request("GET", target, headers=sent, timeout=timeout(limits))
                     response = self.client.send(request)
                     if not response.has_redirect_location:
                         return judged(
-                            response, now=now, conditional="If-None-Match" in asked or "If-Modified-Since" in asked
+                            response, now=now, conditional="If-None-Match" in sent or "If-Modified-Since" in sent
                         )
                     onward = target.join(response.headers["location"])
                     if not _same_place(target, onward):
@@ -229,13 +231,13 @@ def judged(response: httpx2.Response, *, now: datetime, conditional: bool) -> Ht
     if status in _PLAIN:
         return answer
     reason = refused(status)
-    said = message(answer.content, answer.content_type)
+    detail = message(answer.content, answer.content_type)
     if response.has_redirect_location:
         reason = FailureReason.REDIRECTED
-        said = f"redirects to {shown(response.request.url.join(headers['location']))}"
+        detail = f"redirects to {shown(response.request.url.join(headers['location']))}"
     return Failure(
         reason=reason,
-        detail=f"HTTP {status} from {shown(answer.url)}" + (f": {said}" if said else ""),
+        detail=f"HTTP {status} from {shown(answer.url)}" + (f": {detail}" if detail else ""),
         retry_after=retry_after(headers.get("retry-after", ""), now),
         answer=answer,
     )
@@ -261,17 +263,17 @@ def message(content: bytes, content_type: str) -> str:
     """Return what an error's body says to a person: message and code of an envelope, or the title of a page."""
     head = content[:65_536].decode("utf-8", "replace")
     try:
-        said = json.loads(head)
+        document = json.loads(head)
     except (ValueError, RecursionError):
         title = re.search(r"<title[^>]*>(.*?)</title>", head, re.DOTALL | re.IGNORECASE)
         if title:
             return html.unescape(title[1]).strip()
         return "" if "html" in content_type or head.lstrip().startswith("<") else head.strip()
     code = ""
-    while isinstance(said, dict):  # `{"error": {"message", "code"}}`, `{"detail"}`, `{"message"}`, `{"error": "…"}`
-        code = str(said.get("code") or code)
-        said = next((said[key] for key in ("error", "message", "detail") if said.get(key)), "")
-    text = said if isinstance(said, str) else json.dumps(said)
+    while isinstance(document, dict):  # `{"error": {"message", "code"}}`, `{"detail"}`, `{"message"}`, `{"error": "…"}`
+        code = str(document.get("code") or code)
+        document = next((document[key] for key in ("error", "message", "detail") if document.get(key)), "")
+    text = document if isinstance(document, str) else json.dumps(document)
     return f"{text} ({code})" if code else text
 
 

@@ -61,8 +61,8 @@ def read(content: bytes) -> tuple[object, bool]:
     torn: list[KeyTwice] = []
 
     def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        stated = dict(pairs)
-        return stated if len(stated) == len(pairs) else _merged(pairs, torn)
+        fields = dict(pairs)
+        return fields if len(fields) == len(pairs) else _merged(pairs, torn)
 
     try:
         text = content.decode("utf-8-sig")
@@ -87,10 +87,10 @@ def _merged(pairs: list[tuple[str, object]], torn: list[KeyTwice]) -> dict[str, 
     for key, value in pairs:
         values.setdefault(key, []).append(value)
     merged: dict[str, object] = {}
-    for key, stated in values.items():
-        merged[key] = stated[0]
-        if not all(_alike(stated[0], other) for other in stated):
-            merged[key] = twice = KeyTwice(tuple(stated))
+    for key, occurrences in values.items():
+        merged[key] = occurrences[0]
+        if not all(_alike(occurrences[0], other) for other in occurrences):
+            merged[key] = twice = KeyTwice(tuple(occurrences))
             torn.append(twice)
     return merged
 

@@ -1,7 +1,8 @@
 """A kind of source as one object: what its table may say, its defaults, what it can do, and how it is built.
 
-The kinds of this package stand in `kinds`, one module each; another distribution brings one under the entry point group of `catalog`. Both are
-the same to the rest of the program, which asks what a source can do and never of which kind it is.
+The kinds of this package stand in `kinds`, one module each; another distribution brings one under the entry point group
+of `catalog`. Both are the same to the rest of the program, which asks what a source can do and never of which kind it
+is.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 class SourceDeps:
     """What a source is built from.
 
-    `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget` nothing that costs money is
-    called. `elapsed` is a clock that only goes forward, in seconds, for what calls take.
+    `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget`
+    nothing that costs money is called. `elapsed` is a clock that only goes forward, in seconds, for what calls take.
     """
 
     http: HttpClient
@@ -82,7 +83,8 @@ class SourceKind:
 
     Attributes:
         factory: What builds a source from its spec.
-        options: The keys that a table of this kind has beyond `key`, `kind` and `every`; one without a default must be stated. None where any
+        options: The keys that a table of this kind has beyond `key`, `kind` and `every`; one without a default must be
+            stated. None where any
             key may stand there and the factory checks them.
         every: How often it is polled unless told.
         trust: Whose word it is unless told.
@@ -100,11 +102,11 @@ class SourceKind:
     check: Callable[[Options, Surroundings], Iterable[Finding]] = _fine
 
     def declared(self, spec: SourceSpec, around: Surroundings) -> Iterator[SourceSpec]:
-        """The sources that a table makes, each with what it can do."""
-        return (self.able(one) for one in self.sources(spec, around))
+        """Return the sources that a table makes, each with what it can do."""
+        return (self.able(source) for source in self.sources(spec, around))
 
     def able(self, spec: SourceSpec) -> SourceSpec:
-        """The spec of one source with what it can do."""
+        """Return the spec of one source with what it can do."""
         can = self.capabilities if isinstance(self.capabilities, Capabilities) else self.capabilities(spec)
         return replace(spec, can=can)
 

@@ -109,8 +109,8 @@ class ModelsList:
         got = self._fetch(now, known)
         if isinstance(got, Failure) and got.reason is FailureReason.UNAUTHORIZED:
             self._sdk.forget()
-        seen = settled(self.spec.key, got, now=now, known=known, secrets=self._sdk.secrets)
-        return self.extract(seen, now) if isinstance(seen, Body) else seen
+        outcome = settled(self.spec.key, got, now=now, known=known, secrets=self._sdk.secrets)
+        return self.extract(outcome, now) if isinstance(outcome, Body) else outcome
 
     def extract(self, body: Body, at: datetime) -> Observation:
         """Read a stored list anew."""
@@ -267,9 +267,9 @@ class ListReading:
         subject = Subject(self.scope, name)
         if any(key in item for key in SHUTDOWN_KEYS):
             self.silent = frozenset()
-        stated = dict(self._stated(where, subject, item))
-        before = self.facts.setdefault(subject, stated)
-        for field in {field for field, _ in before.items() ^ stated.items()}:
+        fields = dict(self._stated(where, subject, item))
+        before = self.facts.setdefault(subject, fields)
+        for field in {field for field, _ in before.items() ^ fields.items()}:
             self.unclear.add(Fact(subject, field))
 
     def close(self) -> None:
@@ -284,13 +284,13 @@ class ListReading:
 
     def _stated(self, where: str, subject: Subject, item: Mapping[str, object]) -> Iterable[tuple[str, Value]]:
         yield LISTED, True
-        for key, found in item.items():
-            if found is None or key in IGNORED or key.startswith(PREFIX) or not _usable(key):
+        for key, value in item.items():
+            if value is None or key in IGNORED or key.startswith(PREFIX) or not _usable(key):
                 continue
-            if any(contradictions(found)):
+            if any(contradictions(value)):
                 self._unclear(where, subject, key)
             else:
-                yield key, _value(found)
+                yield key, _value(value)
         replacement = next((item[key] for key in REPLACEMENT_KEYS if item.get(key)), None)
         if any(contradictions(replacement)):
             self._unclear(where, subject, REPLACEMENT)
@@ -385,8 +385,8 @@ def _items(answer: object, content: bytes) -> tuple[str, list[object]]:
     if "data" in answer:
         kind = "null" if items is None else "no array"
         raise ListProblem(FailureReason.INVALID_SHAPE, f"`data` is {kind}, where an array of models was due")
-    said = message(content, "") if "error" in answer else ""
-    raise ListProblem(FailureReason.INVALID_SHAPE, f"an object without `data`{': ' if said else ''}{said}")
+    reason = message(content, "") if "error" in answer else ""
+    raise ListProblem(FailureReason.INVALID_SHAPE, f"an object without `data`{': ' if reason else ''}{reason}")
 
 
 def _usable(name: object) -> TypeGuard[str]:

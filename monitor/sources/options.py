@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def text(value: str) -> str:
-    """A text as it is.
+    """Return a text as it is.
 
     Raises:
         ValueError: it is empty.
@@ -42,7 +42,9 @@ Trust = Literal["official", "third_party"]
 
 
 class SourceOptions(BaseModel):
-    """The keys of a kind. `surface`, `provider`, `url`, `format` and `trust` mean the same in every kind that has them."""
+    """The keys of a kind. `surface`, `provider`, `url`, `format` and `trust` mean the same in every
+    kind that has them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 

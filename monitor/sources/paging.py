@@ -339,8 +339,8 @@ def _faults(answer: Mapping[str, object], depth: int) -> Iterator[str]:
     for name, value in answer.items():
         key = _plain(name)
         if key in _FAULTS and value and not (isinstance(value, str) and value.strip().lower() in _EMPTY):
-            said = _message(value)
-            yield f"`{name}` stands beside the models" + (f": {said}" if said else "")
+            reason = _message(value)
+            yield f"`{name}` stands beside the models" + (f": {reason}" if reason else "")
         elif key in ("success", "ok") and _yes(value) is False:
             yield f"`{name}` is false"
         elif isinstance(value, Mapping) and key in _AROUND and depth < DEPTH:

@@ -70,11 +70,11 @@ def paragraphs(text: str) -> tuple[str, ...]:
         Unreadable: it holds hardly any text, or is a feed that does not parse.
     """
     blocks = _blocks(text)
-    found = dict.fromkeys(clean for block in blocks for part in _texts(block) if (clean := cleaned(part)))
-    size = sum(map(len, found))
-    if size < LEAST or (size < 5 * LEAST and any(_APP.search(part) for part in found)):
+    texts = dict.fromkeys(clean for block in blocks for part in _texts(block) if (clean := cleaned(part)))
+    size = sum(map(len, texts))
+    if size < LEAST or (size < 5 * LEAST and any(_APP.search(part) for part in texts)):
         raise Unreadable(f"a page with {size} characters of text, which was not rendered")
-    return tuple(found)
+    return tuple(texts)
 
 
 def cleaned(text: str) -> str:
@@ -127,8 +127,8 @@ def _items(text: str) -> Iterator[Block]:
         if _name(item) not in ("item", "entry"):
             continue
         parts = {_name(child): "".join(child.itertext()) for child in item}
-        said = next((parts[name] for name in ("encoded", "content", "description", "summary") if parts.get(name)), "")
-        inner = " ".join(part for block in markup.read(f"<div>{said}</div>") for part in _texts(block))
+        html = next((parts[name] for name in ("encoded", "content", "description", "summary") if parts.get(name)), "")
+        inner = " ".join(part for block in markup.read(f"<div>{html}</div>") for part in _texts(block))
         yield Paragraph(text=": ".join(filter(None, (parts.get("title", "").strip(), inner))), lone=False, line=1)
 
 

@@ -30,7 +30,9 @@ CHANGES = "changes"
 
 RARE = timedelta(days=1)
 ENOUGH = 8
-"""A recording of only changes is sparse if it has at least so many polls, usually so far apart: no list or page was polled that seldom."""
+"""A recording of only changes is sparse if it has at least so many polls, usually so far apart: no list or page was
+polled that seldom.
+"""
 
 _STATUSES = ("ok", "error", "missing", "invalid_json")
 _HTTP_STATUS = re.compile(
@@ -48,18 +50,22 @@ _SAYS: tuple[tuple[re.Pattern[str], FailureReason], ...] = tuple(
 
 
 class History(NamedTuple):
-    """A recorded history: its polls in the order observed, at least one. `sampling` is `scans`, `changes`, or empty where not said."""
+    """A recorded history: its polls in the order observed, at least one. `sampling` is `scans`, `changes`, or empty
+    where not said.
+    """
 
     polls: list[ReplayedRecording]
     sampling: str
 
     @property
     def only_changes(self) -> bool:
-        """Whether polls that showed nothing new are left out, as the file says or, where it says nothing, as it seems."""
+        """Whether polls that showed nothing new are left out, as the file says or, where it says
+        nothing, as it seems.
+        """
         if self.sampling:
             return self.sampling == CHANGES
         return len(self.polls) > 1 and all(
-            one.body is not other.body for one, other in pairwise(self.polls) if one.body
+            before.body is not other.body for before, other in pairwise(self.polls) if before.body
         )
 
     @property
@@ -77,7 +83,8 @@ def read(path: Path) -> History:
     """Read a file of JSON Lines, compressed with zstd or not, whatever its name says.
 
     Raises:
-        MonitorError: the file cannot be read, is not such a file, holds no poll, or its polls are not in order; says at which line.
+        MonitorError: the file cannot be read, is not such a file, holds no poll, or its polls are not in order; says at
+            which line.
     """
     polls: list[ReplayedRecording] = []
     sampling = ""
@@ -135,10 +142,10 @@ def _fields(line: str) -> dict[str, object]:
 
 
 def _sampling(fields: dict[str, object]) -> str:
-    said = fields.get("sampling", "")
-    if said not in ("", "scans", CHANGES):
-        raise _Wrong(f"has the unknown `sampling` {said!r}; known are scans, {CHANGES}")
-    return str(said)
+    sampling = fields.get("sampling", "")
+    if sampling not in ("", "scans", CHANGES):
+        raise _Wrong(f"has the unknown `sampling` {sampling!r}; known are scans, {CHANGES}")
+    return str(sampling)
 
 
 def _poll(fields: dict[str, object], bodies: dict[str, Body]) -> ReplayedRecording:
@@ -152,11 +159,11 @@ def _poll(fields: dict[str, object], bodies: dict[str, Body]) -> ReplayedRecordi
             return ReplayedRecording(at=at, body=_body(content, kind, bodies))
         if status == "ok":
             raise _Wrong("is `ok` and has neither `payload` nor `payload_text`")
-    said = one_line(str(fields.get("error") or ""))
+    detail = one_line(str(fields.get("error") or ""))
     if status == "error":
-        return ReplayedRecording(at=at, failure=failure(said), detail=said or "the recording does not say why")
+        return ReplayedRecording(at=at, failure=failure(detail), detail=detail or "the recording does not say why")
     reason = FailureReason.NOT_FOUND if status == "missing" else FailureReason.NOT_JSON
-    return ReplayedRecording(at=at, failure=reason, detail=said or f"recorded as {status}")
+    return ReplayedRecording(at=at, failure=reason, detail=detail or f"recorded as {status}")
 
 
 def _time(written: object) -> datetime:
@@ -182,7 +189,7 @@ def _content(fields: dict[str, object]) -> tuple[bytes | None, str]:
 
 
 def _body(content: bytes, kind: str, bodies: dict[str, Body]) -> Body:
-    """The body of these bytes, one for all polls that show the same: most of a history is repetition."""
+    """Return the body of these bytes, one for all polls that show the same: most of a history is repetition."""
     digest = sha256(content).hexdigest()
     if digest not in bodies:
         bodies[digest] = Body(content=redact(content), sha256=digest, size=len(content), content_type=kind)

@@ -53,8 +53,8 @@ class StatusPage:
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known, headers={"Accept": "application/json"})
-        seen = settled(self.spec.key, got, now=now, known=known)
-        return self.extract(seen, now) if isinstance(seen, Body) else seen
+        outcome = settled(self.spec.key, got, now=now, known=known)
+        return self.extract(outcome, now) if isinstance(outcome, Body) else outcome
 
     def extract(self, body: Body, at: datetime) -> Observation:
         """Read a stored page anew, as of `at`."""
@@ -87,7 +87,7 @@ def read(content: bytes, component: str = "") -> tuple[dict[str, Value], list[Re
     if not isinstance(items, list):
         raise Unreadable("an object without a list of `incidents` or `ongoing_incidents`")
     names = {
-        str(one["id"]): str(one["name"]) for one in _objects(page.get("components")) if {"id", "name"} <= one.keys()
+        str(part["id"]): str(part["name"]) for part in _objects(page.get("components")) if {"id", "name"} <= part.keys()
     }
     known = {name.casefold() for name in names.values()}
     if component and known and component.casefold() not in known:
@@ -127,8 +127,10 @@ def _touched(item: Mapping[str, object], names: Mapping[str, str]) -> Iterator[s
 
 
 def _named(found: object, names: Mapping[str, str]) -> Iterator[str]:
-    for one in _objects(found):
-        name = one.get("name") or names.get(str(one.get("component_id") or one.get("code") or one.get("id")))
+    for component in _objects(found):
+        name = component.get("name") or names.get(
+            str(component.get("component_id") or component.get("code") or component.get("id"))
+        )
         if isinstance(name, str):
             yield name
 
@@ -138,9 +140,9 @@ _SEVERITY = ("degraded_performance", "partial_outage", "full_outage", "major_out
 
 def _worst(item: Mapping[str, object]) -> str:
     """Return the worst impact on a component, where the incident as a whole states none."""
-    impacts = [str(one.get("status") or "") for one in _objects(item.get("component_impacts"))]
-    return max((one for one in impacts if one in _SEVERITY), key=_SEVERITY.index, default="")
+    impacts = [str(impact.get("status") or "") for impact in _objects(item.get("component_impacts"))]
+    return max((impact for impact in impacts if impact in _SEVERITY), key=_SEVERITY.index, default="")
 
 
 def _objects(found: object) -> Iterable[Mapping[str, object]]:
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

@@ -114,7 +114,7 @@ class _Budget(threading.local):
         self.deadline: float | None = None
 
     def clip(self, timeout: float | None) -> float | None:
-        """The given timeout in seconds, cut to what is left of the poll."""
+        """Return the given timeout in seconds, cut to what is left of the poll."""
         if self.deadline is None:
             return timeout
         left = self.deadline - monotonic()
@@ -147,8 +147,8 @@ class _Stream(httpcore2.NetworkStream):
         except httpcore2.ConnectError as error:
             # Told apart here, because the pool raises its errors without their causes.
             if isinstance(cause := error.__cause__, ssl.SSLError):
-                said = getattr(cause, "verify_message", "") or cause.reason or str(cause)
-                raise Failed(FailureReason.TLS, f"TLS failed: {said}") from error
+                reason = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+                raise Failed(FailureReason.TLS, f"TLS failed: {reason}") from error
             raise
         return _Stream(secured, self._budget)
 
@@ -189,10 +189,10 @@ class _Backend(httpcore2.NetworkBackend):
 
     def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
         try:
-            found = resolved(host, port, self._budget.clip(timeout))
+            answers = resolved(host, port, self._budget.clip(timeout))
         except (OSError, UnicodeError) as error:
             raise Failed(FailureReason.UNREACHABLE, f"the name {host} does not resolve") from error
-        addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+        addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in answers))
         if host.lower().strip("[]") in self._allow:
             return addresses
         public = [address for address in addresses if not forbidden(address)]

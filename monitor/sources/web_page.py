@@ -56,8 +56,8 @@ class Page:
     def observe(self, now: datetime, known: Known | None) -> Observation:
         """Poll once."""
         got = self._http.fetch(self.spec.url, now=now, known=known, headers=ACCEPT)
-        seen = settled(self.spec.key, got, now=now, known=known)
-        return self.extract(seen, now) if isinstance(seen, Body) else seen
+        outcome = settled(self.spec.key, got, now=now, known=known)
+        return self.extract(outcome, now) if isinstance(outcome, Body) else outcome
 
     def extract(self, body: Body, at: datetime) -> Observation:
         """Read a stored page anew, as of `at`."""

@@ -53,11 +53,11 @@ class FactsCache:
 
     def get(self, hash: str) -> Facts | None:
         with self._lock:
-            found = self._facts.get(hash)
-            if found is None:
+            cached = self._facts.get(hash)
+            if cached is None:
                 return None
             self._facts.move_to_end(hash)
-            return found[0]
+            return cached[0]
 
     def put(self, hash: str, facts: Facts, size: int) -> None:
         with self._lock:

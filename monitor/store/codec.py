@@ -151,7 +151,10 @@ def _optional(arguments: tuple[Any, ...]) -> _Converter:
 
 def _of_dataclass(kind: Any) -> _Converter:
     hints = get_type_hints(kind)
-    items = [(one.name, one.metadata.get("stored", one.name), _converter(hints[one.name])) for one in fields(kind)]
+    items = [
+        (column.name, column.metadata.get("stored", column.name), _converter(hints[column.name]))
+        for column in fields(kind)
+    ]
     needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
 
     def write(value: Any) -> dict[str, Any]:

@@ -202,8 +202,8 @@ class SqliteDialect:
         )
 
     def schema_version_table(self, connection: Connection) -> bool:
-        found = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
-        return found.first() is not None
+        cursor = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
+        return cursor.first() is not None
 
     def glob(self, column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
         # LIKE ignores case on SQLite; GLOB does not, but knows classes, which begin with a bracket.

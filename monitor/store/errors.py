@@ -91,6 +91,6 @@ def postgres_error(error: BaseException, name: str) -> MonitorError:
     if state.startswith(("08", "57P", "40")) or (not state and isinstance(error, psycopg.OperationalError)):
         return Unavailable(f"The {name} could not be reached: see that the server runs, and try again.")
     if isinstance(error, psycopg.Error):
-        said = error.diag.message_primary or type(error).__name__
-        return MonitorError(f"The {name} refused a statement ({state or 'no code'}): {said}.")
+        reason = error.diag.message_primary or type(error).__name__
+        return MonitorError(f"The {name} refused a statement ({state or 'no code'}): {reason}.")
     return MonitorError(f"The {name} failed ({type(error).__name__}).")

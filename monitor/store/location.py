@@ -180,7 +180,7 @@ def network_file_system(path: Path, mounts: str | None = None) -> str:
         except OSError:
             return ""
     real = Path(os.path.realpath(path))
-    found, depth = "", -1
+    kind, depth = "", -1
     for line in mounts.splitlines():
         words = line.split(" ")
         if len(words) < 3:
@@ -188,8 +188,8 @@ def network_file_system(path: Path, mounts: str | None = None) -> str:
         point = Path(_unescaped(words[1]))
         # A later line with the same mount point lies over the earlier one.
         if len(point.parts) >= depth and real.is_relative_to(point):
-            found, depth = words[2], len(point.parts)
-    return found if found in NETWORK_FILE_SYSTEMS else ""
+            kind, depth = words[2], len(point.parts)
+    return kind if kind in NETWORK_FILE_SYSTEMS else ""
 
 
 def _unescaped(mount_point: str) -> str:

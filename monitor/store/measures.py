@@ -19,7 +19,7 @@ from monitor.store.statements import CompiledStatement
 _COLUMNS = tuple(column for column in measurements.c if column.name != "id")
 
 NEW_MEASUREMENTS = CompiledStatement(
-    insert(measurements).inline().values({one.name: bindparam(one.name) for one in _COLUMNS})
+    insert(measurements).inline().values({measured.name: bindparam(measured.name) for measured in _COLUMNS})
 )
 FORGET_MEASUREMENTS = CompiledStatement(delete(measurements).where(measurements.c.at < bindparam("before")))
 FORGET_SPENDING = CompiledStatement(delete(spending).where(spending.c.day < bindparam("day")))
@@ -40,7 +40,7 @@ def asked(query: MeasurementQuery) -> Select[Any]:
     written.
     """
     c = measurements.c
-    found = select(*_COLUMNS)
+    search = select(*_COLUMNS)
     for column, value in (
         (c.source, query.source),
         (c.surface, query.surface),
@@ -48,15 +48,15 @@ def asked(query: MeasurementQuery) -> Select[Any]:
         (c.route, query.route),
     ):
         if value:
-            found = found.where(column == value)
+            search = search.where(column == value)
     if query.since is not None:
-        found = found.where(c.at >= codec.time_text(query.since))
+        search = search.where(c.at >= codec.time_text(query.since))
     if query.until is not None:
-        found = found.where(c.at < codec.time_text(query.until))
+        search = search.where(c.at < codec.time_text(query.until))
     if query.limit is not None:
-        found = found.limit(query.limit)
+        search = search.limit(query.limit)
     order = (c.at.desc(), c.id.desc()) if query.newest_first else (c.at, c.id)
-    return found.order_by(*order)
+    return search.order_by(*order)
 
 
 def day_of(at: datetime) -> date:

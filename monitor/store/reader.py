@@ -100,35 +100,35 @@ class SqlReader:
 
     def events(self, query: EventQuery = _ALL) -> Iterator[Recorded]:
         """Yield the events that `query` means, in order of position, fetched in batches while they are read."""
-        found = self._connection.execute(self._select(query), execution_options={"yield_per": _BATCH})
+        cursor = self._connection.execute(self._select(query), execution_options={"yield_per": _BATCH})
         try:
-            for row in found:
+            for row in cursor:
                 yield _recorded(row)
         finally:
-            found.close()
+            cursor.close()
 
     def _select(self, query: EventQuery) -> Select[Any]:
         c = events.c
-        asked = _EVENTS
+        search = _EVENTS
         for column, pattern in ((c.type, query.type), (c.subject, query.subject)):
             if "*" in pattern or "?" in pattern:
-                asked = asked.where(self._dialect.glob(column, pattern))
+                search = search.where(self._dialect.glob(column, pattern))
             elif pattern:
-                asked = asked.where(column == pattern)
+                search = search.where(column == pattern)
         for column, exact in ((c.source, query.source), (c.stream, query.stream)):
             if exact:
-                asked = asked.where(column == exact)
+                search = search.where(column == exact)
         if query.since is not None:
-            asked = asked.where(c.recorded_at >= codec.time_text(query.since))
+            search = search.where(c.recorded_at >= codec.time_text(query.since))
         if query.until is not None:
-            asked = asked.where(c.recorded_at <= codec.time_text(query.until))
+            search = search.where(c.recorded_at <= codec.time_text(query.until))
         if query.after is not None:
-            asked = asked.where(c.position > query.after)
+            search = search.where(c.position > query.after)
         if query.before is not None:
-            asked = asked.where(c.position < query.before)
+            search = search.where(c.position < query.before)
         if query.limit is not None:
-            asked = asked.limit(query.limit)
-        return asked.order_by(c.position.desc() if query.newest_first else c.position)
+            search = search.limit(query.limit)
+        return search.order_by(c.position.desc() if query.newest_first else c.position)
 
     def event(self, position: int) -> Recorded | None:
         row = self._run(_EVENT, {"position": position}).fetchone()
@@ -139,20 +139,20 @@ class SqlReader:
         return None if row is None else codec.of_columns(SourceState, _named(sources, row))
 
     def sources(self) -> Mapping[str, SourceState]:
-        found = [codec.of_columns(SourceState, _named(sources, row)) for row in self._run(_SOURCES).fetchall()]
-        return {state.key: state for state in found}
+        states = [codec.of_columns(SourceState, _named(sources, row)) for row in self._run(_SOURCES).fetchall()]
+        return {state.key: state for state in states}
 
     def pending_changes(self, source: str = "") -> Sequence[PendingChange]:
-        found = self._run(_STREAKS_OF, {"source": source}) if source else self._run(_STREAKS)
-        return [_streak(_named(pending_changes, row)) for row in found.fetchall()]
+        rows = self._run(_STREAKS_OF, {"source": source}) if source else self._run(_STREAKS)
+        return [_streak(_named(pending_changes, row)) for row in rows.fetchall()]
 
     def alternations(self, source: str) -> Sequence[Alternation]:
-        found = self._run(_ALTERNATIONS, {"source": source})
-        return [_alternation(_named(alternations, row)) for row in found.fetchall()]
+        rows = self._run(_ALTERNATIONS, {"source": source})
+        return [_alternation(_named(alternations, row)) for row in rows.fetchall()]
 
     def entries(self) -> Mapping[str, Entry]:
-        found = [codec.decode(Entry, content) for (content,) in self._run(_ENTRIES).fetchall()]
-        return {entry.key: entry for entry in found}
+        decoded = [codec.decode(Entry, content) for (content,) in self._run(_ENTRIES).fetchall()]
+        return {entry.key: entry for entry in decoded}
 
     def facts(self, hash: str) -> Facts:
         """Return a fact blob by its hash; the empty hash is no facts.
@@ -193,19 +193,19 @@ class SqlReader:
         return None if row is None else codec.decode(Notice, row[0])
 
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
-        asked = _DELIVERIES
+        query = _DELIVERIES
         if states:
-            asked = asked.where(deliveries.c.state.in_([state.value for state in states]))
-        return [delivery(cast(Row, row)) for row in self._connection.execute(asked).mappings()]
+            query = query.where(deliveries.c.state.in_([state.value for state in states]))
+        return [delivery(cast(Row, row)) for row in self._connection.execute(query).mappings()]
 
     def measurements(self, query: MeasurementQuery = _ALL_MEASURED) -> Iterator[Measurement]:
         """Yield what calls took, oldest first, fetched in batches while they are read."""
-        found = self._connection.execute(measures.asked(query), execution_options={"yield_per": _BATCH})
+        cursor = self._connection.execute(measures.asked(query), execution_options={"yield_per": _BATCH})
         try:
-            for row in found.mappings():
+            for row in cursor.mappings():
                 yield codec.of_columns(Measurement, row)
         finally:
-            found.close()
+            cursor.close()
 
     def spent(self, surface: str, day: date) -> Decimal:
         rows = self._run(measures.SPENT, {"day": day.isoformat(), "surface": surface}).fetchall()

@@ -38,11 +38,11 @@ class CompiledStatement:
 
     def _for(self, connection: Connection) -> _Compiled:
         dialect = connection.dialect
-        found = self._compiled.get(dialect.name)
-        if found is None:
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
             # Two threads may compile the same; either result will do.
-            found = self._compiled[dialect.name] = _Compiled(self._element.compile(dialect=dialect))
-        return found
+            compiled = self._compiled[dialect.name] = _Compiled(self._element.compile(dialect=dialect))
+        return compiled
 
 
 class _Compiled:

@@ -179,8 +179,8 @@ class SqlTransaction(SqlReader):
             versions[event.stream] += 1
             row = _event_row(event, codec.uuid7(recorded_at, position), versions[event.stream], recorded_at)
             rows.append(row)
-            kept = replace(event, data=json.loads(row["data"]))
-            recorded.append(Recorded(event=kept, id=row["id"], version=row["version"], recorded_at=recorded_at))
+            stored = replace(event, data=json.loads(row["data"]))
+            recorded.append(Recorded(event=stored, id=row["id"], version=row["version"], recorded_at=recorded_at))
         self._write_many(_APPEND, rows)
         self._tip = (position, recorded_at)
         return recorded
@@ -229,7 +229,7 @@ class SqlTransaction(SqlReader):
         self._write(_DROP_ENTRIES, {})
 
     def put_measurements(self, measured: Iterable[Measurement]) -> None:
-        rows = [codec.columns(one) for one in measured]
+        rows = [codec.columns(measurement) for measurement in measured]
         if rows:
             self._write_many(measures.NEW_MEASUREMENTS, rows)
 
@@ -317,8 +317,8 @@ class SqlTransaction(SqlReader):
             self._write_many(_NEW_DELIVERIES, rows)
 
     def claim(self, now: datetime, until: datetime, limit: int, worker: str) -> Sequence[Delivery]:
-        found = self._run(_DUE, {**reckoned(now), "most": limit}).fetchall()
-        due = [dict(zip(_DELIVERY, row, strict=True)) for row in found]
+        rows = self._run(_DUE, {**reckoned(now), "most": limit}).fetchall()
+        due = [dict(zip(_DELIVERY, row, strict=True)) for row in rows]
         if not due:
             return ()
         lease = {"worker": worker, "until": codec.time_text(until)}

@@ -49,7 +49,9 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Endpoints:
-    """What the paths answer from. `working` says whether polls and deliveries go on, `troubles` what else the daemon cannot do; `probe` and `metrics` read the store and may block."""
+    """What the paths answer from. `working` says whether polls and deliveries go on, `troubles` what else the daemon
+    cannot do; `probe` and `metrics` read the store and may block.
+    """
 
     memory: RegistryCache
     clock: Clock
@@ -65,8 +67,8 @@ class Endpoints:
 
     async def gate(self, request: Request) -> Response:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
-        asked = request.query_params
-        asking = GateRequest(environment=asked.get("env") or PRODUCTION, caller=asked.get("caller", ""))
+        parameters = request.query_params
+        asking = GateRequest(environment=parameters.get("env") or PRODUCTION, caller=parameters.get("caller", ""))
         return as_response(as_json((await self._decided(request.path_params["key"], asking)).answer))
 
     async def flag(self, request: Request) -> Response:
@@ -81,10 +83,10 @@ class Endpoints:
     async def _decided(self, key: str, asking: GateRequest) -> GateResult:
         view = await self.memory.view()
         now = self.clock()
-        one = decided(view, key, asking, now)
-        if one.variant != UNKNOWN:  # that is our own trouble, and says nothing about who uses what
-            self.uses.note(one.answer, one.entry, asking.environment, asking.caller, now)
-        return one
+        result = decided(view, key, asking, now)
+        if result.variant != UNKNOWN:  # that is our own trouble, and says nothing about who uses what
+            self.uses.note(result.answer, result.entry, asking.environment, asking.caller, now)
+        return result
 
     async def flags(self, request: Request) -> Response:
         """OFREP, all flags; 304 where the caller has this answer."""
@@ -134,8 +136,8 @@ class Endpoints:
             body = await _body(request, LARGEST_DELIVERY)
         except ofrep.Malformed as malformed:
             return problem(400, malformed.details)
-        status, said = self.reviews.take(request.headers, body)
-        return as_response({"accepted": True, "details": said}, status) if status < 400 else problem(status, said)
+        status, details = self.reviews.take(request.headers, body)
+        return as_response({"accepted": True, "details": details}, status) if status < 400 else problem(status, details)
 
     async def alive(self, request: Request) -> Response:
         """`GET /healthz`: the process answers."""

@@ -46,7 +46,8 @@ class Leases:
             rules = view.configuration.gate
             made = lease_documents(view.standings, rules.environments, now, rules.lease, view.head)
             contents = {
-                key: (json.dumps(one, indent=1, ensure_ascii=False) + "\n").encode() for key, one in made.items()
+                key: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+                for key, document in made.items()
             }
             self._made = {
                 key: LeaseDocument(

@@ -3,8 +3,8 @@
 Whether it is still true is seen from the log's last position: whatever may deny an entry is an event. `Store.changed`
 is not asked: it says a thing once, and to the daemon.
 
-Everything here runs on the server's event loop but `_refresh`, which reads the store in a thread, one at a time: a store that hangs holds up a
-single thread and never an answer.
+Everything here runs on the server's event loop but `_refresh`, which reads the store in a thread, one at a time: a
+store that hangs holds up a single thread and never an answer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The text that Prometheus reads: the log, sources, entries and outbox from the store, polls and problems from the daemon's health.
+"""The text that Prometheus reads: the log, sources, entries and outbox from the store, polls and problems from the
+daemon's health.
 
 What the store holds is also true after a restart; what health counts begins with this process, as Prometheus expects of
 counters.

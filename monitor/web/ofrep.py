@@ -89,10 +89,12 @@ def evaluation(one: GateResult) -> dict[str, object]:
 
 def bulk(view: RegistrySnapshot, asking: GateRequest, now: datetime) -> tuple[dict[str, object], str]:
     """Return all flags, also of model ids that no entry holds alone, and the ETag of the answer."""
-    keys = dict.fromkeys([*view.standings, *(id for one in view.standings.values() for id in one.model_ids if id)])
+    keys = dict.fromkeys(
+        [*view.standings, *(id for standing in view.standings.values() for id in standing.model_ids if id)]
+    )
     answers = [decided(view, key, asking, now) for key in keys]
     document: dict[str, object] = {
-        "flags": [evaluation(one) for one in answers],
+        "flags": [evaluation(result) for result in answers],
         "metadata": {"version": str(view.position)},
     }
     return document, _etag(view, asking, answers, now)
@@ -108,13 +110,13 @@ def _etag(view: RegistrySnapshot, asking: GateRequest, answers: list[GateResult]
     lease = view.configuration.gate.lease
     leased = (now + lease).replace(microsecond=0)
     outcomes = [
-        [given.key, given.allowed, one.variant, None if given.expires_at == leased else str(given.expires_at)]
-        for one in answers
-        for given in (one.answer,)
+        [given.key, given.allowed, result.variant, None if given.expires_at == leased else str(given.expires_at)]
+        for result in answers
+        for given in (result.answer,)
     ]
     half = int(now.timestamp() // (lease.total_seconds() / 2))
-    stated = [view.position, view.trouble, asking.environment, asking.caller, half, outcomes]
-    return tag(json.dumps(stated).encode())
+    state = [view.position, view.trouble, asking.environment, asking.caller, half, outcomes]
+    return tag(json.dumps(state).encode())
 
 
 def tag(content: bytes) -> str:
@@ -126,5 +128,5 @@ def failure(code: str, details: str, key: str | None = None) -> dict[str, object
     """Return the body of every error, with the key where one was asked for; clients that find no `errorDetails` raise
     another error.
     """
-    asked: dict[str, object] = {} if key is None else {"key": key}
-    return asked | {"errorCode": code, "errorDetails": details}
+    result: dict[str, object] = {} if key is None else {"key": key}
+    return result | {"errorCode": code, "errorDetails": details}

@@ -44,7 +44,7 @@ class DaemonHealth(Protocol):
         """How many jobs overran or raised."""
 
     def polls(self) -> Mapping[str, int]:
-        """How many polls have ended, by verdict."""
+        """Return how many polls have ended, by verdict."""
 
     def trouble(self, ability: str) -> Trouble | None:
         """Why an ability is not there; None where it is."""

@@ -33,7 +33,7 @@ def problem(status: int, details: str, headers: Mapping[str, str] | None = None)
 def tagged(request: Request, content: bytes, etag: str, more: Mapping[str, str] | None = None) -> Response:
     """Return an answer with an ETag; 304 where the caller has it."""
     headers = {"Content-Type": "application/json", "Cache-Control": "no-cache", "ETag": etag, **(more or {})}
-    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    had = {value.strip().removeprefix("W/") for value in request.headers.get("if-none-match", "").split(",")}
     if had & {etag, "*"}:
         return Response(status_code=304, headers={"Cache-Control": "no-cache", "ETag": etag})
     return Response(content, headers=headers)

@@ -43,10 +43,10 @@ def answer_deployments(endpoints: Endpoints, monitor: Host) -> None:
 
     def decide(deployment: Deployment) -> Sequence[Answer]:
         asking = GateRequest(environment=deployment.environment, caller=CALLER)
-        found = [decided(view, key, asking, now) for key in deployment.entries]
-        for one in found:
-            endpoints.uses.note(one.answer, one.entry, asking.environment, asking.caller, now)
-        return [one.answer for one in found]
+        results = [decided(view, key, asking, now) for key in deployment.entries]
+        for result in results:
+            endpoints.uses.note(result.answer, result.entry, asking.environment, asking.caller, now)
+        return [answer.answer for answer in results]
 
     def send(url: str, document: object) -> Sent | NotSent:
         try:
@@ -54,8 +54,8 @@ def answer_deployments(endpoints: Endpoints, monitor: Host) -> None:
         except ConfigurationError as error:
             return NotSent(reason=str(error))  # the token is written by another program, perhaps a moment later
 
-    for one, outcome in reviews.answer_due(decide, send, now):
-        _say(one.deployment, outcome)
+    for review, outcome in reviews.answer_due(decide, send, now):
+        _say(review.deployment, outcome)
 
 
 def _say(deployment: Deployment, outcome: Sent | NotSent) -> None:

@@ -203,9 +203,9 @@ def listen(host: str, port: int) -> socket.socket:
         MonitorError: it is taken, is none of this machine's, or may not be taken by this user.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         # A name may stand for both; clients that are told "localhost" try the other one as well.
-        family, *_, address = min(found, key=lambda one: one[0] is not socket.AF_INET)
+        family, *_, address = min(addresses, key=lambda one: one[0] is not socket.AF_INET)
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
         # Connections inherit it. asyncio would set it, but only where the protocol of the socket is named, and here it
         # is not; without it a body waits 40 ms for the acknowledgement of its headers.

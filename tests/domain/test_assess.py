@@ -71,7 +71,7 @@ def context(
 
 
 def next_poll(before: Assessment, observation: Observation) -> AssessmentContext:
-    """Make the context of the poll that follows on an assessment of the page."""
+    """Return the context of the poll that follows on an assessment of the page."""
     return context(observation, before.baseline, state=before.state, pending={one.fact: one for one in before.pending})
 
 

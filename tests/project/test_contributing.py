@@ -24,7 +24,7 @@ NAMES = sorted(
 
 
 def defined(path: Path) -> set[str]:
-    """The names that a module defines, and those of the methods and fields of its classes."""
+    """Return the names that a module defines, and those of the methods and fields of its classes."""
     found: set[str] = set()
     waiting: list[ast.stmt] = list(ast.parse(path.read_text(encoding="utf-8")).body)
     while waiting:

@@ -5,6 +5,7 @@ documented.
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 import shutil
@@ -49,6 +50,14 @@ def test_the_layers_hold():
         pytest.skip("import-linter is not installed beside this interpreter: run `make test`")
     result = run(str(linter), "--no-cache")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_class_name_means_one_thing(monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(ROOT / "bench"), *sys.path])
+    house = importlib.import_module("house")
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in house.modules(ROOT)]
+    assert len(trees) > 100
+    assert house.class_names(trees) == []
 
 
 def test_no_registry_and_no_path_of_a_machine_is_tracked():

@@ -1,4 +1,5 @@
-"""Databases that versions 0.1.0 and 0.2.0 made: they are brought up to date, read, checked, and polled on under the configuration of their time.
+"""Databases that versions 0.1.0 and 0.2.0 made: they are brought up to date, read, checked, and polled on under the
+configuration of their time.
 
 `databases/README.md` says how each was made.
 """
@@ -71,7 +72,7 @@ def unpacked(version: str, folder: Path) -> Old:
 
 @pytest.fixture(scope="module", params=["0.1.0", "0.2.0"])
 def upgraded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Old:
-    """The database after the upgrade; no test changes it."""
+    """Provide the database after the upgrade; no test changes it."""
     old = unpacked(request.param, tmp_path_factory.mktemp("upgraded"))
     old.run("db", "upgrade")
     return old
@@ -172,7 +173,9 @@ def provider() -> Iterator[Sandbox]:
 
 
 def test_polls_go_on_and_are_recorded_after_what_was_there(upgraded: Old, provider: Sandbox, tmp_path: Path) -> None:
-    """The provider stands at another address than then, which a person has to accept, since it is an assumption of the active entries."""
+    """The provider stands at another address than then, which a person has to accept, since it is an assumption of the
+    active entries.
+    """
     old = upgraded.copy(tmp_path / "on")
     path = old.folder / "monitor.toml"
     text = path.read_text()

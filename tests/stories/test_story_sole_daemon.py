@@ -37,7 +37,7 @@ def readiness(daemon: Daemon) -> tuple[int, bool]:
 
 
 def polls(daemon: Daemon) -> int:
-    """How many polls of its own it has logged (with --verbose)."""
+    """Return how many polls of its own it has logged (with --verbose)."""
     return len(daemon.lines("polled"))
 
 

@@ -96,10 +96,10 @@ def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], date
             return ALLOWED
         key, environment, caller = options["KEY"], options["--env"], options["--caller"]
         path = _locate(options, environ)
-        found = content(path)
+        document = content(path)
         if options["--public-key"]:
-            _check(path, found, options["--public-key"])
-        lease = Lease(path, parse(path, found), environment, now())
+            _check(path, document, options["--public-key"])
+        lease = Lease(path, parse(path, document), environment, now())
         answer = lease.answer(key, caller)
     except LeaseError as stop:
         sys.stderr.write(f"{stop}\n")
@@ -238,8 +238,8 @@ def _print(answer: Mapping[str, object], environment: str) -> None:
 
 def _as_json(condition: Condition) -> dict[str, object]:
     until = None if condition.until is None else rfc3339(condition.until)
-    said: dict[str, object] = {"asks": condition.asks, "holds": condition.holds, "until": until}
-    return said if condition.since is None else {**said, "since": rfc3339(condition.since)}
+    result: dict[str, object] = {"asks": condition.asks, "holds": condition.holds, "until": until}
+    return result if condition.since is None else {**result, "since": rfc3339(condition.since)}
 
 
 def _explain(lease: Lease, key: str, caller: str, judged_as: str) -> None:
@@ -247,8 +247,8 @@ def _explain(lease: Lease, key: str, caller: str, judged_as: str) -> None:
         since = f" since {rfc3339(condition.since)}" if condition.since is not None else ""
         until = f" until {rfc3339(condition.until)}" if condition.until is not None else ""
         # What the first line says already is not said again; what has passed says its date.
-        told = condition.holds or until or condition.reason == judged_as
-        why = "" if told else f": {condition.reason}"
+        explained = condition.holds or until or condition.reason == judged_as
+        why = "" if explained else f": {condition.reason}"
         print(f"  {'yes' if condition.holds else 'no ':3} {condition.asks}{since}{until}{why}")
     if spared := lease.spared(key):
         print(f"  the pause spares {', '.join(spared)}")

@@ -136,9 +136,9 @@ class Guard:
         """
         now = self._now()
         if self._elapsed() < self._next:
-            found = self._going_on.get(model)
-            if found is not None and found[0] <= now < found[1]:
-                return found[2]
+            grace = self._going_on.get(model)
+            if grace is not None and grace[0] <= now < grace[1]:
+                return grace[2]
         return self._decide(model, now)
 
     def require(self, model: str) -> None:
@@ -205,8 +205,10 @@ class Guard:
         Raises:
             ModelDenied: there is none.
         """
-        found = ((key, lease.model_id(key)) for key in lease.fallbacks(model, self.caller) if key in self._approved)
-        key, sent = next((one for one in found if one[1]), ("", ""))
+        candidates = (
+            (key, lease.model_id(key)) for key in lease.fallbacks(model, self.caller) if key in self._approved
+        )
+        key, sent = next((candidate for candidate in candidates if candidate[1]), ("", ""))
         if not sent:
             self._taken.pop(model, None)
             raise self._refusal(model, answer)

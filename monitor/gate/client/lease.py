@@ -65,7 +65,7 @@ def content(path: str) -> bytes:
     """
     try:
         with open(path, "rb") as file:
-            found = file.read(LARGEST + 1)
+            data = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise LeaseError(
             NOT_KNOWN, f"There is no lease file {path}: `access-monitor run` writes it, --lease names another."
@@ -76,9 +76,9 @@ def content(path: str) -> bytes:
             f"The lease file {path} could not be read ({error.strerror}): let this user read it, "
             "as gate.lease_mode of the monitor's configuration says.",
         ) from error
-    if len(found) > LARGEST:
+    if len(data) > LARGEST:
         raise _broken(path, f"it is larger than {LARGEST} bytes")
-    return found
+    return data
 
 
 def parse(path: str, content: bytes) -> object:
@@ -198,10 +198,10 @@ class Lease:
             raise self._broken(f"the state of {key} is not ENABLED")
         variants = self._mapping(flag.get("variants"), f"the variants of {key}")
         limit, callers, then, otherwise = self._rule(key)
-        held = limit is not None and self.now.timestamp() < limit and (callers == () or caller in callers)
+        within = limit is not None and self.now.timestamp() < limit and (callers == () or caller in callers)
         if variants.get(otherwise) is not False:
             raise self._broken(f"{key} does not deny by default")
-        value = variants.get(then if held else otherwise)
+        value = variants.get(then if within else otherwise)
         if not isinstance(value, bool):
             raise self._broken(f"{key} has no variant {then}")
         return value
@@ -244,17 +244,17 @@ class Lease:
         Raises:
             Stop: a flag along the chain is broken.
         """
-        seen = {self._text(self._metadata(key), "entry")}
+        visited = {self._text(self._metadata(key), "entry")}
         following = self._text(self._metadata(key), "declared_fallback")
         # A fallback is an entry by its key; the file holds flags under model ids as well.
         while (
             following in self.flags
-            and following not in seen
+            and following not in visited
             and self._text(self._metadata(following), "entry") == following
         ):
             if self._allowed(following, caller) and self.judge(following, caller).allowed:
                 yield following
-            seen.add(following)
+            visited.add(following)
             following = self._text(self._metadata(following), "declared_fallback")
 
     def _flag(self, key: str) -> Mapping[str, object]:

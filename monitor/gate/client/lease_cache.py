@@ -79,7 +79,7 @@ class CachedLease:
             Stop: it is no lease file of this environment, or an older one.
         """
         now, elapsed = self._now(), self._elapsed()
-        held = self._written_at if forward else None
+        latest = self._written_at if forward else None
         try:
             written_at = Lease(path, document, self._environment, now).written_at
         except ClockBehind as behind:
@@ -87,7 +87,7 @@ class CachedLease:
             # right.
             self.complain(behind)
         else:
-            if held is not None and written_at < held:
+            if latest is not None and written_at < latest:
                 raise LeaseError(
                     NOT_KNOWN, f"{path} gave a lease that is older than the last one, so it is not relied on."
                 )
@@ -110,11 +110,11 @@ class CachedLease:
         Raises:
             Stop: there is none, or its dates cannot be trusted.
         """
-        held = self._held
-        if held is None:
+        cached = self._held
+        if cached is None:
             # Made anew: one that is raised again and again would keep the frames of all who ever asked.
             raise LeaseError(NOT_KNOWN, self._trouble)
-        path, document, taken_at, taken = held
+        path, document, taken_at, taken = cached
         now = self._now()
         lease = Lease(path, document, self._environment, now)
         lease.now = max(now, taken_at + timedelta(seconds=self._elapsed() - taken))
@@ -163,16 +163,16 @@ class FileLeaseCache:
             return
         try:
             path = place(self._place, self._environment) if os.path.isdir(self._place) else self._place
-            seen = path, _identity(path), _identity(path + SUFFIX) if self._check else None
-            if seen == self._seen:
+            state = path, _identity(path), _identity(path + SUFFIX) if self._check else None
+            if state == self._seen:
                 return
             self._seen = None  # what cannot be read is tried again at the next poll, though nothing about it changes
-            found = content(path)
-            signed = self._check is None or self._check(found, content(path + SUFFIX).decode("latin-1"))
-            self._seen = seen  # what can be read and is wrong is not read again
+            document = content(path)
+            signed = self._check is None or self._check(document, content(path + SUFFIX).decode("latin-1"))
+            self._seen = state  # what can be read and is wrong is not read again
             if not signed:
                 raise LeaseError(NOT_KNOWN, f"The signature of {path} is not by the given key, so it is not relied on.")
-            self._kept.take(path, parse(path, found))
+            self._kept.take(path, parse(path, document))
         except LeaseError as stop:
             self._kept.complain(stop)
         finally:
@@ -192,10 +192,10 @@ class FileLeaseCache:
 
 def _identity(path: str) -> tuple[int, ...] | None:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
 
 
 class UrlLeaseCache:
@@ -243,7 +243,7 @@ class UrlLeaseCache:
             weakref.finalize(self, self._stopped.set)
 
     def refresh(self) -> None:
-        """Nothing: the thread polls."""
+        """Do nothing: the thread polls."""
 
     def ask(self) -> bool:
         """Ask the server once; returns whether it answered. Called by the thread."""
@@ -277,7 +277,7 @@ class UrlLeaseCache:
             headers["If-None-Match"] = self._etag
         try:
             with build_opener(_no_redirect()).open(Request(self._url, headers=headers), timeout=PATIENCE) as response:
-                found: bytes = response.read(LARGEST + 1)
+                data: bytes = response.read(LARGEST + 1)
                 etag, signature = response.headers.get("ETag", ""), response.headers.get(HEADER, "")
         except HTTPError as error:
             with error:
@@ -289,14 +289,14 @@ class UrlLeaseCache:
                     ) from None
             self._kept.settle()
             return True
-        if len(found) > LARGEST:
+        if len(data) > LARGEST:
             raise LeaseError(NOT_KNOWN, f"{self._url} gave more than {LARGEST} bytes.")
-        if self._check is not None and not self._check(found, signature):
+        if self._check is not None and not self._check(data, signature):
             raise LeaseError(
                 NOT_KNOWN, f"The lease of {self._url} is not signed by the given key, so it is not relied on."
             )
         # Whoever can put an old answer in the place of a new one would undo a pause.
-        self._kept.take(self._url, parse(self._url, found), forward=True)
+        self._kept.take(self._url, parse(self._url, data), forward=True)
         self._etag = etag
         return True
 

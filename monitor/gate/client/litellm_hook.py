@@ -57,7 +57,7 @@ def litellm_hook(guard: Guard, names: Mapping[str, str] | None = None) -> Any:
                 raise HTTPException(status_code=403, detail={"error": str(denied), **_answer(denied)}) from denied
             if isinstance(data.get("fallbacks"), list):
                 # What the caller names for the case of an error the proxy calls without asking here again.
-                data["fallbacks"] = [one for each in data["fallbacks"] for one in allowed(each)]
+                data["fallbacks"] = [candidate for each in data["fallbacks"] for candidate in allowed(each)]
             return data
 
     return ProxyGate()

@@ -154,8 +154,8 @@ def _admitted(body: Mapping[str, Any], admit: Callable[[str], str]) -> Mapping[s
             changes[name] = admitted
     for name in _LISTS.intersection(body):
         if isinstance(body[name], list | tuple):
-            each = [_admitted(one, admit) if isinstance(one, Mapping) else one for one in body[name]]
-            if any(one is not before for one, before in zip(each, body[name], strict=True)):
+            each = [_admitted(item, admit) if isinstance(item, Mapping) else item for item in body[name]]
+            if any(item is not before for item, before in zip(each, body[name], strict=True)):
                 changes[name] = each
     return {**body, **changes} if changes else body
 
@@ -169,10 +169,10 @@ def _batch(guard: Admitting, files: Any) -> Any:
     checked = []
     for name, file in pairs:
         parts = file if isinstance(file, tuple) else (None, file)
-        content, kept = _read(parts[1])
+        content, copy = _read(parts[1])
         for line in content.splitlines():
             _require(guard, line)
-        checked.append((name, (parts[0], kept, *parts[2:]) if isinstance(file, tuple) else kept))
+        checked.append((name, (parts[0], copy, *parts[2:]) if isinstance(file, tuple) else copy))
     return dict(checked) if named else checked
 
 

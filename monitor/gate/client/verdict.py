@@ -109,7 +109,7 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
         grace = Condition("the caller is one that the pause spares", now < until, denial, until)
         # What the pause itself made stale is why there is a grace: only the dates of the checks count.
         rest = [access, *_checks(checks_until, "", now)]
-        denied = [Condition(one.asks, one.holds, denial, one.until) for one in rest]
+        denied = [Condition(condition.asks, condition.holds, denial, condition.until) for condition in rest]
         spares = "paused after a price shift; callers that had it are spared"
         return _sum(GRACE, PAUSED, spares, (grace, *denied, lease), lease_until)
     usable = status == ACTIVE or (evaluable and status == EVALUATING)

@@ -1,7 +1,8 @@
-"""The answers of one poll as one body of evidence, and what is read from them. No call is made here and no part is known.
+"""The answers of one poll as one body of evidence, and what is read from them. No call is made here and no part is
+known.
 
-A poll of a part asks several questions, each perhaps over several pages. They are stored together as they were received, so that the facts can
-be read from the evidence alone.
+A poll of a part asks several questions, each perhaps over several pages. They are stored together as they were
+received, so that the facts can be read from the evidence alone.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class AdminProblem(Exception):
 
 def body_of(answers: Iterable[Answered], url: str) -> Body:
     """Return the evidence: each answer as received, in the order of asking. Redacted before it comes here."""
-    rows = [[one.question, one.absent, one.content.decode("utf-8", "replace")] for one in answers]
+    rows = [[response.question, response.absent, response.content.decode("utf-8", "replace")] for response in answers]
     content = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
     return Body(
         content=content,
@@ -73,8 +74,8 @@ class Answers:
 
     def one(self, question: str) -> Mapping[str, object] | None:
         """Return the answer to a question that has one page; None where there is no such thing, or it was not asked."""
-        found = self.pages.get(question, ())
-        return found[0] if found else None
+        pages = self.pages.get(question, ())
+        return pages[0] if pages else None
 
     def items(self, question: str) -> Iterator[tuple[str, Mapping[str, object]]]:
         """Yield every item of every page, and where it stands.
@@ -83,8 +84,8 @@ class Answers:
             Problem: a page has no array `data`, or something in it is no object.
         """
         index = 0
-        for one in self.pages.get(question, ()):
-            for item in data_of(one, question):
+        for document in self.pages.get(question, ()):
+            for item in data_of(document, question):
                 if not isinstance(item, dict):
                     raise AdminProblem(FailureReason.INVALID_SHAPE, f"{question}[{index}] is not {OBJECT}")
                 yield f"{question}[{index}]", item
@@ -98,12 +99,12 @@ def page(content: bytes, question: str) -> Mapping[str, object]:
         Problem: it is no JSON object.
     """
     try:
-        found = parse(content)
+        document = parse(content)
     except NotJson as error:
         raise AdminProblem(FailureReason.NOT_JSON, f"{question}: {error.reason}") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise AdminProblem(FailureReason.INVALID_SHAPE, f"{question}: the answer is not {OBJECT}")
-    return found
+    return document
 
 
 def data_of(page: Mapping[str, object], question: str) -> list[object]:

@@ -68,11 +68,11 @@ def _actor(event: Mapping[str, object]) -> str:
 
 def _detail(event: Mapping[str, object], kind: str) -> str:
     """Return what the event carries under its own name: what it was about, and the values that were asked for."""
-    found = event.get(kind)
-    if not isinstance(found, dict):
+    details = event.get(kind)
+    if not isinstance(details, dict):
         return ""
-    asked = {key: value for key, value in found.items() if key != "id" and value not in (None, {}, [])}
-    return " ".join(part for part in (_id(found), canonical_text(asked) if asked else "") if part)
+    changes = {key: value for key, value in details.items() if key != "id" and value not in (None, {}, [])}
+    return " ".join(part for part in (_id(details), canonical_text(changes) if changes else "") if part)
 
 
 def _id(found: object) -> str:

@@ -150,10 +150,10 @@ def charged(days: list[Billed]) -> str | None:
     last = days[-2:]
     if len(last) < 2 or any(day.value <= 0 or day.error > PRECISION for day in last):
         return None
-    one, other = last
-    if abs(one.price - other.price) > PRECISION * max(one.price, other.price):
+    earlier, other = last
+    if abs(earlier.price - other.price) > PRECISION * max(earlier.price, other.price):
         return None
-    return canonical(shortest(one.plus(other).price))
+    return canonical(shortest(earlier.plus(other).price))
 
 
 def shortest(price: Decimal) -> Decimal:
@@ -173,12 +173,12 @@ def _significant(value: Decimal, digits: int) -> Decimal:
 
 
 def _line(name: str) -> tuple[str, Meter] | None:
-    found = _LINE_ITEM.fullmatch(name)
-    if found is None or found["meter"] not in METERS or (found["tier"] and found["tier"] not in TIERS):
+    match = _LINE_ITEM.fullmatch(name)
+    if match is None or match["meter"] not in METERS or (match["tier"] and match["tier"] not in TIERS):
         return None
-    tier = TIERS[found["tier"]] if found["tier"] else STANDARD
-    return found["model"], Meter(
-        tier, "long" if found["long"] else SHORT, found["modality"] or TEXT, METERS[found["meter"]]
+    tier = TIERS[match["tier"]] if match["tier"] else STANDARD
+    return match["model"], Meter(
+        tier, "long" if match["long"] else SHORT, match["modality"] or TEXT, METERS[match["meter"]]
     )
 
 
@@ -205,8 +205,8 @@ def _half_a_digit(value: Decimal, decimals: int) -> Decimal:
     as stated.
     """
     exponent = value.as_tuple().exponent
-    stated = max(decimals, -exponent if isinstance(exponent, int) else 0)
-    return Decimal(5).scaleb(-stated - 1) / abs(value) if value else Decimal(1)
+    places = max(decimals, -exponent if isinstance(exponent, int) else 0)
+    return Decimal(5).scaleb(-places - 1) / abs(value) if value else Decimal(1)
 
 
 def _decimal(value: object) -> Decimal | None:

@@ -34,9 +34,9 @@ LIMIT_PREFIXES = ("max_", "batch_")
 def project(answers: Answers, place: Place) -> AdminReading:
     """Status and residency of the project."""
     reading = AdminReading()
-    found = _one(answers, "project")
-    _text(reading, Subject(place.surface, "project"), "status", found.get("status"))
-    _text(reading, Subject(place.surface, "residency"), "value", found.get("residency"))
+    answer = _one(answers, "project")
+    _text(reading, Subject(place.surface, "project"), "status", answer.get("status"))
+    _text(reading, Subject(place.surface, "residency"), "value", answer.get("residency"))
     return reading
 
 
@@ -65,11 +65,11 @@ def rate_limits(answers: Answers, place: Place) -> AdminReading:
 def model_permissions(answers: Answers, place: Place) -> AdminReading:
     """Return the policy about models: `model_ids`, which the SDK would call `api_model_ids`."""
     reading, subject = AdminReading(), Subject(place.surface, "model_permissions")
-    found = answers.one("model_permissions")
-    if found is None or (found.get("mode") is None and found.get("model_ids") is None):
+    answer = answers.one("model_permissions")
+    if answer is None or (answer.get("mode") is None and answer.get("model_ids") is None):
         return _unset(reading, subject, "mode", "models")
-    _text(reading, subject, "mode", found.get("mode"))
-    _names(reading, subject, "models", found.get("model_ids"))
+    _text(reading, subject, "mode", answer.get("mode"))
+    _names(reading, subject, "models", answer.get("model_ids"))
     return reading
 
 
@@ -78,11 +78,11 @@ def service_tiers(answers: Answers, place: Place) -> AdminReading:
     such setting says nothing.
     """
     reading, subject = AdminReading(), Subject(place.surface, "service_tiers")
-    found = answers.one("service_tiers")
-    if found is None:
+    answer = answers.one("service_tiers")
+    if answer is None:
         return reading
-    _text(reading, subject, "default", found.get("default"))
-    enabled = found.get("enabled_tiers")
+    _text(reading, subject, "default", answer.get("default"))
+    enabled = answer.get("enabled_tiers")
     if isinstance(enabled, list):
         _names(reading, subject, "enabled", enabled)
     else:
@@ -109,8 +109,8 @@ def data_retention(answers: Answers, place: Place) -> AdminReading:
     """Return how long data are kept, by the project and by the organisation."""
     reading, subject = AdminReading(), Subject(place.surface, "data_retention")
     for level in ("project", "organization"):
-        if (found := answers.one(f"{level}_data_retention")) is not None:
-            _text(reading, subject, level, found.get("type"))
+        if (answer := answers.one(f"{level}_data_retention")) is not None:
+            _text(reading, subject, level, answer.get("type"))
     return reading
 
 
@@ -123,28 +123,28 @@ def spend_limit(answers: Answers, place: Place) -> AdminReading:
         ("project_spend_limit", "spend_limit"),
         ("organization_spend_limit", "organization_spend_limit"),
     ):
-        subject, found = Subject(place.surface, name), answers.one(question)
-        if found is None or (found.get("threshold_amount") is None and found.get("enforcement") is None):
+        subject, answer = Subject(place.surface, name), answers.one(question)
+        if answer is None or (answer.get("threshold_amount") is None and answer.get("enforcement") is None):
             _unset(reading, subject, "threshold", "currency", "interval", "enforcement")
             continue
-        threshold = found.get("threshold_amount")
+        threshold = answer.get("threshold_amount")
         if isinstance(threshold, int) and not isinstance(threshold, bool):
             reading.state(subject, SETTING + "threshold", threshold)
         else:
             reading.refuse(subject, SETTING + "threshold", "not a whole number of cents")
-        _text(reading, subject, "currency", found.get("currency"))
-        _text(reading, subject, "interval", found.get("interval"))
-        enforcement = found.get("enforcement")
+        _text(reading, subject, "currency", answer.get("currency"))
+        _text(reading, subject, "interval", answer.get("interval"))
+        enforcement = answer.get("enforcement")
         status = enforcement.get("status") if isinstance(enforcement, dict) else enforcement
         _text(reading, subject, "enforcement", status)
     return reading
 
 
 def _one(answers: Answers, question: str) -> Mapping[str, object]:
-    found = answers.one(question)
-    if found is None:
+    answer = answers.one(question)
+    if answer is None:
         raise AdminProblem(FailureReason.INVALID_SHAPE, f"there is no answer about {question.replace('_', ' ')}")
-    return found
+    return answer
 
 
 def _unset(reading: AdminReading, subject: Subject, *names: str) -> AdminReading:
@@ -163,9 +163,9 @@ def _text(reading: AdminReading, subject: Subject, name: str, value: object) -> 
 
 
 def _names(reading: AdminReading, subject: Subject, name: str, value: object) -> None:
-    if isinstance(value, list) and all(_usable(one) for one in value):
-        stated: Value = canonical_text(sorted(set(value)))
-        reading.state(subject, SETTING + name, stated)
+    if isinstance(value, list) and all(_usable(item) for item in value):
+        text: Value = canonical_text(sorted(set(value)))
+        reading.state(subject, SETTING + name, text)
     elif value is None:
         reading.doubt(subject, SETTING + name)
     else:

@@ -36,7 +36,8 @@ class _Failed(Exception):
 class AdminSource:
     """One part of the account behind a surface.
 
-    `secret` resolves the reference to the admin key and is asked at the first poll, and again after the provider refused the key.
+    `secret` resolves the reference to the admin key and is asked at the first poll, and again after the provider
+    refused the key.
     """
 
     def __init__(self, spec: SourceSpec, surface: Surface, http: HttpClient, secret: Callable[[str], str]) -> None:
@@ -108,7 +109,7 @@ class AdminSource:
             Problem: a page cannot be read, or the pages do not end.
         """
         cursor: dict[str, str] = {}
-        seen: set[str] = set()
+        visited: set[str] = set()
         for _ in range(PAGES):
             response = self._call(question, cursor)
             if response.status_code in question.absent_on:
@@ -123,9 +124,9 @@ class AdminSource:
             following = _next(question, content)
             if following is None:
                 return
-            if following in seen:
+            if following in visited:
                 raise AdminProblem(FailureReason.TRUNCATED, f"the pages of {question.name} lead back to {following!r}")
-            seen.add(following)
+            visited.add(following)
             cursor = {question.cursor: following}
         raise AdminProblem(FailureReason.TRUNCATED, f"{question.name} goes on after {PAGES} pages")
 
@@ -146,10 +147,10 @@ def _next(question: Question, content: bytes) -> str | None:
     Raises:
         Problem: it is no page, or one that has more and does not say where.
     """
-    found = page(content, question.name)
-    if not question.cursor or not found.get("has_more"):
+    document = page(content, question.name)
+    if not question.cursor or not document.get("has_more"):
         return None
-    following = found.get("next_page" if question.cursor == "page" else "last_id")
+    following = document.get("next_page" if question.cursor == "page" else "last_id")
     if isinstance(following, str) and following:
         return following
     raise AdminProblem(

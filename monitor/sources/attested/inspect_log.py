@@ -85,15 +85,15 @@ def read(document: object) -> Results:
     if not fits(document):
         raise Unreadable("it names no task and no model, as a log of inspect-ai does")
     log = table(document)
-    spec, found = table(log.get("eval")), table(log.get("results"))
+    spec, results = table(log.get("eval")), table(log.get("results"))
     if log.get("status") != "success":
         state = text(log.get("status")) or "of no status"
         raise Unreadable(f"the run of {text(spec.get('task'))} is {state}, not success; hand in one that ended")
     model = text(spec.get("model"))
     return Results(
         format=FORMAT,
-        scores=tuple(_scores(model, text(spec.get("task")), found)),
-        counted={model: count(found.get("total_samples")) or 0},
+        scores=tuple(_scores(model, text(spec.get("task")), results)),
+        counted={model: count(results.get("total_samples")) or 0},
     )
 
 

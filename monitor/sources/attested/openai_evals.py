@@ -25,7 +25,7 @@ def lines(content: bytes) -> list[Line]:
     """Return the objects of JSON Lines; empty where any line is none, so that a broken file is not taken for a short
     one.
     """
-    found: list[Line] = []
+    parsed: list[Line] = []
     for line in content.splitlines():
         if not line.strip():
             continue
@@ -35,8 +35,8 @@ def lines(content: bytes) -> list[Line]:
             return []
         if not isinstance(value, dict):
             return []
-        found.append(value)
-    return found
+        parsed.append(value)
+    return parsed
 
 
 def is_record_log(found: list[Line]) -> bool:
@@ -95,8 +95,8 @@ def is_run(document: object) -> bool:
 
 
 def _runs(document: object) -> list[Line]:
-    found = rows(table(document).get("data")) or [document]
-    runs = [table(value) for value in found]
+    documents = rows(table(document).get("data")) or [document]
+    runs = [table(value) for value in documents]
     return runs if all(run.get("object") == _RUN for run in runs) else []
 
 

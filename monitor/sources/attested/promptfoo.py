@@ -33,8 +33,8 @@ def _found(document: object) -> list[object] | None:
     inner = table(outer.get("results")).get("results")
     if isinstance(inner, list):
         return inner
-    found = outer.get("results")
-    return found if isinstance(found, list) and "stats" in outer and "version" in outer else None
+    results = outer.get("results")
+    return results if isinstance(results, list) and "stats" in outer and "version" in outer else None
 
 
 def read(document: object) -> Results:
@@ -53,8 +53,8 @@ def read(document: object) -> Results:
         by_provider.setdefault(id, []).append(row)
     return Results(
         format=FORMAT,
-        scores=tuple(score for id, found in by_provider.items() for score in _scores(id, found)),
-        counted={id: len(found) for id, found in by_provider.items()},
+        scores=tuple(score for id, items in by_provider.items() for score in _scores(id, items)),
+        counted={id: len(items) for id, items in by_provider.items()},
     )
 
 

@@ -35,7 +35,7 @@ def read(content: bytes, fields: Fields) -> RequestLogRead:
     Raises:
         Unreadable: a line is no JSON object, or there is none.
     """
-    requests, kept = [], []
+    requests, lines = [], []
     for number_, line in enumerate(content.splitlines(), 1):
         if not line.strip():
             continue
@@ -45,12 +45,12 @@ def read(content: bytes, fields: Fields) -> RequestLogRead:
             raise Unreadable(f"line {number_} is not JSON: {error.reason}") from error
         if not isinstance(row, dict):
             raise Unreadable(f"line {number_} is not a JSON object")
-        request, stated = _request(number_, row, fields)
+        request, record = _request(number_, row, fields)
         requests.append(request)
-        kept.append(json_text.canonical_text(stated))
+        lines.append(json_text.canonical_text(record))
     if not requests:
         raise Unreadable("it holds no line")
-    return RequestLogRead(tuple(requests), "".join(f"{line}\n" for line in kept).encode())
+    return RequestLogRead(tuple(requests), "".join(f"{line}\n" for line in lines).encode())
 
 
 def find(row: Row, path: str) -> tuple[bool, object]:
@@ -80,7 +80,7 @@ def _request(line: int, row: Row, fields: Fields) -> tuple[LoggedRequest, dict[s
     if cost is None and not failed:
         lacks.append(fields.cost)
     tier = text(find(row, fields.tier)[1]) if fields.tier else ""
-    stated: dict[str, object] = {
+    record: dict[str, object] = {
         "line": line,
         "at": at.isoformat() if at else None,
         "model": model,
@@ -102,7 +102,7 @@ def _request(line: int, row: Row, fields: Fields) -> tuple[LoggedRequest, dict[s
         retries=retries or 0,
         lacks=tuple(lacks),
     )
-    return request, stated
+    return request, record
 
 
 def _tokens(row: Row, fields: Fields, failed: bool, lacks: list[str]) -> dict[str, int]:

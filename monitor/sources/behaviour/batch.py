@@ -77,7 +77,9 @@ def plan(asked: AskedCall) -> Generator[Call, Exchange, None]:
 
 
 def remembered(every: timedelta) -> timedelta:
-    """For how long the end of a batch says something, where a poll comes so often: at the least until the next poll has read it."""
+    """For how long the end of a batch says something, where a poll comes so often: at the least until the next poll has
+    read it.
+    """
     return max(REMEMBERED, every + WINDOW)
 
 
@@ -85,10 +87,10 @@ def _further(listings: Sequence[Exchange], since: datetime) -> str:
     """Return where the list goes on, the newest first; empty where it ends, or where it is about what is too old to say
     anything.
     """
-    said = listings[-1].said
-    data = said.get("data")
+    listing = listings[-1].said
+    data = listing.get("data")
     last = data[-1] if isinstance(data, list) and data else None
-    if said.get("has_more") is not True or not isinstance(last, dict) or len(listings) >= PAGES:
+    if listing.get("has_more") is not True or not isinstance(last, dict) or len(listings) >= PAGES:
         return ""
     if not isinstance(id := last.get("id"), str) or _made(last) < since:
         return ""
@@ -99,50 +101,50 @@ def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | 
     """Return the newest of our batches that runs, and the newest that ended."""
     rows = [listing.said.get("data") for listing in listings]
     mine = [
-        one
+        item
         for data in rows
-        for one in (data if isinstance(data, list) else ())
-        if isinstance(one, dict)
-        and isinstance(one.get("metadata"), dict)
-        and one["metadata"].get(MARK) == marker
-        and isinstance(one.get("id"), str)
+        for item in (data if isinstance(data, list) else ())
+        if isinstance(item, dict)
+        and isinstance(item.get("metadata"), dict)
+        and item["metadata"].get(MARK) == marker
+        and isinstance(item.get("id"), str)
     ]
     mine.sort(key=_made)
-    running = [one for one in mine if one.get("status") in RUNNING]
-    ended = [one for one in mine if one.get("status") in ENDED]
+    running = [batch for batch in mine if batch.get("status") in RUNNING]
+    ended = [batch for batch in mine if batch.get("status") in ENDED]
     return (running[-1] if running else None), (ended[-1] if ended else None)
 
 
 def facts_of(
     route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime, *, every: timedelta
 ) -> dict[str, Value]:
-    """What our batches say: that one was made, and how the last one ended. `every` is how often they are polled.
+    """Return what our batches say: that one was made, and how the last one ended. `every` is how often they are polled.
 
     Raises:
         Problem: they say nothing.
     """
-    for one in exchanges:
-        verdict = one.verdict(model)
+    for exchange in exchanges:
+        verdict = exchange.verdict(model)
         if verdict.meaning in LOSSES:
-            return refused_by(route, one.status, verdict)
-        if verdict.meaning is not Meaning.GRANTED and one.name != "errors":
-            raise failure(one, verdict, at)
-    named = {one.name: one for one in exchanges}
+            return refused_by(route, exchange.status, verdict)
+        if verdict.meaning is not Meaning.GRANTED and exchange.name != "errors":
+            raise failure(exchange, verdict, at)
+    named = {call.name: call for call in exchanges}
     if "list" not in named or not isinstance(named["list"].said.get("data"), list):
         raise ProbeProblem(FailureReason.INVALID_SHAPE, "the list of batches has no array `data`")
     if "cancel" in named:
         raise ProbeProblem(FailureReason.TIMEOUT, f"a batch did not end within {WINDOW}, and was cancelled")
-    running, ended = newest([one for one in exchanges if one.name == "list"], marker)
-    found: dict[str, Value] = {}
+    running, ended = newest([call for call in exchanges if call.name == "list"], marker)
+    facts: dict[str, Value] = {}
     if running is not None or "create" in named:
-        found[f"{BEHAVIOUR}{route}.created"] = True
+        facts[f"{BEHAVIOUR}{route}.created"] = True
     if running is not None and _counts(running).get("completed"):
-        found |= {ACCESS + route: GRANTED, **_resolved(route, running)}
+        facts |= {ACCESS + route: GRANTED, **_resolved(route, running)}
     elif ended is not None and at - _made(ended) <= remembered(every):
-        found |= _end(route, model, ended, named.get("errors"), at)
-    if not found:
+        facts |= _end(route, model, ended, named.get("errors"), at)
+    if not facts:
         raise ProbeProblem(FailureReason.INVALID_SHAPE, "no batch of ours runs or has ended")
-    return found
+    return facts
 
 
 def _end(route: str, model: str, ended: Mapping[str, Any], errors: Exchange | None, at: datetime) -> dict[str, Value]:
@@ -161,8 +163,8 @@ def _end(route: str, model: str, ended: Mapping[str, Any], errors: Exchange | No
 
 def _why(ended: Mapping[str, Any], errors: Exchange | None) -> tuple[int, Any]:
     """Status and body of the refusal behind a batch that failed; 0 where nothing says it."""
-    said = ended.get("errors")
-    listed = said.get("data") if isinstance(said, dict) else None
+    problems = ended.get("errors")
+    listed = problems.get("data") if isinstance(problems, dict) else None
     if isinstance(listed, list) and listed and isinstance(listed[0], dict):
         return 400, {"error": {"type": "invalid_request_error", **listed[0]}}
     line = _first_line(errors)

@@ -97,11 +97,11 @@ def kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def written(route: str, model: str, exchanges: Sequence[Exchange]) -> bytes:
-    """All exchanges of a poll as one document."""
+    """Return all exchanges of a poll as one document."""
     calls = [
-        {"name": one.name, "status": one.status, "headers": dict(one.headers)}
-        | ({"text": one.text} if one.body is None else {"body": one.body})
-        for one in exchanges
+        {"name": exchange.name, "status": exchange.status, "headers": dict(exchange.headers)}
+        | ({"text": exchange.text} if exchange.body is None else {"body": exchange.body})
+        for exchange in exchanges
     ]
     return json.dumps({"route": route, "model": model, "calls": calls}, sort_keys=True).encode()
 
@@ -140,29 +140,31 @@ class CallUsage:
 
 def usage(said: Mapping[str, Any]) -> CallUsage:
     """Return the usage of an answer; of a stream, that of the event that has it."""
-    found = said.get("usage")
-    if not isinstance(found, dict):
+    counts = said.get("usage")
+    if not isinstance(counts, dict):
         events = said.get("events")  # the last one counts: some servers count up in every event
-        found = next(
+        counts = next(
             (
-                one["usage"]
-                for one in reversed(events if isinstance(events, list) else [])
-                if isinstance(one, dict) and isinstance(one.get("usage"), dict)
+                event["usage"]
+                for event in reversed(events if isinstance(events, list) else [])
+                if isinstance(event, dict) and isinstance(event.get("usage"), dict)
             ),
             {},
         )
     details: Mapping[str, Any] = next(
-        (found[key] for key in ("input_tokens_details", "prompt_tokens_details") if isinstance(found.get(key), dict)),
+        (counts[key] for key in ("input_tokens_details", "prompt_tokens_details") if isinstance(counts.get(key), dict)),
         {},
     )
     return CallUsage(
-        input=_count(found, "input_tokens", "prompt_tokens"),
+        input=_count(counts, "input_tokens", "prompt_tokens"),
         cached=_count(details, "cached_tokens"),
         written=_count(details, "cache_write_tokens"),
-        output=_count(found, "output_tokens", "completion_tokens"),
+        output=_count(counts, "output_tokens", "completion_tokens"),
     )
 
 
 def _count(found: Mapping[str, Any], *names: str) -> int | None:
     values = (found.get(name) for name in names)
-    return next((one for one in values if isinstance(one, int) and not isinstance(one, bool) and one >= 0), None)
+    return next(
+        (value for value in values if isinstance(value, int) and not isinstance(value, bool) and value >= 0), None
+    )

@@ -1,7 +1,7 @@
 """From the answers of a probe to facts, or to why there are none. Pure: it sees what evidence keeps, and nothing else.
 
-Granted or a loss is a fact; everything else is a failed poll. A refusal of the very parameter that a route tries (a tier, a stream) is what the
-route asked for; a refusal of any other says only that the probe was wrong.
+Granted or a loss is a fact; everything else is a failed poll. A refusal of the very parameter that a route tries (a
+tier, a stream) is what the route asked for; a refusal of any other says only that the probe was wrong.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ FAILED_INSIDE: Mapping[str, FailureReason] = MappingProxyType(
 
 
 def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
-    """The facts that the answers of a poll of a route state.
+    """Return the facts that the answers of a poll of a route state.
 
     Raises:
         Problem: they state nothing.
@@ -63,26 +63,26 @@ def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime
         raise ProbeProblem(FailureReason.INVALID_SHAPE, "no call was made")
     if route == "contract":
         return _contract(model, exchanges, at)
-    for one in exchanges:
-        verdict = one.verdict(model)
+    for exchange in exchanges:
+        verdict = exchange.verdict(model)
         if verdict.meaning in LOSSES or tried(route, verdict):
-            return refused_by(route, one.status, verdict)
+            return refused_by(route, exchange.status, verdict)
         if verdict.meaning is not Meaning.GRANTED:
-            raise failure(one, verdict, at)
-    found = READERS.get(route, _answered)(route, exchanges)
+            raise failure(exchange, verdict, at)
+    facts = READERS.get(route, _answered)(route, exchanges)
     limits = _limits(exchanges[-1]) if route in LIMITED else {}
-    return {ACCESS + route: GRANTED, **found, **limits}
+    return {ACCESS + route: GRANTED, **facts, **limits}
 
 
 def refused_by(route: str, status: int, verdict: ErrorVerdict) -> dict[str, Value]:
     """Return the facts of a refusal: what it means, and how it was said."""
     code = verdict.code or verdict.param
-    said = f"{status} {code}" if code.isprintable() and 0 < len(code) <= CODE else str(status)
-    return {ACCESS + route: str(verdict.meaning), refusal(route): said}
+    refused = f"{status} {code}" if code.isprintable() and 0 < len(code) <= CODE else str(status)
+    return {ACCESS + route: str(verdict.meaning), refusal(route): refused}
 
 
 def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
-    """The fields of a route that a poll does not speak of, so that nothing of them is gone.
+    """Return the fields of a route that a poll does not speak of, so that nothing of them is gone.
 
     What is granted takes no refusal back: whoever reads one asks first whether the route is closed. A refusal counts no
     tokens and states no limits; a batch that only began says nothing of how batches end; and a fingerprint comes and
@@ -107,9 +107,9 @@ def tried(route: str, verdict: ErrorVerdict) -> bool:
 
 def failure(one: Exchange, verdict: ErrorVerdict, at: datetime) -> ProbeProblem:
     """Why an answer is no observation."""
-    said = verdict.message or one.text
+    why = verdict.message or one.text
     code = f" ({verdict.code or verdict.param})" if verdict.code or verdict.param else ""
-    detail = f"HTTP {one.status} to the call {one.name}" + (f": {said}" if said else "") + code
+    detail = f"HTTP {one.status} to the call {one.name}" + (f": {why}" if why else "") + code
     reason = refused(one.status)
     if verdict.meaning is Meaning.PARAMETER_REJECTED:
         reason = FailureReason.PROBE_REJECTED
@@ -126,10 +126,10 @@ def _shape(one: Exchange, what: str) -> ProbeProblem:
 
 
 def _limits(one: Exchange) -> dict[str, Value]:
-    stated = {what: one.headers.get(f"x-ratelimit-limit-{what}", "") for what in LIMITS}
+    limits = {what: one.headers.get(f"x-ratelimit-limit-{what}", "") for what in LIMITS}
     return {
         LIMIT + what: int(value)
-        for what, value in stated.items()
+        for what, value in limits.items()
         if value.isascii() and value.isdecimal() and len(value) < 16
     }
 
@@ -163,44 +163,44 @@ def _answered(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
 
 
 def _streamed(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
-    one = exchanges[-1]
-    events = one.said.get("events")
+    exchange = exchanges[-1]
+    events = exchange.said.get("events")
     if not isinstance(events, list) or not events:
-        raise _shape(one, "is no stream of events")
-    if not one.said.get("done"):
-        raise ProbeProblem(FailureReason.TRUNCATED, f"the stream of the call {one.name} ends without [DONE]")
+        raise _shape(exchange, "is no stream of events")
+    if not exchange.said.get("done"):
+        raise ProbeProblem(FailureReason.TRUNCATED, f"the stream of the call {exchange.name} ends without [DONE]")
     last = next((event for event in reversed(events) if isinstance(event, dict) and event.get("usage")), None)
     if last is None:
-        raise _shape(one, "streams no usage, though it was asked to")
+        raise _shape(exchange, "streams no usage, though it was asked to")
     return _echo(route, last)
 
 
 def _structured(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
-    one = exchanges[-1]
-    text, whole = _output(one)
-    found = _echo(route, one.said)
+    exchange = exchanges[-1]
+    text, whole = _output(exchange)
+    facts = _echo(route, exchange.said)
     if whole:  # one that ran out of room says nothing of its shape
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
             value = None
         fits = isinstance(value, dict) and value.keys() == {"ok"} and isinstance(value["ok"], bool)
-        found[f"{BEHAVIOUR}{route}.valid"] = fits
-    return found
+        facts[f"{BEHAVIOUR}{route}.valid"] = fits
+    return facts
 
 
 def _called(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
-    one = exchanges[-1]
-    _, whole = _output(one)
-    found = _echo(route, one.said)
-    items = one.said.get("output")
+    exchange = exchanges[-1]
+    _, whole = _output(exchange)
+    facts = _echo(route, exchange.said)
+    items = exchange.said.get("output")
     if isinstance(items, list):
         called = any(isinstance(item, dict) and item.get("type") == "function_call" for item in items)
     else:
-        called = bool(_message(one.said).get("tool_calls"))
+        called = bool(_message(exchange.said).get("tool_calls"))
     if called or whole:
-        found[f"{BEHAVIOUR}{route}.called"] = called
-    return found
+        facts[f"{BEHAVIOUR}{route}.called"] = called
+    return facts
 
 
 def _tier(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
@@ -221,37 +221,39 @@ def _tier(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
 def _cached(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
     if len(exchanges) < 2:
         raise ProbeProblem(FailureReason.INVALID_SHAPE, "the second of two calls was not made")
-    for one in exchanges:
-        _output(one)
-    first, second = (usage(one.said) for one in exchanges[:2])
-    found = _echo(route, exchanges[1].said)
+    for exchange in exchanges:
+        _output(exchange)
+    first, second = (usage(call.said) for call in exchanges[:2])
+    facts = _echo(route, exchanges[1].said)
     if first.written is not None:
-        found[f"{BEHAVIOUR}{route}.written"] = first.written > 0
+        facts[f"{BEHAVIOUR}{route}.written"] = first.written > 0
     if second.cached is None:
         raise _shape(exchanges[1], "does not say how many tokens were cached")
-    found[f"{BEHAVIOUR}{route}.hit"] = second.cached > 0
-    told = exchanges[1].said.get("prompt_cache_diagnostics")
-    if isinstance(told, dict) and _name(told.get("type")):
-        why = told.get("reason")
-        found[f"{BEHAVIOUR}{route}.diagnostics"] = f"{told['type']}:{why}" if _name(why) else told["type"]
-    return found
+    facts[f"{BEHAVIOUR}{route}.hit"] = second.cached > 0
+    diagnostics = exchanges[1].said.get("prompt_cache_diagnostics")
+    if isinstance(diagnostics, dict) and _name(diagnostics.get("type")):
+        why = diagnostics.get("reason")
+        facts[f"{BEHAVIOUR}{route}.diagnostics"] = f"{diagnostics['type']}:{why}" if _name(why) else diagnostics["type"]
+    return facts
 
 
 def _contract(model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
     """Return what each call that should be refused was answered; whether the model can be called at all is asked
     elsewhere.
     """
-    found: dict[str, Value] = {}
-    for one in exchanges:
-        verdict = one.verdict(model)
+    facts: dict[str, Value] = {}
+    for exchange in exchanges:
+        verdict = exchange.verdict(model)
         if verdict.meaning is Meaning.PARAMETER_REJECTED:
-            found[f"{BEHAVIOUR}contract.{one.name}"] = f"rejected:{verdict.code or verdict.param or one.status}"
+            facts[f"{BEHAVIOUR}contract.{exchange.name}"] = (
+                f"rejected:{verdict.code or verdict.param or exchange.status}"
+            )
         elif verdict.meaning is Meaning.GRANTED:
-            _output(one)
-            found[f"{BEHAVIOUR}contract.{one.name}"] = "accepted"
+            _output(exchange)
+            facts[f"{BEHAVIOUR}contract.{exchange.name}"] = "accepted"
         else:
-            raise failure(one, verdict, at)
-    return found
+            raise failure(exchange, verdict, at)
+    return facts
 
 
 def _output(one: Exchange) -> tuple[str, bool]:
@@ -260,22 +262,22 @@ def _output(one: Exchange) -> tuple[str, bool]:
     Raises:
         Problem: it is no answer of either endpoint.
     """
-    said = one.said
-    items = said.get("output")
+    body = one.said
+    items = body.get("output")
     if isinstance(items, list):
-        status = said.get("status", "completed")
-        why = said.get("incomplete_details")
+        status = body.get("status", "completed")
+        why = body.get("incomplete_details")
         full = isinstance(why, dict) and why.get("reason") == "max_output_tokens"
         if status != "completed" and not (status == "incomplete" and full):
             raise _shape(one, f"has the status {status!r}")
         parts = [part for item in items if isinstance(item, dict) for part in item.get("content") or ()]
         texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
         return "".join(texts), status == "completed"
-    message = _message(said)
+    message = _message(body)
     if not message:
         raise _shape(one, "holds neither `output` nor a message in `choices`")
     content = message.get("content")
-    return content if isinstance(content, str) else "", said["choices"][0].get("finish_reason") != "length"
+    return content if isinstance(content, str) else "", body["choices"][0].get("finish_reason") != "length"
 
 
 def _message(said: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -287,15 +289,15 @@ def _message(said: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _echo(route: str, said: Mapping[str, Any]) -> dict[str, Value]:
     """Return what an answer says of itself: who answered, by which tier, and in which fields it counts."""
-    found: dict[str, Value] = {}
+    facts: dict[str, Value] = {}
     for field, name in (("model", "model"), ("service_tier", "service_tier"), ("system_fingerprint", "fingerprint")):
         value = said.get(field)
         if _name(value):
-            found[f"{BEHAVIOUR}{route}.{name}"] = value
+            facts[f"{BEHAVIOUR}{route}.{name}"] = value
     counted = said.get("usage")
     if isinstance(counted, dict) and counted:
-        found[f"{BEHAVIOUR}{route}.usage"] = ",".join(sorted(_fields(counted)))
-    return found
+        facts[f"{BEHAVIOUR}{route}.usage"] = ",".join(sorted(_fields(counted)))
+    return facts
 
 
 def _fields(counted: Mapping[str, Any], above: str = "") -> list[str]:

@@ -1,7 +1,8 @@
 """The source of one (surface, model, route): asks the budget, sends the calls of the route's plan, and keeps what came
 back as evidence.
 
-Each call is measured, whatever becomes of the poll. What the answers say is read from the evidence alone (`reading`), so that stored answers can be read anew.
+Each call is measured, whatever becomes of the poll. What the answers say is read from the evidence alone (`reading`),
+so that stored answers can be read anew.
 """
 
 from __future__ import annotations
@@ -88,12 +89,14 @@ class BehaviourSource:
             until, failure = self._rest
             left = (until - now).total_seconds()
             return replace(failure, at=now, retry_after=left, body=None, measured=())
-        seen = self._observed(now)
-        wait = seen.retry_after if isinstance(seen, PollFailure) else None
+        outcome = self._observed(now)
+        wait = outcome.retry_after if isinstance(outcome, PollFailure) else None
         self._rest = (
-            (now + min(timedelta(seconds=wait), LONGEST), seen) if wait and isinstance(seen, PollFailure) else None
+            (now + min(timedelta(seconds=wait), LONGEST), outcome)
+            if wait and isinstance(outcome, PollFailure)
+            else None
         )
-        return seen
+        return outcome
 
     def _observed(self, now: datetime) -> Snapshot | PollFailure:
         exchanges: list[Exchange] = []
@@ -104,11 +107,11 @@ class BehaviourSource:
         except ProbeProblem as problem:
             return self._failed(problem, now, self._body(exchanges), measured)
         body = self._body(exchanges)
-        if any(one.status == 401 for one in exchanges):
+        if any(exchange.status == 401 for exchange in exchanges):
             self._sdk.forget()
             self._region.forget()
-        seen = self.extract(body or Body(content=b"", sha256="", size=0), now)
-        return replace(seen, measured=tuple(measured))
+        outcome = self.extract(body or Body(content=b"", sha256="", size=0), now)
+        return replace(outcome, measured=tuple(measured))
 
     def extract(self, body: Body, at: datetime) -> Snapshot | PollFailure:
         """Read stored answers anew."""
@@ -133,14 +136,14 @@ class BehaviourSource:
 
     def _plan(self, now: datetime) -> Plan:
         parameters = self.spec.options.get("parameters")
-        asked = AskedCall(
+        call = AskedCall(
             model=self.spec.model,
             at=now,
             every=self.spec.every,
             marker=self.spec.key,
             parameters=parameters if isinstance(parameters, dict) else {},
         )
-        return batch.plan(asked) if self.spec.route == BATCH else PLANS[self.spec.route](asked)
+        return batch.plan(call) if self.spec.route == BATCH else PLANS[self.spec.route](call)
 
     def _call(self, plan: Plan, exchanges: list[Exchange], measured: list[Measurement], now: datetime) -> None:
         """Make the calls of a plan, one after the other.
@@ -238,7 +241,7 @@ class BehaviourSource:
         return self._sdk.secrets + self._region.secrets
 
     def _body(self, exchanges: Sequence[Exchange]) -> Body | None:
-        """All answers of a poll as evidence, redacted; None where there was none."""
+        """Return all answers of a poll as evidence, redacted; None where there was none."""
         if not exchanges:
             return None
         received = written(self.spec.route, self.spec.model, exchanges)

@@ -91,8 +91,8 @@ def extract(payload: object) -> Extraction:
                     Refusal(f"{scope}.models[{position}]", str(error), (about,) if isinstance(about, str) else ())
                 )
                 continue
-            for one in sets:
-                rows.extend(_rows(Subject(scope, id), one, refused, unclear))
+            for band in sets:
+                rows.extend(_rows(Subject(scope, id), band, refused, unclear))
     if not rows:
         first = f"; {refused[0].where}: {refused[0].reason}" if refused else ""
         raise Unreadable(f"not one price could be read{first}")
@@ -136,11 +136,11 @@ def _begin(constraint: object, index: int) -> datetime | None:
     known = (
         {key: value for key, value in constraint.items() if value is not None} if isinstance(constraint, dict) else {}
     )
-    stated = known.get("start_date")
-    if not isinstance(stated, str) or len(known) != 1:
+    start = known.get("start_date")
+    if not isinstance(start, str) or len(known) != 1:
         raise ValueError(f"`prices[{index}].constraint` is not a `start_date`")
     try:
-        return datetime.combine(date.fromisoformat(stated), time(), UTC)
+        return datetime.combine(date.fromisoformat(start), time(), UTC)
     except ValueError:
         raise ValueError(f"`prices[{index}].constraint.start_date` is not a date") from None
 
@@ -152,15 +152,15 @@ def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact
     if reason := in_other_money(one.prices):
         refused.append(Refusal(one.where, reason, (subject.name,)))
         return
-    for key, stated in one.prices.items():
-        if stated is None or key.endswith(OTHER_UNIT) or of_money(key):
+    for key, value in one.prices.items():
+        if value is None or key.endswith(OTHER_UNIT) or of_money(key):
             continue
         where = shown(f"{one.where}.{key}")
         if (identity := _identity(key)) is None:
             refused.append(Refusal(where, "a price under a name that is not known"))
             continue
         modality, meter = identity
-        for context, price, doubt in _bands(stated):
+        for context, price, doubt in _bands(value):
             amount = number(price)
             if doubt or amount is None or amount == NO_PRICE:
                 refused.append(Refusal(where, doubt or why_not(amount)))
@@ -179,16 +179,16 @@ def _rows(subject: Subject, one: _Set, refused: list[Refusal], unclear: set[Fact
 
 
 def _identity(key: str) -> tuple[str, str] | None:
-    found = _KEY.fullmatch(key)
-    if found is None:
+    match = _KEY.fullmatch(key)
+    if match is None:
         return None
-    if act := found["act"]:
+    if act := match["act"]:
         if act == "read":
-            return None if found["lifetime"] else (found["cached"] or TEXT, "cached_input")
-        return found["cached"] or TEXT, f"cache_write{found['lifetime'] or ''}"
-    if found["kind"] == "reasoning":
-        return (TEXT, "reasoning") if found["way"] == "output" else None
-    return found["kind"] or TEXT, found["way"]
+            return None if match["lifetime"] else (match["cached"] or TEXT, "cached_input")
+        return match["cached"] or TEXT, f"cache_write{match['lifetime'] or ''}"
+    if match["kind"] == "reasoning":
+        return (TEXT, "reasoning") if match["way"] == "output" else None
+    return match["kind"] or TEXT, match["way"]
 
 
 def _bands(stated: object) -> Iterator[tuple[str, object, str]]:

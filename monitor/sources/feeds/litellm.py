@@ -82,11 +82,11 @@ class _Price(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _meaning(key: str) -> _Price | str | None:
-    found = _KEY.fullmatch(key)
-    if found and (priced := METERS.get(found["meter"])):
+    match = _KEY.fullmatch(key)
+    if match and (priced := METERS.get(match["meter"])):
         modality, meter = priced
-        band = found["band"] or ""
-        return _Price(field_of(TIERS[found["tier"] or ""], LONG if band else SHORT, modality, meter), band)
+        band = match["band"] or ""
+        return _Price(field_of(TIERS[match["tier"] or ""], LONG if band else SHORT, modality, meter), band)
     if not _OF_COST.search(key) or _OTHER_UNITS.search(key) or key == BANDS:
         return None
     return "a key that speaks of a cost in words that are not known"
@@ -146,10 +146,10 @@ def _subject(key: str, provider: str) -> Subject:
     if prefix == provider and rest:
         return Subject(provider, rest)
     if slash and rest:
-        one, other = prefix.replace("-", "_"), provider.replace("-", "_")
-        if one == other:
+        label, other = prefix.replace("-", "_"), provider.replace("-", "_")
+        if label == other:
             return Subject(provider, rest)
-        if other.startswith(one + "_"):
+        if other.startswith(label + "_"):
             return Subject(prefix, rest)
     return Subject(provider, key)
 
@@ -160,12 +160,12 @@ def _read(
     bands: dict[str, list[tuple[str, str]]] = {}
     fields = sheet.fields(subject)
     for key in filter(prices.__contains__, entry):
-        if (stated := entry[key]) is None:
+        if (amount := entry[key]) is None:
             continue
         field, band = prices[key]
-        value = per_million(stated) if type(stated) is Decimal else _value(stated)
+        value = per_million(amount) if type(amount) is Decimal else _value(amount)
         if value is None:
-            sheet.refuse(f"{where}.{key}", why_not(number(stated)), subject, field)
+            sheet.refuse(f"{where}.{key}", why_not(number(amount)), subject, field)
         elif band:
             bands.setdefault(band, []).append((field, value))
         elif fields.setdefault(field, value) is not value:
@@ -177,8 +177,8 @@ def _read(
 
 
 def _value(stated: object) -> str | None:
-    found = number(stated)
-    return None if found is None else per_million(found)
+    parsed = number(stated)
+    return None if parsed is None else per_million(parsed)
 
 
 def _ranges(sheet: PriceTable, subject: Subject, where: str, ranges: object) -> None:
@@ -192,14 +192,14 @@ def _ranges(sheet: PriceTable, subject: Subject, where: str, ranges: object) -> 
                 sheet.refuse(f"{where}[{index}]", "no object with a `range` of two numbers")
             continue  # searches are tiered by their results, and are no tokens
         prices: list[tuple[str, str]] = []
-        for key, stated in band.items():
+        for key, amount in band.items():
             meaning = _meaning(key)
-            if not isinstance(meaning, _Price) or meaning.band or stated is None:
+            if not isinstance(meaning, _Price) or meaning.band or amount is None:
                 continue
             tier, _, *rest = meaning.field.removeprefix("price.").split(".")
             field = meaning.field if begin == 0 else ".".join(("price", tier, LONG, *rest))
-            if (value := _value(stated)) is None:
-                sheet.refuse(f"{where}[{index}].{key}", why_not(number(stated)), subject, field)
+            if (value := _value(amount)) is None:
+                sheet.refuse(f"{where}[{index}].{key}", why_not(number(amount)), subject, field)
             else:
                 prices.append((field, value))
         if begin == 0:

@@ -63,15 +63,15 @@ def extract(payload: object) -> Extraction:
 def _items(payload: object) -> Iterator[_Item]:
     if isinstance(payload, dict) and isinstance(payload.get("prices"), list):
         for index, row in enumerate(payload["prices"]):
-            found = row if isinstance(row, dict) else {}
-            yield _Item(f"prices[{index}]", found.get("vendor"), found.get("id"), found.get("name"), row)
+            fields = row if isinstance(row, dict) else {}
+            yield _Item(f"prices[{index}]", fields.get("vendor"), fields.get("id"), fields.get("name"), row)
     elif isinstance(payload, dict) and isinstance(payload.get("models"), list) and "vendor" in payload:
         for index, model in enumerate(payload["models"]):
-            found = model if isinstance(model, dict) else {}
-            history = found.get("price_history")
+            fields = model if isinstance(model, dict) else {}
+            history = fields.get("price_history")
             for step, prices in enumerate(history if isinstance(history, list) else [None]):
                 where = f"models[{index}].price_history[{step}]"
-                yield _Item(where, payload["vendor"], found.get("id"), found.get("name"), prices)
+                yield _Item(where, payload["vendor"], fields.get("id"), fields.get("name"), prices)
     else:
         raise Unreadable("none of the published shapes: neither `prices` nor `vendor` with `models`")
 
@@ -88,9 +88,9 @@ def _rows(item: _Item, known: set[tuple[str, str]], refused: list[Refusal]) -> I
         raise ValueError("ends before it begins")
     model, context = _context(vendor, id, item.name, known)
     for key, meter in METERS.items():
-        if (stated := prices.get(key)) is None:
+        if (text := prices.get(key)) is None:
             continue
-        if (amount := number(stated)) is None:
+        if (amount := number(text)) is None:
             refused.append(Refusal(f"{item.where}.{key}", NOT_AN_AMOUNT, (model,)))
             continue
         yield PriceRow(
@@ -112,19 +112,19 @@ def _context(vendor: str, id: str, name: object, known: set[tuple[str, str]]) ->
     """
     match = _LONG_ID.fullmatch(id)
     if match and (vendor, match["base"]) in known and isinstance(name, str):
-        said = re.search(r">\s*(\d+)\s*k\b", name, re.IGNORECASE)
-        if said and said[1] == match["size"]:
+        hit = re.search(r">\s*(\d+)\s*k\b", name, re.IGNORECASE)
+        if hit and hit[1] == match["size"]:
             return match["base"], LONG
     return id, SHORT
 
 
 def _midnight(prices: Mapping[str, object], key: str) -> datetime | None:
-    found = prices.get(key)
-    if found is None:
+    day = prices.get(key)
+    if day is None:
         return None
-    if not isinstance(found, str):
+    if not isinstance(day, str):
         raise ValueError(f"`{key}` is not a date")
     try:
-        return datetime.combine(date.fromisoformat(found), time(), UTC)
+        return datetime.combine(date.fromisoformat(day), time(), UTC)
     except ValueError:
         raise ValueError(f"`{key}` is not a date") from None

@@ -59,16 +59,16 @@ def _provider(id: str, shown: str) -> str:
 
 
 def _read(sheet: PriceTable, subject: Subject, where: str, item: dict[str, object]) -> None:
-    for key, stated in item.items():
-        if not key.endswith(UNIT) or stated is None:
+    for key, amount in item.items():
+        if not key.endswith(UNIT) or amount is None:
             continue
         if key not in METERS:
             sheet.refuse(f"{where}.{key}", "a price under a name that is not known")
             continue
         field = short(METERS[key])
-        found = number(stated)
-        value = None if found is None else plain(found)
+        parsed = number(amount)
+        value = None if parsed is None else plain(parsed)
         if value is None:
-            sheet.refuse(f"{where}.{key}", why_not(found), subject, field)
+            sheet.refuse(f"{where}.{key}", why_not(parsed), subject, field)
         else:
             sheet.put(subject, field, value)

@@ -87,11 +87,11 @@ def _providers(payload: object) -> Mapping[str, object] | None:
     """Return the map of providers of `api.json` or `catalog.json`; None where there is none."""
     if not isinstance(payload, dict):
         return None
-    for found in (payload, payload.get("providers")):
-        if isinstance(found, dict) and any(
-            isinstance(p, dict) and isinstance(p.get("models"), dict) for p in found.values()
+    for providers in (payload, payload.get("providers")):
+        if isinstance(providers, dict) and any(
+            isinstance(p, dict) and isinstance(p.get("models"), dict) for p in providers.values()
         ):
-            return found
+            return providers
     return None
 
 
@@ -137,9 +137,9 @@ def _model(sheet: PriceTable, scope: str, id: str, model: object, *, named: str 
 def _modes(model: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     experimental = model.get("experimental")
     modes = experimental.get("modes") if isinstance(experimental, dict) else None
-    for mode, said in modes.items() if isinstance(modes, dict) else ():
-        if isinstance(said, dict) and said.get("cost") is not None:
-            yield mode, said["cost"]
+    for mode, settings in modes.items() if isinstance(modes, dict) else ():
+        if isinstance(settings, dict) and settings.get("cost") is not None:
+            yield mode, settings["cost"]
 
 
 def _cost(sheet: PriceTable, subject: Subject, where: str, cost: object, tier: str) -> None:
@@ -198,16 +198,16 @@ def _begin(band: object) -> int | None:
 def _prices(
     sheet: PriceTable, subject: Subject, where: str, prices: Mapping[str, object], tier: str, *, beyond: bool
 ) -> Iterator[tuple[str, str]]:
-    for key, stated in prices.items():
-        if key in (TIERS, OVER_200K, "tier", "context") or key in OTHER_UNITS or stated is None or of_money(key):
+    for key, amount in prices.items():
+        if key in (TIERS, OVER_200K, "tier", "context") or key in OTHER_UNITS or amount is None or of_money(key):
             continue
         if key not in METERS:
             sheet.refuse(f"{where}.{key}", "a price under a name that is not known")
             continue
         field = (long if beyond else short)(*METERS[key], tier)
-        found = number(stated)
-        value = None if found is None else plain(found)
+        parsed = number(amount)
+        value = None if parsed is None else plain(parsed)
         if value is None:
-            sheet.refuse(f"{where}.{key}", why_not(found), subject, field)
+            sheet.refuse(f"{where}.{key}", why_not(parsed), subject, field)
         else:
             yield field, value

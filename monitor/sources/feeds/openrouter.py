@@ -93,8 +93,8 @@ def extract(payload: object) -> Extraction:
 
 def _target(item: Mapping[str, object]) -> str | None:
     """Return what an alias points to, empty where the list does not say; None for what is none."""
-    stated = item.get("alias_target")
-    if isinstance(stated, dict) and isinstance(slug := stated.get("slug"), str) and slug.strip() and slug.isprintable():
+    target = item.get("alias_target")
+    if isinstance(target, dict) and isinstance(slug := target.get("slug"), str) and slug.strip() and slug.isprintable():
         return slug
     id, canonical = item.get("id"), item.get("canonical_slug")
     if not isinstance(id, str) or not id.startswith(ALIAS):
@@ -120,11 +120,11 @@ def _items(payload: object) -> list[object]:
 
 
 def _read(sheet: PriceTable, subject: Subject, where: str, pricing: Mapping[str, object]) -> None:
-    for key, stated in pricing.items():
+    for key, value in pricing.items():
         if key == OVERRIDES:
-            _overrides(sheet, subject, f"{where}.{key}", stated)
-        elif found := _price(sheet, subject, f"{where}.{key}", key, stated, beyond=False):
-            sheet.put(subject, *found)
+            _overrides(sheet, subject, f"{where}.{key}", value)
+        elif price := _price(sheet, subject, f"{where}.{key}", key, value, beyond=False):
+            sheet.put(subject, *price)
 
 
 def _overrides(sheet: PriceTable, subject: Subject, where: str, overrides: object) -> None:
@@ -137,9 +137,9 @@ def _overrides(sheet: PriceTable, subject: Subject, where: str, overrides: objec
         if not isinstance(override, dict) or type(override.get(CONDITION)) is not int:
             sheet.refuse(f"{where}[{index}]", f"no object with `{CONDITION}`")
             continue
-        stated = ((key, value) for key, value in override.items() if key != CONDITION)
-        found = (_price(sheet, subject, f"{where}[{index}].{key}", key, value, beyond=True) for key, value in stated)
-        bands.append([price for price in found if price])
+        pairs = ((key, value) for key, value in override.items() if key != CONDITION)
+        prices = (_price(sheet, subject, f"{where}[{index}].{key}", key, value, beyond=True) for key, value in pairs)
+        bands.append([price for price in prices if price])
     if len(listed) > 1:
         sheet.refuse(where, SEVERAL_BANDS)
         sheet.unclear.update(Fact(subject, field) for band in bands for field, _ in band)
@@ -158,9 +158,9 @@ def _price(
         sheet.refuse(where, "a price under a name that is not known")
         return None
     field = (long if beyond else short)(*METERS[key])
-    found = number_in_text(stated)
-    value = None if found is None else per_million(found)
+    parsed = number_in_text(stated)
+    value = None if parsed is None else per_million(parsed)
     if value is None:
-        sheet.refuse(where, why_not(found), subject, field)
+        sheet.refuse(where, why_not(parsed), subject, field)
         return None
     return field, value

@@ -52,8 +52,8 @@ def number_in_text(stated: object) -> Decimal | None:
     """Return the amount that a string states; None where it is none."""
     if not isinstance(stated, str) or not _PLAIN.fullmatch(stated):  # Decimal also reads `1_0`, ` 1 ` and Arabic digits
         return None
-    found = Decimal(stated)
-    return found if _sane(found) else None
+    value = Decimal(stated)
+    return value if _sane(value) else None
 
 
 @lru_cache(maxsize=8192)
@@ -128,8 +128,8 @@ def in_other_money(stated: object, units: frozenset[str] = PER_MILLION) -> str:
         return ""
     for key in filter(of_money, stated):
         value = stated[key]
-        said = value.strip().lower() if isinstance(value, str) else ""
-        if value is None or said in (_DOLLARS if "currenc" in key.lower() else units):
+        text = value.strip().lower() if isinstance(value, str) else ""
+        if value is None or text in (_DOLLARS if "currenc" in key.lower() else units):
             continue
         if not isinstance(value, dict | list):  # a table of other amounts stands apart
             shown = value if isinstance(value, str | int | bool) else "more than one value"

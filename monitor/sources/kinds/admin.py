@@ -14,8 +14,8 @@ from monitor.sources.kind import Finding, Options, SourceDeps, SourceKind, Surro
 from monitor.sources.options import Distinct, OfSurface
 
 Part = Literal[
-    "project", "rate_limits", "model_permissions", "service_tiers", "hosted_tools", "data_retention", "spend_limit", "usage", "costs",
-    "audit_log",
+    "project", "rate_limits", "model_permissions", "service_tiers", "hosted_tools", "data_retention", "spend_limit",
+    "usage", "costs", "audit_log",
 ]  # fmt: skip
 OF_ACCOUNT = frozenset({"usage", "costs", "audit_log"})
 """The parts that belong to the whole account; each other one is asked for with the id of a project."""

@@ -1,4 +1,6 @@
-"""`behaviour`: what one route really does with a small call to one model; a table makes one source for each model and route."""
+"""`behaviour`: what one route really does with a small call to one model; a table makes one source for each model and
+route.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from monitor.sources.kind import Finding, Options, SourceDeps, SourceKind, Surro
 from monitor.sources.options import Distinct, ModelId, OfSurface
 
 Route = Literal[
-    "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority", "contract", "caching",
-    "region", "batch",
+    "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority",
+    "contract", "caching", "region", "batch",
 ]  # fmt: skip
 FREE = frozenset({"retrieve", "tokens"})
 """The routes that cost nothing."""
@@ -75,7 +77,10 @@ def _check(options: Options, around: Surroundings) -> Iterator[Finding]:
     if "region" in options.get("routes", ()) and surface is not None and not surface.region_url:
         yield (
             "routes",
-            f"try the route region, and the surface {surface.key!r} has no regional host; give that region_url or leave the route out",
+            (
+                f"try the route region, and the surface {surface.key!r} has no regional host; give that region_url "
+                "or leave the route out"
+            ),
         )
     for model in options.get("models", ()):
         if model not in around.models:

@@ -13,7 +13,9 @@ from monitor.sources.options import SourceOptions, Trust
 
 Format = Literal["litellm", "openrouter", "models_dev", "llm_prices", "genai_prices", "modelpricewatch"]
 RESELLERS = frozenset({"openrouter"})
-"""Formats of feeds that state what their publisher charges: another offer of the same model, not another word on the maker's price."""
+"""Formats of feeds that state what their publisher charges: another offer of the same model, not another word on the
+maker's price.
+"""
 
 
 class FeedOptions(SourceOptions):

@@ -85,8 +85,8 @@ def model(text: str) -> tuple[str, bool]:
 def ids(text: str) -> tuple[str, ...]:
     """Return the model ids that a line is made of; none where it says anything else."""
     match = _IDS.fullmatch(text)
-    found = re.split(r", and |, | and ", match[1]) if match else []
-    return tuple(found) if found and all(map(_MODEL.fullmatch, found)) else ()
+    names = re.split(r", and |, | and ", match[1]) if match else []
+    return tuple(names) if names and all(map(_MODEL.fullmatch, names)) else ()
 
 
 class CellWindow(NamedTuple):

@@ -84,7 +84,7 @@ def amounts(text: str) -> list[Stated]:
     """
     if text.lower() in cells.BLANK:
         return []
-    found: list[Stated] = []
+    conditions: list[Stated] = []
     before, *parts = _SIGN.split(text)
     if before.strip() or not parts:
         raise ValueError(f"{text!r} is not a plain amount in USD per 1M tokens")
@@ -93,10 +93,10 @@ def amounts(text: str) -> list[Stated]:
         amount = cells.amount(match[1]) if match else None
         if match is None or amount is None:
             raise ValueError(f"{part.strip()!r} is not a plain amount in USD per 1M tokens")
-        found.append(Stated(amount=amount, condition=condition(part[match.end() :])))
-    if len({one.condition.limit for one in found} - {None}) > 1:
+        conditions.append(Stated(amount=amount, condition=condition(part[match.end() :])))
+    if len({clause.condition.limit for clause in conditions} - {None}) > 1:
         raise ValueError(f"{text!r} parts the bands at more than one size")
-    return [one for one in found if not one.condition.stored]
+    return [clause for clause in conditions if not clause.condition.stored]
 
 
 def label(text: str, name: re.Pattern[str]) -> Label:
@@ -114,7 +114,7 @@ def label(text: str, name: re.Pattern[str]) -> Label:
             read.append((match[0], condition(part[match.end() :], status=True)))
         except ValueError as error:
             raise ValueError(f"{text!r} is not a model id: {error}") from None
-    if len({said for _, said in read}) > 1:
+    if len({clause for _, clause in read}) > 1:
         raise ValueError(f"{text!r} names models under different conditions")
     return Label(names=tuple(named for named, _ in read), condition=read[0][1])
 
@@ -125,19 +125,19 @@ def condition(text: str, *, status: bool = False) -> PriceCondition:
     Raises:
         ValueError: something is said twice, or in words that are not understood.
     """
-    found, rest = PLAIN, text
+    clause, rest = PLAIN, text
     while rest := rest[_gap(rest) :]:
         if bracketed := _BRACKETED.match(rest):
             inner = bracketed[1].strip()
-            known = _one(inner, found, status=status, kinds=True)
+            known = _one(inner, clause, status=status, kinds=True)
             if known is None or known[1] != len(inner):
                 raise ValueError(f"{bracketed[0]!r} is a condition that is not understood")
-            found, rest = known[0], rest[bracketed.end() :]
-        elif known := _one(rest, found, status=status, kinds=False):
-            found, rest = known[0], rest[known[1] :]
+            clause, rest = known[0], rest[bracketed.end() :]
+        elif known := _one(rest, clause, status=status, kinds=False):
+            clause, rest = known[0], rest[known[1] :]
         else:
             raise ValueError(f"{rest!r} is a condition that is not understood")
-    return found
+    return clause
 
 
 def _gap(text: str) -> int:

@@ -177,10 +177,10 @@ class Placed:
 
     def _offer(self, section: PageSection) -> str:
         """Return the offer that the title of a section makes of its prices; empty where it tells nothing apart."""
-        told = section.told
-        if not told.strange or cells.tier(section.title) or _LONG.fullmatch(section.title):
+        title = section.told
+        if not title.strange or cells.tier(section.title) or _LONG.fullmatch(section.title):
             return ""
-        return told.offer if self.unknown(told.strange) else ""
+        return title.offer if self.unknown(title.strange) else ""
 
     def window(self) -> CellWindow:
         """Return when its prices hold: what the innermost title or sentence that names a time says, within what is said
@@ -213,12 +213,12 @@ class Placed:
         Raises:
             ValueError: the two leave no time, or a sentence names a day of its prices in a way that is not clear.
         """
-        for said in self.named:
-            if not _speaks_of(said.text, name, self.names):
+        for statement in self.named:
+            if not _speaks_of(statement.text, name, self.names):
                 continue
-            within = None if said.doubt else both(window, said.window)
+            within = None if statement.doubt else both(window, statement.window)
             if within is None:
-                raise ValueError(said.doubt or f"the times that are said of it leave none: {said.text!r}")
+                raise ValueError(statement.doubt or f"the times that are said of it leave none: {statement.text!r}")
             window = within
         return window
 
@@ -271,15 +271,15 @@ class Placed:
             Unplaced: an offer or a tier that is not known.
         """
         for section in self.section.chain():
-            told = section.told
+            title = section.told
             if _FINE_TUNING.search(section.title):
                 raise Elsewhere("fine-tuning prices, not inference")
             if _ELSEWHERE.search(section.title):
                 raise Elsewhere(f"the section {section.title!r} is about another offer")
-            if told.past:
+            if title.past:
                 raise Elsewhere(f"the section {section.title!r} is about another time")
-            if told.doubt:
-                raise Unplaced(told.doubt)
+            if title.doubt:
+                raise Unplaced(title.doubt)
             short = section.level < LOOSE or len(section.title.split()) <= LONGEST_NAME  # else it is a sentence
             if short and _OTHER_OFFER.search(section.title):
                 raise Unplaced(f"the section {section.title!r} may be about another offer")
@@ -294,9 +294,9 @@ class Placed:
             Unplaced: their currency, unit, day or offer is doubtful.
         """
         for section in self.section.chain():
-            for said in section.doubts:
-                if not said.strange or self.unknown(said.strange):
-                    raise Unplaced(said.doubt)
+            for statement in section.doubts:
+                if not statement.strange or self.unknown(statement.strange):
+                    raise Unplaced(statement.doubt)
 
     def check_unit(self) -> None:
         """Refuse another unit, and none.

@@ -89,10 +89,10 @@ def days(text: str) -> Iterator[Day]:
 
 
 def _stretch(match: re.Match[str]) -> tuple[datetime | None, datetime | None]:
-    found = {key: value for key, value in match.groupdict().items() if value}
-    if "vague" in found:
+    groups = {key: value for key, value in match.groupdict().items() if value}
+    if "vague" in groups:
         return None, None
-    by = {key[0]: value for key, value in found.items()}
+    by = {key[0]: value for key, value in groups.items()}
     year = int(by["y"])
     try:
         if "q" in by:

@@ -115,8 +115,8 @@ class _MarkdownReader:
         closing, name = match.groups()
         self._veil(name, tag, bool(closing))
         if mdx.is_pricing(name) and not closing:
-            found = mdx.component(name, tag, line)
-            self.blocks.append(replace(found, flaw=found.flaw or HIDDEN) if self._unseen else found)
+            component = mdx.component(name, tag, line)
+            self.blocks.append(replace(component, flaw=component.flaw or HIDDEN) if self._unseen else component)
         elif name.lower() == "table" and not closing:
             return self._markup("</table>", start, line)
         elif re.fullmatch(r"h[1-6]", name) and not closing:
@@ -140,8 +140,8 @@ class _MarkdownReader:
         self.blocks.append(replace(table, flaw=table.flaw or HIDDEN) if self._unseen else table)
 
     def _markup(self, closing: str, start: int, line: int) -> int:
-        found = self._lowered.find(closing, start)
-        end = len(self._text) if found < 0 else found + len(closing)
+        at = self._lowered.find(closing, start)
+        end = len(self._text) if at < 0 else at + len(closing)
         for block in markup.read(self._text[start:end], line, code=self._code):
             if isinstance(block, PageTable):
                 self._add(block)
@@ -239,6 +239,8 @@ def _misgrouped(groups: tuple[str, ...], labels: tuple[str, ...]) -> str:
     if len(groups) != len(labels):
         return "the groups and the labels have different numbers of columns"
     starts = [i for i, group in enumerate(groups) if group]
-    held = {tuple(sorted(labels[start:stop])) for start, stop in zip(starts, [*starts[1:], len(groups)], strict=True)}
+    layouts = {
+        tuple(sorted(labels[start:stop])) for start, stop in zip(starts, [*starts[1:], len(groups)], strict=True)
+    }
     before = {label.lower() for label in labels[: starts[0]]}
-    return "" if len(held) == 1 and before <= _UNGROUPED else "the groups of columns do not hold the same columns"
+    return "" if len(layouts) == 1 and before <= _UNGROUPED else "the groups of columns do not hold the same columns"

@@ -247,9 +247,9 @@ class _MarkupReader(HTMLParser):
             self._skip_from(tag, dict(attrs).get("role") or "")
             return
         if tag == "meta":
-            stated = dict(attrs)
-            if "description" in (stated.get("name") or stated.get("property") or ""):
-                self.blocks.append(Margin(text=squeeze(stated.get("content") or ""), line=self._line))
+            attributes = dict(attrs)
+            if "description" in (attributes.get("name") or attributes.get("property") or ""):
+                self.blocks.append(Margin(text=squeeze(attributes.get("content") or ""), line=self._line))
             return
         hidden = bool(attrs) and tag not in _VOID and unseen(self.get_starttag_text() or "")
         if hidden and tag in _INLINE and self._grids:
@@ -269,8 +269,8 @@ class _MarkupReader(HTMLParser):
 
     def _skip_from(self, tag: str, role: str) -> None:
         self._skip, self._skip_depth = tag, 1
-        kept = tag in _PRESSED or tag in _MARGINS or tag == "sup" or role.startswith("tab")
-        self._pressed = [] if kept else None
+        readable = tag in _PRESSED or tag in _MARGINS or tag == "sup" or role.startswith("tab")
+        self._pressed = [] if readable else None
 
     def _start_inline(self, tag: str) -> None:
         if tag in _STRUCK:
@@ -289,9 +289,9 @@ class _MarkupReader(HTMLParser):
             self._heading = _HEADINGS[tag]
         elif tag == "astro-island":
             options = stated.get("opts") or ""
-            found = island(stated.get("props") or "", options, self._line) if TEXT_TOKENS in options else None
-            if found is not None:
-                self.blocks.append(found)
+            component = island(stated.get("props") or "", options, self._line) if TEXT_TOKENS in options else None
+            if component is not None:
+                self.blocks.append(component)
         elif "data-content-switcher-pane" in stated:
             self.blocks.append(Pane(value=squeeze(stated.get("data-value") or ""), line=self._line))
         elif stated.get("role") == "tabpanel" and (name := squeeze(stated.get("aria-label") or "")):

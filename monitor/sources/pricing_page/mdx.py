@@ -73,20 +73,20 @@ def component(name: str, tag: str, line: int) -> Component:
         return Component(
             name=name, tier="", rows=(), line=line, flaw=f"the component {name} has no header that is recognised"
         )
-    flaw, stated, rows = "", "", tuple[TableRow, ...]()
+    flaw, tier, rows = "", "", tuple[TableRow, ...]()
     try:
-        found = _properties(tag, len(name) + 1)
-        stated = _tier(found)
-        if "rows" not in found:
+        properties = _properties(tag, len(name) + 1)
+        tier = _tier(properties)
+        if "rows" not in properties:
             flaw = f"the component {name} has no rows"
     except ValueError as error:
-        found, flaw = {}, f"the properties of {name} are not as recognised: {error}"
+        properties, flaw = {}, f"the properties of {name} are not as recognised: {error}"
     if not flaw:
         try:
-            rows = tuple(_arrays(tag, found["rows"][1] + 1, line))
+            rows = tuple(_arrays(tag, properties["rows"][1] + 1, line))
         except ValueError as error:
             flaw = f"the rows of {name} are not literal arrays: {error}"
-    return Component(name=name, tier=stated, rows=rows, line=line, flaw=flaw)
+    return Component(name=name, tier=tier, rows=rows, line=line, flaw=flaw)
 
 
 def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
@@ -95,7 +95,7 @@ def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
     Raises:
         ValueError: one is given twice, comes from elsewhere (`{...props}`), or may set a condition on every price.
     """
-    found: dict[str, tuple[str, int]] = {}
+    properties: dict[str, tuple[str, int]] = {}
     while at < len(tag) and tag[at:].strip("/> \n\t"):
         match = _PROPERTY.match(tag, at)
         if match is None or match.end() == at:
@@ -105,12 +105,12 @@ def _properties(tag: str, at: int) -> dict[str, tuple[str, int]]:
             raise ValueError("some are not written on the page")
         at = _value_end(tag, start) if "=" in match[0] else start
         value = tag[start:at]
-        if name in found:
+        if name in properties:
             raise ValueError(f"{name!r} is given twice")
         if _CONDITION.search(name) and re.sub(r"\s", "", value) not in _NOTHING:
             raise ValueError(f"{name!r} may set a condition")
-        found[name] = value, start
-    return found
+        properties[name] = value, start
+    return properties
 
 
 def _value_end(tag: str, start: int) -> int:
@@ -173,9 +173,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Raises:
         ValueError: a key stands in it twice.
     """
-    if len(stated := dict(pairs)) < len(pairs):
+    if len(fields := dict(pairs)) < len(pairs):
         raise ValueError("a key stands twice in one object")
-    return stated
+    return fields
 
 
 def _decoded(value: Any) -> Any:

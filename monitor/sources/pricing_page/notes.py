@@ -29,7 +29,7 @@ _NAME = re.compile(_ID)
 
 def notes_of(blocks: Iterable[Block]) -> tuple[str, ...]:
     """Return the sentences, once each, in the order of the page."""
-    found: dict[str, None] = {}
+    sentences: dict[str, None] = {}
     for block in blocks:
         if isinstance(block, Paragraph) and _TOLD.search(block.text):
             for sentence in _SENTENCE.split(block.text):
@@ -39,8 +39,8 @@ def notes_of(blocks: Iterable[Block]) -> tuple[str, ...]:
                     and _TOLD.search(sentence)
                     and not _CODE.search(sentence)
                 ):
-                    found[sentence] = None
-    return tuple(found)
+                    sentences[sentence] = None
+    return tuple(sentences)
 
 
 def aliases_of(blocks: Iterable[Block]) -> dict[str, str]:
@@ -50,7 +50,7 @@ def aliases_of(blocks: Iterable[Block]) -> dict[str, str]:
     An alias of which two sentences say different things, or that is counted out against targets that are fewer or more,
     is none.
     """
-    found: dict[str, str] = {}
+    targets_of: dict[str, str] = {}
     torn: set[str] = set()
     for block in blocks:
         if not isinstance(block, Paragraph) or "currently point" not in block.text:
@@ -65,6 +65,6 @@ def aliases_of(blocks: Iterable[Block]) -> dict[str, str]:
             if len(names) != len(targets):
                 continue
             for name, target in zip(names, targets, strict=True):
-                if found.setdefault(name, target) != target:
+                if targets_of.setdefault(name, target) != target:
                     torn.add(name)
-    return {name: target for name, target in found.items() if name not in torn}
+    return {name: target for name, target in targets_of.items() if name not in torn}

@@ -221,9 +221,9 @@ def _check_notes(titles: Iterable[str], rows: Iterable[TableRow], placed: Placed
     for text in notes.union(titles) - {""}:
         if money.foreign(text) or money.other_unit(text):
             raise Unplaced(title(text).doubt)
-        for said in statements(text):
-            if said.doubt and (not said.strange or placed.unknown(said.strange)):
-                raise Unplaced(said.doubt)
+        for statement in statements(text):
+            if statement.doubt and (not statement.strange or placed.unknown(statement.strange)):
+                raise Unplaced(statement.doubt)
 
 
 def _misordered(rows: Iterable[TableRow]) -> str:
@@ -277,40 +277,40 @@ class _RowReader:
         named, own = cells.dated(row.cells[binding.model])
         label = _label(named, self._words)
         kinds = _kinds(label, stand, row, binding)
-        for told in (row.cells[column] for column in self._told):
-            if sized(told) or cells.tier(told) not in (None, stand.tier):
-                raise ValueError(f"{told!r} beside it sets a condition")
+        for text in (row.cells[column] for column in self._told):
+            if sized(text) or cells.tier(text) not in (None, stand.tier):
+                raise ValueError(f"{text!r} beside it sets a condition")
         condition = "" if binding.region is None else f"region {row.cells[binding.region]}"
         windows = [(model, self._window(model, stand.window, own)) for model in label.names]
         long, of, plain = stand.long or label.condition.long, label.condition.kinds, conditions.PLAIN
         for column, price in binding.prices.items():
             try:
-                stated = [
+                rows = [
                     PriceRow(
                         provider=self._provider,
                         model=model,
                         tier=stand.tier,
-                        context=_context(price, long or one.condition.long),
+                        context=_context(price, long or clause.condition.long),
                         modality=kind,
                         meter=price.meter,
-                        amount=one.amount,
+                        amount=clause.amount,
                         valid_from=when.begin,
                         valid_to=when.end,
                         condition=condition,
                     )
-                    for one in _amounts(row.cells[column], self._several)
+                    for clause in _amounts(row.cells[column], self._several)
                     for model, row_window in windows
                     for when in (
                         row_window
-                        if one.condition is plain
-                        else _own_window(one.condition.window, row_window, stand.window),
+                        if clause.condition is plain
+                        else _own_window(clause.condition.window, row_window, stand.window),
                     )
-                    for kind in (kinds if one.condition is plain else _own_kinds(one.condition.kinds, of, kinds))
+                    for kind in (kinds if clause.condition is plain else _own_kinds(clause.condition.kinds, of, kinds))
                 ]
             except ValueError as error:
                 yield Refusal(f"{where}, {' / '.join(label.names)} {price.meter}", str(error), label.names)
             else:
-                yield from stated
+                yield from rows
 
     def _window(self, model: str, place: cells.CellWindow, own: cells.CellWindow) -> cells.CellWindow:
         """Return when the prices of a row hold that bears days of its `own`."""
@@ -445,20 +445,20 @@ def reconcile(rows: Iterable[PriceRow]) -> tuple[list[PriceRow], list[Refusal]]:
     """Return one row for each identity and window: equal values merge, unequal ones refuse both, since the page does
     not say which holds.
     """
-    found: dict[tuple[object, ...], PriceRow] = {}
+    rows_by_key: dict[tuple[object, ...], PriceRow] = {}
     torn: dict[tuple[object, ...], list[str]] = {}
     for row in rows:
         key = (row.model, row.tier, row.context, row.modality, row.meter, row.valid_from, row.valid_to, row.condition)
-        first = found.setdefault(key, row)
+        first = rows_by_key.setdefault(key, row)
         if first.amount != row.amount and not equal(canonical(first.amount), canonical(row.amount)):
             torn.setdefault(key, [canonical(first.amount)]).append(canonical(row.amount))
-    kept = [row for key, row in found.items() if key not in torn]
+    found_rows = [row for key, row in rows_by_key.items() if key not in torn]
     refused = [
         Refusal(
-            f"{found[key].model} {found[key].identity.field}",
+            f"{rows_by_key[key].model} {rows_by_key[key].identity.field}",
             f"stated more than once, as {', '.join(dict.fromkeys(amounts))}",
-            (found[key].model,),
+            (rows_by_key[key].model,),
         )
         for key, amounts in torn.items()
     ]
-    return kept, refused
+    return found_rows, refused

@@ -173,7 +173,7 @@ def statements(text: str) -> tuple[Statement, ...]:
     """Return what the sentences of a paragraph say of the prices around them."""
     if not _WORTH.search(text):
         return ()
-    return tuple(found for sentence in _ENDS.split(text) if (found := statement(sentence)) is not None)
+    return tuple(claim for sentence in _ENDS.split(text) if (claim := statement(sentence)) is not None)
 
 
 def statement(sentence: str) -> Statement | None:
@@ -224,8 +224,8 @@ def _money(base: Statement) -> Statement | None:
             return base._replace(unit=doubt)
         return base._replace(doubt=doubt, money=True, general=base.general and of_tokens)
     if money.by_million(text) and not own and (base.general or len(text) <= _LONGEST_UNIT):
-        said = frozenset(word.lower() for word in re.findall(r"[A-Za-z]+", money.unpriced(text)))
-        if said <= _UNIT_WORDS:
+        terms = frozenset(word.lower() for word in re.findall(r"[A-Za-z]+", money.unpriced(text)))
+        if terms <= _UNIT_WORDS:
             return base._replace(unit=PER_MILLION_TOKENS)
         rest = " ".join(
             word for word in re.findall(r"[A-Za-z]+", money.unpriced(text)) if word.lower() not in _UNIT_WORDS

@@ -121,17 +121,17 @@ def title(text: str) -> Title:
 
 def words_of(text: str) -> frozenset[str]:
     """Return the words of a text, in lower case, without those that only count or mark (`A`, `2`, `IV`)."""
-    found = (word.lower().removesuffix("'s").removesuffix("’s") for word in _WORD.findall(text))
-    return frozenset(word for word in found if not _MARKED.fullmatch(word))
+    words = (word.lower().removesuffix("'s").removesuffix("’s") for word in _WORD.findall(text))
+    return frozenset(word for word in words if not _MARKED.fullmatch(word))
 
 
 def parts(names: frozenset[str] | tuple[str, ...]) -> frozenset[str]:
     """Return the words that models go by: `gpt-5.6-sol` is `gpt`, `5.6`, `sol`, and `gpt-5.6`."""
-    found: set[str] = set()
+    words: set[str] = set()
     for name in names:
         pieces = [piece for piece in re.split(r"[\s/:_-]+", name.lower()) if piece]
-        found.update(pieces)
-        found.update(
+        words.update(pieces)
+        words.update(
             "-".join(pieces[start:stop]) for start in range(len(pieces)) for stop in range(start + 2, len(pieces) + 1)
         )
-    return frozenset(found)
+    return frozenset(words)

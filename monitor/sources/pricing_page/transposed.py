@@ -33,8 +33,8 @@ def upright(table: PageTable) -> PageTable:
 
 def _label(parts: tuple[str, ...]) -> str:
     """Return what a row holds. The title of its group belongs to it, lest a discount be read as the price."""
-    told = dict.fromkeys(part for part in parts if part and part.lower() not in ("pricing", "price"))
-    return " ".join(told)
+    words = dict.fromkeys(part for part in parts if part and part.lower() not in ("pricing", "price"))
+    return " ".join(words)
 
 
 def _is_id(text: str) -> bool:

@@ -124,16 +124,16 @@ class _Walk:
         if short and (tier := cells.tier((named_tier[1] or named_tier[2]) if named_tier else text)):
             self.label(tier)
             return True
-        said = statements(text)
-        for found in said:
-            if found.tier is not None:
-                self.pending = found.tier
-            if found.unit:
-                self.section.unit = found.unit
-                self.lead = self.lead or (self.section if found.unit == PER_MILLION_TOKENS else None)
-        if any(found.unit or found.money or found.tier for found in said):
-            self.section.quiet = self.section.quiet and all(found.general for found in said)
-            self.hold(said)
+        sentences = statements(text)
+        for statement in sentences:
+            if statement.tier is not None:
+                self.pending = statement.tier
+            if statement.unit:
+                self.section.unit = statement.unit
+                self.lead = self.lead or (self.section if statement.unit == PER_MILLION_TOKENS else None)
+        if any(sentence.unit or sentence.money or sentence.tier for sentence in sentences):
+            self.section.quiet = self.section.quiet and all(sentence.general for sentence in sentences)
+            self.hold(sentences)
             return False
         if self.per_model and (models := cells.ids(text)):
             self.section.models = models
@@ -143,11 +143,11 @@ class _Walk:
             return False
         line = text.removesuffix(":")
         if short and text.lower() not in _TRANSPARENT and _is_title(line):
-            self.hold(said, titled=True)
+            self.hold(sentences, titled=True)
             self._titled(line)
         else:
             self.section.quiet = False
-            self.hold(said)
+            self.hold(sentences)
         return False
 
     def _titled(self, line: str) -> None:
@@ -169,20 +169,20 @@ class _Walk:
         own besides.
         """
         over = self._over()
-        for found in said:
-            if found.named:
-                self._top().named.append(found)
-            elif found.doubt:
-                if not (titled and found.strange):  # the title itself says whose these prices are
-                    self._doubt(found, over)
-            elif found.window is ALWAYS:
+        for statement in said:
+            if statement.named:
+                self._top().named.append(statement)
+            elif statement.doubt:
+                if not (titled and statement.strange):  # the title itself says whose these prices are
+                    self._doubt(statement, over)
+            elif statement.window is ALWAYS:
                 continue
-            elif found.wide:
-                self._top().windows.append(found.window)
+            elif statement.wide:
+                self._top().windows.append(statement.window)
             elif titled:
-                over.windows += [found.window] if not over.tables else []
+                over.windows += [statement.window] if not over.tables else []
             else:
-                self._date(found, over)
+                self._date(statement, over)
 
     def _date(self, found: Statement, over: PageSection) -> None:
         """Date the tables around a sentence: those below it, and those above where it points there."""
@@ -215,20 +215,20 @@ class _Walk:
         """Date the tables above a sentence: by it where it points there, and not at all where it may mean those below
         as well.
         """
-        said = found.window if found.back else None
+        window = found.window if found.back else None
         for number, placed in enumerate(self.placed):
             if over in placed.section.chain():
                 section = PageSection(level=OWN, title="", parent=placed.section)
-                if said is None:
+                if window is None:
                     section.doubts.append(found._replace(doubt=f"it is not said of which prices: {found.text!r}"))
                 else:
-                    section.windows.append(said)
+                    section.windows.append(window)
                 self.placed[number] = replace(placed, section=section)
 
     def margin(self, block: Margin) -> None:
         """Take from beside the page what names a currency or unit; its other words are not about these prices."""
         self._top().doubts += [
-            found for found in statements(block.text) if found.money and _MARGINAL.search(found.text)
+            statement for statement in statements(block.text) if statement.money and _MARGINAL.search(statement.text)
         ]
 
     def choice(self, block: PageControl) -> None:
@@ -244,26 +244,26 @@ class _Walk:
         there.
         """
         for section in self.sections:
-            told = section.told
+            title = section.told
             if section.level != LOOSE or section.tables:
                 continue
-            timed = section.spoken or told.doubt or told.past or told.window is not ALWAYS
-            apart = told.strange and section in self.leads and _SHORTLY.search(section.title)
+            timed = section.spoken or title.doubt or title.past or title.window is not ALWAYS
+            apart = title.strange and section in self.leads and _SHORTLY.search(section.title)
             if timed or apart:
-                over = next(one for one in section.chain() if one.level < LOOSE)
+                over = next(ancestor for ancestor in section.chain() if ancestor.level < LOOSE)
                 over.doubts.append(
                     Statement(
                         section.title,
                         doubt=f"it is not said of which prices: {section.title!r}",
-                        strange=frozenset() if timed else told.strange,
+                        strange=frozenset() if timed else title.strange,
                     )
                 )
-        for found, count in self.late:
+        for statement, count in self.late:
             if count == len(self.placed):
-                self._top().doubts.append(found)
+                self._top().doubts.append(statement)
         for section in reversed(self.sections):
             if not section.tables and section.parent is not None:
-                raised = [one for one in section.doubts if one.general and not one.strange]
+                raised = [sentence for sentence in section.doubts if sentence.general and not sentence.strange]
                 section.parent.doubts += raised
                 if section.windows and not section.spoken:
                     section.parent.windows += section.windows
@@ -338,11 +338,11 @@ def _pending(section: PageSection) -> bool:
     """Return whether a loose title has no table yet that it would set apart: the title after it is one within it."""
     if section.level != LOOSE or section.tables:
         return False
-    told = section.told
+    title = section.told
     return (
         section.spoken
-        or bool(told.doubt)
-        or told.past
-        or told.window is not ALWAYS
-        or (bool(told.strange) and (section.quiet or _SHORTLY.search(section.title) is not None))
+        or bool(title.doubt)
+        or title.past
+        or title.window is not ALWAYS
+        or (bool(title.strange) and (section.quiet or _SHORTLY.search(section.title) is not None))
     )

@@ -1,8 +1,10 @@
-"""Makes a database of an earlier version: plays the story of its sandbox against its command line, and packs what it left.
+"""Makes a database of an earlier version: plays the story of its sandbox against its command line, and packs what it
+left.
 
     python tests/store/databases/make.py CHECKOUT OUT.db.zst
 
-CHECKOUT is a checkout of that version with its environment in `.venv`. `README.md` says which commits the stored ones were made from.
+CHECKOUT is a checkout of that version with its environment in `.venv`. `README.md` says which commits the stored ones
+were made from.
 """
 
 from __future__ import annotations
@@ -134,14 +136,16 @@ class Story:
         process.wait(60)
 
     def count(self, kind: str) -> int:
-        """How many events of a type the log holds."""
+        """Return how many events of a type the log holds."""
         with closing(sqlite3.connect(self.folder / "monitor.db")) as database:
             (number,) = database.execute("SELECT count(*) FROM events WHERE type = ?", (kind,)).fetchone()
         return int(number)
 
 
 def play(story: Story) -> None:
-    """Activate five entries before the prices drop; then accept one, end one, keep two paused, withdraw one, and leave two unfinished."""
+    """Activate five entries before the prices drop; then accept one, end one, keep two paused, withdraw one, and leave
+    two unfinished.
+    """
     keys = ["gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-5.4-mini", "gpt-5.5", "gpt-4.1", "gpt-5", "gpt-6"]
     version = story.run("--version").split()[-1]
     later = version != "0.1.0"
