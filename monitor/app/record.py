@@ -80,7 +80,7 @@ class Recorder:
         )
 
     def _awaiting(self, unit: UnitOfWork, context: AssessmentContext, assessment: Assessment) -> Assessment:
-        """Judge the next poll whole, and poll soon after a loss, where an entry waits for what is stale to be verified."""
+        """Judge the next poll whole, and poll soon after a loss, where an entry waits for a check to be verified."""
         waits = any(checklist.awaits(entry, context.spec) for entry in concerned(unit.register, context.spec))
         if not waits:
             return assessment
