@@ -468,7 +468,7 @@ def database_url(settings: Settings, environ: Mapping[str, str]) -> str:
 
     Raises:
         ConfigurationError: what it refers to is not there, or a database stands only where version 0.2.0 would have
-            looked.
+            polled.
     """
     written = settings.database
     if is_reference(written):

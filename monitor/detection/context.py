@@ -91,9 +91,9 @@ class AssessmentContext:
     def overtaken(self) -> str:
         """Why the poll comes too late to be recorded; empty where it does not."""
         if late(self.state, self.at, self.now):  # of a failure, too: it is over
-            return "a later look is recorded already"
+            return "a later poll is recorded already"
         if isinstance(self.observation, Unchanged) and (self.state.attention or not self.state.baseline):
-            return "another look came between"
+            return "another poll came between"
         return ""
 
     @property

@@ -19,7 +19,7 @@ def update_source_state(
 ) -> SourceState:
     """The state after a poll.
 
-    A `held` look renews nothing. `moved` says that the baseline did, so that its evidence is another; `evidence` names the bytes of the look.
+    A `held` poll renews nothing. `moved` says that the baseline did, so that its evidence is another; `evidence` names the bytes of the poll.
     Bytes that also show `suspects` are not taken: read anew, they would make beliefs of them.
     """
     at = observation.at

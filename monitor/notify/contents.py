@@ -168,7 +168,7 @@ def expired(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 def aged(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     since = min(_time(event.data["since"]) for event in events)
     names = ", ".join(event.data["check"] for event in events)
-    return Content(since=since, summary=f"no look has verified {names} since {rfc3339(since)}")
+    return Content(since=since, summary=f"no poll has verified {names} since {rfc3339(since)}")
 
 
 def amended(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -270,7 +270,7 @@ def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Cont
 def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return that a source is not read any more, and from when production is denied what it alone verifies."""
     event, data = events[0], events[0].data
-    why = "no look" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
+    why = "no poll" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
     unread = f"{event.source} has not been read since {data['last_good']} ({why})"
     denies = f"what only it can verify is denied in production from {data['denied_at']}"
     unseen = "nothing is denied for that, and what changes there is not seen"

@@ -147,7 +147,7 @@ def denied_by_it(commit: Commit, event: Event) -> Iterator[Recipients]:
 def _one_more_route(fact: Fact, entry: Entry) -> bool:
     """Return whether a fact is one more way to a model whose closing paused the entry already, and none that it pins.
 
-    A model that is gone closes a dozen routes, each a look of its own: the first was told, and the log has the others.
+    A model that is gone closes a dozen routes, each a poll of its own: the first was told, and the log has the others.
     """
     if not fact.field.startswith(ACCESS) or entry.status is not Status.PAUSED:
         return False

@@ -91,7 +91,7 @@ def _all(values: Iterable[bool | Literal[Unknown.UNKNOWN]]) -> bool | Literal[Un
 
 
 def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
-    """The checks that a look at this source can verify for an entry."""
+    """The checks that a poll of this source can verify for an entry."""
     if spec.surface in entry.spec.surfaces and spec.model in ("", entry.spec.surfaces[spec.surface]):
         by_list = (*_BY_LIST, *({CODEX} & spec.can.verifies)) if spec.lists else ()
         return (*by_list, *check_rules.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))

@@ -19,7 +19,7 @@ from monitor.detection.stored_baselines import beliefs
 from monitor.registry import checklist
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far ahead of now a look may be dated, since several machines may look."""
+"""How far ahead of now a poll may be dated, since several machines may poll."""
 
 REACHING = frozenset({"retrieve", "responses", "chat", "embeddings"})
 """The routes that reach a model by itself: one of them granted is as good as a line in a list."""
@@ -30,7 +30,7 @@ NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 class Freshness:
     """When each fact was last seen to be as it is believed.
 
-    With `now`, looks that are dated after it by more than the tolerance confirm nothing: the clock was set back, and their age
+    With `now`, polls that are dated after it by more than the tolerance confirm nothing: the clock was set back, and their age
     is unknown.
     """
 
@@ -44,7 +44,7 @@ class Freshness:
         }
 
     def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
-        """The last good look of one source that confirmed a fact; None if it does not state the fact."""
+        """The last good poll of one source that confirmed a fact; None if it does not state the fact."""
         facts = self.beliefs.baseline(spec.key)
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
@@ -54,7 +54,7 @@ class Freshness:
         return at if at is not None and at <= self._latest else None
 
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
-        """The last look of any of the sources that confirmed a fact."""
+        """The last poll of any of the sources that confirmed a fact."""
         return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
 
     def access(self, entry: Entry) -> datetime | None:

@@ -74,14 +74,14 @@ def source_spec(**fields: Any) -> SourceSpec:
 @cache
 def builtin(name: str) -> SourceKind:
     """Return a kind of this package."""
-    kind: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
-    return kind
+    found: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
+    return found
 
 
 def options(name: str) -> Mapping[str, FieldInfo]:
     """Return the keys of a kind of this package, as it declares them."""
-    options = builtin(name).options
-    return {} if options is None else options.model_fields
+    found = builtin(name).options
+    return {} if found is None else found.model_fields
 
 
 @cache

@@ -108,12 +108,12 @@ def test_a_first_answer_is_the_baseline_less_what_cannot_be_right() -> None:
 @pytest.mark.parametrize(
     ("observation", "why"),
     [
-        (shown(KNOWN, START), "a later look is recorded already"),
+        (shown(KNOWN, START), "a later poll is recorded already"),
         (
             PollFailure(source="page", at=START, reason=FailureReason.TIMEOUT, detail=""),
-            "a later look is recorded already",
+            "a later poll is recorded already",
         ),
-        (Unchanged(source="page", at=START + MINUTE), "another look came between"),
+        (Unchanged(source="page", at=START + MINUTE), "another poll came between"),
     ],
 )
 def test_a_late_poll_is_dropped_before_anything_else_is_asked(observation: Observation, why: str) -> None:

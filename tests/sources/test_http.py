@@ -218,7 +218,7 @@ def test_the_limits_of_one_thread_do_not_bind_another(server: LoopbackServer, ht
     inside = threading.Barrier(2, timeout=10)
 
     def one(size: int) -> Any:
-        with http.look(Limits(size=size)):
+        with http.bounded(Limits(size=size)):
             inside.wait()
             return http.fetch(server.url, now=NOW, limits=Limits(size=size))
 

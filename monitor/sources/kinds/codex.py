@@ -18,9 +18,8 @@ class CodexOptions(OfSurface):
 
     catalogue: Text | None = Field(
         default=None,
-        description=(
-            "A file with the catalogue of Codex, relative to run.state_dir; without it the installed codex is asked."
-        ),
+        description="A file with the catalogue of Codex, relative to run.state_dir; "
+        "without it the installed codex is asked.",
     )
 
 
