@@ -98,7 +98,9 @@ class Recorder:
     def release(self, unit: UnitOfWork, position: int, by: Mapping[str, object]) -> None:
         """Let in the price that the event at `position` held back, by the word of a person; see `Release`."""
         tx, configuration = unit.tx, self._configuration
-        pending_change = next((one for one in tx.pending_changes() if one.seen and one.quarantine == position), None)
+        pending_change = next(
+            (change for change in tx.pending_changes() if change.seen and change.quarantine == position), None
+        )
         spec = configuration.sources.get(pending_change.source) if pending_change is not None else None
         state = tx.source(pending_change.source) if pending_change is not None else None
         if pending_change is None or spec is None or state is None:

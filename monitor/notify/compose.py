@@ -46,12 +46,12 @@ def compose(
     for event in events:
         for rule in TABLE.get(event.type, ()):
             about[rule].append(event)
-    composed = [one for rule, mine in about.items() for one in _composed(rule, commit, mine)]
-    items = [one for one in _once(composed) if _audible(one, commit)]
+    composed = [element for rule, mine in about.items() for element in _composed(rule, commit, mine)]
+    items = [element for element in _once(composed) if _audible(element, commit)]
     by_owner: dict[str, list[Item]] = {}
-    for one in items:
-        item = _answered(one.item, gate_answers)
-        for owner in one.recipients.owners:
+    for composed_item in items:
+        item = _answered(composed_item.item, gate_answers)
+        for owner in composed_item.recipients.owners:
             by_owner.setdefault(owner, []).append(item)
     order = list(Reason)
     return tuple(
@@ -70,8 +70,8 @@ def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[N
     together: dict[object, tuple[Recipients, list[Event]]] = {}
     for event in events:
         for to in rule.recipients(commit, event):
-            one = to.entries if rule.together else (event.position, to.owners, to.entries)
-            together.setdefault(one, (to, []))[1].append(event)
+            group = to.entries if rule.together else (event.position, to.owners, to.entries)
+            together.setdefault(group, (to, []))[1].append(event)
     for to, about in together.values():
         yield NoticeItem(recipients=to, item=_item(rule.reason, to, about, rule.content(commit, to, about)))
         if to.entry is not None:
@@ -134,8 +134,8 @@ def _why(entry: Entry) -> str:
 
 def _once(composed: Sequence[NoticeItem]) -> list[NoticeItem]:
     """Without the lost fallbacks of entries whose pause is told in the same breath, which says that nothing stands in for them."""
-    paused = {one.item.entry for one in composed if one.item.reason in PAUSING}
-    return [one for one in composed if one.item.reason is not Reason.FALLBACK_LOST or one.item.entry not in paused]
+    paused = {item.item.entry for item in composed if item.item.reason in PAUSING}
+    return [item for item in composed if item.item.reason is not Reason.FALLBACK_LOST or item.item.entry not in paused]
 
 
 def _audible(one: NoticeItem, commit: Commit) -> bool:

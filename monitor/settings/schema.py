@@ -103,7 +103,7 @@ def _keys_of_kinds() -> dict[str, Any]:
     """Return the keys that only some kinds have, as these declare them; none of them is needed by all, so none is
     needed here.
     """
-    found: dict[str, Any] = {}
+    fields_by_key: dict[str, Any] = {}
     for name in catalog.BUILTIN:
         for key, field in catalog.options(name).items():
             if key not in CommonSourceTable.model_fields:

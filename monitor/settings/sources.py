@@ -145,6 +145,6 @@ def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
 
 def _refused(row: SourceTable, error: ValidationError) -> Iterator[Finding]:
     """Return what the kind of a plug-in does not take; what is missing is named as in every kind."""
-    for one in error.errors(include_url=False, include_input=False):
-        if one["type"] != "missing":
-            yield tuple(one["loc"]), f"is not taken by a {row.kind}: {one['msg'].removeprefix('Value error, ')}"
+    for problem in error.errors(include_url=False, include_input=False):
+        if problem["type"] != "missing":
+            yield tuple(problem["loc"]), f"is not taken by a {row.kind}: {problem['msg'].removeprefix('Value error, ')}"

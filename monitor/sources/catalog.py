@@ -74,14 +74,14 @@ def source_spec(**fields: Any) -> SourceSpec:
 @cache
 def builtin(name: str) -> SourceKind:
     """Return a kind of this package."""
-    found: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
-    return found
+    kind: SourceKind = import_module(f"{kinds.__name__}.{name}").KIND
+    return kind
 
 
 def options(name: str) -> Mapping[str, FieldInfo]:
     """Return the keys of a kind of this package, as it declares them."""
-    found = builtin(name).options
-    return {} if found is None else found.model_fields
+    kind_options = builtin(name).options
+    return {} if kind_options is None else kind_options.model_fields
 
 
 @cache

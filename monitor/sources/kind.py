@@ -100,7 +100,7 @@ class SourceKind:
 
     def declared(self, spec: SourceSpec, around: Surroundings) -> Iterator[SourceSpec]:
         """Return the sources that a table makes, each with what it can do."""
-        return (self.able(one) for one in self.sources(spec, around))
+        return (self.able(source) for source in self.sources(spec, around))
 
     def able(self, spec: SourceSpec) -> SourceSpec:
         """Return the spec of one source with what it can do."""
