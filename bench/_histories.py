@@ -295,8 +295,8 @@ class Play:
                 heapq.heappush(self._due, (outcome.again, outcome.source))
 
     def _catch_up(self, until: datetime) -> None:
-        """Take the polls of routes that earlier ones asked for. The list is polled only when the history has a poll
-        at it.
+        """Take the polls of routes that earlier ones asked for. The list is polled only when the history has a poll of
+        it.
         """
         while self._due and self._due[0][0] < until:
             self._now, key = heapq.heappop(self._due)

@@ -4,7 +4,7 @@
 
 The monitor is whole: real sources, poller and SQLite store; a cycle reads all states and writes all freshness. The
 server is another process. The bare loop has as many threads and one client. `memory` is the peak of a process that
-polls 1,000 pages of 340 KB, from its start on.
+polls at 1,000 pages of 340 KB, from its start on.
 """
 
 from __future__ import annotations

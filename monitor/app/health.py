@@ -64,7 +64,7 @@ class Health:
             }
 
     def polled(self, key: str, verdict: str) -> None:
-        """Note that a poll of a source has ended."""
+        """Note that a poll has ended."""
         with self._lock:
             self._polls[verdict] += 1
             if key in self._sources:

@@ -157,14 +157,14 @@ def _recordings(
     sparse = [key for key, history in histories.items() if history.sparse]
     if sparse:
         output.note(
-            f"The recording of {', '.join(sparse)} holds only changes, days apart: "
-            "each poll is repeated every hour until the next, "
+            f"The recording of {', '.join(sparse)} holds only changes, days apart: each poll is repeated every "
+            "hour until the next, "
             "as with --carry 1h."
         )
     if doubtful := [key for key, history in histories.items() if history.only_changes and key not in sparse]:
         output.note(
-            f"The recording of {', '.join(doubtful)} holds only changes: "
-            "what nothing in it confirms is never believed; "
+            f"The recording of {', '.join(doubtful)} holds only changes: what nothing in it confirms is never "
+            "believed; "
             "--carry 1h repeats each poll until the next."
         )
     return polls, dict.fromkeys(sparse, SPARSE)

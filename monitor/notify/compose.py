@@ -46,12 +46,12 @@ def compose(
     for event in events:
         for rule in TABLE.get(event.type, ()):
             about[rule].append(event)
-    composed = [element for rule, mine in about.items() for element in _composed(rule, commit, mine)]
-    items = [element for element in _once(composed) if _audible(element, commit)]
+    composed = [addressed for rule, mine in about.items() for addressed in _composed(rule, commit, mine)]
+    audible = [addressed for addressed in _once(composed) if _audible(addressed, commit)]
     by_owner: dict[str, list[Item]] = {}
-    for composed_item in items:
-        item = _answered(composed_item.item, gate_answers)
-        for owner in composed_item.recipients.owners:
+    for addressed in audible:
+        item = _answered(addressed.item, gate_answers)
+        for owner in addressed.recipients.owners:
             by_owner.setdefault(owner, []).append(item)
     order = list(Reason)
     return tuple(
@@ -70,8 +70,8 @@ def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[N
     together: dict[object, tuple[Recipients, list[Event]]] = {}
     for event in events:
         for to in rule.recipients(commit, event):
-            group = to.entries if rule.together else (event.position, to.owners, to.entries)
-            together.setdefault(group, (to, []))[1].append(event)
+            key = to.entries if rule.together else (event.position, to.owners, to.entries)
+            together.setdefault(key, (to, []))[1].append(event)
     for to, about in together.values():
         yield NoticeItem(recipients=to, item=_item(rule.reason, to, about, rule.content(commit, to, about)))
         if to.entry is not None:
@@ -134,15 +134,19 @@ def _why(entry: Entry) -> str:
 
 def _once(composed: Sequence[NoticeItem]) -> list[NoticeItem]:
     """Without the lost fallbacks of entries whose pause is told in the same breath, which says that nothing stands in for them."""
-    paused = {item.item.entry for item in composed if item.item.reason in PAUSING}
-    return [item for item in composed if item.item.reason is not Reason.FALLBACK_LOST or item.item.entry not in paused]
+    paused = {addressed.item.entry for addressed in composed if addressed.item.reason in PAUSING}
+    return [
+        addressed
+        for addressed in composed
+        if addressed.item.reason is not Reason.FALLBACK_LOST or addressed.item.entry not in paused
+    ]
 
 
-def _audible(one: NoticeItem, commit: Commit) -> bool:
+def _audible(addressed: NoticeItem, commit: Commit) -> bool:
     """Whether no silence hides an item; none hides a pause."""
-    if one.item.reason in PAUSING:
+    if addressed.item.reason in PAUSING:
         return True
-    until = (commit.entries[key].silenced_until for key in one.recipients.entries)
+    until = (commit.entries[key].silenced_until for key in addressed.recipients.entries)
     return not all(silenced is not None and commit.at < silenced for silenced in until)
 
 
@@ -273,7 +277,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
 }
-"""Event type → how it is told. A rule leaves out what one before it has told: a change that paused an entry is not told beside the pause."""
+"""Event type → the rules by which it is composed. A rule leaves out what one before it speaks of: a change that paused an entry stands in its pause alone."""
 
 RULES = tuple(dict.fromkeys(rule for rules in TABLE.values() for rule in rules))
 """The rules in their order."""

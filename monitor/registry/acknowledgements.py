@@ -1,7 +1,4 @@
-"""Who has taken what on: pauses that nobody acknowledges are told again and to others, and silences keep the rest quiet for a while.
-
-Neither moves an entry. A silence hides no new pause: production assumptions never move silently.
-"""
+"""Pauses that nobody acknowledges: when they are said again, and from when on to others as well. Neither moves an entry."""
 
 from __future__ import annotations
 

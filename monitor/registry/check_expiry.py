@@ -1,6 +1,6 @@
 """Checks that sources verified and have not verified again for too long: time alone makes them stale, and production is denied.
 
-That a source goes blind is told ahead of it, at half its freshness (`tend`); this is the denial itself.
+That a source goes blind is recorded ahead of it, at half its freshness (`housekeeping`); this is the denial itself.
 
 How old a check may get before it no longer counts. An entry may lengthen an age, never shorten one or switch it off.
 

@@ -1,5 +1,5 @@
-"""Files and batches: a batch goes on by being polled, and its requests are answered as the endpoint would answer
-them at that moment.
+"""Files and batches: a batch goes on by being polled, and its requests are answered as the endpoint would answer them
+at that moment.
 
 `completed` says only that the batch is over: whose request was refused ends completed, too, with the refusal in its
 error file.

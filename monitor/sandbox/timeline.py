@@ -203,8 +203,8 @@ class Timeline:
             return self._faults.standing
 
     def request(self, target: Target) -> Scene:
-        """Meet what stands at `target`: counts the poll, uses up a fault, and ends the step when it was polled
-        enough.
+        """Meet what stands at `target`: counts the poll, uses up a fault, and ends the step when it
+        was polled enough.
         """
         with self._changed:
             scene = self._scenes[self._index]

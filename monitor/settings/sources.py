@@ -22,7 +22,7 @@ ALWAYS = ("key", "kind", "every")
 
 
 def check_sources(document: Document) -> Iterator[Finding]:
-    """Return what is wrong with the sources of a document whose every table is well formed."""
+    """Yield what is wrong with the sources of a document whose every table is well formed."""
     surfaces = [row.key for row in document.surface]
     for index, row in enumerate(document.source):
         at: Location = ("source", index)
@@ -144,7 +144,7 @@ def _keys(row: SourceTable, kind: SourceKind) -> Iterator[Finding]:
 
 
 def _refused(row: SourceTable, error: ValidationError) -> Iterator[Finding]:
-    """Return what the kind of a plug-in does not take; what is missing is named as in every kind."""
+    """Yield what the kind of a plug-in does not take; what is missing is named as in every kind."""
     for problem in error.errors(include_url=False, include_input=False):
         if problem["type"] != "missing":
             yield tuple(problem["loc"]), f"is not taken by a {row.kind}: {problem['msg'].removeprefix('Value error, ')}"

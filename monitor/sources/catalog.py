@@ -80,8 +80,8 @@ def builtin(name: str) -> SourceKind:
 
 def options(name: str) -> Mapping[str, FieldInfo]:
     """Return the keys of a kind of this package, as it declares them."""
-    kind_options = builtin(name).options
-    return {} if kind_options is None else kind_options.model_fields
+    options = builtin(name).options
+    return {} if options is None else options.model_fields
 
 
 @cache

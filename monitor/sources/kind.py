@@ -84,10 +84,13 @@ class SourceKind:
     Attributes:
         factory: What builds a source from its spec.
         options: The keys that a table of this kind has beyond `key`, `kind` and `every`; one without a default must be
-        stated. None where any key may stand there and the factory checks them. every: How often it is polled unless
-        told. trust: Whose word it is unless told. capabilities: What a source of it can do, the same for all or worked
-        out from the spec. sources: The sources that one table makes. check: What is wrong with a well-formed table,
-        given what stands around it.
+            stated. None where any
+            key may stand there and the factory checks them.
+        every: How often it is polled unless told.
+        trust: Whose word it is unless told.
+        capabilities: What a source of it can do, the same for all or worked out from the spec.
+        sources: The sources that one table makes.
+        check: What is wrong with a well-formed table, given what stands around it.
     """
 
     factory: Factory

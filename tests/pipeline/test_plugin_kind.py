@@ -51,8 +51,8 @@ class Gateway:
     def extract(self, body, at):
         facts = {}
         for model, row in json.loads(body.content).items():
-            listed = {"listed": True, "limit.requests": row["limit"]}
-            facts.setdefault(Subject(self.spec.surface, model), {}).update(listed)
+            listed = facts.setdefault(Subject(self.spec.surface, model), {})
+            listed.update(listed=True, **{"limit.requests": row["limit"]})
             facts.setdefault(Subject(self.spec.provider, model), {}).update(
                 {f"price.standard.short.{meter}": row[meter] for meter in ("input", "output")}
             )
@@ -114,7 +114,7 @@ checks = ["rate_limits"]
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder with a distribution that brings the kinds `gateway` and `bare`, installed as pip would do it."""
+    """Provide a folder with a distribution that brings the kinds `gateway` and `bare`, installed as pip would do it."""
     (tmp_path / "gateway_kind.py").write_text(PROGRAM)
     metadata = tmp_path / "gateway_kind-1.0.dist-info"
     metadata.mkdir()
@@ -146,7 +146,7 @@ def shown(folder: Path, **orion: Any) -> None:
 
 @pytest.fixture
 def world(installed: Path) -> Iterator[World]:
-    """Return a world in which nothing but the kind of the plug-in is polled, and polled once."""
+    """Provide a world in which nothing but the kind of the plug-in is polled, and polled once."""
     shown(installed)
     with world_of(configured(installed)) as made:
         spec = made.conf.sources["ours"]

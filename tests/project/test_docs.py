@@ -427,9 +427,8 @@ def test_the_layers_drawn_are_those_that_are_held():
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of a page, without code blocks.
-
-    A table cell, a point of a list and a heading end one, too.
+    """Return the sentences of a page, without code blocks; a table cell, a point of a list and a
+    heading end one, too.
     """
     parts = re.split(r"\n\n+|\n(?=[*#|]|\d+\. )|(?<=\|) | (?=\|)", prose(text))
     return [one for part in parts for one in re.split(r"(?<=[.?!])\s+", " ".join(part.split())) if one.strip("|- ")]

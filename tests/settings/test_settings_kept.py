@@ -163,7 +163,7 @@ def dumped(file: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Mapping[str, Any]], list[str]]]:
-    """Return what `config.changed` would name if a document were loaded after `FULL`."""
+    """Provide what `config.changed` would name if a document were loaded after `FULL`."""
     path = str(tmp_path_factory.mktemp("recorded") / "monitor.db")
     upgrade(f"sqlite:///{path}")
     store, at = open_store(path), datetime(2026, 7, 1, tzinfo=UTC)

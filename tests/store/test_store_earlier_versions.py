@@ -72,7 +72,7 @@ def unpacked(version: str, folder: Path) -> Old:
 
 @pytest.fixture(scope="module", params=["0.1.0", "0.2.0"])
 def upgraded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Old:
-    """Return the database after the upgrade; no test changes it."""
+    """Provide the database after the upgrade; no test changes it."""
     old = unpacked(request.param, tmp_path_factory.mktemp("upgraded"))
     old.run("db", "upgrade")
     return old

@@ -118,8 +118,7 @@ def newest(listings: Sequence[Exchange], marker: str) -> tuple[dict[str, Any] | 
 def facts_of(
     route: str, model: str, marker: str, exchanges: Sequence[Exchange], at: datetime, *, every: timedelta
 ) -> dict[str, Value]:
-    """Return what our batches say: that one was made, and how the last one ended. `every` is how often they are polled
-    at.
+    """Return what our batches say: that one was made, and how the last one ended. `every` is how often they are polled.
 
     Raises:
         Problem: they say nothing.

@@ -135,7 +135,7 @@ def contract(asked: AskedCall) -> Plan:
 
 
 def caching(asked: AskedCall) -> Plan:
-    """Return the same prefix twice, up to an explicit breakpoint. It begins with the time of the poll: one that an
+    """Yield the same prefix twice, up to an explicit breakpoint. It begins with the time of the poll: one that an
     earlier poll left in the cache would not be written.
     """
     prefix = f"Poll of {asked.at.isoformat()}. " + " ".join(f"word{n % 10}" for n in range(PREFIX_WORDS))

@@ -77,8 +77,10 @@ def _check(options: Options, around: Surroundings) -> Iterator[Finding]:
     if "region" in options.get("routes", ()) and surface is not None and not surface.region_url:
         yield (
             "routes",
-            f"try the route region, and the surface {surface.key!r} has no regional host; "
-            "give that region_url or leave the route out",
+            (
+                f"try the route region, and the surface {surface.key!r} has no regional host; give that region_url "
+                "or leave the route out"
+            ),
         )
     for model in options.get("models", ()):
         if model not in around.models:

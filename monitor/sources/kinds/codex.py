@@ -18,8 +18,9 @@ class CodexOptions(OfSurface):
 
     catalogue: Text | None = Field(
         default=None,
-        description="A file with the catalogue of Codex, relative to run.state_dir; "
-        "without it the installed codex is asked.",
+        description=(
+            "A file with the catalogue of Codex, relative to run.state_dir; without it the installed codex is asked."
+        ),
     )
 
 
