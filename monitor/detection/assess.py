@@ -127,7 +127,7 @@ class Assessment:
     @property
     def suspects(self) -> int:
         """How many differences wait to be confirmed."""
-        return sum(bool(one.seen) and one.quarantine is None for one in self.pending)
+        return sum(bool(change.seen) and change.quarantine is None for change in self.pending)
 
     @property
     def verifies(self) -> bool:
@@ -243,8 +243,8 @@ def admit(context: AssessmentContext, so_far: Assessment) -> Assessment:
     """Take or hold an answer whole: a first one, one beyond all bounds, one that moves too much at once or stood."""
     comparison, state = _compared(so_far), so_far.state
     admission = comparison.admission
-    held = admission.verdict is AdmissionVerdict.HELD
-    if held and (not state.baseline or admission.reason == TOO_MANY):
+    is_held = admission.verdict is AdmissionVerdict.HELD
+    if is_held and (not state.baseline or admission.reason == TOO_MANY):
         return _held_whole(_begin_hold(context, so_far))
     if not state.baseline:
         return _take_first(context, so_far)
@@ -345,7 +345,7 @@ def corroborate(context: AssessmentContext, so_far: Assessment) -> Assessment:
         doubted=tuple(doubted),
         changes=tuple(changes),
         baseline=after,
-        pending=tuple(one for one in confirmed.pending if one.fact not in let_in),
+        pending=tuple(change for change in confirmed.pending if change.fact not in let_in),
         kept_facts=(*so_far.kept_facts, after) if accepted else so_far.kept_facts,
         why=f"accepted {len(accepted)}, doubted {len(doubted)}",
     )
@@ -373,14 +373,14 @@ def end_anomaly(context: AssessmentContext, so_far: Assessment) -> Assessment:
     """Say whether the poll is still held for what is missing from it; end the anomaly that it shows no more."""
     comparison, state = _compared(so_far), so_far.state
     admission = comparison.admission
-    held = admission.holds_absences and (
-        any(one.seen and one.value is None for one in so_far.pending)
+    lasts = admission.holds_absences and (
+        any(change.seen and change.value is None for change in so_far.pending)
         or admission_of(state, so_far.baseline, comparison.facts, body_size=None).dropped
         or (admission.reason == SHRUNKEN and not _lasted(context, state, admission))
     )
     going_on = any(row.turns >= alternation.TURNS for row in (so_far.turned or {}).values())
     ledger = _ledger(context, so_far)
-    if not (held or admission.floods or (state.anomaly == INCONSISTENT and going_on)):
+    if not (lasts or admission.floods or (state.anomaly == INCONSISTENT and going_on)):
         stood = any(
             item.pending_change.anomaly == state.anomaly_position
             for item in so_far.accepted
@@ -391,8 +391,8 @@ def end_anomaly(context: AssessmentContext, so_far: Assessment) -> Assessment:
     if so_far.accepted:
         state = replace(state, baseline=facts_name(so_far.baseline))
     state = replace(state, subjects=len(so_far.baseline))
-    why = "held for what is missing" if held else f"{over} is over" if over else ""
-    return _written(replace(so_far, state=state, held=held, why=why), ledger)
+    why = "held for what is missing" if lasts else f"{over} is over" if over else ""
+    return _written(replace(so_far, state=state, held=lasts, why=why), ledger)
 
 
 def quarantine(context: AssessmentContext, so_far: Assessment) -> Assessment:
@@ -417,10 +417,10 @@ def quarantine(context: AssessmentContext, so_far: Assessment) -> Assessment:
         for item, reason in doubted
     }
     after = (
-        *(one for one in pending if one.fact not in positions),
+        *(change for change in pending if change.fact not in positions),
         *(replace(item.pending_change, quarantine=positions[item.pending_change.fact]) for item, _ in doubted),
     )
-    missing = frozenset(one.fact for one in after if one.value is None) if so_far.held else None
+    missing = frozenset(change.fact for change in after if change.value is None) if so_far.held else None
     why = f"held {len(positions)} prices back" if positions else ""
     return _written(replace(so_far, pending=after, missing=missing, why=why), ledger)
 
@@ -446,7 +446,7 @@ def conclude(context: AssessmentContext, so_far: Assessment) -> Assessment:
     """Date the source, and say what the poll came to: the end of every good poll, whichever stage closed it."""
     observation = _good(context)
     moved = bool(so_far.changes) or so_far.trigger is not None
-    suspects = so_far.flooded or any(one.seen for one in so_far.pending)
+    suspects = so_far.flooded or any(change.seen for change in so_far.pending)
     state = update_source_state(
         so_far.state,
         observation,
@@ -680,7 +680,7 @@ def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
         closed=True,
         state=replace(outages.settled(ledger, spec, state, context.at, stood=True), baseline=name, subjects=len(facts)),
         baseline=facts,
-        pending=tuple(one for one in so_far.pending if one.fact not in moved),
+        pending=tuple(other for other in so_far.pending if other.fact not in moved),
         trigger=position,
         kept_facts=(*so_far.kept_facts, facts),
         kept_evidence=True,
@@ -714,14 +714,14 @@ def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessme
         },
         evidence=context.evidence,
     )
-    said = {
+    noted = {
         change.fact: replace(rows[change.fact], said_at=at, told_at=at if telling else rows[change.fact].told_at)
         for change in turning
     }
     saying = replace(
         so_far,
         state=so_far.state if so_far.state.anomaly else anomalous,
-        turned={**rows, **said},
+        turned={**rows, **noted},
         kept_evidence=True,
         why=f"it contradicts itself about {len(turning)} facts",
     )
@@ -733,5 +733,5 @@ def _ask(context: AssessmentContext, so_far: Assessment) -> tuple[str, ...]:
     if context.spec.trust == OFFICIAL:
         return tuple(sorted(to_poll(context.routes, so_far.pending, so_far.others, so_far.calm)))
     known = Baselines(context.sources, lambda key: None)
-    providers = {one.fact.subject.scope for one in so_far.changes}
+    providers = {event.fact.subject.scope for event in so_far.changes}
     return tuple(sorted(spec.key for provider in providers for spec in known.price_sources(provider)))

@@ -137,7 +137,7 @@ class Account:
 def accounts(reader: Reader, configuration: Configuration, per_day: Decimal, at: datetime) -> list[Account]:
     """How every surface stands on the UTC day of `at`."""
     states = reader.sources()
-    found = []
+    result = []
     for surface in configuration.surfaces:
         spent = reader.spent(surface, utc_day(at))
         refused = tuple(
@@ -146,5 +146,5 @@ def accounts(reader: Reader, configuration: Configuration, per_day: Decimal, at:
             if spec.surface == surface and key in states and states[key].outage == FailureReason.OVER_BUDGET
         )
         left = max(Decimal(0), per_day - spent)
-        found.append(Account(surface=surface, per_day=per_day, spent=spent, left=left, refused=refused))
-    return found
+        result.append(Account(surface=surface, per_day=per_day, spent=spent, left=left, refused=refused))
+    return result

@@ -301,7 +301,7 @@ def access(
         gone = lost(fact, change.new)
         if gone == lost(fact, change.old):  # refused for another reason than before: the route is as closed as it was
             continue
-        said = signals(spec, item, others, facts)
+        answers = signals(spec, item, others, facts)
         positions[fact] = ledger.add(
             ev.ACCESS_LOST if gone else ev.ACCESS_GAINED,
             source_stream(pending_change.source),
@@ -313,8 +313,8 @@ def access(
             data={
                 "surface": fact.subject.scope,
                 "route": spec.route,
-                "signals": [one.data for one in said],
-                **({"note": _together(fact.subject, said)} if len(said) > 1 else {}),
+                "signals": [signal.data for signal in answers],
+                **({"note": _together(fact.subject, answers)} if len(answers) > 1 else {}),
             },
         )
     return positions

@@ -232,11 +232,13 @@ def next_poll(
     for pending_change in pending_changes:
         if pending_change.quarantine is not None or not pending_change.seen or pending_change.fact in calm:
             continue
-        held = _held(pending_change, hold) if pending_change.value is None else None
+        hold_until = _held(pending_change, hold) if pending_change.value is None else None
         if lost(pending_change.fact, pending_change.value):
-            need = others.need(pending_change.fact, pending_change.value, rules, held, since=pending_change.first_at)
+            need = others.need(
+                pending_change.fact, pending_change.value, rules, hold_until, since=pending_change.first_at
+            )
         else:
-            need = _need(pending_change.fact, pending_change.value, rules, held)
+            need = _need(pending_change.fact, pending_change.value, rules, hold_until)
         end = max(at + rules.recheck, pending_change.first_at + need.span)
         when = at + rules.recheck if pending_change.seen < need.polls else end
         due = when if due is None else min(due, when)

@@ -166,7 +166,7 @@ def _with_facts(
         baseline=baseline,
         rebased=rebased,
         facts=baseline if isinstance(observation, Unchanged) else carried(baseline, observation),
-        pending={one.fact: one for one in pending},
+        pending={change.fact: change for change in pending},
     )
 
 
@@ -200,7 +200,9 @@ def _priced(context: AssessmentContext) -> list[Subject]:
         if (old := baseline.get(subject, {})) != (new := facts.get(subject, {}))
         and any(field.startswith(price.PREFIX) for field in old.keys() | new.keys())
     }
-    return sorted(differing | {fact.subject for fact, one in context.pending.items() if one.quarantine is not None})
+    return sorted(
+        differing | {fact.subject for fact, change in context.pending.items() if change.quarantine is not None}
+    )
 
 
 def _reversals(reader: Reader, spec: SourceSpec, at: datetime) -> int:

@@ -45,13 +45,13 @@ def implausible(change: Change, facts: Facts) -> str:
 
 def doubtful(facts: Facts) -> dict[Fact, str]:
     """The prices of a first poll that cannot be right, with the reason of each."""
-    found: dict[Fact, str] = {}
+    doubts: dict[Fact, str] = {}
     for subject, fields in facts.items():
         for name, value in fields.items():
             fact = Fact(subject, name)
             if reason := implausible(Change(fact=fact, old=None, new=value), facts):
-                found[fact] = reason
-    return found
+                doubts[fact] = reason
+    return doubts
 
 
 def sift(

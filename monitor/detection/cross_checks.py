@@ -18,7 +18,7 @@ LONG = "long"
 
 def news(before: Facts, after: Facts) -> dict[Fact, str]:
     """What newly sits oddly, for each of the two facts of every pair that does."""
-    found: dict[Fact, list[str]] = {}
+    oddities: dict[Fact, list[str]] = {}
     if after is before:
         return {}
     for subject, fields in after.items():
@@ -26,11 +26,11 @@ def news(before: Facts, after: Facts) -> dict[Fact, str]:
         if fields == known:
             continue
         was = {(low, high) for low, high, _ in _pairs(known)}
-        for low, high, said in _pairs(fields):
+        for low, high, oddity in _pairs(fields):
             if (low, high) not in was:
-                found.setdefault(Fact(subject, low), []).append(said)
-                found.setdefault(Fact(subject, high), []).append(said)
-    return {fact: "; ".join(said) for fact, said in found.items()}
+                oddities.setdefault(Fact(subject, low), []).append(oddity)
+                oddities.setdefault(Fact(subject, high), []).append(oddity)
+    return {fact: "; ".join(texts) for fact, texts in oddities.items()}
 
 
 def _pairs(fields: Mapping[str, Value]) -> Iterator[tuple[str, str, str]]:
@@ -59,8 +59,8 @@ def _odd(
         if strictly:
             yield low.field, high.field, f"{_name(low)} is {price.spoken(less)}, not below {_name(high)}"
     elif price.amount(less) > price.amount(more):
-        said = f"{_name(low)} is {price.spoken(less)}, above {_name(high)} of {price.spoken(more)}"
-        yield low.field, high.field, said
+        sentence = f"{_name(low)} is {price.spoken(less)}, above {_name(high)} of {price.spoken(more)}"
+        yield low.field, high.field, sentence
 
 
 def _name(meter: price.Meter) -> str:

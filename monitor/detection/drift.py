@@ -100,8 +100,8 @@ def shift(what: str, before: Sequence[Measurement], now: Sequence[Measurement]) 
 
 
 def _latency(before: Iterable[Measurement], now: Iterable[Measurement]) -> DriftShift | None:
-    old = [one.latency for one in before if not one.failed][-REFERENCE:]
-    new = [one.latency for one in now if not one.failed]
+    old = [measurement.latency for measurement in before if not measurement.failed][-REFERENCE:]
+    new = [measurement.latency for measurement in now if not measurement.failed]
     if min(len(old), len(new)) < LEAST:
         return None
     was, is_now = median(old), median(new)
@@ -125,8 +125,8 @@ def _errors(before: Sequence[Measurement], now: Sequence[Measurement]) -> DriftS
     before = before[-REFERENCE:]
     if min(len(before), len(now)) < LEAST:
         return None
-    failed_before = sum(one.failed for one in before)
-    failed_now = sum(one.failed for one in now)
+    failed_before = sum(measurement.failed for measurement in before)
+    failed_now = sum(measurement.failed for measurement in now)
     was, is_now = failed_before / len(before), failed_now / len(now)
     if abs(is_now - was) < SHARE:
         return None
@@ -190,9 +190,9 @@ def fisher(failed: int, calls: int, others_failed: int, others: int) -> float:
     def chance(k: int) -> float:
         return exp(_choose(calls, k) + _choose(others, margin - k) - _choose(total, margin))
 
-    seen = chance(failed)
+    observed = chance(failed)
     low, high = max(0, margin - others), min(margin, calls)
-    return min(1.0, sum(p for k in range(low, high + 1) if (p := chance(k)) <= seen * (1 + 1e-9)))
+    return min(1.0, sum(p for k in range(low, high + 1) if (p := chance(k)) <= observed * (1 + 1e-9)))
 
 
 def _choose(n: int, k: int) -> float:
@@ -217,41 +217,41 @@ class Drift:
         self, reader: Reader, now: datetime, sources: Collection[str] | None = None
     ) -> list[tuple[SourceSpec, Span, DriftShift]]:
         """The shifts that are not told yet, of the named sources or of all."""
-        found = []
+        result = []
         for key, spec in self._configuration.sources.items():
             if not spec.can.calls or (sources is not None and key not in sources):
                 continue
             span = window(spec.every, now - SETTLED)
             if self._tested.get(key) == span.since:
                 continue
-            seen = self._test(reader, spec, span)
-            if not seen:
+            samples = self._test(reader, spec, span)
+            if not samples:
                 self._tested[key] = span.since
-            found += [(spec, span, shift) for shift in seen]
-        return found
+            result += [(spec, span, shift) for shift in samples]
+        return result
 
     def _test(self, reader: Reader, spec: SourceSpec, span: Span) -> list[DriftShift]:
         now = list(reader.measurements(MeasurementQuery(source=spec.key, since=span.since, until=span.until)))
         if len(now) < LEAST:
             return []
-        seen = []
+        levels = []
         for what in (LATENCY, ERRORS):
             level = self._level(reader, spec, what)
             if level is None or level < span.since:
-                seen.append(shift(what, self._before(reader, spec, level, span.since), now))
-        return [shift for shift in seen if shift is not None]
+                levels.append(shift(what, self._before(reader, spec, level, span.since), now))
+        return [shift for shift in levels if shift is not None]
 
     def _level(self, reader: Reader, spec: SourceSpec, what: str) -> datetime | None:
         """Since when the level that owners know holds; None where none was ever told."""
-        asked = EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, newest_first=True)
-        changes = (one.event for one in reader.events(asked))
+        query = EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, newest_first=True)
+        changes = (record.event for record in reader.events(query))
         mine = field(spec, what)
         last = next((event for event in changes if event.data["field"] == mine and "window_since" in event.data), None)
         return None if last is None else datetime.fromisoformat(last.data["window_since"])
 
     def _before(self, reader: Reader, spec: SourceSpec, level: datetime | None, until: datetime) -> list[Measurement]:
-        asked = MeasurementQuery(source=spec.key, since=level, until=until, limit=MOST, newest_first=True)
-        return list(reader.measurements(asked))[::-1]
+        query = MeasurementQuery(source=spec.key, since=level, until=until, limit=MOST, newest_first=True)
+        return list(reader.measurements(query))[::-1]
 
 
 def field(spec: SourceSpec, what: str) -> str:

@@ -27,7 +27,7 @@ class OtherPrices:
     def agree(self, fact: Fact, value: Value | None) -> bool:
         """Whether another source states the same price, or would if it did not hold it back for the same doubt."""
         return bool(self.stating(fact, value)) or any(
-            one.fact == fact and same(fact.field, one.value, value) for one in self.held_back
+            change.fact == fact and same(fact.field, change.value, value) for change in self.held_back
         )
 
     def stating(self, fact: Fact, value: Value | None) -> list[str]:
@@ -59,11 +59,11 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
             for subject in subjects
         },
         held_back=tuple(
-            one
-            for one in reader.pending_changes()
-            if one.quarantine is not None
-            and one.seen >= polls
-            and one.source != own
-            and one.source in configuration.sources
+            change
+            for change in reader.pending_changes()
+            if change.quarantine is not None
+            and change.seen >= polls
+            and change.source != own
+            and change.source in configuration.sources
         ),
     )

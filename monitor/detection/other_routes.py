@@ -40,12 +40,12 @@ def signals(
     reader: Reader, routes: Sequence[SourceSpec], subjects: Iterable[Subject]
 ) -> dict[Subject, tuple[Signal, ...]]:
     """Read what each of the other routes says of these models; those of which none says anything are left out."""
-    found: dict[Subject, tuple[Signal, ...]] = {}
+    by_subject: dict[Subject, tuple[Signal, ...]] = {}
     for subject in subjects:
-        said = (_signal(reader, spec, subject) for spec in _about(routes, subject))
-        if known := tuple(one for one in said if one is not None):
-            found[subject] = known
-    return found
+        answers = (_signal(reader, spec, subject) for spec in _about(routes, subject))
+        if known := tuple(signal for signal in answers if signal is not None):
+            by_subject[subject] = known
+    return by_subject
 
 
 def to_poll(
@@ -62,8 +62,8 @@ def to_poll(
         for spec in _about(routes, pending_change.fact.subject)
         if not (spec.paid and pending_change.fact in calm)
         and not any(
-            one.source == spec.key and one.until >= pending_change.first_at
-            for one in others.signals.get(pending_change.fact.subject, ())
+            signal.source == spec.key and signal.until >= pending_change.first_at
+            for signal in others.signals.get(pending_change.fact.subject, ())
         )
     )
 
@@ -77,13 +77,15 @@ def _signal(reader: Reader, spec: SourceSpec, subject: Subject) -> Signal | None
     if state is None or not state.baseline:
         return None
     facts = reader.facts(state.baseline)
-    found = signal(spec, state, facts, reader.pending_changes(spec.key), subject)
+    answer = signal(spec, state, facts, reader.pending_changes(spec.key), subject)
     closed = lost(Fact(subject, ACCESS + spec.route), facts.get(subject, {}).get(ACCESS + spec.route))
     # A route that was never open (a chat model asked for embeddings) agrees with nothing.
-    return None if closed and not _was_open(reader, spec, subject) else found
+    return None if closed and not _was_open(reader, spec, subject) else answer
 
 
 def _was_open(reader: Reader, spec: SourceSpec, subject: Subject) -> bool:
     """Whether a model was once reached by a route that is closed now."""
     moves = reader.events(EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, subject=subject.name))
-    return any(one.event.data["field"] == ACCESS + spec.route and one.event.data["old"] == GRANTED for one in moves)
+    return any(
+        record.event.data["field"] == ACCESS + spec.route and record.event.data["old"] == GRANTED for record in moves
+    )

@@ -173,7 +173,7 @@ def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> 
     """
     if not spec.surface or spec.can.incidents:
         return ""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for page in configuration.sources.values():
         if not page.can.incidents or page.surface not in ("", spec.surface):
             continue
@@ -184,7 +184,7 @@ def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> 
             pending_change.fact for pending_change in reader.pending_changes(page.key) if pending_change.value is None
         }
         for subject, fields in sorted(reader.facts(state.baseline).items()):
-            for field, said in sorted(fields.items()):
+            for field, value in sorted(fields.items()):
                 if field.startswith(INCIDENT) and (subject, field) not in going:
-                    found[str(said)] = None
-    return "; ".join(found)
+                    names[str(value)] = None
+    return "; ".join(names)

@@ -71,16 +71,16 @@ class Poller:
             Refused: a key names no source.
         """
         known = self._configuration.sources
-        named = {key: [one for one in known if one == key or one.startswith(f"{key}/")] for key in keys}
-        for key, found in named.items():
-            if not found:
+        named = {key: [source for source in known if source == key or source.startswith(f"{key}/")] for key in keys}
+        for key, sources in named.items():
+            if not sources:
                 raise Refused(
                     f"there is no source {key!r} in the configuration; it has: {', '.join(sorted(known)) or 'none'}"
                 )
-        keys = list(dict.fromkeys(one for found in named.values() for one in found)) or list(known)
+        keys = list(dict.fromkeys(source for matches in named.values() for source in matches)) or list(known)
         free = [key for key in keys if not known[key].paid]
         outcomes = self.poll_once(free)
-        outcomes += self.poll_once([key for key in keys if key not in {one.source for one in outcomes}])
+        outcomes += self.poll_once([key for key in keys if key not in {outcome.source for outcome in outcomes}])
         self.flush()
         order = {key: place for place, key in enumerate(keys)}
         return sorted(outcomes, key=lambda one: order.get(one.source, len(order)))
@@ -93,8 +93,8 @@ class Poller:
         outcomes = self._run(keys)
         if not prompted:
             return outcomes
-        asked = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
-        return outcomes + self._run(asked)
+        reread = sorted({key for outcome in outcomes for key in outcome.ask} - set(keys))
+        return outcomes + self._run(reread)
 
     def _run(self, keys: Sequence[str]) -> list[Outcome]:
         if not keys:

@@ -37,29 +37,29 @@ def remarks(
     within: timedelta,
 ) -> dict[Fact, Remark]:
     """What is to be read of accepted changes, which make `after` of `before`; `within` is how soon after its first listing a price is corrected."""
-    odd = {fact: Remark(note=said) for fact, said in cross_checks.news(before, after).items()}
-    aliased = of_aliases(before, after, (one.change for one in accepted))
+    odd = {fact: Remark(note=note) for fact, note in cross_checks.news(before, after).items()}
+    aliased = of_aliases(before, after, (other.change for other in accepted))
     moved = [
-        (change, one.pending_change.first_at)
-        for one in accepted
-        if (change := one.change).old is not None
+        (change, other.pending_change.first_at)
+        for other in accepted
+        if (change := other.change).old is not None
         and change.new is not None
         and change.fact.field.startswith(price.PREFIX)
     ]
-    held_back = {one.change.fact for one in accepted if one.pending_change.quarantine is not None}
+    held_back = {other.change.fact for other in accepted if other.pending_change.quarantine is not None}
     corrected = {
-        change.fact: said
+        change.fact: price_remark
         for change, at in moved
         if change.fact not in aliased
         and change.fact not in held_back  # what was doubted itself puts nothing right
         and (since := listings.get(change.fact.subject, {}).get(change.fact.field)) is not None
-        and (said := of_correction(since, at, within)) is not None
+        and (price_remark := of_correction(since, at, within)) is not None
     }
     # A feed that follows is corroboration; of an official source every move is news.
     corroborating = {
-        change.fact: said
+        change.fact: price_remark
         for change, _ in (moved if spec.trust != OFFICIAL else ())
-        if (said := of_others(others.stating(change.fact, change.new))) is not None
+        if (price_remark := of_others(others.stating(change.fact, change.new))) is not None
     }
     return joined(aliased, corrected, corroborating, odd)
 
@@ -73,7 +73,7 @@ def first_listings(reader: Reader, spec: SourceSpec, subjects: Collection[Subjec
     if not subjects:
         return {}
     first_poll = EventQuery(type=ev.BASELINE_RECORDED, source=spec.key, limit=1)
-    begun = [one.event.occurred_at for one in reader.events(first_poll)]
+    begun = [record.event.occurred_at for record in reader.events(first_poll)]
     return {subject: _first(reader, spec, subject, begun) for subject in subjects}
 
 
@@ -113,7 +113,7 @@ def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[F
 
     An alias whose target stayed moves with that model's own price, and nothing is remarked.
     """
-    found: dict[Fact, Remark] = {}
+    notes: dict[Fact, Remark] = {}
     for change in changes:
         if not change.fact.field.startswith(price.PREFIX) or change.old is None or change.new is None:
             continue
@@ -121,9 +121,9 @@ def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[F
         old, new = lookup(before, alias), lookup(after, alias)
         if new is None or (old == new and new != ""):
             continue
-        said = f"the alias points to {new} now (was {old or 'not stated'})" if new else UNSTATED
-        found[change.fact] = Remark(note=said, data={"alias_from": old or None, "alias_to": new or None})
-    return found
+        note = f"the alias points to {new} now (was {old or 'not stated'})" if new else UNSTATED
+        notes[change.fact] = Remark(note=note, data={"alias_from": old or None, "alias_to": new or None})
+    return notes
 
 
 def of_correction(listed: datetime, at: datetime, within: timedelta = SOON) -> Remark | None:
@@ -146,10 +146,10 @@ def of_others(sources: Sequence[str]) -> Remark | None:
 
 def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
     """All remarks, those about one fact as one, in the order given."""
-    found: dict[Fact, Remark] = {}
+    remarks_of: dict[Fact, Remark] = {}
     for remarks in several:
-        for fact, one in remarks.items():
-            before = found.get(fact, Remark())
-            note = "; ".join(part for part in (before.note, one.note) if part)
-            found[fact] = Remark(note=note, data={**before.data, **one.data})
-    return found
+        for fact, other in remarks.items():
+            before = remarks_of.get(fact, Remark())
+            note = "; ".join(part for part in (before.note, other.note) if part)
+            remarks_of[fact] = Remark(note=note, data={**before.data, **other.data})
+    return remarks_of

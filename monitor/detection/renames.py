@@ -40,14 +40,14 @@ def renames(before: Facts, after: Facts) -> dict[Subject, Subject]:
     left: dict[tuple[str, Rows], list[Subject]] = {}
     for subject in sorted(gone):
         left.setdefault((subject.scope, _rows(before[subject])), []).append(subject)
-    found: dict[Subject, Subject] = {}
+    pairs: dict[Subject, Subject] = {}
     for (scope, rows), olds in left.items():
         news = came.get((scope, rows), []) if rows else []
         if len(olds) == len(news) == 1 and len(rows) >= LEAST:
-            found[olds[0]] = news[0]
+            pairs[olds[0]] = news[0]
         else:
-            found.update(_spelled_alike(olds, news))
-    return found
+            pairs.update(_spelled_alike(olds, news))
+    return pairs
 
 
 def _names_both(name: str, old: str) -> bool:
@@ -77,10 +77,10 @@ def _spelled_alike(olds: list[Subject], news: list[Subject]) -> dict[Subject, Su
 
 
 def _by_letters(subjects: list[Subject]) -> dict[str, list[Subject]]:
-    found: dict[str, list[Subject]] = {}
+    by_letters: dict[str, list[Subject]] = {}
     for subject in subjects:
-        found.setdefault("".join(filter(str.isalnum, subject.name.casefold())), []).append(subject)
-    return found
+        by_letters.setdefault("".join(filter(str.isalnum, subject.name.casefold())), []).append(subject)
+    return by_letters
 
 
 def believed(pairs: Mapping[Subject, Subject], baseline: Facts, accepted: Collection[Fact]) -> dict[Subject, Subject]:

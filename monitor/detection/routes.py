@@ -64,19 +64,19 @@ def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
     that reached the model counts as open only if it did so after another was first seen to be closed; a list says what it said last.
     """
     signals = list(signals)
-    closed = [one for one in signals if one.says == "lost"]
-    since = min((one.since for one in closed), default=None)
-    granted = [one for one in signals if one.says == GRANTED]
-    shown = [one for one in granted if not _DEPTH.get(one.route, _CALL)]
-    served = [one for one in granted if one not in shown and (since is None or one.until >= since)]
+    closed = [signal for signal in signals if signal.says == "lost"]
+    since = min((signal.since for signal in closed), default=None)
+    granted = [signal for signal in signals if signal.says == GRANTED]
+    shown = [signal for signal in granted if not _DEPTH.get(signal.route, _CALL)]
+    served = [signal for signal in granted if signal not in shown and (since is None or signal.until >= since)]
     still = [
         *([f"the {_LISTS[shown[0].route]} still shows it"] if shown else []),
-        *([f"{joined(one.route for one in served)} still {_answers(served)}"] if served else []),
+        *([f"{joined(signal.route for signal in served)} still {_answers(served)}"] if served else []),
     ]
-    unlisted = any(not _DEPTH.get(one.route, _CALL) for one in closed)
+    unlisted = any(not _DEPTH.get(signal.route, _CALL) for signal in closed)
     if unlisted:
         head = f"{subject.scope} no longer {'lists' if served else 'serves'} {subject.name}"
-    elif all(one.route == RETRIEVE for one in closed):
+    elif all(signal.route == RETRIEVE for signal in closed):
         head = f"{subject.name} can no longer be retrieved"
     else:
         head = f"calls to {subject.name} are refused"
@@ -85,7 +85,7 @@ def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
 
 def reopened(subject: Subject, signals: Sequence[Signal]) -> str:
     """What the routes say once the first of them is open again: `responses reaches orion-2 again; chat answers 404 model_not_found (2 polls)`."""
-    closed = [one for one in signals if one.says == "lost"]
+    closed = [signal for signal in signals if signal.says == "lost"]
     return "; ".join([f"{signals[0].route} reaches {subject.name} again", *([_shut(closed)] if closed else [])])
 
 
@@ -96,13 +96,13 @@ def _shut(closed: Iterable[Signal]) -> str:
     """How the closed routes say no, those with the same answer together."""
     answers: dict[str, list[Signal]] = {}
     parts = []
-    for one in closed:
-        if one.route in _LISTS:
-            parts.append(f"missing from the {_LISTS[one.route]}{_polls([one])}")
+    for signal in closed:
+        if signal.route in _LISTS:
+            parts.append(f"missing from the {_LISTS[signal.route]}{_polls([signal])}")
         else:
-            answers.setdefault(one.answer, []).append(one)
+            answers.setdefault(signal.answer, []).append(signal)
     parts += [
-        f"{joined(one.route for one in alike)} {_answers(alike)} {answer or 'no'}{_polls(alike)}"
+        f"{joined(other_signal.route for other_signal in alike)} {_answers(alike)} {answer or 'no'}{_polls(alike)}"
         for answer, alike in answers.items()
     ]
     return ", ".join(parts)
@@ -126,7 +126,7 @@ def joined(names: Iterable[str]) -> str:
 
 def _polls(of: Iterable[Signal]) -> str:
     """How many polls showed it, the most of the routes that say the same; nothing where that is not known."""
-    count = max(one.polls for one in of)
+    count = max(signal.polls for signal in of)
     return f" ({count} {'poll' if count == 1 else 'polls'})" if count else ""
 
 
@@ -147,7 +147,7 @@ class Others:
 
     def agree(self, subject: Subject) -> int:
         """How many polls by other routes say that the model is gone, too."""
-        return sum(one.polls for one in self.signals.get(subject, ()) if one.says == "lost")
+        return sum(signal.polls for signal in self.signals.get(subject, ()) if signal.says == "lost")
 
     def need(
         self, fact: Fact, value: Value | None, rules: ConfirmationRules, hold: timedelta | None, *, since: datetime
@@ -162,8 +162,8 @@ class Others:
         if agreeing := self.agree(subject):
             return Requirement(polls=max(1, usual.polls - agreeing), span=timedelta(0))
         reached = any(
-            one.says == GRANTED and one.until > since and outweighs(one.route, self.own)
-            for one in self.signals.get(subject, ())
+            signal.says == GRANTED and signal.until > since and outweighs(signal.route, self.own)
+            for signal in self.signals.get(subject, ())
         )
         longer = rules.reached if reached else None if refused else hold
         return usual if longer is None else Requirement(polls=usual.polls, span=max(usual.span, longer))
@@ -186,7 +186,7 @@ def signal(
     fields = facts.get(subject, {})
     pending_change = pending.get(name)
     if pending_change is not None and lost(pending_change.fact, pending_change.value):
-        said = pending.get(refusal(spec.route))
+        observed = pending.get(refusal(spec.route))
         return Signal(
             route=spec.route,
             source=spec.key,
@@ -194,7 +194,9 @@ def signal(
             polls=pending_change.seen,
             since=pending_change.first_at,
             until=pending_change.counted_at,
-            answer=answer(spec.route, pending_change.value, fields if said is None else {said.fact.field: said.value}),
+            answer=answer(
+                spec.route, pending_change.value, fields if observed is None else {observed.fact.field: observed.value}
+            ),
         )
     if state.good_at is None or name not in fields:
         return None
