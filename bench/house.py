@@ -78,7 +78,7 @@ import sys
 from pathlib import Path
 
 root = Path(sys.argv[1])
-sys.path[:0] = [str(root), str(root / "tests" / "pipeline")]
+sys.path[:0] = [str(root), str(root / "tests"), str(root / "tests" / "pipeline")]
 from pipeline_world import INPUT, LUNA, furnish, world_of
 
 FOLDERS = "cli app daemon web bootstrap audit notify gate registry pipeline detection domain core".split()
@@ -107,12 +107,13 @@ def traced(frame, event, argument):
 
 
 with world_of() as world:
+    poll = getattr(world, "poll", None) or world.look  # its name in earlier checkouts
     furnish(world)
     world.activate()
     world.sources["page"].set(LUNA, input="2")
-    world.look("page")
+    poll("page")
     sys.setprofile(traced)
-    world.look("page")
+    poll("page")
     sys.setprofile(None)
     assert world.entry().status == "paused"
 print(len(entered), len(climbs), *sorted(entered))
