@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from monitor.notify.channels import AppriseChannel
     from monitor.notify.relay import Relay
     from monitor.registry.acknowledging import Attendant
-    from monitor.registry.configuration_acceptance import Assessment, Loading
+    from monitor.registry.configuration_acceptance import Loading, LoadingEffect
     from monitor.registry.housekeeping import Tender
     from monitor.registry.maintenance import Maintenance
     from monitor.registry.operator import Operator
@@ -133,7 +133,7 @@ class Monitor:
         self.chosen = chosen
         self.reconfigure(chosen.settings)
 
-    def assess(self, settings: Settings) -> Assessment:
+    def assess(self, settings: Settings) -> LoadingEffect:
         """Return what loading a configuration would do to what production is answered."""
         with self.store.read() as reader:
             return self._loading(settings).assess(reader, self.clock())

@@ -74,7 +74,7 @@ def _write(
 
 
 def _made_stale(register: RegistryTransaction, configuration: Configuration) -> tuple[str, ...]:
-    """The sources that can verify anew what a decision made stale."""
+    """Name the sources that can verify anew what a decision made stale."""
     stale = [
         (register.entries[event.subject], event.data["check"])
         for event in register.events
@@ -88,8 +88,9 @@ def _made_stale(register: RegistryTransaction, configuration: Configuration) -> 
 
 
 def gate_answers_changed(register: RegistryTransaction, before: Mapping[str, Entry]) -> bool:
-    """Whether a decision changed what the gate says of an entry beyond its dates, so that the leases have to be written anew: its status, its
-    declaration (whom a pause spares, the fallback), or the state of a check.
+    """Whether a decision changed what the gate says of an entry beyond its dates, so that leases are written anew.
+
+    It goes by its status, its declaration (whom a pause spares, the fallback) and the states of its checks.
     """
     return any(entry.key not in before or _spoken(entry) != _spoken(before[entry.key]) for entry in register.moved)
 

@@ -1,6 +1,7 @@
-"""Taking one poll into the log, in the one transaction of the design's T1; and letting in what a poll was held back for.
+"""Taking one poll into the log, in the one transaction T1; and letting in a price that was held back.
 
-Read what it is judged on, assess it, append what it showed, evaluate the entries, keep what is known of the source: the steps of `Recorder.record`.
+Read what the poll is judged on, assess it, append what it showed, evaluate the entries, keep what is known of the
+source: the steps of `Recorder.record`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,10 @@ from dataclasses import replace
 
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Status
-from monitor.core.facts import Fact, Observation, PollFailure, Snapshot, Subject, Unchanged
-from monitor.core.ports import Refused
+from monitor.core.facts import Observation, PollFailure, Snapshot, Unchanged
 from monitor.detection.assess import Assessment, assess, let_in
-from monitor.detection.context import AssessmentContext, Reread
-from monitor.detection.other_prices import other_prices
+from monitor.detection.context import AssessmentContext, ReleaseContext, Relied, Reread
 from monitor.detection.outcome import Outcome
-from monitor.detection.price_notes import first_listings
 from monitor.registry import checklist, policy
 from monitor.registry.evaluation import concerned, evaluate
 from monitor.registry.unit_of_work import Begin, UnitOfWork
@@ -44,10 +42,8 @@ class Recorder:
                 spec,
                 observation,
                 now=unit.now,
-                head=unit.tx.head(),
                 reread=reread,
-                relied_on=_relied_on(unit),
-                relied_subjects=_relied_subjects(unit),
+                relied=_relied(unit),
             )
             assessment = assess(context)
             unit.register.extend(assessment.events)
@@ -74,19 +70,17 @@ class Recorder:
         if not assessment.state.baseline:
             return
         evaluate(
-            unit.register,
-            unit.tx,
+            unit,
             self._configuration,
             context.spec,
             assessment,
             at=context.at,
-            versions=self._versions(context.extractor),
             observation=context.observation if assessment.verifies else None,
             evidence=lambda: _kept_evidence(unit, context) or assessment.state.evidence,
         )
 
     def _awaiting(self, unit: UnitOfWork, context: AssessmentContext, assessment: Assessment) -> Assessment:
-        """Where an entry waits for the next poll to verify what is stale, let that be judged whole, and soon if it was just lost."""
+        """Judge the next poll whole, and poll soon after a loss, where an entry waits for a check to be verified."""
         waits = any(checklist.awaits(entry, context.spec) for entry in concerned(unit.register, context.spec))
         if not waits:
             return assessment
@@ -97,58 +91,27 @@ class Recorder:
 
     def release(self, unit: UnitOfWork, position: int, by: Mapping[str, object]) -> None:
         """Let in the price that the event at `position` held back, by the word of a person; see `Release`."""
-        tx, configuration = unit.tx, self._configuration
-        pending_change = next(
-            (change for change in tx.pending_changes() if change.seen and change.quarantine == position), None
-        )
-        spec = configuration.sources.get(pending_change.source) if pending_change is not None else None
-        state = tx.source(pending_change.source) if pending_change is not None else None
-        if pending_change is None or spec is None or state is None:
-            raise Refused(
-                f"no price is held back at position {position}; see `access-monitor events --type price.quarantined`"
-            )
-        subjects = [pending_change.fact.subject]
-        assessment = let_in(
-            spec,
-            state,
-            pending_change,
-            head=tx.head(),
-            baseline=tx.facts(state.baseline),
-            pending=tx.pending_changes(spec.key),
-            others=other_prices(tx, configuration, spec.key, subjects),
-            listings=first_listings(tx, spec, subjects),
-            within=configuration.confirmation.correction,
-            by=by,
-        )
+        context = ReleaseContext.load(unit.tx, self._configuration, position)
+        assessment = let_in(context, by)
         unit.register.extend(assessment.events)
         evaluate(
-            unit.register,
-            tx,
-            configuration,
-            spec,
+            unit,
+            self._configuration,
+            context.spec,
             assessment,
             at=unit.now,
-            versions=self._versions(state.extractor),
             observation=None,
             evidence=lambda: "",
         )
         _keep_state(unit, assessment)
 
-    def _versions(self, extractor: str) -> dict[str, str]:
-        configuration = self._configuration
-        return {"code": configuration.code, "configuration": configuration.version, "extractor": extractor}
 
-
-def _relied_on(unit: UnitOfWork) -> Callable[[Fact], bool]:
-    """Whether an active entry stands on a fact; this and its subjects are all that detection knows of entries."""
+def _relied(unit: UnitOfWork) -> Relied:
     active = [entry for entry in unit.register.entries.values() if entry.status is Status.ACTIVE]
-    return lambda fact: any(policy.matters(fact, entry) for entry in active)
-
-
-def _relied_subjects(unit: UnitOfWork) -> frozenset[Subject]:
-    """The subjects that active entries are about."""
-    entries = unit.register.entries.values()
-    return frozenset(subject for entry in entries if entry.status is Status.ACTIVE for subject in entry.subjects)
+    return Relied(
+        subjects=frozenset(subject for entry in active for subject in entry.subjects),
+        on=lambda fact: any(policy.matters(fact, entry) for entry in active),
+    )
 
 
 def _keep(unit: UnitOfWork, context: AssessmentContext, assessment: Assessment) -> None:

@@ -13,8 +13,8 @@ import click
 from monitor.cli import accepting, output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
-from monitor.cli.words import in_words
 from monitor.core import events as ev
+from monitor.core.event_types import in_words
 from monitor.core.events import record
 from monitor.core.ports import Refused
 from monitor.core.redaction import redact

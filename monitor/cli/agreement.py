@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from monitor.cli.words import meter_in_words
+from monitor.core.event_words import meter_in_words
 from monitor.core.price import percent, spoken
 from monitor.registry.terms import multiple
 

@@ -18,7 +18,7 @@ from monitor.core.ports import ConfigurationError
 
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
-    from monitor.registry.configuration_acceptance import Assessment
+    from monitor.registry.configuration_acceptance import LoadingEffect
     from monitor.settings import Settings
 
 WOULD_CHANGE = 10
@@ -178,7 +178,7 @@ def _print_in_order(settings: Settings) -> None:
     click.echo(f"{settings.path} is in order: {', '.join(output.plural(len(rows), noun) for rows, noun in counts)}.")
 
 
-def _print(assessment: Assessment) -> None:
+def _print(assessment: LoadingEffect) -> None:
     for take in assessment.taken:
         click.echo(output.printable(f"Loading it would {take.act.verb} {take.entry}: {take.reason}."))
     if not assessment.taken:
@@ -192,7 +192,7 @@ def _print(assessment: Assessment) -> None:
         )
 
 
-def _as_json(settings: Settings, assessment: Assessment | None) -> dict[str, object]:
+def _as_json(settings: Settings, assessment: LoadingEffect | None) -> dict[str, object]:
     from monitor.registry.configuration_acceptance import listed
 
     record: dict[str, object] = {"path": str(settings.path), "problems": [], "version": settings.configuration.version}

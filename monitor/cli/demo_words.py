@@ -12,8 +12,8 @@ from datetime import datetime
 from itertools import groupby
 
 from monitor.cli.output import plural
-from monitor.cli.words import meter_in_words
 from monitor.core import events as ev
+from monitor.core.event_words import meter_in_words
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import LISTED
 from monitor.core.price import PREFIX, Meter, percent, spoken, telling_order

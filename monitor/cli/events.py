@@ -20,7 +20,7 @@ from monitor.cli import output
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option, utc
-from monitor.cli.words import in_words
+from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
 from monitor.core.ports import EventQuery, Reader, Store
 

@@ -13,8 +13,8 @@ from monitor.cli import output, plot
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option
-from monitor.cli.words import share_in_percent
 from monitor.core.cost import money
+from monitor.core.event_words import share_in_percent
 from monitor.core.events import rfc3339
 from monitor.core.ports import MeasurementQuery, Reader, Refused
 

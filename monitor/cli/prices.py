@@ -14,8 +14,9 @@ from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import both
-from monitor.cli.words import in_words, meter_in_words
 from monitor.core import events as ev
+from monitor.core.event_types import in_words
+from monitor.core.event_words import meter_in_words
 from monitor.core.events import Recorded, record, rfc3339
 from monitor.core.ports import Refused
 from monitor.core.price import PER_MILLION_TOKENS, TIERS, USD, Meter, amount, spoken, telling_order

@@ -15,8 +15,8 @@ from monitor.cli import accepting, agreement, maintenance, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option, utc
-from monitor.cli.words import in_words
 from monitor.core.entry import Check, CheckState, Status
+from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
 from monitor.core.time import rounded
 from monitor.gate.client.verdict import PRODUCTION

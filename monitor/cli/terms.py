@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitor.cli.times import both
-from monitor.cli.words import share_in_percent
+from monitor.core.event_words import share_in_percent
 from monitor.core.events import rfc3339
 from monitor.core.price import SHORT, spoken
 from monitor.core.time import rounded

@@ -24,6 +24,13 @@ def perhaps(name: str, known: Iterable[str]) -> str:
     return f" ({meant})" if meant else ""
 
 
+def suggest(name: str, known: Iterable[str]) -> str:
+    """End a sentence about an unknown name: with the one that was probably meant, else with all there are."""
+    names = sorted(known)
+    listed = "known are " + ", ".join(names) if names else "none is declared"
+    return did_you_mean(name, names) or listed
+
+
 def no_such(what: str, name: str, known: Iterable[str], hint: str) -> str:
     """Return `there is no WHAT 'name' (did you mean 'a'?); HINT`, where `hint` says what there is or how to see it."""
     return f"there is no {what} {name!r}{perhaps(name, known)}; {hint}"

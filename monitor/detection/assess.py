@@ -1,13 +1,13 @@
 """What one poll means: pure stages, each of which takes what was decided so far and returns more of it.
 
-Detection knows no entry: it says what differs, what is held, what is confirmed, and which events record that. What it means for an entry is worked out
-afterwards. Everything that a stage asks for stands in the `AssessmentContext`.
+Detection knows no entry: it says what differs, what is held, what is confirmed, and which events record that. What it
+means for an entry is worked out afterwards. Everything that a stage asks for stands in the `AssessmentContext`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -16,7 +16,7 @@ from monitor.core import events as ev
 from monitor.core import logs
 from monitor.core.baselines import Baselines
 from monitor.core.changes import Change, lookup, patch, same, without
-from monitor.core.configuration import OFFICIAL, SourceSpec
+from monitor.core.configuration import OFFICIAL
 from monitor.core.content import facts_name
 from monitor.core.events import Event, Ledger, source_stream
 from monitor.core.facts import (
@@ -48,10 +48,9 @@ from monitor.detection.change_events import ChangeEvent
 from monitor.detection.comparison import Comparison
 from monitor.detection.comparison import compare as comparison_of
 from monitor.detection.confirmation import Confirmation, ConfirmedChange, Hold
-from monitor.detection.context import AssessmentContext
-from monitor.detection.other_prices import OtherPrices
+from monitor.detection.context import AssessmentContext, ReleaseContext
 from monitor.detection.other_routes import to_poll
-from monitor.detection.price_notes import Listings, remarks
+from monitor.detection.price_notes import remarks
 from monitor.detection.routes import ALONE, Others, lost
 from monitor.detection.source_state import update_source_state
 
@@ -80,12 +79,12 @@ class Assessment:
         comparison: what differs from the baseline, and what of it is admitted.
         hold: what the poll asks of each absence in it, where much is missing at once.
         others: what the other routes say of the models that it misses.
-        confirmed: what it made of the differences that were pending, before prices that cannot be right are parted from it.
+        confirmed: what it made of the differences, before prices that cannot be right are parted from it.
         accepted: the confirmed changes that the baseline moves by.
         doubted: the confirmed changes that cannot be right, each with the reason.
         changes: the confirmed changes with their events.
         held: whether the poll renews nothing.
-        missing: of a poll that is held for what is missing from it, the facts that are; None where it verifies nothing, or nothing is held.
+        missing: the facts that are missing from a poll that is held for it, and verifies the rest; else None.
         calm: what alternates, and hurries nobody.
         poll_again: when to poll next for what is pending.
         ask: other sources that should be polled now.
@@ -241,7 +240,7 @@ def compare(context: AssessmentContext, so_far: Assessment) -> Assessment:
 
 
 def admit(context: AssessmentContext, so_far: Assessment) -> Assessment:
-    """Take or hold an answer whole: a first one, one beyond all bounds, one that moves too much at once, and one that stood for its hold."""
+    """Take or hold an answer whole: a first one, one beyond all bounds, one that moves too much at once or stood."""
     comparison, state = _compared(so_far), so_far.state
     admission = comparison.admission
     is_held = admission.verdict is AdmissionVerdict.HELD
@@ -259,7 +258,7 @@ def admit(context: AssessmentContext, so_far: Assessment) -> Assessment:
 
 
 def notice_alternation(context: AssessmentContext, so_far: Assessment) -> Assessment:
-    """Say once a day that the source contradicts itself; begin the hold of a mass drop that is not only a turn of what alternates."""
+    """Say once a day that the source contradicts itself; hold a mass drop that is more than a turn of that."""
     comparison, admission = _compared(so_far), _compared(so_far).admission
     idle = not (comparison.changes or context.pending or so_far.state.anomaly)
     rows = {} if idle else alternation.fresh(context.alternations, context.at)
@@ -479,44 +478,41 @@ def conclude(context: AssessmentContext, so_far: Assessment) -> Assessment:
     )
 
 
-def let_in(
-    spec: SourceSpec,
-    state: SourceState,
-    pending_change: PendingChange,
-    *,
-    head: int,
-    baseline: Facts,
-    pending: Iterable[PendingChange],
-    others: OtherPrices,
-    listings: Listings,
-    within: timedelta,
-    by: Mapping[str, object],
-) -> Assessment:
-    """Confirm a price that was held back, on the word of a person; the arguments are as a context has them."""
-    change = Change(fact=pending_change.fact, old=lookup(baseline, pending_change.fact), new=pending_change.value)
+def let_in(context: ReleaseContext, by: Mapping[str, object]) -> Assessment:
+    """Confirm a price that was held back, on the word of a person; `by` says who, why and from where."""
+    state, released, baseline = context.state, context.released, context.baseline
+    change = Change(fact=released.fact, old=lookup(baseline, released.fact), new=released.value)
     after = patch(baseline, [change])
-    accepted = [ConfirmedChange(change=change, pending_change=pending_change)]
-    ledger = Ledger(head)
+    accepted = [ConfirmedChange(change=change, pending_change=released)]
+    ledger = Ledger(context.head)
     changes = change_events.claim(
         ledger,
-        spec,
+        context.spec,
         accepted,
         baseline=facts_name(after),
         extractor=state.extractor,
-        cause=pending_change.quarantine,
+        cause=released.quarantine,
         actor=str(by["by"]),
         by=by,
-        remarks=remarks(spec, accepted, baseline, after, others=others, listings=listings, within=within),
+        remarks=remarks(
+            context.spec,
+            accepted,
+            baseline,
+            after,
+            others=context.other_prices,
+            listings=context.listings,
+            within=context.within,
+        ),
     )
     return Assessment(
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.
         state=replace(state, baseline=facts_name(after), subjects=len(after), evidence="", attention=True),
         baseline=after,
-        pending=tuple(other for other in pending if other.fact != pending_change.fact),
+        pending=tuple(one for one in context.pending if one.fact != released.fact),
         events=tuple(ledger.events),
         kept_facts=(after,),
         changes=tuple(changes),
-        trigger=pending_change.quarantine,
+        trigger=released.quarantine,
         held=True,  # a person's word dates no check
         verdict="changed",
     )
@@ -526,7 +522,7 @@ def let_in(
 
 
 def _ledger(context: AssessmentContext, so_far: Assessment) -> Ledger:
-    """A ledger that goes on where the events of the poll end."""
+    """Open a ledger that goes on where the events of the poll end."""
     return Ledger(context.head + len(so_far.events))
 
 
@@ -578,7 +574,7 @@ def _lasted(context: AssessmentContext, state: SourceState, admission: Admission
 def _begin_hold(
     context: AssessmentContext, so_far: Assessment, *, moved: frozenset[Subject] = frozenset()
 ) -> Assessment:
-    """Say once that an answer is held; `moved` are the subjects that would change, where not what is missing is held."""
+    """Say once that an answer is held; `moved` are the subjects that would change, where not an absence is held."""
     comparison, state = _compared(so_far), so_far.state
     admission, before = comparison.admission, so_far.state.anomaly
     if before == admission.reason or (before in DROPS and admission.dropped):
@@ -593,7 +589,7 @@ def _begin_hold(
         **outages.of_admission(admission, known=known, seen=comparison.seen),
         **({"moved_count": len(concerned)} if moved else {}),
         **bound,
-        **outages.of_concern(subjects=concerned & context.relied_subjects),
+        **outages.of_concern(subjects=concerned & context.relied.subjects),
         **outages.quoted(context.incident),
     }
     state = outages.anomaly(
@@ -651,7 +647,10 @@ def _take_first(context: AssessmentContext, so_far: Assessment) -> Assessment:
 
 
 def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
-    """Make what stood long enough the baseline, in one event and not in one for each difference; prices that cannot be right stay out."""
+    """Make what stood long enough the baseline, in one event and not in one for each difference.
+
+    Prices that cannot be right stay out.
+    """
     spec, comparison, state = context.spec, _compared(so_far), so_far.state
     floods = comparison.admission.floods
     new = {s: context.facts[s] for s in context.facts.keys() - context.baseline.keys()} if floods else {}
@@ -693,11 +692,11 @@ def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
 def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessment:
     """Say that the source contradicts itself, where that was not said within a day.
 
-    Where an active entry stands on what alternates it is said when owners were not told within a day. The state is anomalous by it where nothing
-    else made it so. The bytes that show it are kept whether or not it is said.
+    Where an active entry stands on what alternates it is said when owners were not told within a day. The state is
+    anomalous by it where nothing else made it so. The bytes that show it are kept whether or not it is said.
     """
     at, rows, turning = context.at, so_far.turned or {}, so_far.turning
-    concerned = alternation.named(change for change in turning if context.relied_on(change.fact))
+    concerned = alternation.named(change for change in turning if context.relied.on(change.fact))
     telling = bool(concerned) and alternation.due((row.told_at for row in rows.values()), at)
     if not (telling or alternation.due((row.said_at for row in rows.values()), at)):
         return replace(so_far, kept_evidence=True, why="it contradicts itself, which was said")
@@ -730,7 +729,7 @@ def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessme
 
 
 def _ask(context: AssessmentContext, so_far: Assessment) -> tuple[str, ...]:
-    """The sources to poll now: the other routes to a model that is missed, the official page of a price that an aggregator reported."""
+    """Name the sources to poll now: other routes to a missing model, the official page of a price that was reported."""
     if context.spec.trust == OFFICIAL:
         return tuple(sorted(to_poll(context.routes, so_far.pending, so_far.others, so_far.calm)))
     known = Baselines(context.sources, lambda key: None)

@@ -68,7 +68,7 @@ def compare(
 
 
 def read_anew(baseline: Facts, again: Snapshot | None) -> Facts:
-    """The baseline as another version of the extractor reads its evidence (`again`); as it was where that cannot be read."""
+    """Read the baseline as another version of the extractor has it (`again`); as it was where that cannot be read."""
     if again is None:
         return baseline
     changes = diff(baseline, carried(baseline, again), silent=again.silent, unclear=unclear(baseline, again))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from monitor.core import events as ev
@@ -25,13 +25,13 @@ from monitor.core.facts import (
     Subject,
     Unchanged,
 )
-from monitor.core.ports import EventQuery, Reader
+from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.admission import DROPS, REVERSED, late
 from monitor.detection.comparison import read_anew
 from monitor.detection.other_prices import NO_OTHERS, OtherPrices, other_prices
 from monitor.detection.other_routes import losing, routes_beside, signals
 from monitor.detection.outages import incident
-from monitor.detection.price_notes import first_listings
+from monitor.detection.price_notes import Listings, first_listings
 from monitor.detection.routes import Signal
 
 Reread: TypeAlias = Callable[[Reader, SourceState], Snapshot | None]
@@ -39,15 +39,22 @@ Reread: TypeAlias = Callable[[Reader, SourceState], Snapshot | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relied:
+    """What active entries stand on: the `subjects` that they are about, and whether one of them minds a fact (`on`)."""
+
+    subjects: frozenset[Subject]
+    on: Callable[[Fact], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssessmentContext:
-    """Everything that one poll is judged on; what a poll of its kind is not judged on is left empty, and was not read.
+    """Everything that one poll is judged on; what a poll of its kind is not judged on was not read, and is empty.
 
     Attributes:
         now: when the poll is recorded, which is later than `observation.at`.
         head: the last position of the log.
         state: what is kept of the source.
-        relied_on: says whether an active entry stands on a fact.
-        relied_subjects: what active entries are about.
+        relied: what production stands on: all that detection knows of entries.
         baseline: the confirmed facts, in the terms of this poll's extractor.
         rebased: whether these are not the stored ones: another version of the extractor read the stored evidence anew.
         facts: what the poll shows, with what it says nothing of as it was.
@@ -68,8 +75,7 @@ class AssessmentContext:
     now: datetime
     head: int
     state: SourceState
-    relied_on: Callable[[Fact], bool]
-    relied_subjects: frozenset[Subject]
+    relied: Relied
     baseline: Facts = field(default_factory=dict)
     rebased: bool = False
     facts: Facts = field(default_factory=dict)
@@ -122,10 +128,8 @@ class AssessmentContext:
         observation: Observation,
         *,
         now: datetime,
-        head: int,
         reread: Reread,
-        relied_on: Callable[[Fact], bool],
-        relied_subjects: frozenset[Subject],
+        relied: Relied,
     ) -> AssessmentContext:
         """Read what a poll is judged on, and no more than that: hardly any poll shows a difference."""
         context = cls(
@@ -134,10 +138,9 @@ class AssessmentContext:
             rules=configuration.confirmation,
             observation=observation,
             now=now,
-            head=head,
+            head=reader.head(),
             state=reader.source(spec.key) or SourceState(key=spec.key),
-            relied_on=relied_on,
-            relied_subjects=relied_subjects,
+            relied=relied,
         )
         if context.overtaken:
             return context
@@ -189,7 +192,7 @@ def _with_others(context: AssessmentContext, reader: Reader, configuration: Conf
 
 
 def _priced(context: AssessmentContext) -> list[Subject]:
-    """The subjects of which a price differs, or is held back."""
+    """Name the subjects of which a price differs, or is held back."""
     baseline, facts = context.baseline, context.facts
     differing = {
         subject
@@ -204,4 +207,51 @@ def _priced(context: AssessmentContext) -> list[Subject]:
 
 def _reversals(reader: Reader, spec: SourceSpec, at: datetime) -> int:
     query = EventQuery(type=ev.SOURCE_RECOVERED, stream=source_stream(spec.key), since=at - REVERSED)
-    return sum(record.event.data.get("reason") in DROPS for record in reader.events(query))
+    return sum(one.event.data.get("reason") in DROPS for one in reader.events(query))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseContext:
+    """What the release of a price that is held back rests on; the attributes are as an `AssessmentContext` has them.
+
+    Attributes:
+        released: the price, as it is pending.
+        within: how soon after its first listing another amount of a price is a correction of it.
+    """
+
+    spec: SourceSpec
+    state: SourceState
+    released: PendingChange
+    within: timedelta
+    head: int
+    baseline: Facts
+    pending: tuple[PendingChange, ...]
+    other_prices: OtherPrices
+    listings: Listings
+
+    @classmethod
+    def load(cls, reader: Reader, configuration: Configuration, position: int) -> ReleaseContext:
+        """Read what is known of the price that the event at `position` held back.
+
+        Raises:
+            Refused: no price is held back there.
+        """
+        released = next((one for one in reader.pending_changes() if one.seen and one.quarantine == position), None)
+        spec = configuration.sources.get(released.source) if released is not None else None
+        state = reader.source(released.source) if released is not None else None
+        if released is None or spec is None or state is None:
+            raise Refused(
+                f"no price is held back at position {position}; see `access-monitor events --type price.quarantined`"
+            )
+        subjects = [released.fact.subject]
+        return cls(
+            spec=spec,
+            state=state,
+            released=released,
+            within=configuration.confirmation.correction,
+            head=reader.head(),
+            baseline=reader.facts(state.baseline),
+            pending=tuple(reader.pending_changes(spec.key)),
+            other_prices=other_prices(reader, configuration, spec.key, subjects),
+            listings=first_listings(reader, spec, subjects),
+        )

@@ -1,4 +1,4 @@
-"""What the other sources say of prices: what lets in one that cannot be right without a person, and what is no news of a feed."""
+"""What other sources say of prices: it lets in one that cannot be right, and makes a feed's move no news."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class OtherPrices:
         )
 
     def stating(self, fact: Fact, value: Value | None) -> list[str]:
-        """The other sources of which the same price is confirmed."""
+        """Name the other sources of which the same price is confirmed."""
         return [
             source
             for source, field, amount in self.confirmed.get(fact.subject, ())

@@ -15,7 +15,10 @@ ASKED = frozenset({"list", "codex", "retrieve", "tokens", "responses", "chat", "
 
 
 def routes_beside(configuration: Configuration, own: SourceSpec) -> tuple[SourceSpec, ...]:
-    """The sources of the other routes on the surface of `own`, by which a model is reached at all. A tier that is refused is no word about the model."""
+    """Name the sources of the other routes on the surface of `own`, by which a model is reached at all.
+
+    A tier that is refused is no word about the model.
+    """
     return tuple(
         spec
         for spec in configuration.sources.values()
@@ -24,7 +27,7 @@ def routes_beside(configuration: Configuration, own: SourceSpec) -> tuple[Source
 
 
 def losing(before: Facts, after: Facts) -> list[Subject]:
-    """The subjects of which a fact that differs says that they cannot be reached any more."""
+    """Name the subjects of which a fact that differs says that they cannot be reached any more."""
     return [
         subject
         for subject in before.keys() | after.keys()
@@ -48,7 +51,7 @@ def signals(
 def to_poll(
     routes: Sequence[SourceSpec], pending: Iterable[PendingChange], others: Others, calm: Set[Fact] = frozenset()
 ) -> frozenset[str]:
-    """The sources that should be polled now: those that said nothing of a missing model since it was first missed.
+    """Name the sources that should be polled now: those that said nothing of a missing model since it was first missed.
 
     What alternates (`calm`) is asked only where that is free: it would be paid for at every turn.
     """

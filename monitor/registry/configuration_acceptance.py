@@ -17,7 +17,7 @@ from monitor.registry.unit_of_work import Begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class LoadingEffect:
     """What loading a configuration would do at a position of the log.
 
     `differences` are the keys in which it differs from the one in the log, None where the log has nothing to compare with. `taken` is what
@@ -43,14 +43,14 @@ class Loading:
         self._after = after
         self._ask_gate = ask_gate
 
-    def assess(self, reader: Reader, now: datetime) -> Assessment:
+    def assess(self, reader: Reader, now: datetime) -> LoadingEffect:
         """Work out what it would do; nothing is written."""
         last, head = recorded(reader), reader.head()
         if last is None:
-            return Assessment(position=head, differences=None, taken=(), acceptance=None)
+            return LoadingEffect(position=head, differences=None, taken=(), acceptance=None)
         different = None if last.document is None else differences(last.document, self._after.document)
         if last.version == self._after.version:
-            return Assessment(position=head, differences=different, taken=(), acceptance=None)
+            return LoadingEffect(position=head, differences=different, taken=(), acceptance=None)
         register = RegistryTransaction(head, reader.entries())
         judge(reader, register, self._after, now)
         taken = takes(
@@ -59,7 +59,7 @@ class Loading:
         )
         given = accepted(last, self._after)
         acceptance = given if taken and covers(given, taken, reader.entries()) else None
-        return Assessment(position=head, differences=different, taken=taken, acceptance=acceptance)
+        return LoadingEffect(position=head, differences=different, taken=taken, acceptance=acceptance)
 
     def accept(
         self,
@@ -106,7 +106,7 @@ def listed(taken: tuple[Take, ...]) -> dict[str, dict[str, str]]:
     return {act.value: {take.entry: take.reason for take in taken if take.act is act} for act in Act}
 
 
-def _expected(reader: Reader, assessment: Assessment, expect: int) -> None:
+def _expected(reader: Reader, assessment: LoadingEffect, expect: int) -> None:
     last, entries = recorded(reader), reader.entries()
     if expect > assessment.position:
         raise Refused(f"Position {expect} is not in the log, which ends at {assessment.position}.")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from monitor.core.changes import common
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.facts import Observation, Snapshot
-from monitor.core.ports import Reader
 from monitor.detection import change_events
 from monitor.detection.assess import Assessment
 from monitor.detection.stored_baselines import beliefs
@@ -17,30 +16,31 @@ from monitor.registry import checklist, policy
 from monitor.registry.invalidate_checks import invalidate_checks
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
+from monitor.registry.unit_of_work import UnitOfWork
 
 
 def concerned(register: RegistryTransaction, spec: SourceSpec) -> list[Entry]:
-    """The entries that a source can say something about."""
+    """Name the entries that a source can say something about."""
     return [entry for entry in register.entries.values() if entry.alive and policy.depends_on(entry, spec)]
 
 
 def evaluate(
-    register: RegistryTransaction,
-    reader: Reader,
+    unit: UnitOfWork,
     configuration: Configuration,
     spec: SourceSpec,
     assessment: Assessment,
     *,
     at: datetime,
-    versions: Mapping[str, str],
     observation: Observation | None,
     evidence: Callable[[], str],
 ) -> None:
     """Judge the entries on levels and write what follows.
 
-    `observation` is the poll that dates checks; None for what dates none: an answer that is held whole, the word of a person. A partial one dates only
-    what of the baseline it has seen, and none dates what is missing from it. `evidence` keeps the bytes of the poll and names them.
+    `observation` is the poll that dates checks; None for what dates none: an answer that is held whole, the word of a
+    person. A partial one dates only what of the baseline it has seen, and none dates what is missing from it. `evidence`
+    keeps the bytes of the poll and names them.
     """
+    register, reader = unit.register, unit.tx
     by_fact = {change.fact: change for change in assessment.changes}
     others, baseline = assessment.others, assessment.baseline
     registered = frozenset(subject for entry in register.entries.values() if entry.alive for subject in entry.subjects)
@@ -57,7 +57,11 @@ def evaluate(
         access=access,
         signals={fact: change_events.signals(spec, by_fact[fact], others, baseline) for fact in access},
         origin=Origins(reader, known, register).of,
-        versions=versions,
+        versions={
+            "code": configuration.code,
+            "configuration": configuration.version,
+            "extractor": assessment.state.extractor,
+        },
     )
     dated = known
     # A call that is refused says nothing of the limits that an earlier one stated.

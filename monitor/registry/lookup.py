@@ -21,7 +21,7 @@ def find_entry(entries: Mapping[str, Entry], key: str) -> Entry:
 
 
 def unknown_entry(key: str, known: Iterable[str], *, then: str = "") -> Refused:
-    """Make the refusal of a key that no entry has; `then` is the time at which there was none, in words, empty for now."""
+    """Make the refusal of a key that no entry has; `then` is when there was none, in words, empty for now."""
     known = sorted(known)
     has = ", ".join(known) or "none yet (`access-monitor poll` loads the configuration)"
     if then:

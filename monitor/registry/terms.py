@@ -30,7 +30,7 @@ WRITE = "cache_write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class CacheWriteRule:
     """What one kind of cache write costs: in USD per 1M tokens, and as a multiple of input (None where input is blank)."""
 
     amount: str
@@ -51,7 +51,7 @@ class Band:
     output: str | None
     cached_input: str | None
     cached_discount: str | None
-    cache_writes: Mapping[str, Rule]
+    cache_writes: Mapping[str, CacheWriteRule]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _band(tier: str, context: str, meters: Mapping[price.Meter, str]) -> Band:
         cached_input=cached,
         cached_discount=None if share is None else price.canonical(1 - Decimal(share)),
         cache_writes={
-            name: Rule(amount=value, multiple=None if full is None else multiple(value, full))
+            name: CacheWriteRule(amount=value, multiple=None if full is None else multiple(value, full))
             for name, value in sorted(mine.items())
             if name.startswith(WRITE)
         },

@@ -6,7 +6,7 @@ projection and `replay` cannot differ; a decision that wants to change an entry 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -56,54 +56,83 @@ def apply(entry: Entry | None, event: Event) -> Entry:
         IllegalTransition: the table does not allow the event.
     """
     if event.type == ev.ENTRY_DECLARED:
-        if entry is not None and entry.status is not Status.WITHDRAWN:
-            raise IllegalTransition(event, entry.status)
-        return Entry(
-            key=event.subject,
-            status=Status.WAITING,
-            since=event.occurred_at,
-            position=event.position,
-            status_position=event.position,
-            spec=load(event.data["declaration"]),
-        )
+        return _declared(entry, event)
     if entry is None:
         raise IllegalTransition(event, Status.WITHDRAWN)
-    if event.type == ev.ENTRY_REMINDED:  # tells what was told already, so it can change no mind
-        entry = replace(entry, reminded=(*entry.reminded, event.data["key"]))
-        # Who took a pause on relied on what stands in for it.
-        return replace(entry, acknowledged=None) if event.data["what"] == FALLBACK_ENDS else entry
-    if event.type == ev.ENTRY_FALLBACK_LOST:
-        return replace(entry, fallback_lost=event.position, acknowledged=None)
-    if event.type == ev.ENTRY_FALLBACK_RESTORED:
-        return replace(entry, fallback_lost=None)
-    if event.type == ev.ENTRY_APPROVAL_REQUESTED:
-        said = event.data
-        asked = Approval(act=said["act"], by=said["by"], position=event.position, expect=said["expect"])
-        return replace(entry, approval=asked)
-    if event.type == ev.NOTICE_ACKNOWLEDGED:
-        return replace(entry, acknowledged=entry.pause)
-    if event.type == ev.ENTRY_SILENCED:
-        until = event.data["until"]
-        return replace(entry, silenced_until=datetime.fromisoformat(until) if until else None)
-    if event.type.startswith("check."):
-        entry = replace(entry, checks={**entry.checks, event.data["check"]: _check(entry, event)})
-        if entry.checks[event.data["check"]].state is CheckState.VERIFIED:
-            entry = replace(entry, waived=tuple(name for name in entry.waived if name != event.data["check"]))
-        if seen := event.data.get("logging", {}).get("usage"):
-            entry = replace(entry, observed=dict(seen))
-        # A check that was verified confirms what a person saw; only one that was lost can change a mind. How the fallback stands is asked of
-        # the gate again when it matters.
-        confirms = event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) or "fallback" in event.data
-        return entry if confirms else replace(entry, position=event.position)
-    entry = replace(entry, position=event.position)
-    if event.type == ev.ENTRY_AMENDED:
-        after = replace(entry, spec=load(event.data["declaration"]))
-        return after if after.spec.fallback == entry.spec.fallback else replace(after, fallback_lost=None)
-    if event.type == ev.ENTRY_WINDOW_OPENED:
-        return replace(entry, windows=(*entry.windows, _window(event)))
-    if event.type == ev.ENTRY_WINDOW_CLOSED:
-        return replace(entry, windows=tuple(one for one in entry.windows if one.position != event.data["window"]))
-    return _moved(entry, event)
+    folded = FOLDS.get(event.type)
+    if folded is None:
+        raise IllegalTransition(event, entry.status)
+    return folded(entry, event)
+
+
+def _declared(entry: Entry | None, event: Event) -> Entry:
+    if entry is not None and entry.status is not Status.WITHDRAWN:
+        raise IllegalTransition(event, entry.status)
+    return Entry(
+        key=event.subject,
+        status=Status.WAITING,
+        since=event.occurred_at,
+        position=event.position,
+        status_position=event.position,
+        spec=load(event.data["declaration"]),
+    )
+
+
+def _reminded(entry: Entry, event: Event) -> Entry:
+    """It tells what was told already, so it can change no mind."""
+    entry = replace(entry, reminded=(*entry.reminded, event.data["key"]))
+    # Who took a pause on relied on what stands in for it.
+    return replace(entry, acknowledged=None) if event.data["what"] == FALLBACK_ENDS else entry
+
+
+def _fallback_lost(entry: Entry, event: Event) -> Entry:
+    return replace(entry, fallback_lost=event.position, acknowledged=None)
+
+
+def _fallback_restored(entry: Entry, event: Event) -> Entry:
+    return replace(entry, fallback_lost=None)
+
+
+def _approval_requested(entry: Entry, event: Event) -> Entry:
+    data = event.data
+    approval = Approval(act=data["act"], by=data["by"], position=event.position, expect=data["expect"])
+    return replace(entry, approval=approval)
+
+
+def _acknowledged(entry: Entry, event: Event) -> Entry:
+    return replace(entry, acknowledged=entry.pause)
+
+
+def _silenced(entry: Entry, event: Event) -> Entry:
+    until = event.data["until"]
+    return replace(entry, silenced_until=datetime.fromisoformat(until) if until else None)
+
+
+def _checked(entry: Entry, event: Event) -> Entry:
+    name = event.data["check"]
+    entry = replace(entry, checks={**entry.checks, name: _check(entry, event)})
+    if entry.checks[name].state is CheckState.VERIFIED:
+        entry = replace(entry, waived=tuple(one for one in entry.waived if one != name))
+    if seen := event.data.get("logging", {}).get("usage"):
+        entry = replace(entry, observed=dict(seen))
+    # A check that was verified confirms what a person saw; only one that was lost can change a mind. How the fallback stands is asked of
+    # the gate again when it matters.
+    confirms = event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) or "fallback" in event.data
+    return entry if confirms else replace(entry, position=event.position)
+
+
+def _amended(entry: Entry, event: Event) -> Entry:
+    after = replace(entry, position=event.position, spec=load(event.data["declaration"]))
+    return after if after.spec.fallback == entry.spec.fallback else replace(after, fallback_lost=None)
+
+
+def _window_opened(entry: Entry, event: Event) -> Entry:
+    return replace(entry, position=event.position, windows=(*entry.windows, _window(event)))
+
+
+def _window_closed(entry: Entry, event: Event) -> Entry:
+    left = tuple(one for one in entry.windows if one.position != event.data["window"])
+    return replace(entry, position=event.position, windows=left)
 
 
 def _window(event: Event) -> Window:
@@ -122,6 +151,7 @@ def _moved(entry: Entry, event: Event) -> Entry:
     after = TRANSITIONS.get(event.type, {}).get(entry.status)
     if after is None:
         raise IllegalTransition(event, entry.status)
+    entry = replace(entry, position=event.position)
     if after is not entry.status:
         entry = replace(entry, status=after, since=event.occurred_at, status_position=event.position)
     data = event.data
@@ -160,6 +190,25 @@ def _check(entry: Entry, event: Event) -> Check:
         evidence=event.evidence,
         until=datetime.fromisoformat(until) if until else None,
     )
+
+
+FOLDS: Mapping[str, Callable[[Entry, Event], Entry]] = {
+    ev.ENTRY_AMENDED: _amended,
+    ev.ENTRY_REMINDED: _reminded,
+    ev.ENTRY_FALLBACK_LOST: _fallback_lost,
+    ev.ENTRY_FALLBACK_RESTORED: _fallback_restored,
+    ev.ENTRY_APPROVAL_REQUESTED: _approval_requested,
+    ev.ENTRY_WINDOW_OPENED: _window_opened,
+    ev.ENTRY_WINDOW_CLOSED: _window_closed,
+    ev.ENTRY_SILENCED: _silenced,
+    ev.NOTICE_ACKNOWLEDGED: _acknowledged,
+    ev.CHECK_VERIFIED: _checked,
+    ev.CHECK_ATTESTED: _checked,
+    ev.CHECK_STALE: _checked,
+    ev.CHECK_FAILED: _checked,
+    **dict.fromkeys(TRANSITIONS, _moved),
+}
+"""Event type → what it makes of an entry that there is; only `entry.declared` makes one."""
 
 
 def concerns(entry: Entry, event: Event) -> bool:

@@ -34,8 +34,9 @@ class UnitOfWork:
 class Begin(Protocol):
     """Opens a unit of work.
 
-    At the end of the block everything is committed together: events, registry, notices; then the gate's answers are written anew if they moved. An
-    exception takes everything back. `now` is when it is recorded: unless given, the time at which the writer's lock was taken.
+    At the end of the block everything is committed together: events, registry, notices; then the gate's answers are
+    written anew if they moved. An exception takes everything back. `now` is when it is recorded: unless given, the time
+    at which the writer's lock was taken.
 
     Raises:
         Unavailable: the database cannot be written.

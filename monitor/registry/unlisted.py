@@ -1,4 +1,4 @@
-"""Models that a list misses while another route still reaches them: said once, since nothing is confirmed of it for long."""
+"""Models that a list misses while another route still reaches them: said once, since nothing of it is confirmed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.registry.transitions import RegistryTransaction
 
 
 def remind_of_unlisted(register: RegistryTransaction, context: AssessmentContext, assessment: Assessment) -> None:
-    """Remind the owners of active entries of each model that would be confirmed gone by now, if no other route had reached it."""
+    """Remind owners of each model of an active entry that would be gone by now, if no other route had reached it."""
     absence = context.rules.absence
     for pending_change in assessment.pending:
         subject = pending_change.fact.subject

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError
-from monitor.core.suggestions import suggest
 from monitor.settings.schema import Document
 from monitor.settings.secrets import holds_secret
 

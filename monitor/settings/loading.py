@@ -20,8 +20,8 @@ from pydantic.fields import FieldInfo
 
 from monitor.core.accepted_configuration import Document as KeptDocument
 from monitor.core.accepted_configuration import current_names, current_path
+from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError
-from monitor.core.suggestions import suggest
 from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of
 from monitor.settings.kept import keep, reread
 from monitor.settings.places import anchored

@@ -11,7 +11,7 @@ from typing import get_args
 
 from monitor.core.access import SETTINGS
 from monitor.core.check_names import CHECKS, TOUCHES
-from monitor.core.suggestions import suggest
+from monitor.core.names import suggest
 from monitor.registry.check_expiry import BY_FRESHNESS
 from monitor.settings.errors import Finding, Location
 from monitor.settings.fields import address

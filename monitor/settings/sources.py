@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from monitor.core.configuration import SourceSpec, Surface
+from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError
-from monitor.core.suggestions import suggest
 from monitor.settings.errors import Finding, Location
 from monitor.settings.schema import CommonSourceTable, Document, EntryTable, SourceTable, SurfaceTable
 from monitor.sources import catalog

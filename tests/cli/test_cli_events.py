@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from monitor.cli import words
 from monitor.cli.events import COLUMNS, follow_events, form_of
+from monitor.core import event_types
 from monitor.core import events as ev
 from monitor.core.events import Event, Recorded, record
 from monitor.core.ports import EventQuery
@@ -148,7 +148,7 @@ def test_the_table_says_each_event_in_words_on_one_line(store: SqlStore) -> None
     ],
 )
 def test_prices_are_said_with_tier_meter_band_and_modality(data: dict[str, Any], said: str) -> None:
-    assert words.in_words(event(1, ev.PRICE_CHANGED, data=data)) == said
+    assert event_types.in_words(event(1, ev.PRICE_CHANGED, data=data)) == said
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_prices_are_said_with_tier_meter_band_and_modality(data: dict[str, Any],
     ],
 )
 def test_other_events_are_said_from_what_they_hold(type: str, data: dict[str, Any], said: str) -> None:
-    assert words.in_words(event(1, type, data=data)) == said
+    assert event_types.in_words(event(1, type, data=data)) == said
 
 
 class Waits(threading.Event):

@@ -503,7 +503,12 @@ def test_a_lease_file_that_a_lost_log_left_behind_is_replaced_by_the_next_act_an
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[tuple[str, str]] = []
-    monkeypatch.setattr("monitor.app.bootstrap.logs.line", lambda message, *, files, **_: said.append((message, files)))
+
+    def line(message: str, *, files: str = "", **_: object) -> None:
+        if files:
+            said.append((message, files))
+
+    monkeypatch.setattr("monitor.app.bootstrap.logs.line", line)
     am("poll")
     assert said == []
     lease = next(tmp_path.rglob("production.json"))

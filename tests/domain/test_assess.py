@@ -26,9 +26,10 @@ from monitor.core.facts import (
     Value,
 )
 from monitor.detection.assess import STAGES, Assessment, assess
-from monitor.detection.context import AssessmentContext
+from monitor.detection.context import AssessmentContext, Relied
 
 A = Subject("openai", "a")
+NOBODY = Relied(subjects=frozenset(), on=lambda fact: False)
 INPUT = "price.standard.short.input"
 KNOWN: Mapping[Subject, Mapping[str, Value]] = {A: {INPUT: "3"}}
 MODELS: Mapping[Subject, Mapping[str, Value]] = {
@@ -62,8 +63,7 @@ def context(
         now=observation.at,
         head=7,
         state=state,
-        relied_on=lambda fact: False,
-        relied_subjects=frozenset(),
+        relied=NOBODY,
         baseline=baseline,
         facts=observation.facts if isinstance(observation, Snapshot) else baseline,
     )
@@ -142,7 +142,7 @@ def test_a_mass_drop_is_held_and_names_only_what_somebody_stands_on() -> None:
             shown(left, START + MINUTE, "list"),
             MODELS,
             "list",
-            relied_subjects=frozenset({gone[0], Subject("openai", "m0")}),
+            relied=replace(NOBODY, subjects=frozenset({gone[0], Subject("openai", "m0")})),
         )
     )
     (event,) = held.events

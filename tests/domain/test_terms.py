@@ -11,7 +11,7 @@ from monitor.core.baselines import Baselines
 from monitor.core.configuration import SourceSpec
 from monitor.core.facts import Subject, Value
 from monitor.core.price import Meter
-from monitor.registry.terms import Band, Rule, Terms, multiple, terms
+from monitor.registry.terms import Band, CacheWriteRule, Terms, multiple, terms
 from monitor.sources.catalog import source_spec
 
 LUNA = Subject("openai", "luna")
@@ -40,7 +40,7 @@ def test_the_discount_and_the_write_rule_are_computed_from_the_amounts() -> None
             output="6",
             cached_input="0.1",
             cached_discount="0.9",
-            cache_writes={"cache_write": Rule(amount="1.25", multiple="1.25")},
+            cache_writes={"cache_write": CacheWriteRule(amount="1.25", multiple="1.25")},
         ),
     )
 
@@ -52,7 +52,9 @@ def test_a_discount_is_never_assumed_to_be_the_usual_one() -> None:
 
 
 def test_a_write_without_an_input_has_an_amount_and_no_multiple() -> None:
-    assert said((PAGE, {"cache_write": "2"})).bands[0].cache_writes == {"cache_write": Rule(amount="2", multiple=None)}
+    assert said((PAGE, {"cache_write": "2"})).bands[0].cache_writes == {
+        "cache_write": CacheWriteRule(amount="2", multiple=None)
+    }
 
 
 def test_each_lifetime_of_a_write_has_its_own_rule() -> None:

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from event_shapes import wrong
+
 from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration, Owner, SourceSpec, Surface
 from monitor.core.entry import Entry
@@ -320,7 +322,10 @@ def world_of(conf: Configuration | None = None) -> Iterator[World]:
         shutil.copy(_empty_database(), path)
         store = open_store(str(path))
         try:
-            yield World(store, conf or configuration())
+            made = World(store, conf or configuration())
+            yield made
+            faults = [fault for event in made.events() for fault in wrong(event.type, event.stream, event.data)]
+            assert not faults, faults
         finally:
             store.close()
 

@@ -17,7 +17,7 @@ from monitor.core.events import Event
 from monitor.core.notices import Reason
 from monitor.core.ports import Refused
 from monitor.gate.state import Production
-from monitor.registry.configuration_acceptance import Assessment, Loading
+from monitor.registry.configuration_acceptance import Loading, LoadingEffect
 
 CALLER = {"on_pause": "deny_new", "grace": timedelta(hours=72), "callers": ("support-agent",)}
 
@@ -32,7 +32,7 @@ def loading(world: World, after: Configuration) -> Loading:
     return Loading(world.conf, after, Production)
 
 
-def assessed(world: World, after: Configuration) -> Assessment:
+def assessed(world: World, after: Configuration) -> LoadingEffect:
     with world.store.read() as reader:
         return loading(world, after).assess(reader, world.now)
 

@@ -9,19 +9,20 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 from urllib.parse import unquote
 
 import click
 import docs_story
 import pytest
 from docs_pages import PAGES, READ, ROOT, blocks, page, prose, quoted, rows, sections
+from event_shapes import wrong
 
 from monitor.cli import PROGRAM, cli
 from monitor.cli.framework import DefaultGroup, SharedOption
-from monitor.core import events as ev
 from monitor.core.check_names import CHECKS
 from monitor.core.entry import Status
+from monitor.core.event_types import EVENT_TYPES, Stream
 from monitor.core.events import record
 from monitor.core.facts import FailureReason
 from monitor.gate.client import ask, clock
@@ -34,7 +35,7 @@ from monitor.sources.kind import SourceKind
 
 NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability", "decisions"}
 
-TYPES = {value for name, value in vars(ev).items() if name.isupper() and isinstance(value, str) and "." in value}
+TYPES = set(EVENT_TYPES)
 
 
 def test_every_page_that_the_readme_promises_is_there_and_says_whom_it_is_for():
@@ -316,6 +317,12 @@ def test_the_story_tells_every_type_but_those_that_are_called_reserved(log):
     assert {one["type"] for one in log} == TYPES - reserved
 
 
+def test_every_recorded_event_is_as_its_type_says_and_every_documented_key_has_a_type(log):
+    assert [text for one in log for text in wrong(one["type"], one["stream"], one["data"])] == []
+    for type, text in documented().items():
+        assert data_keys(text) <= get_type_hints(EVENT_TYPES[type].data).keys(), type
+
+
 def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
     seen: dict[str, set[str]] = {}
     for one in log:
@@ -369,18 +376,21 @@ def test_the_example_of_an_event_is_one_of_its_type(type):
 
 
 def test_the_subject_and_stream_that_a_section_names_are_those_of_its_events(log):
-    prefix = {"Sources": "source/", "Models and access": "source/", "Prices": "source/", "Entries": "entry/"}
-    prefix |= {
-        "The account, texts and incidents": "source/",
-        "Checks": "entry/",
-        "Notices": "notice/",
-        "Configuration": "config",
-        "The clock": "clock",
-        "Gate": "gate/",
+    prefix = {
+        "Sources": Stream.SOURCE,
+        "Models and access": Stream.SOURCE,
+        "Prices": Stream.SOURCE,
+        "The account, texts and incidents": Stream.SOURCE,
+        "Entries": Stream.ENTRY,
+        "Checks": Stream.ENTRY,
+        "Notices": Stream.NOTICE,
+        "Configuration": Stream.CONFIG,
+        "The clock": Stream.CLOCK,
+        "Gate": Stream.GATE,
     }
     of = {type: head for head, text in sections(page("events"), 2).items() for type in sections(text, 3)}
     for one in log:
-        assert one["stream"].startswith(prefix[of[f"`{one['type']}`"]])
+        assert one["stream"].partition("/")[0] == prefix[of[f"`{one['type']}`"]]
 
 
 # -- what else is listed ---------------------------------------------------

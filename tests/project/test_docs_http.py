@@ -151,7 +151,7 @@ FAMILY = re.compile(r"^(access_monitor_\w+?)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> str:
     health = Health()
-    health.looked("openai-models", "baseline")
+    health.polled("openai-models", "baseline")
     with docs_story.visible(tmp_path_factory.mktemp("story")) as story:
         story.now = clock.now()
         story.slow_down(docs_story.PROBE, "responses", until=story.now)

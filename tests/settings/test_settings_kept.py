@@ -15,10 +15,12 @@ import pytest
 from configurations import MINIMAL, loaded, written
 from pydantic import BaseModel, ValidationError
 
+from monitor.app.use_cases import UseCases
 from monitor.core.accepted_configuration import differences, digest
 from monitor.core.configuration import Configuration
 from monitor.core.ports import ConfigurationError
-from monitor.registry.declarations import declare, judged
+from monitor.registry.declarations import judge
+from monitor.registry.transitions import RegistryTransaction
 from monitor.settings import durations, load, restore
 from monitor.settings.kept import keep
 from monitor.settings.schema import Document, Layers
@@ -168,11 +170,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Map
     upgrade(f"sqlite:///{path}")
     store, at = open_store(path), datetime(2026, 7, 1, tzinfo=UTC)
     base = dumped(FULL)
-    declare(store, Configuration(document=base, version=digest(base)), lambda: at, published=lambda: None)
+    UseCases(store, Configuration(document=base, version=digest(base)), lambda: at, published=lambda: None).declare()
 
     def changed(document: Mapping[str, Any]) -> list[str]:
         with store.read() as reader:
-            register, _ = judged(reader, Configuration(document=document, version=digest(document)), at)
+            register = RegistryTransaction(reader.head(), reader.entries())
+            judge(reader, register, Configuration(document=document, version=digest(document)), at)
         names: list[str] = register.events[0].data["changed"]
         return names
 

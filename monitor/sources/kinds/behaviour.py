@@ -12,8 +12,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from monitor.core.configuration import OFFICIAL, Capabilities, SourceSpec
+from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError, Source
-from monitor.core.suggestions import suggest
 from monitor.sources.kind import Finding, Options, SourceDeps, SourceKind, Surroundings, web
 from monitor.sources.options import Distinct, ModelId, OfSurface
 

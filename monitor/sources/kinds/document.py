@@ -9,8 +9,8 @@ from pydantic import Field
 
 from monitor.core.check_names import CHECKS
 from monitor.core.configuration import OFFICIAL, Capabilities, SourceSpec
+from monitor.core.names import suggest
 from monitor.core.ports import Source
-from monitor.core.suggestions import suggest
 from monitor.sources.kind import Finding, Options, SourceDeps, SourceKind, Surroundings, web
 from monitor.sources.options import Distinct, SourceOptions, Text, Trust
 

@@ -1,5 +1,6 @@
-"""One event in one line of words. What a notice says is rendered elsewhere; this is for lists and
-chains in a terminal.
+"""Say in one line of words what the data of an event hold; which event speaks how is in `event_types`.
+
+Notices are rendered elsewhere.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from monitor.core.events import CLOCK_STEPPED, Event
 from monitor.core.price import SHORT, TEXT, USD, amount, percent, spoken
 from monitor.core.text import duration_in_words
 
@@ -42,24 +42,32 @@ _FOR_AUDITORS = frozenset(
 _OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "unit", "currency"})
 
 
-def in_words(event: Event) -> str:
-    """Return what happened, without its subject: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
-    data = event.data
-    if event.type.startswith("price.") and "meter" in data:
-        return _and_reason(_price(data), data)
-    if event.type == CLOCK_STEPPED:
-        return (
-            f"set {'back' if data['by'] < 0 else 'forward'} by "
-            f"{duration_in_words(timedelta(seconds=abs(data['by'])))}: {data['from']} → {data['to']}"
-        )
-    if event.type.startswith("lifecycle."):
-        data = {**{key: value for key, value in data.items() if key != "date"}, "field": "date", "new": data["date"]}
+def plain(data: Mapping[str, Any]) -> str:
+    """Say what most events hold: what moved and how, why, and what else there is to know."""
     parts = [_subject(data), str(data.get("reason", ""))]
     parts += [str(data[key]) for key in ("note", "detail", "url") if data.get(key)]
     parts.append(_signals(data.get("signals", ())))
     parts += [_plain(key, value) for key, value in data.items() if key not in _SAID_FIRST | _FOR_AUDITORS | _OF_A_PRICE]
     parts.append(f"by {data['by']}" if data.get("by") else "")
     return "; ".join(part for part in parts if part)
+
+
+def of_a_price(data: Mapping[str, Any]) -> str:
+    """Say how a price moved: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
+    return _and_reason(_price(data), data) if "meter" in data else plain(data)
+
+
+def of_an_end(data: Mapping[str, Any]) -> str:
+    """Say how the date of a model's end moved."""
+    rest = {key: value for key, value in data.items() if key != "date"}
+    return plain({**rest, "field": "date", "new": data["date"]})
+
+
+def of_the_clock(data: Mapping[str, Any]) -> str:
+    """Say how a clock was set: `set back by 10 min: … → …`."""
+    direction = "back" if data["by"] < 0 else "forward"
+    by = duration_in_words(timedelta(seconds=abs(data["by"])))
+    return f"set {direction} by {by}: {data['from']} → {data['to']}"
 
 
 def meter_in_words(data: Mapping[str, Any]) -> str:
@@ -107,7 +115,7 @@ def _subject(data: Mapping[str, Any]) -> str:
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
-    """Return what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
+    """Say what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
     return ", ".join(
         f"{signal['route']} {signal['says']} ({signal['looks']} {'poll' if signal['looks'] == 1 else 'polls'})"
         for signal in signals
