@@ -508,7 +508,7 @@ def let_in(context: ReleaseContext, by: Mapping[str, object]) -> Assessment:
         # The stored bytes are those of the old baseline: read anew, they would take back what was let in.
         state=replace(state, baseline=facts_name(after), subjects=len(after), evidence="", attention=True),
         baseline=after,
-        pending=tuple(one for one in context.pending if one.fact != released.fact),
+        pending=tuple(change for change in context.pending if change.fact != released.fact),
         events=tuple(ledger.events),
         kept_facts=(after,),
         changes=tuple(changes),

@@ -207,7 +207,7 @@ def _priced(context: AssessmentContext) -> list[Subject]:
 
 def _reversals(reader: Reader, spec: SourceSpec, at: datetime) -> int:
     query = EventQuery(type=ev.SOURCE_RECOVERED, stream=source_stream(spec.key), since=at - REVERSED)
-    return sum(one.event.data.get("reason") in DROPS for one in reader.events(query))
+    return sum(record.event.data.get("reason") in DROPS for record in reader.events(query))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +236,9 @@ class ReleaseContext:
         Raises:
             Refused: no price is held back there.
         """
-        released = next((one for one in reader.pending_changes() if one.seen and one.quarantine == position), None)
+        released = next(
+            (change for change in reader.pending_changes() if change.seen and change.quarantine == position), None
+        )
         spec = configuration.sources.get(released.source) if released is not None else None
         state = reader.source(released.source) if released is not None else None
         if released is None or spec is None or state is None:
