@@ -396,8 +396,8 @@ class Monitor:
         )
 
     def still_allowed(self, entry: str) -> datetime | None:
-        """Until when production's lease file allows an entry that is denied, since the files cannot be written; None
-        where they are as the gate.
+        """Return until when production's lease file allows an entry that is denied, since the files cannot be written;
+        None where they are as the gate.
 
         A message may overtake the lease files of its own commit, so they are written first where they still allow.
         """
@@ -413,8 +413,8 @@ class Monitor:
         return self._leased(entry)
 
     def _leased(self, entry: str) -> datetime | None:
-        """Until when production's lease file allows an entry; None where it does not, or where no reader could rely on
-        it.
+        """Return until when production's lease file allows an entry; None where it does not, or where no reader could
+        rely on it.
         """
         from monitor.gate.client.lease import Lease, LeaseError, place, read
 

@@ -88,7 +88,8 @@ def _made_stale(register: RegistryTransaction, configuration: Configuration) -> 
 
 
 def gate_answers_changed(register: RegistryTransaction, before: Mapping[str, Entry]) -> bool:
-    """Whether a decision changed what the gate says of an entry beyond its dates, so that leases are written anew.
+    """Return whether a decision changed what the gate says of an entry beyond its dates, so that leases are written
+    anew.
 
     It goes by its status, its declaration (whom a pause spares, the fallback) and the states of its checks.
     """

@@ -130,7 +130,7 @@ class Daemon:
             self._watch()
 
     def _pause(self) -> float:
-        """Seconds until there is something to watch: the clock every second, the watchdog three times
+        """Return seconds until there is something to watch: the clock every second, the watchdog three times
         in its interval.
         """
         feed = STEP if self._watchdog is None else min(STEP, self._watchdog / 3)
@@ -343,7 +343,7 @@ class Daemon:
             self._every(HEARTBEAT, self._beat, "heartbeat")
 
     def _host(self, spec: SourceSpec) -> str:
-        """Whom a poll of a source asks, so that the sources of one host share what one host may take."""
+        """Return whom a poll of a source asks, so that the sources of one host share what one host may take."""
         surface = self._monitor.configuration.surfaces.get(spec.surface)
         return urlsplit(spec.url or (surface.base_url if surface is not None else "")).netloc or spec.key
 

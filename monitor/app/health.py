@@ -55,7 +55,7 @@ class Health:
         self.problems = 0
 
     def expect(self, sources: Mapping[str, timedelta]) -> None:
-        """From now on, polls of these sources are due at these intervals."""
+        """Expect polls of these sources at these intervals from now on."""
         with self._lock:
             known, now = self._sources, self._elapsed()
             self._sources = {
@@ -102,7 +102,7 @@ class Health:
             self._troubles.pop(ability, None)
 
     def trouble(self, ability: str) -> Trouble | None:
-        """Why an ability is not there; None where it is."""
+        """Return why an ability is not there; None where it is."""
         with self._lock:
             return self._troubles.get(ability)
 

@@ -159,7 +159,7 @@ class Lanes:
         return not task.slow and task.began is not None and now - task.began < QUICK
 
     def _until_a_place_is_free(self, now: float) -> float | None:
-        """Seconds until a running poll stops being quick, if anybody waits for its place."""
+        """Return seconds until a running poll stops being quick, if anybody waits for its place."""
         if not self._waiting:
             return None
         ends = [task.began + QUICK - now for task in self._running if task.began is not None and not task.slow]

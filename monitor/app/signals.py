@@ -58,8 +58,8 @@ class Signals:
         return True
 
     def serve(self) -> None:
-        """From now on a stop is a request that `wait` ends for; before, while the program starts, it ends the program
-        at once.
+        """Take a stop from now on as a request that `wait` ends for; before, while the program starts, it ends the
+        program at once.
         """
         self._patient = True
 

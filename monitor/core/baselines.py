@@ -120,8 +120,8 @@ class Baselines:
         return (claim for claim in claims if not claim[0].billed and claim[1] in billed)
 
     def prices(self, subject: Subject, tiers: tuple[str, ...]) -> dict[str, list[tuple[str, str]]]:
-        """Official prices of a model in the given tiers: field → (source, amount) of each source whose word counts for
-        it.
+        """Return official prices of a model in the given tiers: field → (source, amount) of each source whose word
+        counts for it.
         """
         amounts: dict[str, list[tuple[str, str]]] = {}
         for spec, field, value in self.weighty(subject):

@@ -116,7 +116,7 @@ def _fields(facts: Facts) -> set[str]:
 
 
 def patch(facts: Facts, changes: Iterable[Change]) -> Facts:
-    """`facts` with the changes made; a subject without a field left is gone. `patch(a, diff(a, b)) == b`."""
+    """Return `facts` with the changes made; a subject without a field left is gone. `patch(a, diff(a, b)) == b`."""
     patched = {subject: dict(fields) for subject, fields in facts.items()}
     for change in changes:
         subject, field = change.fact
@@ -138,7 +138,7 @@ def common(facts: Facts, seen: Facts) -> Facts:
 
 
 def without(facts: Facts, dropped: Iterable[Fact]) -> Facts:
-    """`facts` less some of them."""
+    """Return `facts` less some of them."""
     return patch(facts, (Change(fact=fact, old=None, new=None) for fact in dropped))
 
 

@@ -21,8 +21,8 @@ THIRD_PARTY = "third_party"
 class Surface:
     """A door to models: base URL, credential reference and project. `provider` is whose prices its models go by.
 
-    `key_header` is where the key goes if not into `Authorization: Bearer …`; `headers` are further ones, their values literal or
-    references. `region_url` is the regional host that the route `region` tries.
+    `key_header` is where the key goes if not into `Authorization: Bearer …`; `headers` are further ones, their values
+    literal or references. `region_url` is the regional host that the route `region` tries.
     """
 
     key: str
@@ -37,7 +37,7 @@ class Surface:
 
 
 def shown_url(url: str) -> str:
-    """A URL as the log may hold it: the values of its query left out, since a token may stand there."""
+    """Return a URL as the log may hold it: the values of its query left out, since a token may stand there."""
     address, mark, query = url.partition("?")
     names = (part.partition("=")[0] for part in query.split("&"))
     return address + mark + "&".join(f"{name}=…" for name in names) if mark else address
@@ -51,7 +51,8 @@ class Capabilities:
         lists: It says which models stand in a list of its surface.
         prices: It states prices.
         billed: The prices that it states are what the account was charged, which no page can contradict.
-        resells: The prices that it states are another offer of the same models, not another word on their maker's prices.
+        resells: The prices that it states are another offer of the same models, not another word on their maker's
+            prices.
         route: By which route it says whether a model can be reached: `list`, `codex`, the route of a probe.
         states: The route or the part of the account under whose name checks rest on it (`registry/check_rules`).
         verifies: Further checks that a poll can verify, where the facts that it states are those behind them.
@@ -78,9 +79,10 @@ class Capabilities:
 class SourceSpec:
     """Something polled.
 
-    A behaviour source is one (surface, model, route) and an admin source one (surface, part): a table of the file makes as many as it names
-    (`openai-behaviour/gpt-5.6-luna/responses`), so that each has its own failures, freshness and baseline. `trust` is `official` or `third_party`; a models list is the account's own word and always official. `options` are the
-    settings that only this kind of source has, `can` is what the kind says that it can do.
+    A behaviour source is one (surface, model, route) and an admin source one (surface, part): a table of the file makes
+    as many as it names (`openai-behaviour/gpt-5.6-luna/responses`), so that each has its own failures, freshness and
+    baseline. `trust` is `official` or `third_party`; a models list is the account's own word and always official.
+    `options` are the settings that only this kind of source has, `can` is what the kind says that it can do.
     """
 
     key: str
@@ -100,7 +102,7 @@ class SourceSpec:
         return shown_url(self.url)
 
     def option(self, name: str) -> str:
-        """An option that is a text; empty where it is not set."""
+        """Return an option that is a text; empty where it is not set."""
         return str(self.options.get(name, ""))
 
     @property
@@ -110,7 +112,9 @@ class SourceSpec:
 
     @property
     def route(self) -> str:
-        """By which route it says whether a model can be reached: `list`, `codex`, the route of a probe; empty where it does not say."""
+        """By which route it says whether a model can be reached: `list`, `codex`, the route of a probe; empty where it
+        does not say.
+        """
         return self.can.route or ("list" if self.can.lists else "")
 
     @property
@@ -163,8 +167,9 @@ class Requirement:
 class ConfirmationRules:
     """How many polls over how long confirm a change; all independent of how often a source is polled.
 
-    `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model that a call still reaches,
-    `correction` how long after its first listing another amount of a price is a correction of it: the wrong one of gpt-5.5-pro stood for five days.
+    `hold` is how long a mass drop has to stand that only a list shows, `reached` how long a list has to miss a model
+    that a call still reaches, `correction` how long after its first listing another amount of a price is a correction
+    of it: the wrong one of gpt-5.5-pro stood for five days.
     """
 
     absence: Requirement = Requirement(polls=3, span=timedelta(minutes=30))
@@ -192,7 +197,9 @@ class GateRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRules:
-    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its last good poll."""
+    """How long a check holds: the word of a person (`attested`), and what a source verified (`verified`), after its
+    last good poll.
+    """
 
     attested: timedelta = timedelta(days=90)
     verified: timedelta = timedelta(days=7)
@@ -200,7 +207,9 @@ class CheckRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """What GitHub asks about: an environment of a repository there, the environment the gate is asked for, and the entries that it needs."""
+    """What GitHub asks about: an environment of a repository there, the environment the gate is asked for, and the
+    entries that it needs.
+    """
 
     repository: str
     github_environment: str
@@ -210,7 +219,8 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """How often a pause is told that nobody acknowledges: first after `repeat` (zero: never again), then ever more seldom, at least daily.
+    """How often a pause is told that nobody acknowledges: first after `repeat` (zero: never again), then ever more
+    seldom, at least daily.
 
     From the `escalate_after`-th time on those to whom its owners escalate are told, too.
     """
@@ -221,7 +231,9 @@ class Attention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """All that was declared, keyed. `document` is all of it as the log keeps it, `version` names that, `code` is the version of this program."""
+    """All that was declared, keyed. `document` is all of it as the log keeps it, `version` names that, `code` is the
+    version of this program.
+    """
 
     surfaces: Mapping[str, Surface] = field(default_factory=dict)
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)

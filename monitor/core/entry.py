@@ -1,4 +1,6 @@
-"""An entry of the registry: its status, pins and checks, as the log makes it. What changes one stands in `registry/transitions`."""
+"""An entry of the registry: its status, pins and checks, as the log makes it. What changes one stands in
+`registry/transitions`.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +49,8 @@ UNLISTED = "unlisted"
 class Pin:
     """An assumption: the value of one fact when a person accepted it.
 
-    `scope` is a surface, a provider, or `config` for our own side (base URL, project, model id, price id, source of a pin); `source/KEY`
-    for a price as that page states it where the account's own costs state it, too.
+    `scope` is a surface, a provider, or `config` for our own side (base URL, project, model id, price id, source of a
+    pin); `source/KEY` for a price as that page states it where the account's own costs state it, too.
     """
 
     scope: str
@@ -64,7 +66,9 @@ class Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """An item of the readiness checklist. `position` is the event that last moved it; `until` when it goes stale, where a date is set."""
+    """An item of the readiness checklist. `position` is the event that last moved it; `until` when it goes stale, where
+    a date is set.
+    """
 
     state: CheckState = CheckState.BLANK
     verified_at: datetime | None = None
@@ -78,7 +82,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """An acceptance that one person asked for: the event type it would be, who asked, the event that did, and what the entry's position was."""
+    """An acceptance that one person asked for: the event type it would be, who asked, the event that did, and what the
+    entry's position was.
+    """
 
     act: str
     by: str
@@ -90,12 +96,13 @@ class Approval:
 class Entry:
     """A registry row, folded from the log.
 
-    `spec` is what was declared of it last. `position` is the last event that could change a mind
-    about the entry: what `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each pin that no longer
-    holds to the value that is believed instead (None: gone). `pause` is the event of the running pause, `reminded` what was said ahead
-    of its day (`agenda`), `acknowledged` the pause that somebody took on, `fallback_lost` the event by which its owners were told that no
-    fallback is allowed any more, while none is. `waived` are the checks that the last acceptance went on without and that
-    were not verified since. `observed` is the usage of a month as a sample of requests showed it, meter → tokens.
+    `spec` is what was declared of it last. `position` is the last event that could change a mind about the entry: what
+    `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each
+    pin that no longer holds to the value that is believed instead (None: gone). `pause` is the event of the running
+    pause, `reminded` what was said ahead of its day (`agenda`), `acknowledged` the pause that somebody took on,
+    `fallback_lost` the event by which its owners were told that no fallback is allowed any more, while none is.
+    `waived` are the checks that the last acceptance went on without and that were not verified since. `observed` is the
+    usage of a month as a sample of requests showed it, meter → tokens.
     """
 
     key: str
@@ -151,5 +158,5 @@ class Entry:
 
 
 def is_price(pin_key: str) -> bool:
-    """Whether a pin of this key is one of a price."""
+    """Return whether a pin of this key is one of a price."""
     return not pin_key.startswith("config/") and pin_key.rpartition("/")[2].startswith(price.PREFIX)

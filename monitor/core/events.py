@@ -81,9 +81,9 @@ GATE_FIRST_USED = "gate.first_used"
 class Event:
     """One past-tense record of the log, as a decision writes it.
 
-    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the first poll that
-    showed the new value. `cause` is the position of the nearest event it follows from; `data["causes"]`, where present, the direct
-    triggers. `evidence` is `sha256:` and the hash of stored bytes.
+    `position` is where it will stand: a decision is made under the writer's lock, so it knows. `occurred_at` is the
+    first poll that showed the new value. `cause` is the position of the nearest event it follows from;
+    `data["causes"]`, where present, the direct triggers. `evidence` is `sha256:` and the hash of stored bytes.
     """
 
     position: int
@@ -110,7 +110,9 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogHead:
-    """Where a log stands: which one it is, how often it was set back, and its last position. Heads of one log are ordered."""
+    """Where a log stands: which one it is, how often it was set back, and its last position. Heads of one log are
+    ordered.
+    """
 
     log: str
     epoch: int
@@ -169,22 +171,22 @@ class Ledger:
 
 
 def source_stream(key: str) -> str:
-    """The stream of what one source showed."""
+    """Name the stream of what one source showed."""
     return f"source/{key}"
 
 
 def entry_stream(key: str) -> str:
-    """The stream of what befell one registry entry."""
+    """Name the stream of what befell one registry entry."""
     return f"entry/{key}"
 
 
 def notice_stream(id: str) -> str:
-    """The stream of what became of one notice."""
+    """Name the stream of what became of one notice."""
     return f"notice/{id}"
 
 
 def gate_stream(environment: str) -> str:
-    """The stream of what the gate was asked by one environment."""
+    """Name the stream of what the gate was asked by one environment."""
     return f"gate/{environment}"
 
 
@@ -193,7 +195,7 @@ CLOCK_STREAM = "clock"
 
 
 def rfc3339(at: datetime) -> str:
-    """A time as it is written everywhere: UTC with `Z`, microseconds only where there are any.
+    """Return a time as it is written everywhere: UTC with `Z`, microseconds only where there are any.
 
     Raises:
         ValueError: the time has no zone, so it names no moment.
@@ -204,7 +206,7 @@ def rfc3339(at: datetime) -> str:
 
 
 def record(recorded: Recorded) -> dict[str, object]:
-    """The JSON object of one event, its keys in the order in which the documentation shows them."""
+    """Return the JSON object of one event, its keys in the order in which the documentation shows them."""
     event = recorded.event
     return {
         "position": event.position,

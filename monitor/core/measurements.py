@@ -52,7 +52,7 @@ class Summary:
 
 
 def by_day(measured: Iterable[Measurement]) -> Mapping[tuple[Series, date], Summary]:
-    """Summaries of each series on each UTC day, in order."""
+    """Return summaries of each series on each UTC day, in order."""
     days: dict[tuple[Series, date], list[Measurement]] = {}
     for measurement in measured:
         series = Series(measurement.surface, measurement.model, measurement.route)
@@ -61,7 +61,7 @@ def by_day(measured: Iterable[Measurement]) -> Mapping[tuple[Series, date], Summ
 
 
 def by_series(measured: Iterable[Measurement]) -> Mapping[Series, Summary]:
-    """Summaries of each series over all its calls, in order."""
+    """Return summaries of each series over all its calls, in order."""
     groups: dict[Series, list[Measurement]] = {}
     for measurement in measured:
         groups.setdefault(Series(measurement.surface, measurement.model, measurement.route), []).append(measurement)

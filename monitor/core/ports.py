@@ -242,7 +242,7 @@ class Reader(Protocol):
     def notice(self, id: str) -> Notice | None: ...
 
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
-        """Rows of the outbox, oldest first; all without a state."""
+        """Return rows of the outbox, oldest first; all without a state."""
 
     def measurements(self, query: MeasurementQuery = MeasurementQuery()) -> Iterator[Measurement]:
         """Return what calls took, oldest first."""
@@ -280,10 +280,10 @@ class GateAnswers(Protocol):
         """The entries that it speaks of."""
 
     def answer(self, key: str) -> GateAnswer:
-        """May production use this entry, when nobody in particular asks?"""
+        """Answer whether production may use this entry, when nobody in particular asks."""
 
     def asked(self, name: str, caller: str) -> GateAnswer:
-        """May this caller use what it asks for by an entry's key or by a model id?"""
+        """Answer whether this caller may use what it asks for by an entry's key or by a model id."""
 
     def known(self, key: str) -> bool:
         """Return whether access to an entry's model was ever verified: else it is denied for want of a poll, not for a

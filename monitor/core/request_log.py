@@ -78,7 +78,7 @@ class LogSpan:
 
 
 def span(requests: Iterable[LoggedRequest]) -> LogSpan | None:
-    """Over what time a sample goes; None where no line states one."""
+    """Return over what time a sample goes; None where no line states one."""
     dates = [request.at for request in requests if request.at is not None]
     return LogSpan(first=min(dates), last=max(dates)) if dates else None
 

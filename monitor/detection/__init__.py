@@ -1,1 +1,3 @@
-"""From observations to confirmed changes: admission, comparison, confirmation, corroboration. It knows sources and facts."""
+"""From observations to confirmed changes: admission, comparison, confirmation, corroboration. It knows sources and
+facts.
+"""

@@ -1,8 +1,8 @@
 """Whether a poll may be compared with the baseline at all, and what of it is held.
 
-Over 185 days of real lists, an empty or suddenly shortened answer with status 200 was as often a fault of the
-provider as the truth. What is missing from such an answer is held: it is said, it renews nothing, and each absence that began in it is confirmed only
-after it stood for the hold. What stands in the answer is judged as always.
+Over 185 days of real lists, an empty or suddenly shortened answer with status 200 was as often a fault of the provider
+as the truth. What is missing from such an answer is held: it is said, it renews nothing, and each absence that began in
+it is confirmed only after it stood for the hold. What stands in the answer is judged as always.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ DROPS = frozenset({EMPTY, MASS_DROP, SHRUNKEN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """The verdict; for a held poll its reason, the known subjects that are missing from it or have lost a whole meter (`meters`, as fields), and how
-    many are `new`.
+    """The verdict; for a held poll its reason, the known subjects that are missing from it or have lost a whole meter
+    (`meters`, as fields), and how many are `new`.
     """
 
     verdict: AdmissionVerdict
@@ -66,7 +66,9 @@ class Admission:
 
     @property
     def holds_absences(self) -> bool:
-        """Whether what is missing is held: in a mass drop, and in an answer that is flooded, which may be another's list."""
+        """Whether what is missing is held: in a mass drop, and in an answer that is flooded, which may be another's
+        list.
+        """
         return self.dropped or self.floods
 
     @property
@@ -76,14 +78,15 @@ class Admission:
 
 
 def hold(base: timedelta, reversals: int) -> timedelta:
-    """How long a mass drop has to stand at a source of which so many were reversed lately."""
+    """Return how long a mass drop has to stand at a source of which so many were reversed lately."""
     return max(base, min(base * (1 << min(reversals, 16)), LONGEST_HOLD))
 
 
 def late(state: SourceState, at: datetime, now: datetime) -> bool:
-    """Whether a poll that began at `at` is overtaken by one that was accepted already; it is dropped whole.
+    """Return whether a poll that began at `at` is overtaken by one that was accepted already; it is dropped whole.
 
-    A poll that is dated after `now` overtakes nothing: the clock was set back, and would blind the source until it catches up.
+    A poll that is dated after `now` overtakes nothing: the clock was set back, and would blind the source until it
+    catches up.
     """
     return state.accepted_at is not None and at <= state.accepted_at <= now
 
@@ -100,8 +103,8 @@ def admit(
 ) -> Admission:
     """Judge a poll against what is confirmed. `body_size` in bytes is given for pages only, None for lists and feeds.
 
-    What only goes by another id now (`renamed`) is not missing, a meter of which any price is `unclear` has not vanished, and from an answer that is
-    `partial` by nature nothing is missing.
+    What only goes by another id now (`renamed`) is not missing, a meter of which any price is `unclear` has not
+    vanished, and from an answer that is `partial` by nature nothing is missing.
     """
     if partial:
         return Admission(verdict=AdmissionVerdict.ACCEPTED)
@@ -135,7 +138,7 @@ def _drop(
     meters: Collection[str],
     body_size: int | None,
 ) -> str:
-    """The reason to hold what is missing; empty where there is none."""
+    """Return the reason to hold what is missing; empty where there is none."""
     if not baseline and (facts or state.baseline):  # an empty answer where emptiness is believed is no news
         return ""
     if not facts:
@@ -148,7 +151,7 @@ def _drop(
 
 
 def _meters(baseline: Facts, facts: Facts, unclear: Set[str]) -> frozenset[str]:
-    """The meters that several rows which stand had, and none has now."""
+    """Return the meters that several rows which stand had, and none has now."""
     counts: dict[str, int] = {}
     for subject, fields in baseline.items():
         if subject in facts:

@@ -1,7 +1,7 @@
 """Facts that turn between values: what a source says now and takes back at the next poll, again and again.
 
-Two replicas behind one address show two lists in turn, and a page that is rebuilt shows two prices. Neither is ever confirmed, so each turn would pass
-unsaid, or be a mass drop anew. What turned and came back is kept for a day.
+Two replicas behind one address show two lists in turn, and a page that is rebuilt shows two prices. Neither is ever
+confirmed, so each turn would pass unsaid, or be a mass drop anew. What turned and came back is kept for a day.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST = 1_000
 
 
 def fresh(rows: Iterable[Alternation], at: datetime) -> dict[Fact, Alternation]:
-    """Those that turned within the last day."""
+    """Return those that turned within the last day."""
     return {row.fact: row for row in rows if at - row.at < DAY}
 
 
@@ -37,7 +37,9 @@ def alternating(
     *,
     turns: int = TURNS,
 ) -> list[Change]:
-    """The differences of a poll that came and went so many times before, or that are pending (`streaks`) and never the same."""
+    """Return the differences of a poll that came and went so many times before, or that are pending (`pending_changes`)
+    and never the same.
+    """
     return [
         change
         for change in changes
@@ -50,7 +52,9 @@ def alternating(
 def repeats(
     rows: Mapping[Fact, Alternation], admission: Admission, state: SourceState, baseline: Facts, facts: Facts
 ) -> bool:
-    """Whether a mass drop is one that was reversed within a day: without what came back since, nothing is missing in a mass."""
+    """Return whether a mass drop is one that was reversed within a day: without what came back since, nothing is
+    missing in a mass.
+    """
     turned = {fact.subject for fact, row in rows.items() if row.turns}
     if not admission.dropped or not turned:
         return False
@@ -59,18 +63,18 @@ def repeats(
 
 
 def polls_more(rows: Mapping[Fact, Alternation], changes: Iterable[Change]) -> dict[Fact, int]:
-    """How many polls more what alternates takes to be confirmed: one for each return beyond the first ones."""
+    """Return how many polls more what alternates takes to be confirmed: one for each return beyond the first ones."""
     return {change.fact: max(0, rows[change.fact].turns - TURNS + 1) for change in changes}
 
 
 def due(times: Iterable[datetime | None], at: datetime) -> bool:
-    """Whether something that is said once a day at most, last at one of these times, may be said again."""
+    """Return whether something that is said once a day at most, last at one of these times, may be said again."""
     last = max((time for time in times if time is not None), default=None)
     return last is None or at - last >= DAY
 
 
 def named(changes: Iterable[Change]) -> list[Change]:
-    """Those that are worth naming: of a model that comes and goes not what else is stated of it."""
+    """Return those that are worth naming: of a model that comes and goes not what else is stated of it."""
     changes = list(changes)
     listed = {change.fact.subject for change in changes if change.fact.field == LISTED}
     return [change for change in changes if change.fact.field == LISTED or change.fact.subject not in listed]
@@ -85,8 +89,8 @@ def advance(
     source: str,
     at: datetime,
 ) -> dict[Fact, Alternation]:
-    """Count the turns of one poll: pending changes that are over (`streaks` were pending before it, `pending` are now) or have another value, and
-    confirmed ones (`accepted`) that lead back to where a fact was.
+    """Count the turns of one poll: pending changes that are over (`pending_changes` were pending before it, `pending`
+    are now) or have another value, and confirmed ones (`accepted`) that lead back to where a fact was.
     """
     turned = dict(rows)
     now = {pending_change.fact: pending_change for pending_change in pending}

@@ -560,13 +560,15 @@ def _swollen(context: AssessmentContext, ledger: Ledger, failure: PollFailure) -
 
 
 def _span(context: AssessmentContext, admission: Admission) -> timedelta:
-    """How long what is held has to stand; longer for a mass drop where others of this source were reversed lately."""
+    """Return how long what is held has to stand; longer for a mass drop where others of this source were reversed
+    lately.
+    """
     base = context.rules.hold
     return hold(base, context.reversals) if admission.dropped else base
 
 
 def _lasted(context: AssessmentContext, state: SourceState, admission: Admission) -> bool:
-    """Whether the anomaly of a source is as old as its hold is long."""
+    """Return whether the anomaly of a source is as old as its hold is long."""
     since = state.anomaly_since
     return since is not None and context.at - since >= _span(context, admission)
 

@@ -1,7 +1,8 @@
 """What paid calls may cost: priced from what the monitor itself believes, and refused before it is spent.
 
-Every sum is set aside in a transaction of its own before its call is made, under the one writer's lock: two processes that ask at once are
-answered one after the other, so together they never set aside more than a day's budget. No call is made in here.
+Every sum is set aside in a transaction of its own before its call is made, under the one writer's lock: two processes
+that ask at once are answered one after the other, so together they never set aside more than a day's budget. No call is
+made in here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ FREE_FIRST = timedelta(seconds=5)
 
 
 def utc_day(at: datetime) -> date:
-    """The day on whose budget a call counts."""
+    """Return the day on whose budget a call counts."""
     return at.astimezone(UTC).date()
 
 
@@ -39,9 +40,11 @@ class DailyBudget:
     def price(
         self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = price.STANDARD
     ) -> Decimal | None:
-        """What a call costs in USD at the believed short-context text prices, meter → tokens; None if one of them is not known.
+        """Return what a call costs in USD at the believed short-context text prices, meter → tokens; None if one of
+        them is not known.
 
-        Official prices count before those of aggregators, and where several differ the dearest: what a call may cost must not be thought less.
+        Official prices count before those of aggregators, and where several differ the dearest: what a call may cost
+        must not be thought less.
         """
         used = {meter: count for meter, count in tokens.items() if count}
         subject = price_subject(self._configuration, surface, model)
@@ -64,21 +67,23 @@ class DailyBudget:
             return tx.reserve(surface, amount, at)
 
     def settle(self, reservation: Reservation, spent: Decimal) -> None:
-        """Replace what was set aside by what was spent, which may be more: then the day is overdrawn and takes no further call."""
+        """Replace what was set aside by what was spent, which may be more: then the day is overdrawn and takes no
+        further call.
+        """
         with self._store.write() as tx:
             tx.settle_spending(reservation, spent)
 
     def left(self, surface: str, at: datetime) -> Decimal:
-        """What a surface may still spend on the UTC day of `at`; never less than nothing."""
+        """Return what a surface may still spend on the UTC day of `at`; never less than nothing."""
         with self._store.read() as reader:
             return max(Decimal(0), self._per_day - reader.spent(surface, utc_day(at)))
 
 
 def first_poll(spec: SourceSpec, state: SourceState | None, now: datetime) -> datetime:
-    """When a source is first polled after a start.
+    """Return when a source is first polled after a start.
 
-    At once; but one that costs money after those that state prices, and not before its interval is over where its last poll was good:
-    a restart or a reload shall not spend what a day of polls may.
+    At once; but one that costs money after those that state prices, and not before its interval is over where its last
+    poll was good: a restart or a reload shall not spend what a day of polls may.
     """
     if not spec.paid:
         return now
@@ -89,7 +94,7 @@ def first_poll(spec: SourceSpec, state: SourceState | None, now: datetime) -> da
 
 
 def unpaid(reader: Reader, configuration: Configuration, source: str) -> list[str]:
-    """The probes that could not be paid for and may be, now that a source of prices states something new."""
+    """Return the probes that could not be paid for and may be, now that a source of prices states something new."""
     spec = configuration.sources.get(source)
     if spec is None or not spec.prices:
         return []
@@ -101,7 +106,9 @@ def unpaid(reader: Reader, configuration: Configuration, source: str) -> list[st
 
 
 def price_subject(configuration: Configuration, surface: str, model: str) -> Subject | None:
-    """Whose price a model on a surface goes by: the id that its entry names, else the very same id. None where entries name several."""
+    """Return whose price a model on a surface goes by: the id that its entry names, else the very same id. None where
+    entries name several.
+    """
     door = configuration.surfaces.get(surface)
     ids = {
         entry.price_model or model for entry in configuration.entries.values() if entry.surfaces.get(surface) == model
@@ -125,7 +132,9 @@ def _amounts(known: Baselines, subject: Subject, tier: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """How one surface stands today, in USD. `refused` are the probes that wait because they could cost more than is left."""
+    """How one surface stands today, in USD. `refused` are the probes that wait because they could cost more than is
+    left.
+    """
 
     surface: str
     per_day: Decimal
@@ -135,7 +144,7 @@ class Account:
 
 
 def accounts(reader: Reader, configuration: Configuration, per_day: Decimal, at: datetime) -> list[Account]:
-    """How every surface stands on the UTC day of `at`."""
+    """Return how every surface stands on the UTC day of `at`."""
     states = reader.sources()
     result = []
     for surface in configuration.surfaces:

@@ -1,7 +1,7 @@
 """What a believed change becomes in the log: which event, on whose word, and with what beside old and new.
 
-Only an official source makes a `price.changed`; the same change at an aggregator is `price.reported`. What cannot be right was held back
-before (`corroborate`); whether any of it pauses an entry is the business of `policy`.
+Only an official source makes a `price.changed`; the same change at an aggregator is `price.reported`. What cannot be
+right was held back before (`corroborate`); whether any of it pauses an entry is the business of `policy`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ EXCERPT = 280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeEvent:
-    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and new."""
+    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and
+    new.
+    """
 
     fact: Fact
     position: int
@@ -90,11 +92,12 @@ def claim(
     renamed: Mapping[Subject, Subject] | None = None,
     remarks: Mapping[Fact, Remark] | None = None,
 ) -> list[ChangeEvent]:
-    """Write the events of believed changes. `baseline` is the hash of the facts with them made. Unless a `cause` is given it is what held a change back:
-    that a price could not be right, or that much was missing at once.
+    """Write the events of believed changes. `baseline` is the hash of the facts with them made. Unless a `cause` is
+    given it is what held a change back: that a price could not be right, or that much was missing at once.
 
-    A model that comes or goes is one event, not one for each of its fields, and so is a new row of a deprecations page. Prices are written in the order people ask for them: input first.
-    Rows that only go by another id now (`renamed`, old → new) say so on both sides; `remarks` are what else is to be read of a price.
+    A model that comes or goes is one event, not one for each of its fields, and so is a new row of a deprecations page.
+    Prices are written in the order people ask for them: input first. Rows that only go by another id now (`renamed`,
+    old → new) say so on both sides; `remarks` are what else is to be read of a price.
     """
     to = renamed or {}
     since = {new: old for old, new in to.items()}
@@ -148,7 +151,7 @@ def claim(
 
 
 def _refused(fact: Fact) -> Fact:
-    """The access by the route whose refusal a fact quotes."""
+    """Return the access by the route whose refusal a fact quotes."""
     return Fact(fact.subject, ACCESS + fact.field.removeprefix(BEHAVIOUR).rpartition(".")[0])
 
 
@@ -159,7 +162,7 @@ def _cause(item: ConfirmedChange, given: int | None) -> int | None:
 
 
 def _beside(believed: Iterable[ConfirmedChange]) -> dict[Subject, dict[str, Value]]:
-    """What a new row of a deprecations page says beside what its event is about, by subject: field → value."""
+    """Return what a new row of a deprecations page says beside what its event is about, by subject: field → value."""
     rows: dict[Subject, dict[str, Value]] = {}
     for item in believed:
         if item.change.old is None and item.change.new is not None:
@@ -184,7 +187,7 @@ def _paragraphs(
     extractor: str,
     cause: int | None,
 ) -> list[ChangeEvent]:
-    """One event for all that came and went in a text together; every part of it is claimed by it."""
+    """Write one event for all that came and went in a text together, and return it for each part."""
     moved = [item for item in believed if item.change.fact.field.startswith(PROSE)]
     if not moved:
         return []
@@ -223,7 +226,7 @@ def _paragraphs(
 
 
 def excerpt(text: str) -> str:
-    """A paragraph as an event holds it: the beginning of it."""
+    """Return a paragraph as an event holds it: the beginning of it."""
     return text if len(text) <= EXCERPT else text[: EXCERPT - 1].rstrip() + "…"
 
 
@@ -257,7 +260,9 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
 
 
 def announced_data(change: Change) -> dict[str, object]:
-    """An announced price as its event holds it: the identity of the price, the day, and the announcement before and now."""
+    """Return an announced price as its event holds it: the identity of the price, the day, and the announcement before
+    and now.
+    """
     field, _, day = change.fact.field.removeprefix(ANNOUNCED).partition("@")
     return {**price_data(replace(change, fact=Fact(change.fact.subject, field))), "date": day}
 
@@ -290,8 +295,8 @@ def access(
     others: Others,
     facts: Facts,
 ) -> dict[Fact, int]:
-    """Join the signals about registered models into a judgement on access, caused by the edge of one route; `others` are the other routes, `facts`
-    what is confirmed of ours.
+    """Join the signals about registered models into a judgement on access, caused by the edge of one route; `others`
+    are the other routes, `facts` what is confirmed of ours.
     """
     positions: dict[Fact, int] = {}
     for item in recorded_changes:
@@ -321,12 +326,12 @@ def access(
 
 
 def _together(subject: Subject, said: Sequence[Signal]) -> str:
-    """What several routes say of a model in one sentence; the first is the one that moved."""
+    """Return what several routes say of a model in one sentence; the first is the one that moved."""
     return reopened(subject, said) if said[0].says == GRANTED else in_words(subject, said)
 
 
 def signals(spec: SourceSpec, item: ChangeEvent, others: Others, facts: Facts) -> tuple[Signal, ...]:
-    """What the route of a believed edge and the other routes say of its model, that route first."""
+    """Return what the route of a believed edge and the other routes say of its model, that route first."""
     pending_change, new = item.believed.pending_change, item.believed.change.new
     gone = lost(item.fact, new)
     mine = Signal(

@@ -14,8 +14,8 @@ from monitor.detection.corroboration import implausible
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What a poll shows against the `baseline`. `facts` are those of it that are compared, `seen` counts all its subjects; of `unknown` facts and
-    `silent` fields it does not speak.
+    """What a poll shows against the `baseline`. `facts` are those of it that are compared, `seen` counts all its
+    subjects; of `unknown` facts and `silent` fields it does not speak.
     """
 
     admission: Admission
@@ -36,9 +36,11 @@ def compare(
     body_size: int | None,
     renamed: Set[Subject],
 ) -> Comparison:
-    """Compare a poll with the baseline. What is new in an answer that is flooded is left out; more differences than one poll may have are held as one.
+    """Compare a poll with the baseline. What is new in an answer that is flooded is left out; more differences than one
+    poll may have are held as one.
 
-    `facts` are those of the poll, `body_size` is in bytes and given for pages only, `renamed` are the subjects that go by another id now.
+    `facts` are those of the poll, `body_size` is in bytes and given for pages only, `renamed` are the subjects that go
+    by another id now.
     """
     snapshot = observation if isinstance(observation, Snapshot) else None
     unknown = frozenset() if snapshot is None else unclear(baseline, snapshot)

@@ -42,7 +42,9 @@ class ConfirmedChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """What a poll from which much is missing asks of each absence in it: to last for `span`. `anomaly` is the position of the event that said so."""
+    """What a poll from which much is missing asks of each absence in it: to last for `span`. `anomaly` is the position
+    of the event that said so.
+    """
 
     span: timedelta
     anomaly: int | None = None
@@ -73,11 +75,12 @@ def confirm(
 ) -> Confirmation:
     """Count one poll that began at `at`.
 
-    A streak whose fact is back at the baseline ends; one whose fact this poll did not speak of (`unspoken`) stays as it is. `before` is
-    the last poll that agreed with the baseline. `hold` is what a poll asks of the absences in it that misses much at once; an absence that was first
-    missed in such a poll keeps its hold, whatever later polls miss. Rows that stand under another id in the same poll (`renamed`) changed and are
-    not absent, so that both halves of the rename are believed at once. A model that `others`, the other routes, miss as well is not held.
-    A value that a fact has taken and left again so many `turns` lately takes as many polls more.
+    A streak whose fact is back at the baseline ends; one whose fact this poll did not speak of (`unspoken`) stays as it
+    is. `before` is the last poll that agreed with the baseline. `hold` is what a poll asks of the absences in it that
+    misses much at once; an absence that was first missed in such a poll keeps its hold, whatever later polls miss. Rows
+    that stand under another id in the same poll (`renamed`) changed and are not absent, so that both halves of the
+    rename are believed at once. A model that `others`, the other routes, miss as well is not held. A value that a fact
+    has taken and left again so many `turns` lately takes as many polls more.
     """
     believed: list[ConfirmedChange] = []
     pending: list[PendingChange] = []
@@ -109,14 +112,16 @@ def confirm(
 
 
 def _marked(pending_change: PendingChange, change: Change, hold: Hold, *, held: bool) -> PendingChange:
-    """A streak that begins in a held poll: an absence with its hold; what came where so much went has the same cause, and is not held."""
+    """Return a streak that begins in a held poll: an absence with its hold; what came where so much went has the same
+    cause, and is not held.
+    """
     if held:
         return replace(pending_change, anomaly=hold.anomaly, held_until=pending_change.first_at + hold.span)
     return replace(pending_change, anomaly=hold.anomaly) if change.old is None else pending_change
 
 
 def _held(pending_change: PendingChange, hold: Hold | None) -> timedelta | None:
-    """For how long an absence has to last beyond what any has to: its own hold, else that of the poll."""
+    """Return for how long an absence has to last beyond what any has to: its own hold, else that of the poll."""
     if pending_change.held_until is not None:
         return pending_change.held_until - pending_change.first_at
     return None if hold is None else hold.span
@@ -165,10 +170,11 @@ def _enough(pending_change: PendingChange, at: datetime, requirement: Requiremen
 
 
 def unclear(baseline: Facts, poll: Snapshot) -> frozenset[Fact]:
-    """The facts that a poll does not speak of clearly: what it says itself, what a partial answer leaves out, and the confirmed prices and subjects
-    that a refused part may hold.
+    """Return the facts that a poll does not speak of clearly: what it says itself, what a partial answer leaves out,
+    and the confirmed prices and subjects that a refused part may hold.
 
-    A price that is not among those read, and a model that is not, is gone only where everything that may name it was read.
+    A price that is not among those read, and a model that is not, is gone only where everything that may name it was
+    read.
     """
     if poll.partial:
         return poll.unclear | {
@@ -192,7 +198,9 @@ def unclear(baseline: Facts, poll: Snapshot) -> frozenset[Fact]:
 def unstated(
     baseline: Facts, unclear: Iterable[Fact], *, source: str, at: datetime, before: datetime | None
 ) -> list[PendingChange]:
-    """Streaks for the confirmed prices and models that a poll stopped stating clearly: nothing is pending, but nothing renews them either."""
+    """Return streaks for the confirmed prices and models that a poll stopped stating clearly: nothing is pending, but
+    nothing renews them either.
+    """
     return [
         PendingChange(source=source, fact=fact, value=value, seen=0, first_at=at, counted_at=at, before=before)
         for fact in sorted(unclear)
@@ -201,7 +209,9 @@ def unstated(
 
 
 def unread(pending_changes: Iterable[PendingChange], at: datetime, rules: ConfirmationRules) -> list[ConfirmedChange]:
-    """The believed prices that were not stated clearly for as long as an absence has to last, and of which that was not said yet."""
+    """Return the believed prices that were not stated clearly for as long as an absence has to last, and of which that
+    was not said yet.
+    """
     return [
         ConfirmedChange(
             change=Change(fact=pending_change.fact, old=pending_change.value, new=None), pending_change=pending_change
@@ -223,10 +233,10 @@ def next_poll(
     others: Others = ALONE,
     calm: Set[Fact] = frozenset(),
 ) -> datetime | None:
-    """When a pending change should be polled again, before jitter; None if nothing is pending.
+    """Return when a pending change should be polled again, before jitter; None if nothing is pending.
 
-    While polls are wanting it is the recheck interval; when only time is, the end of the span, and of the hold where there is one.
-    What waits for a person or for another source is no reason to hurry, nor is what alternates (`calm`).
+    While polls are wanting it is the recheck interval; when only time is, the end of the span, and of the hold where
+    there is one. What waits for a person or for another source is no reason to hurry, nor is what alternates (`calm`).
     """
     due: datetime | None = None
     for pending_change in pending_changes:

@@ -1,6 +1,7 @@
 """Which prices are held back: one that cannot be right is quarantined until another source or a person agrees.
 
-What a believed change becomes in the log stands in `claim`; whether any of it pauses an entry is the business of `policy`.
+What a believed change becomes in the log stands in `claim`; whether any of it pauses an entry is the business of
+`policy`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ EXTREME = Decimal(100)
 
 
 def implausible(change: Change, facts: Facts) -> str:
-    """Why a price cannot be taken as it stands, or the empty string. `facts` are as they would be after the change."""
+    """Return why a price cannot be taken as it stands, or the empty string. `facts` are as they would be after the
+    change.
+    """
     if not change.fact.field.startswith(price.PREFIX) or not isinstance(change.new, str):
         return ""
     new = price.amount(change.new)
@@ -44,7 +47,7 @@ def implausible(change: Change, facts: Facts) -> str:
 
 
 def doubtful(facts: Facts) -> dict[Fact, str]:
-    """The prices of a first poll that cannot be right, with the reason of each."""
+    """Return the prices of a first poll that cannot be right, with the reason of each."""
     doubts: dict[Fact, str] = {}
     for subject, fields in facts.items():
         for name, value in fields.items():
@@ -61,11 +64,11 @@ def sift(
     seconded: Callable[[Fact, Value | None], bool],
     stated: Facts,
 ) -> tuple[list[ConfirmedChange], list[tuple[ConfirmedChange, str]]]:
-    """Part what is accepted from what cannot be right. `seconded` says whether another source believes the same price, `stated` are the facts
-    of this poll.
+    """Part what is accepted from what cannot be right. `seconded` says whether another source believes the same price,
+    `stated` are the facts of this poll.
 
-    A price that was held back before is accepted as soon as it is seconded, or as nothing that stands beside it speaks against it any more; while
-    anything of its model is still pending, that is not known.
+    A price that was held back before is accepted as soon as it is seconded, or as nothing that stands beside it speaks
+    against it any more; while anything of its model is still pending, that is not known.
     """
     believed = list(believed)
     pending = [pending_change for pending_change in pending if pending_change.seen]

@@ -1,7 +1,7 @@
 """Prices of one model that sit oddly beside each other: said to whom they concern, and nothing is held back for it.
 
-What cannot be right at all (zero, cached input not below input) is `corroborate`'s. These can be right: a batch that costs as much as
-standard is a bad offer and perhaps a column read wrongly, so a person should look.
+What cannot be right at all (zero, cached input not below input) is `corroborate`'s. These can be right: a batch that
+costs as much as standard is a bad offer and perhaps a column read wrongly, so a person should look.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LONG = "long"
 
 
 def news(before: Facts, after: Facts) -> dict[Fact, str]:
-    """What newly sits oddly, for each of the two facts of every pair that does."""
+    """Return what newly sits oddly, for each of the two facts of every pair that does."""
     oddities: dict[Fact, list[str]] = {}
     if after is before:
         return {}
@@ -34,7 +34,7 @@ def news(before: Facts, after: Facts) -> dict[Fact, str]:
 
 
 def _pairs(fields: Mapping[str, Value]) -> Iterator[tuple[str, str, str]]:
-    """The field that should cost less, the one that should cost more, and what is odd about them."""
+    """Yield the field that should cost less, the one that should cost more, and what is odd about them."""
     for field, value in fields.items():
         if not field.startswith(price.PREFIX) or not isinstance(value, str):
             continue

@@ -1,22 +1,26 @@
-"""Whether a route answers differently than it did: a shift of latency or of the share of failed calls, beyond a stated test.
+"""Whether a route answers differently than it did: a shift of latency or of the share of failed calls, beyond a stated
+test.
 
-Calls are taken in windows that do not overlap: the last whole span of `WINDOW` polls the route's own interval, counted from the epoch, so that
-a restart neither moves nor repeats one. A window is held against up to `REFERENCE` calls before it, no older than the last shift that was told: what
-is compared is the level of now with the level that its owners know, and a return to the old level is a shift like any other.
+Calls are taken in windows that do not overlap: the last whole span of `WINDOW` polls the route's own interval, counted
+from the epoch, so that a restart neither moves nor repeats one. A window is held against up to `REFERENCE` calls before
+it, no older than the last shift that was told: what is compared is the level of now with the level that its owners
+know, and a return to the old level is a shift like any other.
 
-* latency of granted calls: Mann-Whitney's U, two-sided, by the normal approximation with correction for ties and continuity, and a ratio of the medians of
-  at least `RATIO`. Latencies wander, and successive ones are alike: the variance is inflated by (1 + r) / (1 - r), r being the correlation of successive
-  ranks in the reference;
+* latency of granted calls: Mann-Whitney's U, two-sided, by the normal approximation with correction for ties and
+  continuity, and a ratio of the medians of at least `RATIO`. Latencies wander, and successive ones are alike: the
+  variance is inflated by (1 + r) / (1 - r), r being the correlation of successive ranks in the reference;
 * the share of calls that were not granted: Fisher's exact test, two-sided, and a difference of at least `SHARE`.
 
-Both at `ALPHA`. At the default interval of six hours a window is five days, so 73 of each are tested in a year: of independent calls the tests
-alone make fewer than 73 x 2 x `ALPHA` = 0.0073 false alarms per (model, route) and year, one in 137 years, and the least effects make them fewer
-still. `bench/drift.py` measures it.
+Both at `ALPHA`. At the default interval of six hours a window is five days, so 73 of each are tested in a year: of
+independent calls the tests alone make fewer than 73 x 2 x `ALPHA` = 0.0073 false alarms per (model, route) and year,
+one in 137 years, and the least effects make them fewer still. `bench/drift.py` measures it.
 
-Whether the routes answer differently than they did: what was measured is tested once a window, and a shift is told, never acted upon.
+Whether the routes answer differently than they did: what was measured is tested once a window, and a shift is told,
+never acted upon.
 
-Nothing is remembered but the log and the measurements: the last told shift of a route says since when its level holds, and a window that was
-told is not told again, whoever asks and however often. In memory is only which windows need not be tested again.
+Nothing is remembered but the log and the measurements: the last told shift of a route says since when its level holds,
+and a window that was told is not told again, whoever asks and however often. In memory is only which windows need not
+be tested again.
 """
 
 from __future__ import annotations
@@ -73,9 +77,11 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftShift:
-    """A shift of one route. `old` and `new` are median milliseconds, or shares of calls that were not granted as decimal strings.
+    """A shift of one route. `old` and `new` are median milliseconds, or shares of calls that were not granted as
+    decimal strings.
 
-    `test` is which test saw it, `p` how often it would without a shift, `calls` and `reference` how many calls it compared.
+    `test` is which test saw it, `p` how often it would without a shift, `calls` and `reference` how many calls it
+    compared.
     """
 
     what: str
@@ -88,14 +94,16 @@ class DriftShift:
 
 
 def window(every: timedelta, now: datetime) -> Span:
-    """The last window that is over, of a route that is polled so often."""
+    """Return the last window that is over, of a route that is polled so often."""
     width = every * WINDOW
     since = _EPOCH + width * ((now - _EPOCH) // width - 1)
     return Span(since, since + width)
 
 
 def shift(what: str, before: Sequence[Measurement], now: Sequence[Measurement]) -> DriftShift | None:
-    """The shift of one kind between two series of calls, None where there is none to tell or too few calls to tell it from."""
+    """Return the shift of one kind between two series of calls, None where there is none to tell or too few calls to
+    tell it from.
+    """
     return _latency(before, now) if what == LATENCY else _errors(before, now)
 
 
@@ -145,7 +153,7 @@ def _errors(before: Sequence[Measurement], now: Sequence[Measurement]) -> DriftS
 
 
 def mann_whitney(one: Sequence[float], other: Sequence[float], *, inflation: float = 1.0) -> float:
-    """The two-sided p of Mann-Whitney's U, by the normal approximation; 1 where all values are equal.
+    """Return the two-sided p of Mann-Whitney's U, by the normal approximation; 1 where all values are equal.
 
     `inflation` is by how much the variance exceeds that of independent values.
     """
@@ -162,7 +170,9 @@ def mann_whitney(one: Sequence[float], other: Sequence[float], *, inflation: flo
 
 
 def inflation(values: Sequence[float]) -> float:
-    """By how much the variance of a sum of these values, in order of time, exceeds that of independent ones: 1 or more."""
+    """Return by how much the variance of a sum of these values, in order of time, exceeds that of independent ones: 1
+    or more.
+    """
     ranks = _ranks(values)
     middle = (len(ranks) + 1) / 2
     spread = sum((rank - middle) ** 2 for rank in ranks)
@@ -174,7 +184,7 @@ def inflation(values: Sequence[float]) -> float:
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """The rank of each value from 1 on; equal values share the middle of theirs."""
+    """Return the rank of each value from 1 on; equal values share the middle of theirs."""
     middle: dict[float, float] = {}
     place = 1
     for value, count in sorted(Counter(values).items()):
@@ -184,7 +194,9 @@ def _ranks(values: Sequence[float]) -> list[float]:
 
 
 def fisher(failed: int, calls: int, others_failed: int, others: int) -> float:
-    """The two-sided p of Fisher's exact test: of all tables with these margins, those that are no likelier than this one."""
+    """Return the two-sided p of Fisher's exact test: of all tables with these margins, those that are no likelier than
+    this one.
+    """
     margin, total = failed + others_failed, calls + others
 
     def chance(k: int) -> float:
@@ -216,7 +228,7 @@ class Drift:
     def shifts(
         self, reader: Reader, now: datetime, sources: Collection[str] | None = None
     ) -> list[tuple[SourceSpec, Span, DriftShift]]:
-        """The shifts that are not told yet, of the named sources or of all."""
+        """Return the shifts that are not told yet, of the named sources or of all."""
         result = []
         for key, spec in self._configuration.sources.items():
             if not spec.can.calls or (sources is not None and key not in sources):
@@ -242,7 +254,7 @@ class Drift:
         return [shift for shift in levels if shift is not None]
 
     def _level(self, reader: Reader, spec: SourceSpec, what: str) -> datetime | None:
-        """Since when the level that owners know holds; None where none was ever told."""
+        """Return since when the level that owners know holds; None where none was ever told."""
         query = EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, newest_first=True)
         changes = (record.event for record in reader.events(query))
         mine = field(spec, what)
@@ -255,7 +267,7 @@ class Drift:
 
 
 def field(spec: SourceSpec, what: str) -> str:
-    """The field of a shift: `behaviour.chat.latency`."""
+    """Return the field of a shift: `behaviour.chat.latency`."""
     return f"{BEHAVIOUR}{spec.route}.{what}"
 
 

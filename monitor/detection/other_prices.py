@@ -25,7 +25,9 @@ class OtherPrices:
     held_back: tuple[PendingChange, ...] = ()
 
     def agree(self, fact: Fact, value: Value | None) -> bool:
-        """Whether another source states the same price, or would if it did not hold it back for the same doubt."""
+        """Return whether another source states the same price, or would if it did not hold it back for the same
+        doubt.
+        """
         return bool(self.stating(fact, value)) or any(
             change.fact == fact and same(fact.field, change.value, value) for change in self.held_back
         )

@@ -84,7 +84,7 @@ def _signal(reader: Reader, spec: SourceSpec, subject: Subject) -> Signal | None
 
 
 def _was_open(reader: Reader, spec: SourceSpec, subject: Subject) -> bool:
-    """Whether a model was once reached by a route that is closed now."""
+    """Return whether a model was once reached by a route that is closed now."""
     moves = reader.events(EventQuery(type=ev.BEHAVIOUR_CHANGED, source=spec.key, subject=subject.name))
     return any(
         record.event.data["field"] == ACCESS + spec.route and record.event.data["old"] == GRANTED for record in moves

@@ -2,10 +2,11 @@
 
 Once per outage, once per anomaly. Nothing in here has access to a baseline, so no failure can move one.
 
-What the provider's own status page says while one of its sources cannot be read, or shows what cannot be taken at its word.
+What the provider's own status page says while one of its sources cannot be read, or shows what cannot be taken at its
+word.
 
-It is quoted, and nothing more: an incident explains a failure, moves nothing, and is no news by itself. Read from the store only when there is
-something to explain. Nothing is written here.
+It is quoted, and nothing more: an incident explains a failure, moves nothing, and is no news by itself. Read from the
+store only when there is something to explain. Nothing is written here.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def anomaly(
 
 
 def of_admission(admission: Admission, *, known: int, seen: int) -> dict[str, object]:
-    """What the event of an anomaly holds of a poll: how many subjects were `known` and `seen`, and the first of those that are missing or new."""
+    """Return what the event of an anomaly holds of a poll: how many subjects were `known` and `seen`, and the first of
+    those that are missing or new.
+    """
     data: dict[str, object] = {"known": known, "seen": seen}
     if not admission.floods or admission.missing:
         data |= {"missing": _names(admission.missing), "missing_count": len(admission.missing)}
@@ -100,7 +103,9 @@ def of_admission(admission: Admission, *, known: int, seen: int) -> dict[str, ob
 def of_concern(
     changes: Iterable[Change] = (), *, subjects: Iterable[Subject] = ()
 ) -> dict[str, list[dict[str, object]]]:
-    """What the event of an anomaly holds of what entries stand on, whole `subjects` or single facts; nothing where they stand on none of it."""
+    """Return what the event of an anomaly holds of what entries stand on, whole `subjects` or single facts; nothing
+    where they stand on none of it.
+    """
     concerns: list[dict[str, object]] = [
         {"scope": subject.scope, "subject": subject.name} for subject in sorted(subjects)
     ]
@@ -118,7 +123,9 @@ def of_concern(
 
 
 def of_alternation(changes: Sequence[Change], turns: Mapping[Fact, int]) -> dict[str, object]:
-    """What the event of a source that contradicts itself holds: the first facts that alternate, each with both values."""
+    """Return what the event of a source that contradicts itself holds: the first facts that alternate, each with both
+    values.
+    """
     return {
         "facts": [
             {
@@ -138,7 +145,7 @@ def _names(subjects: Sequence[Subject]) -> list[str]:
 
 
 def quoted(incident: str) -> dict[str, object]:
-    """What an event of a source holds of an open incident; nothing where there is none."""
+    """Return what an event of a source holds of an open incident; nothing where there is none."""
     return {"incident": incident} if incident else {}
 
 
@@ -166,10 +173,10 @@ def _over(
 
 
 def incident(reader: Reader, configuration: Configuration, spec: SourceSpec) -> str:
-    """The open incidents on the surface of a source, in the words of its provider; empty where there is none.
+    """Return the open incidents on the surface of a source, in the words of its provider; empty where there is none.
 
-    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an incident that a poll
-    since then did not show any more.
+    A status page that names no surface is about all of them. One that cannot be read itself is not quoted, nor is an
+    incident that a poll since then did not show any more.
     """
     if not spec.surface or spec.can.incidents:
         return ""

@@ -13,8 +13,8 @@ from monitor.core.notices import Notice
 class Outcome:
     """What one poll came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
 
-    `believed` counts the changes of fact that became beliefs, `again` is when to poll next if something is suspected, `ask` names other
-    sources that should be polled now.
+    `believed` counts the changes of fact that became beliefs, `again` is when to poll next if something is suspected,
+    `ask` names other sources that should be polled now.
     """
 
     source: str

@@ -1,7 +1,7 @@
 """Polling: poll sources outside any transaction, then record each poll in one.
 
-A source whose bytes did not change and about which nothing is open costs no transaction: its freshness is written in batches.
-Nothing in here sleeps or schedules; who calls, and when, is the daemon's business.
+A source whose bytes did not change and about which nothing is open costs no transaction: its freshness is written in
+batches. Nothing in here sleeps or schedules; who calls, and when, is the daemon's business.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Record(Protocol):
 class Poller:
     """Polls sources and records what they showed.
 
-    `source` gives the source of a key, built when first asked for. `executor` runs polls side by side; without one they run in turn.
+    `source` gives the source of a key, built when first asked for. `executor` runs polls side by side; without one they
+    run in turn.
     """
 
     def __init__(
@@ -61,7 +62,8 @@ class Poller:
         self._retired.set()
 
     def poll(self, keys: Sequence[str] = ()) -> list[Outcome]:
-        """Poll the named sources, or all, and at those that an outcome asks for; freshness is written before it returns.
+        """Poll the named sources, or all, and at those that an outcome asks for; freshness is written before it
+        returns.
 
         Those that cost money come last, so that what the others state about prices is known by then.
 
@@ -86,7 +88,8 @@ class Poller:
         return sorted(outcomes, key=lambda one: order.get(one.source, len(order)))
 
     def poll_once(self, keys: Sequence[str], *, prompted: bool = True) -> list[Outcome]:
-        """As `poll`, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a second.
+        """Poll as `poll` does, but what leaves no trace in the log is kept until `flush`: a daemon writes it once a
+        second.
 
         Without `prompted`, what an outcome asks for is left to its own schedule.
         """
@@ -123,7 +126,8 @@ class Poller:
     def _observe(self, key: str, state: SourceState | None) -> Observation:
         now = self._clock()
         known = None
-        # The first poll of a day dates the checks, and is read whole: the evidence beside a check is that of the poll that dates it.
+        # The first poll of a day dates the checks, and is read whole: the evidence beside a check is that of the poll
+        # that dates it.
         if state is not None and state.body_sha256 and not state.attention and _dated(state, now):
             known = Known(
                 sha256=state.body_sha256,
@@ -186,7 +190,7 @@ class Poller:
 
 
 def _quiet(state: SourceState, at: datetime) -> bool:
-    """Whether an unchanged poll has nothing to say: nothing is open, and today was written down already."""
+    """Return whether an unchanged poll has nothing to say: nothing is open, and today was written down already."""
     return (
         not state.attention
         and not state.outage
@@ -199,5 +203,5 @@ def _quiet(state: SourceState, at: datetime) -> bool:
 
 
 def _dated(state: SourceState, at: datetime) -> bool:
-    """Whether a poll of this day was written down already."""
+    """Return whether a poll of this day was written down already."""
     return state.heartbeat_at is not None and state.heartbeat_at.date() == at.date()

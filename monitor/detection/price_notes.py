@@ -1,8 +1,8 @@
-"""What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing was corrected,
-that others state the same already.
+"""What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing
+was corrected, that others state the same already.
 
-A remark explains a move to people and scripts. It accepts nothing and holds nothing back: whether a price is believed is `corroborate`'s, and
-whether it pauses is `policy`'s.
+A remark explains a move to people and scripts. It accepts nothing and holds nothing back: whether a price is believed
+is `corroborate`'s, and whether it pauses is `policy`'s.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def remarks(
     listings: Listings,
     within: timedelta,
 ) -> dict[Fact, Remark]:
-    """What is to be read of accepted changes, which make `after` of `before`; `within` is how soon after its first listing a price is corrected."""
+    """Return what is to be read of accepted changes, which make `after` of `before`; `within` is how soon after its
+    first listing a price is corrected.
+    """
     odd = {fact: Remark(note=note) for fact, note in cross_checks.news(before, after).items()}
     aliased = of_aliases(before, after, (other.change for other in accepted))
     moved = [
@@ -67,8 +69,9 @@ def remarks(
 def first_listings(reader: Reader, spec: SourceSpec, subjects: Collection[Subject]) -> Listings:
     """Read when a source first listed the prices of these subjects.
 
-    What stood in the source's first poll was listed nobody knows when before, also where it was held back then and let in later, and a row that
-    goes on under another id is no new one: a monitor or a name that is two days old makes no correction of a true change.
+    What stood in the source's first poll was listed nobody knows when before, also where it was held back then and let
+    in later, and a row that goes on under another id is no new one: a monitor or a name that is two days old makes no
+    correction of a true change.
     """
     if not subjects:
         return {}
@@ -109,7 +112,8 @@ class Remark:
 
 
 def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[Fact, Remark]:
-    """The price moves of aliases that point elsewhere since the same poll, or of which it is not stated where they point.
+    """Remark on the price moves of aliases that point elsewhere since the same poll, or of which it is not stated where
+    they point.
 
     An alias whose target stayed moves with that model's own price, and nothing is remarked.
     """
@@ -127,7 +131,9 @@ def of_aliases(before: Facts, after: Facts, changes: Iterable[Change]) -> dict[F
 
 
 def of_correction(listed: datetime, at: datetime, within: timedelta = SOON) -> Remark | None:
-    """That a price which a source listed at `listed` and changed at `at` was corrected; None once it stood for longer than `within`."""
+    """Remark that a price which a source listed at `listed` and changed at `at` was corrected; return None once it
+    stood for longer than `within`.
+    """
     stood = max(at - listed, timedelta(seconds=1))
     if stood > within:
         return None
@@ -138,14 +144,14 @@ def of_correction(listed: datetime, at: datetime, within: timedelta = SOON) -> R
 
 
 def of_others(sources: Sequence[str]) -> Remark | None:
-    """That others state the same price already: corroboration, which is recorded and no news to anybody."""
+    """Remark that others state the same price already: corroboration, which is recorded and no news to anybody."""
     if not sources:
         return None
     return Remark(note=f"as {', '.join(sources)} already", data={"corroborates": list(sources)})
 
 
 def joined(*several: Mapping[Fact, Remark]) -> dict[Fact, Remark]:
-    """All remarks, those about one fact as one, in the order given."""
+    """Return all remarks, those about one fact as one, in the order given."""
     remarks_of: dict[Fact, Remark] = {}
     for remarks in several:
         for fact, other in remarks.items():

@@ -1,8 +1,8 @@
 """Prices that go on under another id: which subjects of one poll are the same rows as before, renamed.
 
-On 2026-08-01 a feed spelled 27 ids anew in one commit, every amount as it was: read row by row that is a mass drop and a hundred new prices.
-Only prices are compared here. A models list has none, so a model that leaves it is never explained away, and nothing here says that two ids
-are one model: that is for a person to declare.
+On 2026-08-01 a feed spelled 27 ids anew in one commit, every amount as it was: read row by row that is a mass drop and
+a hundred new prices. Only prices are compared here. A models list has none, so a model that leaves it is never
+explained away, and nothing here says that two ids are one model: that is for a person to declare.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ Rows: TypeAlias = tuple[tuple[str, Value], ...]
 
 
 def renames(before: Facts, after: Facts) -> dict[Subject, Subject]:
-    """Old subject → new subject, for rows that vanished under one id and stand, equal to the digit, under another of the same provider.
+    """Return old subject → new subject, for rows that vanished under one id and stand, equal to the digit, under
+    another of the same provider.
 
-    Where several ids share their prices, only those pair that differ in nothing but punctuation and case (`gpt-56` and `gpt-5-6`); what
-    stays ambiguous is no rename.
+    Where several ids share their prices, only those pair that differ in nothing but punctuation and case (`gpt-56` and
+    `gpt-5-6`); what stays ambiguous is no rename.
     """
     gone = before.keys() - after.keys()
     if not gone:
@@ -51,7 +52,8 @@ def renames(before: Facts, after: Facts) -> dict[Subject, Subject]:
 
 
 def _names_both(name: str, old: str) -> bool:
-    """Whether a name is that of an old one and of another like it (`gpt-5/gpt-5-mini`): two models in one cell are no new name of either.
+    """Return whether a name is that of an old one and of another like it (`gpt-5/gpt-5-mini`): two models in one cell
+    are no new name of either.
 
     A prefix (`openai/gpt-5`) is none of another model.
     """
@@ -61,7 +63,7 @@ def _names_both(name: str, old: str) -> bool:
 
 
 def _rows(fields: Mapping[str, Value]) -> Rows:
-    """The prices of a subject; none where it also stands in a list."""
+    """Return the prices of a subject; none where it also stands in a list."""
     if LISTED in fields:
         return ()
     return tuple(sorted((field, value) for field, value in fields.items() if field.startswith(price.PREFIX)))
@@ -84,7 +86,9 @@ def _by_letters(subjects: list[Subject]) -> dict[str, list[Subject]]:
 
 
 def believed(pairs: Mapping[Subject, Subject], baseline: Facts, accepted: Collection[Fact]) -> dict[Subject, Subject]:
-    """The renames of which every row is believed in this poll, gone under the old id and there under the new one."""
+    """Return the renames of which every row is believed in this poll, gone under the old id and there under the new
+    one.
+    """
     return {
         old: new
         for old, new in pairs.items()

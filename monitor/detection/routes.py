@@ -1,7 +1,8 @@
 """The ways by which a model is reached, and what they say together: list and retrieve, list and probe.
 
-Two different routes that agree that a model is gone replace the time that one of them would need; a route that was seen to work since
-takes that time to a week. Listed, retrievable and callable stay separate facts: nothing here turns one into another.
+Two different routes that agree that a model is gone replace the time that one of them would need; a route that was seen
+to work since takes that time to a week. Listed, retrievable and callable stay separate facts: nothing here turns one
+into another.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ RETRIEVE = "retrieve"
 
 
 def lost(fact: Fact, value: Value | None) -> bool:
-    """Whether a value says that a model cannot be reached by the route of its fact."""
+    """Return whether a value says that a model cannot be reached by the route of its fact."""
     if fact.field == LISTED:
         return value is None
     return fact.field.startswith(ACCESS) and value not in (None, GRANTED)
@@ -29,7 +30,9 @@ def lost(fact: Fact, value: Value | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """What one route says of a model: how many polls, from when until when; `says` is `lost` or `granted`, `answer` how it was refused."""
+    """What one route says of a model: how many polls, from when until when; `says` is `lost` or `granted`, `answer` how
+    it was refused.
+    """
 
     route: str
     source: str
@@ -58,10 +61,11 @@ _CALL = 2
 
 
 def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
-    """What the routes to a model say together, as a sentence without its full stop.
+    """Return what the routes to a model say together, as a sentence without its full stop.
 
-    `calls to orion-2 are refused: responses and chat answer 404 model_not_found (2 polls); the models list still shows it`. A route
-    that reached the model counts as open only if it did so after another was first seen to be closed; a list says what it said last.
+    `calls to orion-2 are refused: responses and chat answer 404 model_not_found (2 polls); the models list still shows
+    it`. A route that reached the model counts as open only if it did so after another was first seen to be closed; a
+    list says what it said last.
     """
     signals = list(signals)
     closed = [signal for signal in signals if signal.says == "lost"]
@@ -84,7 +88,9 @@ def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
 
 
 def reopened(subject: Subject, signals: Sequence[Signal]) -> str:
-    """What the routes say once the first of them is open again: `responses reaches orion-2 again; chat answers 404 model_not_found (2 polls)`."""
+    """Return what the routes say once the first of them is open again: `responses reaches orion-2 again; chat answers
+    404 model_not_found (2 polls)`.
+    """
     closed = [signal for signal in signals if signal.says == "lost"]
     return "; ".join([f"{signals[0].route} reaches {subject.name} again", *([_shut(closed)] if closed else [])])
 
@@ -93,7 +99,7 @@ _LISTS = {LIST: "models list", CODEX: "catalogue of Codex"}
 
 
 def _shut(closed: Iterable[Signal]) -> str:
-    """How the closed routes say no, those with the same answer together."""
+    """Return how the closed routes say no, those with the same answer together."""
     answers: dict[str, list[Signal]] = {}
     parts = []
     for signal in closed:
@@ -125,15 +131,16 @@ def joined(names: Iterable[str]) -> str:
 
 
 def _polls(of: Iterable[Signal]) -> str:
-    """How many polls showed it, the most of the routes that say the same; nothing where that is not known."""
+    """Return how many polls showed it, the most of the routes that say the same; nothing where that is not known."""
     count = max(signal.polls for signal in of)
     return f" ({count} {'poll' if count == 1 else 'polls'})" if count else ""
 
 
 def outweighs(one: str, other: str) -> bool:
-    """Whether a model that the route `one` reaches speaks against its loss by the route `other`.
+    """Return whether a model that the route `one` reaches speaks against its loss by the route `other`.
 
-    A call that was served speaks against a list that misses the model. A list says nothing of whether its models can be called, nor one call of another.
+    A call that was served speaks against a list that misses the model. A list says nothing of whether its models can be
+    called, nor one call of another.
     """
     return _DEPTH.get(one, _CALL) > _DEPTH.get(other, _CALL)
 
@@ -146,16 +153,18 @@ class Others:
     own: str = "list"
 
     def agree(self, subject: Subject) -> int:
-        """How many polls by other routes say that the model is gone, too."""
+        """Return how many polls by other routes say that the model is gone, too."""
         return sum(signal.polls for signal in self.signals.get(subject, ()) if signal.says == "lost")
 
     def need(
         self, fact: Fact, value: Value | None, rules: ConfirmationRules, hold: timedelta | None, *, since: datetime
     ) -> Requirement:
-        """What it takes to confirm a loss that was first seen at `since`: a refusal is a change like any other, and a model that is missing an absence.
+        """Return what it takes to confirm a loss that was first seen at `since`: a refusal is a change like any other,
+        and a model that is missing an absence.
 
-        Agreement of routes counts their polls together and needs no span; a model that a route which outweighs ours reached after it was
-        first missed can be used all the while: that a list leaves it out is believed only once it stood for long (`ConfirmationRules.reached`).
+        Agreement of routes counts their polls together and needs no span; a model that a route which outweighs ours
+        reached after it was first missed can be used all the while: that a list leaves it out is believed only once it
+        stood for long (`ConfirmationRules.reached`).
         """
         subject, refused = fact.subject, value is not None
         usual = rules.change if refused else rules.absence
@@ -176,7 +185,9 @@ ALONE = Others()
 def signal(
     spec: SourceSpec, state: SourceState, facts: Facts, pending_changes: Iterable[PendingChange], subject: Subject
 ) -> Signal | None:
-    """What one source says of a model: what it suspects, else what is believed of it; None where it says nothing."""
+    """Return what one source says of a model: what it suspects, else what is believed of it; None where it says
+    nothing.
+    """
     name = LISTED if spec.lists else ACCESS + spec.route
     pending = {
         pending_change.fact.field: pending_change
@@ -213,5 +224,7 @@ def signal(
 
 
 def answer(route: str, value: Value | None, fields: Mapping[str, Value | None]) -> str:
-    """How a route was refused: as it answered, else what its answer means; empty for a line that a list lacks."""
+    """Return how a route was refused: as it answered, else what its answer means; empty for a line that a list
+    lacks.
+    """
     return str(fields.get(refusal(route)) or str(value or "").replace("_", " "))

@@ -1,4 +1,6 @@
-"""What is written down of a source after a good poll: freshness, validators, and the bytes that its baseline can be read from anew."""
+"""What is written down of a source after a good poll: freshness, validators, and the bytes that its baseline can be
+read from anew.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,10 @@ def update_source_state(
     moved: bool,
     evidence: str,
 ) -> SourceState:
-    """The state after a poll.
+    """Return the state after a poll.
 
-    A `held` poll renews nothing. `moved` says that the baseline did, so that its evidence is another; `evidence` names the bytes of the poll.
-    Bytes that also show `suspects` are not taken: read anew, they would make beliefs of them.
+    A `held` poll renews nothing. `moved` says that the baseline did, so that its evidence is another; `evidence` names
+    the bytes of the poll. Bytes that also show `suspects` are not taken: read anew, they would make beliefs of them.
     """
     at = observation.at
     state = replace(state, extractor=extractor, accepted_at=at, looked_at=at)

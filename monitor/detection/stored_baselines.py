@@ -11,7 +11,9 @@ from monitor.core.ports import Reader
 
 
 def beliefs(reader: Reader, specs: Mapping[str, SourceSpec], *, own: str = "", facts: Facts | None = None) -> Baselines:
-    """The baselines as the store has them; `facts` instead for the source `own`, whose new baseline is not written yet."""
+    """Return the baselines as the store has them; `facts` instead for the source `own`, whose new baseline is not
+    written yet.
+    """
 
     def baseline(key: str) -> Facts | None:
         if facts is not None and key == own:

@@ -88,7 +88,7 @@ class AppriseChannel:
         return _outcome(result, service, replies, _secrets(url))
 
     def label(self, destination: str) -> str:
-        """Kind and host (`slack://hooks.slack.com`); the reference itself where it cannot be resolved."""
+        """Return kind and host (`slack://hooks.slack.com`); the reference itself where it cannot be resolved."""
         try:
             url = _known(self._resolve(destination))
         except ConfigurationError:

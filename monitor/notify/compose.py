@@ -1,11 +1,13 @@
-"""Composing notices from what was committed: who hears of which event, for which reason, and what the item about it says.
+"""Composing notices from what was committed: who hears of which event, for which reason, and what the item about it
+says.
 
-`compose` is called once, at the commit of a decision. `TABLE` says of each type of event whose owners hear of it, the reason that is its
-headline, and how its content is made; `SILENT` names the types that nobody hears of. Content only: how it is worded and marked up is the
-business of `wording` and `forms`.
+`compose` is called once, at the commit of a decision. `TABLE` says of each type of event whose owners hear of it, the
+reason that is its headline, and how its content is made; `SILENT` names the types that nobody hears of. Content only:
+how it is worded and marked up is the business of `wording` and `forms`.
 
-What repeats needs no second entrance: a reminder, and a pause that is said again since nobody acknowledged it, are events too
-(`entry.reminded`). What the monitor says of itself and of no event, an alarm or a destination that cannot be reached, is made by `alarm` and `relay`.
+What repeats needs no second entrance: a reminder, and a pause that is said again since nobody acknowledged it, are
+events too (`entry.reminded`). What the monitor says of itself and of no event, an alarm or a destination that cannot be
+reached, is made by `alarm` and `relay`.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ def compose(
 ) -> tuple[Notice, ...]:
     """Compose the notices of what was committed at `at`: one for each owner who hears of any of it.
 
-    `events` are those of the decision, `registry` is as they leave it, and what an item says of production is what `gate_answers` says after
-    them. The id of a notice names the last of the events and the owner.
+    `events` are those of the decision, `registry` is as they leave it, and what an item says of production is what
+    `gate_answers` says after them. The id of a notice names the last of the events and the owner.
     """
     commit = Commit(events, registry, at)
     about: dict[Rule, list[Event]] = {rule: [] for rule in RULES}
@@ -66,7 +68,7 @@ def compose(
 
 
 def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[NoticeItem]:
-    """The items of one rule."""
+    """Yield the items of one rule."""
     together: dict[object, tuple[Recipients, list[Event]]] = {}
     for event in events:
         for to in rule.recipients(commit, event):
@@ -81,7 +83,9 @@ def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[N
 
 
 def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Content) -> Item:
-    """An item about an entry as it stands after the decision, or about what is none; what the gate says of it is put in later."""
+    """Return an item about an entry as it stands after the decision, or about what is none; what the gate says of it is
+    put in later.
+    """
     entry = to.entry
     item = Item(
         reason=reason,
@@ -109,7 +113,7 @@ def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Cont
 
 
 def _commands(reason: Reason, entry: Entry) -> tuple[str, ...]:
-    """The commands to run next, unless what is said knows better ones."""
+    """Return the commands to run next, unless what is said knows better ones."""
     look = f"access-monitor status {entry.key}"
     listed = f"access-monitor checklist {entry.key}"
     resume = f'access-monitor resume {entry.key} --by YOU --reason "…" --expect {entry.position}'
@@ -133,7 +137,9 @@ def _why(entry: Entry) -> str:
 
 
 def _once(composed: Sequence[NoticeItem]) -> list[NoticeItem]:
-    """Without the lost fallbacks of entries whose pause is told in the same breath, which says that nothing stands in for them."""
+    """Leave out the lost fallbacks of entries whose pause is told in the same breath, which says that nothing stands
+    in for them.
+    """
     paused = {addressed.item.entry for addressed in composed if addressed.item.reason in PAUSING}
     return [
         addressed
@@ -143,7 +149,7 @@ def _once(composed: Sequence[NoticeItem]) -> list[NoticeItem]:
 
 
 def _audible(addressed: NoticeItem, commit: Commit) -> bool:
-    """Whether no silence hides an item; none hides a pause."""
+    """Return whether no silence hides an item; none hides a pause."""
     if addressed.item.reason in PAUSING:
         return True
     until = (commit.entries[key].silenced_until for key in addressed.recipients.entries)
@@ -151,7 +157,7 @@ def _audible(addressed: NoticeItem, commit: Commit) -> bool:
 
 
 def _answered(item: Item, gate: Production) -> Item:
-    """An item with what the gate says of its entry after the decision."""
+    """Return an item with what the gate says of its entry after the decision."""
     if item.entry not in gate.entries:
         return item
     answer = gate.answer(item.entry)
@@ -277,7 +283,9 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
 }
-"""Event type → the rules by which it is composed. A rule leaves out what one before it speaks of: a change that paused an entry stands in its pause alone."""
+"""Event type → the rules by which it is composed. A rule leaves out what one before it speaks of: a change that paused
+an entry stands in its pause alone.
+"""
 
 RULES = tuple(dict.fromkeys(rule for rules in TABLE.values() for rule in rules))
 """The rules in their order."""

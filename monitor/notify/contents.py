@@ -279,8 +279,8 @@ def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
 
 
 def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
-    """News about what an entry stands on, that pauses nothing; its own tiers come first, in the order people read
-    prices.
+    """Make the news about what an entry stands on, that pauses nothing; its own tiers come first, in the order people
+    read prices.
     """
     entry = _entry_of(to)
     changes = sorted(events, key=lambda event: price.telling_order(fact_of(event).field, entry.spec.tiers))

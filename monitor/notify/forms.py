@@ -78,7 +78,7 @@ def _slack(message: Message) -> Mapping[str, Any]:
 
 
 def _literal(text: str) -> str:
-    """Escaped, and without the signs that end a bold or code span: Slack has no escape for them."""
+    """Return the text escaped, and without the signs that end a bold or code span: Slack has no escape for them."""
     return slack_escape(text).replace("*", "∗").replace("`", "'")
 
 
@@ -110,7 +110,7 @@ def _slack_text(message: Message) -> str:
 
 
 def _fit(lines: Iterable[str], limit: int) -> str:
-    """As many whole lines as fit: a cut inside a line could split an entity or leave a span open."""
+    """Return as many whole lines as fit: a cut inside a line could split an entity or leave a span open."""
     rows: list[str] = []
     room = limit - len(_ELLIPSIS) - 1
     for line in lines:

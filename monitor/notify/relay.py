@@ -278,8 +278,8 @@ class Relay:
         return () if configured is None else destinations(configured)
 
     def _others(self, tx: Transaction, owner: str) -> Mapping[str, Sequence[str]]:
-        """Whom to tell that `owner` was not: at its own other destinations, else the other owners at their first; never
-        where the last word was dead.
+        """Return whom to tell that `owner` was not: at its own other destinations, else the other owners at their
+        first; never where the last word was dead.
         """
         last = {row.destination: row.state for row in tx.deliveries(DeliveryState.SENT, DeliveryState.DEAD)}
         alive = {

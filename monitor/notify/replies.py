@@ -86,8 +86,8 @@ Judge: TypeAlias = Callable[[Reply], ReplyRefusal | None]
 
 
 def chat(reply: Reply) -> ReplyRefusal | None:
-    """Slack and what speaks its shape, also Mattermost and Teams: an empty body, `ok`, or JSON that says nothing
-    against it.
+    """Judge the answer of Slack and of what speaks its shape, also Mattermost and Teams: an empty body, `ok`, or JSON
+    that says nothing against it.
     """
     if not 200 <= reply.status < 300:
         return _by_status(reply)
@@ -98,7 +98,9 @@ def chat(reply: Reply) -> ReplyRefusal | None:
 
 
 def discord(reply: Reply) -> ReplyRefusal | None:
-    """Discord: nothing, or the message as it stands there, which has an id. Its errors have a code and a message."""
+    """Judge the answer of Discord: nothing, or the message as it stands there, which has an id. Its errors have a code
+    and a message.
+    """
     if 200 <= reply.status < 300 and isinstance(body := _parsed(reply.text), Mapping) and "id" not in body:
         return _refusal(reply, str(body.get("message") or "no message id"))
     return chat(reply)
@@ -226,7 +228,7 @@ def _first_line(text: str) -> str:
 
 
 def seconds(header: str) -> float | None:
-    """`Retry-After` in seconds; the form with a date is not used by such webhooks and is left to the backoff."""
+    """Return `Retry-After` in seconds; the form with a date is not used by such webhooks and is left to the backoff."""
     try:
         given = float(header)
     except ValueError:

@@ -112,7 +112,7 @@ def spoken_field(what: str) -> str:
 
 
 def spoken_change(difference: Difference) -> str:
-    """Old → new: amounts with unit and percentage, a listing in words, anything else as it is."""
+    """Return old → new: amounts with unit and percentage, a listing in words, anything else as it is."""
     old, new = difference.old, difference.new
     if difference.what == LISTED:
         return f"{_listing(old)} → {_listing(new)}"
@@ -150,7 +150,7 @@ def _value(value: str | None) -> str:
 
 
 def spoken_time(at: datetime, zone: tzinfo | None) -> str:
-    """UTC to the second and, with a zone, the local time; with its date where that differs."""
+    """Return UTC to the second and, with a zone, the local time; with its date where that differs."""
     text = f"{at:%Y-%m-%d %H:%M:%S} UTC"
     if zone is None:
         return text
@@ -189,7 +189,8 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
 
 
 def _weighty(item: Item) -> bool:
-    """Of several items, those that deny nothing and ask for nothing are told in brief, so that the others stand out.
+    """Return whether an item is told in full beside others: those that deny nothing and ask for nothing are told in
+    brief, so that the others stand out.
 
     News of an entry that was denied before denies nothing by itself: beside its pause, the other tiers of the same page
     are noise.
@@ -240,7 +241,7 @@ def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> MessageSection:
 
 
 def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> MessageSection:
-    """Items that were seen together, in brief: one line for each change, the rest once."""
+    """Sum up items that were seen together in brief: one line for each change, the rest once."""
     first = items[0]
     lines = (
         Line(label="What changed", texts=_together(items)),
