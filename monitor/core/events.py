@@ -130,7 +130,7 @@ class Ledger:
     def events(self) -> Sequence[Event]:
         return self._events
 
-    def add(
+    def add(  # noqa: PLR0913 - an event has so many parts, and the caller names each
         self,
         type: str,
         stream: str,

@@ -44,10 +44,10 @@ from monitor.detection.admission import (
     hold,
 )
 from monitor.detection.admission import admit as admission_of
-from monitor.detection.change_events import ChangeEvent
+from monitor.detection.change_events import ChangeEvent, ConfirmedFacts
 from monitor.detection.comparison import Comparison
 from monitor.detection.comparison import compare as comparison_of
-from monitor.detection.confirmation import Confirmation, ConfirmedChange, Hold
+from monitor.detection.confirmation import Confirmation, ConfirmedChange, CountedPoll, Hold
 from monitor.detection.context import AssessmentContext, ReleaseContext
 from monitor.detection.other_routes import to_poll
 from monitor.detection.price_notes import remarks
@@ -292,14 +292,16 @@ def confirm(context: AssessmentContext, so_far: Assessment) -> Assessment:
     confirmed = confirmation.confirm(
         before,
         comparison.changes,
-        source=context.spec.key,
-        at=context.at,
-        before=so_far.state.good_at,
-        evidence=context.evidence if news else "",
+        poll=CountedPoll(
+            source=context.spec.key,
+            at=context.at,
+            before=so_far.state.good_at,
+            evidence=context.evidence if news else "",
+            unspoken=[fact for fact in before if fact in comparison.unknown or fact.field in comparison.silent],
+            renamed=so_far.renamed.keys(),
+        ),
         rules=context.rules,
         hold=hold,
-        unspoken=[fact for fact in before if fact in comparison.unknown or fact.field in comparison.silent],
-        renamed=so_far.renamed.keys(),
         others=others,
         turns=alternation.polls_more(so_far.turned or {}, so_far.turning),
     )
@@ -326,8 +328,9 @@ def corroborate(context: AssessmentContext, so_far: Assessment) -> Assessment:
         ledger,
         context.spec,
         accepted,
-        baseline=facts_name(after) if accepted else so_far.state.baseline,
-        extractor=context.extractor,
+        after=ConfirmedFacts(
+            baseline=facts_name(after) if accepted else so_far.state.baseline, extractor=context.extractor
+        ),
         renamed=renames.believed(so_far.renamed, baseline, let_in),
         remarks=remarks(
             context.spec,
@@ -489,10 +492,7 @@ def let_in(context: ReleaseContext, by: Mapping[str, object]) -> Assessment:
         ledger,
         context.spec,
         accepted,
-        baseline=facts_name(after),
-        extractor=state.extractor,
-        cause=released.quarantine,
-        actor=str(by["by"]),
+        after=ConfirmedFacts(baseline=facts_name(after), extractor=state.extractor),
         by=by,
         remarks=remarks(
             context.spec,

@@ -79,21 +79,26 @@ class ChangeEvent:
         return self.fact.field.startswith(PROSE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmedFacts:
+    """The facts after believed changes: `baseline` is their hash, `extractor` the version of what read them."""
+
+    baseline: str
+    extractor: str
+
+
 def claim(
     ledger: Ledger,
     spec: SourceSpec,
     believed: Iterable[ConfirmedChange],
     *,
-    baseline: str,
-    extractor: str,
-    cause: int | None = None,
-    actor: str = ev.SYSTEM,
+    after: ConfirmedFacts,
     by: Mapping[str, object] | None = None,
     renamed: Mapping[Subject, Subject] | None = None,
     remarks: Mapping[Fact, Remark] | None = None,
 ) -> list[ChangeEvent]:
-    """Write the events of believed changes. `baseline` is the hash of the facts with them made. Unless a `cause` is
-    given it is what held a change back: that a price could not be right, or that much was missing at once.
+    """Write the events of believed changes, which make the facts `after`. Where a person let a price in, `by` is what
+    its event holds of that: who (`by`), why and from where. The cause of an event is what held its change back.
 
     A model that comes or goes is one event, not one for each of its fields, and so is a new row of a deprecations page.
     Prices are written in the order people ask for them: input first. Rows that only go by another id now (`renamed`,
@@ -124,16 +129,16 @@ def claim(
             subject.name,
             at=item.pending_change.first_at,
             source=spec.key,
-            actor=actor,
-            cause=_cause(item, cause),
+            actor=ev.SYSTEM if by is None else str(by["by"]),
+            cause=_cause(item),
             evidence=item.pending_change.evidence,
             data={
                 **data,
                 **{name.removeprefix(DEPRECATION): value for name, value in row.items() if name != ROW},
                 "looks": item.pending_change.seen,
                 "last_with_old": None if item.pending_change.before is None else ev.rfc3339(item.pending_change.before),
-                "baseline": baseline,
-                "extractor": extractor,
+                "baseline": after.baseline,
+                "extractor": after.extractor,
                 **({"renamed_to": to[subject].name} if subject in to else {}),
                 **({"renamed_from": since[subject].name} if subject in since else {}),
                 **({"trust": spec.trust} if renaming else {}),
@@ -146,7 +151,7 @@ def claim(
             old, new = since.get(subject, subject), to.get(subject, subject)
             note = rename_in_words(spec.key, old.name, new.name, official=spec.trust == OFFICIAL)
         recorded_changes.append(ChangeEvent(fact=item.change.fact, position=position, believed=item, note=note))
-    recorded_changes += _paragraphs(ledger, spec, believed, baseline=baseline, extractor=extractor, cause=cause)
+    recorded_changes += _paragraphs(ledger, spec, believed, after)
     return recorded_changes
 
 
@@ -155,10 +160,10 @@ def _refused(fact: Fact) -> Fact:
     return Fact(fact.subject, ACCESS + fact.field.removeprefix(BEHAVIOUR).rpartition(".")[0])
 
 
-def _cause(item: ConfirmedChange, given: int | None) -> int | None:
-    if item.pending_change.quarantine is not None:
-        return item.pending_change.quarantine
-    return item.pending_change.anomaly if given is None else given
+def _cause(item: ConfirmedChange) -> int | None:
+    """Return what held a change back: that a price could not be right, or that much was missing at once."""
+    quarantine = item.pending_change.quarantine
+    return item.pending_change.anomaly if quarantine is None else quarantine
 
 
 def _beside(believed: Iterable[ConfirmedChange]) -> dict[Subject, dict[str, Value]]:
@@ -179,13 +184,7 @@ def _beside(believed: Iterable[ConfirmedChange]) -> dict[Subject, dict[str, Valu
 
 
 def _paragraphs(
-    ledger: Ledger,
-    spec: SourceSpec,
-    believed: Iterable[ConfirmedChange],
-    *,
-    baseline: str,
-    extractor: str,
-    cause: int | None,
+    ledger: Ledger, spec: SourceSpec, believed: Iterable[ConfirmedChange], after: ConfirmedFacts
 ) -> list[ChangeEvent]:
     """Write one event for all that came and went in a text together, and return it for each part."""
     moved = [item for item in believed if item.change.fact.field.startswith(PROSE)]
@@ -204,7 +203,7 @@ def _paragraphs(
         spec.key,
         at=min(item.pending_change.first_at for item in moved),
         source=spec.key,
-        cause=_cause(moved[0], cause),
+        cause=_cause(moved[0]),
         evidence=pending_change.evidence,
         data={
             "added": added[:EXCERPTS],
@@ -218,8 +217,8 @@ def _paragraphs(
             **({"markers": {"came": came, "went": went}} if watched else {}),
             "looks": pending_change.seen,
             "last_with_old": None if pending_change.before is None else ev.rfc3339(pending_change.before),
-            "baseline": baseline,
-            "extractor": extractor,
+            "baseline": after.baseline,
+            "extractor": after.extractor,
         },
     )
     return [ChangeEvent(fact=item.change.fact, position=position, believed=item) for item in moved]

@@ -6,7 +6,7 @@ failures neither count nor reset, because they never get here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -58,43 +58,57 @@ class Confirmation:
     pending: tuple[PendingChange, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedPoll:
+    """A good poll of a `source`, as the counts of its changes need it.
+
+    Attributes:
+        at: when the poll began.
+        before: when the last poll that agreed with the baseline began; None if there was none.
+        evidence: the bytes that show what is new in the poll; empty where nothing is.
+        unspoken: the facts that the poll does not speak of.
+        renamed: the subjects that stand under another id in the poll.
+    """
+
+    source: str
+    at: datetime
+    before: datetime | None
+    evidence: str = ""
+    unspoken: Collection[Fact] = ()
+    renamed: Set[Subject] = frozenset()
+
+
 def confirm(
     pending_changes: Mapping[Fact, PendingChange],
     changes: Iterable[Change],
     *,
-    source: str,
-    at: datetime,
-    before: datetime | None,
-    evidence: str,
+    poll: CountedPoll,
     rules: ConfirmationRules,
     hold: Hold | None = None,
-    unspoken: Iterable[Fact] = (),
-    renamed: Set[Subject] = frozenset(),
     others: Others = ALONE,
     turns: Mapping[Fact, int] = NOTHING,
 ) -> Confirmation:
-    """Count one poll that began at `at`.
+    """Count one poll.
 
-    A streak whose fact is back at the baseline ends; one whose fact this poll did not speak of (`unspoken`) stays as it
-    is. `before` is the last poll that agreed with the baseline. `hold` is what a poll asks of the absences in it that
-    misses much at once; an absence that was first missed in such a poll keeps its hold, whatever later polls miss. Rows
-    that stand under another id in the same poll (`renamed`) changed and are not absent, so that both halves of the
-    rename are believed at once. A model that `others`, the other routes, miss as well is not held. A value that a fact
-    has taken and left again so many `turns` lately takes as many polls more.
+    A streak whose fact is back at the baseline ends; one whose fact this poll did not speak of stays as it is. `hold`
+    is what a poll asks of the absences in it that misses much at once; an absence that was first missed in such a poll
+    keeps its hold, whatever later polls miss. Rows that are renamed changed and are not absent, so that both halves of
+    the rename are believed at once. A model that `others`, the other routes, miss as well is not held. A value that a
+    fact has taken and left again so many `turns` lately takes as many polls more.
     """
     believed: list[ConfirmedChange] = []
     pending: list[PendingChange] = []
     changes = tuple(changes)
     losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
     for change in changes:
-        pending_change = _advance(pending_changes.get(change.fact), change, source, at, before, evidence, rules)
-        absent = change.new is None and change.fact.subject not in renamed
-        if hold is not None and pending_change.first_at == at and pending_change.held_until is None:
+        pending_change = _advance(pending_changes.get(change.fact), change, poll, rules)
+        absent = change.new is None and change.fact.subject not in poll.renamed
+        if hold is not None and pending_change.first_at == poll.at and pending_change.held_until is None:
             pending_change = _marked(pending_change, change, hold, held=absent)
         span = _held(pending_change, hold) if absent else None
         # How a route says no is confirmed with the no.
         closes = lost(change.fact, change.new) or is_refusal(change.fact.field)
-        if change.fact.subject in renamed:
+        if change.fact.subject in poll.renamed:
             need = rules.change
         elif change.fact.subject in losing and (change.new is None or closes):
             need = others.need(change.fact, change.new, rules, span, since=pending_change.first_at)
@@ -102,12 +116,12 @@ def confirm(
             need = _need(change.fact, change.new, rules, span)
             if change.new is not None:
                 need = replace(need, polls=need.polls + turns.get(change.fact, 0))
-        if pending_change.quarantine is None and _enough(pending_change, at, need):
+        if pending_change.quarantine is None and _enough(pending_change, poll.at, need):
             believed.append(ConfirmedChange(change=change, pending_change=pending_change))
         else:
             pending.append(pending_change)
     counted = {pending_change.fact for pending_change in pending} | {item.change.fact for item in believed}
-    pending += [pending_changes[fact] for fact in unspoken if fact in pending_changes and fact not in counted]
+    pending += [pending_changes[fact] for fact in poll.unspoken if fact in pending_changes and fact not in counted]
     return Confirmation(believed=tuple(believed), pending=tuple(pending))
 
 
@@ -130,31 +144,28 @@ def _held(pending_change: PendingChange, hold: Hold | None) -> timedelta | None:
 def _advance(
     pending_change: PendingChange | None,
     change: Change,
-    source: str,
-    at: datetime,
-    before: datetime | None,
-    evidence: str,
+    poll: CountedPoll,
     rules: ConfirmationRules,
 ) -> PendingChange:
     # A streak that is dated after this poll was counted by a clock that was set back since: its span means nothing.
     if (
         pending_change is None
-        or at < pending_change.counted_at
+        or poll.at < pending_change.counted_at
         or not same(change.fact.field, pending_change.value, change.new)
     ):
         return PendingChange(
-            source=source,
+            source=poll.source,
             fact=change.fact,
             value=change.new,
             seen=1,
-            first_at=at,
-            counted_at=at,
-            before=before if pending_change is None else pending_change.before,
-            evidence=evidence,
+            first_at=poll.at,
+            counted_at=poll.at,
+            before=poll.before if pending_change is None else pending_change.before,
+            evidence=poll.evidence,
         )
-    if at - pending_change.counted_at < rules.gap:
+    if poll.at - pending_change.counted_at < rules.gap:
         return pending_change
-    return replace(pending_change, seen=pending_change.seen + 1, counted_at=at)
+    return replace(pending_change, seen=pending_change.seen + 1, counted_at=poll.at)
 
 
 def _need(fact: Fact, value: Value | None, rules: ConfirmationRules, hold: timedelta | None) -> Requirement:

@@ -46,6 +46,40 @@ HEADLINES = {
     Reason.TEST: "TEST",
 }
 
+_DONE = {
+    Reason.PAUSED: "Paused {who}. It stays paused until a named person resumes it.",
+    Reason.PAUSE_EXTENDED: "Kept {who} paused and added this to what must be looked at before it is resumed.",
+    Reason.FALLBACK_LOST: "Recorded it and left {who} as it is.{status}",
+    Reason.UNACKNOWLEDGED: "Said again that {who} is paused. `access-monitor ack` ends that, and resumes nothing.",
+    Reason.TROUBLE: "Goes on trying, and tells you when it works again. This message went out without the database.",
+    Reason.HELD: "Held it back: it is recorded, not believed, and nothing was paused.",
+    Reason.BLIND: "Went on polling. What is believed was left as it was at the last good poll.",
+    Reason.STALE: "Marked it stale. Nothing else was changed.",
+    Reason.REMINDER: "Reminded of it, and changed nothing.{status}",
+    Reason.CHANGED: "Recorded it and paused nothing.{status}",
+    Reason.VISIBLE: "Recorded it. Nothing is activated without a named person.{status}",
+    Reason.UNDELIVERED: "Stopped trying there. What could not be delivered is kept and can be sent again.",
+    Reason.RECOVERED: "Went on as before.{status}",
+    Reason.TEST: "Sent this test, and nothing else.",
+}
+"""What the monitor did, by reason: `{who}` is the entry or else the subject, `{status}` a sentence of its own."""
+
+_UNTIL_MORNING = {
+    Reason.TROUBLE: (
+        "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."
+    ),
+    Reason.HELD: (
+        "Safe for now: nothing is denied in production. If what was seen is true, calls may already fail or cost more."
+    ),
+    Reason.BLIND: (
+        "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll is too old."
+    ),
+    Reason.STALE: "Safe for now: this denies nothing in production yet.",
+    Reason.UNDELIVERED: "This denies nothing, but what it was about may: read what was not delivered.",
+    Reason.TEST: "Nothing happened, and nothing is denied by this.",
+}
+"""Whether a reason can wait that denies nothing; what has no line here is safe."""
+
 _PAUSING = PAUSING | {Reason.UNACKNOWLEDGED}
 _DENYING = _PAUSING | {Reason.STALE, Reason.BLIND, Reason.FALLBACK_LOST}
 """Reasons whose news bears on what production is denied."""
@@ -297,37 +331,10 @@ def _evidence(item: Item, position: int) -> str:
 
 
 def _done(item: Item) -> str:
-    who = plain(item.entry or item.subject, VALUE_LENGTH)
-    match item.reason:
-        case Reason.PAUSED:
-            return f"Paused {who}. It stays paused until a named person resumes it."
-        case Reason.PAUSE_EXTENDED:
-            return f"Kept {who} paused and added this to what must be looked at before it is resumed."
-        case Reason.FALLBACK_LOST:
-            again = " An earlier acknowledgement of its pause counts no longer." if item.status == "paused" else ""
-            return f"Recorded it and left {who} as it is.{_status(item)}{again}"
-        case Reason.UNACKNOWLEDGED:
-            return f"Said again that {who} is paused. `access-monitor ack` ends that, and resumes nothing."
-        case Reason.TROUBLE:
-            return "Goes on trying, and tells you when it works again. This message went out without the database."
-        case Reason.RECOVERED:
-            return f"Went on as before.{_status(item)}"
-        case Reason.HELD:
-            return "Held it back: it is recorded, not believed, and nothing was paused."
-        case Reason.BLIND:
-            return "Went on polling. What is believed was left as it was at the last good poll."
-        case Reason.STALE:
-            return "Marked it stale. Nothing else was changed."
-        case Reason.REMINDER:
-            return f"Reminded of it, and changed nothing.{_status(item)}"
-        case Reason.CHANGED:
-            return f"Recorded it and paused nothing.{_status(item)}"
-        case Reason.VISIBLE:
-            return f"Recorded it. Nothing is activated without a named person.{_status(item)}"
-        case Reason.UNDELIVERED:
-            return "Stopped trying there. What could not be delivered is kept and can be sent again."
-        case Reason.TEST:
-            return "Sent this test, and nothing else."
+    done = _DONE[item.reason].format(who=plain(item.entry or item.subject, VALUE_LENGTH), status=_status(item))
+    if item.reason is Reason.FALLBACK_LOST and item.status == "paused":
+        done += " An earlier acknowledgement of its pause counts no longer."
+    return done
 
 
 def _status(item: Item) -> str:
@@ -343,50 +350,44 @@ def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
     """Return whether it can wait: what is denied in production now, and what is allowed instead. `lost` are the entries
     whose denial the notice tells.
     """
+    if item.denied:
+        return _denied(item, zone) if item.reason in _DENYING else _denied_before(item, lost)
+    if item.spared or item.reason in _PAUSING:
+        return f"{_spared(item, zone)}{'; ' if plain(item.fallback) else ', and '}{_instead(item)}."
+    if item.reason is Reason.FALLBACK_LOST and not item.fallback_allowed:
+        who = plain(item.entry or item.subject, VALUE_LENGTH)
+        return f"Safe for now: {who} is allowed in production. Once it is denied, nothing is allowed instead."
+    return _UNTIL_MORNING.get(item.reason, "Safe: this denies nothing in production.")
+
+
+def _denied_before(item: Item, lost: Set[str]) -> str:
+    """Return that an entry is denied, which the reason of the item is no news of."""
     who = plain(item.entry or item.subject, VALUE_LENGTH)
-    if item.denied and item.reason not in _DENYING:
-        if item.entry in lost:
-            return f"As above: {who} is denied in production."
-        why = f": {plain(item.refusal)}." if item.status == "active" and item.refusal else "."
-        return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this{why}"
-    fallback = plain(item.fallback, VALUE_LENGTH)
-    instead = f"its fallback {fallback} is {'allowed' if item.fallback_allowed else 'not allowed either'}"
-    if item.denied and item.lease_until is not None:
+    if item.entry in lost:
+        return f"As above: {who} is denied in production."
+    why = f": {plain(item.refusal)}." if item.status == "active" and item.refusal else "."
+    return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this{why}"
+
+
+def _denied(item: Item, zone: tzinfo | None) -> str:
+    who = plain(item.entry or item.subject, VALUE_LENGTH)
+    instead = _instead(item)
+    if item.lease_until is not None:
         return (
             f"Not safe: {who} is denied over HTTP, but the lease files cannot be written and still allow it until "
-            f"{spoken_time(item.lease_until, zone)}; {instead if fallback else 'it has no fallback'}."
+            f"{spoken_time(item.lease_until, zone)}; {instead}."
         )
-    if item.denied:
-        if fallback and item.fallback_allowed:
-            return f"Safe where callers use the fallback: {who} is denied in production now, {instead}."
-        return f"Not safe: {who} is denied in production now, and {instead if fallback else 'it has no fallback'}."
-    if item.spared or item.reason in _PAUSING:
-        return f"{_spared(item, zone)}; {instead}." if fallback else f"{_spared(item, zone)}, and it has no fallback."
-    match item.reason:
-        case Reason.BLIND:
-            return (
-                "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll "
-                "is too old."
-            )
-        case Reason.TROUBLE:
-            return (
-                "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."
-            )
-        case Reason.STALE:
-            return "Safe for now: this denies nothing in production yet."
-        case Reason.HELD:
-            return (
-                "Safe for now: nothing is denied in production. If what was seen is true, calls may already fail "
-                "or cost more."
-            )
-        case Reason.FALLBACK_LOST if not item.fallback_allowed:
-            return f"Safe for now: {who} is allowed in production. Once it is denied, nothing is allowed instead."
-        case Reason.UNDELIVERED:
-            return "This denies nothing, but what it was about may: read what was not delivered."
-        case Reason.TEST:
-            return "Nothing happened, and nothing is denied by this."
-        case _:
-            return "Safe: this denies nothing in production."
+    if plain(item.fallback) and item.fallback_allowed:
+        return f"Safe where callers use the fallback: {who} is denied in production now, {instead}."
+    return f"Not safe: {who} is denied in production now, and {instead}."
+
+
+def _instead(item: Item) -> str:
+    """Return what stands in for an entry that is denied."""
+    fallback = plain(item.fallback, VALUE_LENGTH)
+    if not fallback:
+        return "it has no fallback"
+    return f"its fallback {fallback} is {'allowed' if item.fallback_allowed else 'not allowed either'}"
 
 
 def _spared(item: Item, zone: tzinfo | None) -> str:

@@ -12,7 +12,7 @@ from monitor.core.changes import Change
 from monitor.core.configuration import ConfirmationRules
 from monitor.core.facts import Alternation, Fact, PendingChange, Subject, Value
 from monitor.detection.alternation import DAY, MOST, advance, alternating, fresh, named
-from monitor.detection.confirmation import confirm
+from monitor.detection.confirmation import CountedPoll, confirm
 
 PRICE = Fact(Subject("openai", "a"), "price.standard.short.input")
 
@@ -35,10 +35,7 @@ class Polls:
             done = confirm(
                 self.pending_changes,
                 changes,
-                source="page",
-                at=self.at,
-                before=None,
-                evidence="",
+                poll=CountedPoll(source="page", at=self.at, before=None),
                 rules=ConfirmationRules(),
             )
             self.rows = advance(self.rows, self.pending_changes, done.pending, done.believed, source="page", at=self.at)

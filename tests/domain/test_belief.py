@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.core.changes import Change
 from monitor.core.configuration import ConfirmationRules
 from monitor.core.facts import ANYTHING, Body, Fact, Facts, PendingChange, Refusal, Snapshot, Subject
-from monitor.detection.confirmation import Confirmation, Hold, confirm, next_poll, unclear
+from monitor.detection.confirmation import Confirmation, CountedPoll, Hold, confirm, next_poll, unclear
 
 BELIEF = ConfirmationRules()
 HOLD = Hold(span=BELIEF.hold, anomaly=7)
@@ -30,14 +31,11 @@ class Looks:
         self.pending_changes: dict[Fact, PendingChange] = {}
         self.good_at: datetime | None = START
 
-    def look(self, at: datetime, *changes: Change, **more: object) -> Confirmation:
+    def look(self, at: datetime, *changes: Change, unspoken: Sequence[Fact] = (), **more: object) -> Confirmation:
         confirmation = confirm(
             self.pending_changes,
             changes,
-            source="list",
-            at=at,
-            before=self.good_at,
-            evidence="",
+            poll=CountedPoll(source="list", at=at, before=self.good_at, unspoken=unspoken),
             rules=BELIEF,
             **more,  # type: ignore[arg-type]
         )
