@@ -1,4 +1,6 @@
-"""Pauses that nobody acknowledges: when they are said again, and from when on to others as well. Neither moves an entry."""
+"""Pauses that nobody acknowledges: when they are said again, and from when on to others as well. Neither moves an
+entry.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a person hands in beside their word, held against the entry under the writer's lock before the word is taken.
 
-A paper was read already, outside of any transaction; here it is seen whether it is about this entry at all. What it says is recorded with
-the word and judged by people.
+A paper was read already, outside of any transaction; here it is seen whether it is about this entry at all. What it
+says is recorded with the word and judged by people.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ class Paper(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalPaper:
-    """Results of evals, one for each file, with the bytes to keep. `baseline` is an entry's key or a model id, `called` what the files
-    call the candidate where that is not its id."""
+    """Results of evals, one for each file, with the bytes to keep. `baseline` is an entry's key or a model id, `called`
+    what the files call the candidate where that is not its id.
+    """
 
     results: tuple[Results, ...]
     bodies: tuple[Body, ...]
@@ -164,11 +165,16 @@ class RequestPaper:
         return Held(keep(self.body), {"logging": data})
 
     def _dates(self, over: LogSpan | None) -> list[str]:
-        """What is still to come was not logged: the clock or the zone of the log is wrong, and so would be the usage of a month."""
+        """Say what speaks against the dates of a log. What is still to come was not logged: the clock or the zone of
+        the log is wrong, and so would be the usage of a month.
+        """
         if over is None or over.last <= self.now + CLOCK_TOLERANCE:
             return []
         return [
-            f"its last request is dated {rfc3339(over.last)}, which is still to come; see the clock and the zone of the log"
+            (
+                f"its last request is dated {rfc3339(over.last)}, which is still to come; see the clock and the "
+                "zone of the log"
+            )
         ]
 
     def _tiers(self, mine: list[LoggedRequest], entry: Entry) -> list[str]:
@@ -177,11 +183,14 @@ class RequestPaper:
         if not strange:
             return []
         return [
-            f"{len(strange)} request{'s' if len(strange) > 1 else ''} ran in a tier that it does not use: line {strange[0].line} says {strange[0].tier}"
+            (
+                f"{len(strange)} request{'s' if len(strange) > 1 else ''} ran in a tier that it does not use: line "
+                f"{strange[0].line} says {strange[0].tier}"
+            )
         ]
 
     def _prices(self, reader: Reader, configuration: Configuration, entry: Entry) -> Prices:
-        """What was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
+        """Return what was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
         fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
         if not entry.pins:
             chosen, _, _ = pins.pins(entry, beliefs(reader, configuration.sources))
@@ -200,7 +209,7 @@ class RequestPaper:
 
 
 def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> EvalModel:
-    """The exact ids of an entry, and every name under which the configuration knows whose they are."""
+    """Return the exact ids of an entry, and every name under which the configuration knows whose they are."""
     providers = {entry.spec.provider}
     for key in entry.spec.surfaces:
         providers.add(key)

@@ -1,4 +1,5 @@
-"""The facts behind the checks: what a probe or the account's own settings can verify, and what an activation pins for it.
+"""The facts behind the checks: what a probe or the account's own settings can verify, and what an activation pins for
+it.
 
 One table. A check that is not in it is verified by a list or a price (`checklist`), or attested by a person.
 """
@@ -22,9 +23,9 @@ from monitor.detection.routes import joined, lost, order
 class Behind:
     """Which facts a check rests on.
 
-    `fields` are fields of the entry's models, or with an `account` subject of that setting; one that ends in a dot is a prefix. `value`
-    is what verifies, None any value at all. `by` are the routes and parts that state them. A check that only `shows` its facts is
-    pinned by them and verified by a person, who knows what they should be.
+    `fields` are fields of the entry's models, or with an `account` subject of that setting; one that ends in a dot is a
+    prefix. `value` is what verifies, None any value at all. `by` are the routes and parts that state them. A check that
+    only `shows` its facts is pinned by them and verified by a person, who knows what they should be.
     """
 
     fields: tuple[str, ...]
@@ -52,7 +53,9 @@ TABLE: Mapping[str, Behind] = MappingProxyType(
 
 
 def facts(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
-    """What is believed of the facts behind a check, on every surface of the entry; none for a check without any."""
+    """List what is believed of the facts behind a check, on every surface of the entry; none for a
+    check without any.
+    """
     behind = TABLE.get(name)
     if behind is None:
         return {}
@@ -89,14 +92,16 @@ def verifying(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
 
 
 def verdict(name: str, entry: Entry, beliefs: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
-    """What the facts behind a check say of it: verified, failed, or nothing."""
+    """Return what the facts behind a check say of it: verified, failed, or nothing."""
     if TABLE[name].shows or not facts(name, entry, beliefs):
         return UNKNOWN
     return bool(verifying(name, entry, beliefs))
 
 
 def refused(name: str, entry: Entry, beliefs: Baselines) -> str:
-    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none was refused."""
+    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none
+    was refused.
+    """
     answers: dict[str, list[str]] = {}
     closed = {fact: value for fact, value in facts(name, entry, beliefs).items() if lost(fact, value)}
     for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):
@@ -109,7 +114,9 @@ def refused(name: str, entry: Entry, beliefs: Baselines) -> str:
 
 
 def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
-    """The checks of an entry that a probe, a part of the account, or a source of a kind that says so can verify."""
+    """List the checks of an entry that a probe, a part of the account, or a source of a kind that says
+    so can verify.
+    """
     states, route = spec.can.states, ACCESS + spec.can.states
     return tuple(
         name
@@ -121,7 +128,7 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
 
 
 def checks_of(pin: Pin) -> frozenset[str]:
-    """The checks that rest on a pinned fact."""
+    """List the checks that rest on a pinned fact."""
     return frozenset(
         name for name, behind in TABLE.items() if covers(behind, pin.field) and behind.account in ("", pin.name)
     )

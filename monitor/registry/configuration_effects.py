@@ -1,8 +1,8 @@
 """What loading a configuration would take from production, and whether a person accepted that.
 
-Our own side never moves production unannounced: a configuration that would pause, withdraw or deny what production may use now is
-taken only after a named person accepted it, bound to what file and environment come to and to the position. One that takes nothing
-needs nobody.
+Our own side never moves production unannounced: a configuration that would pause, withdraw or deny what production may
+use now is taken only after a named person accepted it, bound to what file and environment come to and to the position.
+One that takes nothing needs nobody.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Take:
 class Recording:
     """The configuration that the log recorded last, and the acceptance of another one that a person gave since.
 
-    `document` is None where a version before 0.3 recorded it, which kept only a part. One of 0.3 is in today's names, as is `version`:
-    an upgrade that only renames keys changes no configuration.
+    `document` is None where a version before 0.3 recorded it, which kept only a part. One of 0.3 is in today's names,
+    as is `version`: an upgrade that only renames keys changes no configuration.
     """
 
     position: int
@@ -55,7 +55,7 @@ class Recording:
 
 
 def recorded(reader: Reader) -> Recording | None:
-    """The configuration in the log; None where none was ever loaded."""
+    """Return the configuration in the log; None where none was ever loaded."""
     acceptance: Event | None = None
     for one in reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True)):
         event = one.event
@@ -70,7 +70,9 @@ def recorded(reader: Reader) -> Recording | None:
 
 
 def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
-    """What a configuration takes from production: `now_asked` is the gate before it is loaded, `then_asked` as its loading would leave the gate."""
+    """Find what a configuration takes from production: `now_asked` is the gate before it is loaded, `then_asked` as its
+    loading would leave the gate.
+    """
     found: list[Take] = []
     for key, entry in now_asked.entries.items():
         moved = then_asked.entries[key]
@@ -105,12 +107,12 @@ def covers(acceptance: Event | None, taken: Iterable[Take], entries: Mapping[str
 
 
 def accepted(last: Recording, configuration: Configuration) -> Event | None:
-    """The acceptance of this very configuration, if the last one that was given is."""
+    """Return the acceptance of this very configuration, if the last one that was given is."""
     given = last.acceptance
     return given if given is not None and given.data["sha256"] == digest(configuration.document) else None
 
 
 def in_words(taken: Sequence[Take]) -> str:
-    """What is taken in one phrase: `pause luna and sol, withdraw terra`."""
+    """Say what is taken in one phrase: `pause luna and sol, withdraw terra`."""
     named = {act: [take.entry for take in taken if take.act is act] for act in Act}
     return ", ".join(f"{act.verb} {' and '.join(keys)}" for act, keys in named.items() if keys)

@@ -37,8 +37,8 @@ def evaluate(
     """Judge the entries on levels and write what follows.
 
     `observation` is the poll that dates checks; None for what dates none: an answer that is held whole, the word of a
-    person. A partial one dates only what of the baseline it has seen, and none dates what is missing from it. `evidence`
-    keeps the bytes of the poll and names them.
+    person. A partial one dates only what of the baseline it has seen, and none dates what is missing from it.
+    `evidence` keeps the bytes of the poll and names them.
     """
     register, reader = unit.register, unit.tx
     by_fact = {change.fact: change for change in assessment.changes}

@@ -1,4 +1,6 @@
-"""How access was lost, in plain words: which calls are refused and how, which setting of the account denies, which other model answers."""
+"""How access was lost, in plain words: which calls are refused and how, which setting of the account denies, which
+other model answers.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ Moved: TypeAlias = tuple[Pin, Value | None]
 def spoken(
     entry: Entry, moved: Sequence[Moved], beliefs: Baselines, signals: Mapping[Fact, tuple[Signal, ...]]
 ) -> tuple[list[str], list[Moved]]:
-    """Say what the pins about access that moved come to; returns the sentences, without full stops, and the pins that none of them is about.
+    """Say what the pins about access that moved come to; returns the sentences, without full stops, and the pins that
+    none of them is about.
 
     `signals` are what the routes said of a model whose route moved just now; of others it is said what is confirmed.
     """
@@ -40,14 +43,19 @@ def spoken(
             rest.append((pin, now))
     gone = [in_words(subject, _said(entry, subject, moves, beliefs, signals)) for subject, moves in routes.items()]
     answered = [
-        f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, accepted was {old}"
+        (
+            f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, "
+            f"accepted was {old}"
+        )
         for (old, new), names in others.items()
     ]
     return [*sentences, *gone, *answered], rest
 
 
 def closed(pin: Pin, now: Value | None) -> Subject | None:
-    """The model that a pin's route no longer reaches; None where the pin is about anything else, or its route still does."""
+    """Return the model that a pin's route no longer reaches; None where the pin is about anything else, or its route
+    still does.
+    """
     subject = Subject(pin.scope, pin.name)
     return subject if access.setting(pin.field) is None and lost(Fact(subject, pin.field), now) else None
 
@@ -59,7 +67,9 @@ def _said(
     beliefs: Baselines,
     signals: Mapping[Fact, tuple[Signal, ...]],
 ) -> list[Signal]:
-    """What each route says of a model: as it was polled where one of its routes moved just now, and as it is confirmed for the others."""
+    """Return what each route says of a model: as it was polled where one of its routes moved just now, and as it is
+    confirmed for the others.
+    """
     said: dict[str, Signal] = {}
     for pin, _ in moved:
         said.update((one.route, one) for one in signals.get(Fact(subject, pin.field), ()))

@@ -43,7 +43,8 @@ class Maintenance:
         """Expect changes of the pins that match the globs, from `start` (now unless given) until `end`.
 
         Raises:
-            Refused: the entry has no pins, a glob names none of them or all there could be, or the dates make no window.
+            Refused: the entry has no pins, a glob names none of them or all there could be, or the dates make no
+                window.
         """
         with self._begin() as unit:
             register, now = unit.register, unit.now
@@ -81,7 +82,8 @@ class Maintenance:
             window = next((one for one in find_entry(register.entries, key).windows if one.position == position), None)
             if window is None:
                 raise Refused(
-                    f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` shows those it has"
+                    f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` "
+                    "shows those it has"
                 )
             said = {"by": by, "reason": reason, "via": dict(via)}
             end_window(unit.tx, self._configuration, register, key, window, unit.now, said)
@@ -89,7 +91,7 @@ class Maintenance:
 
 
 def ended(entries: Mapping[str, Entry], now: datetime) -> list[tuple[str, Window]]:
-    """The windows of living entries whose end has passed."""
+    """List the windows of living entries whose end has passed."""
     return [
         (key, window) for key, entry in entries.items() if entry.alive for window in entry.windows if window.end <= now
     ]
@@ -131,15 +133,17 @@ def _dates(start: datetime, end: datetime, now: datetime) -> None:
         raise Refused(f"a window that ended at {ev.rfc3339(end)} expects nothing any more; give --until a time to come")
     if end - start > LONGEST:
         raise Refused(
-            f"a window of {(end - start).days} days is no maintenance: {LONGEST.days} days are the longest; open another when it ends"
+            f"a window of {(end - start).days} days is no maintenance: {LONGEST.days} days are the longest; "
+            "open another when it ends"
         )
 
 
 def _named(entry: Entry, changes: tuple[str, ...]) -> list[str]:
-    """The keys of the pins that the globs name."""
+    """List the keys of the pins that the globs name."""
     if entry.status not in (Status.ACTIVE, Status.PAUSED):
         raise Refused(
-            f"{entry.key} is {entry.status} and pins nothing, so that nothing could pause it; there is nothing to expect"
+            f"{entry.key} is {entry.status} and pins nothing, so that nothing could pause it; there is nothing "
+            "to expect"
         )
     keys = [pin.key for pin in entry.pins]
     for glob in changes:

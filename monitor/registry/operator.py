@@ -1,6 +1,7 @@
 """What people do to the registry: activate, pause, resume, retire, release, verify.
 
-Every act says who, why and from where, is refused with what is missing before anything is changed, and is one transaction.
+Every act says who, why and from where, is refused with what is missing before anything is changed, and is one
+transaction.
 """
 
 from __future__ import annotations
@@ -71,10 +72,12 @@ class Operator:
         waived: frozenset[str] = frozenset(),
         losses: frozenset[str] = frozenset(),
     ) -> Event:
-        """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people have to, ask for it.
+        """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people
+        have to, ask for it.
 
         Raises:
-            Refused: the entry is not one that can be activated, something is missing, or something relevant happened after `expect`.
+            Refused: the entry is not one that can be activated, something is missing, or something relevant happened
+                after `expect`.
         """
         going = Going(waived=waived, losses=losses)
         return self._move(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, accept=going)
@@ -91,12 +94,14 @@ class Operator:
         waived: frozenset[str] = frozenset(),
         losses: frozenset[str] = frozenset(),
     ) -> Event:
-        """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown, for want of an `expect`.
+        """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown,
+        for want of an `expect`.
 
         `waived` are checks that the person goes on without, `losses` ways to the model that stay closed.
 
         Raises:
-            Refused: as `activate`; a check that the pause asks for has to be verified since, and nothing else can be waived.
+            Refused: as `activate`; a check that the pause asks for has to be verified since, and nothing else can be
+                waived.
         """
         going = Going(waived=waived, losses=losses)
         return self._move(
@@ -104,7 +109,7 @@ class Operator:
         )
 
     def preview(self, key: str, kind: str, going: Going = WITH_ALL) -> Acceptance:
-        """What an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
+        """Return what an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
 
         Raises:
             Refused: there is no such entry, it has another status, or something is waived that is not asked for.
@@ -117,7 +122,7 @@ class Operator:
             return found
 
     def paused_by(self, cause: int) -> tuple[str, ...]:
-        """The entries whose running pause one event caused.
+        """List the entries whose running pause one event caused.
 
         Raises:
             Refused: it caused none.
@@ -201,7 +206,8 @@ class Operator:
             specs = self._configuration.sources.values()
             if not all(entry.spec.surfaces.values()):
                 raise Refused(
-                    f"{key} has no model id yet, so nothing can be attested of its model; give the entry its model_id in the configuration first"
+                    f"{key} has no model id yet, so nothing can be attested of its model; give the entry its "
+                    "model_id in the configuration first"
                 )
             feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
             if feeding and not checklist.attestable(check, entry, beliefs(tx, self._configuration.sources)):
@@ -255,7 +261,9 @@ class Operator:
         accept: Going | None = None,
         **data: object,
     ) -> Event:
-        """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the same lock."""
+        """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the
+        same lock.
+        """
         with self._begin() as unit:
             tx, register, now = unit.tx, unit.register, unit.now
             entry = find_entry(register.entries, key)
@@ -290,7 +298,7 @@ class Operator:
             return register.events[-1]
 
     def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
-        """The pins of an acceptance, or a refusal that names everything that is missing."""
+        """Return the pins of an acceptance, or a refusal that names everything that is missing."""
         found = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
         _asked_for(entry, found, kind, going)
         if found.problems:
@@ -310,12 +318,14 @@ def _asked_for(entry: Entry, found: Acceptance, kind: str, going: Going) -> None
     asked = dict.fromkeys((*found.asked, *checklist.required(entry)))
     if unasked := sorted(going.waived - asked.keys()):
         raise Refused(
-            f"{', '.join(unasked)} cannot be waived: the {'resumption' if kind == ev.ENTRY_RESUMED else 'activation'} of {entry.key} asks for "
+            f"{', '.join(unasked)} cannot be waived: the "
+            f"{'resumption' if kind == ev.ENTRY_RESUMED else 'activation'} of {entry.key} asks for "
             f"{', '.join(asked)}"
         )
     if unlost := sorted(going.losses - set(found.closed)):
         raise Refused(
-            f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused there; leave out --accept-loss"
+            f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused "
+            "there; leave out --accept-loss"
         )
 
 

@@ -1,7 +1,8 @@
 """What a belief does to the registry: the one place that pauses.
 
-Entries are judged on levels (what is believed against what is pinned), never on edges alone: a change that happened while nobody
-polled, or while the entry was not active, is found all the same. Only a pin of an active entry pauses; everything else informs.
+Entries are judged on levels (what is believed against what is pinned), never on edges alone: a change that happened
+while nobody polled, or while the entry was not active, is found all the same. Only a pin of an active entry pauses;
+everything else informs.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ BEFORE = "; before that "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The event that made a fact what it is: its position, the first poll that showed it, by which source and on what bytes, how many polls
-    confirmed it, and what its owners should read of it beyond old and new.
+    """The event that made a fact what it is: its position, the first poll that showed it, by which source and on what
+    bytes, how many polls confirmed it, and what its owners should read of it beyond old and new.
     """
 
     position: int
@@ -48,7 +49,7 @@ class Origin:
 
 
 def unrecorded(entry: Entry, pin: Pin, new: Value | None) -> Origin | None:
-    """The origin of what no log is asked about."""
+    """Return the origin of what no log is asked about."""
     return None
 
 
@@ -56,10 +57,11 @@ def unrecorded(entry: Entry, pin: Pin, new: Value | None) -> Origin | None:
 class Trigger:
     """What a judgement follows from.
 
-    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead, `signals` what all routes say of
-    a model that one of them opened or closed. `origin` finds the event by which a pinned fact
-    has another value now where no claim explains it: it moved before, in a window of maintenance or before an amendment. `position` is the event behind
-    the judgement where the log has no such event either. `versions` are recorded with every decision.
+    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead,
+    `signals` what all routes say of a model that one of them opened or closed. `origin` finds the event by which a
+    pinned fact has another value now where no claim explains it: it moved before, in a window of maintenance or before
+    an amendment. `position` is the event behind the judgement where the log has no such event either. `versions` are
+    recorded with every decision.
     """
 
     at: datetime
@@ -95,7 +97,7 @@ def deviations(entry: Entry, beliefs: Baselines) -> tuple[Shift, ...]:
 
 
 def _unexpected(entry: Entry, beliefs: Baselines, at: datetime) -> tuple[Shift, ...]:
-    """The deviations that no window of maintenance expects."""
+    """Return the deviations that no window of maintenance expects."""
     return tuple(shift for shift in deviations(entry, beliefs) if expecting(entry.windows, shift.pin.key, at) is None)
 
 
@@ -209,7 +211,7 @@ def _pause(
 
 
 def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
-    """The event by which a pin does not hold: one of this transaction, else one of the log."""
+    """Find the event by which a pin does not hold: one of this transaction, else one of the log."""
     judged = access.setting(shift.pin.field) is not None  # its value is a verdict over facts, not one of theirs
     found = [
         (fact, claim)
@@ -232,7 +234,9 @@ def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
 
 
 def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Baselines, words: Sequence[str], kind: str) -> str:
-    """Why an entry is paused: what moved, and of a pause that goes on what deviated before, the newest first. `words` say the first."""
+    """Why an entry is paused: what moved, and of a pause that goes on what deviated before, the newest first. `words`
+    say the first.
+    """
     if kind == ev.ENTRY_PAUSED:
         return "; ".join(words)
     again = {shift.pin.key for shift in shifts}
@@ -248,14 +252,16 @@ def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Baselines, words: 
 
 
 def _in_brief(moved: Sequence[losses.Moved]) -> list[str]:
-    """The first pins that moved in words and how many more there are: the gate and the lists say it in one line; `shifts` holds all."""
+    """Return the first pins that moved in words, and how many more there are: the gate and the lists say it in one
+    line; `shifts` holds all.
+    """
     brief = [f"{pin_in_words(pin)}: {value_in_words(pin.value)} → {value_in_words(new)}" for pin, new in moved[:BRIEF]]
     return [*brief, *([f"and {len(moved) - BRIEF} more"] if len(moved) > BRIEF else [])]
 
 
 def matters(fact: Fact, entry: Entry) -> bool:
-    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use; or a setting of
-    a surface that it is on.
+    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use;
+    or a setting of a surface that it is on.
     """
     if fact.field.startswith(SETTING):
         return fact.subject.scope in entry.spec.surfaces
@@ -290,7 +296,9 @@ def depends_on(entry: Entry, spec: SourceSpec) -> bool:
 
 
 def watches(entry: Entry, *, surface: str = "", model: str = "", provider: str = "") -> bool:
-    """Whether a source that is about this surface, model or provider can say something of an entry; about none of them, it may of any."""
+    """Whether a source that is about this surface, model or provider can say something of an entry; about none of them,
+    it may of any.
+    """
     if model:
         return entry.spec.surfaces.get(surface) == model
     if surface:

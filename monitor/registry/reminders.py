@@ -1,7 +1,7 @@
 """What comes on a day that is known ahead: announced ends and prices, the end of a promotion, the end of a check.
 
-Nothing here happens by itself. An announced price is reminded of and never applied, an announced end pauses nothing: each is told ahead, so
-that a person has acted before the day, and what is true on the day is seen by looking.
+Nothing here happens by itself. An announced price is reminded of and never applied, an announced end pauses nothing:
+each is told ahead, so that a person has acted before the day, and what is true on the day is seen by looking.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ AHEAD = {
 that was to end is still listed."""
 
 _DATE = re.compile(
-    r"\b(?P<through>through|until|till|ends? on|ending|expires? on)\s+(?P<month>[A-Z][a-z]{2,8})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>20\d\d)\b"
+    r"\b(?P<through>through|until|till|ends? on|ending|expires? on)\s+"
+    r"(?P<month>[A-Z][a-z]{2,8})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>20\d\d)\b"
     r"|\b(?:through|until|till|ends? on|ending|expires? on)\s+(?P<iso>20\d\d-\d\d-\d\d)\b"
 )
 _PROMOTION = re.compile(r"\bpromotion|\bintroductory|\bdiscount|\blimited[- ]time", re.IGNORECASE)
@@ -47,7 +48,9 @@ _PROMOTION = re.compile(r"\bpromotion|\bintroductory|\bdiscount|\blimited[- ]tim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """One thing that comes on a day. `what` is its kind, `name` tells it apart from others of its kind, `text` is it in words."""
+    """One thing that comes on a day. `what` is its kind, `name` tells it apart from others of its kind, `text` is it in
+    words.
+    """
 
     what: str
     name: str
@@ -56,7 +59,7 @@ class Deadline:
     source: str = ""
 
     def key(self, step: int) -> str:
-        """What keeps it from being said twice: a moved day is said anew."""
+        """Return what keeps it from being said twice: a moved day is said anew."""
         return f"{self.what} {self.name} {self.day.isoformat()} {step}"
 
 
@@ -77,7 +80,7 @@ def agenda(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> lis
 
 
 def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
-    """The announced ends of an entry, as they concern those that it is the fallback of."""
+    """List the announced ends of an entry, as they concern those that it is the fallback of."""
     return [
         replace(
             end,
@@ -91,12 +94,13 @@ def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
 
 
 def due(entry: Entry, dated: Iterable[Deadline], today: date) -> list[Reminder]:
-    """What should be said today: of each thing the latest step that was passed and not said."""
+    """List what should be said today: of each thing the latest step that was passed and not said."""
     reminders = []
     for one in dated:
         days = (one.day - today).days
         passed = [step for step in AHEAD[one.what] if step >= days]
-        # Long past, as after a stop of weeks, its polls have told it; but what goes on past its end goes on until somebody knows.
+        # Long past, as after a stop of weeks, its polls have told it; but what goes on past its end goes on until
+        # somebody knows.
         if not passed or (days < min(AHEAD[one.what]) - 1 and one.what != OVERDUE):
             continue
         step = min(passed)
@@ -120,7 +124,9 @@ def reminded(
     cause: int | None = None,
     more: Mapping[str, object] | None = None,
 ) -> None:
-    """Write that an entry's owners are told something that is told once. `said` is what keeps it from being said twice, `more` goes into the data."""
+    """Write that an entry's owners are told something that is told once. `said` is what keeps it from being said twice,
+    `more` goes into the data.
+    """
     register.add(
         ev.ENTRY_REMINDED,
         entry_stream(key),
@@ -150,7 +156,7 @@ def days_in_words(days: int) -> str:
 
 
 def promotion_end(text: str) -> date | None:
-    """The day through which a remark guarantees a promotion; None where it speaks of none, or of no day."""
+    """Return the day through which a remark guarantees a promotion; None where it speaks of none, or of no day."""
     if not _PROMOTION.search(text):
         return None
     match = _DATE.search(text)
@@ -185,7 +191,10 @@ def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
                 if id == name and beliefs.listed(Subject(surface, id)) is True
             ]
             if still:
-                text = f"{name} was to be shut down on {day} and is still listed on {', '.join(still)}; that is no proof that it answers: probe it"
+                text = (
+                    f"{name} was to be shut down on {day} and is still listed on {', '.join(still)}; that is no "
+                    "proof that it answers: probe it"
+                )
                 yield Deadline(what=OVERDUE, name=name, day=day, text=text, source=source)
 
 

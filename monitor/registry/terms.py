@@ -1,10 +1,13 @@
-"""What a model costs in the registry's terms: input and output, the rule for cache writes, the discount for cached reads.
+"""What a model costs in the registry's terms: input and output, the rule for cache writes, the discount for cached
+reads.
 
-Both are computed from the stated amounts and never assumed: a cached read that is not priced has no discount, blank, not 90 %.
+Both are computed from the stated amounts and never assumed: a cached read that is not priced has no discount, blank,
+not 90 %.
 
 The registry's own fields of price, now or as they stood: joined from what official sources are believed to say.
 
-Reading only; the arithmetic is the domain's. Nothing is kept of it, so it can never be older than the beliefs it comes from.
+Reading only; the arithmetic is the domain's. Nothing is kept of it, so it can never be older than the beliefs it comes
+from.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ WRITE = "cache_write"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheWriteRule:
-    """What one kind of cache write costs: in USD per 1M tokens, and as a multiple of input (None where input is blank)."""
+    """What one kind of cache write costs: in USD per 1M tokens, and as a multiple of input (None where
+    input is blank).
+    """
 
     amount: str
     multiple: str | None
@@ -41,8 +46,8 @@ class CacheWriteRule:
 class Band:
     """The text prices of one tier and context band in USD per 1M tokens; None is a blank.
 
-    `cached_discount` is the share of input that a cached read saves. `cache_writes` maps each priced kind of write (`cache_write`,
-    `cache_write_1h`) to its rule.
+    `cached_discount` is the share of input that a cached read saves. `cache_writes` maps each priced kind of write
+    (`cache_write`, `cache_write_1h`) to its rule.
     """
 
     tier: str
@@ -58,8 +63,8 @@ class Band:
 class Terms:
     """What official sources say of a model's prices.
 
-    `modes` are the tiers that have any price. `disputed` are fields on which two official sources differ: blank until they agree. `sources`
-    are the keys of those that state a price.
+    `modes` are the tiers that have any price. `disputed` are fields on which two official sources differ: blank until
+    they agree. `sources` are the keys of those that state a price.
     """
 
     price_model: str
@@ -70,7 +75,7 @@ class Terms:
 
 
 def terms(beliefs: Baselines, subject: Subject, tiers: tuple[str, ...]) -> Terms:
-    """The terms of a model in the tiers in use; each has at least its short band, blank or not."""
+    """Return the terms of a model in the tiers in use; each has at least its short band, blank or not."""
     stated: dict[str, list[str]] = {}
     sources: dict[str, None] = {}
     for spec, name, value in beliefs.weighty(subject):
@@ -136,7 +141,9 @@ class PricedEntry:
 def priced(
     reader: Reader, configuration: Configuration, entries: Mapping[str, Entry], *, at: datetime | None = None
 ) -> dict[str, PricedEntry]:
-    """What each entry costs, as it is or as it was believed at a time; an entry without a model id costs a blank."""
+    """Compute what each entry costs, as it is or as it was believed at a time; an entry without a model id costs a
+    blank.
+    """
     fresh = None if at is not None else Freshness(reader, configuration)
     beliefs = fresh.beliefs if fresh is not None else _then(reader, configuration, at)
     found: dict[str, PricedEntry] = {}
@@ -151,7 +158,7 @@ def priced(
 
 
 def _then(reader: Reader, configuration: Configuration, at: datetime | None) -> Baselines:
-    """The baselines of a past time: every event that moved one names it."""
+    """Return the baselines of a past time: every event that moved one names it."""
 
     def baseline(source: str) -> Facts | None:
         events = reader.events(EventQuery(source=source, until=at, newest_first=True))
