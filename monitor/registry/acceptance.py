@@ -120,8 +120,8 @@ def acceptance(
         if way not in going.losses and not (way in _LISTED and wanting.keys() & {"model_id", "visibility"})
     ]
     problems += [
-        Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})")
-        for field, said in disputed.items()
+        Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in statements)})")
+        for field, statements in disputed.items()
     ]
     problems += _suspected(reader, fresh.beliefs, entry, pins)
     problems += _stale(fresh, configuration, entry, now, waived | wanting.keys())
@@ -179,8 +179,8 @@ def _refused(entry: Entry, way: str, key: str, known: Baselines) -> str:
         return access.in_words(way, name, None if now is UNKNOWN else now)
     if way in _LISTED:
         return f"{name} is missing from the list of {scope}"
-    said = {refusal(way): text for _, text in known.said(Fact(Subject(scope, name), refusal(way)))}
-    return f"{way} answers {answer(way, None if now is UNKNOWN else now, said)}"
+    texts = {refusal(way): text for _, text in known.said(Fact(Subject(scope, name), refusal(way)))}
+    return f"{way} answers {answer(way, None if now is UNKNOWN else now, texts)}"
 
 
 def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, ...]) -> list[Problem]:
@@ -231,22 +231,22 @@ def confirmed(
     """
     if entry.spec.approvers < 2:
         return {}
-    asked = entry.asked
-    request = None if asked is None or asked.act != kind else reader.event(asked.position)
-    if asked is None or request is None or _accepted(request.event.data) != _accepted(accepted):
+    approval = entry.asked
+    request = None if approval is None or approval.act != kind else reader.event(approval.position)
+    if approval is None or request is None or _accepted(request.event.data) != _accepted(accepted):
         return None
-    command = f"`access-monitor {COMMANDS[kind]} {entry.key} --by … --reason … --expect {asked.expect}`"
-    if _person(by) == _person(asked.by):
+    command = f"`access-monitor {COMMANDS[kind]} {entry.key} --by … --reason … --expect {approval.expect}`"
+    if _person(by) == _person(approval.by):
         raise Refused(
-            f"{asked.by} has asked for this already, at position {asked.position}; another person confirms it "
+            f"{approval.by} has asked for this already, at position {approval.position}; another person confirms it "
             f"with {command}"
         )
     if expect is None:
         raise Refused(
-            f"{asked.by} asked for this at position {asked.position}; who looked at it as well confirms it "
+            f"{approval.by} asked for this at position {approval.position}; who looked at it as well confirms it "
             f"with {command}"
         )
-    return {"requested_by": asked.by, "request": asked.position}
+    return {"requested_by": approval.by, "request": approval.position}
 
 
 def _accepted(data: Mapping[str, object]) -> tuple[object, ...]:

@@ -72,18 +72,19 @@ class EvalPaper:
             raise Refused(f"{entry.key} has no model id yet, so that no result can be said to be its own")
         baseline = self._baseline(reader, configuration, entry, candidate)
         try:
-            found = eval_results.compare(self.results, candidate, baseline)
+            comparison = eval_results.compare(self.results, candidate, baseline)
         except eval_results.CaseTwice as error:
             raise Refused(f"{error}; hand in one run of each") from error
-        self._about(entry, candidate, found)
+        self._about(entry, candidate, comparison)
         files = [
-            {"format": one.format, "evidence": keep(body)} for one, body in zip(self.results, self.bodies, strict=True)
+            {"format": result.format, "evidence": keep(body)}
+            for result, body in zip(self.results, self.bodies, strict=True)
         ]
         data = {
             "candidate": sorted(candidate.ids),
             "baseline": None if baseline is None else {"name": self.baseline, "ids": sorted(baseline.ids)},
-            "rows": [{**asdict(row), "samples": list(row.samples)} for row in found.rows],
-            "ignored": dict(found.ignored),
+            "rows": [{**asdict(row), "samples": list(row.samples)} for row in comparison.rows],
+            "ignored": dict(comparison.ignored),
             "files": files,
         }
         return Held(files[0]["evidence"], {"evals": data})
@@ -102,13 +103,13 @@ class EvalPaper:
             raise Refused(f"the baseline {self.baseline} {why}; name the entry or model that production runs now")
         return model
 
-    def _about(self, entry: Entry, candidate: EvalModel, found: EvalComparison) -> None:
-        if any(row.candidate is not None for row in found.rows):
+    def _about(self, entry: Entry, candidate: EvalModel, comparison: EvalComparison) -> None:
+        if any(row.candidate is not None for row in comparison.rows):
             return
         ids = ", ".join(sorted(candidate.ids))
-        if any(candidate.is_named(name) for one in self.results for name in one.counted):
+        if any(candidate.is_named(name) for result in self.results for name in result.counted):
             raise Refused(f"every result of {ids} ended in an error, so nothing was evaluated; run it again")
-        known = ", ".join(dict.fromkeys(name for one in self.results for name in one.counted))
+        known = ", ".join(dict.fromkeys(name for result in self.results for name in result.counted))
         raise Refused(
             f"no result is of {ids}, the model of {entry.key}: there are results of {known}; if one of these is it, "
             f"say so with --called NAME"
@@ -136,7 +137,7 @@ class RequestPaper:
             raise Refused(f"{entry.key} has no model id yet, so that no request can be said to be its own")
         mine = [request for request in self.requests if request.model in ids]
         others = Counter(request.model for request in self.requests if request.model not in ids)
-        registered = {id for one in reader.entries().values() for id in one.spec.surfaces.values()}
+        registered = {id for other in reader.entries().values() for id in other.spec.surfaces.values()}
         over = request_log.span(self.requests)
         costs = request_log.costs(mine, self._prices(reader, configuration, entry), self.tolerance)
         problems = [
@@ -198,14 +199,14 @@ class RequestPaper:
         return Prices(fields, entry.spec.tiers)
 
     def _strangers(self, others: Mapping[str, int], registered: set[str]) -> list[str]:
-        found = []
+        sentences = []
         for name, count in sorted(others.items()):
             if name and name not in registered:
                 line = next(request.line for request in self.requests if request.model == name)
-                found.append(
+                sentences.append(
                     f"{count} of {len(self.requests)} lines name {name}, which no entry holds, first line {line}"
                 )
-        return found
+        return sentences
 
 
 def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> EvalModel:

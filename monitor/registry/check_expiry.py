@@ -42,7 +42,7 @@ def aged(
     lengthens the age of what a source feeds.
     """
     fresh = Freshness(reader, configuration)
-    found: dict[str, dict[str, datetime]] = {}
+    aged_checks: dict[str, dict[str, datetime]] = {}
     for key, entry in entries.items():
         if not entry.alive:
             continue
@@ -59,8 +59,8 @@ def aged(
             ):  # what goes by freshness is denied by the gate then, however seldom it is polled
                 slack += [MISSED * spec.every for spec in feeding]
             if now - last > max(verified(entry, name, configuration.gate, configuration.checks), *slack):
-                found.setdefault(key, {})[name] = last
-    return found
+                aged_checks.setdefault(key, {})[name] = last
+    return aged_checks
 
 
 def awaited(reader: Reader, configuration: Configuration) -> list[str]:

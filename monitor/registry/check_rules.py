@@ -59,18 +59,18 @@ def facts(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
     behind = TABLE.get(name)
     if behind is None:
         return {}
-    found: dict[Fact, Value] = {}
+    values: dict[Fact, Value] = {}
     for surface, model_id in entry.spec.surfaces.items():
         subject = Subject(surface, behind.account or model_id)
-        for field, stated in beliefs.facts_of(subject).items() if subject.name else ():
+        for field, statements in beliefs.facts_of(subject).items() if subject.name else ():
             if covers(behind, field) and counts(field, entry):
-                found[Fact(subject, field)] = stated[0][1]
-    return found
+                values[Fact(subject, field)] = statements[0][1]
+    return values
 
 
 def covers(behind: Behind, field: str) -> bool:
     """Whether a field is among those of a check."""
-    return any(field == one or (one.endswith(".") and field.startswith(one)) for one in behind.fields)
+    return any(field == pattern or (pattern.endswith(".") and field.startswith(pattern)) for pattern in behind.fields)
 
 
 def counts(field: str, entry: Entry) -> bool:
@@ -106,10 +106,10 @@ def refused(name: str, entry: Entry, beliefs: Baselines) -> str:
     closed = {fact: value for fact, value in facts(name, entry, beliefs).items() if lost(fact, value)}
     for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):
         route = fact.field.removeprefix(ACCESS)
-        said = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
-        answers.setdefault(str(said.pop() if len(said) == 1 else closed[fact]), []).append(route)
+        texts = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
+        answers.setdefault(str(texts.pop() if len(texts) == 1 else closed[fact]), []).append(route)
     return ", ".join(
-        f"{joined(routes)} {'answers' if len(routes) == 1 else 'answer'} {said}" for said, routes in answers.items()
+        f"{joined(routes)} {'answers' if len(routes) == 1 else 'answer'} {text}" for text, routes in answers.items()
     )
 
 

@@ -159,7 +159,7 @@ def verify(
     moves one.
     """
     entry = register.entries[key]
-    said = machine(entry, beliefs)
+    verdicts = machine(entry, beliefs)
     names = fed_by(spec, entry)
     if spec.billed and entry.price_subject not in (beliefs.baseline(spec.key) or {}):
         names = tuple(
@@ -167,11 +167,11 @@ def verify(
         )  # a bill without the model dates no price that a page states
     for name in names:
         check = entry.checks.get(name, Check())
-        if said[name] is True and (
+        if verdicts[name] is True and (
             check.state is not CheckState.VERIFIED or check.verified_at is None or check.verified_at.date() < at.date()
         ):
             move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence())
-        elif said[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
+        elif verdicts[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
             move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence(), reason=reason)
 
 

@@ -57,8 +57,8 @@ class Recording:
 def recorded(reader: Reader) -> Recording | None:
     """Return the configuration in the log; None where none was ever loaded."""
     acceptance: Event | None = None
-    for one in reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True)):
-        event = one.event
+    for record in reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True)):
+        event = record.event
         if event.type == CONFIG_CHANGED:
             version, document = event.data["version"], event.data.get("document")
             if document is not None and (renamed := current_names(document)) != document:
@@ -73,20 +73,22 @@ def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
     """Find what a configuration takes from production: `now_asked` is the gate before it is loaded, `then_asked` as its
     loading would leave the gate.
     """
-    found: list[Take] = []
+    taken: list[Take] = []
     for key, entry in now_asked.entries.items():
         moved = then_asked.entries[key]
         lost = [
-            asked for asked in _asked(entry) if now_asked.asked(*asked).allowed and not then_asked.asked(*asked).allowed
+            question
+            for question in _asked(entry)
+            if now_asked.asked(*question).allowed and not then_asked.asked(*question).allowed
         ]
         used = entry.status is Status.ACTIVE or bool(lost)
         if moved.status is Status.WITHDRAWN and used:
-            found.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
+            taken.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
         elif entry.status is Status.ACTIVE and moved.status is Status.PAUSED:
-            found.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
+            taken.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
         elif lost:
-            found.append(Take(entry=key, act=Act.DENIES, reason=then_asked.asked(*lost[0]).reason))
-    return tuple(found)
+            taken.append(Take(entry=key, act=Act.DENIES, reason=then_asked.asked(*lost[0]).reason))
+    return tuple(taken)
 
 
 def _asked(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -100,9 +102,9 @@ def covers(acceptance: Event | None, taken: Iterable[Take], entries: Mapping[str
     """Whether an acceptance is of all that is taken; an entry that moved after it was never in view."""
     if acceptance is None:
         return False
-    seen: int = acceptance.data["expect"]
+    position: int = acceptance.data["expect"]
     return all(
-        take.entry in acceptance.data[take.act] and entries[take.entry].status_position <= seen for take in taken
+        take.entry in acceptance.data[take.act] and entries[take.entry].status_position <= position for take in taken
     )
 
 

@@ -66,8 +66,8 @@ def evaluate(
     dated = known
     # A call that is refused says nothing of the limits that an earlier one stated.
     if isinstance(observation, Snapshot) and (observation.partial or spec.model):
-        seen = common(baseline, observation.facts)
-        dated = beliefs(reader, configuration.sources, own=spec.key, facts=seen)
+        confirmed_facts = common(baseline, observation.facts)
+        dated = beliefs(reader, configuration.sources, own=spec.key, facts=confirmed_facts)
     for entry in concerned(register, spec):
         if observation is not None and not any(policy.matters(fact, entry) for fact in lacking):
             checklist.verify(register, entry.key, spec, dated, at=at, evidence=evidence)

@@ -107,8 +107,8 @@ class Freshness:
         # Of an accepted entry time alone made it stale: what it was verified at is old, not unknown.
         counts = (CheckState.VERIFIED, *((CheckState.STALE,) if entry.status is Status.ACTIVE else ()))
         attested = check.verified_at if check and check.state in counts else None
-        seen = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
-        oldest = _oldest(seen)
+        dates = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
+        oldest = _oldest(dates)
         by_person = attested if check and check.until is not None else None
         return max((at for at in (oldest, by_person) if at is not None), default=None)
 
@@ -119,6 +119,6 @@ class Freshness:
 
 def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
     """Return the oldest of the dates; None if any is missing, because a blank is not fresh."""
-    found = list(dates)
-    known = [at for at in found if at is not None]
-    return min(known) if known and len(known) == len(found) else None
+    all_dates = list(dates)
+    known = [at for at in all_dates if at is not None]
+    return min(known) if known and len(known) == len(all_dates) else None

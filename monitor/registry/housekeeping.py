@@ -148,7 +148,7 @@ class Tender:
         """List what should be said now of what comes, by entry."""
         specs = self._configuration.sources.values()
         known = beliefs(reader, self._configuration.sources)
-        found: dict[str, list[Reminder]] = {}
+        by_entry: dict[str, list[Reminder]] = {}
         entries = reader.entries()
         for key, entry in entries.items():
             if not entry.alive or not entry.spec.model_id:
@@ -157,10 +157,12 @@ class Tender:
             fallback = entries.get(entry.spec.fallback)
             if fallback is not None and entry.status in fallbacks.USED:
                 dated += fallback_ends(fallback, known)
-            reminders = [one for one in due(entry, dated, now.date()) if not self._announced(reader, one)]
+            reminders = [
+                reminder for reminder in due(entry, dated, now.date()) if not self._announced(reader, reminder)
+            ]
             if reminders:
-                found[key] = reminders
-        return found
+                by_entry[key] = reminders
+        return by_entry
 
     def _announced(self, reader: Reader, reminder: Reminder) -> bool:
         """Whether the announcement itself came since the step of a reminder was passed: the one says what the other
@@ -168,7 +170,7 @@ class Tender:
         """
         since = datetime.combine(reminder.crossed, time(), UTC)
         query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
-        return any(one.event.data.get("date") == reminder.dated.day.isoformat() for one in reader.events(query))
+        return any(record.event.data.get("date") == reminder.dated.day.isoformat() for record in reader.events(query))
 
     def _blind(
         self, reader: Reader, now: datetime, sources: Collection[str] | None
@@ -186,7 +188,7 @@ class Tender:
         ]
 
     def _stale(
-        self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, said: str
+        self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, incident: str
     ) -> int:
         good_at = state.good_at or now
         active = [entry for entry in register.entries.values() if entry.status is Status.ACTIVE]
@@ -204,7 +206,7 @@ class Tender:
                 "denied_at": ev.rfc3339(good_at + limit(self._configuration, spec)),
                 "denies": denies,
                 "unseen": [entry.key for entry in active if entry.key not in denies and _rests(entry, spec)],
-                **quoted(said),
+                **quoted(incident),
             },
         )
 

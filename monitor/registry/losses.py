@@ -70,20 +70,20 @@ def _said(
     """Return what each route says of a model: as it was polled where one of its routes moved just now, and as it is
     confirmed for the others.
     """
-    said: dict[str, Signal] = {}
+    by_route: dict[str, Signal] = {}
     for pin, _ in moved:
-        said.update((one.route, one) for one in signals.get(Fact(subject, pin.field), ()))
-    since = min((one.since for one in said.values() if one.says == "lost"), default=None)
+        by_route.update((signal.route, signal) for signal in signals.get(Fact(subject, pin.field), ()))
+    since = min((signal.since for signal in by_route.values() if signal.says == "lost"), default=None)
     for pin in entry.pins:
         if Subject(pin.scope, pin.name) != subject or not (pin.field == LISTED or pin.field.startswith(ACCESS)):
             continue
         route, now = way(pin, beliefs), beliefs.now(pin, entry)
-        if route in said or access.setting(pin.field) is not None or now is UNKNOWN:
+        if route in by_route or access.setting(pin.field) is not None or now is UNKNOWN:
             continue
         gone = lost(Fact(subject, pin.field), now)
         quoted = {refusal(route): text for _, text in beliefs.said(Fact(subject, refusal(route)))}
         at = entry.since if since is None else since
-        said[route] = Signal(
+        by_route[route] = Signal(
             route=route,
             source="",
             says="lost" if gone else GRANTED,
@@ -92,4 +92,4 @@ def _said(
             until=at if since is None else entry.since,  # what was not polled since is no sign that it is open
             answer=answer(route, now, quoted) if gone else "",
         )
-    return [said[route] for route in sorted(said, key=order)]
+    return [by_route[route] for route in sorted(by_route, key=order)]

@@ -79,14 +79,21 @@ class Maintenance:
         """
         with self._begin() as unit:
             register = unit.register
-            window = next((one for one in find_entry(register.entries, key).windows if one.position == position), None)
+            window = next(
+                (
+                    candidate
+                    for candidate in find_entry(register.entries, key).windows
+                    if candidate.position == position
+                ),
+                None,
+            )
             if window is None:
                 raise Refused(
                     f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` "
                     "shows those it has"
                 )
-            said = {"by": by, "reason": reason, "via": dict(via)}
-            end_window(unit.tx, self._configuration, register, key, window, unit.now, said)
+            act = {"by": by, "reason": reason, "via": dict(via)}
+            end_window(unit.tx, self._configuration, register, key, window, unit.now, act)
         return tuple(register.events)
 
 
@@ -104,18 +111,18 @@ def end_window(
     key: str,
     window: Window,
     now: datetime,
-    said: Mapping[str, object] | None = None,
+    act: Mapping[str, object] | None = None,
 ) -> None:
     """Close a window, by the word of a person (`said`) or by time, and judge the entry on what is believed."""
-    said = said or {"by": ev.SYSTEM, "reason": "its end has passed"}
+    act = act or {"by": ev.SYSTEM, "reason": "its end has passed"}
     position = register.add(
         ev.ENTRY_WINDOW_CLOSED,
         entry_stream(key),
         key,
         at=now,
-        actor=str(said["by"]),
+        actor=str(act["by"]),
         cause=window.position,
-        data={"window": window.position, **said},
+        data={"window": window.position, **act},
     )
     versions = {"code": configuration.code, "configuration": configuration.version}
     known = beliefs(reader, configuration.sources)

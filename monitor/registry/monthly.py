@@ -28,10 +28,10 @@ def monthly(
     summed.
     """
     used = in_order(usage)
-    said = [_tier(tier, _cost(tier, before, used), _cost(tier, now, used)) for tier in tiers]
+    sentences = [_tier(tier, _cost(tier, before, used), _cost(tier, now, used)) for tier in tiers]
     if len(tiers) > 1:
-        said = [f"{sentence} if all of it ran in {tier}" for tier, sentence in zip(tiers, said, strict=True)]
-    return f"a month of the {known} usage, in short context, " + "; ".join(said)
+        sentences = [f"{sentence} if all of it ran in {tier}" for tier, sentence in zip(tiers, sentences, strict=True)]
+    return f"a month of the {known} usage, in short context, " + "; ".join(sentences)
 
 
 def _cost(tier: str, prices: Mapping[str, str], usage: Mapping[str, int]) -> Cost:

@@ -117,9 +117,9 @@ class Operator:
         with self._store.read() as reader:
             entry = find_entry(reader.entries(), key)
             _may(entry, kind)
-            found = acceptance(reader, self._configuration, entry, self._clock(), self._ask_gate, going)
-            _asked_for(entry, found, kind, going)
-            return found
+            proposal = acceptance(reader, self._configuration, entry, self._clock(), self._ask_gate, going)
+            _asked_for(entry, proposal, kind, going)
+            return proposal
 
     def paused_by(self, cause: int) -> tuple[str, ...]:
         """List the entries whose running pause one event caused.
@@ -218,12 +218,12 @@ class Operator:
             if lack := safety.wanting(entry, check, url):
                 raise Refused(lack)
 
-            def keep(one: Body) -> str:
-                return tx.put_evidence(one, f"attested by {by}", now)
+            def keep(content: Body) -> str:
+                return tx.put_evidence(content, f"attested by {by}", now)
 
-            held = Held(keep(body) if body else "", {})
+            attachment = Held(keep(body) if body else "", {})
             if paper is not None:
-                held = paper.hold(tx, self._configuration, entry, keep)
+                attachment = paper.hold(tx, self._configuration, entry, keep)
             until = now + check_expiry.attested(entry, check, self._configuration.checks)
             register.add(
                 ev.CHECK_ATTESTED,
@@ -231,7 +231,7 @@ class Operator:
                 key,
                 at=now,
                 actor=by,
-                evidence=held.evidence,
+                evidence=attachment.evidence,
                 data={
                     "check": check,
                     "url": url,
@@ -239,7 +239,7 @@ class Operator:
                     "until": ev.rfc3339(until),
                     "note": note,
                     "via": dict(via),
-                    **held.data,
+                    **attachment.data,
                 },
             )
             attested = register.events[-1]
@@ -269,14 +269,14 @@ class Operator:
             entry = find_entry(register.entries, key)
             _may(entry, kind)
             _expected(tx, entry, shown if expect is None else expect)
-            seen: int | None = expect
+            expected: int | None = expect
             cause = entry.position
             if accept is not None:
                 data |= self._acceptance(tx, entry, kind, now, accept)
                 confirms = confirmed(tx, entry, kind, data, by=by, expect=expect)
                 data |= {"act": kind} if confirms is None else confirms
                 if confirms is None:  # one person's word is a request, at the position that it is about
-                    kind, seen = ev.ENTRY_APPROVAL_REQUESTED, entry.position
+                    kind, expected = ev.ENTRY_APPROVAL_REQUESTED, entry.position
                 elif confirms:
                     cause = int(str(confirms["request"]))
             register.add(
@@ -291,7 +291,7 @@ class Operator:
                     "by": by,
                     "reason": reason,
                     "via": dict(via),
-                    "expect": entry.position if seen is None else seen,
+                    "expect": entry.position if expected is None else expected,
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )
@@ -299,30 +299,30 @@ class Operator:
 
     def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
         """Return the pins of an acceptance, or a refusal that names everything that is missing."""
-        found = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
-        _asked_for(entry, found, kind, going)
-        if found.problems:
-            asks = f"; its pause asks for {', '.join(found.asked)}" if found.asked else ""
-            raise Refused(f"{entry.key} cannot be accepted yet{asks}: " + "; ".join(map(str, found.problems)))
+        proposal = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
+        _asked_for(entry, proposal, kind, going)
+        if proposal.problems:
+            asks = f"; its pause asks for {', '.join(proposal.asked)}" if proposal.asked else ""
+            raise Refused(f"{entry.key} cannot be accepted yet{asks}: " + "; ".join(map(str, proposal.problems)))
         return {
-            "pins": [asdict(pin) for pin in found.pins],
-            "unpinned": list(found.unpinned),
+            "pins": [asdict(pin) for pin in proposal.pins],
+            "unpinned": list(proposal.unpinned),
             "callers": list(entry.spec.callers),
             "waived": sorted(going.waived),
             "losses": sorted(going.losses),
         }
 
 
-def _asked_for(entry: Entry, found: Acceptance, kind: str, going: Going) -> None:
+def _asked_for(entry: Entry, proposal: Acceptance, kind: str, going: Going) -> None:
     """Refuse to go on without what nobody asks for: a waiver says something of this pause, or it is a mistake."""
-    asked = dict.fromkeys((*found.asked, *checklist.required(entry)))
-    if unasked := sorted(going.waived - asked.keys()):
+    needs = dict.fromkeys((*proposal.asked, *checklist.required(entry)))
+    if unasked := sorted(going.waived - needs.keys()):
         raise Refused(
             f"{', '.join(unasked)} cannot be waived: the "
             f"{'resumption' if kind == ev.ENTRY_RESUMED else 'activation'} of {entry.key} asks for "
-            f"{', '.join(asked)}"
+            f"{', '.join(needs)}"
         )
-    if unlost := sorted(going.losses - set(found.closed)):
+    if unlost := sorted(going.losses - set(proposal.closed)):
         raise Refused(
             f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused "
             "there; leave out --accept-loss"

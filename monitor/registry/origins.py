@@ -52,13 +52,15 @@ class Origins:
         if pin.field == LISTED:
             yield from self._beliefs.lists(pin.scope)
             return
-        stated: Iterable[tuple[SourceSpec, Value]] = self._beliefs.said(Fact(Subject(pin.scope, pin.name), pin.field))
+        statements: Iterable[tuple[SourceSpec, Value]] = self._beliefs.said(
+            Fact(Subject(pin.scope, pin.name), pin.field)
+        )
         if pin.field.startswith(price.PREFIX):
             subject = Subject(entry.price_subject.scope, pin.name)
             prices = [(spec, amount) for spec, field, amount in self._beliefs.stated(subject) if field == pin.field]
-            own = [one for one in prices if source_stream(one[0].key) == pin.scope]
-            stated = own or prices
-        yield from (spec for spec, value in stated if same(pin.field, value, new))
+            own = [statement for statement in prices if source_stream(statement[0].key) == pin.scope]
+            statements = own or prices
+        yield from (spec for spec, value in statements if same(pin.field, value, new))
 
     def _given(self, spec: SourceSpec, entry: Entry, pin: Pin, new: Value | None) -> Event | None:
         """Find the event of one source by which a fact has this value."""

@@ -39,13 +39,13 @@ def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, 
     if len(targets) == 1:  # an alias that moves is another model under the same name
         chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
     for check in checklist.required(entry):
-        found = check_rules.verifying(check, entry, beliefs)
+        values = check_rules.verifying(check, entry, beliefs)
         chosen += [
             Pin(scope=fact.subject.scope, name=fact.subject.name, field=fact.field, value=value)
-            for fact, value in sorted(found.items())
+            for fact, value in sorted(values.items())
             if fact.field.removeprefix(ACCESS) not in entry.spec.ignore
         ]
-        if check in check_rules.TABLE and not found:
+        if check in check_rules.TABLE and not values:
             unknown.append(f"{entry.spec.surface}/{entry.spec.model_id}/{check}")
     chosen += reached
     for key, value in sorted(entry.spec.config_pins.items()):
@@ -107,11 +107,11 @@ def closed(entry: Entry, beliefs: Baselines) -> dict[str, str]:
 
     None of them is pinned, so that a person has to accept each by name.
     """
-    found = dict(_lost(entry, beliefs))
+    keys = dict(_lost(entry, beliefs))
     for subject in _models(entry):
         ways = [*_closed(entry, _states(entry, beliefs, subject)), *_denying(entry, beliefs, subject)]
-        found |= {way: f"{subject.scope}/{subject.name}/{ACCESS}{way}" for way in ways}
-    return found
+        keys |= {way: f"{subject.scope}/{subject.name}/{ACCESS}{way}" for way in ways}
+    return keys
 
 
 def _models(entry: Entry) -> list[Subject]:

@@ -166,7 +166,7 @@ def _pause(
     kind: str,
 ) -> None:
     shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.spec.tiers)))
-    words, rest = losses.spoken(entry, [(one.pin, one.new) for one in shifts], beliefs, trigger.signals)
+    words, rest = losses.spoken(entry, [(shift.pin, shift.new) for shift in shifts], beliefs, trigger.signals)
     origins = [origin for shift in shifts if (origin := _origin(entry, shift, trigger)) is not None]
     if not origins:
         position = entry.position if trigger.position is None else trigger.position
@@ -213,15 +213,15 @@ def _pause(
 def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
     """Find the event by which a pin does not hold: one of this transaction, else one of the log."""
     judged = access.setting(shift.pin.field) is not None  # its value is a verdict over facts, not one of theirs
-    found = [
+    claims = [
         (fact, claim)
         for fact in pins.facts(shift.pin, entry)
         if (claim := trigger.recorded_changes.get(fact)) is not None
         and (judged or same(fact.field, claim.believed.change.new, shift.new))
     ]
-    if not found:
+    if not claims:
         return trigger.origin(entry, shift.pin, shift.new)
-    fact, claim = found[-1]
+    fact, claim = claims[-1]
     pending_change = claim.believed.pending_change
     return Origin(
         position=trigger.access.get(fact, claim.position),
@@ -275,10 +275,17 @@ def matters(fact: Fact, entry: Entry) -> bool:
 
 def remind(register: RegistryTransaction, key: str, reminders: Iterable[Reminder], *, at: datetime) -> None:
     """Say ahead what comes on its day."""
-    for one in reminders:
-        dated = one.dated
+    for reminder in reminders:
+        dated = reminder.dated
         reminded(
-            register, key, said=one.key, what=dated.what, day=dated.day, text=dated.text, at=at, source=dated.source
+            register,
+            key,
+            said=reminder.key,
+            what=dated.what,
+            day=dated.day,
+            text=dated.text,
+            at=at,
+            source=dated.source,
         )
 
 

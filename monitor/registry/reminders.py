@@ -75,8 +75,8 @@ class Reminder:
 
 def agenda(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> list[Deadline]:
     """Everything with a day that concerns an entry. `specs` are the sources that it depends on."""
-    found = [*_ends(entry, beliefs), *_prices(entry, beliefs), *_promotions(entry, beliefs, specs), *_checks(entry)]
-    return sorted(found, key=lambda one: (one.day, one.what, one.name))
+    deadlines = [*_ends(entry, beliefs), *_prices(entry, beliefs), *_promotions(entry, beliefs, specs), *_checks(entry)]
+    return sorted(deadlines, key=lambda deadline: (deadline.day, deadline.what, deadline.name))
 
 
 def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
@@ -96,17 +96,17 @@ def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
 def due(entry: Entry, dated: Iterable[Deadline], today: date) -> list[Reminder]:
     """List what should be said today: of each thing the latest step that was passed and not said."""
     reminders = []
-    for one in dated:
-        days = (one.day - today).days
-        passed = [step for step in AHEAD[one.what] if step >= days]
+    for deadline in dated:
+        days = (deadline.day - today).days
+        passed = [step for step in AHEAD[deadline.what] if step >= days]
         # Long past, as after a stop of weeks, its polls have told it; but what goes on past its end goes on until
         # somebody knows.
-        if not passed or (days < min(AHEAD[one.what]) - 1 and one.what != OVERDUE):
+        if not passed or (days < min(AHEAD[deadline.what]) - 1 and deadline.what != OVERDUE):
             continue
         step = min(passed)
-        key = one.key(step)
+        key = deadline.key(step)
         if key not in entry.reminded:
-            reminders.append(Reminder(dated=one, days=days, key=key, crossed=one.day - timedelta(days=step)))
+            reminders.append(Reminder(dated=deadline, days=days, key=key, crossed=deadline.day - timedelta(days=step)))
     return reminders
 
 
@@ -177,11 +177,11 @@ def names(entry: Entry, text: str) -> bool:
 
 
 def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
-    said: dict[tuple[str, Value], tuple[Subject, str]] = {}
+    ends: dict[tuple[str, Value], tuple[Subject, str]] = {}
     for subject in sorted(entry.subjects):
         for source, value in beliefs.facts_of(subject).get(SHUTDOWN_DATE, ()):
-            said.setdefault((subject.name, value), (subject, source))  # the list and the page say the same day
-    for (name, value), (_, source) in said.items():
+            ends.setdefault((subject.name, value), (subject, source))  # the list and the page say the same day
+    for (name, value), (_, source) in ends.items():
         day = _day(value)
         if day is not None:
             yield Deadline(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
@@ -201,32 +201,32 @@ def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
 def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
     subject = entry.price_subject
     by_day: dict[date, list[tuple[str, Value, str]]] = {}
-    for field, stated in beliefs.facts_of(subject).items():
+    for field, statements in beliefs.facts_of(subject).items():
         if not field.startswith(ANNOUNCED):
             continue
         name, _, text = field.removeprefix(ANNOUNCED).partition("@")
         day = _day(text)
         if day is not None and price.Meter.of(name).tier in entry.spec.tiers:
-            by_day.setdefault(day, []).append((name, stated[0][1], stated[0][0]))
+            by_day.setdefault(day, []).append((name, statements[0][1], statements[0][0]))
     for day, prices in by_day.items():
-        prices.sort(key=lambda one: price.telling_order(one[0], entry.spec.tiers))
+        prices.sort(key=lambda row: price.telling_order(row[0], entry.spec.tiers))
         amounts = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
         text = f"{prices[0][2]} announces for {subject.name} from {day}: {amounts} USD per {price.PER_MILLION_TOKENS}"
         yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
 
 
 def _promotions(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> Iterator[Deadline]:
-    seen: set[date] = set()
+    days: set[date] = set()
     for spec in specs:
         for fields in (beliefs.baseline(spec.key) or {}).values() if spec.prices else ():
             for field, text in fields.items():
                 if not field.startswith(PARAGRAPH) or not isinstance(text, str):
                     continue
                 day = promotion_end(text)
-                if day is not None and day not in seen and names(entry, text):
-                    seen.add(day)
-                    said = f"a promotion holds through {day} and what comes after it is not known: “{text}”"
-                    yield Deadline(what=PROMOTION, name=entry.key, day=day, text=said, source=spec.key)
+                if day is not None and day not in days and names(entry, text):
+                    days.add(day)
+                    sentence = f"a promotion holds through {day} and what comes after it is not known: “{text}”"
+                    yield Deadline(what=PROMOTION, name=entry.key, day=day, text=sentence, source=spec.key)
 
 
 def _checks(entry: Entry) -> Iterator[Deadline]:

@@ -76,27 +76,27 @@ class Terms:
 
 def terms(beliefs: Baselines, subject: Subject, tiers: tuple[str, ...]) -> Terms:
     """Return the terms of a model in the tiers in use; each has at least its short band, blank or not."""
-    stated: dict[str, list[str]] = {}
+    amounts: dict[str, list[str]] = {}
     sources: dict[str, None] = {}
     for spec, name, value in beliefs.weighty(subject):
-        stated.setdefault(name, []).append(value)
+        amounts.setdefault(name, []).append(value)
         sources[spec.key] = None
-    disputed = {name for name, values in stated.items() if not all(same(name, values[0], one) for one in values)}
-    meters = {price.Meter.of(name): values[0] for name, values in stated.items() if name not in disputed}
-    told = dict.fromkeys(price.Meter.of(name).tier for name in sorted(stated, key=price.telling_order))
+    disputed = {name for name, values in amounts.items() if not all(same(name, values[0], value) for value in values)}
+    meters = {price.Meter.of(name): values[0] for name, values in amounts.items() if name not in disputed}
+    priced_tiers = dict.fromkeys(price.Meter.of(name).tier for name in sorted(amounts, key=price.telling_order))
     bands = [
         _band(tier, context, meters)
         for tier in tiers
         for context in sorted(
             {price.SHORT, *(meter.context for meter in meters if (meter.tier, meter.modality) == (tier, price.TEXT))},
-            key=lambda one: (one != price.SHORT, one),
+            key=lambda context: (context != price.SHORT, context),
         )
     ]
-    order = (*price.TIERS, *sorted(set(told) - set(price.TIERS)))
+    order = (*price.TIERS, *sorted(set(priced_tiers) - set(price.TIERS)))
     return Terms(
         price_model=subject.name,
         bands=tuple(bands),
-        modes=tuple(tier for tier in order if tier in told),
+        modes=tuple(tier for tier in order if tier in priced_tiers),
         disputed=tuple(sorted(disputed)),
         sources=tuple(sources),
     )
@@ -121,12 +121,12 @@ def _band(tier: str, context: str, meters: Mapping[price.Meter, str]) -> Band:
     )
 
 
-def multiple(one: str, of: str) -> str | None:
+def multiple(amount: str, of: str) -> str | None:
     """How many times `of` an amount is, to six places; None where there is nothing to take a share of."""
     whole = price.amount(of)
     if not whole:
         return None
-    return price.canonical((price.amount(one) / whole).quantize(PLACES, ROUND_HALF_EVEN))
+    return price.canonical((price.amount(amount) / whole).quantize(PLACES, ROUND_HALF_EVEN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,15 +146,15 @@ def priced(
     """
     fresh = None if at is not None else Freshness(reader, configuration)
     beliefs = fresh.beliefs if fresh is not None else _then(reader, configuration, at)
-    found: dict[str, PricedEntry] = {}
+    rows: dict[str, PricedEntry] = {}
     for key, entry in entries.items():
-        stated = terms(beliefs, entry.price_subject, entry.spec.tiers)
-        found[key] = PricedEntry(
-            terms=stated,
+        model_terms = terms(beliefs, entry.price_subject, entry.spec.tiers)
+        rows[key] = PricedEntry(
+            terms=model_terms,
             verified_at=fresh.price(entry) if fresh else entry.checks.get("pricing", Check()).verified_at,
-            urls=tuple(configuration.sources[source].shown_url for source in stated.sources),
+            urls=tuple(configuration.sources[source].shown_url for source in model_terms.sources),
         )
-    return found
+    return rows
 
 
 def _then(reader: Reader, configuration: Configuration, at: datetime | None) -> Baselines:
@@ -162,7 +162,7 @@ def _then(reader: Reader, configuration: Configuration, at: datetime | None) -> 
 
     def baseline(source: str) -> Facts | None:
         events = reader.events(EventQuery(source=source, until=at, newest_first=True))
-        named = next((one.event.data["baseline"] for one in events if "baseline" in one.event.data), None)
+        named = next((record.event.data["baseline"] for record in events if "baseline" in record.event.data), None)
         return None if named is None else reader.facts(str(named))
 
     return Baselines(configuration.sources, baseline)

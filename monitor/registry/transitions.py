@@ -112,9 +112,9 @@ def _checked(entry: Entry, event: Event) -> Entry:
     name = event.data["check"]
     entry = replace(entry, checks={**entry.checks, name: _check(entry, event)})
     if entry.checks[name].state is CheckState.VERIFIED:
-        entry = replace(entry, waived=tuple(one for one in entry.waived if one != name))
-    if seen := event.data.get("logging", {}).get("usage"):
-        entry = replace(entry, observed=dict(seen))
+        entry = replace(entry, waived=tuple(check for check in entry.waived if check != name))
+    if usage := event.data.get("logging", {}).get("usage"):
+        entry = replace(entry, observed=dict(usage))
     # A check that was verified confirms what a person saw; only one that was lost can change a mind. How the fallback
     # stands is asked of the gate again when it matters.
     confirms = event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) or "fallback" in event.data
@@ -131,7 +131,7 @@ def _window_opened(entry: Entry, event: Event) -> Entry:
 
 
 def _window_closed(entry: Entry, event: Event) -> Entry:
-    left = tuple(one for one in entry.windows if one.position != event.data["window"])
+    left = tuple(window for window in entry.windows if window.position != event.data["window"])
     return replace(entry, position=event.position, windows=left)
 
 

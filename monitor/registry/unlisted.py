@@ -17,25 +17,25 @@ def remind_of_unlisted(register: RegistryTransaction, context: AssessmentContext
     for pending_change in assessment.pending:
         subject = pending_change.fact.subject
         signals = assessment.others.signals.get(subject, ())
-        reaching = [one.route for one in signals if one.says == GRANTED]
+        reaching = [signal.route for signal in signals if signal.says == GRANTED]
         lasted = context.at - pending_change.first_at >= absence.span
         enough = pending_change.seen >= absence.polls and lasted
         if pending_change.fact.field != LISTED or pending_change.value is not None or not reaching or not enough:
             continue
         first = ev.rfc3339(pending_change.first_at)
-        said = f"{UNLISTED} {subject.scope}/{subject.name} {first}"
+        reminder_key = f"{UNLISTED} {subject.scope}/{subject.name} {first}"
         until = pending_change.first_at + context.rules.reached
         text = (
             f"{subject.name} is missing from {context.spec.key} and still reached by {', '.join(reaching)}; "
             f"that it is unlisted is believed from {ev.rfc3339(until)} on, if it stays so"
         )
         for key, entry in list(register.entries.items()):
-            if entry.status is not Status.ACTIVE or subject not in entry.subjects or said in entry.reminded:
+            if entry.status is not Status.ACTIVE or subject not in entry.subjects or reminder_key in entry.reminded:
                 continue
             reminded(
                 register,
                 key,
-                said=said,
+                said=reminder_key,
                 what=UNLISTED,
                 day=until.date(),
                 text=text,
