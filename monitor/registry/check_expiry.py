@@ -93,7 +93,8 @@ def expire(register: RegistryTransaction, past: Aged, now: datetime) -> None:
     for key, names in past.items():
         for name, last in names.items():
             reason = f"no poll has verified it since {ev.rfc3339(last)}"
-            checklist.move(register, ev.CHECK_STALE, key, name, at=now, reason=reason, because="age", since=last)
+            grounds = checklist.Grounds(reason=reason, because="age", since=last)
+            checklist.move(register, ev.CHECK_STALE, key, name, grounds, at=now)
 
 
 BY_FRESHNESS = {"model_id": "freshness", "visibility": "freshness", "pricing": "price_freshness"}

@@ -6,6 +6,7 @@ Whether a blank may be ignored is never decided here: a required check is verifi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Literal
@@ -170,9 +171,11 @@ def verify(
         if verdicts[name] is True and (
             check.state is not CheckState.VERIFIED or check.verified_at is None or check.verified_at.date() < at.date()
         ):
-            move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence())
+            grounds = Grounds(source=spec.key, url=spec.shown_url, evidence=evidence())
+            move(register, ev.CHECK_VERIFIED, key, name, grounds, at=at)
         elif verdicts[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
-            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence(), reason=reason)
+            grounds = Grounds(source=spec.key, url=spec.shown_url, evidence=evidence(), reason=reason)
+            move(register, ev.CHECK_FAILED, key, name, grounds, at=at)
 
 
 def _fails(name: str, check: Check, reason: str) -> bool:
@@ -190,38 +193,38 @@ def _lost(name: str, entry: Entry, beliefs: Baselines) -> str:
     return check_rules.refused(name, entry, beliefs) or "what it rests on is not so any more"
 
 
-def move(
-    register: RegistryTransaction,
-    kind: str,
-    key: str,
-    name: str,
-    *,
-    at: datetime,
-    spec: SourceSpec | None = None,
-    source: str = "",
-    cause: int | None = None,
-    evidence: str = "",
-    reason: str = "",
-    because: str = "",
-    since: datetime | None = None,
-) -> int:
-    """Write that the system moved a check, and return the position. `spec` is the source whose poll did it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What moves a check: the event before it (`cause`), or the poll of a source, with the bytes that it kept and the
+    `url` at which people find it; of a check that is lost, `reason` says why in words.
 
     `because` is what the check was lost to where its owners hear of that by itself: `date`, `age` (not verified after
     `since`), `amendment` or `document`.
     """
-    data = {"check": name, "url": spec.shown_url if spec else "", "by": ev.SYSTEM, "until": None}
-    data |= {"because": because} if because else {}
-    data |= {"since": ev.rfc3339(since)} if since is not None else {}
+
+    source: str = ""
+    url: str = ""
+    cause: int | None = None
+    evidence: str = ""
+    reason: str = ""
+    because: str = ""
+    since: datetime | None = None
+
+
+def move(register: RegistryTransaction, kind: str, key: str, name: str, grounds: Grounds, *, at: datetime) -> int:
+    """Write that the system moved a check, and return the position."""
+    data = {"check": name, "url": grounds.url, "by": ev.SYSTEM, "until": None}
+    data |= {"because": grounds.because} if grounds.because else {}
+    data |= {"since": ev.rfc3339(grounds.since)} if grounds.since is not None else {}
     return register.add(
         kind,
         entry_stream(key),
         key,
         at=at,
-        source=spec.key if spec else source,
-        cause=cause,
-        evidence=evidence,
-        data={**data, "reason": reason} if reason else data,
+        source=grounds.source,
+        cause=grounds.cause,
+        evidence=grounds.evidence,
+        data={**data, "reason": grounds.reason} if grounds.reason else data,
     )
 
 

@@ -206,7 +206,8 @@ def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
             reason = "what it was about changed"
         else:
             continue
-        checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
+        grounds = checklist.Grounds(cause=position, reason=reason)
+        checklist.move(register, ev.CHECK_STALE, before.key, name, grounds, at=now)
 
 
 def _unreview(register: RegistryTransaction, before: Entry, spec: EntrySpec, position: int, now: datetime) -> None:
@@ -217,16 +218,8 @@ def _unreview(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
     if not more or not _verified(register, before.key, SAFETY_REVIEW):
         return
     reason = f"the entry now touches {', '.join(more)}, which the review was not about"
-    checklist.move(
-        register,
-        ev.CHECK_STALE,
-        before.key,
-        SAFETY_REVIEW,
-        at=now,
-        cause=position,
-        reason=reason,
-        because="amendment",
-    )
+    grounds = checklist.Grounds(cause=position, reason=reason, because="amendment")
+    checklist.move(register, ev.CHECK_STALE, before.key, SAFETY_REVIEW, grounds, at=now)
 
 
 def _verified(register: RegistryTransaction, key: str, name: str) -> bool:

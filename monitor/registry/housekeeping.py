@@ -188,7 +188,7 @@ class Tender:
         ]
 
     def _stale(
-        self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, incident: str
+        self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, words: str
     ) -> int:
         good_at = state.good_at or now
         active = [entry for entry in register.entries.values() if entry.status is Status.ACTIVE]
@@ -206,7 +206,7 @@ class Tender:
                 "denied_at": ev.rfc3339(good_at + limit(self._configuration, spec)),
                 "denies": denies,
                 "unseen": [entry.key for entry in active if entry.key not in denies and _rests(entry, spec)],
-                **quoted(incident),
+                **quoted(words),
             },
         )
 

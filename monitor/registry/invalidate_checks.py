@@ -22,17 +22,13 @@ def invalidate_checks(register: RegistryTransaction, key: str, spec: SourceSpec,
     if not changed or not isinstance(names, tuple):
         return
     entry = register.entries[key]
+    grounds = checklist.Grounds(
+        source=spec.key,
+        cause=changed[0].position,
+        evidence=changed[0].believed.pending_change.evidence,
+        reason=f"{spec.key} changed",
+        because="document",
+    )
     for name in names:
         if entry.checks.get(name, Check()).state is CheckState.VERIFIED:
-            checklist.move(
-                register,
-                ev.CHECK_STALE,
-                key,
-                name,
-                at=trigger.at,
-                source=spec.key,
-                cause=changed[0].position,
-                evidence=changed[0].believed.pending_change.evidence,
-                reason=f"{spec.key} changed",
-                because="document",
-            )
+            checklist.move(register, ev.CHECK_STALE, key, name, grounds, at=trigger.at)

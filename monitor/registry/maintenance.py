@@ -113,7 +113,7 @@ def end_window(
     now: datetime,
     act: Mapping[str, object] | None = None,
 ) -> None:
-    """Close a window, by the word of a person (`said`) or by time, and judge the entry on what is believed."""
+    """Close a window, by the word of a person (`act`) or by time, and judge the entry on what is believed."""
     act = act or {"by": ev.SYSTEM, "reason": "its end has passed"}
     position = register.add(
         ev.ENTRY_WINDOW_CLOSED,

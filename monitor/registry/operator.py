@@ -7,7 +7,7 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +29,19 @@ from monitor.registry.unit_of_work import Begin, UnitOfWork
 
 Via = Mapping[str, str]
 """Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ActOfPerson:
+    """Who acts, why and from where, and what they looked at: `expect` is the position that they name, `shown` that of
+    what they are just being shown, for want of an `expect`.
+    """
+
+    by: str
+    reason: str
+    via: Via
+    expect: int | None = None
+    shown: int | None = None
 
 
 class Release(Protocol):
@@ -69,8 +82,7 @@ class Operator:
         reason: str,
         via: Via,
         expect: int | None = None,
-        waived: frozenset[str] = frozenset(),
-        losses: frozenset[str] = frozenset(),
+        going: Going = WITH_ALL,
     ) -> Event:
         """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people
         have to, ask for it.
@@ -79,8 +91,8 @@ class Operator:
             Refused: the entry is not one that can be activated, something is missing, or something relevant happened
                 after `expect`.
         """
-        going = Going(waived=waived, losses=losses)
-        return self._move(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, accept=going)
+        act = _ActOfPerson(by=by, reason=reason, via=via, expect=expect)
+        return self._move(key, ev.ENTRY_ACTIVATED, act, accept=going)
 
     def resume(
         self,
@@ -91,22 +103,19 @@ class Operator:
         via: Via,
         expect: int | None = None,
         shown: int | None = None,
-        waived: frozenset[str] = frozenset(),
-        losses: frozenset[str] = frozenset(),
+        going: Going = WITH_ALL,
     ) -> Event:
         """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown,
         for want of an `expect`.
 
-        `waived` are checks that the person goes on without, `losses` ways to the model that stay closed.
+        `going` holds the checks that the person goes on without, and the ways to the model that stay closed.
 
         Raises:
             Refused: as `activate`; a check that the pause asks for has to be verified since, and nothing else can be
                 waived.
         """
-        going = Going(waived=waived, losses=losses)
-        return self._move(
-            key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, shown=shown, accept=going
-        )
+        act = _ActOfPerson(by=by, reason=reason, via=via, expect=expect, shown=shown)
+        return self._move(key, ev.ENTRY_RESUMED, act, accept=going)
 
     def preview(self, key: str, kind: str, going: Going = WITH_ALL) -> Acceptance:
         """Return what an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
@@ -145,19 +154,8 @@ class Operator:
         Raises:
             Refused: the entry is not active.
         """
-        return self._move(
-            key,
-            ev.ENTRY_PAUSED,
-            by=by,
-            reason=reason,
-            via=via,
-            expect=expect,
-            causes=[],
-            pin="",
-            old=None,
-            new=None,
-            shifts=[],
-        )
+        act = _ActOfPerson(by=by, reason=reason, via=via, expect=expect)
+        return self._move(key, ev.ENTRY_PAUSED, act, causes=[], pin="", old=None, new=None, shifts=[])
 
     def retire(self, key: str, *, by: str, reason: str, via: Via, expect: int | None = None) -> Event:
         """End an entry for good.
@@ -165,7 +163,7 @@ class Operator:
         Raises:
             Refused: it has ended already.
         """
-        return self._move(key, ev.ENTRY_RETIRED, by=by, reason=reason, via=via, expect=expect)
+        return self._move(key, ev.ENTRY_RETIRED, _ActOfPerson(by=by, reason=reason, via=via, expect=expect))
 
     def release(self, position: int, *, by: str, reason: str, via: Via) -> tuple[Event, ...]:
         """Let a price in that was held back.
@@ -177,7 +175,7 @@ class Operator:
             self._release(unit, position, {"by": by, "reason": reason, "via": dict(via)})
         return tuple(unit.register.events)
 
-    def verify(
+    def verify(  # noqa: PLR0913 - public: who says it, and one keyword for each trace that the word may rest on
         self,
         key: str,
         check: str,
@@ -248,19 +246,7 @@ class Operator:
 
     # -- how every act is carried out --------------------------------------
 
-    def _move(
-        self,
-        key: str,
-        kind: str,
-        *,
-        by: str,
-        reason: str,
-        via: Via,
-        expect: int | None,
-        shown: int | None = None,
-        accept: Going | None = None,
-        **data: object,
-    ) -> Event:
+    def _move(self, key: str, kind: str, act: _ActOfPerson, *, accept: Going | None = None, **data: object) -> Event:
         """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the
         same lock.
         """
@@ -268,12 +254,12 @@ class Operator:
             tx, register, now = unit.tx, unit.register, unit.now
             entry = find_entry(register.entries, key)
             _may(entry, kind)
-            _expected(tx, entry, shown if expect is None else expect)
-            expected: int | None = expect
+            _expected(tx, entry, act.shown if act.expect is None else act.expect)
+            expected = act.expect
             cause = entry.position
             if accept is not None:
                 data |= self._acceptance(tx, entry, kind, now, accept)
-                confirms = confirmed(tx, entry, kind, data, by=by, expect=expect)
+                confirms = confirmed(tx, entry, kind, data, by=act.by, expect=act.expect)
                 data |= {"act": kind} if confirms is None else confirms
                 if confirms is None:  # one person's word is a request, at the position that it is about
                     kind, expected = ev.ENTRY_APPROVAL_REQUESTED, entry.position
@@ -284,13 +270,13 @@ class Operator:
                 entry_stream(key),
                 key,
                 at=now,
-                actor=by,
+                actor=act.by,
                 cause=cause,
                 data={
                     **data,
-                    "by": by,
-                    "reason": reason,
-                    "via": dict(via),
+                    "by": act.by,
+                    "reason": act.reason,
+                    "via": dict(act.via),
                     "expect": entry.position if expected is None else expected,
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },

@@ -24,7 +24,7 @@ from monitor.core.text import pin_in_words, value_in_words
 from monitor.detection.change_events import ChangeEvent
 from monitor.detection.routes import Signal
 from monitor.registry import checklist, losses, pins
-from monitor.registry.reminders import Reminder, reminded
+from monitor.registry.reminders import OwnerMessage, Reminder, reminded
 from monitor.registry.transitions import RegistryTransaction
 
 BRIEF = 4
@@ -152,9 +152,9 @@ def _visibility(register: RegistryTransaction, entry: Entry, beliefs: Baselines,
             "versions": dict(trigger.versions),
         },
     )
+    grounds = checklist.Grounds(cause=position, reason="the model is not listed any more")
     for name in checklist.lost_with_the_model(entry) if not listed else ():
-        reason = "the model is not listed any more"
-        checklist.move(register, ev.CHECK_STALE, entry.key, name, at=trigger.at, cause=position, reason=reason)
+        checklist.move(register, ev.CHECK_STALE, entry.key, name, grounds, at=trigger.at)
 
 
 def _pause(
@@ -196,18 +196,9 @@ def _pause(
             "versions": dict(trigger.versions),
         },
     )
+    grounds = checklist.Grounds(source=nearest.source, cause=position, reason="the entry was paused")
     for name in checklist.made_stale(((shift.pin, shift.new) for shift in shifts), entry):
-        paused = "the entry was paused"
-        checklist.move(
-            register,
-            ev.CHECK_STALE,
-            entry.key,
-            name,
-            at=trigger.at,
-            source=nearest.source,
-            cause=position,
-            reason=paused,
-        )
+        checklist.move(register, ev.CHECK_STALE, entry.key, name, grounds, at=trigger.at)
 
 
 def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
@@ -277,24 +268,16 @@ def remind(register: RegistryTransaction, key: str, reminders: Iterable[Reminder
     """Say ahead what comes on its day."""
     for reminder in reminders:
         dated = reminder.dated
-        reminded(
-            register,
-            key,
-            said=reminder.key,
-            what=dated.what,
-            day=dated.day,
-            text=dated.text,
-            at=at,
-            source=dated.source,
-        )
+        message = OwnerMessage(key=reminder.key, what=dated.what, day=dated.day, text=dated.text, source=dated.source)
+        reminded(register, key, message, at=at)
 
 
 def expire(register: RegistryTransaction, key: str, *, at: datetime) -> None:
     """Let the checks of an entry whose date has passed go stale."""
+    grounds = checklist.Grounds(reason="its date has passed", because="date")
     for name, check in sorted(register.entries[key].checks.items()):
         if check.state is CheckState.VERIFIED and check.until is not None and check.until <= at:
-            reason = "its date has passed"
-            checklist.move(register, ev.CHECK_STALE, key, name, at=at, reason=reason, because="date")
+            checklist.move(register, ev.CHECK_STALE, key, name, grounds, at=at)
 
 
 def depends_on(entry: Entry, spec: SourceSpec) -> bool:

@@ -110,38 +110,39 @@ def due(entry: Entry, dated: Iterable[Deadline], today: date) -> list[Reminder]:
     return reminders
 
 
-def reminded(
-    register: RegistryTransaction,
-    key: str,
-    *,
-    said: str,
-    what: str,
-    day: date,
-    text: str,
-    at: datetime,
-    source: str = "",
-    evidence: str = "",
-    cause: int | None = None,
-    more: Mapping[str, object] | None = None,
-) -> None:
-    """Write that an entry's owners are told something that is told once. `said` is what keeps it from being said twice,
-    `more` goes into the data.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerMessage:
+    """What the owners of an entry are told once: a thing of the kind `what` on a day, in words. `key` is what keeps it
+    from being said twice, `more` goes into the data.
     """
+
+    key: str
+    what: str
+    day: date
+    text: str
+    source: str = ""
+    evidence: str = ""
+    cause: int | None = None
+    more: Mapping[str, object] | None = None
+
+
+def reminded(register: RegistryTransaction, key: str, message: OwnerMessage, *, at: datetime) -> None:
+    """Write that an entry's owners are told something that is told once."""
     register.add(
         ev.ENTRY_REMINDED,
         entry_stream(key),
         key,
         at=at,
-        source=source,
-        cause=cause,
-        evidence=evidence,
+        source=message.source,
+        cause=message.cause,
+        evidence=message.evidence,
         data={
-            "key": said,
-            "what": what,
-            "date": day.isoformat(),
-            "days": (day - at.date()).days,
-            "text": text,
-            **(more or {}),
+            "key": message.key,
+            "what": message.what,
+            "date": message.day.isoformat(),
+            "days": (message.day - at.date()).days,
+            "text": message.text,
+            **(message.more or {}),
         },
     )
 
