@@ -23,6 +23,7 @@ from monitor.core.entry import Status
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import ACCESS, GRANTED, Body, Known, Observation, ReplayedRecording, Snapshot, Subject
 from monitor.core.ports import EventQuery, Refused, Source
+from monitor.registry.acceptance import Going
 from monitor.sources import recording
 from monitor.sources.catalog import SourceDeps, build, source_spec
 from monitor.sources.http import HttpClient
@@ -316,7 +317,7 @@ class Play:
                 continue
             act, waived = found
             try:
-                act(key, by="bench", reason="accepted", via={"channel": "bench"}, waived=waived)
+                act(key, by="bench", reason="accepted", via={"channel": "bench"}, going=Going(waived=waived))
             except Refused:
                 continue  # what is missing may come with a later poll
 

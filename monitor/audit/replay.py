@@ -242,14 +242,8 @@ class Replay:
             going = Going(waived=self._waived(entry))
             try:
                 closed = frozenset(self._operator.preview(key, kind, going).closed)
-                act(
-                    key,
-                    by=ACTOR,
-                    reason="accepted by the replay",
-                    via={"channel": ACTOR},
-                    waived=going.waived,
-                    losses=closed,
-                )
+                going = replace(going, losses=closed)
+                act(key, by=ACTOR, reason="accepted by the replay", via={"channel": ACTOR}, going=going)
             except Refused:
                 continue  # what is missing may come with a later poll
 

@@ -136,18 +136,19 @@ def activate(
     not verified, a route that the entry uses is refused, a change is suspected, or something relevant happened after
     --expect.
     """
-    if dry_run:
-        from monitor.registry.acceptance import Going
+    from monitor.registry.acceptance import Going
 
+    going = Going(losses=losses)
+    if dry_run:
         with opened(options) as monitor:
-            acceptance = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED, Going(losses=losses))
+            acceptance = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED, going)
         if options.json:
             output.as_json(accepting.as_json(entry, acceptance))
             return 1 if acceptance.problems else 0
         return accepting.preview(acceptance, f"access-monitor activate {entry}")
     by, reason = _named(by, reason)
     with opened(options) as monitor:
-        event = monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect, losses=losses)
+        event = monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect, going=going)
         show(options, monitor, event)
     return 0
 
@@ -208,13 +209,14 @@ def resume(
     if (entry is None) == (cause is None):
         raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
     who, why = ("", "") if dry_run else _named(by, reason)
+    going = Going(waived=waived, losses=losses)
     refusals: list[Refused] = []
     previews: list[tuple[str, Acceptance]] = []
     resumed: list[Event] = []
     with opened(options) as monitor:
         for key in (entry,) if entry is not None else monitor.operator.paused_by(cause or 0):
             try:
-                acceptance = monitor.operator.preview(key, ev.ENTRY_RESUMED, Going(waived=waived, losses=losses))
+                acceptance = monitor.operator.preview(key, ev.ENTRY_RESUMED, going)
                 if dry_run:
                     previews.append((key, acceptance))
                     continue
@@ -228,8 +230,7 @@ def resume(
                     via=via(),
                     expect=expect,
                     shown=acceptance.position,
-                    waived=waived,
-                    losses=losses,
+                    going=going,
                 )
             except Refused as error:
                 refusals.append(error)

@@ -1,11 +1,13 @@
-"""What a person accepts by an activation or a resumption: the pins that would stand, beside those that stood, and what is missing.
+"""What a person accepts by an activation or a resumption: the pins that would stand, beside those that stood, and what
+is missing.
 
 Reading only, so that it can be shown before the act and is worked out anew, under the writer's lock, within it.
 
-The second approver: where an entry wants two, what one person accepts is a request until another person accepts the same.
+The second approver: where an entry wants two, what one person accepts is a request until another person accepts the
+same.
 
-The same means: the same act, at the same position, with the same pins. Whether two names are two people is taken from the names; the
-account behind each stands beside it in the log.
+The same means: the same act, at the same position, with the same pins. Whether two names are two people is taken from
+the names; the account behind each stands beside it in the log.
 """
 
 from __future__ import annotations
@@ -66,8 +68,8 @@ class Compared:
 class Acceptance:
     """What an acceptance at `position` comes to; it may be carried out while there are no `problems`.
 
-    `asked` are the checks that the running pause asks for, whether the entry lists them or not, `closed` the ways to the model that are closed, each of
-    which has to be accepted by name.
+    `asked` are the checks that the running pause asks for, whether the entry lists them or not, `closed` the ways to
+    the model that are closed, each of which has to be accepted by name.
     """
 
     position: int
@@ -81,7 +83,9 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Going:
-    """What a person goes on without: checks that are not verified (`waived`), and ways to the model that are closed (`losses`)."""
+    """What a person goes on without: checks that are not verified (`waived`), and ways to the model that are closed
+    (`losses`).
+    """
 
     waived: frozenset[str] = frozenset()
     losses: frozenset[str] = frozenset()
@@ -99,7 +103,7 @@ def acceptance(
     ask_gate: AskGate,
     going: Going = WITH_ALL,
 ) -> Acceptance:
-    """What would be accepted now, and everything that is missing; `going` is what may be."""
+    """Return what would be accepted now, and everything that is missing; `going` is what may be."""
     waived = going.waived
     fresh = Freshness(reader, configuration)
     entry = replace(entry, checks=fallbacks.checks(entry, ask_gate(reader, configuration, now), now))
@@ -116,8 +120,8 @@ def acceptance(
         if way not in going.losses and not (way in _LISTED and wanting.keys() & {"model_id", "visibility"})
     ]
     problems += [
-        Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in said)})")
-        for field, said in disputed.items()
+        Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in statements)})")
+        for field, statements in disputed.items()
     ]
     problems += _suspected(reader, fresh.beliefs, entry, pins)
     problems += _stale(fresh, configuration, entry, now, waived | wanting.keys())
@@ -139,7 +143,7 @@ def compare(accepted: tuple[Pin, ...], now: tuple[Pin, ...]) -> tuple[Compared, 
 
 
 def mend(configuration: Configuration, entry: Entry, name: str, state: CheckState) -> str:
-    """What verifies a check: the command to run, or what the configuration lacks."""
+    """Say what verifies a check: the command to run, or what the configuration lacks."""
     feeding = [spec.key for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
     attest = f"`access-monitor verify {entry.key} {name} --by YOU {_RESTS_ON.get(name, '--url …')}`"
     look = f"`access-monitor poll {' '.join(feeding)}`"
@@ -175,15 +179,16 @@ def _refused(entry: Entry, way: str, key: str, known: Baselines) -> str:
         return access.in_words(way, name, None if now is UNKNOWN else now)
     if way in _LISTED:
         return f"{name} is missing from the list of {scope}"
-    said = {refusal(way): text for _, text in known.said(Fact(Subject(scope, name), refusal(way)))}
-    return f"{way} answers {answer(way, None if now is UNKNOWN else now, said)}"
+    texts = {refusal(way): text for _, text in known.said(Fact(Subject(scope, name), refusal(way)))}
+    return f"{way} answers {answer(way, None if now is UNKNOWN else now, texts)}"
 
 
 def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, ...]) -> list[Problem]:
     facts = {fact for pin in pins for fact in pinning.facts(pin, entry)}
     return [
         Problem(
-            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be {value_in_words(pending_change.value)} by {pending_change.source} "
+            what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be "
+            f"{value_in_words(pending_change.value)} by {pending_change.source} "
             f"since {ev.rfc3339(pending_change.first_at)}",
             mend=f"wait until it is believed or gone, or `access-monitor poll {pending_change.source}`",
         )
@@ -198,7 +203,7 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
 def _stale(
     fresh: Freshness, configuration: Configuration, entry: Entry, now: datetime, named: frozenset[str]
 ) -> list[Problem]:
-    """What was not polled for too long, though time has not made its check stale yet."""
+    """List what was not polled for too long, though time has not made its check stale yet."""
     return [
         Problem(
             what=f"{name} was last verified {ev.rfc3339(at)}",
@@ -218,31 +223,34 @@ COMMANDS = {ev.ENTRY_ACTIVATED: "activate", ev.ENTRY_RESUMED: "resume"}
 def confirmed(
     reader: Reader, entry: Entry, kind: str, accepted: Mapping[str, object], *, by: str, expect: int | None
 ) -> dict[str, object] | None:
-    """What an act records besides where it may be carried out now: the request that it confirms. None: it is itself a request.
+    """Return what an act records besides where it may be carried out now: the request that it confirms. None: it is
+    itself a request.
 
     Raises:
         Refused: the person has asked already, or did not say what was seen.
     """
     if entry.spec.approvers < 2:
         return {}
-    asked = entry.asked
-    request = None if asked is None or asked.act != kind else reader.event(asked.position)
-    if asked is None or request is None or _accepted(request.event.data) != _accepted(accepted):
+    approval = entry.asked
+    request = None if approval is None or approval.act != kind else reader.event(approval.position)
+    if approval is None or request is None or _accepted(request.event.data) != _accepted(accepted):
         return None
-    command = f"`access-monitor {COMMANDS[kind]} {entry.key} --by … --reason … --expect {asked.expect}`"
-    if _person(by) == _person(asked.by):
+    command = f"`access-monitor {COMMANDS[kind]} {entry.key} --by … --reason … --expect {approval.expect}`"
+    if _person(by) == _person(approval.by):
         raise Refused(
-            f"{asked.by} has asked for this already, at position {asked.position}; another person confirms it with {command}"
+            f"{approval.by} has asked for this already, at position {approval.position}; another person confirms it "
+            f"with {command}"
         )
     if expect is None:
         raise Refused(
-            f"{asked.by} asked for this at position {asked.position}; who looked at it as well confirms it with {command}"
+            f"{approval.by} asked for this at position {approval.position}; who looked at it as well confirms it "
+            f"with {command}"
         )
-    return {"requested_by": asked.by, "request": asked.position}
+    return {"requested_by": approval.by, "request": approval.position}
 
 
 def _accepted(data: Mapping[str, object]) -> tuple[object, ...]:
-    """What has to be the same in both words: the pins, and what both go on without."""
+    """Return what has to be the same in both words: the pins, and what both go on without."""
     return data["pins"], data.get("waived", []), data.get("losses", [])
 
 

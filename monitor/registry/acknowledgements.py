@@ -1,4 +1,6 @@
-"""Pauses that nobody acknowledges: when they are said again, and from when on to others as well. Neither moves an entry."""
+"""Pauses that nobody acknowledges: when they are said again, and from when on to others as well. Neither moves an
+entry.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from datetime import datetime, timedelta
 from monitor.core import events as ev
 from monitor.core.configuration import Attention, Owner
 from monitor.core.entry import PAUSE_REPEATED, Entry, Status
-from monitor.registry.reminders import reminded
+from monitor.registry.reminders import OwnerMessage, reminded
 from monitor.registry.transitions import RegistryTransaction
 
 SELDOM = timedelta(days=1)
@@ -46,17 +48,15 @@ def repeat(
     if count >= rules.escalate_after:
         further = (owners[name].escalate_to for name in recipients if name in owners)
         recipients = tuple(dict.fromkeys((*recipients, *filter(None, further))))
-    reminded(
-        register,
-        key,
-        said=_key(entry, count),
+    message = OwnerMessage(
+        key=_key(entry, count),
         what=PAUSE_REPEATED,
         day=entry.since.date(),
         text=text,
-        at=at,
         cause=entry.pause,
         more={"owners": list(recipients)},
     )
+    reminded(register, key, message, at=at)
 
 
 def _key(entry: Entry, count: int) -> str:

@@ -1,4 +1,6 @@
-"""What people say to notices: that they take a pause on, and that an entry should be quiet for a while. Neither moves an entry."""
+"""What people say to notices: that they take a pause on, and that an entry should be quiet for a while. Neither moves
+an entry.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ class Attendant:
 
 
 def _notice_of(tx: Transaction, entry: Entry) -> str:
-    """The notice that told of an entry's pause; the position of the pause where nobody was told."""
+    """Find the notice that told of an entry's pause; the position of the pause where nobody was told."""
     for delivery in reversed(tx.deliveries()):
         notice = tx.notice(delivery.notice)
         if notice is not None and any(

@@ -1,7 +1,7 @@
 """What a person hands in beside their word, held against the entry under the writer's lock before the word is taken.
 
-A paper was read already, outside of any transaction; here it is seen whether it is about this entry at all. What it says is recorded with
-the word and judged by people.
+A paper was read already, outside of any transaction; here it is seen whether it is about this entry at all. What it
+says is recorded with the word and judged by people.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ class Paper(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalPaper:
-    """Results of evals, one for each file, with the bytes to keep. `baseline` is an entry's key or a model id, `called` what the files
-    call the candidate where that is not its id."""
+    """Results of evals, one for each file, with the bytes to keep. `baseline` is an entry's key or a model id, `called`
+    what the files call the candidate where that is not its id.
+    """
 
     results: tuple[Results, ...]
     bodies: tuple[Body, ...]
@@ -71,18 +72,19 @@ class EvalPaper:
             raise Refused(f"{entry.key} has no model id yet, so that no result can be said to be its own")
         baseline = self._baseline(reader, configuration, entry, candidate)
         try:
-            found = eval_results.compare(self.results, candidate, baseline)
+            comparison = eval_results.compare(self.results, candidate, baseline)
         except eval_results.CaseTwice as error:
             raise Refused(f"{error}; hand in one run of each") from error
-        self._about(entry, candidate, found)
+        self._about(entry, candidate, comparison)
         files = [
-            {"format": one.format, "evidence": keep(body)} for one, body in zip(self.results, self.bodies, strict=True)
+            {"format": result.format, "evidence": keep(body)}
+            for result, body in zip(self.results, self.bodies, strict=True)
         ]
         data = {
             "candidate": sorted(candidate.ids),
             "baseline": None if baseline is None else {"name": self.baseline, "ids": sorted(baseline.ids)},
-            "rows": [{**asdict(row), "samples": list(row.samples)} for row in found.rows],
-            "ignored": dict(found.ignored),
+            "rows": [{**asdict(row), "samples": list(row.samples)} for row in comparison.rows],
+            "ignored": dict(comparison.ignored),
             "files": files,
         }
         return Held(files[0]["evidence"], {"evals": data})
@@ -101,13 +103,13 @@ class EvalPaper:
             raise Refused(f"the baseline {self.baseline} {why}; name the entry or model that production runs now")
         return model
 
-    def _about(self, entry: Entry, candidate: EvalModel, found: EvalComparison) -> None:
-        if any(row.candidate is not None for row in found.rows):
+    def _about(self, entry: Entry, candidate: EvalModel, comparison: EvalComparison) -> None:
+        if any(row.candidate is not None for row in comparison.rows):
             return
         ids = ", ".join(sorted(candidate.ids))
-        if any(candidate.is_named(name) for one in self.results for name in one.counted):
+        if any(candidate.is_named(name) for result in self.results for name in result.counted):
             raise Refused(f"every result of {ids} ended in an error, so nothing was evaluated; run it again")
-        known = ", ".join(dict.fromkeys(name for one in self.results for name in one.counted))
+        known = ", ".join(dict.fromkeys(name for result in self.results for name in result.counted))
         raise Refused(
             f"no result is of {ids}, the model of {entry.key}: there are results of {known}; if one of these is it, "
             f"say so with --called NAME"
@@ -135,7 +137,7 @@ class RequestPaper:
             raise Refused(f"{entry.key} has no model id yet, so that no request can be said to be its own")
         mine = [request for request in self.requests if request.model in ids]
         others = Counter(request.model for request in self.requests if request.model not in ids)
-        registered = {id for one in reader.entries().values() for id in one.spec.surfaces.values()}
+        registered = {id for other in reader.entries().values() for id in other.spec.surfaces.values()}
         over = request_log.span(self.requests)
         costs = request_log.costs(mine, self._prices(reader, configuration, entry), self.tolerance)
         problems = [
@@ -164,11 +166,16 @@ class RequestPaper:
         return Held(keep(self.body), {"logging": data})
 
     def _dates(self, over: LogSpan | None) -> list[str]:
-        """What is still to come was not logged: the clock or the zone of the log is wrong, and so would be the usage of a month."""
+        """Say what speaks against the dates of a log. What is still to come was not logged: the clock or the zone of
+        the log is wrong, and so would be the usage of a month.
+        """
         if over is None or over.last <= self.now + CLOCK_TOLERANCE:
             return []
         return [
-            f"its last request is dated {rfc3339(over.last)}, which is still to come; see the clock and the zone of the log"
+            (
+                f"its last request is dated {rfc3339(over.last)}, which is still to come; see the clock and the "
+                "zone of the log"
+            )
         ]
 
     def _tiers(self, mine: list[LoggedRequest], entry: Entry) -> list[str]:
@@ -177,11 +184,14 @@ class RequestPaper:
         if not strange:
             return []
         return [
-            f"{len(strange)} request{'s' if len(strange) > 1 else ''} ran in a tier that it does not use: line {strange[0].line} says {strange[0].tier}"
+            (
+                f"{len(strange)} request{'s' if len(strange) > 1 else ''} ran in a tier that it does not use: line "
+                f"{strange[0].line} says {strange[0].tier}"
+            )
         ]
 
     def _prices(self, reader: Reader, configuration: Configuration, entry: Entry) -> Prices:
-        """What was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
+        """Return what was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
         fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
         if not entry.pins:
             chosen, _, _ = pins.pins(entry, beliefs(reader, configuration.sources))
@@ -189,18 +199,18 @@ class RequestPaper:
         return Prices(fields, entry.spec.tiers)
 
     def _strangers(self, others: Mapping[str, int], registered: set[str]) -> list[str]:
-        found = []
+        sentences = []
         for name, count in sorted(others.items()):
             if name and name not in registered:
                 line = next(request.line for request in self.requests if request.model == name)
-                found.append(
+                sentences.append(
                     f"{count} of {len(self.requests)} lines name {name}, which no entry holds, first line {line}"
                 )
-        return found
+        return sentences
 
 
 def _model_of(entry: Entry, configuration: Configuration, called: str = "") -> EvalModel:
-    """The exact ids of an entry, and every name under which the configuration knows whose they are."""
+    """Return the exact ids of an entry, and every name under which the configuration knows whose they are."""
     providers = {entry.spec.provider}
     for key in entry.spec.surfaces:
         providers.add(key)

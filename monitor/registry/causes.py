@@ -1,6 +1,7 @@
 """Why an entry is paused, and what each cause asks for before a person may resume it.
 
-One table. What it names is asked for whether the entry lists it or not, and holds only as it was verified since the pause.
+One table. What it names is asked for whether the entry lists it or not, and holds only as it was verified since the
+pause.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ ASKS: Mapping[Cause, tuple[str, ...]] = MappingProxyType(
         Cause.CHECK: (),
     }
 )
-"""Cause → the checks that a resumption asks for; our own side asks for all that the entry requires, the last for the checks that rest on the value."""
+"""Cause → the checks that a resumption asks for; our own side asks for all that the entry requires, the last for the
+checks that rest on the value.
+"""
 
 
 def cause(pin: Pin, now: Value | None) -> Cause:

@@ -1,10 +1,12 @@
-"""Checks that sources verified and have not verified again for too long: time alone makes them stale, and production is denied.
+"""Checks that sources verified and have not verified again for too long: time alone makes them stale, and production is
+denied.
 
 That a source goes blind is recorded ahead of it, at half its freshness (`housekeeping`); this is the denial itself.
 
 How old a check may get before it no longer counts. An entry may lengthen an age, never shorten one or switch it off.
 
-What the models list and the prices verify goes by the freshness of the gate, so that checklist and gate go stale together.
+What the models list and the prices verify goes by the freshness of the gate, so that checklist and gate go stale
+together.
 """
 
 from __future__ import annotations
@@ -36,9 +38,11 @@ def aged(
     sources: Collection[str] | None = None,
     cadence: Mapping[str, timedelta] | None = None,
 ) -> Aged:
-    """The checks of these entries whose age has passed; of all, or of those that the named sources feed. `cadence` lengthens the age of what a source feeds."""
+    """List the checks of these entries whose age has passed; of all, or of those that the named sources feed. `cadence`
+    lengthens the age of what a source feeds.
+    """
     fresh = Freshness(reader, configuration)
-    found: dict[str, dict[str, datetime]] = {}
+    aged_checks: dict[str, dict[str, datetime]] = {}
     for key, entry in entries.items():
         if not entry.alive:
             continue
@@ -55,12 +59,12 @@ def aged(
             ):  # what goes by freshness is denied by the gate then, however seldom it is polled
                 slack += [MISSED * spec.every for spec in feeding]
             if now - last > max(verified(entry, name, configuration.gate, configuration.checks), *slack):
-                found.setdefault(key, {})[name] = last
-    return found
+                aged_checks.setdefault(key, {})[name] = last
+    return aged_checks
 
 
 def awaited(reader: Reader, configuration: Configuration) -> list[str]:
-    """The sources that cost nothing and whose next poll may verify a check that is stale."""
+    """List the sources that cost nothing and whose next poll may verify a check that is stale."""
     living = [entry for entry in reader.entries().values() if entry.alive]
     return [
         spec.key
@@ -74,7 +78,7 @@ def _feeding(configuration: Configuration, entry: Entry, name: str) -> list[Sour
 
 
 def _seen(fresh: Freshness, entry: Entry, name: str) -> datetime | None:
-    """The last poll that confirmed it and left no row in the log."""
+    """Return the last poll that confirmed it and left no row in the log."""
     match BY_FRESHNESS.get(name):
         case "freshness":
             return fresh.access(entry)
@@ -89,7 +93,8 @@ def expire(register: RegistryTransaction, past: Aged, now: datetime) -> None:
     for key, names in past.items():
         for name, last in names.items():
             reason = f"no poll has verified it since {ev.rfc3339(last)}"
-            checklist.move(register, ev.CHECK_STALE, key, name, at=now, reason=reason, because="age", since=last)
+            grounds = checklist.Grounds(reason=reason, because="age", since=last)
+            checklist.move(register, ev.CHECK_STALE, key, name, grounds, at=now)
 
 
 BY_FRESHNESS = {"model_id": "freshness", "visibility": "freshness", "pricing": "price_freshness"}

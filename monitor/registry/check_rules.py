@@ -1,4 +1,5 @@
-"""The facts behind the checks: what a probe or the account's own settings can verify, and what an activation pins for it.
+"""The facts behind the checks: what a probe or the account's own settings can verify, and what an activation pins for
+it.
 
 One table. A check that is not in it is verified by a list or a price (`checklist`), or attested by a person.
 """
@@ -22,9 +23,9 @@ from monitor.detection.routes import joined, lost, order
 class Behind:
     """Which facts a check rests on.
 
-    `fields` are fields of the entry's models, or with an `account` subject of that setting; one that ends in a dot is a prefix. `value`
-    is what verifies, None any value at all. `by` are the routes and parts that state them. A check that only `shows` its facts is
-    pinned by them and verified by a person, who knows what they should be.
+    `fields` are fields of the entry's models, or with an `account` subject of that setting; one that ends in a dot is a
+    prefix. `value` is what verifies, None any value at all. `by` are the routes and parts that state them. A check that
+    only `shows` its facts is pinned by them and verified by a person, who knows what they should be.
     """
 
     fields: tuple[str, ...]
@@ -52,22 +53,24 @@ TABLE: Mapping[str, Behind] = MappingProxyType(
 
 
 def facts(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
-    """What is believed of the facts behind a check, on every surface of the entry; none for a check without any."""
+    """List what is believed of the facts behind a check, on every surface of the entry; none for a
+    check without any.
+    """
     behind = TABLE.get(name)
     if behind is None:
         return {}
-    found: dict[Fact, Value] = {}
+    values: dict[Fact, Value] = {}
     for surface, model_id in entry.spec.surfaces.items():
         subject = Subject(surface, behind.account or model_id)
-        for field, stated in beliefs.facts_of(subject).items() if subject.name else ():
+        for field, statements in beliefs.facts_of(subject).items() if subject.name else ():
             if covers(behind, field) and counts(field, entry):
-                found[Fact(subject, field)] = stated[0][1]
-    return found
+                values[Fact(subject, field)] = statements[0][1]
+    return values
 
 
 def covers(behind: Behind, field: str) -> bool:
     """Whether a field is among those of a check."""
-    return any(field == one or (one.endswith(".") and field.startswith(one)) for one in behind.fields)
+    return any(field == pattern or (pattern.endswith(".") and field.startswith(pattern)) for pattern in behind.fields)
 
 
 def counts(field: str, entry: Entry) -> bool:
@@ -89,27 +92,31 @@ def verifying(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
 
 
 def verdict(name: str, entry: Entry, beliefs: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
-    """What the facts behind a check say of it: verified, failed, or nothing."""
+    """Return what the facts behind a check say of it: verified, failed, or nothing."""
     if TABLE[name].shows or not facts(name, entry, beliefs):
         return UNKNOWN
     return bool(verifying(name, entry, beliefs))
 
 
 def refused(name: str, entry: Entry, beliefs: Baselines) -> str:
-    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none was refused."""
+    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none
+    was refused.
+    """
     answers: dict[str, list[str]] = {}
     closed = {fact: value for fact, value in facts(name, entry, beliefs).items() if lost(fact, value)}
     for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):
         route = fact.field.removeprefix(ACCESS)
-        said = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
-        answers.setdefault(str(said.pop() if len(said) == 1 else closed[fact]), []).append(route)
+        texts = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
+        answers.setdefault(str(texts.pop() if len(texts) == 1 else closed[fact]), []).append(route)
     return ", ".join(
-        f"{joined(routes)} {'answers' if len(routes) == 1 else 'answer'} {said}" for said, routes in answers.items()
+        f"{joined(routes)} {'answers' if len(routes) == 1 else 'answer'} {text}" for text, routes in answers.items()
     )
 
 
 def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
-    """The checks of an entry that a probe, a part of the account, or a source of a kind that says so can verify."""
+    """List the checks of an entry that a probe, a part of the account, or a source of a kind that says
+    so can verify.
+    """
     states, route = spec.can.states, ACCESS + spec.can.states
     return tuple(
         name
@@ -121,7 +128,7 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
 
 
 def checks_of(pin: Pin) -> frozenset[str]:
-    """The checks that rest on a pinned fact."""
+    """List the checks that rest on a pinned fact."""
     return frozenset(
         name for name, behind in TABLE.items() if covers(behind, pin.field) and behind.account in ("", pin.name)
     )

@@ -6,6 +6,7 @@ Whether a blank may be ignored is never decided here: a required check is verifi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Literal
@@ -41,14 +42,16 @@ _ABOUT_THE_MODEL = ("pricing", "rate_limits", "evals", "safety_review")
 
 
 def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
-    """The checks an entry needs in an environment, the default ones first; outside production only those that were declared for it."""
+    """List the checks an entry needs in an environment, the default ones first; outside production only those that were
+    declared for it.
+    """
     if environment != PRODUCTION:
         return entry.spec.checks_in.get(environment, ())
     return tuple(dict.fromkeys((*DEFAULT, *entry.spec.checks, *safety.required(entry))))
 
 
 def machine(entry: Entry, beliefs: Baselines) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
-    """What the sources can say of an entry's checks: verified, failed, or nothing."""
+    """Say what the sources can say of an entry's checks: verified, failed, or nothing."""
     watched = [surface for surface in entry.spec.surfaces if beliefs.lists(surface)]
     listed = [
         beliefs.listed(Subject(surface, entry.spec.surfaces[surface]))
@@ -91,7 +94,7 @@ def _all(values: Iterable[bool | Literal[Unknown.UNKNOWN]]) -> bool | Literal[Un
 
 
 def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
-    """The checks that a poll of this source can verify for an entry."""
+    """List the checks that a poll of this source can verify for an entry."""
     if spec.surface in entry.spec.surfaces and spec.model in ("", entry.spec.surfaces[spec.surface]):
         by_list = (*_BY_LIST, *({CODEX} & spec.can.verifies)) if spec.lists else ()
         return (*by_list, *check_rules.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))
@@ -101,14 +104,16 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
 
 
 def asked(entry: Entry) -> tuple[str, ...]:
-    """The checks that a running pause asks for, whether the entry lists them or not: of all that moved while it lasted."""
+    """List the checks that a running pause asks for, whether the entry lists them or not: of all that moved while it
+    lasted.
+    """
     pinned = {pin.key: pin for pin in entry.pins}
     names = {name for key, now in entry.deviations.items() if key in pinned for name in _asks(pinned[key], now, entry)}
     return tuple(name for name in dict.fromkeys((*chain(*ASKS.values()), *CHECKS)) if name in names)
 
 
 def _asks(pin: Pin, now: Value | None, entry: Entry) -> Iterable[str]:
-    """What a pin that moved asks for."""
+    """List the checks that a pin that moved asks for."""
     match why := cause(pin, now):
         case Cause.OURS:
             return required(entry)
@@ -118,7 +123,9 @@ def _asks(pin: Pin, now: Value | None, entry: Entry) -> Iterable[str]:
 
 
 def made_stale(moved: Iterable[tuple[Pin, Value | None]], entry: Entry) -> tuple[str, ...]:
-    """The verified checks that no longer hold once these pins moved to these values: those that the pause asks for. A check that a source says no to fails by itself."""
+    """List the verified checks that no longer hold once these pins moved to these values: those that the pause asks
+    for. A check that a source says no to fails by itself.
+    """
     touched: set[str] = set()
     for pin, now in moved:
         touched.update(_asks(pin, now, entry), check_rules.checks_of(pin))
@@ -128,7 +135,9 @@ def made_stale(moved: Iterable[tuple[Pin, Value | None]], entry: Entry) -> tuple
 
 
 def lost_with_the_model(entry: Entry) -> tuple[str, ...]:
-    """The verified checks that no longer hold once the model of an entry that nobody accepted yet is gone from its list."""
+    """List the verified checks that no longer hold once the model of an entry that nobody accepted yet is gone from its
+    list.
+    """
     return _verified(_ABOUT_THE_MODEL, entry)
 
 
@@ -147,10 +156,11 @@ def verify(
 ) -> None:
     """Date what this poll verified: the first time, after it was lost, and once a day.
 
-    `evidence` keeps the poll's own bytes and names them; it is called where a check is moved, since hardly any poll moves one.
+    `evidence` keeps the poll's own bytes and names them; it is called where a check is moved, since hardly any poll
+    moves one.
     """
     entry = register.entries[key]
-    said = machine(entry, beliefs)
+    verdicts = machine(entry, beliefs)
     names = fed_by(spec, entry)
     if spec.billed and entry.price_subject not in (beliefs.baseline(spec.key) or {}):
         names = tuple(
@@ -158,16 +168,20 @@ def verify(
         )  # a bill without the model dates no price that a page states
     for name in names:
         check = entry.checks.get(name, Check())
-        if said[name] is True and (
+        if verdicts[name] is True and (
             check.state is not CheckState.VERIFIED or check.verified_at is None or check.verified_at.date() < at.date()
         ):
-            move(register, ev.CHECK_VERIFIED, key, name, at=at, spec=spec, evidence=evidence())
-        elif said[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
-            move(register, ev.CHECK_FAILED, key, name, at=at, spec=spec, evidence=evidence(), reason=reason)
+            grounds = Grounds(source=spec.key, url=spec.shown_url, evidence=evidence())
+            move(register, ev.CHECK_VERIFIED, key, name, grounds, at=at)
+        elif verdicts[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
+            grounds = Grounds(source=spec.key, url=spec.shown_url, evidence=evidence(), reason=reason)
+            move(register, ev.CHECK_FAILED, key, name, grounds, at=at)
 
 
 def _fails(name: str, check: Check, reason: str) -> bool:
-    """Whether a no is news for a check. A route that was refused is a no at the first poll, and says more once another is; a model that is not listed yet is awaited."""
+    """Whether a no is news for a check. A route that was refused is a no at the first poll, and says more once another
+    is; a model that is not listed yet is awaited.
+    """
     if name not in check_rules.TABLE:
         return check.state in (CheckState.VERIFIED, CheckState.STALE)
     return check.state is not CheckState.FAILED or check.note != reason
@@ -179,38 +193,38 @@ def _lost(name: str, entry: Entry, beliefs: Baselines) -> str:
     return check_rules.refused(name, entry, beliefs) or "what it rests on is not so any more"
 
 
-def move(
-    register: RegistryTransaction,
-    kind: str,
-    key: str,
-    name: str,
-    *,
-    at: datetime,
-    spec: SourceSpec | None = None,
-    source: str = "",
-    cause: int | None = None,
-    evidence: str = "",
-    reason: str = "",
-    because: str = "",
-    since: datetime | None = None,
-) -> int:
-    """Write that the system moved a check, and return the position. `spec` is the source whose poll did it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What moves a check: the event before it (`cause`), or the poll of a source, with the bytes that it kept and the
+    `url` at which people find it; of a check that is lost, `reason` says why in words.
 
-    `because` is what the check was lost to where its owners hear of that by itself: `date`, `age` (not verified after `since`), `amendment` or
-    `document`.
+    `because` is what the check was lost to where its owners hear of that by itself: `date`, `age` (not verified after
+    `since`), `amendment` or `document`.
     """
-    data = {"check": name, "url": spec.shown_url if spec else "", "by": ev.SYSTEM, "until": None}
-    data |= {"because": because} if because else {}
-    data |= {"since": ev.rfc3339(since)} if since is not None else {}
+
+    source: str = ""
+    url: str = ""
+    cause: int | None = None
+    evidence: str = ""
+    reason: str = ""
+    because: str = ""
+    since: datetime | None = None
+
+
+def move(register: RegistryTransaction, kind: str, key: str, name: str, grounds: Grounds, *, at: datetime) -> int:
+    """Write that the system moved a check, and return the position."""
+    data = {"check": name, "url": grounds.url, "by": ev.SYSTEM, "until": None}
+    data |= {"because": grounds.because} if grounds.because else {}
+    data |= {"since": ev.rfc3339(grounds.since)} if grounds.since is not None else {}
     return register.add(
         kind,
         entry_stream(key),
         key,
         at=at,
-        source=spec.key if spec else source,
-        cause=cause,
-        evidence=evidence,
-        data={**data, "reason": reason} if reason else data,
+        source=grounds.source,
+        cause=grounds.cause,
+        evidence=grounds.evidence,
+        data={**data, "reason": grounds.reason} if grounds.reason else data,
     )
 
 
@@ -220,14 +234,18 @@ def attestable(name: str, entry: Entry, beliefs: Baselines) -> bool:
 
 
 def awaits(entry: Entry, spec: SourceSpec) -> bool:
-    """Whether a poll of this source could verify a stale check, even one that shows nothing new. A failed one needs news."""
+    """Whether a poll of this source could verify a stale check, even one that shows nothing new. A failed one needs
+    news.
+    """
     return entry.alive and any(
         entry.checks.get(name, Check()).state is CheckState.STALE for name in fed_by(spec, entry)
     )
 
 
 def missing(entry: Entry, *, now: datetime, waived: frozenset[str] = frozenset()) -> dict[str, CheckState]:
-    """The checks that production requires or a running pause asks for, and that are not verified, or whose date has passed."""
+    """List the checks that production requires or a running pause asks for, and that are not verified, or whose date
+    has passed.
+    """
     wanting: dict[str, CheckState] = {}
     for name in dict.fromkeys((*required(entry), *asked(entry))):
         check = entry.checks.get(name, Check())

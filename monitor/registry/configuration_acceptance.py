@@ -20,8 +20,9 @@ from monitor.registry.unit_of_work import Begin
 class LoadingEffect:
     """What loading a configuration would do at a position of the log.
 
-    `differences` are the keys in which it differs from the one in the log, None where the log has nothing to compare with. `taken` is what
-    it would take from production, and `acceptance` the event in which a person accepted just that.
+    `differences` are the keys in which it differs from the one in the log, None where the log has nothing to compare
+    with. `taken` is what it would take from production, and `acceptance` the event in which a person accepted just
+    that.
     """
 
     position: int
@@ -102,7 +103,7 @@ class Loading:
 
 
 def listed(taken: tuple[Take, ...]) -> dict[str, dict[str, str]]:
-    """What is taken, for the log and for scripts: act → entry → why."""
+    """Return what is taken, for the log and for scripts: act → entry → why."""
     return {act.value: {take.entry: take.reason for take in taken if take.act is act} for act in Act}
 
 

@@ -1,8 +1,8 @@
 """What loading a configuration would take from production, and whether a person accepted that.
 
-Our own side never moves production unannounced: a configuration that would pause, withdraw or deny what production may use now is
-taken only after a named person accepted it, bound to what file and environment come to and to the position. One that takes nothing
-needs nobody.
+Our own side never moves production unannounced: a configuration that would pause, withdraw or deny what production may
+use now is taken only after a named person accepted it, bound to what file and environment come to and to the position.
+One that takes nothing needs nobody.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Take:
 class Recording:
     """The configuration that the log recorded last, and the acceptance of another one that a person gave since.
 
-    `document` is None where a version before 0.3 recorded it, which kept only a part. One of 0.3 is in today's names, as is `version`:
-    an upgrade that only renames keys changes no configuration.
+    `document` is None where a version before 0.3 recorded it, which kept only a part. One of 0.3 is in today's names,
+    as is `version`: an upgrade that only renames keys changes no configuration.
     """
 
     position: int
@@ -55,10 +55,10 @@ class Recording:
 
 
 def recorded(reader: Reader) -> Recording | None:
-    """The configuration in the log; None where none was ever loaded."""
+    """Return the configuration in the log; None where none was ever loaded."""
     acceptance: Event | None = None
-    for one in reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True)):
-        event = one.event
+    for record in reader.events(EventQuery(stream=CONFIG_STREAM, newest_first=True)):
+        event = record.event
         if event.type == CONFIG_CHANGED:
             version, document = event.data["version"], event.data.get("document")
             if document is not None and (renamed := current_names(document)) != document:
@@ -70,21 +70,25 @@ def recorded(reader: Reader) -> Recording | None:
 
 
 def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
-    """What a configuration takes from production: `now_asked` is the gate before it is loaded, `then_asked` as its loading would leave the gate."""
-    found: list[Take] = []
+    """Find what a configuration takes from production: `now_asked` is the gate before it is loaded, `then_asked` as its
+    loading would leave the gate.
+    """
+    taken: list[Take] = []
     for key, entry in now_asked.entries.items():
         moved = then_asked.entries[key]
         lost = [
-            asked for asked in _asked(entry) if now_asked.asked(*asked).allowed and not then_asked.asked(*asked).allowed
+            question
+            for question in _asked(entry)
+            if now_asked.asked(*question).allowed and not then_asked.asked(*question).allowed
         ]
         used = entry.status is Status.ACTIVE or bool(lost)
         if moved.status is Status.WITHDRAWN and used:
-            found.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
+            taken.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
         elif entry.status is Status.ACTIVE and moved.status is Status.PAUSED:
-            found.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
+            taken.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
         elif lost:
-            found.append(Take(entry=key, act=Act.DENIES, reason=then_asked.asked(*lost[0]).reason))
-    return tuple(found)
+            taken.append(Take(entry=key, act=Act.DENIES, reason=then_asked.asked(*lost[0]).reason))
+    return tuple(taken)
 
 
 def _asked(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -98,19 +102,19 @@ def covers(acceptance: Event | None, taken: Iterable[Take], entries: Mapping[str
     """Whether an acceptance is of all that is taken; an entry that moved after it was never in view."""
     if acceptance is None:
         return False
-    seen: int = acceptance.data["expect"]
+    position: int = acceptance.data["expect"]
     return all(
-        take.entry in acceptance.data[take.act] and entries[take.entry].status_position <= seen for take in taken
+        take.entry in acceptance.data[take.act] and entries[take.entry].status_position <= position for take in taken
     )
 
 
 def accepted(last: Recording, configuration: Configuration) -> Event | None:
-    """The acceptance of this very configuration, if the last one that was given is."""
+    """Return the acceptance of this very configuration, if the last one that was given is."""
     given = last.acceptance
     return given if given is not None and given.data["sha256"] == digest(configuration.document) else None
 
 
 def in_words(taken: Sequence[Take]) -> str:
-    """What is taken in one phrase: `pause luna and sol, withdraw terra`."""
+    """Say what is taken in one phrase: `pause luna and sol, withdraw terra`."""
     named = {act: [take.entry for take in taken if take.act is act] for act in Act}
     return ", ".join(f"{act.verb} {' and '.join(keys)}" for act, keys in named.items() if keys)

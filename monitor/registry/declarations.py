@@ -1,9 +1,10 @@
-"""Loading a configuration into the log: entries declared, amended and withdrawn, and our own side's moves judged like a provider's.
+"""Loading a configuration into the log: entries declared, amended and withdrawn, and our own side's moves judged like a
+provider's.
 
 All or nothing, in one transaction. A configuration that is the one recorded already writes nothing.
 
-Kept apart from the fold because it alone knows the configuration: what the rest of it says of an entry (`EntrySpec.provider`,
-`EntrySpec.config_pins`) is filled in once, here, and never worked out again.
+Kept apart from the fold because it alone knows the configuration: what the rest of it says of an entry
+(`EntrySpec.provider`, `EntrySpec.config_pins`) is filled in once, here, and never worked out again.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def declare(
 ) -> tuple[Event, ...]:
     """Record a configuration and judge what it changes; returns what was written.
 
-    With `before`, the configuration that production goes by, one that takes something from production has to be accepted.
+    With `before`, the configuration that production goes by, one that takes something from production has to be
+    accepted.
 
     Raises:
         Refused: it is not accepted; nothing was written.
@@ -69,7 +71,8 @@ def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, .
     given = None if last is None else accepted(last, configuration)
     if taken and not covers(given, taken, reader.entries()):
         raise Refused(
-            f"The configuration would {in_words(taken)}, which nobody has accepted: look with `access-monitor config check`."
+            f"The configuration would {in_words(taken)}, which nobody has accepted: look with `access-monitor "
+            "config check`."
         )
 
 
@@ -80,7 +83,9 @@ def judge(
     now: datetime,
     denied: Mapping[str, str] | None = None,
 ) -> None:
-    """Write what a configuration changes into `register`. `denied` are the entries that it alone denies to production, with the reason."""
+    """Write what a configuration changes into `register`. `denied` are the entries that it alone denies to production,
+    with the reason.
+    """
     trigger = _changed(reader, register, configuration, now, denied or {})
     known = beliefs(reader, configuration.sources)
     for spec in configuration.entries.values():
@@ -178,7 +183,8 @@ def _entry(
 
 
 def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, position: int, now: datetime) -> None:
-    """Let the checks of an entry that nobody has accepted yet go stale where they were about another model, host or page.
+    """Let the checks of an entry that nobody has accepted yet go stale where they were about another model, host or
+    page.
 
     An accepted one has pins for this: it is paused. What a person said while the id was blank was about no model.
     """
@@ -200,25 +206,20 @@ def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
             reason = "what it was about changed"
         else:
             continue
-        checklist.move(register, ev.CHECK_STALE, before.key, name, at=now, cause=position, reason=reason)
+        grounds = checklist.Grounds(cause=position, reason=reason)
+        checklist.move(register, ev.CHECK_STALE, before.key, name, grounds, at=now)
 
 
 def _unreview(register: RegistryTransaction, before: Entry, spec: EntrySpec, position: int, now: datetime) -> None:
-    """Let a safety review go stale that was not about everything that the entry touches now, whether accepted or not."""
+    """Let a safety review go stale that was not about everything that the entry touches now, whether
+    accepted or not.
+    """
     more = safety.widened(before.spec, spec)
     if not more or not _verified(register, before.key, SAFETY_REVIEW):
         return
     reason = f"the entry now touches {', '.join(more)}, which the review was not about"
-    checklist.move(
-        register,
-        ev.CHECK_STALE,
-        before.key,
-        SAFETY_REVIEW,
-        at=now,
-        cause=position,
-        reason=reason,
-        because="amendment",
-    )
+    grounds = checklist.Grounds(cause=position, reason=reason, because="amendment")
+    checklist.move(register, ev.CHECK_STALE, before.key, SAFETY_REVIEW, grounds, at=now)
 
 
 def _verified(register: RegistryTransaction, key: str, name: str) -> bool:

@@ -37,8 +37,8 @@ def evaluate(
     """Judge the entries on levels and write what follows.
 
     `observation` is the poll that dates checks; None for what dates none: an answer that is held whole, the word of a
-    person. A partial one dates only what of the baseline it has seen, and none dates what is missing from it. `evidence`
-    keeps the bytes of the poll and names them.
+    person. A partial one dates only what of the baseline it has seen, and none dates what is missing from it.
+    `evidence` keeps the bytes of the poll and names them.
     """
     register, reader = unit.register, unit.tx
     by_fact = {change.fact: change for change in assessment.changes}
@@ -66,8 +66,8 @@ def evaluate(
     dated = known
     # A call that is refused says nothing of the limits that an earlier one stated.
     if isinstance(observation, Snapshot) and (observation.partial or spec.model):
-        seen = common(baseline, observation.facts)
-        dated = beliefs(reader, configuration.sources, own=spec.key, facts=seen)
+        confirmed_facts = common(baseline, observation.facts)
+        dated = beliefs(reader, configuration.sources, own=spec.key, facts=confirmed_facts)
     for entry in concerned(register, spec):
         if observation is not None and not any(policy.matters(fact, entry) for fact in lacking):
             checklist.verify(register, entry.key, spec, dated, at=at, evidence=evidence)

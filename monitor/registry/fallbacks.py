@@ -1,7 +1,8 @@
-"""Whether what stands in for an entry may be used: the gate's own answer, for the check `fallback` and for the owners of what rests on it.
+"""Whether what stands in for an entry may be used: the gate's own answer, for the check `fallback` and for the owners
+of what rests on it.
 
-Judged at every commit that moves an entry, and by time alone, since a fallback is denied by its age, too. A loss is told once; what came
-back may be lost and told again.
+Judged at every commit that moves an entry, and by time alone, since a fallback is denied by its age, too. A loss is
+told once; what came back may be lost and told again.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def judge(register: RegistryTransaction, gate: GateAnswers, at: datetime) -> Non
 
 
 def checks(entry: Entry, gate: GateAnswers, at: datetime) -> Mapping[str, Check]:
-    """The checks of an entry, with that of its fallback as the gate has it at this moment."""
+    """Return the checks of an entry, with that of its fallback as the gate has it at this moment."""
     check = entry.checks.get(checklist.FALLBACK, Check())
     if not _ours(check) or not entry.spec.fallback:
         return entry.checks
@@ -51,7 +52,7 @@ def wanting(entry: Entry, gate: GateAnswers) -> str:
 
 
 def _chain(entry: Entry, gate: GateAnswers) -> Iterator[str]:
-    """The fallbacks of an entry, nearest first."""
+    """List the fallbacks of an entry, nearest first."""
     passed = {entry.key}
     key = entry.spec.fallback
     while key in gate.entries and key not in passed:
@@ -107,7 +108,7 @@ def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gat
 
 
 def _cause(entry: Entry, gate: GateAnswers) -> int:
-    """What gave the nearest fallback of an entry its status; where it declares none, what it was declared by."""
+    """Find what gave the nearest fallback of an entry its status; where it declares none, what it was declared by."""
     nearest = next(_chain(entry, gate), "")
     return gate.answer(nearest).position if nearest else entry.position
 

@@ -1,7 +1,7 @@
 """When the facts that an entry rests on were last seen to be as its baselines have them.
 
-It is joined in from the sources' last good polls, which leave no rows in the log. What an entry rests on are its pins; an entry without pins (one
-that is evaluated) rests on what it would pin.
+It is joined in from the sources' last good polls, which leave no rows in the log. What an entry rests on are its pins;
+an entry without pins (one that is evaluated) rests on what it would pin.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 class Freshness:
     """When each fact was last seen to be as it is believed.
 
-    With `now`, polls that are dated after it by more than the tolerance confirm nothing: the clock was set back, and their age
-    is unknown.
+    With `now`, polls that are dated after it by more than the tolerance confirm nothing: the clock was set back, and
+    their age is unknown.
     """
 
     def __init__(self, reader: Reader, configuration: Configuration, now: datetime | None = None) -> None:
@@ -44,7 +44,7 @@ class Freshness:
         }
 
     def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
-        """The last good poll of one source that confirmed a fact; None if it does not state the fact."""
+        """Return the last good poll of one source that confirmed a fact; None if it does not state the fact."""
         facts = self.beliefs.baseline(spec.key)
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
@@ -54,7 +54,7 @@ class Freshness:
         return at if at is not None and at <= self._latest else None
 
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
-        """The last poll of any of the sources that confirmed a fact."""
+        """Return the last poll of any of the sources that confirmed a fact."""
         return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
 
     def access(self, entry: Entry) -> datetime | None:
@@ -107,8 +107,8 @@ class Freshness:
         # Of an accepted entry time alone made it stale: what it was verified at is old, not unknown.
         counts = (CheckState.VERIFIED, *((CheckState.STALE,) if entry.status is Status.ACTIVE else ()))
         attested = check.verified_at if check and check.state in counts else None
-        seen = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
-        oldest = _oldest(seen)
+        dates = (self.latest(sources, Fact(subject, field)) or attested for field in fields)
+        oldest = _oldest(dates)
         by_person = attested if check and check.until is not None else None
         return max((at for at in (oldest, by_person) if at is not None), default=None)
 
@@ -118,7 +118,7 @@ class Freshness:
 
 
 def _oldest(dates: Iterable[datetime | None]) -> datetime | None:
-    """The oldest of the dates; None if any is missing, because a blank is not fresh."""
-    found = list(dates)
-    known = [at for at in found if at is not None]
-    return min(known) if known and len(known) == len(found) else None
+    """Return the oldest of the dates; None if any is missing, because a blank is not fresh."""
+    all_dates = list(dates)
+    known = [at for at in all_dates if at is not None]
+    return min(known) if known and len(known) == len(all_dates) else None

@@ -1,5 +1,5 @@
-"""What time alone does: sources go blind, checks pass their date, a window of calls ends, measurements grow old. Called now and then; writes only
-when something is due.
+"""What time alone does: sources go blind, checks pass their date, a window of calls ends, measurements grow old. Called
+now and then; writes only when something is due.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def limit(configuration: Configuration, spec: SourceSpec) -> timedelta:
 class Tender:
     """Lets what nobody polled go stale, and tells of routes that answer differently than they did.
 
-    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its polls. Measurements older than `keep` are
-    dropped once a day; None drops none.
+    `cadence` lengthens the limit of single sources: a recorded history is not blind between two of its polls.
+    Measurements older than `keep` are dropped once a day; None drops none.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Tender:
         return check_expiry.aged(reader, self._configuration, entries, now, sources=sources, cadence=self._cadence)
 
     def _unheard(self, entries: Mapping[str, Entry], now: datetime) -> dict[str, int]:
-        """The entries whose pause should be said again, and for which time."""
+        """List the entries whose pause should be said again, and for which time."""
         counts = {
             key: acknowledgements.unacknowledged(entry, now, self._configuration.attention)
             for key, entry in entries.items()
@@ -128,7 +128,9 @@ class Tender:
         return {key: count for key, count in counts.items() if count}
 
     def _fallen(self, reader: Reader, entries: Mapping[str, Entry], now: datetime) -> bool:
-        """Whether a fallback stands otherwise than it stood, though no entry moved: it grew too old, or was read again."""
+        """Whether a fallback stands otherwise than it stood, though no entry moved: it grew too old,
+        or was read again.
+        """
         if not any(entry.alive and entry.spec.fallback for entry in entries.values()):
             return False
         register = RegistryTransaction(reader.head(), entries)
@@ -143,10 +145,10 @@ class Tender:
         return due
 
     def _ahead(self, reader: Reader, now: datetime) -> dict[str, list[Reminder]]:
-        """What should be said now of what comes, by entry."""
+        """List what should be said now of what comes, by entry."""
         specs = self._configuration.sources.values()
         known = beliefs(reader, self._configuration.sources)
-        found: dict[str, list[Reminder]] = {}
+        by_entry: dict[str, list[Reminder]] = {}
         entries = reader.entries()
         for key, entry in entries.items():
             if not entry.alive or not entry.spec.model_id:
@@ -155,16 +157,20 @@ class Tender:
             fallback = entries.get(entry.spec.fallback)
             if fallback is not None and entry.status in fallbacks.USED:
                 dated += fallback_ends(fallback, known)
-            reminders = [one for one in due(entry, dated, now.date()) if not self._announced(reader, one)]
+            reminders = [
+                reminder for reminder in due(entry, dated, now.date()) if not self._announced(reader, reminder)
+            ]
             if reminders:
-                found[key] = reminders
-        return found
+                by_entry[key] = reminders
+        return by_entry
 
     def _announced(self, reader: Reader, reminder: Reminder) -> bool:
-        """Whether the announcement itself came since the step of a reminder was passed: the one says what the other would."""
+        """Whether the announcement itself came since the step of a reminder was passed: the one says what the other
+        would.
+        """
         since = datetime.combine(reminder.crossed, time(), UTC)
         query = EventQuery(type=ANNOUNCING.get(reminder.dated.what, "-"), subject=reminder.dated.name, since=since)
-        return any(one.event.data.get("date") == reminder.dated.day.isoformat() for one in reader.events(query))
+        return any(record.event.data.get("date") == reminder.dated.day.isoformat() for record in reader.events(query))
 
     def _blind(
         self, reader: Reader, now: datetime, sources: Collection[str] | None
@@ -182,7 +188,7 @@ class Tender:
         ]
 
     def _stale(
-        self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, said: str
+        self, register: RegistryTransaction, spec: SourceSpec, state: SourceState, now: datetime, words: str
     ) -> int:
         good_at = state.good_at or now
         active = [entry for entry in register.entries.values() if entry.status is Status.ACTIVE]
@@ -200,20 +206,24 @@ class Tender:
                 "denied_at": ev.rfc3339(good_at + limit(self._configuration, spec)),
                 "denies": denies,
                 "unseen": [entry.key for entry in active if entry.key not in denies and _rests(entry, spec)],
-                **quoted(said),
+                **quoted(words),
             },
         )
 
 
 def _needs(entry: Entry, spec: SourceSpec) -> bool:
-    """Whether a required check of an entry is verified by a source, so that production is denied once nothing reads it."""
+    """Whether a required check of an entry is verified by a source, so that production is denied once
+    nothing reads it.
+    """
     return policy.depends_on(entry, spec) and not set(checklist.required(entry)).isdisjoint(
         checklist.fed_by(spec, entry)
     )
 
 
 def _rests(entry: Entry, spec: SourceSpec) -> bool:
-    """Whether a required check of an entry rests on a document: while nothing reads it, a change of it unsettles nothing."""
+    """Whether a required check of an entry rests on a document: while nothing reads it, a change of it unsettles
+    nothing.
+    """
     named = spec.options.get("makes_stale", ())
     return (
         isinstance(named, tuple)

@@ -1,4 +1,6 @@
-"""How access was lost, in plain words: which calls are refused and how, which setting of the account denies, which other model answers."""
+"""How access was lost, in plain words: which calls are refused and how, which setting of the account denies, which
+other model answers.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ Moved: TypeAlias = tuple[Pin, Value | None]
 def spoken(
     entry: Entry, moved: Sequence[Moved], beliefs: Baselines, signals: Mapping[Fact, tuple[Signal, ...]]
 ) -> tuple[list[str], list[Moved]]:
-    """Say what the pins about access that moved come to; returns the sentences, without full stops, and the pins that none of them is about.
+    """Say what the pins about access that moved come to; returns the sentences, without full stops, and the pins that
+    none of them is about.
 
     `signals` are what the routes said of a model whose route moved just now; of others it is said what is confirmed.
     """
@@ -40,14 +43,19 @@ def spoken(
             rest.append((pin, now))
     gone = [in_words(subject, _said(entry, subject, moves, beliefs, signals)) for subject, moves in routes.items()]
     answered = [
-        f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, accepted was {old}"
+        (
+            f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, "
+            f"accepted was {old}"
+        )
         for (old, new), names in others.items()
     ]
     return [*sentences, *gone, *answered], rest
 
 
 def closed(pin: Pin, now: Value | None) -> Subject | None:
-    """The model that a pin's route no longer reaches; None where the pin is about anything else, or its route still does."""
+    """Return the model that a pin's route no longer reaches; None where the pin is about anything else, or its route
+    still does.
+    """
     subject = Subject(pin.scope, pin.name)
     return subject if access.setting(pin.field) is None and lost(Fact(subject, pin.field), now) else None
 
@@ -59,21 +67,23 @@ def _said(
     beliefs: Baselines,
     signals: Mapping[Fact, tuple[Signal, ...]],
 ) -> list[Signal]:
-    """What each route says of a model: as it was polled where one of its routes moved just now, and as it is confirmed for the others."""
-    said: dict[str, Signal] = {}
+    """Return what each route says of a model: as it was polled where one of its routes moved just now, and as it is
+    confirmed for the others.
+    """
+    by_route: dict[str, Signal] = {}
     for pin, _ in moved:
-        said.update((one.route, one) for one in signals.get(Fact(subject, pin.field), ()))
-    since = min((one.since for one in said.values() if one.says == "lost"), default=None)
+        by_route.update((signal.route, signal) for signal in signals.get(Fact(subject, pin.field), ()))
+    since = min((signal.since for signal in by_route.values() if signal.says == "lost"), default=None)
     for pin in entry.pins:
         if Subject(pin.scope, pin.name) != subject or not (pin.field == LISTED or pin.field.startswith(ACCESS)):
             continue
         route, now = way(pin, beliefs), beliefs.now(pin, entry)
-        if route in said or access.setting(pin.field) is not None or now is UNKNOWN:
+        if route in by_route or access.setting(pin.field) is not None or now is UNKNOWN:
             continue
         gone = lost(Fact(subject, pin.field), now)
         quoted = {refusal(route): text for _, text in beliefs.said(Fact(subject, refusal(route)))}
         at = entry.since if since is None else since
-        said[route] = Signal(
+        by_route[route] = Signal(
             route=route,
             source="",
             says="lost" if gone else GRANTED,
@@ -82,4 +92,4 @@ def _said(
             until=at if since is None else entry.since,  # what was not polled since is no sign that it is open
             answer=answer(route, now, quoted) if gone else "",
         )
-    return [said[route] for route in sorted(said, key=order)]
+    return [by_route[route] for route in sorted(by_route, key=order)]

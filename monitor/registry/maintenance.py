@@ -43,7 +43,8 @@ class Maintenance:
         """Expect changes of the pins that match the globs, from `start` (now unless given) until `end`.
 
         Raises:
-            Refused: the entry has no pins, a glob names none of them or all there could be, or the dates make no window.
+            Refused: the entry has no pins, a glob names none of them or all there could be, or the dates make no
+                window.
         """
         with self._begin() as unit:
             register, now = unit.register, unit.now
@@ -78,18 +79,26 @@ class Maintenance:
         """
         with self._begin() as unit:
             register = unit.register
-            window = next((one for one in find_entry(register.entries, key).windows if one.position == position), None)
+            window = next(
+                (
+                    candidate
+                    for candidate in find_entry(register.entries, key).windows
+                    if candidate.position == position
+                ),
+                None,
+            )
             if window is None:
                 raise Refused(
-                    f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` shows those it has"
+                    f"{key} has no window of maintenance at position {position}; `access-monitor status {key}` "
+                    "shows those it has"
                 )
-            said = {"by": by, "reason": reason, "via": dict(via)}
-            end_window(unit.tx, self._configuration, register, key, window, unit.now, said)
+            act = {"by": by, "reason": reason, "via": dict(via)}
+            end_window(unit.tx, self._configuration, register, key, window, unit.now, act)
         return tuple(register.events)
 
 
 def ended(entries: Mapping[str, Entry], now: datetime) -> list[tuple[str, Window]]:
-    """The windows of living entries whose end has passed."""
+    """List the windows of living entries whose end has passed."""
     return [
         (key, window) for key, entry in entries.items() if entry.alive for window in entry.windows if window.end <= now
     ]
@@ -102,18 +111,18 @@ def end_window(
     key: str,
     window: Window,
     now: datetime,
-    said: Mapping[str, object] | None = None,
+    act: Mapping[str, object] | None = None,
 ) -> None:
-    """Close a window, by the word of a person (`said`) or by time, and judge the entry on what is believed."""
-    said = said or {"by": ev.SYSTEM, "reason": "its end has passed"}
+    """Close a window, by the word of a person (`act`) or by time, and judge the entry on what is believed."""
+    act = act or {"by": ev.SYSTEM, "reason": "its end has passed"}
     position = register.add(
         ev.ENTRY_WINDOW_CLOSED,
         entry_stream(key),
         key,
         at=now,
-        actor=str(said["by"]),
+        actor=str(act["by"]),
         cause=window.position,
-        data={"window": window.position, **said},
+        data={"window": window.position, **act},
     )
     versions = {"code": configuration.code, "configuration": configuration.version}
     known = beliefs(reader, configuration.sources)
@@ -131,15 +140,17 @@ def _dates(start: datetime, end: datetime, now: datetime) -> None:
         raise Refused(f"a window that ended at {ev.rfc3339(end)} expects nothing any more; give --until a time to come")
     if end - start > LONGEST:
         raise Refused(
-            f"a window of {(end - start).days} days is no maintenance: {LONGEST.days} days are the longest; open another when it ends"
+            f"a window of {(end - start).days} days is no maintenance: {LONGEST.days} days are the longest; "
+            "open another when it ends"
         )
 
 
 def _named(entry: Entry, changes: tuple[str, ...]) -> list[str]:
-    """The keys of the pins that the globs name."""
+    """List the keys of the pins that the globs name."""
     if entry.status not in (Status.ACTIVE, Status.PAUSED):
         raise Refused(
-            f"{entry.key} is {entry.status} and pins nothing, so that nothing could pause it; there is nothing to expect"
+            f"{entry.key} is {entry.status} and pins nothing, so that nothing could pause it; there is nothing "
+            "to expect"
         )
     keys = [pin.key for pin in entry.pins]
     for glob in changes:

@@ -1,4 +1,6 @@
-"""What a price change means for a month of a stated usage, in one sentence. Only stated prices and the stated usage go into it."""
+"""What a price change means for a month of a stated usage, in one sentence. Only stated prices and the stated usage go
+into it.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +21,17 @@ def monthly(
     *,
     known: str = "configured",
 ) -> str:
-    """The sentence, for each tier in use as if all of the usage ran there, at the prices of short context. `known` says how the usage is.
+    """Return the sentence, for each tier in use as if all of the usage ran there, at the prices of short context.
+    `known` says how the usage is.
 
-    `before` and `now` map the fields of prices to amounts. A tier one of whose prices is blank is said to be one, not summed.
+    `before` and `now` map the fields of prices to amounts. A tier one of whose prices is blank is said to be one, not
+    summed.
     """
     used = in_order(usage)
-    said = [_tier(tier, _cost(tier, before, used), _cost(tier, now, used)) for tier in tiers]
+    sentences = [_tier(tier, _cost(tier, before, used), _cost(tier, now, used)) for tier in tiers]
     if len(tiers) > 1:
-        said = [f"{sentence} if all of it ran in {tier}" for tier, sentence in zip(tiers, said, strict=True)]
-    return f"a month of the {known} usage, in short context, " + "; ".join(said)
+        sentences = [f"{sentence} if all of it ran in {tier}" for tier, sentence in zip(tiers, sentences, strict=True)]
+    return f"a month of the {known} usage, in short context, " + "; ".join(sentences)
 
 
 def _cost(tier: str, prices: Mapping[str, str], usage: Mapping[str, int]) -> Cost:

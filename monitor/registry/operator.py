@@ -1,12 +1,13 @@
 """What people do to the registry: activate, pause, resume, retire, release, verify.
 
-Every act says who, why and from where, is refused with what is missing before anything is changed, and is one transaction.
+Every act says who, why and from where, is refused with what is missing before anything is changed, and is one
+transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +29,19 @@ from monitor.registry.unit_of_work import Begin, UnitOfWork
 
 Via = Mapping[str, str]
 """Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ActOfPerson:
+    """Who acts, why and from where, and what they looked at: `expect` is the position that they name, `shown` that of
+    what they are just being shown, for want of an `expect`.
+    """
+
+    by: str
+    reason: str
+    via: Via
+    expect: int | None = None
+    shown: int | None = None
 
 
 class Release(Protocol):
@@ -68,16 +82,17 @@ class Operator:
         reason: str,
         via: Via,
         expect: int | None = None,
-        waived: frozenset[str] = frozenset(),
-        losses: frozenset[str] = frozenset(),
+        going: Going = WITH_ALL,
     ) -> Event:
-        """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people have to, ask for it.
+        """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people
+        have to, ask for it.
 
         Raises:
-            Refused: the entry is not one that can be activated, something is missing, or something relevant happened after `expect`.
+            Refused: the entry is not one that can be activated, something is missing, or something relevant happened
+                after `expect`.
         """
-        going = Going(waived=waived, losses=losses)
-        return self._move(key, ev.ENTRY_ACTIVATED, by=by, reason=reason, via=via, expect=expect, accept=going)
+        act = _ActOfPerson(by=by, reason=reason, via=via, expect=expect)
+        return self._move(key, ev.ENTRY_ACTIVATED, act, accept=going)
 
     def resume(
         self,
@@ -88,23 +103,22 @@ class Operator:
         via: Via,
         expect: int | None = None,
         shown: int | None = None,
-        waived: frozenset[str] = frozenset(),
-        losses: frozenset[str] = frozenset(),
+        going: Going = WITH_ALL,
     ) -> Event:
-        """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown, for want of an `expect`.
+        """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown,
+        for want of an `expect`.
 
-        `waived` are checks that the person goes on without, `losses` ways to the model that stay closed.
+        `going` holds the checks that the person goes on without, and the ways to the model that stay closed.
 
         Raises:
-            Refused: as `activate`; a check that the pause asks for has to be verified since, and nothing else can be waived.
+            Refused: as `activate`; a check that the pause asks for has to be verified since, and nothing else can be
+                waived.
         """
-        going = Going(waived=waived, losses=losses)
-        return self._move(
-            key, ev.ENTRY_RESUMED, by=by, reason=reason, via=via, expect=expect, shown=shown, accept=going
-        )
+        act = _ActOfPerson(by=by, reason=reason, via=via, expect=expect, shown=shown)
+        return self._move(key, ev.ENTRY_RESUMED, act, accept=going)
 
     def preview(self, key: str, kind: str, going: Going = WITH_ALL) -> Acceptance:
-        """What an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
+        """Return what an act of this kind (`entry.activated`, `entry.resumed`) would accept now; nothing is changed.
 
         Raises:
             Refused: there is no such entry, it has another status, or something is waived that is not asked for.
@@ -112,12 +126,12 @@ class Operator:
         with self._store.read() as reader:
             entry = find_entry(reader.entries(), key)
             _may(entry, kind)
-            found = acceptance(reader, self._configuration, entry, self._clock(), self._ask_gate, going)
-            _asked_for(entry, found, kind, going)
-            return found
+            proposal = acceptance(reader, self._configuration, entry, self._clock(), self._ask_gate, going)
+            _asked_for(entry, proposal, kind, going)
+            return proposal
 
     def paused_by(self, cause: int) -> tuple[str, ...]:
-        """The entries whose running pause one event caused.
+        """List the entries whose running pause one event caused.
 
         Raises:
             Refused: it caused none.
@@ -140,19 +154,8 @@ class Operator:
         Raises:
             Refused: the entry is not active.
         """
-        return self._move(
-            key,
-            ev.ENTRY_PAUSED,
-            by=by,
-            reason=reason,
-            via=via,
-            expect=expect,
-            causes=[],
-            pin="",
-            old=None,
-            new=None,
-            shifts=[],
-        )
+        act = _ActOfPerson(by=by, reason=reason, via=via, expect=expect)
+        return self._move(key, ev.ENTRY_PAUSED, act, causes=[], pin="", old=None, new=None, shifts=[])
 
     def retire(self, key: str, *, by: str, reason: str, via: Via, expect: int | None = None) -> Event:
         """End an entry for good.
@@ -160,7 +163,7 @@ class Operator:
         Raises:
             Refused: it has ended already.
         """
-        return self._move(key, ev.ENTRY_RETIRED, by=by, reason=reason, via=via, expect=expect)
+        return self._move(key, ev.ENTRY_RETIRED, _ActOfPerson(by=by, reason=reason, via=via, expect=expect))
 
     def release(self, position: int, *, by: str, reason: str, via: Via) -> tuple[Event, ...]:
         """Let a price in that was held back.
@@ -172,7 +175,7 @@ class Operator:
             self._release(unit, position, {"by": by, "reason": reason, "via": dict(via)})
         return tuple(unit.register.events)
 
-    def verify(
+    def verify(  # noqa: PLR0913 - public: who says it, and one keyword for each trace that the word may rest on
         self,
         key: str,
         check: str,
@@ -201,7 +204,8 @@ class Operator:
             specs = self._configuration.sources.values()
             if not all(entry.spec.surfaces.values()):
                 raise Refused(
-                    f"{key} has no model id yet, so nothing can be attested of its model; give the entry its model_id in the configuration first"
+                    f"{key} has no model id yet, so nothing can be attested of its model; give the entry its "
+                    "model_id in the configuration first"
                 )
             feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
             if feeding and not checklist.attestable(check, entry, beliefs(tx, self._configuration.sources)):
@@ -212,12 +216,12 @@ class Operator:
             if lack := safety.wanting(entry, check, url):
                 raise Refused(lack)
 
-            def keep(one: Body) -> str:
-                return tx.put_evidence(one, f"attested by {by}", now)
+            def keep(content: Body) -> str:
+                return tx.put_evidence(content, f"attested by {by}", now)
 
-            held = Held(keep(body) if body else "", {})
+            attachment = Held(keep(body) if body else "", {})
             if paper is not None:
-                held = paper.hold(tx, self._configuration, entry, keep)
+                attachment = paper.hold(tx, self._configuration, entry, keep)
             until = now + check_expiry.attested(entry, check, self._configuration.checks)
             register.add(
                 ev.CHECK_ATTESTED,
@@ -225,7 +229,7 @@ class Operator:
                 key,
                 at=now,
                 actor=by,
-                evidence=held.evidence,
+                evidence=attachment.evidence,
                 data={
                     "check": check,
                     "url": url,
@@ -233,7 +237,7 @@ class Operator:
                     "until": ev.rfc3339(until),
                     "note": note,
                     "via": dict(via),
-                    **held.data,
+                    **attachment.data,
                 },
             )
             attested = register.events[-1]
@@ -242,33 +246,23 @@ class Operator:
 
     # -- how every act is carried out --------------------------------------
 
-    def _move(
-        self,
-        key: str,
-        kind: str,
-        *,
-        by: str,
-        reason: str,
-        via: Via,
-        expect: int | None,
-        shown: int | None = None,
-        accept: Going | None = None,
-        **data: object,
-    ) -> Event:
-        """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the same lock."""
+    def _move(self, key: str, kind: str, act: _ActOfPerson, *, accept: Going | None = None, **data: object) -> Event:
+        """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the
+        same lock.
+        """
         with self._begin() as unit:
             tx, register, now = unit.tx, unit.register, unit.now
             entry = find_entry(register.entries, key)
             _may(entry, kind)
-            _expected(tx, entry, shown if expect is None else expect)
-            seen: int | None = expect
+            _expected(tx, entry, act.shown if act.expect is None else act.expect)
+            expected = act.expect
             cause = entry.position
             if accept is not None:
                 data |= self._acceptance(tx, entry, kind, now, accept)
-                confirms = confirmed(tx, entry, kind, data, by=by, expect=expect)
+                confirms = confirmed(tx, entry, kind, data, by=act.by, expect=act.expect)
                 data |= {"act": kind} if confirms is None else confirms
                 if confirms is None:  # one person's word is a request, at the position that it is about
-                    kind, seen = ev.ENTRY_APPROVAL_REQUESTED, entry.position
+                    kind, expected = ev.ENTRY_APPROVAL_REQUESTED, entry.position
                 elif confirms:
                     cause = int(str(confirms["request"]))
             register.add(
@@ -276,46 +270,48 @@ class Operator:
                 entry_stream(key),
                 key,
                 at=now,
-                actor=by,
+                actor=act.by,
                 cause=cause,
                 data={
                     **data,
-                    "by": by,
-                    "reason": reason,
-                    "via": dict(via),
-                    "expect": entry.position if seen is None else seen,
+                    "by": act.by,
+                    "reason": act.reason,
+                    "via": dict(act.via),
+                    "expect": entry.position if expected is None else expected,
                     "versions": {"code": self._configuration.code, "configuration": self._configuration.version},
                 },
             )
             return register.events[-1]
 
     def _acceptance(self, reader: Reader, entry: Entry, kind: str, now: datetime, going: Going) -> dict[str, object]:
-        """The pins of an acceptance, or a refusal that names everything that is missing."""
-        found = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
-        _asked_for(entry, found, kind, going)
-        if found.problems:
-            asks = f"; its pause asks for {', '.join(found.asked)}" if found.asked else ""
-            raise Refused(f"{entry.key} cannot be accepted yet{asks}: " + "; ".join(map(str, found.problems)))
+        """Return the pins of an acceptance, or a refusal that names everything that is missing."""
+        proposal = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
+        _asked_for(entry, proposal, kind, going)
+        if proposal.problems:
+            asks = f"; its pause asks for {', '.join(proposal.asked)}" if proposal.asked else ""
+            raise Refused(f"{entry.key} cannot be accepted yet{asks}: " + "; ".join(map(str, proposal.problems)))
         return {
-            "pins": [asdict(pin) for pin in found.pins],
-            "unpinned": list(found.unpinned),
+            "pins": [asdict(pin) for pin in proposal.pins],
+            "unpinned": list(proposal.unpinned),
             "callers": list(entry.spec.callers),
             "waived": sorted(going.waived),
             "losses": sorted(going.losses),
         }
 
 
-def _asked_for(entry: Entry, found: Acceptance, kind: str, going: Going) -> None:
+def _asked_for(entry: Entry, proposal: Acceptance, kind: str, going: Going) -> None:
     """Refuse to go on without what nobody asks for: a waiver says something of this pause, or it is a mistake."""
-    asked = dict.fromkeys((*found.asked, *checklist.required(entry)))
-    if unasked := sorted(going.waived - asked.keys()):
+    needs = dict.fromkeys((*proposal.asked, *checklist.required(entry)))
+    if unasked := sorted(going.waived - needs.keys()):
         raise Refused(
-            f"{', '.join(unasked)} cannot be waived: the {'resumption' if kind == ev.ENTRY_RESUMED else 'activation'} of {entry.key} asks for "
-            f"{', '.join(asked)}"
+            f"{', '.join(unasked)} cannot be waived: the "
+            f"{'resumption' if kind == ev.ENTRY_RESUMED else 'activation'} of {entry.key} asks for "
+            f"{', '.join(needs)}"
         )
-    if unlost := sorted(going.losses - set(found.closed)):
+    if unlost := sorted(going.losses - set(proposal.closed)):
         raise Refused(
-            f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused there; leave out --accept-loss"
+            f"{', '.join(unlost)} cannot be accepted as lost: nothing that {entry.key} stands on is refused "
+            "there; leave out --accept-loss"
         )
 
 

@@ -32,7 +32,8 @@ class Origins:
         self._register = register
 
     def of(self, entry: Entry, pin: Pin, new: Value | None) -> Origin | None:
-        """The latest event that made a pinned fact what it is now (None: gone): its own change, else the baseline that it came with.
+        """Find the latest event that made a pinned fact what it is now (None: gone): its own change, else the baseline
+        that it came with.
 
         For our own side it is the amendment. None where the log has no such event.
         """
@@ -47,20 +48,22 @@ class Origins:
         return replace(_origin(latest), position=(judged or latest).position)
 
     def _stating(self, entry: Entry, pin: Pin, new: Value | None) -> Iterator[SourceSpec]:
-        """The sources whose baselines hold the value that deviates."""
+        """List the sources whose baselines hold the value that deviates."""
         if pin.field == LISTED:
             yield from self._beliefs.lists(pin.scope)
             return
-        stated: Iterable[tuple[SourceSpec, Value]] = self._beliefs.said(Fact(Subject(pin.scope, pin.name), pin.field))
+        statements: Iterable[tuple[SourceSpec, Value]] = self._beliefs.said(
+            Fact(Subject(pin.scope, pin.name), pin.field)
+        )
         if pin.field.startswith(price.PREFIX):
             subject = Subject(entry.price_subject.scope, pin.name)
             prices = [(spec, amount) for spec, field, amount in self._beliefs.stated(subject) if field == pin.field]
-            own = [one for one in prices if source_stream(one[0].key) == pin.scope]
-            stated = own or prices
-        yield from (spec for spec, value in stated if same(pin.field, value, new))
+            own = [statement for statement in prices if source_stream(statement[0].key) == pin.scope]
+            statements = own or prices
+        yield from (spec for spec, value in statements if same(pin.field, value, new))
 
     def _given(self, spec: SourceSpec, entry: Entry, pin: Pin, new: Value | None) -> Event | None:
-        """The event of one source by which a fact has this value."""
+        """Find the event of one source by which a fact has this value."""
         provider = entry.price_subject.scope
         change = self._newest(lambda event: _about(event, pin, provider), subject=pin.name, source=spec.key)
         if change is not None and same(pin.field, _value(change, pin), new):
@@ -98,7 +101,7 @@ def _about(event: Event, pin: Pin, provider: str) -> bool:
 
 
 def _value(event: Event, pin: Pin) -> Value | None:
-    """What an event says that a pinned fact is now."""
+    """Return what an event says that a pinned fact is now."""
     if pin.field == LISTED:
         return True if event.type == ev.MODEL_LISTED else None
     value: Value | None = event.data.get("new")

@@ -1,6 +1,7 @@
 """What an activation pins: the assumptions that a person accepts, as they stand when it is done.
 
-What is not known is listed and never pinned by itself; what happens when a pin no longer holds is the business of `policy`.
+What is not known is listed and never pinned by itself; what happens when a pin no longer holds is the business of
+`policy`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from monitor.registry import check_rules, checklist
 
 
 def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
-    """What an activation would pin now, what stays unpinned because it is unknown, and prices that sources dispute."""
+    """Find what an activation would pin now, what stays unpinned because it is unknown, and prices that sources
+    dispute.
+    """
     chosen: list[Pin] = []
     unknown: list[str] = []
     for surface, model_id in entry.spec.surfaces.items():
@@ -36,13 +39,13 @@ def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, 
     if len(targets) == 1:  # an alias that moves is another model under the same name
         chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
     for check in checklist.required(entry):
-        found = check_rules.verifying(check, entry, beliefs)
+        values = check_rules.verifying(check, entry, beliefs)
         chosen += [
             Pin(scope=fact.subject.scope, name=fact.subject.name, field=fact.field, value=value)
-            for fact, value in sorted(found.items())
+            for fact, value in sorted(values.items())
             if fact.field.removeprefix(ACCESS) not in entry.spec.ignore
         ]
-        if check in check_rules.TABLE and not found:
+        if check in check_rules.TABLE and not values:
             unknown.append(f"{entry.spec.surface}/{entry.spec.model_id}/{check}")
     chosen += reached
     for key, value in sorted(entry.spec.config_pins.items()):
@@ -54,7 +57,9 @@ def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, 
 
 
 def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
-    """The prices of the entry's tiers: those to pin, the keys of those that nobody states, and those that sources dispute."""
+    """Find the prices of the entry's tiers: those to pin, the keys of those that nobody states, and those that sources
+    dispute.
+    """
     subject = entry.price_subject
     priced = beliefs.prices(subject, entry.spec.tiers)
     chosen: list[Pin] = []
@@ -64,7 +69,8 @@ def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dic
             chosen.append(Pin(scope=subject.scope, name=subject.name, field=name, value=priced[name][0][1]))
         else:
             disputed[name] = priced[name]
-    # Costs lag by days. So that a page that moves pauses at once, and one that always stood elsewhere does not, its own word is pinned as well.
+    # Costs lag by days. So that a page that moves pauses at once, and one that always stood elsewhere does not, its own
+    # word is pinned as well.
     chosen += [
         Pin(scope=source_stream(spec.key), name=subject.name, field=name, value=value)
         for spec, name, value in beliefs.outranked(subject)
@@ -79,7 +85,9 @@ def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dic
 
 
 def _access(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str]]:
-    """The ways to the entry's models beside the lists: those to pin, and the keys of those that the entry names and nothing watches."""
+    """Find the ways to the entry's models beside the lists: those to pin, and the keys of those that the entry names
+    and nothing watches.
+    """
     chosen: list[Pin] = []
     unwatched = [
         f"{entry.spec.surface}/{entry.spec.model_id}/{name}" for name in entry.spec.uses if name not in access.ENDPOINTS
@@ -95,19 +103,19 @@ def _access(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str]]:
 
 
 def closed(entry: Entry, beliefs: Baselines) -> dict[str, str]:
-    """The ways to a model that the entry stands on and that are closed now: route or setting → the key of its pin.
+    """Find the ways to a model that the entry stands on and that are closed now: route or setting → the key of its pin.
 
     None of them is pinned, so that a person has to accept each by name.
     """
-    found = dict(_lost(entry, beliefs))
+    keys = dict(_lost(entry, beliefs))
     for subject in _models(entry):
         ways = [*_closed(entry, _states(entry, beliefs, subject)), *_denying(entry, beliefs, subject)]
-        found |= {way: f"{subject.scope}/{subject.name}/{ACCESS}{way}" for way in ways}
-    return found
+        keys |= {way: f"{subject.scope}/{subject.name}/{ACCESS}{way}" for way in ways}
+    return keys
 
 
 def _models(entry: Entry) -> list[Subject]:
-    """The models of an entry, less those whose id is not known yet."""
+    """List the models of an entry, less those whose id is not known yet."""
     return [Subject(surface, model_id) for surface, model_id in entry.spec.surfaces.items() if model_id]
 
 
@@ -117,7 +125,7 @@ def _states(entry: Entry, beliefs: Baselines, subject: Subject) -> dict[str, Ans
 
 
 def _route(beliefs: Baselines, subject: Subject, route: str) -> Iterator[Pin]:
-    """The pins of a route that is granted: that it is, and of a call the model that answers."""
+    """Return the pins of a route that is granted: that it is, and of a call the model that answers."""
     yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + route, value=GRANTED)
     model = _said(beliefs, Fact(subject, answering(route)))
     if route != RETRIEVE and isinstance(model, str):  # what a retrieval names answers no call
@@ -125,9 +133,11 @@ def _route(beliefs: Baselines, subject: Subject, route: str) -> Iterator[Pin]:
 
 
 def _closed(entry: Entry, states: Mapping[str, Answer]) -> Iterator[str]:
-    """The routes without which a model cannot be used as the entry says: those it names, and all plain calls where none is granted.
+    """List the routes without which a model cannot be used as the entry says: those it names, and all plain calls where
+    none is granted.
 
-    Where no call is watched, the retrieval says it. One plain call that is refused beside another that is granted is how models differ.
+    Where no call is watched, the retrieval says it. One plain call that is refused beside another that is granted is
+    how models differ.
     """
     refused = [route for route, state in states.items() if state is not UNKNOWN and state != GRANTED]
     served = [route for route in access.calls(entry) if states.get(route) == GRANTED]
@@ -139,7 +149,7 @@ def _closed(entry: Entry, states: Mapping[str, Answer]) -> Iterator[str]:
 
 
 def _settings(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[Pin]:
-    """The pins of the account settings that concern a model, as far as they are known and allow it."""
+    """Return the pins of the account settings that concern a model, as far as they are known and allow it."""
     for name, setting in access.settings(entry).items():
         if setting.judge is not None:
             if beliefs.permits(setting, subject, entry.spec.tiers) == GRANTED:
@@ -152,7 +162,7 @@ def _settings(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[Pi
 
 
 def _denying(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[str]:
-    """The account settings that deny a model."""
+    """List the account settings that deny a model."""
     for name, setting in access.settings(entry).items():
         if setting.judge is not None and beliefs.permits(setting, subject, entry.spec.tiers) not in (
             UNKNOWN,
@@ -162,7 +172,7 @@ def _denying(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[str
 
 
 def _lost(entry: Entry, beliefs: Baselines) -> Iterator[tuple[str, str]]:
-    """The ways that were accepted before and are closed now: route or setting → the key of its pin."""
+    """Find the ways that were accepted before and are closed now: route or setting → the key of its pin."""
     for pin in entry.pins:
         if not _stands_on(entry, pin):
             continue
@@ -183,20 +193,22 @@ def _stands_on(entry: Entry, pin: Pin) -> bool:
 
 
 def way(pin: Pin, beliefs: Baselines) -> str:
-    """What people call the way to a model that a pin is about: a route, or a setting of the account."""
+    """Say what people call the way to a model that a pin is about: a route, or a setting of the account."""
     if pin.field != LISTED:
         return pin.field.removeprefix(ACCESS)
     return next((spec.route for spec in beliefs.lists(pin.scope) if spec.route != LIST), LIST)
 
 
 def _said(beliefs: Baselines, fact: Fact) -> Answer:
-    """What is confirmed of a fact; nothing where sources differ."""
+    """Return what is confirmed of a fact; nothing where sources differ."""
     values = {value for _, value in beliefs.said(fact) if value != ""}
     return values.pop() if len(values) == 1 else UNKNOWN
 
 
 def facts(pin: Pin, entry: Entry) -> tuple[Fact, ...]:
-    """What a pin is about: a price is one of the provider's, whichever source's word is pinned; a setting's verdict rests on the account's facts."""
+    """Return what a pin is about: a price is one of the provider's, whichever source's word is pinned; a setting's
+    verdict rests on the account's facts.
+    """
     if (setting := access.setting(pin.field)) is not None:
         return access.facts(pin.scope, setting)
     scope = entry.price_subject.scope if pin.field.startswith(price.PREFIX) else pin.scope
@@ -206,7 +218,9 @@ def facts(pin: Pin, entry: Entry) -> tuple[Fact, ...]:
 def ours(
     entry_key: str, surfaces: Mapping[str, str], price_model: str, declared: Iterable[tuple[str, str, str]]
 ) -> dict[str, str]:
-    """The `config` pins of an entry: model ids and price id as declared, and (owner, field, value) of what they stand on."""
+    """Return the `config` pins of an entry: model ids and price id as declared, and (owner, field, value) of what they
+    stand on.
+    """
     values = {f"{CONFIG}/{entry_key}/model_id@{surface}": model_id for surface, model_id in surfaces.items()}
     values[f"{CONFIG}/{entry_key}/price_model"] = price_model
     values.update({f"{CONFIG}/{owner}/{name}": value for owner, name, value in declared})

@@ -1,7 +1,8 @@
 """What a belief does to the registry: the one place that pauses.
 
-Entries are judged on levels (what is believed against what is pinned), never on edges alone: a change that happened while nobody
-polled, or while the entry was not active, is found all the same. Only a pin of an active entry pauses; everything else informs.
+Entries are judged on levels (what is believed against what is pinned), never on edges alone: a change that happened
+while nobody polled, or while the entry was not active, is found all the same. Only a pin of an active entry pauses;
+everything else informs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from monitor.core.text import pin_in_words, value_in_words
 from monitor.detection.change_events import ChangeEvent
 from monitor.detection.routes import Signal
 from monitor.registry import checklist, losses, pins
-from monitor.registry.reminders import Reminder, reminded
+from monitor.registry.reminders import OwnerMessage, Reminder, reminded
 from monitor.registry.transitions import RegistryTransaction
 
 BRIEF = 4
@@ -35,8 +36,8 @@ BEFORE = "; before that "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The event that made a fact what it is: its position, the first poll that showed it, by which source and on what bytes, how many polls
-    confirmed it, and what its owners should read of it beyond old and new.
+    """The event that made a fact what it is: its position, the first poll that showed it, by which source and on what
+    bytes, how many polls confirmed it, and what its owners should read of it beyond old and new.
     """
 
     position: int
@@ -48,7 +49,7 @@ class Origin:
 
 
 def unrecorded(entry: Entry, pin: Pin, new: Value | None) -> Origin | None:
-    """The origin of what no log is asked about."""
+    """Return the origin of what no log is asked about."""
     return None
 
 
@@ -56,10 +57,11 @@ def unrecorded(entry: Entry, pin: Pin, new: Value | None) -> Origin | None:
 class Trigger:
     """What a judgement follows from.
 
-    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead, `signals` what all routes say of
-    a model that one of them opened or closed. `origin` finds the event by which a pinned fact
-    has another value now where no claim explains it: it moved before, in a window of maintenance or before an amendment. `position` is the event behind
-    the judgement where the log has no such event either. `versions` are recorded with every decision.
+    `claims` are the events of this transaction by fact, `access` the positions that a listing pause names instead,
+    `signals` what all routes say of a model that one of them opened or closed. `origin` finds the event by which a
+    pinned fact has another value now where no claim explains it: it moved before, in a window of maintenance or before
+    an amendment. `position` is the event behind the judgement where the log has no such event either. `versions` are
+    recorded with every decision.
     """
 
     at: datetime
@@ -95,7 +97,7 @@ def deviations(entry: Entry, beliefs: Baselines) -> tuple[Shift, ...]:
 
 
 def _unexpected(entry: Entry, beliefs: Baselines, at: datetime) -> tuple[Shift, ...]:
-    """The deviations that no window of maintenance expects."""
+    """Return the deviations that no window of maintenance expects."""
     return tuple(shift for shift in deviations(entry, beliefs) if expecting(entry.windows, shift.pin.key, at) is None)
 
 
@@ -150,9 +152,9 @@ def _visibility(register: RegistryTransaction, entry: Entry, beliefs: Baselines,
             "versions": dict(trigger.versions),
         },
     )
+    grounds = checklist.Grounds(cause=position, reason="the model is not listed any more")
     for name in checklist.lost_with_the_model(entry) if not listed else ():
-        reason = "the model is not listed any more"
-        checklist.move(register, ev.CHECK_STALE, entry.key, name, at=trigger.at, cause=position, reason=reason)
+        checklist.move(register, ev.CHECK_STALE, entry.key, name, grounds, at=trigger.at)
 
 
 def _pause(
@@ -164,7 +166,7 @@ def _pause(
     kind: str,
 ) -> None:
     shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.spec.tiers)))
-    words, rest = losses.spoken(entry, [(one.pin, one.new) for one in shifts], beliefs, trigger.signals)
+    words, rest = losses.spoken(entry, [(shift.pin, shift.new) for shift in shifts], beliefs, trigger.signals)
     origins = [origin for shift in shifts if (origin := _origin(entry, shift, trigger)) is not None]
     if not origins:
         position = entry.position if trigger.position is None else trigger.position
@@ -194,32 +196,23 @@ def _pause(
             "versions": dict(trigger.versions),
         },
     )
+    grounds = checklist.Grounds(source=nearest.source, cause=position, reason="the entry was paused")
     for name in checklist.made_stale(((shift.pin, shift.new) for shift in shifts), entry):
-        paused = "the entry was paused"
-        checklist.move(
-            register,
-            ev.CHECK_STALE,
-            entry.key,
-            name,
-            at=trigger.at,
-            source=nearest.source,
-            cause=position,
-            reason=paused,
-        )
+        checklist.move(register, ev.CHECK_STALE, entry.key, name, grounds, at=trigger.at)
 
 
 def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
-    """The event by which a pin does not hold: one of this transaction, else one of the log."""
+    """Find the event by which a pin does not hold: one of this transaction, else one of the log."""
     judged = access.setting(shift.pin.field) is not None  # its value is a verdict over facts, not one of theirs
-    found = [
+    claims = [
         (fact, claim)
         for fact in pins.facts(shift.pin, entry)
         if (claim := trigger.recorded_changes.get(fact)) is not None
         and (judged or same(fact.field, claim.believed.change.new, shift.new))
     ]
-    if not found:
+    if not claims:
         return trigger.origin(entry, shift.pin, shift.new)
-    fact, claim = found[-1]
+    fact, claim = claims[-1]
     pending_change = claim.believed.pending_change
     return Origin(
         position=trigger.access.get(fact, claim.position),
@@ -232,7 +225,9 @@ def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
 
 
 def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Baselines, words: Sequence[str], kind: str) -> str:
-    """Why an entry is paused: what moved, and of a pause that goes on what deviated before, the newest first. `words` say the first."""
+    """Why an entry is paused: what moved, and of a pause that goes on what deviated before, the newest first. `words`
+    say the first.
+    """
     if kind == ev.ENTRY_PAUSED:
         return "; ".join(words)
     again = {shift.pin.key for shift in shifts}
@@ -248,14 +243,16 @@ def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Baselines, words: 
 
 
 def _in_brief(moved: Sequence[losses.Moved]) -> list[str]:
-    """The first pins that moved in words and how many more there are: the gate and the lists say it in one line; `shifts` holds all."""
+    """Return the first pins that moved in words, and how many more there are: the gate and the lists say it in one
+    line; `shifts` holds all.
+    """
     brief = [f"{pin_in_words(pin)}: {value_in_words(pin.value)} → {value_in_words(new)}" for pin, new in moved[:BRIEF]]
     return [*brief, *([f"and {len(moved) - BRIEF} more"] if len(moved) > BRIEF else [])]
 
 
 def matters(fact: Fact, entry: Entry) -> bool:
-    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use; or a setting of
-    a surface that it is on.
+    """Whether a fact is worth telling the owners of an entry: about its models, and if a price, one of a tier in use;
+    or a setting of a surface that it is on.
     """
     if fact.field.startswith(SETTING):
         return fact.subject.scope in entry.spec.surfaces
@@ -269,19 +266,18 @@ def matters(fact: Fact, entry: Entry) -> bool:
 
 def remind(register: RegistryTransaction, key: str, reminders: Iterable[Reminder], *, at: datetime) -> None:
     """Say ahead what comes on its day."""
-    for one in reminders:
-        dated = one.dated
-        reminded(
-            register, key, said=one.key, what=dated.what, day=dated.day, text=dated.text, at=at, source=dated.source
-        )
+    for reminder in reminders:
+        dated = reminder.dated
+        message = OwnerMessage(key=reminder.key, what=dated.what, day=dated.day, text=dated.text, source=dated.source)
+        reminded(register, key, message, at=at)
 
 
 def expire(register: RegistryTransaction, key: str, *, at: datetime) -> None:
     """Let the checks of an entry whose date has passed go stale."""
+    grounds = checklist.Grounds(reason="its date has passed", because="date")
     for name, check in sorted(register.entries[key].checks.items()):
         if check.state is CheckState.VERIFIED and check.until is not None and check.until <= at:
-            reason = "its date has passed"
-            checklist.move(register, ev.CHECK_STALE, key, name, at=at, reason=reason, because="date")
+            checklist.move(register, ev.CHECK_STALE, key, name, grounds, at=at)
 
 
 def depends_on(entry: Entry, spec: SourceSpec) -> bool:
@@ -290,7 +286,9 @@ def depends_on(entry: Entry, spec: SourceSpec) -> bool:
 
 
 def watches(entry: Entry, *, surface: str = "", model: str = "", provider: str = "") -> bool:
-    """Whether a source that is about this surface, model or provider can say something of an entry; about none of them, it may of any."""
+    """Whether a source that is about this surface, model or provider can say something of an entry; about none of them,
+    it may of any.
+    """
     if model:
         return entry.spec.surfaces.get(surface) == model
     if surface:

@@ -1,7 +1,7 @@
 """What comes on a day that is known ahead: announced ends and prices, the end of a promotion, the end of a check.
 
-Nothing here happens by itself. An announced price is reminded of and never applied, an announced end pauses nothing: each is told ahead, so
-that a person has acted before the day, and what is true on the day is seen by looking.
+Nothing here happens by itself. An announced price is reminded of and never applied, an announced end pauses nothing:
+each is told ahead, so that a person has acted before the day, and what is true on the day is seen by looking.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ AHEAD = {
 that was to end is still listed."""
 
 _DATE = re.compile(
-    r"\b(?P<through>through|until|till|ends? on|ending|expires? on)\s+(?P<month>[A-Z][a-z]{2,8})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>20\d\d)\b"
+    r"\b(?P<through>through|until|till|ends? on|ending|expires? on)\s+"
+    r"(?P<month>[A-Z][a-z]{2,8})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>20\d\d)\b"
     r"|\b(?:through|until|till|ends? on|ending|expires? on)\s+(?P<iso>20\d\d-\d\d-\d\d)\b"
 )
 _PROMOTION = re.compile(r"\bpromotion|\bintroductory|\bdiscount|\blimited[- ]time", re.IGNORECASE)
@@ -47,7 +48,9 @@ _PROMOTION = re.compile(r"\bpromotion|\bintroductory|\bdiscount|\blimited[- ]tim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """One thing that comes on a day. `what` is its kind, `name` tells it apart from others of its kind, `text` is it in words."""
+    """One thing that comes on a day. `what` is its kind, `name` tells it apart from others of its kind, `text` is it in
+    words.
+    """
 
     what: str
     name: str
@@ -56,7 +59,7 @@ class Deadline:
     source: str = ""
 
     def key(self, step: int) -> str:
-        """What keeps it from being said twice: a moved day is said anew."""
+        """Return what keeps it from being said twice: a moved day is said anew."""
         return f"{self.what} {self.name} {self.day.isoformat()} {step}"
 
 
@@ -72,12 +75,12 @@ class Reminder:
 
 def agenda(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> list[Deadline]:
     """Everything with a day that concerns an entry. `specs` are the sources that it depends on."""
-    found = [*_ends(entry, beliefs), *_prices(entry, beliefs), *_promotions(entry, beliefs, specs), *_checks(entry)]
-    return sorted(found, key=lambda one: (one.day, one.what, one.name))
+    deadlines = [*_ends(entry, beliefs), *_prices(entry, beliefs), *_promotions(entry, beliefs, specs), *_checks(entry)]
+    return sorted(deadlines, key=lambda deadline: (deadline.day, deadline.what, deadline.name))
 
 
 def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
-    """The announced ends of an entry, as they concern those that it is the fallback of."""
+    """List the announced ends of an entry, as they concern those that it is the fallback of."""
     return [
         replace(
             end,
@@ -91,51 +94,55 @@ def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
 
 
 def due(entry: Entry, dated: Iterable[Deadline], today: date) -> list[Reminder]:
-    """What should be said today: of each thing the latest step that was passed and not said."""
+    """List what should be said today: of each thing the latest step that was passed and not said."""
     reminders = []
-    for one in dated:
-        days = (one.day - today).days
-        passed = [step for step in AHEAD[one.what] if step >= days]
-        # Long past, as after a stop of weeks, its polls have told it; but what goes on past its end goes on until somebody knows.
-        if not passed or (days < min(AHEAD[one.what]) - 1 and one.what != OVERDUE):
+    for deadline in dated:
+        days = (deadline.day - today).days
+        passed = [step for step in AHEAD[deadline.what] if step >= days]
+        # Long past, as after a stop of weeks, its polls have told it; but what goes on past its end goes on until
+        # somebody knows.
+        if not passed or (days < min(AHEAD[deadline.what]) - 1 and deadline.what != OVERDUE):
             continue
         step = min(passed)
-        key = one.key(step)
+        key = deadline.key(step)
         if key not in entry.reminded:
-            reminders.append(Reminder(dated=one, days=days, key=key, crossed=one.day - timedelta(days=step)))
+            reminders.append(Reminder(dated=deadline, days=days, key=key, crossed=deadline.day - timedelta(days=step)))
     return reminders
 
 
-def reminded(
-    register: RegistryTransaction,
-    key: str,
-    *,
-    said: str,
-    what: str,
-    day: date,
-    text: str,
-    at: datetime,
-    source: str = "",
-    evidence: str = "",
-    cause: int | None = None,
-    more: Mapping[str, object] | None = None,
-) -> None:
-    """Write that an entry's owners are told something that is told once. `said` is what keeps it from being said twice, `more` goes into the data."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerMessage:
+    """What the owners of an entry are told once: a thing of the kind `what` on a day, in words. `key` is what keeps it
+    from being said twice, `more` goes into the data.
+    """
+
+    key: str
+    what: str
+    day: date
+    text: str
+    source: str = ""
+    evidence: str = ""
+    cause: int | None = None
+    more: Mapping[str, object] | None = None
+
+
+def reminded(register: RegistryTransaction, key: str, message: OwnerMessage, *, at: datetime) -> None:
+    """Write that an entry's owners are told something that is told once."""
     register.add(
         ev.ENTRY_REMINDED,
         entry_stream(key),
         key,
         at=at,
-        source=source,
-        cause=cause,
-        evidence=evidence,
+        source=message.source,
+        cause=message.cause,
+        evidence=message.evidence,
         data={
-            "key": said,
-            "what": what,
-            "date": day.isoformat(),
-            "days": (day - at.date()).days,
-            "text": text,
-            **(more or {}),
+            "key": message.key,
+            "what": message.what,
+            "date": message.day.isoformat(),
+            "days": (message.day - at.date()).days,
+            "text": message.text,
+            **(message.more or {}),
         },
     )
 
@@ -150,7 +157,7 @@ def days_in_words(days: int) -> str:
 
 
 def promotion_end(text: str) -> date | None:
-    """The day through which a remark guarantees a promotion; None where it speaks of none, or of no day."""
+    """Return the day through which a remark guarantees a promotion; None where it speaks of none, or of no day."""
     if not _PROMOTION.search(text):
         return None
     match = _DATE.search(text)
@@ -171,11 +178,11 @@ def names(entry: Entry, text: str) -> bool:
 
 
 def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
-    said: dict[tuple[str, Value], tuple[Subject, str]] = {}
+    ends: dict[tuple[str, Value], tuple[Subject, str]] = {}
     for subject in sorted(entry.subjects):
         for source, value in beliefs.facts_of(subject).get(SHUTDOWN_DATE, ()):
-            said.setdefault((subject.name, value), (subject, source))  # the list and the page say the same day
-    for (name, value), (_, source) in said.items():
+            ends.setdefault((subject.name, value), (subject, source))  # the list and the page say the same day
+    for (name, value), (_, source) in ends.items():
         day = _day(value)
         if day is not None:
             yield Deadline(what=SHUTDOWN, name=name, day=day, text=f"{name} is shut down on {day}", source=source)
@@ -185,39 +192,42 @@ def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
                 if id == name and beliefs.listed(Subject(surface, id)) is True
             ]
             if still:
-                text = f"{name} was to be shut down on {day} and is still listed on {', '.join(still)}; that is no proof that it answers: probe it"
+                text = (
+                    f"{name} was to be shut down on {day} and is still listed on {', '.join(still)}; that is no "
+                    "proof that it answers: probe it"
+                )
                 yield Deadline(what=OVERDUE, name=name, day=day, text=text, source=source)
 
 
 def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
     subject = entry.price_subject
     by_day: dict[date, list[tuple[str, Value, str]]] = {}
-    for field, stated in beliefs.facts_of(subject).items():
+    for field, statements in beliefs.facts_of(subject).items():
         if not field.startswith(ANNOUNCED):
             continue
         name, _, text = field.removeprefix(ANNOUNCED).partition("@")
         day = _day(text)
         if day is not None and price.Meter.of(name).tier in entry.spec.tiers:
-            by_day.setdefault(day, []).append((name, stated[0][1], stated[0][0]))
+            by_day.setdefault(day, []).append((name, statements[0][1], statements[0][0]))
     for day, prices in by_day.items():
-        prices.sort(key=lambda one: price.telling_order(one[0], entry.spec.tiers))
+        prices.sort(key=lambda row: price.telling_order(row[0], entry.spec.tiers))
         amounts = ", ".join(f"{name.removeprefix(price.PREFIX)} {value}" for name, value, _ in prices)
         text = f"{prices[0][2]} announces for {subject.name} from {day}: {amounts} USD per {price.PER_MILLION_TOKENS}"
         yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
 
 
 def _promotions(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> Iterator[Deadline]:
-    seen: set[date] = set()
+    days: set[date] = set()
     for spec in specs:
         for fields in (beliefs.baseline(spec.key) or {}).values() if spec.prices else ():
             for field, text in fields.items():
                 if not field.startswith(PARAGRAPH) or not isinstance(text, str):
                     continue
                 day = promotion_end(text)
-                if day is not None and day not in seen and names(entry, text):
-                    seen.add(day)
-                    said = f"a promotion holds through {day} and what comes after it is not known: “{text}”"
-                    yield Deadline(what=PROMOTION, name=entry.key, day=day, text=said, source=spec.key)
+                if day is not None and day not in days and names(entry, text):
+                    days.add(day)
+                    sentence = f"a promotion holds through {day} and what comes after it is not known: “{text}”"
+                    yield Deadline(what=PROMOTION, name=entry.key, day=day, text=sentence, source=spec.key)
 
 
 def _checks(entry: Entry) -> Iterator[Deadline]:

@@ -1,10 +1,13 @@
-"""What a model costs in the registry's terms: input and output, the rule for cache writes, the discount for cached reads.
+"""What a model costs in the registry's terms: input and output, the rule for cache writes, the discount for cached
+reads.
 
-Both are computed from the stated amounts and never assumed: a cached read that is not priced has no discount, blank, not 90 %.
+Both are computed from the stated amounts and never assumed: a cached read that is not priced has no discount, blank,
+not 90 %.
 
 The registry's own fields of price, now or as they stood: joined from what official sources are believed to say.
 
-Reading only; the arithmetic is the domain's. Nothing is kept of it, so it can never be older than the beliefs it comes from.
+Reading only; the arithmetic is the domain's. Nothing is kept of it, so it can never be older than the beliefs it comes
+from.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ WRITE = "cache_write"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheWriteRule:
-    """What one kind of cache write costs: in USD per 1M tokens, and as a multiple of input (None where input is blank)."""
+    """What one kind of cache write costs: in USD per 1M tokens, and as a multiple of input (None where
+    input is blank).
+    """
 
     amount: str
     multiple: str | None
@@ -41,8 +46,8 @@ class CacheWriteRule:
 class Band:
     """The text prices of one tier and context band in USD per 1M tokens; None is a blank.
 
-    `cached_discount` is the share of input that a cached read saves. `cache_writes` maps each priced kind of write (`cache_write`,
-    `cache_write_1h`) to its rule.
+    `cached_discount` is the share of input that a cached read saves. `cache_writes` maps each priced kind of write
+    (`cache_write`, `cache_write_1h`) to its rule.
     """
 
     tier: str
@@ -58,8 +63,8 @@ class Band:
 class Terms:
     """What official sources say of a model's prices.
 
-    `modes` are the tiers that have any price. `disputed` are fields on which two official sources differ: blank until they agree. `sources`
-    are the keys of those that state a price.
+    `modes` are the tiers that have any price. `disputed` are fields on which two official sources differ: blank until
+    they agree. `sources` are the keys of those that state a price.
     """
 
     price_model: str
@@ -70,28 +75,28 @@ class Terms:
 
 
 def terms(beliefs: Baselines, subject: Subject, tiers: tuple[str, ...]) -> Terms:
-    """The terms of a model in the tiers in use; each has at least its short band, blank or not."""
-    stated: dict[str, list[str]] = {}
+    """Return the terms of a model in the tiers in use; each has at least its short band, blank or not."""
+    amounts: dict[str, list[str]] = {}
     sources: dict[str, None] = {}
     for spec, name, value in beliefs.weighty(subject):
-        stated.setdefault(name, []).append(value)
+        amounts.setdefault(name, []).append(value)
         sources[spec.key] = None
-    disputed = {name for name, values in stated.items() if not all(same(name, values[0], one) for one in values)}
-    meters = {price.Meter.of(name): values[0] for name, values in stated.items() if name not in disputed}
-    told = dict.fromkeys(price.Meter.of(name).tier for name in sorted(stated, key=price.telling_order))
+    disputed = {name for name, values in amounts.items() if not all(same(name, values[0], value) for value in values)}
+    meters = {price.Meter.of(name): values[0] for name, values in amounts.items() if name not in disputed}
+    priced_tiers = dict.fromkeys(price.Meter.of(name).tier for name in sorted(amounts, key=price.telling_order))
     bands = [
         _band(tier, context, meters)
         for tier in tiers
         for context in sorted(
             {price.SHORT, *(meter.context for meter in meters if (meter.tier, meter.modality) == (tier, price.TEXT))},
-            key=lambda one: (one != price.SHORT, one),
+            key=lambda context: (context != price.SHORT, context),
         )
     ]
-    order = (*price.TIERS, *sorted(set(told) - set(price.TIERS)))
+    order = (*price.TIERS, *sorted(set(priced_tiers) - set(price.TIERS)))
     return Terms(
         price_model=subject.name,
         bands=tuple(bands),
-        modes=tuple(tier for tier in order if tier in told),
+        modes=tuple(tier for tier in order if tier in priced_tiers),
         disputed=tuple(sorted(disputed)),
         sources=tuple(sources),
     )
@@ -116,12 +121,12 @@ def _band(tier: str, context: str, meters: Mapping[price.Meter, str]) -> Band:
     )
 
 
-def multiple(one: str, of: str) -> str | None:
+def multiple(amount: str, of: str) -> str | None:
     """How many times `of` an amount is, to six places; None where there is nothing to take a share of."""
     whole = price.amount(of)
     if not whole:
         return None
-    return price.canonical((price.amount(one) / whole).quantize(PLACES, ROUND_HALF_EVEN))
+    return price.canonical((price.amount(amount) / whole).quantize(PLACES, ROUND_HALF_EVEN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,26 +141,28 @@ class PricedEntry:
 def priced(
     reader: Reader, configuration: Configuration, entries: Mapping[str, Entry], *, at: datetime | None = None
 ) -> dict[str, PricedEntry]:
-    """What each entry costs, as it is or as it was believed at a time; an entry without a model id costs a blank."""
+    """Compute what each entry costs, as it is or as it was believed at a time; an entry without a model id costs a
+    blank.
+    """
     fresh = None if at is not None else Freshness(reader, configuration)
     beliefs = fresh.beliefs if fresh is not None else _then(reader, configuration, at)
-    found: dict[str, PricedEntry] = {}
+    rows: dict[str, PricedEntry] = {}
     for key, entry in entries.items():
-        stated = terms(beliefs, entry.price_subject, entry.spec.tiers)
-        found[key] = PricedEntry(
-            terms=stated,
+        model_terms = terms(beliefs, entry.price_subject, entry.spec.tiers)
+        rows[key] = PricedEntry(
+            terms=model_terms,
             verified_at=fresh.price(entry) if fresh else entry.checks.get("pricing", Check()).verified_at,
-            urls=tuple(configuration.sources[source].shown_url for source in stated.sources),
+            urls=tuple(configuration.sources[source].shown_url for source in model_terms.sources),
         )
-    return found
+    return rows
 
 
 def _then(reader: Reader, configuration: Configuration, at: datetime | None) -> Baselines:
-    """The baselines of a past time: every event that moved one names it."""
+    """Return the baselines of a past time: every event that moved one names it."""
 
     def baseline(source: str) -> Facts | None:
         events = reader.events(EventQuery(source=source, until=at, newest_first=True))
-        named = next((one.event.data["baseline"] for one in events if "baseline" in one.event.data), None)
+        named = next((record.event.data["baseline"] for record in events if "baseline" in record.event.data), None)
         return None if named is None else reader.facts(str(named))
 
     return Baselines(configuration.sources, baseline)

@@ -1,4 +1,6 @@
-"""What a clock that was set does to what is kept: the step is recorded, and when the new time counts, everything stays as old as it is."""
+"""What a clock that was set does to what is kept: the step is recorded, and when the new time counts, everything stays
+as old as it is.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,9 @@ def described(step: ClockStep) -> dict[str, int | str]:
 def keep_ages(store: Store, by: timedelta, before: datetime) -> None:
     """Move what is dated up to `before`, the last moment of the old time, by the step to the new one.
 
-    A difference that was pending for an hour is then pending for an hour, and not for a day, since the clock was set by a day. What is dated later was
-    dated by somebody else's clock, and is left. A delivery that waits for a day of the old time would wait too long where the clock was set back.
+    A difference that was pending for an hour is then pending for an hour, and not for a day, since the clock was set by
+    a day. What is dated later was dated by somebody else's clock, and is left. A delivery that waits for a day of the
+    old time would wait too long where the clock was set back.
     """
     with store.write() as tx:
         for state in tx.sources().values():

@@ -1,7 +1,7 @@
 """The one table of an entry's transitions, and the fold that makes an entry of its events.
 
-Rule 1: everything that changes an entry stands in this file. An entry is nothing but `apply` over the log, so the stored
-projection and `replay` cannot differ; a decision that wants to change an entry writes an event.
+Rule 1: everything that changes an entry stands in this file. An entry is nothing but `apply` over the log, so the
+stored projection and `replay` cannot differ; a decision that wants to change an entry writes an event.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class IllegalTransition(Exception):
 
 
 def apply(entry: Entry | None, event: Event) -> Entry:
-    """The entry after one of its own events.
+    """Return the entry after one of its own events.
 
     Raises:
         IllegalTransition: the table does not allow the event.
@@ -79,7 +79,7 @@ def _declared(entry: Entry | None, event: Event) -> Entry:
 
 
 def _reminded(entry: Entry, event: Event) -> Entry:
-    """It tells what was told already, so it can change no mind."""
+    """Keep the key of a reminder; it tells what was told already, so it can change no mind."""
     entry = replace(entry, reminded=(*entry.reminded, event.data["key"]))
     # Who took a pause on relied on what stands in for it.
     return replace(entry, acknowledged=None) if event.data["what"] == FALLBACK_ENDS else entry
@@ -112,11 +112,11 @@ def _checked(entry: Entry, event: Event) -> Entry:
     name = event.data["check"]
     entry = replace(entry, checks={**entry.checks, name: _check(entry, event)})
     if entry.checks[name].state is CheckState.VERIFIED:
-        entry = replace(entry, waived=tuple(one for one in entry.waived if one != name))
-    if seen := event.data.get("logging", {}).get("usage"):
-        entry = replace(entry, observed=dict(seen))
-    # A check that was verified confirms what a person saw; only one that was lost can change a mind. How the fallback stands is asked of
-    # the gate again when it matters.
+        entry = replace(entry, waived=tuple(check for check in entry.waived if check != name))
+    if usage := event.data.get("logging", {}).get("usage"):
+        entry = replace(entry, observed=dict(usage))
+    # A check that was verified confirms what a person saw; only one that was lost can change a mind. How the fallback
+    # stands is asked of the gate again when it matters.
     confirms = event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) or "fallback" in event.data
     return entry if confirms else replace(entry, position=event.position)
 
@@ -131,7 +131,7 @@ def _window_opened(entry: Entry, event: Event) -> Entry:
 
 
 def _window_closed(entry: Entry, event: Event) -> Entry:
-    left = tuple(one for one in entry.windows if one.position != event.data["window"])
+    left = tuple(window for window in entry.windows if window.position != event.data["window"])
     return replace(entry, position=event.position, windows=left)
 
 
@@ -212,13 +212,15 @@ FOLDS: Mapping[str, Callable[[Entry, Event], Entry]] = {
 
 
 def concerns(entry: Entry, event: Event) -> bool:
-    """Whether a fact of the log is about what the entry stands on, so that an `--expect` from before it is out of date."""
+    """Whether a fact of the log is about what the entry stands on, so that an `--expect` from before
+    it is out of date.
+    """
     scope = event.data.get("surface") or event.data.get("provider")
     return entry.alive and scope is not None and Subject(scope, event.subject) in entry.subjects
 
 
 def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
-    """The entries that an event changes, as they are after it."""
+    """Return the entries that an event changes, as they are after it."""
     if event.stream == ev.entry_stream(event.subject):
         return {event.subject: apply(entries.get(event.subject), event)}
     if event.type == ev.NOTICE_ACKNOWLEDGED:
@@ -227,7 +229,7 @@ def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
 
 
 def replay(log: Iterable[Event]) -> dict[str, Entry]:
-    """The registry as the log tells it."""
+    """Build the registry as the log tells it."""
     entries: dict[str, Entry] = {}
     for event in log:
         entries.update(fold(entries, event))

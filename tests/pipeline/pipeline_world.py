@@ -43,7 +43,7 @@ from monitor.detection.poller import Poller
 from monitor.gate.decision import Standing
 from monitor.gate.state import Production, standings
 from monitor.registry import transitions
-from monitor.registry.acceptance import Problem, acceptance
+from monitor.registry.acceptance import Going, Problem, acceptance
 from monitor.sources.catalog import source_spec
 from monitor.store import open_store, upgrade
 
@@ -230,11 +230,13 @@ class World:
         """Look until whatever is shown is believed: absences need half an hour."""
         return self.looks(4, *keys, every=timedelta(minutes=11))
 
-    def activate(self, key: str = "luna", **more: Any) -> Event:
-        return self.operator.activate(key, by="ann", reason="looks right", via=VIA, **more)
+    def activate(self, key: str = "luna", *, losses: frozenset[str] = frozenset(), **more: Any) -> Event:
+        going = Going(losses=losses)
+        return self.operator.activate(key, by="ann", reason="looks right", via=VIA, going=going, **more)
 
-    def resume(self, key: str = "luna", **more: Any) -> Event:
-        return self.operator.resume(key, by="ann", reason="fine", via=VIA, **more)
+    def resume(self, key: str = "luna", *, waived: frozenset[str] = frozenset(), **more: Any) -> Event:
+        going = Going(waived=waived)
+        return self.operator.resume(key, by="ann", reason="fine", via=VIA, going=going, **more)
 
     def attest(self, check: str, key: str = "luna") -> Event:
         return self.operator.verify(key, check, by="ann", via=VIA, url="https://proof.example/")
