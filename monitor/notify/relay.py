@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from monitor.core import events as ev
 from monitor.core.configuration import Owner
 from monitor.core.events import Ledger
-from monitor.core.names import no_such
+from monitor.core.names import perhaps
 from monitor.core.notices import Item, Notice, Reason
 from monitor.core.ports import (
     Channel,
@@ -317,8 +317,10 @@ class Relay:
         references = self._known(owner)
         if not references:
             known = sorted(self._owners())
-            hint = f"configured: {', '.join(known) or 'none'}"
-            raise Refused(no_such("owner with a destination in the configuration", owner, known, hint))
+            configured = ", ".join(known) or "none"
+            raise Refused(
+                f"there is no owner {owner!r} with a destination{perhaps(owner, known)}; configured: {configured}"
+            )
         now = self._clock()
         with self._store.write() as tx:
             item = Item(
