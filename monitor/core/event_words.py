@@ -39,6 +39,9 @@ _FOR_AUDITORS = frozenset(
 )
 """What an event holds for whoever reads it whole (`events --json`)."""
 
+_SPOKEN = {"looks": "polls"}
+"""Keys that are kept as they were recorded first, and what they are called."""
+
 _OF_A_PRICE = frozenset({"provider", "tier", "context", "modality", "meter", "unit", "currency"})
 
 
@@ -47,7 +50,8 @@ def plain(data: Mapping[str, Any]) -> str:
     parts = [_subject(data), str(data.get("reason", ""))]
     parts += [str(data[key]) for key in ("note", "detail", "url") if data.get(key)]
     parts.append(_signals(data.get("signals", ())))
-    parts += [_plain(key, value) for key, value in data.items() if key not in _SAID_FIRST | _FOR_AUDITORS | _OF_A_PRICE]
+    left = data.keys() - _SAID_FIRST - _FOR_AUDITORS - _OF_A_PRICE
+    parts += [_plain(_SPOKEN.get(key, key), value) for key, value in data.items() if key in left]
     parts.append(f"by {data['by']}" if data.get("by") else "")
     return "; ".join(part for part in parts if part)
 

@@ -17,7 +17,7 @@ from monitor.sources.http import HttpClient
 from monitor.sources.prose import normal, paragraphs
 from monitor.sources.web_page import Page, reading
 
-EXTRACTOR = "document/1"
+EXTRACTOR = "document/2"
 
 TEXT = "text"
 """The one subject of a document."""

@@ -28,7 +28,7 @@ _TYPOGRAPHY = str.maketrans(
         "…": "...",
     }
 )
-_FEED = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
+_FEED = re.compile(r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _DECLARED = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _ITEM = re.compile(r"(?m)^([ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+)(?=\S)")
 # The bounds keep a page of nothing but brackets, or of hyphens, from costing the square of its size.
@@ -72,7 +72,8 @@ def paragraphs(text: str) -> tuple[str, ...]:
     blocks = _blocks(text)
     texts = dict.fromkeys(clean for block in blocks for part in _texts(block) if (clean := cleaned(part)))
     size = sum(map(len, texts))
-    if size < LEAST or (size < 5 * LEAST and any(_APP.search(part) for part in texts)):
+    thin = size < LEAST or (size < 5 * LEAST and any(_APP.search(part) for part in texts))
+    if not texts or (thin and not _FEED.match(text)):  # a feed says as little as there is news
         raise Unreadable(f"a page with {size} characters of text, which was not rendered")
     return tuple(texts)
 
@@ -126,10 +127,16 @@ def _items(text: str) -> Iterator[Block]:
     for item in root.iter():
         if _name(item) not in ("item", "entry"):
             continue
-        parts = {_name(child): "".join(child.itertext()) for child in item}
+        # The feed's own vocabulary last, since the last of a name counts: `media:title` is that of a picture.
+        children = sorted(item, key=lambda child: _vocabulary(child) == _vocabulary(item))
+        parts = {_name(child): "".join(child.itertext()) for child in children}
         html = next((parts[name] for name in ("encoded", "content", "description", "summary") if parts.get(name)), "")
         inner = " ".join(part for block in markup.read(f"<div>{html}</div>") for part in _texts(block))
         yield Paragraph(text=": ".join(filter(None, (parts.get("title", "").strip(), inner))), lone=False, line=1)
+
+
+def _vocabulary(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[0]
 
 
 def _name(element: ElementTree.Element) -> str:

@@ -57,7 +57,7 @@ EXTRACTOR = {
     PROBE: "behaviour/2",
     LIMITS: "admin/1",
     PROJECT: "admin/1",
-    CARD: "document/1",
+    CARD: "document/2",
     STATUS: "status_page/1",
 }
 

@@ -171,6 +171,23 @@ def test_the_items_of_a_feed_are_its_paragraphs() -> None:
     )
 
 
+PICTURED = """<?xml version="1.0"?>
+<?xml-stylesheet type="text/xsl" href="feed.xsl"?>
+<!-- made by a generator -->
+<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><lastBuildDate>Mon, 01 Jun 2026</lastBuildDate>
+<item><media:title>photo of the moon</media:title><title>Sol is offered to all</title><media:title>again</media:title></item>
+</channel></rss>"""
+
+
+def test_a_feed_has_a_stylesheet_few_words_and_pictures_with_titles_of_their_own() -> None:
+    assert paragraphs(PICTURED) == ("Sol is offered to all",)
+
+
+def test_a_feed_without_items_says_nothing_that_could_be_taken_for_all_there_is() -> None:
+    with pytest.raises(Unreadable):
+        paragraphs("<rss><channel><title>News</title></channel></rss>")
+
+
 @pytest.mark.parametrize("feed", [RSS, ATOM], ids=["rss", "atom"])
 def test_the_dates_of_a_feed_are_no_text(feed: str) -> None:
     assert fields(feed.format(day="Mon")) == fields(feed.format(day="Tue"))
