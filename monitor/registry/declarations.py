@@ -50,20 +50,21 @@ def declare(
         if _recorded(reader) == configuration.version and _all_declared(reader, configuration):
             return ()
     with begin() as unit:
-        tx, register, now = unit.tx, unit.register, unit.now
-        denied: dict[str, str] = {}
+        tx, now = unit.tx, unit.now
+        tried = RegistryTransaction(tx.head(), tx.entries())
+        judge(tx, tried, configuration, now)
         if before is not None:
-            tried = RegistryTransaction(tx.head(), tx.entries())
-            judge(tx, tried, configuration, now)
             taken = takes(ask_gate(tx, before, now), ask_gate(tx, configuration, now, tried.entries))
             _accepted(tx, configuration, taken)
-            denied = {take.entry: take.reason for take in taken if take.act is Act.DENIES}
             unit.refresh = True  # what the gate goes by may have moved without any entry
-        judge(tx, register, configuration, now, denied)
+            if denied := {take.entry: take.reason for take in taken if take.act is Act.DENIES}:
+                tried = RegistryTransaction(tx.head(), tx.entries())
+                judge(tx, tried, configuration, now, denied)  # once more, since its first event says so
+        unit.register.extend(tried.events)
         for key in configuration.sources:
             if (state := tx.source(key)) is not None and not state.attention:
                 tx.put_source(replace(state, attention=True))
-    return tuple(register.events)
+    return tuple(unit.register.events)
 
 
 def _accepted(reader: Reader, configuration: Configuration, taken: tuple[Take, ...]) -> None:
