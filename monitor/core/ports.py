@@ -377,7 +377,7 @@ class SeenAt:
 
 
 class Store(Protocol):
-    """The database behind one contract; `tests/contract/store` is its exam."""
+    """The database behind one contract; `tests/store` is its exam."""
 
     def read(self) -> AbstractContextManager[Reader]: ...
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from monitor.sources.http import HttpClient
 from monitor.sources.transport import Limits
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline"))
 
 
 @pytest.fixture

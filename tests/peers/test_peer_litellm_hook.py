@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,16 +16,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from gate_examples import at_position, registry, standing
+
+from monitor.core.entry import Status
+from monitor.gate.client import clock
+from monitor.gate.lease_file import lease_documents, write_lease
 
 ROOT = Path(__file__).parents[2]
 PROXY = ROOT / ".peers/litellm/bin/litellm"
-sys.path[:0] = [str(ROOT / "tests/gate")]
-
-from gate_examples import at_position, registry, standing  # noqa: E402 - found through the line above
-
-from monitor.core.entry import Status  # noqa: E402
-from monitor.gate.client import clock  # noqa: E402
-from monitor.gate.lease_file import lease_documents, write_lease  # noqa: E402
 
 STARTS = 180
 """Seconds that the proxy may take to start; it imports for most of them."""

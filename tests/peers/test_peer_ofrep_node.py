@@ -6,22 +6,19 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gate_examples import standing
+from web_world import World
+
+from monitor.core.entry import Status
+from monitor.core.ports import Unavailable
 
 HERE = Path(__file__).parent
 PEERS = Path(__file__).parents[2] / ".peers"
-sys.path[:0] = [str(HERE.parent / "gate"), str(HERE.parent / "web")]
-
-from gate_examples import standing  # noqa: E402 - found through the line above
-from web_world import World  # noqa: E402
-
-from monitor.core.entry import Status  # noqa: E402
-from monitor.core.ports import Unavailable  # noqa: E402
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from concurrent.futures import Future, wait
 from itertools import count
 
 import pytest
+from waiting import until
 
 from monitor.app.lanes import MOST, Lanes
-from tests.waiting import until
 
 
 def host_of(key: str) -> str:

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.preloaded import end, settle
+from preloaded import end, settle
 
 POINTS: dict[str, Callable[[Callable[[], None]], None]] = {}
 

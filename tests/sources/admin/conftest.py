@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from admin_account import Account, client, serving
 
 from monitor.sources.http import HttpClient
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline"))
 
 
 @pytest.fixture

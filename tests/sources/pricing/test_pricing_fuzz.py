@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = Path(os.environ.get("ACCESS_MONITOR_SHARED", ROOT.parent / "shared")) / "pages"
 
 pytestmark = pytest.mark.skipif(

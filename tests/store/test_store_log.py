@@ -20,7 +20,7 @@ from monitor.core.ports import Conflict, EventQuery, MonitorError, Unavailable
 from monitor.store import SqlStore, open_store
 
 NOW = datetime(2026, 7, 30, 17, 34, 21, 500, tzinfo=UTC)
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def event(position: int, type: str = "model.listed", stream: str = "source/a", **more: Any) -> Event:

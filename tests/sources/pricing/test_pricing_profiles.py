@@ -12,7 +12,7 @@ import pytest
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import extract
 
-SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", Path(__file__).parents[3].parent / "shared"))
 ANTHROPIC = SHARED / "pages" / "anthropic-pricing" / "2026-04-16_onewesong_pricing.md"
 
 DEEPSEEK = """<!DOCTYPE html><html><body><h1>Models &amp; Pricing</h1>

@@ -13,7 +13,7 @@ from monitor.sources.feed import snapshot
 from monitor.sources.page import read as read_page
 from monitor.sources.pricing_page import EXTRACTOR, extract
 
-SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", Path(__file__).parents[3].parent / "shared"))
 PAGE = SHARED / "pages" / "openai-pricing" / "2026-08-22plus_llms-txt-archive_pricing.md"
 TABLE = "Prices per 1M tokens.\n\n| Model | Input | Output |\n|---|---|---|\n| gpt-x-1 | $1.25 | $5.00 |\n"
 

@@ -12,7 +12,7 @@ import pytest
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import extract
 
-SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED", Path(__file__).parents[3].parent / "shared"))
 PAGES = SHARED / "pages"
 OFFICIAL = "openai-pricing/2026-08-22plus_llms-txt-archive_pricing.md"
 GROUPED_HEADER = "openai-pricing/2026-06-26_ainative_pricing.md"
