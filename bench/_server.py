@@ -105,7 +105,7 @@ class Provider:
         return [_head(len(before) + len(number) + len(after), content_type), before, number, after]
 
     def _moving(self, kind: str) -> list[bytes]:
-        # What moves stands for three polls, so that it is believed and the baseline moves; the bytes differ at each of
+        # What moves stands for three polls, so that it is confirmed and the baseline moves; the bytes differ at each of
         # them.
         poll = next(self._polls[kind])
         shift = poll // 3 % 200 + 1

@@ -59,7 +59,7 @@ def drawn(history: History) -> list[frozenset[str]]:
 
 
 def late(one: Absence, delay: timedelta) -> bool:
-    """Return whether a removal was believed later than count and span ask for, or else, in a mass drop, than its hold
+    """Return whether a removal was confirmed later than count and span ask for, or else, in a mass drop, than its hold
     does.
     """
     confirmation = ConfirmationRules()

@@ -3,7 +3,7 @@ differs.
 
     python bench/memory.py [POLLS]
 
-A models list whose fields move and a page whose prices move, both for as long as it takes to be believed, over real
+A models list whose fields move and a page whose prices move, both for as long as it takes to be confirmed, over real
 sources and a real store. Nothing is collected by hand. The clock is one that passes five minutes a poll, so that days
 and rechecks pass as well.
 """

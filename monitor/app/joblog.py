@@ -67,7 +67,7 @@ class JobLog:
             source=outcome.source,
             verdict=outcome.verdict,
             detail=outcome.detail,
-            believed=outcome.believed or "",
+            confirmed=outcome.confirmed or "",
             suspects=outcome.suspects or "",
             events=", ".join(dict.fromkeys(event.type for event in outcome.events)),
             notices=len(outcome.notices) or "",

@@ -57,7 +57,7 @@ class Recorder:
             source=spec.key,
             verdict=assessment.verdict,
             detail=assessment.detail,
-            believed=len(assessment.changes),
+            confirmed=len(assessment.changes),
             suspects=assessment.suspects,
             again=assessment.poll_again,
             ask=assessment.ask,

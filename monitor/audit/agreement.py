@@ -1,4 +1,4 @@
-"""Who agrees with the official price and who does not: each source's believed price held against that of the official
+"""Who agrees with the official price and who does not: each source's confirmed price held against that of the official
 ones.
 
 Shown, and no more: what a source that is not official says never moves, dates or blocks anything by this, and one that

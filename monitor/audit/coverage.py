@@ -83,7 +83,7 @@ class _View:
         self._now = now
 
     def rows(self, entry: Entry) -> Iterable[CoverageRow]:
-        pins, unpinned, _ = pinning.pins(entry, self._fresh.beliefs)
+        pins, unpinned, _ = pinning.pins(entry, self._fresh.baselines)
         if entry.pins:
             pins, unpinned = entry.pins, entry.unpinned
         for pin in pins:
@@ -105,11 +105,11 @@ class _View:
 
     def _speakers(self, fact: Fact) -> list[tuple[SourceSpec, datetime | None]]:
         """Return the sources that state a fact, or would say that it is gone, each with the last poll that did."""
-        known = self._fresh.beliefs
+        known = self._fresh.baselines
         if fact.field == LISTED:
             return [(spec, self._good(spec)) for spec in known.lists(fact.subject.scope) if known.baseline(spec.key)]
         prices = fact.field.startswith(price.PREFIX)
-        specs = known.price_sources(fact.subject.scope) if prices else known.speakers(fact.subject)
+        specs = known.price_sources(fact.subject.scope) if prices else known.authorities(fact.subject)
         return [
             (spec, self._fresh.seen(spec, fact))
             for spec in specs

@@ -70,7 +70,7 @@ def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterat
     dates = [
         (spec, subject, fields, day)
         for spec in configuration.sources.values()
-        for subject, fields in (fresh.beliefs.baseline(spec.key) or {}).items()
+        for subject, fields in (fresh.baselines.baseline(spec.key) or {}).items()
         if SHUTDOWN_DATE in fields and (day := _day(fields[SHUTDOWN_DATE])) is not None
     ]
     days: dict[tuple[str, str], set[date]] = {}
@@ -79,7 +79,7 @@ def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterat
     for spec, subject, fields, day in dates:
         provider = providers.get(subject.scope, subject.scope)
         lists = [
-            fresh.beliefs.listed(Subject(key, subject.name)) for key, whose in providers.items() if whose == provider
+            fresh.baselines.listed(Subject(key, subject.name)) for key, whose in providers.items() if whose == provider
         ]
         known = [listed for listed in lists if isinstance(listed, bool)]
         yield End(

@@ -1,7 +1,7 @@
 """Answering for the log: the registry now or then, why an entry has its status, its checklist, its prices.
 
 Reading only. A question about the past is answered from the log and from blobs that events name, never from what is
-believed today.
+confirmed today.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from monitor.core.events import Recorded, entry_stream
 from monitor.core.facts import Fact, Subject
 from monitor.core.maintenance_windows import Window
 from monitor.core.ports import EventQuery, Reader, Refused
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
 from monitor.registry import checklist, transitions
@@ -66,7 +66,7 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceFact:
-    """One believed price: who states it, since which event, and when it was last seen. `formerly` is what the source
+    """One confirmed price: who states it, since which event, and when it was last seen. `formerly` is what the source
     stated before, `resold` says that a reseller charges it, `billed` that it is what the account was charged.
     """
 
@@ -218,7 +218,7 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
         return (registered[name].price_subject,)
     subjects = {entry.price_subject for entry in registered.values() if name in entry.spec.surfaces.values()}
     if not subjects:
-        known = beliefs(reader, configuration.sources)
+        known = current_baselines(reader, configuration.sources)
         priced = {subject for key in configuration.sources for subject in (known.baseline(key) or {})}
         moved = {
             Subject(str(recorded.event.data["provider"]), recorded.event.subject)
@@ -232,12 +232,12 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
 
 
 def prices(reader: Reader, configuration: Configuration, subjects: tuple[Subject, ...]) -> list[PriceFact]:
-    """Return what every source believes some models cost, official ones first."""
+    """Return what every source has confirmed some models cost, official ones first."""
     fresh = Freshness(reader, configuration)
     rows = []
     for subject in subjects:
         moves = _moves(reader, subject)
-        for spec, field, value in fresh.beliefs.stated(subject, official=False):
+        for spec, field, value in fresh.baselines.price_statements(subject, official=False):
             own = moves.get((spec.key, field), [])
             last = own[-1] if own else _baseline(reader, spec.key)
             rows.append(

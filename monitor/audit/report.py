@@ -127,7 +127,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
         compared=compared,
         sampled=sampled,
         spending=_spending(entry, words),
-        dated=agenda(entry, fresh.beliefs, specs),
+        dated=agenda(entry, fresh.baselines, specs),
         questions=[*_questions(reader, configuration, entry, fresh, words, now), *_of_evals(entry, compared)],
     )
 
@@ -159,12 +159,12 @@ def _confirmed(entry: Entry, fresh: Freshness) -> Iterator[Confirmed]:
     """Yield what was accepted, or would be now: with the last poll that showed it. Our own side is as
     it was declared.
     """
-    accepted = entry.pins or pins.pins(entry, fresh.beliefs)[0]
+    accepted = entry.pins or pins.pins(entry, fresh.baselines)[0]
     for pin in accepted:
         if pin.scope == CONFIG or pin.key in entry.deviations:
             continue
         fact = Fact(Subject(pin.scope, pin.name), pin.field)
-        last_at = fresh.latest((spec for spec, _ in fresh.beliefs.said(fact)), fact)
+        last_at = fresh.latest((spec for spec, _ in fresh.baselines.statements(fact)), fact)
         value = (
             f"{price.spoken(str(pin.value))} USD per {price.PER_MILLION_TOKENS}"
             if _is_price(pin)
@@ -225,7 +225,7 @@ def _questions(
 
 def _not_confirmed(entry: Entry, fresh: Freshness) -> Iterator[str]:
     """Ask for each value that would have to be pinned and is not known, or is stated in two ways."""
-    _, unknown, disputed = pins.pins(entry, fresh.beliefs)
+    _, unknown, disputed = pins.pins(entry, fresh.baselines)
     for key in unknown if entry.spec.model_id else ():
         scope, _, rest = key.partition("/")
         name, _, field = rest.rpartition("/")
@@ -243,7 +243,7 @@ def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
     for change in reader.pending_changes():
         if change.seen and change.fact.subject in entry.subjects:
             quarantined = change.quarantine is not None
-            doubt = "is held back as implausible" if quarantined else "is suspected and not believed yet"
+            doubt = "is held back as implausible" if quarantined else "is suspected and not confirmed yet"
             moved = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
             yield f"{moved} at {change.source} {doubt}."
 

@@ -132,7 +132,7 @@ def activate(
 ) -> int:
     """Accept an entry's assumptions and open it.
 
-    What is believed now becomes the entry's pins. Refused, with everything that is missing, while a required check is
+    What is confirmed now becomes the entry's pins. Refused, with everything that is missing, while a required check is
     not verified, a route that the entry uses is refused, a change is suspected, or something relevant happened after
     --expect.
     """
@@ -200,7 +200,7 @@ def resume(
 ) -> int:
     """Open a paused entry again.
 
-    What is believed now becomes the entry's pins; old and new ones are shown side by side, and what was shown is what
+    What is confirmed now becomes the entry's pins; old and new ones are shown side by side, and what was shown is what
     is accepted. Refused until every check that the pause asks for was verified since, or is waived. With --cause each
     entry is judged by itself: those that may are resumed, the others are named, and the end is 1.
     """
@@ -285,7 +285,7 @@ def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | 
 def release(options: Options, *, position: int, by: str, reason: str) -> None:
     """Let a quarantined price in.
 
-    POSITION is that of the price.quarantined event. The price is believed from now on, with all that follows from it.
+    POSITION is that of the price.quarantined event. The price is confirmed from now on, with all that follows from it.
     """
     with opened(options) as monitor:
         show(options, monitor, *monitor.operator.release(position, by=by, reason=reason, via=via()), several=True)

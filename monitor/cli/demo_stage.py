@@ -39,8 +39,8 @@ HASH = 12
 class Stage:
     """Prints one performance. `overridden` are variables of the shell that the printed commands have to do without."""
 
-    def __init__(self, belief: ConfirmationRules, folder: Path, *, overridden: Sequence[str]) -> None:
-        self._belief = belief
+    def __init__(self, delay: ConfirmationRules, folder: Path, *, overridden: Sequence[str]) -> None:
+        self._rules = delay
         self._folder = folder
         self._overridden = overridden
 
@@ -52,9 +52,9 @@ class Stage:
             f"The story runs from {steps[0].date} to {steps[-1].date} and takes about a minute. Dates are the "
             "story's, times are real."
         )
-        _say("Daemon, clock, database and deliveries are those of `access-monitor run`. Only belief is hurried here:")
+        _say("Daemon, clock, database and deliveries are those of `access-monitor run`. Only delay is hurried here:")
         _say(
-            f"a price is believed after {requirement(self._belief.change)} (as shipped: "
+            f"a price is confirmed after {requirement(self._rules.change)} (as shipped: "
             f"{requirement(ConfirmationRules().change)})."
         )
         _say(f"Everything is in {self._folder}; what you do is shown without its --config.")
@@ -106,9 +106,9 @@ class Stage:
         for text in summary.pauses_told[:1]:
             for row in text.splitlines():
                 _say(f"  {output.colour('│', output.DIM)} {output.printable(row)}".rstrip())
-        _title("How long belief took")
+        _title("How long delay took")
         _say(
-            f"  At most {seconds(max(pause.belief for pause in summary.pauses))} from the first poll that "
+            f"  At most {seconds(max(pause.delay for pause in summary.pauses))} from the first poll that "
             "showed a new price to the pause."
         )
         _say(
@@ -141,7 +141,7 @@ class Stage:
 def _pause(pause: StoryPause) -> None:
     _say(f"  {output.colour(pause.name, output.BOLD)} on {pause.date}, at {clock(pause.at)}")
     _say(f"    why    {shifted(pause.shifts)}")
-    _say(f"    belief {output.plural(pause.polls, 'poll')} within {seconds(pause.belief)} (event {pause.position})")
+    _say(f"    delay {output.plural(pause.polls, 'poll')} within {seconds(pause.delay)} (event {pause.position})")
     _say(
         "    now    "
         f"{f'resumed by {pause.resumed_by} at {clock(pause.resumed_at)}' if pause.resumed_at else 'still paused'}"
@@ -149,7 +149,7 @@ def _pause(pause: StoryPause) -> None:
 
 
 def requirement(of: Requirement) -> str:
-    """Return what it takes to believe, in words: `2 polls over at least 60 s`."""
+    """Return what it takes to confirm, in words: `2 polls over at least 60 s`."""
     span = of.span.total_seconds()
     return output.plural(of.polls, "poll") + (f" over at least {span:g} s" if span else ", however close together")
 

@@ -38,7 +38,7 @@ class Chapter:
 class StoryPause:
     """One pause: on which day of the story, when really, after how many polls, and what ended it.
 
-    `belief` runs from the first poll that showed the new value to the record of the pause. `evidence` is the page that
+    `delay` runs from the first poll that showed the new value to the record of the pause. `evidence` is the page that
     showed it, `evidence_before` what the same source had been seen to say before.
     """
 
@@ -47,7 +47,7 @@ class StoryPause:
     date: date
     position: int
     at: datetime
-    belief: timedelta
+    delay: timedelta
     polls: int
     shifts: Sequence[Mapping[str, str | bool | None]]
     evidence: str
@@ -124,7 +124,7 @@ def _pause(chapters: Sequence[Chapter], log: Sequence[Recorded], recorded: Recor
         date=dated(chapters, event.position).step.date,
         position=event.position,
         at=recorded.recorded_at,
-        belief=recorded.recorded_at - datetime.fromisoformat(event.data["since"]),
+        delay=recorded.recorded_at - datetime.fromisoformat(event.data["since"]),
         polls=max((int(cause.data.get("looks", 0)) for cause in causes), default=0),
         shifts=event.data["shifts"],
         evidence=event.evidence,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from monitor.detection.outcome import Outcome
 
 CHANGED = 10
-"""The exit code of `--exit-code` where a change was believed."""
+"""The exit code of `--exit-code` where a change was confirmed."""
 
 _OURS = frozenset({FailureReason.NO_CREDENTIAL, FailureReason.MISCONFIGURED})
 _UNREACHED = frozenset({FailureReason.UNREACHABLE, FailureReason.TIMEOUT})
@@ -43,13 +43,13 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
     ),
 )
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1)
-@click.option("--exit-code", is_flag=True, help="End with 10 if a change was believed.")
+@click.option("--exit-code", is_flag=True, help="End with 10 if a change was confirmed.")
 @click.pass_obj
 def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
     """Poll sources now and say what was found.
 
     All configured sources, or those named. Ends with 1 if one could not be read, which wins over 10; with 75 if it was
-    merely out of reach, and with 78 if a secret is missing. A difference is believed once enough polls have shown it,
+    merely out of reach, and with 78 if a secret is missing. A difference is confirmed once enough polls have shown it,
     so a first sight of one is called a suspect. What is due by time alone is done as well: a maintenance window that is
     over is closed and its entry judged, a check whose date has passed goes stale.
     """
@@ -68,18 +68,18 @@ def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:
         _print(outcomes, tended)
     failed = {outcome.source: outcome.detail for outcome in outcomes if outcome.verdict == "failed"}
     reasons = {key: states[key].outage for key in failed}
-    result = code(set(reasons.values()), believed=exit_code and any(outcome.believed for outcome in outcomes))
+    result = code(set(reasons.values()), confirmed=exit_code and any(outcome.confirmed for outcome in outcomes))
     if failed:
         raise unread(failed, reasons, result, of=len(outcomes))
     return result
 
 
-def code(reasons: Collection[str], *, believed: bool) -> int:
+def code(reasons: Collection[str], *, confirmed: bool) -> int:
     """Return the exit code for the reasons of failed polls: 1, unless none of them says more than that trying later, or
     a secret, helps.
     """
     if not reasons:
-        return CHANGED if believed else 0
+        return CHANGED if confirmed else 0
     if set(reasons) - {*_UNREACHED, *_OURS}:
         return MonitorError.exit_code
     return ConfigurationError.exit_code if _OURS & set(reasons) else Unavailable.exit_code
@@ -103,12 +103,12 @@ def found(outcome: Outcome) -> str:
     if outcome.verdict == "failed":
         return f"could not be read: {outcome.detail}"
     if outcome.verdict == "held":
-        return f"held back, nothing of it is believed yet: {outcome.detail}"
+        return f"held back, nothing of it is confirmed yet: {outcome.detail}"
     if outcome.verdict == "late":
         return f"not taken: {outcome.detail}"
     conclusion = {
         "baseline": "first poll, recorded as the baseline",
-        "changed": f"{output.plural(outcome.believed, 'change')} believed",
+        "changed": f"{output.plural(outcome.confirmed, 'change')} confirmed",
         "suspect": "",
         "unchanged": "nothing new",
     }[outcome.verdict]
@@ -124,7 +124,8 @@ def as_json(outcome: Outcome) -> dict[str, object]:
         "source": outcome.source,
         "verdict": outcome.verdict,
         "detail": outcome.detail,
-        "believed": outcome.believed,
+        "confirmed": outcome.confirmed,
+        "believed": outcome.confirmed,  # its name until 0.2.0
         "suspects": outcome.suspects,
         "again": rfc3339(outcome.again) if outcome.again else None,
         "events": [event.position for event in outcome.events],

@@ -47,7 +47,7 @@ class PriceSeries(NamedTuple):
     ),
 )
 @click.argument("name", metavar="ENTRY|MODEL")
-@click.option("--history", is_flag=True, help="Every recorded move instead of what is believed now.")
+@click.option("--history", is_flag=True, help="Every recorded move instead of what is confirmed now.")
 @click.option("--plot", "plotted", is_flag=True, help="One line of blocks a price, over the time of its moves.")
 @click.option(
     "--usage",
@@ -68,7 +68,7 @@ def show(options: Options, *, name: str, history: bool, plotted: bool, used: dic
     from monitor.audit.agreement import weigh
 
     if used is not None and (history or plotted):
-        raise click.UsageError("--usage is about the prices that are believed now; leave --history and --plot out.")
+        raise click.UsageError("--usage is about the prices that are confirmed now; leave --history and --plot out.")
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         subjects = queries.price_subjects(reader, monitor.configuration, name)
@@ -113,7 +113,7 @@ prices = DefaultGroup(
 
 
 def as_json(word: PriceComparison) -> dict[str, object]:
-    """Return a believed price for scripts."""
+    """Return a confirmed price for scripts."""
     fact = word.fact
     return {
         "provider": fact.provider,
@@ -134,7 +134,7 @@ def as_json(word: PriceComparison) -> dict[str, object]:
 
 
 def series(facts: Sequence[PriceFact], moves: Sequence[Recorded]) -> dict[PriceSeries, list[plot.PlotStep]]:
-    """Return the steps of each price: what held before its first move, each move, and what is believed now where
+    """Return the steps of each price: what held before its first move, each move, and what is confirmed now where
     nothing moved.
     """
     lines: dict[PriceSeries, list[plot.PlotStep]] = {}

@@ -164,7 +164,7 @@ def _recordings(
     if doubtful := [key for key, history in histories.items() if history.only_changes and key not in sparse]:
         output.note(
             f"The recording of {', '.join(doubtful)} holds only changes: what nothing in it confirms is never "
-            "believed; "
+            "confirmed; "
             "--carry 1h repeats each poll until the next."
         )
     return polls, dict.fromkeys(sparse, SPARSE)

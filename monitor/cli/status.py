@@ -265,7 +265,7 @@ def _answer_json(given: Answer | None) -> dict[str, object] | None:
 
 
 def _denied(row: StatusRow, given: Answer | None) -> list[str]:
-    """Say that production is denied an active entry, and why; its status alone would let people believe otherwise."""
+    """Say that production is denied an active entry, and why; its status alone would let people confirm otherwise."""
     if given is None or given.allowed or row.status != Status.ACTIVE:
         return []
     return [f"denied in production now, {given.reason}"]

@@ -1,4 +1,4 @@
-"""What is believed now, across sources: the baselines, asked in the words of pins.
+"""What is confirmed now, across sources: the baselines, asked in the words of pins.
 
 Who may speak for what is decided here, once: a surface's lists for what is listed there, official sources for prices,
 and of these the account's own costs before any page: a page says what a model should cost, the costs say what it did. A
@@ -64,16 +64,16 @@ class Baselines:
             return UNKNOWN
         return any(LISTED in facts.get(subject, {}) for facts in known)
 
-    def speakers(self, subject: Subject) -> Iterator[SourceSpec]:
+    def authorities(self, subject: Subject) -> Iterator[SourceSpec]:
         """Yield the sources whose word counts for a subject; a feed that names no provider states those of all."""
         for spec in self._specs.values():
             anyone = spec.prices and not spec.provider and not spec.surface
             if spec.trust == OFFICIAL and (anyone or subject.scope in (spec.surface, spec.provider, spec.key)):
                 yield spec
 
-    def said(self, fact: Fact) -> Iterator[tuple[SourceSpec, Value]]:
-        """Yield what each official source believes of a fact that is no price."""
-        for spec in self.speakers(fact.subject):
+    def statements(self, fact: Fact) -> Iterator[tuple[SourceSpec, Value]]:
+        """Yield what each official source has confirmed of a fact that is no price."""
+        for spec in self.authorities(fact.subject):
             value = (self.baseline(spec.key) or {}).get(fact.subject, {}).get(fact.field)
             if value is not None:
                 yield spec, value
@@ -84,38 +84,38 @@ class Baselines:
         """Return what a setting of the account means for a model in these tiers: granted, or how it is denied."""
         values: dict[str, Value] = {}
         for name, fact in zip(setting.rests_on, access.facts(subject.scope, setting), strict=True):
-            values.update((name, value) for _, value in self.said(fact))
+            values.update((name, value) for _, value in self.statements(fact))
         judgement = None if setting.judge is None else setting.judge(values, subject.name, tiers)
         return UNKNOWN if judgement is None else judgement
 
     def facts_of(self, subject: Subject) -> dict[str, list[tuple[str, Value]]]:
-        """Return everything official that is believed of a subject: field → (source, value) of each source that states
+        """Return everything official that is confirmed of a subject: field → (source, value) of each source that states
         it.
         """
         values: dict[str, list[tuple[str, Value]]] = {}
-        for spec in self.speakers(subject):
+        for spec in self.authorities(subject):
             for field, value in (self.baseline(spec.key) or {}).get(subject, {}).items():
                 values.setdefault(field, []).append((spec.key, value))
         return values
 
-    def stated(self, subject: Subject, *, official: bool = True) -> Iterator[tuple[SourceSpec, str, str]]:
-        """Yield every price that is believed of a model: source, field, amount."""
+    def price_statements(self, subject: Subject, *, official: bool = True) -> Iterator[tuple[SourceSpec, str, str]]:
+        """Yield every price that is confirmed of a model: source, field, amount."""
         for spec in self.price_sources(subject.scope, official=official):
             for field, value in ((self.baseline(spec.key) or {}).get(subject, {})).items():
                 if field.startswith(price.PREFIX) and isinstance(value, str):
                     yield spec, field, value
 
-    def weighty(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
+    def authoritative_prices(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
         """Return the official prices of a model that count: where the account's own costs state one, no other source's
         does.
         """
-        claims = list(self.stated(subject))
+        claims = list(self.price_statements(subject))
         billed = {field for spec, field, _ in claims if spec.billed}
         return (claim for claim in claims if claim[0].billed or claim[1] not in billed)
 
     def outranked(self, subject: Subject) -> Iterator[tuple[SourceSpec, str, str]]:
         """Return the official prices that the account's own costs speak before."""
-        claims = list(self.stated(subject))
+        claims = list(self.price_statements(subject))
         billed = {field for spec, field, _ in claims if spec.billed}
         return (claim for claim in claims if not claim[0].billed and claim[1] in billed)
 
@@ -124,13 +124,13 @@ class Baselines:
         counts for it.
         """
         amounts: dict[str, list[tuple[str, str]]] = {}
-        for spec, field, value in self.weighty(subject):
+        for spec, field, value in self.authoritative_prices(subject):
             if price.Meter.of(field).tier in tiers:
                 amounts.setdefault(field, []).append((spec.key, value))
         return amounts
 
-    def now(self, pin: Pin, entry: Entry) -> Answer:
-        """Return what is believed of a pinned fact. Of several official prices the first that differs from the pin
+    def current(self, pin: Pin, entry: Entry) -> Answer:
+        """Return what is confirmed of a pinned fact. Of several official prices the first that differs from the pin
         speaks.
 
         What is not stated any more is UNKNOWN: pages lose rows more often than prices end. A source whose own word is
@@ -155,7 +155,7 @@ class Baselines:
             apart = {other_pin.scope for other_pin in alike} - {entry.price_subject.scope}
             values = [
                 value
-                for spec, field, value in self.stated(Subject(entry.price_subject.scope, pin.name))
+                for spec, field, value in self.price_statements(Subject(entry.price_subject.scope, pin.name))
                 if field == pin.field
                 and (
                     pin.scope == source_stream(spec.key) if pin.scope in apart else source_stream(spec.key) not in apart
@@ -163,7 +163,7 @@ class Baselines:
             ]
             accepted += [other_pin.value for other_pin in alike]
         else:
-            values = [value for _, value in self.said(Fact(subject, pin.field)) if value != ""]
+            values = [value for _, value in self.statements(Fact(subject, pin.field)) if value != ""]
         if not values:
             return UNKNOWN
         return next(

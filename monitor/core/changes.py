@@ -1,4 +1,4 @@
-"""The difference between what is believed and what a poll showed, and its inverse.
+"""The difference between what is confirmed and what a poll showed, and its inverse.
 
 Only facts go in here: a failed poll has no facts, so it cannot come out as a difference.
 """

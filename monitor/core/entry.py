@@ -98,7 +98,7 @@ class Entry:
 
     `spec` is what was declared of it last. `position` is the last event that could change a mind about the entry: what
     `--expect` is held against. `since` and `status_position` belong to the status. `deviations` maps the key of each
-    pin that no longer holds to the value that is believed instead (None: gone). `pause` is the event of the running
+    pin that no longer holds to the value that is confirmed instead (None: gone). `pause` is the event of the running
     pause, `reminded` what was said ahead of its day (`agenda`), `acknowledged` the pause that somebody took on,
     `fallback_lost` the event by which its owners were told that no fallback is allowed any more, while none is.
     `waived` are the checks that the last acceptance went on without and that were not verified since. `observed` is the

@@ -286,7 +286,7 @@ class Known:
 class SourceState:
     """What is kept of a source between polls; one row, rewritten.
 
-    `baseline` is the hash of the facts that are believed, `evidence` names the stored body of a poll that showed just
+    `baseline` is the hash of the facts that are confirmed, `evidence` names the stored body of a poll that showed just
     them. `good_at` is the last good poll that renews freshness; `accepted_at` the start of the last accepted one, held
     or not. `attention` asks that the next poll be judged even if its body did not change (a streak runs, an entry waits
     for a verification).
@@ -318,11 +318,11 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingChange:
-    """A difference that is not believed yet: how often, since when and until when it was seen.
+    """A difference that is not confirmed yet: how often, since when and until when it was seen.
 
     `value` is None for an absence. One that was first missed in a held poll has to last until `held_until`, whatever
     later polls miss; `anomaly` is the position of the event that said so, also for what first appeared in that poll.
-    With `seen` 0 nothing is suspected: the source stopped stating the believed `value` clearly, so that its freshness
+    With `seen` 0 nothing is suspected: the source stopped stating the confirmed `value` clearly, so that its freshness
     is no longer renewed. `before` is the start of the last poll that still showed the old value. `counted_at` is the
     last poll that counted (polls closer together than the gap count as one). `quarantine` is the position of the event
     that held the value back.

@@ -6,7 +6,7 @@ sent hours later still says what was true when it was decided. Wording and marku
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ class Reason(StrEnum):
     FALLBACK_LOST = "fallback_lost"  # what should stand in for it is denied as well, or about to end
     UNACKNOWLEDGED = "unacknowledged"  # it is paused, and nobody said that they take it on
     TROUBLE = "trouble"  # the monitor itself cannot record what it sees, or publish what it decided
-    HELD = "held"  # something was seen that is not believed yet: a mass drop, an implausible price
+    HELD = "held"  # something was seen that is not confirmed yet: a mass drop, an implausible price
     BLIND = "blind"  # a source has not been read for too long
     STALE = "stale"  # a check passed its age
     VISIBLE = "visible"  # an entry that waited can be evaluated
@@ -66,7 +66,7 @@ class Item:
     `status` is the entry's status after the decision. What follows is the gate's own answer at that moment: `denied`
     says whether production is denied it to everybody, and `refusal` why the gate says no; `spared` are the callers that
     may go on until `spared_until`; `fallback` is what the gate names instead, else the entry's declared fallback, and
-    `fallback_allowed` says which. `since` is the first poll that showed the change, `looks` how many good polls
+    `fallback_allowed` says which. `since` is the first poll that showed the change, `polls` how many good polls
     confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands` are the exact
     commands to run next, in order, `asks` the checks that a pause asks for before it may be resumed. `lease_until` is
     set at sending where the lease files cannot be written: until then they still allow what is denied.
@@ -83,7 +83,7 @@ class Item:
     summary: str = ""
     asks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
-    looks: int = 0
+    polls: int = field(default=0, metadata={"stored": "looks"})
     evidence: str = ""
     denied: bool = False
     refusal: str = ""

@@ -192,8 +192,8 @@ class Budget(Protocol):
     """What paid calls may cost: the daily budget of each surface, shared by every process on the database."""
 
     def price(self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = "standard") -> Decimal | None:
-        """Return what a call costs in USD by the prices the monitor believes, meter → tokens; None if a price is not
-        known.
+        """Return what a call costs in USD by the prices the monitor has confirmed, meter → tokens; None if a price is
+        not known.
         """
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:

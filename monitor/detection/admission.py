@@ -139,7 +139,7 @@ def _drop(
     body_size: int | None,
 ) -> str:
     """Return the reason to hold what is missing; empty where there is none."""
-    if not baseline and (facts or state.baseline):  # an empty answer where emptiness is believed is no news
+    if not baseline and (facts or state.baseline):  # an empty answer where emptiness is confirmed is no news
         return ""
     if not facts:
         return EMPTY

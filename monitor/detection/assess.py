@@ -311,7 +311,7 @@ def confirm(context: AssessmentContext, so_far: Assessment) -> Assessment:
         others=others,
         confirmed=confirmed,
         kept_evidence=so_far.kept_evidence or news,
-        why=f"confirmed {len(confirmed.believed)}, pending {len(confirmed.pending)}",
+        why=f"confirmed {len(confirmed.confirmed)}, pending {len(confirmed.pending)}",
     )
 
 
@@ -319,7 +319,7 @@ def corroborate(context: AssessmentContext, so_far: Assessment) -> Assessment:
     """Part what is accepted from prices that cannot be right, and write the events of what is accepted."""
     confirmed, baseline = _confirmed(so_far), context.baseline
     accepted, doubted = corroboration.sift(
-        confirmed.believed, confirmed.pending, baseline, context.other_prices.agree, _compared(so_far).facts
+        confirmed.confirmed, confirmed.pending, baseline, context.other_prices.agree, _compared(so_far).facts
     )
     after = patch(baseline, [item.change for item in accepted]) if accepted else baseline
     let_in = {item.change.fact for item in accepted}
@@ -331,7 +331,7 @@ def corroborate(context: AssessmentContext, so_far: Assessment) -> Assessment:
         after=ConfirmedFacts(
             baseline=facts_name(after) if accepted else so_far.state.baseline, extractor=context.extractor
         ),
-        renamed=renames.believed(so_far.renamed, baseline, let_in),
+        renamed=renames.confirmed(so_far.renamed, baseline, let_in),
         remarks=remarks(
             context.spec,
             accepted,

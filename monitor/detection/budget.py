@@ -1,4 +1,4 @@
-"""What paid calls may cost: priced from what the monitor itself believes, and refused before it is spent.
+"""What paid calls may cost: priced from what the monitor itself has confirmed, and refused before it is spent.
 
 Every sum is set aside in a transaction of its own before its call is made, under the one writer's lock: two processes
 that ask at once are answered one after the other, so together they never set aside more than a day's budget. No call is
@@ -18,7 +18,7 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.cost import cost
 from monitor.core.facts import FailureReason, SourceState, Subject
 from monitor.core.ports import Reader, Reservation, Store
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 
 FREE_FIRST = timedelta(seconds=5)
 """How long paid calls wait after a start for what the free ones state."""
@@ -40,7 +40,7 @@ class DailyBudget:
     def price(
         self, surface: str, model: str, tokens: Mapping[str, int], *, tier: str = price.STANDARD
     ) -> Decimal | None:
-        """Return what a call costs in USD at the believed short-context text prices, meter → tokens; None if one of
+        """Return what a call costs in USD at the confirmed short-context text prices, meter → tokens; None if one of
         them is not known.
 
         Official prices count before those of aggregators, and where several differ the dearest: what a call may cost
@@ -51,7 +51,7 @@ class DailyBudget:
         if subject is None:
             return None
         with self._store.read() as reader:
-            known = beliefs(reader, self._configuration.sources)
+            known = current_baselines(reader, self._configuration.sources)
             return cost(_amounts(known, subject, tier), used).total
 
     def reserve(self, surface: str, amount: Decimal, at: datetime) -> Reservation | None:
@@ -121,7 +121,7 @@ def _amounts(known: Baselines, subject: Subject, tier: str) -> dict[str, str]:
     official: dict[str, str] = {}
     reported: dict[str, str] = {}
     trusted = {spec.key for spec in known.price_sources(subject.scope)}
-    for spec, field, value in known.stated(subject, official=False):
+    for spec, field, value in known.price_statements(subject, official=False):
         meter = price.Meter.of(field)
         if meter[:3] != (tier, price.SHORT, price.TEXT):
             continue

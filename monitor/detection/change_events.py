@@ -1,4 +1,4 @@
-"""What a believed change becomes in the log: which event, on whose word, and with what beside old and new.
+"""What a confirmed change becomes in the log: which event, on whose word, and with what beside old and new.
 
 Only an official source makes a `price.changed`; the same change at an aggregator is `price.reported`. What cannot be
 right was held back before (`corroborate`); whether any of it pauses an entry is the business of `policy`.
@@ -50,7 +50,7 @@ BY_PREFIX = {
     SETTING: ev.SETTING_CHANGED,
     INCIDENT: ev.INCIDENT_CHANGED,
 }
-"""Prefix of a field → the event of a believed change of it; what has none is a field of a models list."""
+"""Prefix of a field → the event of a confirmed change of it; what has none is a field of a models list."""
 
 PROSE = (PARAGRAPH, WATCHED)
 """Prefixes of the facts of a text; what moved of them together is one event."""
@@ -64,13 +64,13 @@ EXCERPT = 280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeEvent:
-    """An event that was written for a believed change. `note` is what its owners should read of it beyond old and
+    """An event that was written for a confirmed change. `note` is what its owners should read of it beyond old and
     new.
     """
 
     fact: Fact
     position: int
-    believed: ConfirmedChange
+    confirmed: ConfirmedChange
     note: str = ""
 
     @property
@@ -81,7 +81,7 @@ class ChangeEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmedFacts:
-    """The facts after believed changes: `baseline` is their hash, `extractor` the version of what read them."""
+    """The facts after confirmed changes: `baseline` is their hash, `extractor` the version of what read them."""
 
     baseline: str
     extractor: str
@@ -90,14 +90,14 @@ class ConfirmedFacts:
 def claim(
     ledger: Ledger,
     spec: SourceSpec,
-    believed: Iterable[ConfirmedChange],
+    confirmed: Iterable[ConfirmedChange],
     *,
     after: ConfirmedFacts,
     by: Mapping[str, object] | None = None,
     renamed: Mapping[Subject, Subject] | None = None,
     remarks: Mapping[Fact, Remark] | None = None,
 ) -> list[ChangeEvent]:
-    """Write the events of believed changes, which make the facts `after`. Where a person let a price in, `by` is what
+    """Write the events of confirmed changes, which make the facts `after`. Where a person let a price in, `by` is what
     its event holds of that: who (`by`), why and from where. The cause of an event is what held its change back.
 
     A model that comes or goes is one event, not one for each of its fields, and so is a new row of a deprecations page.
@@ -106,14 +106,14 @@ def claim(
     """
     to = renamed or {}
     since = {new: old for old, new in to.items()}
-    believed = sorted(
-        believed, key=lambda item: (item.change.fact.subject, price.telling_order(item.change.fact.field))
+    confirmed = sorted(
+        confirmed, key=lambda item: (item.change.fact.subject, price.telling_order(item.change.fact.field))
     )
-    coming = {item.change.fact.subject for item in believed if item.change.fact.field == LISTED}
-    beside = _beside(believed)
-    moved = {item.change.fact for item in believed}
+    coming = {item.change.fact.subject for item in confirmed if item.change.fact.field == LISTED}
+    beside = _beside(confirmed)
+    moved = {item.change.fact for item in confirmed}
     recorded_changes: list[ChangeEvent] = []
-    for item in believed:
+    for item in confirmed:
         subject = item.change.fact.subject
         kind, data = _event(item.change, spec, whole=subject in coming)
         row = beside.get(subject, {})
@@ -150,8 +150,8 @@ def claim(
         if renaming:
             old, new = since.get(subject, subject), to.get(subject, subject)
             note = rename_in_words(spec.key, old.name, new.name, official=spec.trust == OFFICIAL)
-        recorded_changes.append(ChangeEvent(fact=item.change.fact, position=position, believed=item, note=note))
-    recorded_changes += _paragraphs(ledger, spec, believed, after)
+        recorded_changes.append(ChangeEvent(fact=item.change.fact, position=position, confirmed=item, note=note))
+    recorded_changes += _paragraphs(ledger, spec, confirmed, after)
     return recorded_changes
 
 
@@ -166,10 +166,10 @@ def _cause(item: ConfirmedChange) -> int | None:
     return item.pending_change.anomaly if quarantine is None else quarantine
 
 
-def _beside(believed: Iterable[ConfirmedChange]) -> dict[Subject, dict[str, Value]]:
+def _beside(confirmed: Iterable[ConfirmedChange]) -> dict[Subject, dict[str, Value]]:
     """Return what a new row of a deprecations page says beside what its event is about, by subject: field → value."""
     rows: dict[Subject, dict[str, Value]] = {}
-    for item in believed:
+    for item in confirmed:
         if item.change.old is None and item.change.new is not None:
             rows.setdefault(item.change.fact.subject, {})[item.change.fact.field] = item.change.new
     return {
@@ -184,10 +184,10 @@ def _beside(believed: Iterable[ConfirmedChange]) -> dict[Subject, dict[str, Valu
 
 
 def _paragraphs(
-    ledger: Ledger, spec: SourceSpec, believed: Iterable[ConfirmedChange], after: ConfirmedFacts
+    ledger: Ledger, spec: SourceSpec, confirmed: Iterable[ConfirmedChange], after: ConfirmedFacts
 ) -> list[ChangeEvent]:
     """Write one event for all that came and went in a text together, and return it for each part."""
-    moved = [item for item in believed if item.change.fact.field.startswith(PROSE)]
+    moved = [item for item in confirmed if item.change.fact.field.startswith(PROSE)]
     if not moved:
         return []
     parts = [item for item in moved if item.change.fact.field.startswith(PARAGRAPH)]
@@ -221,7 +221,7 @@ def _paragraphs(
             "extractor": after.extractor,
         },
     )
-    return [ChangeEvent(fact=item.change.fact, position=position, believed=item) for item in moved]
+    return [ChangeEvent(fact=item.change.fact, position=position, confirmed=item) for item in moved]
 
 
 def excerpt(text: str) -> str:
@@ -299,7 +299,7 @@ def access(
     """
     positions: dict[Fact, int] = {}
     for item in recorded_changes:
-        fact, change, pending_change = item.fact, item.believed.change, item.believed.pending_change
+        fact, change, pending_change = item.fact, item.confirmed.change, item.confirmed.pending_change
         if fact.subject not in registered or not (fact.field == LISTED or fact.field.startswith(ACCESS)):
             continue
         gone = lost(fact, change.new)
@@ -330,8 +330,8 @@ def _together(subject: Subject, said: Sequence[Signal]) -> str:
 
 
 def signals(spec: SourceSpec, item: ChangeEvent, others: Others, facts: Facts) -> tuple[Signal, ...]:
-    """Return what the route of a believed edge and the other routes say of its model, that route first."""
-    pending_change, new = item.believed.pending_change, item.believed.change.new
+    """Return what the route of a confirmed edge and the other routes say of its model, that route first."""
+    pending_change, new = item.confirmed.pending_change, item.confirmed.change.new
     gone = lost(item.fact, new)
     mine = Signal(
         route=spec.route,

@@ -1,4 +1,4 @@
-"""Belief: a difference is believed once enough good polls showed it over a long enough time.
+"""Belief: a difference is confirmed once enough good polls showed it over a long enough time.
 
 Counts and spans do not depend on how often a source is polled: polls closer together than the gap count as one, and
 failures neither count nor reset, because they never get here.
@@ -54,7 +54,7 @@ class Hold:
 class Confirmation:
     """What one poll made of the streaks of its source."""
 
-    believed: tuple[ConfirmedChange, ...]
+    confirmed: tuple[ConfirmedChange, ...]
     pending: tuple[PendingChange, ...]
 
 
@@ -93,10 +93,10 @@ def confirm(
     A streak whose fact is back at the baseline ends; one whose fact this poll did not speak of stays as it is. `hold`
     is what a poll asks of the absences in it that misses much at once; an absence that was first missed in such a poll
     keeps its hold, whatever later polls miss. Rows that are renamed changed and are not absent, so that both halves of
-    the rename are believed at once. A model that `others`, the other routes, miss as well is not held. A value that a
+    the rename are confirmed at once. A model that `others`, the other routes, miss as well is not held. A value that a
     fact has taken and left again so many `turns` lately takes as many polls more.
     """
-    believed: list[ConfirmedChange] = []
+    confirmed: list[ConfirmedChange] = []
     pending: list[PendingChange] = []
     changes = tuple(changes)
     losing = {change.fact.subject for change in changes if lost(change.fact, change.new)}
@@ -117,12 +117,12 @@ def confirm(
             if change.new is not None:
                 need = replace(need, polls=need.polls + turns.get(change.fact, 0))
         if pending_change.quarantine is None and _enough(pending_change, poll.at, need):
-            believed.append(ConfirmedChange(change=change, pending_change=pending_change))
+            confirmed.append(ConfirmedChange(change=change, pending_change=pending_change))
         else:
             pending.append(pending_change)
-    counted = {pending_change.fact for pending_change in pending} | {item.change.fact for item in believed}
+    counted = {pending_change.fact for pending_change in pending} | {item.change.fact for item in confirmed}
     pending += [pending_changes[fact] for fact in poll.unspoken if fact in pending_changes and fact not in counted]
-    return Confirmation(believed=tuple(believed), pending=tuple(pending))
+    return Confirmation(confirmed=tuple(confirmed), pending=tuple(pending))
 
 
 def _marked(pending_change: PendingChange, change: Change, hold: Hold, *, held: bool) -> PendingChange:
@@ -220,7 +220,7 @@ def unstated(
 
 
 def unread(pending_changes: Iterable[PendingChange], at: datetime, rules: ConfirmationRules) -> list[ConfirmedChange]:
-    """Return the believed prices that were not stated clearly for as long as an absence has to last, and of which that
+    """Return the confirmed prices that were not stated clearly for as long as an absence has to last, and of which that
     was not said yet.
     """
     return [

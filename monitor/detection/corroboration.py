@@ -1,6 +1,6 @@
 """Which prices are held back: one that cannot be right is quarantined until another source or a person agrees.
 
-What a believed change becomes in the log stands in `claim`; whether any of it pauses an entry is the business of
+What a confirmed change becomes in the log stands in `claim`; whether any of it pauses an entry is the business of
 `policy`.
 """
 
@@ -58,23 +58,23 @@ def doubtful(facts: Facts) -> dict[Fact, str]:
 
 
 def sift(
-    believed: Iterable[ConfirmedChange],
+    confirmed: Iterable[ConfirmedChange],
     pending: Iterable[PendingChange],
     baseline: Facts,
     seconded: Callable[[Fact, Value | None], bool],
     stated: Facts,
 ) -> tuple[list[ConfirmedChange], list[tuple[ConfirmedChange, str]]]:
-    """Part what is accepted from what cannot be right. `seconded` says whether another source believes the same price,
-    `stated` are the facts of this poll.
+    """Part what is accepted from what cannot be right. `seconded` says whether another source has confirmed the same
+    price, `stated` are the facts of this poll.
 
     A price that was held back before is accepted as soon as it is seconded, or as nothing that stands beside it speaks
     against it any more; while anything of its model is still pending, that is not known.
     """
-    believed = list(believed)
+    confirmed = list(confirmed)
     pending = [pending_change for pending_change in pending if pending_change.seen]
     beside = patch(
         baseline,
-        [*(_change(pending_change, baseline) for pending_change in pending), *(item.change for item in believed)],
+        [*(_change(pending_change, baseline) for pending_change in pending), *(item.change for item in confirmed)],
     )
     unsettled = {pending_change.fact.subject for pending_change in pending if pending_change.quarantine is None}
     accepted = [
@@ -90,8 +90,8 @@ def sift(
         )
     ]
     doubted: list[tuple[ConfirmedChange, str]] = []
-    candidate = patch(baseline, [item.change for item in believed])
-    for item in believed:
+    candidate = patch(baseline, [item.change for item in confirmed])
+    for item in confirmed:
         reason = implausible(item.change, candidate)
         if reason and not seconded(item.change.fact, item.change.new):
             doubted.append((item, reason))

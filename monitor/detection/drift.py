@@ -60,7 +60,7 @@ SHARE = 0.2
 """How far apart two shares of failed calls must be to be worth telling."""
 
 MOST_ALIKE = 0.9
-"""The highest correlation of successive calls that is believed of a reference."""
+"""The highest correlation of successive calls that is confirmed of a reference."""
 
 LATENCY = "latency"
 ERRORS = "errors"

@@ -9,7 +9,7 @@ from monitor.core.changes import same
 from monitor.core.configuration import Configuration
 from monitor.core.facts import Fact, PendingChange, Subject, Value
 from monitor.core.ports import Reader
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,13 @@ def other_prices(reader: Reader, configuration: Configuration, own: str, subject
     subjects = list(subjects)
     if not subjects:
         return NO_OTHERS
-    known = beliefs(reader, configuration.sources)
+    known = current_baselines(reader, configuration.sources)
     polls = configuration.confirmation.change.polls
     return OtherPrices(
         confirmed={
             subject: tuple(
                 (spec.key, field, amount)
-                for spec, field, amount in known.stated(subject, official=False)
+                for spec, field, amount in known.price_statements(subject, official=False)
                 if spec.key != own
             )
             for subject in subjects

@@ -13,14 +13,14 @@ from monitor.core.notices import Notice
 class Outcome:
     """What one poll came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
 
-    `believed` counts the changes of fact that became beliefs, `again` is when to poll next if something is suspected,
-    `ask` names other sources that should be polled now.
+    `confirmed` counts the changes of fact that became baselines, `again` is when to poll next if something is
+    suspected, `ask` names other sources that should be polled now.
     """
 
     source: str
     verdict: str
     detail: str = ""
-    believed: int = 0
+    confirmed: int = 0
     suspects: int = 0
     again: datetime | None = None
     ask: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """What is to be read of a price beyond old and new: that an alias moved and no model's price did, that a first listing
 was corrected, that others state the same already.
 
-A remark explains a move to people and scripts. It accepts nothing and holds nothing back: whether a price is believed
+A remark explains a move to people and scripts. It accepts nothing and holds nothing back: whether a price is confirmed
 is `corroborate`'s, and whether it pauses is `policy`'s.
 """
 

@@ -85,8 +85,8 @@ def _by_letters(subjects: list[Subject]) -> dict[str, list[Subject]]:
     return by_letters
 
 
-def believed(pairs: Mapping[Subject, Subject], baseline: Facts, accepted: Collection[Fact]) -> dict[Subject, Subject]:
-    """Return the renames of which every row is believed in this poll, gone under the old id and there under the new
+def confirmed(pairs: Mapping[Subject, Subject], baseline: Facts, accepted: Collection[Fact]) -> dict[Subject, Subject]:
+    """Return the renames of which every row is confirmed in this poll, gone under the old id and there under the new
     one.
     """
     return {

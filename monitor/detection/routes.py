@@ -163,7 +163,7 @@ class Others:
         and a model that is missing an absence.
 
         Agreement of routes counts their polls together and needs no span; a model that a route which outweighs ours
-        reached after it was first missed can be used all the while: that a list leaves it out is believed only once it
+        reached after it was first missed can be used all the while: that a list leaves it out is confirmed only once it
         stood for long (`ConfirmationRules.reached`).
         """
         subject, refused = fact.subject, value is not None
@@ -185,7 +185,7 @@ ALONE = Others()
 def signal(
     spec: SourceSpec, state: SourceState, facts: Facts, pending_changes: Iterable[PendingChange], subject: Subject
 ) -> Signal | None:
-    """Return what one source says of a model: what it suspects, else what is believed of it; None where it says
+    """Return what one source says of a model: what it suspects, else what is confirmed of it; None where it says
     nothing.
     """
     name = LISTED if spec.lists else ACCESS + spec.route

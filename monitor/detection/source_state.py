@@ -22,7 +22,7 @@ def update_source_state(
     """Return the state after a poll.
 
     A `held` poll renews nothing. `moved` says that the baseline did, so that its evidence is another; `evidence` names
-    the bytes of the poll. Bytes that also show `suspects` are not taken: read anew, they would make beliefs of them.
+    the bytes of the poll. Bytes that also show `suspects` are not taken: read anew, they would make baselines of them.
     """
     at = observation.at
     state = replace(state, extractor=extractor, accepted_at=at, looked_at=at)

@@ -1,4 +1,4 @@
-"""What is believed now, read from the store: what every decision starts from."""
+"""What is confirmed now, read from the store: what every decision starts from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from monitor.core.facts import Facts
 from monitor.core.ports import Reader
 
 
-def beliefs(reader: Reader, specs: Mapping[str, SourceSpec], *, own: str = "", facts: Facts | None = None) -> Baselines:
+def current_baselines(
+    reader: Reader, specs: Mapping[str, SourceSpec], *, own: str = "", facts: Facts | None = None
+) -> Baselines:
     """Return the baselines as the store has them; `facts` instead for the source `own`, whose new baseline is not
     written yet.
     """

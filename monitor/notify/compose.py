@@ -95,7 +95,7 @@ def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Cont
         source=events[0].source,
         summary=content.summary,
         differences=content.differences,
-        looks=content.looks,
+        polls=content.polls,
         evidence=events[0].evidence if content.evidence is None else content.evidence,
         commands=content.commands,
     )

@@ -56,7 +56,7 @@ def pause(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     parts = (_money(entry, {pin.field: new for pin, _, new in shifts}), "; ".join(event.data["notes"]))
     return Content(
         since=_time(event.data["since"]),
-        looks=event.data["looks"],
+        polls=event.data["looks"],
         summary="; ".join(part for part in (*parts, *event.data["access_lost"]) if part),
         differences=tuple(
             replace(difference(pin.name, pin.field, old, new), old=value_in_words(old)) for pin, old, new in shifts
@@ -92,7 +92,7 @@ def visible(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     )
     return Content(
         since=_time(data["since"]),
-        looks=data["looks"],
+        polls=data["looks"],
         summary=f"{entry.spec.model_id} is listed on {entry.spec.surface}; {needs}",
         commands=(
             f"access-monitor checklist {entry.key}",
@@ -106,7 +106,7 @@ def hidden(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     entry, data = _entry_of(to), events[0].data
     return Content(
         since=_time(data["since"]),
-        looks=data["looks"],
+        polls=data["looks"],
         summary=f"{entry.spec.model_id or 'its model id'} is not listed on {entry.spec.surface}: back to waiting",
         commands=(f"access-monitor why {entry.key}",),
     )
@@ -151,7 +151,7 @@ def repeated(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
 
 def unlisted(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     data = events[0].data
-    return Content(since=_time(data["since"]), looks=data["looks"], summary=data["text"])
+    return Content(since=_time(data["since"]), polls=data["looks"], summary=data["text"])
 
 
 def reminder(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -191,7 +191,7 @@ def on_a_document(commit: Commit, to: Recipients, events: Sequence[Event]) -> Co
     what = f"the check {event.data['check']} rests on {event.source}, which changed"
     return Content(
         since=document.occurred_at,
-        looks=document.data["looks"],
+        polls=document.data["looks"],
         summary=what if on_fact else f"{what}: {note_of(document)}",
     )
 
@@ -204,7 +204,7 @@ def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return what an answer lacks or moves all at once, or what of it alternates."""
     event, data = events[0], events[0].data
     if "facts" in data:
-        return Content(since=event.occurred_at, looks=1, summary=_contradiction(event, _entry_of(to)))
+        return Content(since=event.occurred_at, polls=1, summary=_contradiction(event, _entry_of(to)))
     moved = "moved_count" in data
     meters = data.get("meters", ())
     what = f"the prices {', '.join(meters)} of " if meters else ""
@@ -213,10 +213,10 @@ def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     count = data["moved_count"] if moved else data["missing_count"]
     return Content(
         since=event.occurred_at,
-        looks=1,
+        polls=1,
         summary=(
             f"{what}{count} of {data['known']} known models {how} at once; "
-            f"nothing is believed before it stood for {duration_in_words(hold)}{_incident(event)}"
+            f"nothing is confirmed before it stood for {duration_in_words(hold)}{_incident(event)}"
         ),
     )
 
@@ -262,7 +262,7 @@ def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Cont
         subject=event.subject,
         summary=summary,
         differences=() if data["new"] is None else (difference,),
-        looks=data["looks"],
+        polls=data["looks"],
         commands=(release,),
     )
 
@@ -291,7 +291,7 @@ def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     )
     return Content(
         since=min(event.occurred_at for event in changes),
-        looks=max(event.data["looks"] for event in changes),
+        polls=max(event.data["looks"] for event in changes),
         evidence=changes[0].evidence,
         differences=tuple(
             difference_of(event) for event in changes if event.type != ev.DOCUMENT_CHANGED and not is_renamed(event)
@@ -320,7 +320,7 @@ def shifted(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     old, new = (level_in_words(data[name], data["unit"]) for name in ("old", "new"))
     return Content(
         since=event.occurred_at,
-        looks=data["calls"],
+        polls=data["calls"],
         summary=(
             f"{new} where it was {old}, over {data['calls']} calls against {data['compared']} before "
             f"({data['test']}, p = {data['p']})"
@@ -340,7 +340,7 @@ def newcomer(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
         since=event.occurred_at,
         summary=f"newly listed on {scope_of(event)}, where {wait}: if it is this one, write it into the configuration",
         differences=(difference_of(event),),
-        looks=event.data["looks"],
+        polls=event.data["looks"],
         commands=(f"access-monitor events --subject {event.subject}",),
     )
 

@@ -39,7 +39,7 @@ class Content:
     since: datetime
     summary: str = ""
     differences: tuple[Difference, ...] = ()
-    looks: int = 0
+    polls: int = 0
     subject: str = ""
     evidence: str | None = None
     commands: tuple[str, ...] = ()

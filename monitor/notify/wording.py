@@ -52,8 +52,8 @@ _DONE = {
     Reason.FALLBACK_LOST: "Recorded it and left {who} as it is.{status}",
     Reason.UNACKNOWLEDGED: "Said again that {who} is paused. `access-monitor ack` ends that, and resumes nothing.",
     Reason.TROUBLE: "Goes on trying, and tells you when it works again. This message went out without the database.",
-    Reason.HELD: "Held it back: it is recorded, not believed, and pauses nothing.",
-    Reason.BLIND: "Went on polling. What is believed was left as it was at the last good poll.",
+    Reason.HELD: "Held it back: it is recorded, not confirmed, and pauses nothing.",
+    Reason.BLIND: "Went on polling. What is confirmed was left as it was at the last good poll.",
     Reason.STALE: "Marked it stale. Nothing else was changed.",
     Reason.REMINDER: "Reminded of it, and changed nothing.{status}",
     Reason.CHANGED: "Recorded it; it pauses nothing.{status}",
@@ -208,7 +208,7 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
     groups = groupby(
         brief[:BRIEF],
         # What is no entry has a section of its own: beside entries its name would be read as that of one.
-        key=lambda item: (item.reason, bool(item.entry), item.source, item.since, item.looks, item.evidence),
+        key=lambda item: (item.reason, bool(item.entry), item.source, item.since, item.polls, item.evidence),
     )
     return Message(
         title=plain(_title(items), TITLE_LENGTH),
@@ -321,8 +321,8 @@ def _evidence(item: Item, position: int) -> str:
     parts = []
     if item.source:
         parts.append(f"source {plain(item.source, VALUE_LENGTH)}")
-    if item.looks:
-        parts.append("1 poll" if item.looks == 1 else f"{item.looks} polls")
+    if item.polls:
+        parts.append("1 poll" if item.polls == 1 else f"{item.polls} polls")
     if item.evidence:
         parts.append(f"stored bytes {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
     if position:

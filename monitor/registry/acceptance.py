@@ -112,10 +112,10 @@ def acceptance(
         Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
         for name, state in wanting.items()
     ]
-    pins, unpinned, disputed = pinning.pins(entry, fresh.beliefs)
-    closed = pinning.closed(entry, fresh.beliefs)
+    pins, unpinned, disputed = pinning.pins(entry, fresh.baselines)
+    closed = pinning.closed(entry, fresh.baselines)
     problems += [
-        Problem(what=_refused(entry, way, key, fresh.beliefs), mend=f"--accept-loss {way} goes on without it")
+        Problem(what=_refused(entry, way, key, fresh.baselines), mend=f"--accept-loss {way} goes on without it")
         for way, key in closed.items()
         if way not in going.losses and not (way in _LISTED and wanting.keys() & {"model_id", "visibility"})
     ]
@@ -123,7 +123,7 @@ def acceptance(
         Problem(what=f"{field} is disputed ({', '.join(f'{source} says {value}' for source, value in statements)})")
         for field, statements in disputed.items()
     ]
-    problems += _suspected(reader, fresh.beliefs, entry, pins)
+    problems += _suspected(reader, fresh.baselines, entry, pins)
     problems += _stale(fresh, configuration, entry, now, waived | wanting.keys())
     return Acceptance(
         position=entry.position,
@@ -174,12 +174,12 @@ def _refused(entry: Entry, way: str, key: str, known: Baselines) -> str:
     scope, _, rest = key.partition("/")
     name, _, field = rest.rpartition("/")
     pin = Pin(scope=scope, name=name, field=field, value=GRANTED)
-    now = known.now(pin, entry)
+    now = known.current(pin, entry)
     if access.setting(field) is not None:
         return access.in_words(way, name, None if now is UNKNOWN else now)
     if way in _LISTED:
         return f"{name} is missing from the list of {scope}"
-    texts = {refusal(way): text for _, text in known.said(Fact(Subject(scope, name), refusal(way)))}
+    texts = {refusal(way): text for _, text in known.statements(Fact(Subject(scope, name), refusal(way)))}
     return f"{way} answers {answer(way, None if now is UNKNOWN else now, texts)}"
 
 
@@ -190,13 +190,13 @@ def _suspected(reader: Reader, known: Baselines, entry: Entry, pins: tuple[Pin, 
             what=f"{pending_change.fact.subject.name} {pending_change.fact.field} is suspected to be "
             f"{value_in_words(pending_change.value)} by {pending_change.source} "
             f"since {ev.rfc3339(pending_change.first_at)}",
-            mend=f"wait until it is believed or gone, or `access-monitor poll {pending_change.source}`",
+            mend=f"wait until it is confirmed or gone, or `access-monitor poll {pending_change.source}`",
         )
         for pending_change in reader.pending_changes()
         if pending_change.seen
         and pending_change.quarantine is None
         and pending_change.fact in facts
-        and any(spec.key == pending_change.source for spec in known.speakers(pending_change.fact.subject))
+        and any(spec.key == pending_change.source for spec in known.authorities(pending_change.fact.subject))
     ]
 
 

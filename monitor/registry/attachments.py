@@ -24,7 +24,7 @@ from monitor.core.facts import Body
 from monitor.core.ports import Reader, Refused
 from monitor.core.price import PREFIX
 from monitor.core.request_log import LoggedRequest, LogSpan, Prices
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import pins
 from monitor.registry.freshness import CLOCK_TOLERANCE
 
@@ -194,7 +194,7 @@ class RequestPaper:
         """Return what was accepted; of an entry that nobody has accepted yet, what official sources agree on."""
         fields = {pin.field: str(pin.value) for pin in entry.pins if pin.field.startswith(PREFIX)}
         if not entry.pins:
-            chosen, _, _ = pins.pins(entry, beliefs(reader, configuration.sources))
+            chosen, _, _ = pins.pins(entry, current_baselines(reader, configuration.sources))
             fields = {pin.field: str(pin.value) for pin in chosen if pin.field.startswith(PREFIX)}
         return Prices(fields, entry.spec.tiers)
 

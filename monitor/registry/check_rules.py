@@ -52,8 +52,8 @@ TABLE: Mapping[str, Behind] = MappingProxyType(
 """Check → the facts behind it."""
 
 
-def facts(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
-    """List what is believed of the facts behind a check, on every surface of the entry; none for a
+def facts(name: str, entry: Entry, baselines: Baselines) -> dict[Fact, Value]:
+    """List what is confirmed of the facts behind a check, on every surface of the entry; none for a
     check without any.
     """
     behind = TABLE.get(name)
@@ -62,7 +62,7 @@ def facts(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
     values: dict[Fact, Value] = {}
     for surface, model_id in entry.spec.surfaces.items():
         subject = Subject(surface, behind.account or model_id)
-        for field, statements in beliefs.facts_of(subject).items() if subject.name else ():
+        for field, statements in baselines.facts_of(subject).items() if subject.name else ():
             if covers(behind, field) and counts(field, entry):
                 values[Fact(subject, field)] = statements[0][1]
     return values
@@ -81,32 +81,32 @@ def counts(field: str, entry: Entry) -> bool:
     )
 
 
-def verifying(name: str, entry: Entry, beliefs: Baselines) -> dict[Fact, Value]:
+def verifying(name: str, entry: Entry, baselines: Baselines) -> dict[Fact, Value]:
     """Those of the facts behind a check that verify it, or that it shows: what an activation pins."""
     behind = TABLE.get(name)
     return {
         fact: value
-        for fact, value in facts(name, entry, beliefs).items()
+        for fact, value in facts(name, entry, baselines).items()
         if behind is not None and behind.value in (None, value)
     }
 
 
-def verdict(name: str, entry: Entry, beliefs: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
+def verdict(name: str, entry: Entry, baselines: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
     """Return what the facts behind a check say of it: verified, failed, or nothing."""
-    if TABLE[name].shows or not facts(name, entry, beliefs):
+    if TABLE[name].shows or not facts(name, entry, baselines):
         return UNKNOWN
-    return bool(verifying(name, entry, beliefs))
+    return bool(verifying(name, entry, baselines))
 
 
-def refused(name: str, entry: Entry, beliefs: Baselines) -> str:
+def refused(name: str, entry: Entry, baselines: Baselines) -> str:
     """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none
     was refused.
     """
     answers: dict[str, list[str]] = {}
-    closed = {fact: value for fact, value in facts(name, entry, beliefs).items() if lost(fact, value)}
+    closed = {fact: value for fact, value in facts(name, entry, baselines).items() if lost(fact, value)}
     for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):
         route = fact.field.removeprefix(ACCESS)
-        texts = {text for _, text in beliefs.said(Fact(fact.subject, refusal(route)))}
+        texts = {text for _, text in baselines.statements(Fact(fact.subject, refusal(route)))}
         answers.setdefault(str(texts.pop() if len(texts) == 1 else closed[fact]), []).append(route)
     return ", ".join(
         f"{joined(routes)} {'answers' if len(routes) == 1 else 'answer'} {text}" for text, routes in answers.items()

@@ -50,15 +50,15 @@ def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*DEFAULT, *entry.spec.checks, *safety.required(entry))))
 
 
-def machine(entry: Entry, beliefs: Baselines) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
+def machine(entry: Entry, baselines: Baselines) -> dict[str, bool | Literal[Unknown.UNKNOWN]]:
     """Say what the sources can say of an entry's checks: verified, failed, or nothing."""
-    watched = [surface for surface in entry.spec.surfaces if beliefs.lists(surface)]
+    watched = [surface for surface in entry.spec.surfaces if baselines.lists(surface)]
     listed = [
-        beliefs.listed(Subject(surface, entry.spec.surfaces[surface]))
+        baselines.listed(Subject(surface, entry.spec.surfaces[surface]))
         for surface in watched
         if entry.spec.surfaces[surface]
     ]
-    priced = beliefs.prices(entry.price_subject, entry.spec.tiers)
+    priced = baselines.prices(entry.price_subject, entry.spec.tiers)
     wanted = {
         price.Meter(tier, price.SHORT, price.TEXT, meter).field
         for tier in entry.spec.tiers
@@ -67,16 +67,16 @@ def machine(entry: Entry, beliefs: Baselines) -> dict[str, bool | Literal[Unknow
     if entry.status is Status.ACTIVE:  # else a pinned row that is gone would be dated anew by the rows that are left
         wanted |= {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
     return {
-        **{name: check_rules.verdict(name, entry, beliefs) for name in check_rules.TABLE},
+        **{name: check_rules.verdict(name, entry, baselines) for name in check_rules.TABLE},
         "codex": _all(
             [
-                beliefs.listed(Subject(surface, entry.spec.surfaces[surface]))
+                baselines.listed(Subject(surface, entry.spec.surfaces[surface]))
                 for surface in watched
-                if any(CODEX in spec.can.verifies for spec in beliefs.lists(surface))
+                if any(CODEX in spec.can.verifies for spec in baselines.lists(surface))
             ]
             or [UNKNOWN]
         ),
-        "model_id": beliefs.listed(Subject(entry.spec.surface, entry.spec.model_id))
+        "model_id": baselines.listed(Subject(entry.spec.surface, entry.spec.model_id))
         if entry.spec.model_id
         else UNKNOWN,
         # A surface that nothing watches says nothing; it stays unpinned, and is shown so.
@@ -149,7 +149,7 @@ def verify(
     register: RegistryTransaction,
     key: str,
     spec: SourceSpec,
-    beliefs: Baselines,
+    baselines: Baselines,
     *,
     at: datetime,
     evidence: Callable[[], str],
@@ -160,9 +160,9 @@ def verify(
     moves one.
     """
     entry = register.entries[key]
-    verdicts = machine(entry, beliefs)
+    verdicts = machine(entry, baselines)
     names = fed_by(spec, entry)
-    if spec.billed and entry.price_subject not in (beliefs.baseline(spec.key) or {}):
+    if spec.billed and entry.price_subject not in (baselines.baseline(spec.key) or {}):
         names = tuple(
             name for name in names if name not in _BY_PRICE
         )  # a bill without the model dates no price that a page states
@@ -173,7 +173,7 @@ def verify(
         ):
             grounds = Grounds(source=spec.key, url=spec.shown_url, evidence=evidence())
             move(register, ev.CHECK_VERIFIED, key, name, grounds, at=at)
-        elif verdicts[name] is False and (reason := _lost(name, entry, beliefs)) and _fails(name, check, reason):
+        elif verdicts[name] is False and (reason := _lost(name, entry, baselines)) and _fails(name, check, reason):
             grounds = Grounds(source=spec.key, url=spec.shown_url, evidence=evidence(), reason=reason)
             move(register, ev.CHECK_FAILED, key, name, grounds, at=at)
 
@@ -187,10 +187,10 @@ def _fails(name: str, check: Check, reason: str) -> bool:
     return check.state is not CheckState.FAILED or check.note != reason
 
 
-def _lost(name: str, entry: Entry, beliefs: Baselines) -> str:
+def _lost(name: str, entry: Entry, baselines: Baselines) -> str:
     if name in (*_BY_LIST, CODEX):
         return "not listed"
-    return check_rules.refused(name, entry, beliefs) or "what it rests on is not so any more"
+    return check_rules.refused(name, entry, baselines) or "what it rests on is not so any more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,9 +228,9 @@ def move(register: RegistryTransaction, kind: str, key: str, name: str, grounds:
     )
 
 
-def attestable(name: str, entry: Entry, beliefs: Baselines) -> bool:
+def attestable(name: str, entry: Entry, baselines: Baselines) -> bool:
     """Whether a person may attest a check that a source feeds: prices, and limits that no answer states."""
-    return name in _BY_PRICE or (name == _RATE_LIMITS and machine(entry, beliefs)[name] is UNKNOWN)
+    return name in _BY_PRICE or (name == _RATE_LIMITS and machine(entry, baselines)[name] is UNKNOWN)
 
 
 def awaits(entry: Entry, spec: SourceSpec) -> bool:

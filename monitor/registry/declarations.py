@@ -22,7 +22,7 @@ from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.entry_spec import EntrySpec, changed, dump
 from monitor.core.events import CONFIG_STREAM, Event, entry_stream
 from monitor.core.ports import AskGate, Reader, Refused, Store
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist, pins, policy, safety
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.origins import Origins
@@ -88,7 +88,7 @@ def judge(
     with the reason.
     """
     trigger = _changed(reader, register, configuration, now, denied or {})
-    known = beliefs(reader, configuration.sources)
+    known = current_baselines(reader, configuration.sources)
     for spec in configuration.entries.values():
         _entry(reader, register, spec, configuration, known, now, trigger)
     for key, entry in list(register.entries.items()):

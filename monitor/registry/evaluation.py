@@ -11,7 +11,7 @@ from monitor.core.entry import Entry
 from monitor.core.facts import Observation, Snapshot
 from monitor.detection import change_events
 from monitor.detection.assess import Assessment
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist, policy
 from monitor.registry.invalidate_checks import invalidate_checks
 from monitor.registry.origins import Origins
@@ -46,8 +46,8 @@ def evaluate(
     registered = frozenset(subject for entry in register.entries.values() if entry.alive for subject in entry.subjects)
     lacking = [fact for fact in assessment.missing or () if fact.subject in registered]
     access = change_events.access(register, spec, assessment.changes, registered, others, baseline)
-    known = beliefs(reader, configuration.sources, own=spec.key, facts=baseline)
-    last = assessment.changes[-1].believed.pending_change.evidence if assessment.changes else assessment.state.evidence
+    known = current_baselines(reader, configuration.sources, own=spec.key, facts=baseline)
+    last = assessment.changes[-1].confirmed.pending_change.evidence if assessment.changes else assessment.state.evidence
     trigger = policy.Trigger(
         at=at,
         position=assessment.rebased if assessment.trigger is None else assessment.trigger,
@@ -67,7 +67,7 @@ def evaluate(
     # A call that is refused says nothing of the limits that an earlier one stated.
     if isinstance(observation, Snapshot) and (observation.partial or spec.model):
         confirmed_facts = common(baseline, observation.facts)
-        dated = beliefs(reader, configuration.sources, own=spec.key, facts=confirmed_facts)
+        dated = current_baselines(reader, configuration.sources, own=spec.key, facts=confirmed_facts)
     for entry in concerned(register, spec):
         if observation is not None and not any(policy.matters(fact, entry) for fact in lacking):
             checklist.verify(register, entry.key, spec, dated, at=at, evidence=evidence)

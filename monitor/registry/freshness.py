@@ -15,7 +15,7 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject
 from monitor.core.ports import Reader
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -28,7 +28,7 @@ NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 
 
 class Freshness:
-    """When each fact was last seen to be as it is believed.
+    """When each fact was last seen to be as it is confirmed.
 
     With `now`, polls that are dated after it by more than the tolerance confirm nothing: the clock was set back, and
     their age is unknown.
@@ -36,7 +36,7 @@ class Freshness:
 
     def __init__(self, reader: Reader, configuration: Configuration, now: datetime | None = None) -> None:
         self._latest = NEVER_ENDS if now is None else now + CLOCK_TOLERANCE
-        self.beliefs: Baselines = beliefs(reader, configuration.sources)
+        self.baselines: Baselines = current_baselines(reader, configuration.sources)
         self._configuration = configuration
         self._states = reader.sources()
         self._streaks: dict[tuple[str, Fact], PendingChange] = {
@@ -45,11 +45,11 @@ class Freshness:
 
     def seen(self, spec: SourceSpec, fact: Fact) -> datetime | None:
         """Return the last good poll of one source that confirmed a fact; None if it does not state the fact."""
-        facts = self.beliefs.baseline(spec.key)
+        facts = self.baselines.baseline(spec.key)
         if facts is None or fact.field not in facts.get(fact.subject, {}):
             return None
         pending_change = self._streaks.get((spec.key, fact))
-        # Suspected, held back or unclear: what is believed is not what was seen.
+        # Suspected, held back or unclear: what is confirmed is not what was seen.
         at = self._states[spec.key].good_at if pending_change is None else pending_change.before
         return at if at is not None and at <= self._latest else None
 
@@ -62,7 +62,7 @@ class Freshness:
 
         A model that a route of its own reached was seen there, whatever the list says of it meanwhile.
         """
-        watched = {surface: lists for surface in entry.spec.surfaces if (lists := self.beliefs.lists(surface))}
+        watched = {surface: lists for surface in entry.spec.surfaces if (lists := self.baselines.lists(surface))}
         if entry.spec.surface not in watched or not all(entry.spec.surfaces[surface] for surface in watched):
             return None
         return _oldest(
@@ -88,7 +88,7 @@ class Freshness:
                 for spec in self._configuration.sources.values()
                 if spec.surface == subject.scope and spec.model == subject.name and spec.route in REACHING
                 for fact in [Fact(subject, ACCESS + spec.route)]
-                if (self.beliefs.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
+                if (self.baselines.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
                 and (at := self.seen(spec, fact)) is not None
             ),
             default=None,
@@ -102,7 +102,7 @@ class Freshness:
             for tier in entry.spec.tiers
             for meter in checklist.ESSENTIAL_METERS
         }
-        sources = self.beliefs.price_sources(subject.scope)
+        sources = self.baselines.price_sources(subject.scope)
         check = entry.checks.get("pricing")
         # Of an accepted entry time alone made it stale: what it was verified at is old, not unknown.
         counts = (CheckState.VERIFIED, *((CheckState.STALE,) if entry.status is Status.ACTIVE else ()))

@@ -16,7 +16,7 @@ from monitor.core.facts import SourceState
 from monitor.core.ports import AskGate, EventQuery, Reader, Store
 from monitor.detection.drift import Drift, record_shift
 from monitor.detection.outages import incident, quoted
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
 from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
 from monitor.registry.transitions import RegistryTransaction
@@ -147,7 +147,7 @@ class Tender:
     def _ahead(self, reader: Reader, now: datetime) -> dict[str, list[Reminder]]:
         """List what should be said now of what comes, by entry."""
         specs = self._configuration.sources.values()
-        known = beliefs(reader, self._configuration.sources)
+        known = current_baselines(reader, self._configuration.sources)
         by_entry: dict[str, list[Reminder]] = {}
         entries = reader.entries()
         for key, entry in entries.items():

@@ -25,7 +25,7 @@ def invalidate_checks(register: RegistryTransaction, key: str, spec: SourceSpec,
     grounds = checklist.Grounds(
         source=spec.key,
         cause=changed[0].position,
-        evidence=changed[0].believed.pending_change.evidence,
+        evidence=changed[0].confirmed.pending_change.evidence,
         reason=f"{spec.key} changed",
         because="document",
     )

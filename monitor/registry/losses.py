@@ -19,7 +19,7 @@ Moved: TypeAlias = tuple[Pin, Value | None]
 
 
 def spoken(
-    entry: Entry, moved: Sequence[Moved], beliefs: Baselines, signals: Mapping[Fact, tuple[Signal, ...]]
+    entry: Entry, moved: Sequence[Moved], baselines: Baselines, signals: Mapping[Fact, tuple[Signal, ...]]
 ) -> tuple[list[str], list[Moved]]:
     """Say what the pins about access that moved come to; returns the sentences, without full stops, and the pins that
     none of them is about.
@@ -41,7 +41,7 @@ def spoken(
             others.setdefault((str(pin.value), str(now)), []).append(pin.field.split(".")[1])
         else:
             rest.append((pin, now))
-    gone = [in_words(subject, _said(entry, subject, moves, beliefs, signals)) for subject, moves in routes.items()]
+    gone = [in_words(subject, _said(entry, subject, moves, baselines, signals)) for subject, moves in routes.items()]
     answered = [
         (
             f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, "
@@ -64,7 +64,7 @@ def _said(
     entry: Entry,
     subject: Subject,
     moved: Iterable[Moved],
-    beliefs: Baselines,
+    baselines: Baselines,
     signals: Mapping[Fact, tuple[Signal, ...]],
 ) -> list[Signal]:
     """Return what each route says of a model: as it was polled where one of its routes moved just now, and as it is
@@ -77,11 +77,11 @@ def _said(
     for pin in entry.pins:
         if Subject(pin.scope, pin.name) != subject or not (pin.field == LISTED or pin.field.startswith(ACCESS)):
             continue
-        route, now = way(pin, beliefs), beliefs.now(pin, entry)
+        route, now = way(pin, baselines), baselines.current(pin, entry)
         if route in by_route or access.setting(pin.field) is not None or now is UNKNOWN:
             continue
         gone = lost(Fact(subject, pin.field), now)
-        quoted = {refusal(route): text for _, text in beliefs.said(Fact(subject, refusal(route)))}
+        quoted = {refusal(route): text for _, text in baselines.statements(Fact(subject, refusal(route)))}
         at = entry.since if since is None else since
         by_route[route] = Signal(
             route=route,

@@ -11,7 +11,7 @@ from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream
 from monitor.core.maintenance_windows import LONGEST, Window, matches
 from monitor.core.ports import Reader, Refused
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import policy
 from monitor.registry.lookup import find_entry
 from monitor.registry.origins import Origins
@@ -113,7 +113,7 @@ def end_window(
     now: datetime,
     act: Mapping[str, object] | None = None,
 ) -> None:
-    """Close a window, by the word of a person (`act`) or by time, and judge the entry on what is believed."""
+    """Close a window, by the word of a person (`act`) or by time, and judge the entry on what is confirmed."""
     act = act or {"by": ev.SYSTEM, "reason": "its end has passed"}
     position = register.add(
         ev.ENTRY_WINDOW_CLOSED,
@@ -125,7 +125,7 @@ def end_window(
         data={"window": window.position, **act},
     )
     versions = {"code": configuration.code, "configuration": configuration.version}
-    known = beliefs(reader, configuration.sources)
+    known = current_baselines(reader, configuration.sources)
     origin = Origins(reader, known, register).of
     trigger = policy.Trigger(at=now, position=position, origin=origin, versions=versions)
     policy.judge(register, key, known, trigger)

@@ -19,7 +19,7 @@ from monitor.core.events import Event, entry_stream
 from monitor.core.facts import Body
 from monitor.core.names import perhaps
 from monitor.core.ports import AskGate, Clock, EventQuery, Reader, Refused, Store
-from monitor.detection.stored_baselines import beliefs
+from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
 from monitor.registry.attachments import Held, Paper
@@ -84,7 +84,7 @@ class Operator:
         expect: int | None = None,
         going: Going = WITH_ALL,
     ) -> Event:
-        """Accept what is believed now as the assumptions of an entry, and let production use it; or, where two people
+        """Accept what is confirmed now as the assumptions of an entry, and let production use it; or, where two people
         have to, ask for it.
 
         Raises:
@@ -105,7 +105,7 @@ class Operator:
         shown: int | None = None,
         going: Going = WITH_ALL,
     ) -> Event:
-        """Accept what is believed now after a pause; `shown` is the position of what the person is just being shown,
+        """Accept what is confirmed now after a pause; `shown` is the position of what the person is just being shown,
         for want of an `expect`.
 
         `going` holds the checks that the person goes on without, and the ways to the model that stay closed.
@@ -208,7 +208,7 @@ class Operator:
                     "model_id in the configuration first"
                 )
             feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
-            if feeding and not checklist.attestable(check, entry, beliefs(tx, self._configuration.sources)):
+            if feeding and not checklist.attestable(check, entry, current_baselines(tx, self._configuration.sources)):
                 raise Refused(
                     f"the check {check} of {key} is verified by {', '.join(feeding)} and by nobody's word; "
                     f"`access-monitor poll {feeding[0]}` looks now"
@@ -247,8 +247,8 @@ class Operator:
     # -- how every act is carried out --------------------------------------
 
     def _move(self, key: str, kind: str, act: _ActOfPerson, *, accept: Going | None = None, **data: object) -> Event:
-        """Carry out an act; one that accepts what is believed (`accept` holds what it may do without) pins it under the
-        same lock.
+        """Carry out an act; one that accepts what is confirmed (`accept` holds what it may do without) pins it under
+        the same lock.
         """
         with self._begin() as unit:
             tx, register, now = unit.tx, unit.register, unit.now

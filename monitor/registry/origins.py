@@ -26,9 +26,9 @@ from monitor.registry.transitions import RegistryTransaction
 class Origins:
     """The events of the log, and of the decision that is being made, by what they gave its value."""
 
-    def __init__(self, reader: Reader, beliefs: Baselines, register: RegistryTransaction) -> None:
+    def __init__(self, reader: Reader, baselines: Baselines, register: RegistryTransaction) -> None:
         self._reader = reader
-        self._beliefs = beliefs
+        self._baselines = baselines
         self._register = register
 
     def of(self, entry: Entry, pin: Pin, new: Value | None) -> Origin | None:
@@ -50,14 +50,18 @@ class Origins:
     def _stating(self, entry: Entry, pin: Pin, new: Value | None) -> Iterator[SourceSpec]:
         """List the sources whose baselines hold the value that deviates."""
         if pin.field == LISTED:
-            yield from self._beliefs.lists(pin.scope)
+            yield from self._baselines.lists(pin.scope)
             return
-        statements: Iterable[tuple[SourceSpec, Value]] = self._beliefs.said(
+        statements: Iterable[tuple[SourceSpec, Value]] = self._baselines.statements(
             Fact(Subject(pin.scope, pin.name), pin.field)
         )
         if pin.field.startswith(price.PREFIX):
             subject = Subject(entry.price_subject.scope, pin.name)
-            prices = [(spec, amount) for spec, field, amount in self._beliefs.stated(subject) if field == pin.field]
+            prices = [
+                (spec, amount)
+                for spec, field, amount in self._baselines.price_statements(subject)
+                if field == pin.field
+            ]
             own = [statement for statement in prices if source_stream(statement[0].key) == pin.scope]
             statements = own or prices
         yield from (spec for spec, value in statements if same(pin.field, value, new))
@@ -114,6 +118,6 @@ def _origin(event: Event) -> Origin:
         at=event.occurred_at,
         source=event.source,
         evidence=event.evidence,
-        looks=event.data.get("looks", 0),
+        polls=event.data.get("looks", 0),
         note=event.data.get("note", ""),
     )

@@ -18,28 +18,30 @@ from monitor.detection.routes import LIST, RETRIEVE, lost
 from monitor.registry import check_rules, checklist
 
 
-def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
+def pins(
+    entry: Entry, baselines: Baselines
+) -> tuple[tuple[Pin, ...], tuple[str, ...], dict[str, list[tuple[str, str]]]]:
     """Find what an activation would pin now, what stays unpinned because it is unknown, and prices that sources
     dispute.
     """
     chosen: list[Pin] = []
     unknown: list[str] = []
     for surface, model_id in entry.spec.surfaces.items():
-        if beliefs.listed(Subject(surface, model_id)) is True:
+        if baselines.listed(Subject(surface, model_id)) is True:
             chosen.append(Pin(scope=surface, name=model_id, field=LISTED, value=True))
         else:
             unknown.append(f"{surface}/{model_id}/{LISTED}")
-    reached, unwatched = _access(entry, beliefs)
+    reached, unwatched = _access(entry, baselines)
     unknown += unwatched
-    priced, unpriced, disputed = _prices(entry, beliefs)
+    priced, unpriced, disputed = _prices(entry, baselines)
     chosen += priced
     unknown += unpriced
     subject = entry.price_subject
-    targets = {target for _, target in beliefs.said(Fact(subject, ALIAS_TARGET)) if target != ""}
+    targets = {target for _, target in baselines.statements(Fact(subject, ALIAS_TARGET)) if target != ""}
     if len(targets) == 1:  # an alias that moves is another model under the same name
         chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
     for check in checklist.required(entry):
-        values = check_rules.verifying(check, entry, beliefs)
+        values = check_rules.verifying(check, entry, baselines)
         chosen += [
             Pin(scope=fact.subject.scope, name=fact.subject.name, field=fact.field, value=value)
             for fact, value in sorted(values.items())
@@ -56,12 +58,12 @@ def pins(entry: Entry, beliefs: Baselines) -> tuple[tuple[Pin, ...], tuple[str, 
     return tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(unknown)), disputed
 
 
-def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
+def _prices(entry: Entry, baselines: Baselines) -> tuple[list[Pin], list[str], dict[str, list[tuple[str, str]]]]:
     """Find the prices of the entry's tiers: those to pin, the keys of those that nobody states, and those that sources
     dispute.
     """
     subject = entry.price_subject
-    priced = beliefs.prices(subject, entry.spec.tiers)
+    priced = baselines.prices(subject, entry.spec.tiers)
     chosen: list[Pin] = []
     disputed: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(priced):
@@ -73,7 +75,7 @@ def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dic
     # word is pinned as well.
     chosen += [
         Pin(scope=source_stream(spec.key), name=subject.name, field=name, value=value)
-        for spec, name, value in beliefs.outranked(subject)
+        for spec, name, value in baselines.outranked(subject)
         if name in priced
     ]
     wanted = (
@@ -84,7 +86,7 @@ def _prices(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str], dic
     return chosen, [f"{subject.scope}/{subject.name}/{name}" for name in wanted if name not in priced], disputed
 
 
-def _access(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str]]:
+def _access(entry: Entry, baselines: Baselines) -> tuple[list[Pin], list[str]]:
     """Find the ways to the entry's models beside the lists: those to pin, and the keys of those that the entry names
     and nothing watches.
     """
@@ -93,23 +95,23 @@ def _access(entry: Entry, beliefs: Baselines) -> tuple[list[Pin], list[str]]:
         f"{entry.spec.surface}/{entry.spec.model_id}/{name}" for name in entry.spec.uses if name not in access.ENDPOINTS
     ]
     for subject in _models(entry):
-        for route, state in _states(entry, beliefs, subject).items():
+        for route, state in _states(entry, baselines, subject).items():
             if state == GRANTED:
-                chosen += _route(beliefs, subject, route)
+                chosen += _route(baselines, subject, route)
             elif state is UNKNOWN and route in access.named(entry):
                 unwatched.append(f"{subject.scope}/{subject.name}/{ACCESS}{route}")
-        chosen += _settings(entry, beliefs, subject)
+        chosen += _settings(entry, baselines, subject)
     return chosen, unwatched
 
 
-def closed(entry: Entry, beliefs: Baselines) -> dict[str, str]:
+def closed(entry: Entry, baselines: Baselines) -> dict[str, str]:
     """Find the ways to a model that the entry stands on and that are closed now: route or setting → the key of its pin.
 
     None of them is pinned, so that a person has to accept each by name.
     """
-    keys = dict(_lost(entry, beliefs))
+    keys = dict(_lost(entry, baselines))
     for subject in _models(entry):
-        ways = [*_closed(entry, _states(entry, beliefs, subject)), *_denying(entry, beliefs, subject)]
+        ways = [*_closed(entry, _states(entry, baselines, subject)), *_denying(entry, baselines, subject)]
         keys |= {way: f"{subject.scope}/{subject.name}/{ACCESS}{way}" for way in ways}
     return keys
 
@@ -119,15 +121,15 @@ def _models(entry: Entry) -> list[Subject]:
     return [Subject(surface, model_id) for surface, model_id in entry.spec.surfaces.items() if model_id]
 
 
-def _states(entry: Entry, beliefs: Baselines, subject: Subject) -> dict[str, Answer]:
+def _states(entry: Entry, baselines: Baselines, subject: Subject) -> dict[str, Answer]:
     """How each route that an activation may pin answers."""
-    return {route: _said(beliefs, Fact(subject, ACCESS + route)) for route in access.routes(entry)}
+    return {route: _said(baselines, Fact(subject, ACCESS + route)) for route in access.routes(entry)}
 
 
-def _route(beliefs: Baselines, subject: Subject, route: str) -> Iterator[Pin]:
+def _route(baselines: Baselines, subject: Subject, route: str) -> Iterator[Pin]:
     """Return the pins of a route that is granted: that it is, and of a call the model that answers."""
     yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + route, value=GRANTED)
-    model = _said(beliefs, Fact(subject, answering(route)))
+    model = _said(baselines, Fact(subject, answering(route)))
     if route != RETRIEVE and isinstance(model, str):  # what a retrieval names answers no call
         yield Pin(scope=subject.scope, name=subject.name, field=answering(route), value=model)
 
@@ -148,37 +150,37 @@ def _closed(entry: Entry, states: Mapping[str, Answer]) -> Iterator[str]:
             yield route
 
 
-def _settings(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[Pin]:
+def _settings(entry: Entry, baselines: Baselines, subject: Subject) -> Iterator[Pin]:
     """Return the pins of the account settings that concern a model, as far as they are known and allow it."""
     for name, setting in access.settings(entry).items():
         if setting.judge is not None:
-            if beliefs.permits(setting, subject, entry.spec.tiers) == GRANTED:
+            if baselines.permits(setting, subject, entry.spec.tiers) == GRANTED:
                 yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + name, value=GRANTED)
             continue
         for fact in access.facts(subject.scope, setting):
-            value = _said(beliefs, fact)
+            value = _said(baselines, fact)
             if value is not UNKNOWN and value is not None:
                 yield Pin(scope=subject.scope, name=fact.subject.name, field=fact.field, value=value)
 
 
-def _denying(entry: Entry, beliefs: Baselines, subject: Subject) -> Iterator[str]:
+def _denying(entry: Entry, baselines: Baselines, subject: Subject) -> Iterator[str]:
     """List the account settings that deny a model."""
     for name, setting in access.settings(entry).items():
-        if setting.judge is not None and beliefs.permits(setting, subject, entry.spec.tiers) not in (
+        if setting.judge is not None and baselines.permits(setting, subject, entry.spec.tiers) not in (
             UNKNOWN,
             GRANTED,
         ):
             yield name
 
 
-def _lost(entry: Entry, beliefs: Baselines) -> Iterator[tuple[str, str]]:
+def _lost(entry: Entry, baselines: Baselines) -> Iterator[tuple[str, str]]:
     """Find the ways that were accepted before and are closed now: route or setting → the key of its pin."""
     for pin in entry.pins:
         if not _stands_on(entry, pin):
             continue
-        now = beliefs.now(pin, entry)
+        now = baselines.current(pin, entry)
         if now is not UNKNOWN and lost(Fact(Subject(pin.scope, pin.name), pin.field), now):
-            yield way(pin, beliefs), pin.key
+            yield way(pin, baselines), pin.key
 
 
 def _stands_on(entry: Entry, pin: Pin) -> bool:
@@ -192,16 +194,16 @@ def _stands_on(entry: Entry, pin: Pin) -> bool:
     return pin.field.startswith(ACCESS) and name not in entry.spec.ignore and not unused
 
 
-def way(pin: Pin, beliefs: Baselines) -> str:
+def way(pin: Pin, baselines: Baselines) -> str:
     """Say what people call the way to a model that a pin is about: a route, or a setting of the account."""
     if pin.field != LISTED:
         return pin.field.removeprefix(ACCESS)
-    return next((spec.route for spec in beliefs.lists(pin.scope) if spec.route != LIST), LIST)
+    return next((spec.route for spec in baselines.lists(pin.scope) if spec.route != LIST), LIST)
 
 
-def _said(beliefs: Baselines, fact: Fact) -> Answer:
+def _said(baselines: Baselines, fact: Fact) -> Answer:
     """Return what is confirmed of a fact; nothing where sources differ."""
-    values = {value for _, value in beliefs.said(fact) if value != ""}
+    values = {value for _, value in baselines.statements(fact) if value != ""}
     return values.pop() if len(values) == 1 else UNKNOWN
 
 

@@ -1,6 +1,6 @@
 """What a belief does to the registry: the one place that pauses.
 
-Entries are judged on levels (what is believed against what is pinned), never on edges alone: a change that happened
+Entries are judged on levels (what is confirmed against what is pinned), never on edges alone: a change that happened
 while nobody polled, or while the entry was not active, is found all the same. Only a pin of an active entry pauses;
 everything else informs.
 """
@@ -44,7 +44,7 @@ class Origin:
     at: datetime
     source: str = ""
     evidence: str = ""
-    looks: int = 0
+    polls: int = 0
     note: str = ""
 
 
@@ -77,17 +77,17 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
-    """A pin that no longer holds, and what is believed instead (None: it is gone)."""
+    """A pin that no longer holds, and what is confirmed instead (None: it is gone)."""
 
     pin: Pin
     new: Value | None
 
 
-def deviations(entry: Entry, beliefs: Baselines) -> tuple[Shift, ...]:
-    """Every pin that what is believed contradicts, as far as the entry minds."""
+def deviations(entry: Entry, baselines: Baselines) -> tuple[Shift, ...]:
+    """Every pin that what is confirmed contradicts, as far as the entry minds."""
     shifts = []
     for pin in entry.pins:
-        now = beliefs.now(pin, entry)
+        now = baselines.current(pin, entry)
         if now is UNKNOWN or same(pin.field, pin.value, now):
             continue
         if entry.spec.pause_on == "worse" and not _worse(pin, now):
@@ -96,9 +96,9 @@ def deviations(entry: Entry, beliefs: Baselines) -> tuple[Shift, ...]:
     return tuple(shifts)
 
 
-def _unexpected(entry: Entry, beliefs: Baselines, at: datetime) -> tuple[Shift, ...]:
+def _unexpected(entry: Entry, baselines: Baselines, at: datetime) -> tuple[Shift, ...]:
     """Return the deviations that no window of maintenance expects."""
-    return tuple(shift for shift in deviations(entry, beliefs) if expecting(entry.windows, shift.pin.key, at) is None)
+    return tuple(shift for shift in deviations(entry, baselines) if expecting(entry.windows, shift.pin.key, at) is None)
 
 
 def _worse(pin: Pin, now: Value | None) -> bool:
@@ -109,33 +109,33 @@ def _worse(pin: Pin, now: Value | None) -> bool:
     return True
 
 
-def judge(register: RegistryTransaction, key: str, beliefs: Baselines, trigger: Trigger) -> None:
+def judge(register: RegistryTransaction, key: str, baselines: Baselines, trigger: Trigger) -> None:
     """Judge one entry on levels and write what follows."""
     entry = register.entries[key]
     if entry.status in (Status.WAITING, Status.EVALUATING):
-        _visibility(register, entry, beliefs, trigger)
-    elif entry.status is Status.ACTIVE and (shifts := _unexpected(entry, beliefs, trigger.at)):
-        _pause(register, entry, shifts, beliefs, trigger, ev.ENTRY_PAUSED)
+        _visibility(register, entry, baselines, trigger)
+    elif entry.status is Status.ACTIVE and (shifts := _unexpected(entry, baselines, trigger.at)):
+        _pause(register, entry, shifts, baselines, trigger, ev.ENTRY_PAUSED)
     elif entry.status is Status.PAUSED:
         news = tuple(
             shift
-            for shift in _unexpected(entry, beliefs, trigger.at)
+            for shift in _unexpected(entry, baselines, trigger.at)
             if shift.pin.key not in entry.deviations
             or not same(shift.pin.field, entry.deviations[shift.pin.key], shift.new)
         )
         if news:
-            _pause(register, entry, news, beliefs, trigger, ev.ENTRY_PAUSE_EXTENDED)
+            _pause(register, entry, news, baselines, trigger, ev.ENTRY_PAUSE_EXTENDED)
 
 
-def _visibility(register: RegistryTransaction, entry: Entry, beliefs: Baselines, trigger: Trigger) -> None:
+def _visibility(register: RegistryTransaction, entry: Entry, baselines: Baselines, trigger: Trigger) -> None:
     subject = Subject(entry.spec.surface, entry.spec.model_id)
-    listed = beliefs.listed(subject) if entry.spec.model_id else False
+    listed = baselines.listed(subject) if entry.spec.model_id else False
     if listed is UNKNOWN or listed is (entry.status is Status.EVALUATING):
         return
     fact = Fact(subject, LISTED)
     claim = trigger.recorded_changes.get(fact)
     cause = trigger.access.get(fact, trigger.position)
-    evidence = trigger.evidence if claim is None else claim.believed.pending_change.evidence
+    evidence = trigger.evidence if claim is None else claim.confirmed.pending_change.evidence
     position = register.add(
         ev.ENTRY_VISIBLE if listed else ev.ENTRY_HIDDEN,
         entry_stream(entry.key),
@@ -147,8 +147,8 @@ def _visibility(register: RegistryTransaction, entry: Entry, beliefs: Baselines,
         data={
             "surface": entry.spec.surface,
             "model_id": entry.spec.model_id,
-            "since": ev.rfc3339(trigger.at if claim is None else claim.believed.pending_change.first_at),
-            "looks": 0 if claim is None else claim.believed.pending_change.seen,
+            "since": ev.rfc3339(trigger.at if claim is None else claim.confirmed.pending_change.first_at),
+            "looks": 0 if claim is None else claim.confirmed.pending_change.seen,
             "versions": dict(trigger.versions),
         },
     )
@@ -161,12 +161,12 @@ def _pause(
     register: RegistryTransaction,
     entry: Entry,
     shifts: tuple[Shift, ...],
-    beliefs: Baselines,
+    baselines: Baselines,
     trigger: Trigger,
     kind: str,
 ) -> None:
     shifts = tuple(sorted(shifts, key=lambda shift: price.telling_order(shift.pin.field, entry.spec.tiers)))
-    words, rest = losses.spoken(entry, [(shift.pin, shift.new) for shift in shifts], beliefs, trigger.signals)
+    words, rest = losses.spoken(entry, [(shift.pin, shift.new) for shift in shifts], baselines, trigger.signals)
     origins = [origin for shift in shifts if (origin := _origin(entry, shift, trigger)) is not None]
     if not origins:
         position = entry.position if trigger.position is None else trigger.position
@@ -189,8 +189,8 @@ def _pause(
             "old": first.pin.value,
             "new": first.new,
             "shifts": [{"pin": shift.pin.key, "old": shift.pin.value, "new": shift.new} for shift in shifts],
-            "reason": _reason(entry, shifts, beliefs, [*words, *_in_brief(rest)], kind),
-            "looks": nearest.looks,
+            "reason": _reason(entry, shifts, baselines, [*words, *_in_brief(rest)], kind),
+            "looks": nearest.polls,
             "notes": list(dict.fromkeys(origin.note for origin in origins if origin.note)),
             "access_lost": words,
             "versions": dict(trigger.versions),
@@ -208,23 +208,23 @@ def _origin(entry: Entry, shift: Shift, trigger: Trigger) -> Origin | None:
         (fact, claim)
         for fact in pins.facts(shift.pin, entry)
         if (claim := trigger.recorded_changes.get(fact)) is not None
-        and (judged or same(fact.field, claim.believed.change.new, shift.new))
+        and (judged or same(fact.field, claim.confirmed.change.new, shift.new))
     ]
     if not claims:
         return trigger.origin(entry, shift.pin, shift.new)
     fact, claim = claims[-1]
-    pending_change = claim.believed.pending_change
+    pending_change = claim.confirmed.pending_change
     return Origin(
         position=trigger.access.get(fact, claim.position),
         at=pending_change.first_at,
         source=trigger.source,
         evidence=pending_change.evidence,
-        looks=pending_change.seen,
+        polls=pending_change.seen,
         note=claim.note,
     )
 
 
-def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Baselines, words: Sequence[str], kind: str) -> str:
+def _reason(entry: Entry, shifts: tuple[Shift, ...], baselines: Baselines, words: Sequence[str], kind: str) -> str:
     """Why an entry is paused: what moved, and of a pause that goes on what deviated before, the newest first. `words`
     say the first.
     """
@@ -236,7 +236,7 @@ def _reason(entry: Entry, shifts: tuple[Shift, ...], beliefs: Baselines, words: 
     ]
     closed = {losses.closed(shift.pin, shift.new) for shift in shifts} - {None}  # their sentence says every route
     before = [(pin, now) for pin, now in before if losses.closed(pin, now) not in closed]
-    earlier, rest = losses.spoken(entry, before, beliefs, {})
+    earlier, rest = losses.spoken(entry, before, baselines, {})
     # A person's words come last, and their name is put after them.
     ordered = entry.reason.rpartition(BEFORE)[2] if entry.by else ""
     return BEFORE.join(part for part in ("; ".join(words), "; ".join([*earlier, *_in_brief(rest)]), ordered) if part)

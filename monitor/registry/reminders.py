@@ -73,13 +73,18 @@ class Reminder:
     crossed: date
 
 
-def agenda(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> list[Deadline]:
+def agenda(entry: Entry, baselines: Baselines, specs: Iterable[SourceSpec]) -> list[Deadline]:
     """Everything with a day that concerns an entry. `specs` are the sources that it depends on."""
-    deadlines = [*_ends(entry, beliefs), *_prices(entry, beliefs), *_promotions(entry, beliefs, specs), *_checks(entry)]
+    deadlines = [
+        *_ends(entry, baselines),
+        *_prices(entry, baselines),
+        *_promotions(entry, baselines, specs),
+        *_checks(entry),
+    ]
     return sorted(deadlines, key=lambda deadline: (deadline.day, deadline.what, deadline.name))
 
 
-def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
+def fallback_ends(fallback: Entry, baselines: Baselines) -> list[Deadline]:
     """List the announced ends of an entry, as they concern those that it is the fallback of."""
     return [
         replace(
@@ -88,7 +93,7 @@ def fallback_ends(fallback: Entry, beliefs: Baselines) -> list[Deadline]:
             name=f"{fallback.key} {end.name}",
             text=f"its fallback {fallback.key} ends: {end.text}",
         )
-        for end in _ends(fallback, beliefs)
+        for end in _ends(fallback, baselines)
         if end.what == SHUTDOWN
     ]
 
@@ -177,10 +182,10 @@ def names(entry: Entry, text: str) -> bool:
     return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|[.:@]\w)", text, re.IGNORECASE) for name in declared)
 
 
-def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
+def _ends(entry: Entry, baselines: Baselines) -> Iterator[Deadline]:
     ends: dict[tuple[str, Value], tuple[Subject, str]] = {}
     for subject in sorted(entry.subjects):
-        for source, value in beliefs.facts_of(subject).get(SHUTDOWN_DATE, ()):
+        for source, value in baselines.facts_of(subject).get(SHUTDOWN_DATE, ()):
             ends.setdefault((subject.name, value), (subject, source))  # the list and the page say the same day
     for (name, value), (_, source) in ends.items():
         day = _day(value)
@@ -189,7 +194,7 @@ def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
             still = [
                 surface
                 for surface, id in entry.spec.surfaces.items()
-                if id == name and beliefs.listed(Subject(surface, id)) is True
+                if id == name and baselines.listed(Subject(surface, id)) is True
             ]
             if still:
                 text = (
@@ -199,10 +204,10 @@ def _ends(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
                 yield Deadline(what=OVERDUE, name=name, day=day, text=text, source=source)
 
 
-def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
+def _prices(entry: Entry, baselines: Baselines) -> Iterator[Deadline]:
     subject = entry.price_subject
     by_day: dict[date, list[tuple[str, Value, str]]] = {}
-    for field, statements in beliefs.facts_of(subject).items():
+    for field, statements in baselines.facts_of(subject).items():
         if not field.startswith(ANNOUNCED):
             continue
         name, _, text = field.removeprefix(ANNOUNCED).partition("@")
@@ -216,10 +221,10 @@ def _prices(entry: Entry, beliefs: Baselines) -> Iterator[Deadline]:
         yield Deadline(what=PRICE, name=subject.name, day=day, text=text, source=prices[0][2])
 
 
-def _promotions(entry: Entry, beliefs: Baselines, specs: Iterable[SourceSpec]) -> Iterator[Deadline]:
+def _promotions(entry: Entry, baselines: Baselines, specs: Iterable[SourceSpec]) -> Iterator[Deadline]:
     days: set[date] = set()
     for spec in specs:
-        for fields in (beliefs.baseline(spec.key) or {}).values() if spec.prices else ():
+        for fields in (baselines.baseline(spec.key) or {}).values() if spec.prices else ():
             for field, text in fields.items():
                 if not field.startswith(PARAGRAPH) or not isinstance(text, str):
                     continue

@@ -4,10 +4,10 @@ reads.
 Both are computed from the stated amounts and never assumed: a cached read that is not priced has no discount, blank,
 not 90 %.
 
-The registry's own fields of price, now or as they stood: joined from what official sources are believed to say.
+The registry's own fields of price, now or as they stood: joined from what official sources are confirmed to say.
 
-Reading only; the arithmetic is the domain's. Nothing is kept of it, so it can never be older than the beliefs it comes
-from.
+Reading only; the arithmetic is the domain's. Nothing is kept of it, so it can never be older than the baselines it
+comes from.
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ class Terms:
     sources: tuple[str, ...] = field(default=())
 
 
-def terms(beliefs: Baselines, subject: Subject, tiers: tuple[str, ...]) -> Terms:
+def terms(baselines: Baselines, subject: Subject, tiers: tuple[str, ...]) -> Terms:
     """Return the terms of a model in the tiers in use; each has at least its short band, blank or not."""
     amounts: dict[str, list[str]] = {}
     sources: dict[str, None] = {}
-    for spec, name, value in beliefs.weighty(subject):
+    for spec, name, value in baselines.authoritative_prices(subject):
         amounts.setdefault(name, []).append(value)
         sources[spec.key] = None
     disputed = {name for name, values in amounts.items() if not all(same(name, values[0], value) for value in values)}
@@ -141,14 +141,14 @@ class PricedEntry:
 def priced(
     reader: Reader, configuration: Configuration, entries: Mapping[str, Entry], *, at: datetime | None = None
 ) -> dict[str, PricedEntry]:
-    """Compute what each entry costs, as it is or as it was believed at a time; an entry without a model id costs a
+    """Compute what each entry costs, as it is or as it was confirmed at a time; an entry without a model id costs a
     blank.
     """
     fresh = None if at is not None else Freshness(reader, configuration)
-    beliefs = fresh.beliefs if fresh is not None else _then(reader, configuration, at)
+    baselines = fresh.baselines if fresh is not None else _then(reader, configuration, at)
     rows: dict[str, PricedEntry] = {}
     for key, entry in entries.items():
-        model_terms = terms(beliefs, entry.price_subject, entry.spec.tiers)
+        model_terms = terms(baselines, entry.price_subject, entry.spec.tiers)
         rows[key] = PricedEntry(
             terms=model_terms,
             verified_at=fresh.price(entry) if fresh else entry.checks.get("pricing", Check()).verified_at,

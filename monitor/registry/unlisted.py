@@ -26,7 +26,7 @@ def remind_of_unlisted(register: RegistryTransaction, context: AssessmentContext
         until = pending_change.first_at + context.rules.reached
         text = (
             f"{subject.name} is missing from {context.spec.key} and still reached by {', '.join(reaching)}; "
-            f"that it is unlisted is believed from {ev.rfc3339(until)} on, if it stays so"
+            f"that it is unlisted is confirmed from {ev.rfc3339(until)} on, if it stays so"
         )
         message = OwnerMessage(
             key=f"{UNLISTED} {subject.scope}/{subject.name} {first}",

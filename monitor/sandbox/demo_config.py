@@ -59,7 +59,7 @@ provider = "openai"
 every = "1s"
 trust = "official"
 
-# These spans are for the demo only: here weeks pass in a minute. Against a real provider they would believe every flap;
+# These spans are for the demo only: here weeks pass in a minute. Against a real provider they would confirm every flap;
 # leave this section out there, the defaults were measured.
 [confirmation]
 absence = {{polls = 3, span = "1s"}}

@@ -108,7 +108,7 @@ pending_changes = Table(
     Column("anomaly", _Number),
     Column("held_until", _Text),
 )
-"""Differences that are not believed yet. `value` is JSON, so that the text `true` and the truth differ; NULL is an
+"""Differences that are not confirmed yet. `value` is JSON, so that the text `true` and the truth differ; NULL is an
 absence.
 """
 

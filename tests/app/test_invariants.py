@@ -42,18 +42,18 @@ DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize("reason", FailureReason)
-def test_invariant_1_a_failure_to_look_is_not_an_observation(active: World, reason: FailureReason) -> None:
-    before, believed, at = active.entry(), active.baselines(), active.head
+def test_invariant_1_a_failure_to_poll_is_not_an_observation(active: World, reason: FailureReason) -> None:
+    before, confirmed, at = active.entry(), active.baselines(), active.head
     for source in active.sources.values():
         source.fail = reason
-    active.looks(5, every=timedelta(minutes=20))
+    active.polls(5, every=timedelta(minutes=20))
     assert active.types(after=at) == ["source.failed"] * 3
-    assert active.baselines() == believed
+    assert active.baselines() == confirmed
     assert active.entry() == before
     assert not active.pending_changes()
     for source in active.sources.values():
         source.fail = None
-    active.look()
+    active.poll()
     assert active.types(after=at + 3) == ["source.recovered"] * 3
 
 
@@ -62,7 +62,7 @@ def test_invariant_1_a_source_that_raises_is_a_failure_and_stops_no_other(active
         raise KeyError("sk-secret")
 
     active.sources["list"].before = explode
-    outcomes = {outcome.source: outcome for outcome in active.look()}
+    outcomes = {outcome.source: outcome for outcome in active.poll()}
     assert outcomes["list"].verdict == "failed"
     assert outcomes["page"].verdict == "unchanged"
     failed = active.events("source.failed")[-1]
@@ -72,11 +72,11 @@ def test_invariant_1_a_source_that_raises_is_a_failure_and_stops_no_other(active
 
 @pytest.mark.parametrize("shown", [{}, listing(4)], ids=["empty", "truncated"])
 def test_invariant_1_an_empty_or_truncated_list_is_held(active: World, shown: Any) -> None:
-    at, believed = active.head, active.baseline("list")
+    at, confirmed = active.head, active.baseline("list")
     active.sources["list"].facts = shown
-    active.looks(20, "list", every=timedelta(hours=1))
+    active.polls(20, "list", every=timedelta(hours=1))
     assert active.types(after=at) == ["source.anomaly"]
-    assert active.baseline("list") == believed
+    assert active.baseline("list") == confirmed
     assert active.entry().status is Status.ACTIVE
 
 
@@ -104,7 +104,7 @@ def test_invariant_2_a_baseline_moves_only_with_the_events_that_explain_the_move
     for step in steps:
         step()
         for _ in range(4):
-            active.look(after=timedelta(minutes=11))
+            active.poll(after=timedelta(minutes=11))
             explained()
             moved.add(active.state("page").baseline)
     assert len(moved) >= 3
@@ -168,9 +168,9 @@ def _dies_at_every_statement(world: World, act: Callable[[Store], object]) -> in
     raise AssertionError("it never went through")
 
 
-def test_invariant_3_event_status_baseline_and_outbox_row_of_a_look_are_one_commit(active: World) -> None:
+def test_invariant_3_event_status_baseline_and_outbox_row_of_a_poll_are_one_commit(active: World) -> None:
     active.sources["page"].set(LUNA, output="7")
-    active.look("page")
+    active.poll("page")
     active.now += timedelta(minutes=2)
     statements = _dies_at_every_statement(active, lambda store: active.another_poller(store).poll(["page"]))
     assert statements >= 6  # facts, streaks, events, entry, notice, source
@@ -200,7 +200,7 @@ def test_invariant_3_an_act_of_a_person_is_one_commit(furnished: World) -> None:
 # -- 4 ---------------------------------------------------------------------
 
 
-def test_invariant_4_no_transaction_is_open_while_a_source_looks(active: World) -> None:
+def test_invariant_4_no_transaction_is_open_while_a_source_polls(active: World) -> None:
     wrote = []
 
     def write() -> None:
@@ -210,7 +210,7 @@ def test_invariant_4_no_transaction_is_open_while_a_source_looks(active: World) 
     for source in active.sources.values():
         source.before = write
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2)
+    active.polls(2)
     assert len(wrote) == 6
     assert active.entry().status is Status.PAUSED
 
@@ -231,7 +231,7 @@ def test_invariant_4_no_transaction_is_open_while_a_channel_sends(active: World)
             return "test://"
 
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     channel = Channel()
     with ThreadPoolExecutor(2) as executor:
         relay = Relay(
@@ -272,10 +272,10 @@ def test_invariant_6_a_blank_stays_blank() -> None:
     with world_of(configuration(entries={"luna": blank})) as world:
         world.sources["page"].facts = {LUNA: {INPUT: "1", OUTPUT: "6"}}
         world.sources["list"].facts = listing(11)
-        world.look()
+        world.poll()
         world.sources["list"].set(Subject("openai", "luna"), listed=True)
         world.sources["list"].set(LUNA, listed=True)
-        world.looks(3)
+        world.polls(3)
         entry = world.entry()
         assert (entry.spec.model_id, entry.status, entry.pins, dict(entry.checks)) == ("", Status.WAITING, (), {})
         told = {(item.entry, item.subject) for notice in world.notices() for item in notice.items}
@@ -289,12 +289,12 @@ def test_invariant_6_the_price_of_a_dated_snapshot_is_not_taken_from_its_family(
     with world_of(configuration(entries={"luna": entry_spec("luna", dated.name)})) as world:
         furnish(world)
         world.sources["list"].set(dated, listed=True)
-        world.looks(3)
+        world.polls(3)
         with pytest.raises(Refused, match="pricing is blank"):
             world.activate()
         mapped = entry_spec("luna", dated.name, price_model="gpt-luna")
         world.configure(configuration(version="2", entries={"luna": mapped}))
-        world.looks(2)
+        world.polls(2)
         assert {pin["name"] for pin in world.activate().data["pins"] if pin["field"] == INPUT} == {"gpt-luna"}
 
 
@@ -318,7 +318,7 @@ def test_invariant_7_every_value_carries_source_evidence_and_date_and_goes_stale
     verified = active.now
     for source in active.sources.values():
         source.fail = FailureReason.TIMEOUT
-    active.look(after=timedelta(hours=2))
+    active.poll(after=timedelta(hours=2))
     assert active.standing().access_until == verified + DAY
     assert active.standing().price_until == verified + 7 * DAY
     answer = decide(active.standing(), "production", ("production",), "", verified + DAY, timedelta(hours=6))
@@ -338,7 +338,7 @@ def test_invariant_7_a_check_that_a_person_attested_has_a_date_at_which_it_ends(
         attested = world.now
         assert world.entry().checks["evals"].until == attested + 90 * DAY
         world.now += 90 * DAY
-        world.look()
+        world.poll()
         assert world.standing().readiness["production"].until == attested + 90 * DAY
         assert world.tender.tend(world.now) == 1
         assert world.events()[-1].type == "check.stale"
@@ -362,9 +362,9 @@ def test_invariant_8_the_gate_allows_only_what_a_person_activated_and_what_is_fr
     assert allowed()
     assert not allowed(world.now + 2 * DAY), "stale"
     world.sources["page"].set(LUNA, output="7", cached_input="0.2")
-    world.looks(2)
+    world.polls(2)
     assert not allowed(), "paused"
-    world.look()
+    world.poll()
     assert not allowed(), "nothing resumes by itself"
     world.resume()
     assert allowed()
@@ -394,7 +394,7 @@ def test_an_observation_of_someone_elses_making_may_carry_the_body_of_its_failur
             )
 
     active.sources["page"] = Challenged()  # type: ignore[assignment]
-    active.look("page")
+    active.poll("page")
     with active.store.read() as reader:
         body = reader.evidence(active.events("source.failed")[-1].evidence)
     assert body is not None

@@ -152,7 +152,7 @@ def world(installed: Path) -> Iterator[World]:
         spec = made.conf.sources["ours"]
         deps = SourceDeps(http=HttpClient(), surface=made.conf.surfaces["gateway"], secret=str)
         made.sources["ours"] = catalog.build(spec, deps)  # type: ignore[assignment]
-        made.look()
+        made.poll()
         yield made
 
 
@@ -181,7 +181,7 @@ def test_what_it_states_is_pinned_and_pauses_when_it_moves(world: World, install
         "acme/orion-2/price.standard.short.output": "6",
     }
     shown(installed, input="2")
-    world.looks(2)
+    world.polls(2)
     entry = world.entry("orion")
     assert (entry.status, dict(entry.deviations)) == (
         Status.PAUSED,
@@ -195,7 +195,7 @@ def test_a_third_party_s_kind_verifies_and_pins_nothing(installed: Path) -> None
     with world_of(configured(installed, kind="bare", options=options)) as made:
         deps = SourceDeps(http=HttpClient(), surface=made.conf.surfaces["gateway"], secret=str)
         made.sources["ours"] = catalog.build(made.conf.sources["ours"], deps)  # type: ignore[assignment]
-        made.look()
+        made.poll()
         assert made.entry("orion").status is Status.WAITING
         assert not made.entry("orion").checks
         with pytest.raises(Refused):

@@ -48,7 +48,7 @@ def test_a_listing_that_is_gone_is_watched_all_the_same(active: World) -> None:
 def test_a_source_that_was_not_read_for_its_freshness_is_blind(active: World) -> None:
     active.sources["list"].fail = FailureReason.TIMEOUT
     seen = active.state("list").good_at
-    active.look(after=2 * DAY)
+    active.poll(after=2 * DAY)
     rows = _rows(active)
     assert (rows["pin", "openai/gpt-luna/listed"].state, rows["pin", "openai/gpt-luna/listed"].read_at) == (
         "blind",

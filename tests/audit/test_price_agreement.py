@@ -28,27 +28,27 @@ def test_a_feed_that_states_the_official_price_agrees(active: World) -> None:
 
 def test_a_feed_that_differs_is_shown_with_the_official_price(active: World) -> None:
     active.sources["feed"].set(LUNA, output="12")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     word = _words(active)["feed", OUTPUT]
     assert (word.view, word.official, word.fact.amount, word.stale) == (PriceView.DIFFERS, "6", "12", False)
 
 
 def test_a_frozen_feed_that_still_states_the_price_of_before_is_stale(active: World) -> None:
     active.sources["page"].set(LUNA, input="0.2", cached_input="0.02", output="1.2")
-    active.looks(2)
+    active.polls(2)
     words = _words(active)
     assert [(words["feed", f].view, words["feed", f].stale) for f in (INPUT, CACHED, OUTPUT)] == [
         (PriceView.DIFFERS, True)
     ] * 3
     assert not words["page", INPUT].stale
     active.sources["page"].set(LUNA, input="0.1", cached_input="0.01")
-    active.looks(2)
+    active.polls(2)
     assert _words(active)["feed", INPUT].stale, "two moves ago is as stale as one"
 
 
 def test_a_source_that_was_not_read_for_too_long_is_stale_even_where_it_agrees(active: World) -> None:
     active.now += timedelta(days=8)
-    active.look("page")
+    active.poll("page")
     words = _words(active)
     assert words["feed", INPUT].view is PriceView.AGREES
     assert words["feed", INPUT].stale
@@ -57,7 +57,7 @@ def test_a_source_that_was_not_read_for_too_long_is_stale_even_where_it_agrees(a
 
 def test_float_noise_of_a_feed_agrees(active: World) -> None:
     active.sources["feed"].set(LUNA, input="1.0000000000001")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     assert _words(active)["feed", INPUT].view is PriceView.AGREES
 
 

@@ -108,7 +108,7 @@ def test_the_checklist_shows_every_check_and_its_blanks(world: World) -> None:
     assert "pricing" not in to_check
 
 
-def test_what_is_confirmed_carries_the_date_of_the_last_look(world: World) -> None:
+def test_what_is_confirmed_carries_the_date_of_the_last_poll(world: World) -> None:
     confirmed = section(md(world), "Confirmed")
     seen = f"{world.now - timedelta(minutes=0):%Y-%m-%d %H:%M}"
     assert re.search(rf"gpt-luna is listed on openai \|  \| {seen}", confirmed)
@@ -118,7 +118,7 @@ def test_what_is_confirmed_carries_the_date_of_the_last_look(world: World) -> No
 
 def test_prices_stand_with_their_dates_their_sources_and_who_disagrees(world: World) -> None:
     world.sources["feed"].set(LUNA, output="7")
-    world.looks(2, "feed")
+    world.polls(2, "feed")
     prices = section(md(world), "Prices")
     lines = [line for line in prices.splitlines() if line.startswith("| standard")]
     assert [line.split(" | ")[2] for line in lines[:2]] == ["input", "input"]
@@ -164,13 +164,13 @@ def test_pauses_are_told_from_their_beginning_to_their_end(world: World) -> None
     hand_in_requests(world)
     world.activate()
     world.sources["page"].set(LUNA, input="2")
-    world.looks(2, "page")
+    world.polls(2, "page")
     running = gathered(world)
     assert any("Is standard.short.input acceptable as it is now, 2 instead of 1?" in q for q in running.questions)
     assert "it lasts" in section(markdown(page(running)), "Pauses")
     world.sources["page"].set(LUNA, output="8")
-    world.looks(2, "page")
-    world.looks(1, "page")
+    world.polls(2, "page")
+    world.polls(1, "page")
     world.resume()
     (pause,) = gathered(world).pauses
     assert len(pause.extended) == 1
@@ -184,9 +184,9 @@ def test_pauses_are_told_from_their_beginning_to_their_end(world: World) -> None
 
 def test_what_is_suspected_or_cannot_be_read_is_a_question(world: World) -> None:
     world.sources["page"].set(LUNA, input="2")
-    world.look("page")
+    world.poll("page")
     world.sources["list"].fail = FailureReason.SERVER_ERROR
-    world.look("list")
+    world.poll("list")
     questions = " ".join(gathered(world).questions)
     assert "gpt-luna price.standard.short.input → 2 at page is suspected" in questions
     assert "list cannot be read (server_error)" in questions

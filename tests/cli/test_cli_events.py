@@ -193,7 +193,7 @@ def test_other_events_are_said_from_what_they_hold(type: str, data: dict[str, An
 
 
 class Waits(threading.Event):
-    """Stands in for the pause between two looks: something happens in each, and the end comes when there is no more."""
+    """Stands in for the pause between two polls: something happens in each, and the end comes when there is no more."""
 
     def __init__(self, *steps: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`lifecycle` on real looks: a list and a page that disagree, what is past, what no source speaks of; and every further
+"""`lifecycle` on real polls: a list and a page that disagree, what is past, what no source speaks of; and every further
 kind in one configuration.
 """
 

@@ -42,8 +42,8 @@ def test_a_source_that_is_not_configured_is_refused_with_those_that_are(config: 
 def test_a_believed_change_ends_with_10_where_that_was_asked_for(config: Path, sandbox: Sandbox) -> None:
     am("poll")
     sandbox.advance()
-    assert am("poll", "--exit-code").exit_code == 0  # suspected, not believed
-    assert "believed" in am("poll", "--exit-code", expect=10).stdout
+    assert am("poll", "--exit-code").exit_code == 0  # suspected, not confirmed
+    assert "confirmed" in am("poll", "--exit-code", expect=10).stdout
     am("poll", "--exit-code")
 
 
@@ -89,7 +89,7 @@ def test_a_provider_out_of_reach_ends_with_75(config: Path, sandbox: Sandbox) ->
 
 
 @pytest.mark.parametrize(
-    ("reasons", "believed", "expected"),
+    ("reasons", "confirmed", "expected"),
     [
         (set(), False, 0),
         (set(), True, 10),
@@ -99,8 +99,8 @@ def test_a_provider_out_of_reach_ends_with_75(config: Path, sandbox: Sandbox) ->
         ({"no_credential", "not_json"}, False, 1),
     ],
 )
-def test_the_exit_code_of_poll_says_what_helps(reasons: set[str], believed: bool, expected: int) -> None:
-    assert code(reasons, believed=believed) == expected
+def test_the_exit_code_of_poll_says_what_helps(reasons: set[str], confirmed: bool, expected: int) -> None:
+    assert code(reasons, confirmed=confirmed) == expected
 
 
 def test_status_prints_the_documented_fields(config: Path) -> None:
@@ -318,7 +318,7 @@ def test_the_history_and_the_plot_show_each_move(config: Path, sandbox: Sandbox)
     am("poll")
     sandbox.advance()
     am("poll")
-    am("poll")  # Luna's first price is believed
+    am("poll")  # Luna's first price is confirmed
     while sandbox.current.date < REPRICED:
         sandbox.advance()
     am("poll")

@@ -49,7 +49,7 @@ def moved(position: int, meter: str, old: str | None, new: str, *, tier: str = "
     kind = ev.PRICE_LISTED if old is None else ev.PRICE_CHANGED
     identity = {"provider": "openai", "tier": tier, "context": "short", "modality": "text", "meter": meter}
     return recorded(
-        position, kind, LUNA, source="page", evidence=page, **identity, old=old, new=new, looks=2, unit="1M tokens"
+        position, kind, LUNA, source="page", evidence=page, **identity, old=old, new=new, polls=2, unit="1M tokens"
     )
 
 
@@ -102,7 +102,7 @@ LOG = [
     recorded(10, ev.ENTRY_RESUMED, LUNA, by="you", pins=[1, 2]),
 ]
 TOLD = WebhookMessage(
-    number=1, text="blocks", payload={"text": "PAUSED: Luna\n  Evidence  1 look, event 8\nNotice 8.platform"}
+    number=1, text="blocks", payload={"text": "PAUSED: Luna\n  Evidence  1 poll, event 8\nNotice 8.platform"}
 )
 
 

@@ -19,8 +19,8 @@ NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 GONE = "404 model_not_found"
 
 
-def lost(route: str, answer: str = "", looks: int = 2) -> Signal:
-    return Signal(route=route, source=route, says="lost", polls=looks, since=NOW, until=NOW, answer=answer)
+def lost(route: str, answer: str = "", polls: int = 2) -> Signal:
+    return Signal(route=route, source=route, says="lost", polls=polls, since=NOW, until=NOW, answer=answer)
 
 
 def open_(route: str, *, before: bool = False) -> Signal:
@@ -46,14 +46,14 @@ def open_(route: str, *, before: bool = False) -> Signal:
             ),
         ),
         (
-            (lost("list", looks=3), lost("retrieve", GONE, 1), open_("responses", before=True)),
+            (lost("list", polls=3), lost("retrieve", GONE, 1), open_("responses", before=True)),
             (
                 "openai no longer serves orion-2: missing from the models list (3 polls), retrieve answers 404 "
                 "model_not_found (1 poll)"
             ),
         ),
         (
-            (lost("list", looks=3), open_("responses"), open_("chat")),
+            (lost("list", polls=3), open_("responses"), open_("chat")),
             "openai no longer lists orion-2: missing from the models list (3 polls); responses and chat still answer",
         ),
         (

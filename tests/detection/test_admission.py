@@ -1,4 +1,4 @@
-"""Whether a look may be compared at all."""
+"""Whether a poll may be compared at all."""
 
 from __future__ import annotations
 

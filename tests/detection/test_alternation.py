@@ -38,9 +38,11 @@ class Polls:
                 poll=CountedPoll(source="page", at=self.at, before=None),
                 rules=ConfirmationRules(),
             )
-            self.rows = advance(self.rows, self.pending_changes, done.pending, done.believed, source="page", at=self.at)
+            self.rows = advance(
+                self.rows, self.pending_changes, done.pending, done.confirmed, source="page", at=self.at
+            )
             self.pending_changes = {pending_change.fact: pending_change for pending_change in done.pending}
-            self.baseline = next((item.change.new for item in done.believed), self.baseline)
+            self.baseline = next((item.change.new for item in done.confirmed), self.baseline)
             self.at += 5 * MINUTE
         return self.rows.get(PRICE)
 

@@ -1,4 +1,4 @@
-"""Belief: how many good looks over how long, whatever the rhythm of looking is."""
+"""Belief: how many good polls over how long, whatever the rhythm of polling is."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ GONE = Change(fact=FACT, old=True, new=None)
 MOVED = Change(fact=DATE, old="2026-12-01", new="2027-01-01")
 
 
-class Looks:
+class Polls:
     """Looks at one source, one after another."""
 
     def __init__(self) -> None:
         self.pending_changes: dict[Fact, PendingChange] = {}
         self.good_at: datetime | None = START
 
-    def look(self, at: datetime, *changes: Change, unspoken: Sequence[Fact] = (), **more: object) -> Confirmation:
+    def poll(self, at: datetime, *changes: Change, unspoken: Sequence[Fact] = (), **more: object) -> Confirmation:
         confirmation = confirm(
             self.pending_changes,
             changes,
@@ -44,16 +44,16 @@ class Looks:
 
 
 def _believed_at(seconds: list[int], change: Change) -> int | None:
-    looks = Looks()
+    polls = Polls()
     for second in seconds:
-        if looks.look(START + timedelta(seconds=second), change).believed:
+        if polls.poll(START + timedelta(seconds=second), change).confirmed:
             return second
     return None
 
 
 @given(st.lists(st.integers(0, 7200), min_size=1, max_size=40, unique=True).map(sorted))
-def test_an_absence_is_believed_at_the_first_look_with_three_counted_over_half_an_hour(seconds: list[int]) -> None:
-    """The specification again, by another way: looks a minute after the last counted one count."""
+def test_an_absence_is_believed_at_the_first_poll_with_three_counted_over_half_an_hour(seconds: list[int]) -> None:
+    """The specification again, by another way: polls a minute after the last counted one count."""
     counted: list[int] = []
     expected = None
     for second in seconds:
@@ -72,101 +72,101 @@ def test_belief_in_an_absence_takes_half_an_hour_however_often_the_source_is_pol
     assert 1800 <= at < 1800 + every
 
 
-def test_a_source_polled_twice_a_day_needs_three_looks_and_not_three_times_half_an_hour() -> None:
+def test_a_source_polled_twice_a_day_needs_three_polls_and_not_three_times_half_an_hour() -> None:
     assert _believed_at([0, 43200, 86400], GONE) == 86400
 
 
-def test_a_hundred_looks_within_a_minute_are_one() -> None:
-    looks = Looks()
+def test_a_hundred_polls_within_a_minute_are_one() -> None:
+    polls = Polls()
     for tenth in range(100):
-        looks.look(START + timedelta(seconds=tenth * 0.59), MOVED)
-    assert looks.pending_changes[DATE].seen == 1
-    assert looks.look(START + MINUTE, MOVED).believed
+        polls.poll(START + timedelta(seconds=tenth * 0.59), MOVED)
+    assert polls.pending_changes[DATE].seen == 1
+    assert polls.poll(START + MINUTE, MOVED).confirmed
 
 
-def test_a_look_that_agrees_with_the_baseline_ends_the_streak() -> None:
+def test_a_poll_that_agrees_with_the_baseline_ends_the_streak() -> None:
     assert _believed_at([0, 600, 1800], GONE) == 1800
-    looks = Looks()
-    looks.look(START, GONE)
-    looks.look(START + 10 * MINUTE)
-    assert not looks.pending_changes
-    assert not looks.look(START + 30 * MINUTE, GONE).believed
-    assert not looks.look(START + 40 * MINUTE, GONE).believed
+    polls = Polls()
+    polls.poll(START, GONE)
+    polls.poll(START + 10 * MINUTE)
+    assert not polls.pending_changes
+    assert not polls.poll(START + 30 * MINUTE, GONE).confirmed
+    assert not polls.poll(START + 40 * MINUTE, GONE).confirmed
 
 
-def test_another_value_starts_another_streak_that_keeps_the_last_look_with_the_old_one() -> None:
-    looks = Looks()
-    looks.look(START + MINUTE, MOVED)
-    looks.good_at = START + MINUTE
+def test_another_value_starts_another_streak_that_keeps_the_last_poll_with_the_old_one() -> None:
+    polls = Polls()
+    polls.poll(START + MINUTE, MOVED)
+    polls.good_at = START + MINUTE
     other = Change(fact=DATE, old="2026-12-01", new="2028-01-01")
-    assert not looks.look(START + 5 * MINUTE, other).believed
-    assert (looks.pending_changes[DATE].first_at, looks.pending_changes[DATE].before) == (START + 5 * MINUTE, START)
+    assert not polls.poll(START + 5 * MINUTE, other).confirmed
+    assert (polls.pending_changes[DATE].first_at, polls.pending_changes[DATE].before) == (START + 5 * MINUTE, START)
 
 
-def test_a_look_that_did_not_speak_of_a_fact_leaves_its_streak_as_it_is() -> None:
-    looks = Looks()
-    looks.look(START, MOVED)
-    before = dict(looks.pending_changes)
-    looks.look(START + 5 * MINUTE, unspoken=[DATE])
-    assert looks.pending_changes == before
-    assert looks.look(START + 6 * MINUTE, MOVED).believed
+def test_a_poll_that_did_not_speak_of_a_fact_leaves_its_streak_as_it_is() -> None:
+    polls = Polls()
+    polls.poll(START, MOVED)
+    before = dict(polls.pending_changes)
+    polls.poll(START + 5 * MINUTE, unspoken=[DATE])
+    assert polls.pending_changes == before
+    assert polls.poll(START + 6 * MINUTE, MOVED).confirmed
 
 
 def test_what_was_first_missed_in_a_held_poll_keeps_its_hold_when_later_polls_miss_less() -> None:
-    looks = Looks()
-    assert not looks.look(START, GONE, hold=HOLD).believed
+    polls = Polls()
+    assert not polls.poll(START, GONE, hold=HOLD).confirmed
     for hour in range(1, 24):
-        assert not looks.look(START + timedelta(hours=hour), GONE).believed
-    (believed,) = looks.look(START + HOLD.span, GONE).believed
-    assert (believed.pending_change.anomaly, believed.pending_change.held_until) == (HOLD.anomaly, START + HOLD.span)
+        assert not polls.poll(START + timedelta(hours=hour), GONE).confirmed
+    (confirmed,) = polls.poll(START + HOLD.span, GONE).confirmed
+    assert (confirmed.pending_change.anomaly, confirmed.pending_change.held_until) == (HOLD.anomaly, START + HOLD.span)
 
 
 def test_what_was_missed_before_a_held_poll_is_not_confirmed_by_one_but_counts() -> None:
-    looks = Looks()
-    looks.look(START, GONE)
+    polls = Polls()
+    polls.poll(START, GONE)
     for minute in (20, 40):
-        assert not looks.look(START + minute * MINUTE, GONE, hold=HOLD).believed
-    assert (looks.pending_changes[FACT].seen, looks.pending_changes[FACT].held_until) == (3, None)
-    assert looks.look(START + 50 * MINUTE, GONE).believed
+        assert not polls.poll(START + minute * MINUTE, GONE, hold=HOLD).confirmed
+    assert (polls.pending_changes[FACT].seen, polls.pending_changes[FACT].held_until) == (3, None)
+    assert polls.poll(START + 50 * MINUTE, GONE).confirmed
 
 
 def test_a_hold_holds_absences_only() -> None:
-    looks = Looks()
-    looks.look(START, GONE, MOVED, hold=HOLD)
-    believed = looks.look(START + 2 * MINUTE, GONE, MOVED, hold=HOLD).believed
-    assert [item.change for item in believed] == [MOVED]
+    polls = Polls()
+    polls.poll(START, GONE, MOVED, hold=HOLD)
+    confirmed = polls.poll(START + 2 * MINUTE, GONE, MOVED, hold=HOLD).confirmed
+    assert [item.change for item in confirmed] == [MOVED]
 
 
 def test_a_value_that_came_and_went_takes_more_polls() -> None:
-    looks = Looks()
+    polls = Polls()
     for minute in range(3):
-        assert not looks.look(START + minute * MINUTE, MOVED, turns={DATE: 2}).believed
-    assert looks.look(START + 3 * MINUTE, MOVED, turns={DATE: 2}).believed
+        assert not polls.poll(START + minute * MINUTE, MOVED, turns={DATE: 2}).confirmed
+    assert polls.poll(START + 3 * MINUTE, MOVED, turns={DATE: 2}).confirmed
 
 
 def test_where_much_is_absent_at_once_each_absence_has_to_last_for_the_hold_itself() -> None:
-    looks = Looks()
+    polls = Polls()
     other = Change(fact=Fact(Subject("openai", "b"), "listed"), old=True, new=None)
     day = timedelta(days=1)
     for minutes in (0, 60):
-        looks.look(START + minutes * MINUTE, GONE, hold=HOLD)
+        polls.poll(START + minutes * MINUTE, GONE, hold=HOLD)
     for minutes in (1400, 1420):
-        looks.look(START + minutes * MINUTE, GONE, other, hold=HOLD)
-    believed = looks.look(START + 1441 * MINUTE, GONE, other, hold=HOLD).believed
-    assert [item.change for item in believed] == [GONE]
-    assert looks.look(START + day + 1420 * MINUTE, other, hold=HOLD).believed
+        polls.poll(START + minutes * MINUTE, GONE, other, hold=HOLD)
+    confirmed = polls.poll(START + 1441 * MINUTE, GONE, other, hold=HOLD).confirmed
+    assert [item.change for item in confirmed] == [GONE]
+    assert polls.poll(START + day + 1420 * MINUTE, other, hold=HOLD).confirmed
 
 
 def test_a_price_that_was_held_back_is_not_believed_by_being_repeated() -> None:
-    looks = Looks()
-    looks.look(START, MOVED)
-    looks.pending_changes[DATE] = replace(looks.pending_changes[DATE], quarantine=7)
+    polls = Polls()
+    polls.poll(START, MOVED)
+    polls.pending_changes[DATE] = replace(polls.pending_changes[DATE], quarantine=7)
     for minute in range(1, 90):
-        assert not looks.look(START + minute * MINUTE, MOVED).believed
+        assert not polls.poll(START + minute * MINUTE, MOVED).confirmed
 
 
 @given(st.integers(1, 10), st.integers(0, 4000), st.booleans())
-def test_the_next_look_is_after_the_recheck_while_looks_are_wanting_and_else_when_the_span_ends(
+def test_the_next_poll_is_after_the_recheck_while_polls_are_wanting_and_else_when_the_span_ends(
     seen: int, age: int, absence: bool
 ) -> None:
     first = START
@@ -184,7 +184,7 @@ def test_the_next_look_is_after_the_recheck_while_looks_are_wanting_and_else_whe
         assert due == max(at + BELIEF.recheck, first + need.span)
 
 
-def test_what_waits_for_a_person_or_was_only_not_stated_clearly_hurries_no_look() -> None:
+def test_what_waits_for_a_person_or_was_only_not_stated_clearly_hurries_no_poll() -> None:
     held_back = PendingChange(
         source="page", fact=DATE, value="0", seen=2, first_at=START, counted_at=START, quarantine=3
     )
@@ -211,7 +211,7 @@ def test_a_price_is_gone_only_where_all_that_names_its_model_was_read() -> None:
     baseline: Facts = {luna: {field: "1", "price.standard.short.output": "6"}, sol: {field: "5"}}
 
     def missed(*about: str) -> set[Subject]:
-        look = Snapshot(
+        poll = Snapshot(
             source="page",
             at=START,
             facts={luna: {"price.standard.short.output": "6"}},
@@ -219,7 +219,7 @@ def test_a_price_is_gone_only_where_all_that_names_its_model_was_read() -> None:
             body=Body(content=b"", sha256="", size=0),
             refused=(Refusal("row 3", "not a plain amount", about),),
         )
-        found = unclear(baseline, look)
+        found = unclear(baseline, poll)
         assert {fact.field for fact in found} <= {field}
         return {fact.subject for fact in found}
 
@@ -231,7 +231,7 @@ def test_a_price_is_gone_only_where_all_that_names_its_model_was_read() -> None:
 def test_a_model_is_gone_from_a_list_only_where_each_of_its_items_was_read() -> None:
     luna, sol = Subject("openai", "luna"), Subject("openai", "sol")
     baseline: Facts = {luna: {"listed": True, "owned_by": "x"}, sol: {"listed": True, "owned_by": "x"}}
-    look = Snapshot(
+    poll = Snapshot(
         source="list",
         at=START,
         facts={luna: {"listed": True}},
@@ -239,4 +239,4 @@ def test_a_model_is_gone_from_a_list_only_where_each_of_its_items_was_read() -> 
         body=Body(content=b"", sha256="", size=0),
         refused=(Refusal("data[1]", "no id", (ANYTHING,)),),
     )
-    assert unclear(baseline, look) == {Fact(sol, "listed"), Fact(sol, "owned_by")}, "luna was read, and has no owner"
+    assert unclear(baseline, poll) == {Fact(sol, "listed"), Fact(sol, "owned_by")}, "luna was read, and has no owner"

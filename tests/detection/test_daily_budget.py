@@ -1,4 +1,4 @@
-"""The money that paid calls may cost: priced from beliefs, refused in time, and never set aside twice."""
+"""The money that paid calls may cost: priced from baselines, refused in time, and never set aside twice."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def entry(key: str = "luna", *, surface: str = "eu", model: str = "gpt-luna", pr
     return EntrySpec(key=key, name=key, surfaces={surface: model}, owners=("a",), price_model=price_model)
 
 
-def believe(store: SqlStore, source: str, model: str, prices: Mapping[str, str], provider: str = "openai") -> None:
+def confirm(store: SqlStore, source: str, model: str, prices: Mapping[str, str], provider: str = "openai") -> None:
     facts = {Subject(provider, model): {f"price.{name}": amount for name, amount in prices.items()}}
     with store.write() as tx:
         tx.put_source(SourceState(key=source, baseline=tx.put_facts(facts)))
@@ -63,13 +63,13 @@ def priced(store: SqlStore, *entries: EntrySpec, model: str = "gpt-luna", tier: 
 
 
 def test_a_call_is_priced_by_the_believed_prices_of_the_provider_of_its_surface(store: SqlStore) -> None:
-    believe(store, "page", "gpt-luna", {"standard.short.input": "0.2", "standard.short.output": "1.2"})
+    confirm(store, "page", "gpt-luna", {"standard.short.input": "0.2", "standard.short.output": "1.2"})
     assert priced(store) == Decimal("0.8")
 
 
 def test_a_price_that_nobody_states_is_not_known_and_a_meter_without_tokens_needs_none(store: SqlStore) -> None:
     assert priced(store) is None
-    believe(
+    confirm(
         store,
         "page",
         "gpt-luna",
@@ -83,13 +83,13 @@ def test_a_price_that_nobody_states_is_not_known_and_a_meter_without_tokens_need
 
 def test_a_price_of_another_provider_or_a_similar_id_is_never_taken(store: SqlStore) -> None:
     both = {"standard.short.input": "0.2", "standard.short.output": "1.2"}
-    believe(store, "feed", "gpt-luna", both, provider="reseller")
-    believe(store, "page", "gpt-luna-2026-07-01", both)
+    confirm(store, "feed", "gpt-luna", both, provider="reseller")
+    confirm(store, "page", "gpt-luna-2026-07-01", both)
     assert priced(store) is None
 
 
 def test_a_tier_is_priced_by_its_own_prices_alone(store: SqlStore) -> None:
-    believe(
+    confirm(
         store,
         "page",
         "gpt-luna",
@@ -105,7 +105,7 @@ def test_a_tier_is_priced_by_its_own_prices_alone(store: SqlStore) -> None:
 
 
 def test_the_id_that_the_entry_of_this_model_names_is_the_one_its_price_goes_by(store: SqlStore) -> None:
-    believe(store, "page", "luna-price", {"standard.short.input": "0.2", "standard.short.output": "1.2"})
+    confirm(store, "page", "luna-price", {"standard.short.input": "0.2", "standard.short.output": "1.2"})
     assert priced(store, entry(price_model="luna-price")) == Decimal("0.8")
     assert priced(store, entry(price_model="luna-price", surface="openai")) is None
     assert priced(store, entry(price_model="luna-price", model="gpt-sol")) is None
@@ -119,10 +119,10 @@ def test_entries_that_name_different_ids_for_one_model_leave_its_price_unknown()
 
 
 def test_an_official_price_counts_before_an_aggregators_and_of_two_official_ones_the_dearer(store: SqlStore) -> None:
-    believe(store, "feed", "gpt-luna", {"standard.short.input": "5", "standard.short.output": "1.2"})
-    believe(store, "page", "gpt-luna", {"standard.short.input": "0.2"})
+    confirm(store, "feed", "gpt-luna", {"standard.short.input": "5", "standard.short.output": "1.2"})
+    confirm(store, "page", "gpt-luna", {"standard.short.input": "0.2"})
     assert priced(store) == Decimal("0.8")  # the aggregator speaks only where nobody official does
-    believe(store, "other-page", "gpt-luna", {"standard.short.input": "10"})
+    confirm(store, "other-page", "gpt-luna", {"standard.short.input": "10"})
     assert priced(store) == Decimal("10.6")
 
 

@@ -63,7 +63,7 @@ def test_a_ratio_is_doubted_both_ways_alike(one: Decimal, other: Decimal) -> Non
     assert there == back == ("" if max(one, other) <= 100 * min(one, other) else "ratio")
 
 
-def test_a_first_look_is_searched_whole() -> None:
+def test_a_first_poll_is_searched_whole() -> None:
     facts: Facts = {
         A: {INPUT: "1", CACHED: "1", OUTPUT: "6"},
         Subject("openai", "b"): {INPUT: "0", "listed": True},

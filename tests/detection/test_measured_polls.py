@@ -1,4 +1,4 @@
-"""What the calls of a look took is written with the look, whatever it came to, and dropped when it is old."""
+"""What the calls of a poll took is written with the poll, whatever it came to, and dropped when it is old."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def snapshot(world: World, measured: tuple[Measurement, ...]) -> Snapshot:
     return Snapshot(source="list", at=world.now, facts=facts, extractor="fake/1", body=body, measured=measured)
 
 
-def test_what_a_good_look_and_a_failed_one_took_is_kept(furnished: World) -> None:
+def test_what_a_good_poll_and_a_failed_one_took_is_kept(furnished: World) -> None:
     world = furnished
     world.now += MINUTE
     good, bad = measurement(world), measurement(world, outcome="blocked", latency=30_000)
@@ -48,17 +48,17 @@ def test_what_a_good_look_and_a_failed_one_took_is_kept(furnished: World) -> Non
     assert kept(world) == [good, bad]
 
 
-def test_what_a_look_took_is_kept_also_where_the_look_comes_too_late(furnished: World) -> None:
+def test_what_a_poll_took_is_kept_also_where_the_poll_comes_too_late(furnished: World) -> None:
     world = furnished
     paid = measurement(world, cost="0.001")
     late = snapshot(world, (paid,))
-    world.look("list")
+    world.poll("list")
     world.now += MINUTE
     assert world.poller.record("list", late).verdict == "late"
     assert kept(world) == [paid]
 
 
-def test_a_look_that_is_not_recorded_leaves_no_measurement(furnished: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_poll_that_is_not_recorded_leaves_no_measurement(furnished: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = furnished
     world.now += MINUTE
     before = world.all_rows()

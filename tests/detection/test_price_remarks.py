@@ -23,14 +23,14 @@ def _target(world: World, source: str, target: str | None) -> None:
 def test_an_alias_whose_target_an_official_source_states_is_pinned_and_pauses_when_it_moves(furnished: World) -> None:
     world = furnished
     _target(world, "page", "maker-four")
-    world.looks(2)
+    world.polls(2)
     world.activate()
     told = len(world.events("model.changed"))
     assert ("openai", "gpt-luna", ALIAS_TARGET, "maker-four") in {
         (pin.scope, pin.name, pin.field, pin.value) for pin in world.entry().pins
     }
     _target(world, "page", "maker-five")
-    world.looks(2)
+    world.polls(2)
     (changed,) = world.events("model.changed")[told:]
     assert changed.data["provider"] == "openai"
     assert changed.data["surface"] is None
@@ -46,7 +46,7 @@ def test_an_alias_whose_target_an_official_source_states_is_pinned_and_pauses_wh
 def test_an_alias_of_which_the_page_says_no_more_moves_nothing(furnished: World) -> None:
     world = furnished
     _target(world, "page", "maker-four")
-    world.looks(2)
+    world.polls(2)
     world.activate()
     _target(world, "page", None)
     world.settle()
@@ -55,10 +55,10 @@ def test_an_alias_of_which_the_page_says_no_more_moves_nothing(furnished: World)
 
 def test_an_alias_that_moves_at_a_feed_is_told_and_pauses_nobody(active: World) -> None:
     _target(active, "feed", "maker-four")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     _target(active, "feed", "maker-five")
     active.sources["feed"].set(LUNA, output="7")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     (reported,) = active.events("price.reported")
     assert (reported.data["alias_from"], reported.data["alias_to"]) == ("maker-four", "maker-five")
     assert active.entry().status is Status.ACTIVE
@@ -73,10 +73,10 @@ def test_an_alias_that_moves_at_a_feed_is_told_and_pauses_nobody(active: World) 
 def test_a_price_that_its_own_source_listed_days_before_is_corrected(active: World) -> None:
     new = Subject("openai", "gpt-new")
     active.sources["feed"].set(new, input="60", output="360")
-    active.looks(2, "feed")
-    active.looks(2, "feed", every=timedelta(days=2))
+    active.polls(2, "feed")
+    active.polls(2, "feed", every=timedelta(days=2))
     active.sources["feed"].set(new, input="30", output="180")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     moved = active.events("price.reported", subject="gpt-new")
     assert [(event.data["correction"], event.data["note"]) for event in moved] == [
         (True, "correction: first listed 4 days before")
@@ -85,7 +85,7 @@ def test_a_price_that_its_own_source_listed_days_before_is_corrected(active: Wor
 
 def test_a_price_of_the_first_baseline_is_never_corrected_however_young_the_monitor_is(active: World) -> None:
     active.sources["feed"].set(LUNA, output="7")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     (reported,) = active.events("price.reported")
     assert "correction" not in reported.data
 
@@ -93,11 +93,11 @@ def test_a_price_of_the_first_baseline_is_never_corrected_however_young_the_moni
 def test_a_price_that_was_held_back_and_let_in_puts_no_other_right(active: World) -> None:
     new = Subject("openai", "gpt-new")
     active.sources["feed"].set(new, input="60", cached_input="6")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     active.sources["feed"].set(new, input="30", cached_input="30")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     active.sources["feed"].set(new, cached_input="3")
-    active.looks(3, "feed")
+    active.polls(3, "feed")
     moved = {event.data["meter"]: event for event in active.events("price.reported", subject="gpt-new")}
     assert (moved["input"].data["new"], moved["cached_input"].data["new"]) == ("30", "3")
     assert "correction" not in moved["input"].data
@@ -107,10 +107,10 @@ def test_a_price_that_was_held_back_and_let_in_puts_no_other_right(active: World
 def test_a_price_that_stood_for_longer_than_a_week_was_no_mistake(active: World) -> None:
     new = Subject("openai", "gpt-new")
     active.sources["feed"].set(new, input="60")
-    active.looks(2, "feed")
-    active.looks(2, "feed", every=timedelta(days=4))
+    active.polls(2, "feed")
+    active.polls(2, "feed", every=timedelta(days=4))
     active.sources["feed"].set(new, input="30")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     assert "correction" not in active.events("price.reported", subject="gpt-new")[0].data
 
 
@@ -118,9 +118,9 @@ def test_a_price_that_went_and_came_back_is_not_listed_for_the_first_time(active
     active.sources["feed"].set(LUNA, output=None)
     active.settle("feed")
     active.sources["feed"].set(LUNA, output="7")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     active.sources["feed"].set(LUNA, output="6")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     assert [event.type for event in active.events("price.*")] == ["price.removed", "price.listed", "price.reported"]
     assert "correction" not in active.events("price.reported")[0].data
 
@@ -130,10 +130,10 @@ def test_a_price_that_went_and_came_back_is_not_listed_for_the_first_time(active
 
 def test_a_feed_that_follows_the_official_page_corroborates_and_wakes_nobody(active: World) -> None:
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     told = len(active.notices())
     active.sources["feed"].set(LUNA, output="7")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     (reported,) = active.events("price.reported")
     assert reported.data["corroborates"] == ["page"]
     assert reported.data["note"] == "as page already"
@@ -142,19 +142,19 @@ def test_a_feed_that_follows_the_official_page_corroborates_and_wakes_nobody(act
 
 def test_a_feed_that_states_another_price_than_all_others_is_news(active: World) -> None:
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     told = len(active.notices())
     active.sources["feed"].set(LUNA, output="8")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     assert "corroborates" not in active.events("price.reported")[0].data
     assert len(active.notices()) == told + 1
 
 
 def test_the_official_page_is_news_also_where_a_feed_said_it_before(active: World) -> None:
     active.sources["feed"].set(LUNA, output="7", input="2")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     active.sources["page"].set(LUNA, output="7", input="2")
-    active.looks(2, "page")
+    active.polls(2, "page")
     changed = active.events("price.changed")
     assert {event.data["meter"] for event in changed} == {"input", "output"}
     assert not any("corroborates" in event.data for event in changed)

@@ -1,4 +1,4 @@
-"""Prices that go on under another id: believed whole, told once, and never a storm that frightens or pauses."""
+"""Prices that go on under another id: confirmed whole, told once, and never a storm that frightens or pauses."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def _renamed(world: World, new: Subject = NEW) -> None:
     world.sources["page"].drop(LUNA)
 
 
-def test_rows_that_stand_under_another_id_are_removed_and_listed_in_one_look_and_name_each_other(active: World) -> None:
+def test_rows_that_stand_under_another_id_are_removed_and_listed_in_one_poll_and_name_each_other(active: World) -> None:
     at = active.head
     _renamed(active)
-    assert [outcome.verdict for outcome in active.looks(2, "page")] == ["suspect", "changed"]
+    assert [outcome.verdict for outcome in active.polls(2, "page")] == ["suspect", "changed"]
     removed, listed = active.events("price.removed", after=at), active.events("price.listed", after=at)
     assert {(event.subject, event.data["renamed_to"]) for event in removed} == {("gpt-luna", "gpt-luna-2")}
     assert {(event.subject, event.data["renamed_from"]) for event in listed} == {("gpt-luna-2", "gpt-luna")}
@@ -58,7 +58,7 @@ def test_a_rename_pauses_nothing_and_is_told_in_one_sentence_with_the_mend(activ
 def test_after_a_rename_the_old_price_is_not_dated_anew_because_no_entry_follows_by_itself(active: World) -> None:
     seen = active.now
     _renamed(active)
-    active.looks(3, "page", every=timedelta(hours=1))
+    active.polls(3, "page", every=timedelta(hours=1))
     assert active.standing().price_until == seen + timedelta(days=7)
 
 
@@ -70,13 +70,13 @@ def test_an_aggregators_own_renaming_is_said_to_move_nothing(active: World) -> N
     assert active.entry().status is Status.ACTIVE
 
 
-def test_rows_that_come_a_look_before_the_others_go_are_no_rename(active: World) -> None:
+def test_rows_that_come_a_poll_before_the_others_go_are_no_rename(active: World) -> None:
     active.sources["page"].set(NEW, **PRICES)
-    active.looks(2, "page")
+    active.polls(2, "page")
     active.sources["page"].drop(LUNA)
     at = active.head
-    active.looks(2, "page")
-    assert not active.events("price.removed", after=at), "an absence takes three looks over half an hour"
+    active.polls(2, "page")
+    assert not active.events("price.removed", after=at), "an absence takes three polls over half an hour"
     active.settle("page")
     (first, *_) = active.events("price.removed")
     assert "renamed_to" not in first.data
@@ -85,7 +85,7 @@ def test_rows_that_come_a_look_before_the_others_go_are_no_rename(active: World)
 def test_a_renamed_row_whose_price_moved_as_well_is_a_removal_like_any_other(active: World) -> None:
     active.sources["page"].set(NEW, **{**PRICES, OUTPUT: "7"})
     active.sources["page"].drop(LUNA)
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert not active.events("price.removed")
     assert "renamed_from" not in active.events("price.listed")[-1].data
 
@@ -94,9 +94,9 @@ def test_a_rename_that_is_taken_back_before_it_is_believed_says_nothing(active: 
     at = active.head
     facts = active.sources["page"].facts
     _renamed(active)
-    active.look("page")
+    active.poll("page")
     active.sources["page"].facts = facts
-    active.looks(3, "page")
+    active.polls(3, "page")
     assert active.types(after=at) == []
 
 
@@ -104,13 +104,13 @@ def _real(at: str) -> Shown:
     """Return the prices of the real feed in the commit of `at`, whose amounts are numbers of USD per 1M tokens."""
     with HISTORY.open("rb") as file:
         for line in io.TextIOWrapper(zstd.ZstdFile(file), encoding="utf-8"):
-            look: dict[str, Any] = json.loads(line)
-            if look["observed_at"].startswith(at):
+            poll: dict[str, Any] = json.loads(line)
+            if poll["observed_at"].startswith(at):
                 return {
                     Subject(row["provider"].lower(), row["id"]): {
                         field: str(row[key]) for key, field in METERS.items() if row.get(key)
                     }
-                    for row in look["payload"]
+                    for row in poll["payload"]
                     if any(row.get(key) for key in METERS)
                 }
     raise LookupError(at)

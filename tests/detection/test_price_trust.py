@@ -27,7 +27,7 @@ def _release(world: World, position: int) -> tuple[Event, ...]:
 
 def test_an_official_change_pauses_and_names_the_change_as_its_cause(active: World) -> None:
     active.sources["page"].set(LUNA, output="7")
-    assert [outcome.verdict for outcome in active.looks(2, "page")] == ["suspect", "changed"]
+    assert [outcome.verdict for outcome in active.polls(2, "page")] == ["suspect", "changed"]
     changed, paused = active.events("price.changed")[0], active.events("entry.paused")[0]
     assert changed.data["trust"] == "official"
     assert {name: changed.data[name] for name in ("provider", "tier", "context", "modality", "meter")} == {
@@ -50,9 +50,9 @@ def test_an_official_change_pauses_and_names_the_change_as_its_cause(active: Wor
 
 def test_an_aggregators_change_is_reported_and_asks_for_the_official_page_and_never_pauses(active: World) -> None:
     active.sources["feed"].set(LUNA, output="7")
-    active.look("feed")
+    active.poll("feed")
     before = len(active.sources["page"].known)
-    outcomes = active.look("feed")
+    outcomes = active.poll("feed")
     assert [outcome.source for outcome in outcomes] == ["feed", "page"]
     assert outcomes[0].ask == ("page",)
     assert len(active.sources["page"].known) == before + 1
@@ -60,21 +60,21 @@ def test_an_aggregators_change_is_reported_and_asks_for_the_official_page_and_ne
     assert (reported.type, reported.source, reported.data["trust"]) == ("price.reported", "feed", "third_party")
     assert active.entry().status is Status.ACTIVE
     assert active.notices()[-1].reason is Reason.CHANGED
-    active.looks(5)
+    active.polls(5)
     assert active.types().count("price.reported") == 1
     assert "price.changed" not in active.types()
 
 
 def test_an_aggregator_is_not_asked_for_prices_of_a_provider_without_an_official_source(active: World) -> None:
     active.sources["feed"].set(Subject("other", "gpt-luna"), output="12")
-    outcomes = active.looks(2, "feed")
+    outcomes = active.polls(2, "feed")
     assert [(outcome.source, outcome.ask) for outcome in outcomes] == [("feed", ()), ("feed", ())]
 
 
 def test_the_same_name_at_another_provider_concerns_nobody(active: World) -> None:
     before = active.entry()
     active.sources["feed"].set(Subject("other", "gpt-luna"), output="12")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     assert active.events("price.reported")[0].data["provider"] == "other"
     assert active.entry() == before
 
@@ -82,7 +82,7 @@ def test_the_same_name_at_another_provider_concerns_nobody(active: World) -> Non
 def test_while_the_official_page_cannot_be_read_an_aggregator_informs_and_dates_nothing(active: World) -> None:
     seen = active.now
     active.sources["page"].fail = FailureReason.UNREADABLE
-    active.looks(4, every=timedelta(hours=1))
+    active.polls(4, every=timedelta(hours=1))
     assert active.standing().price_until == seen + timedelta(days=7)
 
 
@@ -100,7 +100,7 @@ def test_a_new_meter_and_a_new_model_are_not_changed_prices(active: World) -> No
     at = active.head
     active.sources["page"].set(LUNA, **{"price.standard.long.input": "2"})
     active.sources["page"].set(B, input="1", output="2")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.types(after=at) == ["price.listed"] * 3
     assert active.entry().status is Status.ACTIVE
 
@@ -109,12 +109,12 @@ def test_a_price_of_a_tier_that_is_not_in_use_is_recorded_and_neither_pauses_nor
     furnished: World,
 ) -> None:
     furnished.sources["page"].set(LUNA, **{"price.batch.short.input": "0.5"})
-    furnished.looks(2, "page")
+    furnished.polls(2, "page")
     furnished.activate()
     told = furnished.notices()
     assert not [pin for pin in furnished.entry().pins if "batch" in pin.field]
     furnished.sources["page"].set(LUNA, **{"price.batch.short.input": "0.9"})
-    furnished.looks(2, "page")
+    furnished.polls(2, "page")
     assert furnished.types()[-1] == "price.changed"
     assert furnished.entry().status is Status.ACTIVE
     assert furnished.notices() == told
@@ -133,12 +133,12 @@ def test_a_price_of_a_tier_that_is_not_in_use_is_recorded_and_neither_pauses_nor
     ],
 )
 def test_a_price_that_cannot_be_right_is_held_back_and_told(active: World, shown: dict[str, str], reason: str) -> None:
-    believed = active.baseline("page")
+    confirmed = active.baseline("page")
     active.sources["page"].set(LUNA, **shown)
-    active.looks(5, "page")
+    active.polls(5, "page")
     held = active.events("price.quarantined")
     assert [event.data["reason"] for event in held] == [reason]
-    assert active.baseline("page") == believed
+    assert active.baseline("page") == confirmed
     assert active.entry().status is Status.ACTIVE
     notice = active.notices()[-1]
     assert notice.reason is Reason.HELD
@@ -148,14 +148,14 @@ def test_a_price_that_cannot_be_right_is_held_back_and_told(active: World, shown
 def test_a_doubtful_price_of_a_tier_that_is_not_in_use_is_held_back_and_wakes_nobody(active: World) -> None:
     before = len(active.notices())
     active.sources["page"].set(LUNA, **{"price.batch.short.input": "0"})
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert [event.data["tier"] for event in active.events("price.quarantined")] == ["batch"]
     assert len(active.notices()) == before
 
 
 def test_a_price_that_is_held_back_does_not_hold_back_the_others_of_its_page(active: World) -> None:
     active.sources["page"].set(LUNA, output="0", cached_input="0.2")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.baseline("page")[LUNA] == {INPUT: "1", CACHED: "0.2", OUTPUT: "6"}
     assert active.entry().deviations.keys() == {f"openai/gpt-luna/{CACHED}"}
 
@@ -163,15 +163,15 @@ def test_a_price_that_is_held_back_does_not_hold_back_the_others_of_its_page(act
 def test_a_price_that_was_held_back_is_let_in_once_what_made_it_implausible_is_gone(active: World) -> None:
     page = active.sources["page"]
     page.set(LUNA, input="0.8", cached_input="0.9")
-    active.looks(3, "page")
+    active.polls(3, "page")
     held = {event.data["meter"]: event.position for event in active.events("price.quarantined")}
     assert held.keys() == {"input", "cached_input"}
-    active.looks(3, "page")
+    active.polls(3, "page")
     assert active.baseline("page")[LUNA][INPUT] == "1", "its own page still speaks against it"
     page.set(LUNA, cached_input="0.08")
-    active.looks(1, "page")
+    active.polls(1, "page")
     assert active.baseline("page")[LUNA][INPUT] == "1", "a correction that is seen once may be a slip as well"
-    active.looks(1, "page")
+    active.polls(1, "page")
     assert active.baseline("page")[LUNA][INPUT] == "0.8"
     assert active.baseline("page")[LUNA][CACHED] == "0.08"
     (changed,) = [event for event in active.events("price.changed") if event.data["meter"] == "input"]
@@ -182,15 +182,15 @@ def test_a_price_that_was_held_back_is_let_in_once_what_made_it_implausible_is_g
 @pytest.mark.parametrize("shown", ["0", "-6", "601"])
 def test_a_price_that_cannot_be_right_by_itself_stays_held_whatever_moves_beside_it(active: World, shown: str) -> None:
     active.sources["page"].set(LUNA, output=shown)
-    active.looks(3, "page")
+    active.polls(3, "page")
     active.sources["page"].set(LUNA, cached_input="0.2")
-    active.looks(3, "page")
+    active.polls(3, "page")
     assert active.baseline("page")[LUNA][OUTPUT] == "6"
 
 
 def test_a_doubted_price_is_released_by_a_person_and_judged_then(active: World) -> None:
     active.sources["page"].set(LUNA, output="0")
-    active.looks(2, "page")
+    active.polls(2, "page")
     position = active.events("price.quarantined")[0].position
     active.now += timedelta(hours=1)
     published = active.published
@@ -202,7 +202,7 @@ def test_a_doubted_price_is_released_by_a_person_and_judged_then(active: World) 
     assert active.published == published + 1
     with pytest.raises(Refused, match="no price is held back at position"):
         _release(active, position)
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert not active.pending_changes()
     assert active.types().count("price.changed") == 1
 
@@ -210,13 +210,13 @@ def test_a_doubted_price_is_released_by_a_person_and_judged_then(active: World) 
 def test_what_a_person_let_in_is_not_taken_back_by_reading_older_bytes_anew(active: World) -> None:
     page = active.sources["page"]
     page.set(LUNA, output="0")
-    active.looks(2, "page")
+    active.polls(2, "page")
     _release(active, active.events("price.quarantined")[0].position)
     at = active.head
     page.extractor = "fake/2"
-    active.looks(2, "page")
+    active.polls(2, "page")
     page.extractor = "fake/3"
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.baseline("page")[LUNA][OUTPUT] == "0"
     assert [kind for kind in active.types(after=at) if kind.startswith("price.")] == []
 
@@ -231,10 +231,10 @@ def test_a_release_of_what_is_not_held_back_is_refused(active: World, position: 
 
 def test_a_doubted_price_is_let_in_by_a_second_source_that_believes_it(active: World) -> None:
     active.sources["page"].set(LUNA, output="0.01")
-    active.looks(2, "page")
+    active.polls(2, "page")
     held = active.events("price.quarantined")[0]
     active.sources["feed"].set(LUNA, output="0.01")
-    active.looks(2, "feed")
+    active.polls(2, "feed")
     assert not active.events("price.quarantined", source="feed")
     assert active.events("price.reported")[0].data["new"] == "0.01"
     changed = active.events("price.changed")[0]  # the feed asked for a look at the page
@@ -246,16 +246,16 @@ def test_two_sources_that_show_the_same_odd_price_at_once_second_each_other(furn
     feed = furnished.sources["feed"]
     feed.facts = {LUNA: dict(PRICES), B: {INPUT: "0", OUTPUT: "6"}}
     furnished.sources["page"].set(B, input="0", output="6")
-    furnished.looks(3)
+    furnished.polls(3)
     assert [event.source for event in furnished.events("price.quarantined")] == ["page"]
     assert furnished.baseline("page")[B] == furnished.baseline("feed")[B] == {INPUT: "0", OUTPUT: "6"}
 
 
 def test_a_doubted_price_that_goes_back_is_forgotten(active: World) -> None:
     active.sources["page"].set(LUNA, output="0")
-    active.looks(2, "page")
+    active.polls(2, "page")
     active.sources["page"].set(LUNA, output="6")
-    active.look("page")
+    active.poll("page")
     assert not active.pending_changes()
     with pytest.raises(Refused):
         _release(active, active.events("price.quarantined")[0].position)
@@ -263,7 +263,7 @@ def test_a_doubted_price_that_goes_back_is_forgotten(active: World) -> None:
 
 def test_a_first_page_is_a_baseline_without_its_doubtful_prices(world: World) -> None:
     world.sources["page"].facts = {LUNA: {**PRICES, OUTPUT: "0"}, B: {INPUT: "1"}}
-    world.look("page")
+    world.poll("page")
     assert world.baseline("page")[LUNA] == {INPUT: "1", CACHED: "0.1"}
     assert [event.data["reason"] for event in world.events("price.quarantined")] == ["zero"]
     _release(world, world.events("price.quarantined")[0].position)
@@ -272,7 +272,7 @@ def test_a_first_page_is_a_baseline_without_its_doubtful_prices(world: World) ->
 
 def test_an_aggregators_doubtful_prices_are_counted_and_not_told_one_by_one(world: World) -> None:
     world.sources["feed"].facts = {LUNA: dict(PRICES), **{Subject("x", f"free-{n}"): {INPUT: "0"} for n in range(9)}}
-    world.look("feed")
+    world.poll("feed")
     assert world.types()[-1] == "source.baseline_recorded"
     assert world.events()[-1].data["held"] == 9
     assert not world.notices()
@@ -281,7 +281,7 @@ def test_an_aggregators_doubtful_prices_are_counted_and_not_told_one_by_one(worl
 def test_a_price_whose_page_still_shows_what_is_held_back_is_not_dated_by_it(active: World) -> None:
     seen = active.now
     active.sources["page"].set(LUNA, output="0")
-    active.looks(5, "page", every=timedelta(hours=1))
+    active.polls(5, "page", every=timedelta(hours=1))
     assert active.standing().price_until == seen + timedelta(days=7)
     active.attest("pricing")
     assert active.standing().price_until == active.now + timedelta(days=7)

@@ -34,10 +34,10 @@ def test_a_tier_that_is_refused_is_no_second_signal_that_the_model_is_gone() -> 
     with world_of(conf) as world:
         world.sources[FLEX].facts = {LUNA: {"access.flex": "policy"}}
         furnish(world)
-        world.look()
+        world.poll()
         world.activate()
         world.sources["list"].drop(LUNA)
-        world.looks(2, "list", every=timedelta(seconds=90))
+        world.polls(2, "list", every=timedelta(seconds=90))
         assert world.entry().status is Status.ACTIVE
 
 
@@ -50,7 +50,7 @@ def routes() -> Iterator[World]:
         for key in (RETRIEVE, RESPONSES):
             world.sources[key].facts = {LUNA: {f"access.{key.rpartition('/')[2]}": "granted"}}
         furnish(world)
-        world.look()
+        world.poll()
         world.activate()
         yield world
 
@@ -70,11 +70,11 @@ def test_list_and_retrieve_that_agree_pause_at_once_and_show_their_signals(route
     routes.sources["list"].drop(LUNA)
     refuse(routes, RETRIEVE)
     start = routes.head
-    outcome = routes.look("list")[0]
+    outcome = routes.poll("list")[0]
     assert outcome.verdict == "suspect"
     assert {RETRIEVE, RESPONSES} <= set(outcome.ask)
     assert routes.entry().status is Status.PAUSED
-    routes.look("list", after=timedelta(seconds=90))
+    routes.poll("list", after=timedelta(seconds=90))
     lost = routes.events("access.lost", after=start)
     assert [event.data["route"] for event in lost] == ["retrieve", "list"]
     said = {(one["route"], one["says"], one["looks"]) for one in lost[1].data["signals"]}
@@ -82,24 +82,24 @@ def test_list_and_retrieve_that_agree_pause_at_once_and_show_their_signals(route
     assert routes.entry().pause is not None
 
 
-def test_a_list_alone_needs_three_looks_over_half_an_hour(routes: World) -> None:
+def test_a_list_alone_needs_three_polls_over_half_an_hour(routes: World) -> None:
     routes.sources["list"].drop(LUNA)
     for key in (RETRIEVE, RESPONSES):
         routes.sources[key].fail = FailureReason.SERVER_ERROR
-    routes.looks(3, "list", every=timedelta(seconds=90))
+    routes.polls(3, "list", every=timedelta(seconds=90))
     assert routes.entry().status is Status.ACTIVE
-    routes.look("list", after=timedelta(minutes=31))
+    routes.poll("list", after=timedelta(minutes=31))
     assert routes.entry().status is Status.PAUSED
 
 
 def test_a_model_that_another_route_still_reaches_is_believed_unlisted_only_after_a_week(routes: World) -> None:
     routes.sources["list"].drop(LUNA)
-    routes.looks(6, every=timedelta(minutes=20))
+    routes.polls(6, every=timedelta(minutes=20))
     assert routes.entry().status is Status.ACTIVE
-    routes.looks(18, every=timedelta(hours=8))
+    routes.polls(18, every=timedelta(hours=8))
     assert routes.entry().status is Status.ACTIVE
     assert routes.standing().access_until == routes.now + routes.conf.gate.freshness, "it was reached just now"
-    routes.looks(5, every=timedelta(hours=8))
+    routes.polls(5, every=timedelta(hours=8))
     assert routes.entry().status is Status.PAUSED
     lost = routes.events("access.lost")[0]
     assert {one["says"] for one in lost.data["signals"] if one["route"] != "list"} == {"granted"}
@@ -108,7 +108,7 @@ def test_a_model_that_another_route_still_reaches_is_believed_unlisted_only_afte
 def test_owners_are_told_once_of_a_model_that_only_the_list_misses(routes: World) -> None:
     routes.sources["list"].drop(LUNA)
     before = len(routes.notices())
-    routes.looks(12, every=timedelta(minutes=20))
+    routes.polls(12, every=timedelta(minutes=20))
     told = routes.notices()[before:]
     assert [(notice.reason, len(notice.items)) for notice in told] == [(Reason.HELD, 1)]
     assert "still reached by retrieve, responses" in told[0].items[0].summary
@@ -118,9 +118,9 @@ def test_owners_are_told_once_of_a_model_that_only_the_list_misses(routes: World
 def test_a_mass_drop_is_settled_in_minutes_for_the_models_that_another_route_misses_too(routes: World) -> None:
     routes.sources["list"].drop(LUNA, *(model(n) for n in range(6)))
     refuse(routes, RETRIEVE)
-    routes.look("list")
+    routes.poll("list")
     assert routes.state("list").anomaly == "mass_drop"
-    routes.look("list", after=timedelta(seconds=90))
+    routes.poll("list", after=timedelta(seconds=90))
     assert routes.entry().status is Status.PAUSED
     assert {event.subject for event in routes.events("model.unlisted")} == {"gpt-luna"}
     assert routes.state("list").anomaly == "mass_drop", "what only the list misses stays held"
@@ -129,7 +129,7 @@ def test_a_mass_drop_is_settled_in_minutes_for_the_models_that_another_route_mis
 
 def test_listed_is_not_usable_a_refused_call_alone_pauses_what_pins_it(routes: World) -> None:
     refuse(routes, RESPONSES, "quota")
-    routes.looks(4, RESPONSES, every=timedelta(minutes=11))
+    routes.polls(4, RESPONSES, every=timedelta(minutes=11))
     entry = routes.entry()
     assert entry.status is Status.PAUSED
     assert entry.deviations == {"openai/gpt-luna/access.responses": "quota"}
@@ -142,8 +142,8 @@ def test_listed_is_not_usable_a_refused_call_alone_pauses_what_pins_it(routes: W
 def test_a_model_that_is_still_listed_is_believed_not_callable_without_a_hold(routes: World) -> None:
     refuse(routes, RESPONSES, "policy")
     for _ in range(4):
-        routes.look("list", after=timedelta(minutes=5))
-        routes.look(RESPONSES, after=timedelta(minutes=6))
+        routes.poll("list", after=timedelta(minutes=5))
+        routes.poll(RESPONSES, after=timedelta(minutes=6))
     assert routes.entry().status is Status.PAUSED
     said = {(one["route"], one["says"]) for one in routes.events("access.lost")[0].data["signals"]}
     assert said == {("responses", "lost"), ("list", "granted"), ("retrieve", "granted")}
@@ -152,20 +152,20 @@ def test_a_model_that_is_still_listed_is_believed_not_callable_without_a_hold(ro
 def test_a_probe_that_fails_says_nothing_of_access(routes: World) -> None:
     for reason in (FailureReason.PROBE_REJECTED, FailureReason.OVER_BUDGET, FailureReason.RATE_LIMITED):
         routes.sources[RESPONSES].fail = reason
-        routes.looks(4, RESPONSES, every=timedelta(minutes=20))
+        routes.polls(4, RESPONSES, every=timedelta(minutes=20))
     assert routes.entry().status is Status.ACTIVE
     assert not routes.events("access.*")
 
 
 def test_a_route_that_is_refused_for_another_reason_is_lost_once(routes: World) -> None:
     refuse(routes, RESPONSES, "quota")
-    routes.looks(4, RESPONSES, every=timedelta(minutes=11))
+    routes.polls(4, RESPONSES, every=timedelta(minutes=11))
     refuse(routes, RESPONSES, "policy")
-    routes.looks(4, RESPONSES, every=timedelta(minutes=11))
+    routes.polls(4, RESPONSES, every=timedelta(minutes=11))
     assert len(routes.events("access.lost")) == 1
     assert [event.data["new"] for event in routes.events("behaviour.changed")] == ["quota", "policy"]
     refuse(routes, RESPONSES, "granted")
-    routes.looks(2, RESPONSES)
+    routes.polls(2, RESPONSES)
     assert [event.data["route"] for event in routes.events("access.gained")] == ["responses"]
     assert routes.replayed() == routes.entries()
 
@@ -173,8 +173,8 @@ def test_a_route_that_is_refused_for_another_reason_is_lost_once(routes: World) 
 def test_the_notice_of_a_pause_shows_every_route_and_its_count(routes: World) -> None:
     routes.sources["list"].drop(LUNA)
     refuse(routes, RETRIEVE)
-    routes.look("list")
-    routes.look("list", after=timedelta(seconds=90))
+    routes.poll("list")
+    routes.poll("list", after=timedelta(seconds=90))
     (item,) = [item for notice in routes.notices() for item in notice.items if item.reason is Reason.PAUSED]
     assert item.summary == (
         "openai no longer serves gpt-luna: missing from the models list (1 poll), retrieve answers access lost (1 poll)"
@@ -189,14 +189,14 @@ def test_the_further_routes_to_a_model_that_paused_its_entry_are_recorded_and_no
         for key in more:
             refuse(world, key, "granted")
         furnish(world)
-        world.look()
+        world.poll()
         world.activate()
         for key in more:
             refuse(world, key)
-        world.looks(4, more[0], every=timedelta(minutes=11))
+        world.polls(4, more[0], every=timedelta(minutes=11))
         assert world.entry().status is Status.PAUSED
         told = len(world.notices())
-        world.looks(4, *more[1:], every=timedelta(minutes=11))
+        world.polls(4, *more[1:], every=timedelta(minutes=11))
         lost = {event.data["route"] for event in world.events("access.lost")}
         assert lost == {"responses", "flex", "batch", "tools"}
         assert len(world.notices()) == told

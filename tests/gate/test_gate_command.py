@@ -259,7 +259,7 @@ def test_a_clock_that_is_seconds_behind_the_writers_is_no_reason_to_deny(folder:
     assert gate("luna", "--lease", folder, now=NOW - timedelta(seconds=20)) == 0
 
 
-def test_the_rule_denies_even_where_a_slow_clock_makes_the_dates_look_fresh(
+def test_the_rule_denies_even_where_a_slow_clock_makes_the_dates_poll_fresh(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stale = registry(standing(access_until=NOW - timedelta(seconds=10)))

@@ -398,7 +398,7 @@ def test_a_file_that_could_not_be_read_is_tried_again_though_nothing_about_it_ch
     assert guard.admit(LUNA) == LUNA
 
 
-def test_a_process_that_was_forked_off_while_another_thread_looked_looks_by_itself(place: Place) -> None:
+def test_a_process_that_was_forked_off_while_another_thread_polled_polls_by_itself(place: Place) -> None:
     guard = place.guard()
     keeper: Any = guard._keeper
     assert keeper._reading.acquire()

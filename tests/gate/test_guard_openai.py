@@ -261,7 +261,7 @@ def test_a_model_that_the_query_names_is_asked_about(place: Place, provider: Pro
     assert len(provider.seen) == 1
 
 
-def test_a_batch_line_is_looked_into_like_a_request(place: Place, provider: Provider) -> None:
+def test_a_batch_line_is_polled_into_like_a_request(place: Place, provider: Provider) -> None:
     client = guard(provider.client(), lease=place.folder)
     body = {"model": LUNA, "input": "x", "tools": [{"type": "image_generation", "model": SOL}]}
     line = json.dumps({"custom_id": "1", "url": "/v1/responses", "body": body}).encode()

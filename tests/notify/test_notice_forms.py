@@ -33,7 +33,7 @@ CASES: dict[str, Notice] = {
             status="active",
             denied=False,
             differences=(),
-            looks=1,
+            polls=1,
         )
     ),
 }

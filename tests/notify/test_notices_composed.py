@@ -67,24 +67,24 @@ def _eventful(world: World) -> list[Outcome]:
     pauses nothing.
     """
     furnish(world)
-    outcomes = world.look()
+    outcomes = world.poll()
     world.activate()
     page, listed = world.sources["page"], world.sources["list"]
     world.sources["card"].facts = {Subject("card", "card"): {PARAGRAPH + "1": "It is a preview."}}
-    outcomes += world.look("card")
+    outcomes += world.poll("card")
     world.sources["card"].facts = {Subject("card", "card"): {PARAGRAPH + "2": "It is generally available."}}
     page.set(LUNA, **{"alias.target": "gpt-luna-2026"})
-    outcomes += world.looks(3, "card", "page")
+    outcomes += world.polls(3, "card", "page")
     page.set(LUNA, output="0")
-    outcomes += world.looks(3, "page")
+    outcomes += world.polls(3, "page")
     page.set(LUNA, input="2", output="6")
-    outcomes += world.looks(3, "page")
+    outcomes += world.polls(3, "page")
     page.set(LUNA, input="3")
-    outcomes += world.looks(3, "page")
+    outcomes += world.polls(3, "page")
     listed.facts = listing(3)
-    outcomes += world.look("list")
+    outcomes += world.poll("list")
     listed.facts = listing(11, LUNA, model(90))
-    return outcomes + world.looks(3, "list")
+    return outcomes + world.polls(3, "list")
 
 
 def test_the_notices_of_a_poll_are_composed_again_from_the_log_alone() -> None:
@@ -103,10 +103,10 @@ def test_what_is_held_of_the_poll_that_pauses_an_entry_is_told_beside_the_pause(
         page.set(subject, input="2", cached_input="0.2", output="8")
     active.settle("page")
     page.set(LUNA, input="2")
-    active.look("page")
+    active.poll("page")
     for subject in page.facts:
         page.set(subject, cached_input=None)
-    (outcome,) = active.look("page")
+    (outcome,) = active.poll("page")
     assert active.entry().status is Status.PAUSED
     (notice,) = outcome.notices
     assert [item.reason for item in notice.items] == [Reason.PAUSED, Reason.HELD]
@@ -117,14 +117,14 @@ def test_what_is_held_of_the_poll_that_pauses_an_entry_is_told_beside_the_pause(
 @pytest.mark.parametrize("field", [INPUT, OUTPUT, CACHED])
 def test_a_change_that_paused_an_entry_is_not_told_beside_the_pause(active: World, field: str) -> None:
     active.sources["page"].set(LUNA, **{field: "0.5"})
-    told = [notice for outcome in active.looks(3, "page") for notice in outcome.notices]
+    told = [notice for outcome in active.polls(3, "page") for notice in outcome.notices]
     (notice,) = told
     assert [item.reason for item in notice.items] == [Reason.PAUSED]
 
 
 def test_the_position_that_a_message_gives_is_the_one_that_a_resumption_takes(active: World) -> None:
     active.sources["page"].set(LUNA, input="2")
-    active.looks(3, "page")
+    active.polls(3, "page")
     (item,) = active.notices()[-1].items
     assert f"--expect {active.entry().position}" in item.commands[-1]
 

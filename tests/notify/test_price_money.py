@@ -24,7 +24,7 @@ def used() -> Iterator[World]:
 
 def test_a_price_pause_says_what_the_change_means_a_month(used: World) -> None:
     used.sources["page"].set(LUNA, input="0.2", cached_input="0.02", output="1.2")
-    used.looks(2, "page")
+    used.polls(2, "page")
     assert used.entry().status is Status.PAUSED
     (item,) = used.notices()[-1].items
     assert item.summary.endswith("costs 136.00 USD instead of 680.00 USD (−544.00 USD)")
@@ -34,10 +34,10 @@ def test_a_price_pause_says_what_the_change_means_a_month(used: World) -> None:
 
 def test_a_further_change_while_paused_is_counted_from_what_was_accepted(used: World) -> None:
     used.sources["page"].set(LUNA, input="2")
-    used.looks(2, "page")
+    used.polls(2, "page")
     assert used.notices()[-1].items[0].summary.endswith("costs 1,080.00 USD instead of 680.00 USD (+400.00 USD)")
     used.sources["page"].set(LUNA, output="8")
-    used.looks(2, "page")
+    used.polls(2, "page")
     assert used.types().count("entry.pause_extended") == 1
     assert used.notices()[-1].items[0].summary.endswith("costs 1,140.00 USD instead of 680.00 USD (+460.00 USD)")
 
@@ -51,7 +51,7 @@ def test_a_pause_for_a_lost_listing_says_nothing_of_money(used: World) -> None:
 
 def test_an_entry_without_a_usage_is_told_no_sum(active: World) -> None:
     active.sources["page"].set(LUNA, input="2")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.notices()[-1].items[0].summary == ""
     assert "usage" not in active.events("entry.declared")[-1].data["declaration"]
 

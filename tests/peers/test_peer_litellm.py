@@ -78,15 +78,15 @@ def test_a_model_that_left_the_list_is_believed_gone_and_pauses_and_the_restart_
             Subject("openai", MODELS[0]): {"price.standard.short.input": "1", "price.standard.short.output": "6"}
         }
         with proxy.serving(MODELS):
-            world.look("list", "page")
+            world.poll("list", "page")
             world.activate()
         head = world.head
-        world.looks(4, "list", every=timedelta(minutes=20))
+        world.polls(4, "list", every=timedelta(minutes=20))
         assert world.types(after=head) == ["source.failed"]
         with proxy.serving(MODELS[1:]):
-            world.look("list")
+            world.poll("list")
             assert world.types(after=head) == ["source.failed", "source.recovered"]
-            world.looks(3, "list", every=timedelta(minutes=15))
+            world.polls(3, "list", every=timedelta(minutes=15))
         (gone,) = world.events("model.unlisted")
         assert gone.subject == MODELS[0]
         assert gone.data["looks"] >= 3

@@ -98,7 +98,7 @@ def test_every_fault_is_a_classified_failure_of_one_request_and_moves_nothing(
         attempts = peer.verdict["attempts"]
         for status, reason in FAULTS.items():
             peer.breaks(type="fail", status=status, retry_after=7)
-            (outcome,) = world.look("list")
+            (outcome,) = world.poll("list")
             assert outcome.verdict == "failed", status
             assert outcome.detail.startswith(f"{reason}: HTTP {status}"), outcome.detail
             attempts += 1
@@ -106,21 +106,21 @@ def test_every_fault_is_a_classified_failure_of_one_request_and_moves_nothing(
         assert {event.type for event in world.events(after=head)} == {"source.failed"}
         assert world.baseline("list") == baseline
         assert world.entry().status is Status.EVALUATING
-        world.look("list")
+        world.poll("list")
         assert world.types(after=head)[-1] == "source.recovered"
 
 
 def watch(world: World, peer: Llmock, http: HttpClient) -> None:
     world.sources["list"] = source(peer, http)  # type: ignore[assignment]
-    world.look("list")
+    world.poll("list")
     assert world.entry().status is Status.EVALUATING
 
 
 def test_a_rate_limit_is_a_failure_that_says_when_to_come_back(started: Started, http: HttpClient) -> None:
     with started("--rpm", "2", "--tpm", "90000") as peer:
-        looks = [source(peer, http).observe(START, None) for _ in range(3)]
-        assert [type(one) for one in looks] == [Snapshot, Snapshot, PollFailure]
-        refused = looks[-1]
+        polls = [source(peer, http).observe(START, None) for _ in range(3)]
+        assert [type(one) for one in polls] == [Snapshot, Snapshot, PollFailure]
+        refused = polls[-1]
         assert isinstance(refused, PollFailure)
         assert refused.reason is FailureReason.RATE_LIMITED
         assert refused.retry_after is not None

@@ -73,7 +73,7 @@ def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def look(url: str, http: HttpClient, part: str, **changes: Any) -> Any:
+def poll(url: str, http: HttpClient, part: str, **changes: Any) -> Any:
     surface = Surface(
         **{
             "key": "eu",
@@ -134,7 +134,7 @@ def test_every_part_of_the_account_is_read_from_the_published_description(
     prism: str, http: HttpClient, part: str
 ) -> None:
     project = "" if part == "audit_log" else "proj_abc"  # Prism's event is one of the project `string`
-    seen = look(prism, http, part, project=project)
+    seen = poll(prism, http, part, project=project)
     assert isinstance(seen, Snapshot), seen
     assert {subject.name: set(fields) for subject, fields in seen.facts.items()} == EXPECTED[part]
     assert seen.refused == ()
@@ -143,7 +143,7 @@ def test_every_part_of_the_account_is_read_from_the_published_description(
 def test_the_line_item_of_the_published_costs_is_understood_and_one_day_leaves_it_open(
     prism: str, http: HttpClient
 ) -> None:
-    seen = look(prism, http, "costs")
+    seen = poll(prism, http, "costs")
     assert seen.unclear == {Fact(Subject("openai", "gpt-6-astra"), "price.standard.short.input")}
 
 
@@ -158,6 +158,6 @@ def test_what_the_description_does_not_allow_is_a_failure(prism: str, http: Http
 
 def test_a_base_url_that_is_none_of_the_api_is_a_failure_and_no_empty_account(prism: str, http: HttpClient) -> None:
     for part in PARTS:
-        seen = look(f"{prism}/v1", http, part)
+        seen = poll(f"{prism}/v1", http, part)
         assert isinstance(seen, PollFailure), part
         assert seen.reason is FailureReason.NOT_FOUND

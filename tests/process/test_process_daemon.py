@@ -23,7 +23,7 @@ from monitor.sandbox.faults import Fault, FaultKind, Target
 pause = threading.Event().wait
 
 
-def looks(world: World, more: int = 2) -> None:
+def polls(world: World, more: int = 2) -> None:
     """Wait until the list was looked at again."""
     enough = world.sandbox.requests[Target.LIST] + more
     until(lambda: world.sandbox.requests[Target.LIST] >= enough, "the daemon goes on looking")
@@ -45,10 +45,10 @@ def locked(world: World) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_lets_the_running_look_end_and_records_it(world: World, number: signal.Signals) -> None:
+def test_a_stop_lets_the_running_poll_end_and_records_it(world: World, number: signal.Signals) -> None:
     world.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.DRIP, seconds=1.5, times=1))
     with world.running() as daemon:
-        until(lambda: world.sandbox.requests[Target.LIST] == 1, "the look has begun")
+        until(lambda: world.sandbox.requests[Target.LIST] == 1, "the poll has begun")
         daemon.signal(number)
         assert daemon.wait() == 0
         assert daemon.lines("stopped")[0]["drained"] is True
@@ -60,9 +60,9 @@ def test_a_stop_lets_the_running_look_end_and_records_it(world: World, number: s
 def test_a_stop_writes_the_freshness_that_was_still_in_memory(world: World) -> None:
     world.prepare()
     with world.running(spans={"app.daemon.STEP": 1000}) as daemon:
-        looks(world, 3)
+        polls(world, 3)
         now = datetime.now(UTC)
-        looks(world, 2)
+        polls(world, 2)
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
     with world.store() as store, store.read() as reader:
@@ -71,10 +71,10 @@ def test_a_stop_writes_the_freshness_that_was_still_in_memory(world: World) -> N
     assert good_at > now
 
 
-def test_a_look_that_hangs_does_not_hold_a_stop_beyond_the_drain(world: World) -> None:
+def test_a_poll_that_hangs_does_not_hold_a_stop_beyond_the_drain(world: World) -> None:
     world.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.HANG, seconds=60))
     with world.running(environ={"ACCESS_MONITOR__RUN__DRAIN": "500ms"}) as daemon:
-        until(lambda: world.sandbox.requests[Target.LIST] == 1, "the look has begun")
+        until(lambda: world.sandbox.requests[Target.LIST] == 1, "the poll has begun")
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
         assert daemon.lines("stopped")[0]["drained"] is False
@@ -101,7 +101,7 @@ def test_a_wrong_configuration_is_not_reloaded_and_said_in_one_line(world: World
             (said,) = daemon.lines("not reloaded")[known:]
             assert word in said["error"]
             assert "\n" not in said["error"]
-            looks(world)
+            polls(world)
         assert daemon.lines("reloaded") == []
         assert len(world.events("config.changed")) == before
         assert world.status("gpt-5.5") == ""
@@ -152,7 +152,7 @@ def test_an_outage_of_the_provider_is_told_once_and_moves_nothing(world: World) 
     with world.running() as daemon:
         world.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.STATUS, status=500))
         until(lambda: world.events("source.failed"), "the outage is recorded")
-        looks(world)
+        polls(world)
         assert len(world.events("source.failed")) == 1
         assert world.status() == Status.ACTIVE
         world.sandbox.clear()
@@ -178,7 +178,7 @@ def test_a_database_that_another_writer_holds_for_seconds_delays_and_loses_nothi
     check_story(world)
 
 
-def test_a_webhook_that_hangs_delays_no_look_and_no_lease_and_is_told_in_the_end(world: World) -> None:
+def test_a_webhook_that_hangs_delays_no_poll_and_no_lease_and_is_told_in_the_end(world: World) -> None:
     world.prepare()
     spans = {"notify.relay.FIRST_RETRY": 0.5}
     with world.running(environ={"ACCESS_MONITOR__NOTIFY__TIMEOUT": "1s"}, spans=spans):
@@ -189,7 +189,7 @@ def test_a_webhook_that_hangs_delays_no_look_and_no_lease_and_is_told_in_the_end
         until(world.seen, "the change is recorded")
         until(lambda: world.status() == Status.PAUSED, "the entry is paused")
         until(world.lease_agrees, "production is denied")
-        looks(world)
+        polls(world)
         assert len(world.sandbox.messages) == known
         world.sandbox.clear()
         until(world.settled, "the notice arrives")
@@ -290,7 +290,7 @@ def pulse() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
-def test_the_heartbeat_is_sent_only_while_looks_succeed(world: World) -> None:
+def test_the_heartbeat_is_sent_only_while_polls_succeed(world: World) -> None:
     with pulse() as (url, came):
         environ = {"ACCESS_MONITOR__HEARTBEAT__URL": "env:PULSE", "PULSE": url}
         with world.running(environ=environ, spans={"app.daemon.HEARTBEAT": 0.2}) as daemon:
@@ -346,7 +346,7 @@ def test_a_probe_is_paid_for_at_the_first_start_and_not_again_at_the_next(world:
         daemon.wait()
     assert world.events("source.failed") == []
     with world.running():
-        looks(world, more=8)
+        polls(world, more=8)
     assert world.sandbox.requests[Target.RESPONSES] == 1
 
 
@@ -361,5 +361,5 @@ def test_probes_that_hang_do_not_keep_lists_and_pages_waiting(world: World) -> N
     with world.running():
         # A probe that hangs gives its place back, so that the other one hangs beside it, and the polls go on.
         until(lambda: hung() == (1, 1), "both hang")
-        looks(world, more=4)
+        polls(world, more=4)
         assert hung() == (1, 1)

@@ -187,7 +187,7 @@ def test_a_second_daemon_is_1_and_the_first_goes_on(world: World) -> None:
 # -- the provider
 
 
-def test_a_missing_key_is_78_at_the_first_look(world: World) -> None:
+def test_a_missing_key_is_78_at_the_first_poll(world: World) -> None:
     one_sentence(command(world, "poll", SANDBOX_KEY=""), 78, "1 of 2 sources", "openai-models", "export SANDBOX_KEY")
     check_store(world)
     assert [one.event.data["reason"] for one in world.events("source.failed")] == ["no_credential"]

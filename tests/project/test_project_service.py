@@ -49,7 +49,7 @@ def test_the_exposure_of_the_service_is_low(unit):
     assert float(found[1]) <= MOST_EXPOSURE
 
 
-def test_the_service_waits_longer_than_the_running_looks_may_take():
+def test_the_service_waits_longer_than_the_running_polls_may_take():
     drain = load(ROOT / "config/monitor.toml", {}).run.drain
     (stop,) = keys("TimeoutStopSec")
     assert durations.parse(stop) > drain

@@ -30,7 +30,7 @@ def paused() -> Iterator[World]:
         furnish(world)
         world.activate()
         world.sources["page"].set(LUNA, input="2")
-        world.looks(2)
+        world.polls(2)
         assert world.entry().status is Status.PAUSED
         yield world
 
@@ -43,7 +43,7 @@ def later(world: World, **span: float) -> list[str]:
     """Let time pass, tend, and give who was told of what since."""
     before = {notice.id for notice in world.notices()}
     world.now += timedelta(**span)
-    world.look(after=timedelta(0))
+    world.poll(after=timedelta(0))
     world.tender.tend(world.now)
     return [f"{notice.owner} {notice.reason}" for notice in world.notices() if notice.id not in before]
 
@@ -75,15 +75,15 @@ def test_a_notice_is_acknowledged_by_the_id_at_its_end(paused: World) -> None:
 
 def test_the_next_pause_is_not_taken_on_by_the_word_about_the_last(paused: World) -> None:
     attendant(paused).acknowledge("luna", by="ann", via=VIA)
-    paused.look()
+    paused.poll()
     paused.resume()
     paused.sources["page"].set(LUNA, input="3")
-    paused.looks(2)
+    paused.polls(2)
     assert later(paused, hours=5) == ["platform unacknowledged"]
 
 
 def test_what_a_person_paused_is_not_told_again(paused: World) -> None:
-    paused.look()
+    paused.poll()
     paused.resume()
     paused.operator.pause("luna", by="ann", reason="migration", via=VIA)
     assert later(paused, hours=30) == []
@@ -99,7 +99,7 @@ def test_a_silence_hides_what_pauses_nothing_until_it_ends(paused: World) -> Non
     assert later(paused, hours=5) == [], "it is in the log all the same"
     assert paused.events("entry.reminded")
     paused.sources["list"].set(LUNA, shutdown_date="2026-12-01")
-    paused.looks(2)
+    paused.polls(2)
     assert not [notice for notice in paused.notices() if notice.reason is Reason.CHANGED]
     assert later(paused, hours=24) == ["oncall unacknowledged", "platform unacknowledged"]
 
@@ -108,7 +108,7 @@ def test_a_silence_hides_no_new_pause_and_no_extended_one(paused: World) -> None
     attendant(paused).silence("luna", until=paused.now + timedelta(days=9), by="ann", reason="known", via=VIA)
     before = len(paused.notices())
     paused.sources["page"].set(LUNA, output="9")
-    paused.looks(2)
+    paused.polls(2)
     assert [notice.reason for notice in paused.notices()[before:]] == [Reason.PAUSE_EXTENDED]
 
 
@@ -128,7 +128,7 @@ def test_words_about_nothing_are_refused_before_anything_is_written(paused: Worl
     with pytest.raises(Refused, match="no entry"):
         attendant(paused).silence("moon", until=paused.now + EVERY, by="ann", reason="known", via=VIA)
     assert paused.head == head
-    paused.look()
+    paused.poll()
     paused.resume()
     with pytest.raises(Refused, match="nothing is paused"):
         attendant(paused).acknowledge("luna", by="ann", via=VIA)

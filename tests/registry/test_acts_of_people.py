@@ -32,7 +32,7 @@ MINUTE = timedelta(minutes=1)
 
 def _paused_by_price(world: World) -> World:
     world.sources["page"].set(LUNA, output="7")
-    world.looks(2, "page")
+    world.polls(2, "page")
     assert world.entry().status is Status.PAUSED
     return world
 
@@ -68,7 +68,7 @@ def test_an_activation_pins_what_is_believed_and_lists_what_is_unknown(furnished
 
 def test_never_pinned_are_created_owner_and_shutdown_date(furnished: World) -> None:
     furnished.sources["list"].set(LUNA, created=1, owned_by="x", shutdown_date="2027-01-01")
-    furnished.looks(2)
+    furnished.polls(2)
     fields = {pin["field"] for pin in furnished.activate().data["pins"]}
     assert not fields & {"created", "owned_by", "shutdown_date"}
 
@@ -76,18 +76,18 @@ def test_never_pinned_are_created_owner_and_shutdown_date(furnished: World) -> N
 def test_a_blank_that_is_filled_later_informs_and_is_not_pinned_by_itself(active: World) -> None:
     pins = active.entry().pins
     active.sources["page"].set(LUNA, **{"price.standard.short.cache_write": "1.25"})
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.notices()[-1].reason is Reason.CHANGED
     assert active.entry().pins == pins
     active.sources["page"].set(LUNA, **{"price.standard.short.cache_write": "2.5"})
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.entry().status is Status.ACTIVE
 
 
 def test_what_is_missing_is_named_all_at_once(world: World) -> None:
     world.configure(configuration(version="2", entries={"luna": entry_spec(checks=("evals", "fallback"))}))
     world.sources["list"].facts = listing(3, LUNA)
-    world.look("list")
+    world.poll("list")
     rows = world.all_rows()
     with pytest.raises(Refused) as refused:
         world.activate()
@@ -98,11 +98,11 @@ def test_what_is_missing_is_named_all_at_once(world: World) -> None:
 
 def test_an_acceptance_is_refused_while_a_streak_is_pending_on_a_pinned_fact(furnished: World) -> None:
     furnished.sources["page"].set(LUNA, output="7")
-    furnished.look("page")
+    furnished.poll("page")
     with pytest.raises(Refused, match="output is suspected to be 7 by page since 2026-07-01T00:04:00Z"):
         furnished.activate()
     furnished.sources["page"].set(LUNA, output="6")
-    furnished.look("page")
+    furnished.poll("page")
     assert furnished.activate()
 
 
@@ -110,27 +110,27 @@ def test_a_suspicion_of_something_else_or_of_an_aggregator_refuses_nothing(furni
     furnished.sources["list"].set(LUNA, shutdown_date="2027-01-01")
     furnished.sources["list"].drop(model(5))
     furnished.sources["feed"].set(LUNA, output="7")
-    furnished.look()
+    furnished.poll()
     assert len(furnished.pending_changes()) == 3
     assert furnished.activate()
 
 
 def test_an_acceptance_of_what_was_not_seen_for_too_long_is_refused(furnished: World) -> None:
     furnished.sources["list"].fail = FailureReason.TIMEOUT
-    furnished.look(after=timedelta(hours=25))
+    furnished.poll(after=timedelta(hours=25))
     with pytest.raises(Refused, match="visibility was last verified 2026-07-01T00:02:00Z"):
         furnished.activate()
 
 
-@pytest.mark.parametrize("believe", [True, False])
-def test_expect_is_refused_when_something_relevant_happened_since(furnished: World, believe: bool) -> None:
+@pytest.mark.parametrize("confirm", [True, False])
+def test_expect_is_refused_when_something_relevant_happened_since(furnished: World, confirm: bool) -> None:
     shown = furnished.entry().position
     with furnished.store.read() as reader:
         assert queries.status(reader, furnished.conf)[0].position == shown
-    changed = LUNA if believe else model(0)
+    changed = LUNA if confirm else model(0)
     furnished.sources["page"].set(changed, output="7")
-    furnished.looks(2, "page")
-    if not believe:
+    furnished.polls(2, "page")
+    if not confirm:
         assert furnished.activate(expect=shown).data["expect"] == shown
         return
     rows = furnished.all_rows()
@@ -177,23 +177,23 @@ def test_what_happens_between_reading_and_writing_refuses_the_acceptance(
 def test_a_pause_is_extended_only_for_news_and_never_repeated(active: World) -> None:
     page = _paused_by_price(active).sources["page"]
     at = active.head
-    active.looks(3)
+    active.polls(3)
     assert active.types(after=at) == ["check.verified"]
     page.set(LUNA, output="8")
-    active.looks(2, "page")
+    active.polls(2, "page")
     extended = active.events("entry.pause_extended")
     assert [(event.data["old"], event.data["new"]) for event in extended] == [("6", "8")]
     page.set(LUNA, output="6")
-    active.looks(2, "page")
+    active.polls(2, "page")
     page.set(LUNA, output="8")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert len(active.events("entry.pause_extended")) == 1
     assert len(active.events("entry.paused")) == 1
     assert active.notices()[-1].reason is Reason.CHANGED
-    active.looks(1)
+    active.polls(1)
     active.resume()
     page.set(LUNA, output="9")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert len(active.events("entry.paused")) == 2
 
 
@@ -202,10 +202,10 @@ def test_a_resume_is_refused_until_what_the_pause_made_stale_was_verified_since(
     assert active.entry().checks["pricing"].state is CheckState.STALE
     with pytest.raises(Refused, match="pricing is stale"):
         active.resume()
-    active.look("list")
+    active.poll("list")
     with pytest.raises(Refused, match="pricing is stale"):
         active.resume()
-    active.look("page")
+    active.poll("page")
     event = active.resume()
     assert {pin["value"] for pin in event.data["pins"] if pin["field"] == OUTPUT} == {"7"}
     assert active.entry().deviations == {}
@@ -217,7 +217,7 @@ def test_what_was_said_of_a_model_that_was_lost_has_to_be_said_again_of_the_one_
     furnished.configure(configuration(entries={"luna": entry_spec(checks=("evals", "regions"))}, version="2"))
     furnished.attest("evals")
     furnished.attest("regions")
-    furnished.look()
+    furnished.poll()
     furnished.activate()
     furnished.sources["list"].drop(LUNA)
     furnished.settle("list")
@@ -228,7 +228,7 @@ def test_what_was_said_of_a_model_that_was_lost_has_to_be_said_again_of_the_one_
         "pricing",
     }
     furnished.sources["list"].facts = listing(11, LUNA)
-    furnished.looks(2)
+    furnished.polls(2)
     with pytest.raises(Refused, match="evals is stale"):
         furnished.resume()
     furnished.attest("evals")
@@ -251,12 +251,12 @@ def test_a_lost_model_is_resumed_only_after_it_is_listed_again_and_by_a_person(a
     with pytest.raises(Refused, match="model_id is failed"):
         active.resume()
     active.sources["list"].set(LUNA, listed=True)
-    active.looks(3, "list")
+    active.polls(3, "list")
     assert active.entry().status is Status.PAUSED, "nothing resumes by itself"
     asks = "model_id, visibility, pricing, rate_limits, evals, safety_review"
     with pytest.raises(Refused, match=f"its pause asks for {asks}: pricing is stale .* rate_limits is blank"):
         active.resume()
-    active.look("page")
+    active.poll("page")
     active.resume(waived=frozenset({"rate_limits", "evals", "safety_review"}))
     assert active.entry().status is Status.ACTIVE
 
@@ -265,7 +265,7 @@ def test_a_person_may_pause_and_what_falls_then_extends_it(active: World) -> Non
     active.operator.pause("luna", by="bob", reason="an incident", via=VIA)
     assert (active.entry().status, active.entry().by) == (Status.PAUSED, "bob")
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.types()[-2:] == ["entry.pause_extended", "check.stale"]
     assert active.entry().deviations == {f"openai/gpt-luna/{OUTPUT}": "7"}
 
@@ -279,7 +279,7 @@ def test_a_grace_spares_callers_after_a_price_shift_and_not_after_a_person_pause
         if by_person:
             world.operator.pause("luna", by="bob", reason="an incident", via=VIA)
         world.sources["page"].set(LUNA, output="7")
-        world.looks(2, "page")
+        world.polls(2, "page")
         assert world.standing().grace == (None if by_person else world.now + timedelta(hours=72))
         world.sources["list"].drop(LUNA)
         world.settle("list")
@@ -292,11 +292,11 @@ def test_a_cheaper_price_pauses_only_who_minds_any_change(pause_on: str) -> None
         furnish(world)
         world.activate()
         world.sources["page"].set(LUNA, output="5")
-        world.looks(2, "page")
+        world.polls(2, "page")
         assert world.entry().status is (Status.PAUSED if pause_on == "any" else Status.ACTIVE)
         assert world.notices()[-1].reason is (Reason.PAUSED if pause_on == "any" else Reason.CHANGED)
         world.sources["page"].set(LUNA, output="6.5")
-        world.looks(2, "page")
+        world.polls(2, "page")
         assert world.entry().status is Status.PAUSED
 
 
@@ -307,7 +307,7 @@ def test_one_cause_names_all_that_it_paused() -> None:
         for key in two:
             world.activate(key)
         world.sources["page"].set(LUNA, output="7")
-        world.looks(2, "page")
+        world.polls(2, "page")
         changed = world.events("price.changed")[0].position
         assert world.operator.paused_by(changed) == ("luna", "moon")
         with pytest.raises(Refused, match="no paused entry was paused by position 1"):
@@ -343,7 +343,7 @@ WRONG: dict[str, tuple[Act, str]] = {
         lambda world: world.operator.verify("luna", "evals", by="ann", via=VIA),
         "proves nothing",
     ),
-    "an unknown source": (lambda world: world.look("pages"), "there is no source 'pages'"),
+    "an unknown source": (lambda world: world.poll("pages"), "there is no source 'pages'"),
 }
 
 
@@ -363,7 +363,7 @@ def test_an_attested_check_lapses_and_is_told_and_can_be_renewed() -> None:
         event = world.attest("evals")
         assert (event.actor, event.data["url"]) == ("ann", "https://proof.example/")
         world.activate()
-        world.look(after=timedelta(days=90))
+        world.poll(after=timedelta(days=90))
         assert world.tender.tend(world.now) == 1
         assert world.tender.tend(world.now) == 0
         assert world.notices()[-1].reason is Reason.STALE

@@ -1,5 +1,5 @@
 """How long a check holds: past its age it is stale, is told, denies production, and is verified anew by the next good
-look.
+poll.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def _states(world: World, *names: str) -> list[CheckState]:
     return [world.entry().checks[name].state for name in names]
 
 
-def test_a_check_that_no_look_verified_for_too_long_is_stale_and_is_verified_by_the_next_good_look(
+def test_a_check_that_no_poll_verified_for_too_long_is_stale_and_is_verified_by_the_next_good_poll(
     active: World,
 ) -> None:
     active.sources["list"].fail = FailureReason.TIMEOUT
-    active.look(after=24 * HOUR)
+    active.poll(after=24 * HOUR)
     active.tender.tend(active.now)
     assert _states(active, "model_id", "visibility") == [CheckState.VERIFIED] * 2, "as fresh as the gate allows"
     at, told = active.head, len(active.notices())
@@ -48,7 +48,7 @@ def test_a_check_that_no_look_verified_for_too_long_is_stale_and_is_verified_by_
     assert not _allowed(active)
     assert active.tender.tend(active.now) == 0, "said once"
     active.sources["list"].fail = None
-    active.look("list")
+    active.poll("list")
     assert _states(active, "model_id", "visibility") == [CheckState.VERIFIED] * 2
     assert (_allowed(active), active.entry().status) == (True, Status.ACTIVE)
     assert active.replayed() == dict(active.entries())
@@ -59,7 +59,7 @@ def test_prices_age_by_their_own_freshness_and_the_reason_names_when_they_were_l
     seen = active.now
     active.settle("page")
     active.now += 7 * DAY
-    active.look()
+    active.poll()
     active.tender.tend(active.now)
     assert _states(active, "pricing", "visibility") == [CheckState.STALE, CheckState.VERIFIED]
     rules = active.conf.gate
@@ -93,7 +93,7 @@ def test_a_fallback_has_no_age_of_its_own_and_goes_by_what_the_gate_says_of_it()
     with world_of(configuration(entries=entries)) as world:
         furnish(world)
         world.activate("sol")
-        world.looks(30, every=DAY)
+        world.polls(30, every=DAY)
         world.tender.tend(world.now)
         assert _states(world, "fallback", "visibility") == [CheckState.VERIFIED, CheckState.VERIFIED]
         world.now += 2 * DAY
@@ -103,7 +103,7 @@ def test_a_fallback_has_no_age_of_its_own_and_goes_by_what_the_gate_says_of_it()
 
 
 @pytest.mark.parametrize(("every", "days"), [(HOUR, 7), (10 * DAY, 20)])
-def test_what_a_probe_verifies_ages_by_the_setting_but_not_between_two_of_its_looks(
+def test_what_a_probe_verifies_ages_by_the_setting_but_not_between_two_of_its_polls(
     every: timedelta, days: int
 ) -> None:
     probe = source_spec(key="probe", kind="behaviour", every=every, surface="openai", options={"route": "responses"})
@@ -118,7 +118,7 @@ def test_what_a_probe_verifies_ages_by_the_setting_but_not_between_two_of_its_lo
         world.now += HOUR
         world.tender.tend(world.now)
         assert _states(world, "test_call") == [CheckState.STALE]
-        world.look("probe")
+        world.poll("probe")
         assert _states(world, "test_call") == [CheckState.VERIFIED]
 
 
@@ -153,7 +153,7 @@ def test_a_refusal_names_for_each_missing_check_what_verifies_it(conf: dict[str,
 
 def test_what_was_not_seen_for_too_long_is_named_once_with_the_source_to_look_at(furnished: World) -> None:
     furnished.sources["list"].fail = FailureReason.TIMEOUT
-    furnished.look(after=25 * HOUR)
+    furnished.poll(after=25 * HOUR)
     with pytest.raises(Refused) as before:
         furnished.activate()
     furnished.tender.tend(furnished.now)
@@ -166,8 +166,8 @@ def test_what_was_not_seen_for_too_long_is_named_once_with_the_source_to_look_at
 
 def test_a_resumption_shows_old_and_new_pins_side_by_side_and_accepts_what_it_showed(active: World) -> None:
     active.sources["page"].set(LUNA, input="2")
-    active.looks(2, "page")
-    active.look("page")
+    active.polls(2, "page")
+    active.poll("page")
     shown = active.operator.preview("luna", "entry.resumed")
     moved = {one.pin: (one.accepted, one.now) for one in shown.compared if one.moved}
     assert moved == {f"openai/gpt-luna/{INPUT}": ("1", "2")}
@@ -211,7 +211,7 @@ def test_what_a_window_that_ends_makes_stale_is_not_made_stale_again_by_its_age(
     said = {"by": "ann", "reason": "announced", "via": {}}
     maintenance.open("luna", end=active.now + 10 * DAY, changes=("openai/gpt-luna/price.*",), **said)
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     active.now += 10 * DAY
     at = active.head
     active.tender.tend(active.now)

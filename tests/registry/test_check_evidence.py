@@ -32,29 +32,29 @@ def _verified(world: World, name: str) -> Event:
 
 def test_a_check_that_is_dated_anew_carries_the_bytes_of_that_poll(active: World) -> None:
     active.sources["list"].set(Subject("openai", "new"), listed=True)
-    active.looks(2, "list")
+    active.polls(2, "list")
     assert '"new"' not in _content(active, _row(active, "visibility").check.evidence), (
         "dated this morning, before it came"
     )
-    active.look("list", after=DAY)
+    active.poll("list", after=DAY)
     verified = _verified(active, "visibility")
     assert verified.occurred_at == active.now
     assert '"new"' in _content(active, verified.evidence)
 
 
 def test_the_first_poll_of_a_day_is_read_whole(active: World) -> None:
-    active.look("list")
+    active.poll("list")
     assert active.sources["list"].known[-1] is not None
-    active.look("list", after=DAY)
+    active.poll("list", after=DAY)
     assert active.sources["list"].known[-1] is None
 
 
 def test_a_poll_that_shows_other_bytes_does_not_date_the_evidence_beside_a_check(active: World) -> None:
-    active.look("list")
+    active.poll("list")
     row = _row(active, "visibility")
     assert row.verified_at == active.now, "the same bytes were seen again"
     active.sources["list"].facts = listing(11, LUNA, model(12))
-    active.looks(2, "list")
+    active.polls(2, "list")
     row = _row(active, "visibility")
     assert row.verified_at == row.check.verified_at
     assert '"m12"' not in _content(active, row.check.evidence)

@@ -28,7 +28,7 @@ def test_staging_uses_what_is_evaluated_only_after_its_own_checks_are_verified()
         world.attest("test_call")
         assert _asked(world, "staging").allowed
         world.now += timedelta(days=90)
-        world.look()
+        world.poll()
         assert _asked(world, "staging").reason == "stale: a required check was verified until 2026-09-29T00:02:00Z"
 
 
@@ -46,7 +46,7 @@ def test_what_production_requires_is_not_asked_of_staging() -> None:
         world.attest("evals")
         world.activate()
         world.now += timedelta(days=90)
-        world.look()
+        world.poll()
         world.tender.tend(world.now)
         assert _asked(world, "staging").allowed
         assert _asked(world, "production").reason.startswith("unready: evals is stale (verified 2026-07-01T00:02:00Z)")
@@ -59,7 +59,7 @@ def test_an_environment_that_nobody_configured_requires_what_production_does() -
         world.activate()
         assert _asked(world, "elsewhere").allowed
         world.now += timedelta(days=90)
-        world.look()
+        world.poll()
         assert not _asked(world, "elsewhere").allowed
 
 
@@ -80,7 +80,7 @@ def test_an_entry_is_amended_by_what_an_environment_requires_and_by_its_absence_
 
 def test_blindness_denies_whatever_the_checks_say(active: World) -> None:
     active.sources["list"].fail = FailureReason.TIMEOUT
-    active.look(after=timedelta(hours=25))
+    active.poll(after=timedelta(hours=25))
     assert _asked(active, "production").reason.startswith("stale: access")
 
 
@@ -126,7 +126,7 @@ def test_a_required_fallback_that_is_lost_denies_nothing_that_was_accepted() -> 
         with pytest.raises(Refused, match="fallback is failed"):
             world.resume()
         world.configure(configuration(version="3", entries=_falling(fallback="sol")))
-        world.look()
+        world.poll()
         world.resume()
 
 

@@ -57,7 +57,7 @@ def spared() -> Iterator[World]:
         furnish(world)
         world.activate()
         world.sources["page"].set(LUNA, input="2")
-        world.looks(2, "page")
+        world.polls(2, "page")
         assert world.entry().status is Status.PAUSED
         yield world
 
@@ -185,7 +185,7 @@ def test_a_source_more_pauses_nothing_and_one_less_does(active: World, trust: st
     assert acts(active, other(active.conf, sources={**active.conf.sources, "page2": page})) == {}
     active.configure(other(active.conf, sources={**active.conf.sources, "page2": page}))
     active.sources["page2"].facts = dict(active.sources["page"].facts)
-    active.looks(3)
+    active.polls(3)
     assert active.entry().status is Status.ACTIVE
     without = {key: spec for key, spec in active.conf.sources.items() if key != "page"}
     assert acts(active, replace(other(active.conf, sources=without), version="3")) == {"luna": "pauses"}
@@ -204,5 +204,5 @@ def test_a_source_more_that_disagrees_is_judged_once_it_was_polled(active: World
         **active.sources["page"].facts,
         LUNA: {**active.sources["page"].facts[LUNA], INPUT: "3"},
     }
-    active.look("page2")
+    active.poll("page2")
     assert active.entry().status is Status.PAUSED

@@ -221,7 +221,7 @@ def test_after_an_upgrade_of_its_reader_what_the_page_does_not_name_stays_announ
 
 def incident(world: World, said: str | None = MAJOR) -> None:
     world.sources["status"].facts = {ALL: {"status_page": True, **({"incident.01A": said} if said else {})}}
-    world.looks(3, "status")
+    world.polls(3, "status")
 
 
 def test_an_open_incident_is_logged_and_told_to_nobody(watched: World) -> None:
@@ -235,7 +235,7 @@ def test_an_open_incident_is_logged_and_told_to_nobody(watched: World) -> None:
 def test_a_failure_during_an_incident_quotes_it(watched: World) -> None:
     incident(watched)
     watched.sources["list"].fail = FailureReason.SERVER_ERROR
-    watched.looks(3, "list")
+    watched.polls(3, "list")
     (failed,) = watched.events("source.failed", source="list")
     assert failed.data["incident"] == MAJOR
     assert watched.entry().status is Status.ACTIVE
@@ -243,24 +243,24 @@ def test_a_failure_during_an_incident_quotes_it(watched: World) -> None:
 
 def test_a_failure_without_an_incident_quotes_none(watched: World) -> None:
     watched.sources["list"].fail = FailureReason.SERVER_ERROR
-    watched.look("list")
+    watched.poll("list")
     assert "incident" not in watched.events("source.failed")[-1].data
 
 
 def test_a_source_that_is_on_no_surface_has_no_incident(watched: World) -> None:
     incident(watched)
     watched.sources["page"].fail = FailureReason.SERVER_ERROR
-    watched.look("page")
+    watched.poll("page")
     assert "incident" not in watched.events("source.failed", source="page")[-1].data
 
 
 def test_an_incident_that_is_over_is_not_quoted(watched: World) -> None:
     incident(watched)
     watched.sources["status"].facts = {ALL: {"status_page": True}}
-    watched.look("status")
+    watched.poll("status")
     watched.sources["list"].fail = FailureReason.SERVER_ERROR
-    watched.look("list")
-    assert "incident" not in watched.events("source.failed")[-1].data, "one look without it is enough not to quote it"
+    watched.poll("list")
+    assert "incident" not in watched.events("source.failed")[-1].data, "one poll without it is enough not to quote it"
     watched.settle("status")
     assert watched.events("incident.changed")[-1].data["new"] is None
 
@@ -268,16 +268,16 @@ def test_an_incident_that_is_over_is_not_quoted(watched: World) -> None:
 def test_a_status_page_that_cannot_be_read_is_not_quoted(watched: World) -> None:
     incident(watched)
     watched.sources["status"].fail = FailureReason.TIMEOUT
-    watched.look("status")
+    watched.poll("status")
     watched.sources["list"].fail = FailureReason.SERVER_ERROR
-    watched.look("list")
+    watched.poll("list")
     assert "incident" not in watched.events("source.failed", source="list")[-1].data
 
 
 def test_a_mass_drop_during_an_incident_says_what_the_status_page_says(watched: World) -> None:
     incident(watched)
     watched.sources["list"].facts = {Subject("openai", "m00"): {"listed": True}}
-    watched.look("list")
+    watched.poll("list")
     assert watched.events("source.anomaly")[-1].data["incident"] == MAJOR
     (told,) = summaries(watched, Reason.HELD)
     assert told.endswith(f"the provider's status page says: “{MAJOR}”")
@@ -287,7 +287,7 @@ def test_a_source_that_went_blind_during_an_incident_says_so(watched: World) -> 
     incident(watched)
     watched.sources["list"].fail = FailureReason.SERVER_ERROR
     for _ in range(14):
-        watched.look("status", "list", "ends", "card", "page", after=timedelta(hours=1))
+        watched.poll("status", "list", "ends", "card", "page", after=timedelta(hours=1))
     watched.tender.tend(watched.now, ["list"])
     (stale,) = watched.events("source.stale", source="list")
     assert stale.data["incident"] == MAJOR
@@ -297,7 +297,7 @@ def test_a_source_that_went_blind_during_an_incident_says_so(watched: World) -> 
 
 
 def test_a_document_that_cannot_be_read_denies_nothing_and_says_so(watched: World) -> None:
-    watched.looks(4, "list", "page", every=timedelta(days=1))
+    watched.polls(4, "list", "page", every=timedelta(days=1))
     watched.tender.tend(watched.now, ["card"])
     (told,) = summaries(watched, Reason.BLIND)
     assert "nothing is denied for that" in told
@@ -329,7 +329,7 @@ def test_two_models_that_leave_together_are_one_notice_per_owner(watched: World)
     watched.configure(
         replace(base, entries={**base.entries, "m0": entry_spec("m0", "m00"), "m1": entry_spec("m1", "m01")})
     )
-    watched.looks(2)
+    watched.polls(2)
     before = len(watched.notices())
     watched.sources["list"].drop(Subject("openai", "m00"), Subject("openai", "m01"))
     watched.settle()

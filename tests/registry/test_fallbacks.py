@@ -32,7 +32,7 @@ def chain() -> Iterator[World]:
         furnish(world)
         for subject in (SOL, VEGA):
             world.sources["page"].facts = {**world.sources["page"].facts, subject: dict(PRICED)}
-        world.looks(2)
+        world.polls(2)
         for key in ("vega", "sol", "luna"):
             world.activate(key)
         yield world
@@ -50,7 +50,7 @@ def _items(world: World, owner: str, reason: Reason) -> list[Item]:
 
 def _reprice(world: World, subject: Subject, output: str) -> None:
     world.sources["page"].set(subject, output=output)
-    world.looks(2, "page")
+    world.polls(2, "page")
 
 
 def _fallback(world: World, key: str = "luna") -> str:
@@ -78,7 +78,7 @@ def test_a_loss_is_told_once_and_again_after_it_was_over(chain: World) -> None:
     for output in ("9", "10"):
         _reprice(chain, SOL, output)
         for _ in range(3):
-            chain.look(after=timedelta(minutes=10))
+            chain.poll(after=timedelta(minutes=10))
             chain.tender.tend(chain.now)
         chain.resume("sol")
     told = [
@@ -112,7 +112,7 @@ def test_a_fallback_that_grew_too_old_is_lost_by_time_alone_and_back_with_the_ne
     (lost,) = _items(chain, "luna's", Reason.FALLBACK_LOST)
     assert "stale: access was last verified" in lost.summary
     assert (chain.entry("sol").status, lost.denied) == (Status.ACTIVE, True)
-    chain.look()
+    chain.poll()
     chain.tender.tend(chain.now)
     assert [item.entry for item in _items(chain, "luna's", Reason.RECOVERED)] == ["luna"]
 
@@ -121,7 +121,7 @@ def test_what_nobody_activated_is_not_lost(chain: World) -> None:
     entries = {**chain.conf.entries, "nova": entry_spec("nova", "m02", fallback="dim"), "dim": entry_spec("dim", "m03")}
     chain.configure(configuration(version="2", entries=entries))
     chain.sources["page"].facts = {**chain.sources["page"].facts, model(2): dict(PRICED)}
-    chain.looks(2)
+    chain.polls(2)
     chain.activate("nova")
     chain.tender.tend(chain.now)
     assert not chain.events("entry.fallback_lost")
@@ -139,7 +139,7 @@ def test_an_acknowledged_pause_counts_as_heard_no_longer_once_its_fallback_is_lo
 def test_the_end_of_a_fallback_is_told_ahead_to_those_that_rest_on_it(chain: World) -> None:
     day = (chain.now + 5 * DAY).date()
     chain.sources["list"].set(SOL, shutdown_date=day.isoformat())
-    chain.looks(2, "list")
+    chain.polls(2, "list")
     chain.now += timedelta(hours=2)
     chain.tender.tend(chain.now)
     chain.tender.tend(chain.now)
@@ -153,7 +153,7 @@ def test_a_pause_that_goes_on_keeps_what_was_said_of_it(chain: World) -> None:
     chain.operator.pause("luna", by="ann", reason="odd answers", via=VIA)
     _reprice(chain, LUNA, "9")
     chain.sources["page"].set(LUNA, input="3")
-    chain.looks(2, "page")
+    chain.polls(2, "page")
     reasons = [
         "standard.short.input: 1 → 3",
         "standard.short.output: 6 → 9",

@@ -1,10 +1,10 @@
 """Judging on levels, and what exactly that has in common with judging on every edge.
 
-Let an entry be judged after each of a sequence of beliefs, or after some of them only, the last one included. Then
+Let an entry be judged after each of a sequence of baselines, or after some of them only, the last one included. Then
 (1) whichever were skipped, each pin that deviates at the end is recorded with the value it has at the end;
 (2) an entry that was judged more often is paused wherever one that was judged less often is;
 (3) where no pin came back to its pinned value on the way, status and deviations are the same altogether;
-(4) judging twice at the same beliefs writes nothing the second time.
+(4) judging twice at the same baselines writes nothing the second time.
 A pin that came back makes the difference that remains: a pause is not undone by itself.
 """
 
@@ -67,10 +67,10 @@ def _accepted(pause_on: str = "any") -> list[Event]:
     return list(register.events)
 
 
-def _judged(beliefs: Sequence[dict[str, object]], pause_on: str = "any") -> tuple[Entry, list[Event]]:
+def _judged(baselines: Sequence[dict[str, object]], pause_on: str = "any") -> tuple[Entry, list[Event]]:
     log = _accepted(pause_on)
     register = RegistryTransaction(len(log), replay(log))
-    for number, belief in enumerate(beliefs):
+    for number, belief in enumerate(baselines):
         judge(register, "a", believing(_baselines(belief)), Trigger(at=START + timedelta(minutes=number)))
     return register.entries["a"], list(register.events)
 
@@ -79,7 +79,7 @@ sequences = st.lists(beliefs_of_one, min_size=1, max_size=6)
 
 
 @given(sequences, st.data(), st.sampled_from(["any", "worse"]))
-def test_judging_at_some_looks_ends_where_judging_at_every_look_ends(
+def test_judging_at_some_polls_ends_where_judging_at_every_poll_ends(
     sequence: list[dict[str, object]], data: st.DataObject, pause_on: str
 ) -> None:
     chosen = data.draw(st.lists(st.booleans(), min_size=len(sequence), max_size=len(sequence)))

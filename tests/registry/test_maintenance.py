@@ -38,7 +38,7 @@ def _allowed(world: World) -> bool:
 def test_an_expected_change_informs_and_pauses_when_the_window_ends_and_it_still_deviates(active: World) -> None:
     opened = _open(active)
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert (active.entry().status, _allowed(active)) == (Status.ACTIVE, True)
     notice = active.notices()[-1]
     assert notice.reason is Reason.CHANGED
@@ -52,13 +52,13 @@ def test_an_expected_change_informs_and_pauses_when_the_window_ends_and_it_still
     )
     repriced = active.events("price.changed")[0]
     assert (paused.cause, paused.data["causes"]) == (repriced.position, [repriced.position])
-    assert (paused.source, paused.evidence, active.notices()[-1].items[0].looks) == ("page", repriced.evidence, 2)
+    assert (paused.source, paused.evidence, active.notices()[-1].items[0].polls) == ("page", repriced.evidence, 2)
     assert (active.entry().status, active.entry().windows) == (Status.PAUSED, ())
     assert active.published
     assert active.notices()[-1].reason is Reason.PAUSED
     with active.store.read() as reader:
         assert repriced.position in [step.recorded.event.position for step in queries.why(reader, "luna")]
-    active.look("page")
+    active.poll("page")
     assert active.entry().checks["pricing"].state == "verified", "the next poll verifies what the pause made stale"
     active.resume()
     assert active.replayed() == dict(active.entries())
@@ -68,7 +68,7 @@ def test_what_is_as_it_was_when_the_window_ends_pauses_nothing(active: World) ->
     _open(active)
     for amount in ("7", "6"):
         active.sources["page"].set(LUNA, output=amount)
-        active.looks(2, "page")
+        active.polls(2, "page")
     active.now += 4 * HOUR
     assert active.tender.tend(active.now) == 1
     assert (active.types()[-1], active.entry().status) == ("entry.window_closed", Status.ACTIVE)
@@ -78,7 +78,7 @@ def test_what_is_as_it_was_when_the_window_ends_pauses_nothing(active: World) ->
 def test_what_the_window_does_not_name_pauses_within_it(active: World) -> None:
     _open(active, f"openai/gpt-luna/{INPUT}")
     active.sources["page"].set(LUNA, input="2", output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.entry().status is Status.PAUSED
     assert set(active.entry().deviations) == {f"openai/gpt-luna/{OUTPUT}"}
 
@@ -88,17 +88,17 @@ def test_a_window_counts_from_when_it_begins(active: World, hours: int, status: 
     _open(active, start=active.now + 2 * HOUR)
     active.now += (2 + hours) * HOUR
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.entry().status is status
 
 
-def test_a_look_after_the_end_pauses_even_before_time_closed_the_window(active: World) -> None:
+def test_a_poll_after_the_end_pauses_even_before_time_closed_the_window(active: World) -> None:
     _open(active)
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     active.now += 4 * HOUR
     active.sources["page"].set(LUNA, cached_input="0.2")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert active.entry().status is Status.PAUSED
     assert set(active.entry().deviations) == {f"openai/gpt-luna/{OUTPUT}", f"openai/gpt-luna/{CACHED}"}
 
@@ -126,7 +126,7 @@ def test_a_listing_that_is_lost_within_a_window_is_denied_all_the_same(active: W
 def test_a_person_ends_a_window_before_its_time(active: World) -> None:
     opened = _open(active)
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     published = active.published
     events = _maintenance(active).close("luna", opened.position, by="bob", reason="done", via=VIA)
     assert [event.type for event in events][:2] == ["entry.window_closed", "entry.paused"]
@@ -138,7 +138,7 @@ def test_a_person_ends_a_window_before_its_time(active: World) -> None:
 def test_within_a_window_a_resumption_accepts_what_moved(active: World) -> None:
     _open(active)
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     active.operator.pause("luna", by="ann", reason="accepting", via=VIA)
     active.resume()
     active.now += 4 * HOUR
@@ -150,7 +150,7 @@ def test_while_an_entry_is_paused_what_is_expected_extends_nothing_before_the_en
     active.operator.pause("luna", by="ann", reason="x", via=VIA)
     _open(active)
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     assert not active.events("entry.pause_extended")
     active.now += 4 * HOUR
     active.tender.tend(active.now)

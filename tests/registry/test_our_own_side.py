@@ -76,12 +76,12 @@ def test_what_no_entry_stands_on_is_one_event_and_pauses_nothing(active: World, 
     assert event.type == "config.changed"
     assert len(event.data["changed"]) == 1
     assert active.entry() == entry
-    active.looks(2)
+    active.polls(2)
     assert active.entry().status is Status.ACTIVE
 
 
 def test_after_another_key_only_facts_that_differ_pause(active: World) -> None:
-    """The next look under it is compared as usual."""
+    """The next poll under it is compared as usual."""
     active.configure(_surface(api_key="env:ANOTHER_KEY"))
     active.sources["list"].drop(LUNA)
     active.settle("list")
@@ -94,9 +94,9 @@ def test_a_configuration_that_is_recorded_already_writes_nothing(active: World) 
     assert active.all_rows() == rows
 
 
-def test_a_look_after_a_new_configuration_is_a_whole_one(active: World) -> None:
+def test_a_poll_after_a_new_configuration_is_a_whole_one(active: World) -> None:
     active.configure(replace(active.conf, version="2"))
-    active.look("page")
+    active.poll("page")
     assert active.sources["page"].known[-1] is None
 
 
@@ -105,13 +105,13 @@ def test_an_entry_that_left_the_configuration_is_withdrawn_and_one_that_comes_ba
     assert [event.type for event in events] == ["config.changed", "entry.withdrawn"]
     at = active.head
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2)
+    active.polls(2)
     assert active.types(after=at) == ["price.changed"]
     events = active.configure(replace(active.conf, version="3", entries={"luna": entry_spec()}))
     assert [event.type for event in events] == ["config.changed", "entry.declared", "entry.visible"]
     entry = active.entry()
     assert (entry.status, entry.pins, dict(entry.checks)) == (Status.EVALUATING, (), {})
-    active.look()
+    active.poll()
     pins = {pin["field"]: pin["value"] for pin in active.activate().data["pins"]}
     assert pins["price.standard.short.output"] == "7"
 
@@ -126,10 +126,10 @@ def test_a_retired_entry_is_not_revived_by_a_configuration_that_still_holds_it(a
 def test_an_entry_is_visible_when_its_model_is_listed_and_hidden_when_it_is_not(world: World) -> None:
     assert world.entry().status is Status.WAITING
     world.sources["list"].facts = listing(5)
-    world.look("list")
+    world.poll("list")
     assert world.entry().status is Status.WAITING
     world.sources["list"].set(LUNA, listed=True)
-    world.looks(2, "list")
+    world.polls(2, "list")
     visible = world.events("entry.visible")[0]
     assert visible.cause == world.events("access.gained")[0].position
     assert world.notices()[-1].reason is Reason.VISIBLE
@@ -146,7 +146,7 @@ def test_an_entry_without_a_model_id_is_told_of_each_id_that_newly_appears_on_it
         assert not world.notices()
         world.sources["list"].set(Subject("openai", "gpt-luna-2"), listed=True)
         world.sources["list"].set(Subject("openai", "gpt-sol"), listed=True)
-        world.looks(2, "list")
+        world.polls(2, "list")
         (notice,) = world.notices()
         told = [difference.subject for item in notice.items for difference in item.differences]
         assert told == ["gpt-luna-2", "gpt-sol"]
@@ -162,7 +162,7 @@ def test_what_was_verified_about_another_model_is_stale_also_where_nobody_accept
         events = world.configure(replace(world.conf, version="2", entries={"luna": entry_spec("luna", "m00")}))
         stale = {event.data["check"] for event in events if event.type == "check.stale"}
         assert stale == {"evals", "model_id", "visibility", "pricing"}
-        world.look()
+        world.poll()
         checks = world.entry().checks
         assert {name: check.state for name, check in checks.items()} == {
             "evals": CheckState.STALE,
@@ -196,7 +196,7 @@ def test_what_was_attested_while_the_id_was_blank_expires_when_it_is_filled_in()
         assert [event.data["check"] for event in stale] == ["safety_review"]
         assert "model id was given since" in stale[0].data["reason"]
         assert world.replayed() == world.entries()
-        world.look()
+        world.poll()
         with pytest.raises(Refused, match="safety_review is stale"):
             world.activate()
 
@@ -240,6 +240,6 @@ def test_a_surface_that_nothing_watches_cannot_be_the_one_the_gate_speaks_for() 
     both = replace(conf.entries["luna"], surfaces={"codex": "gpt-luna", **conf.entries["luna"].surfaces})
     conf = replace(conf, surfaces={**conf.surfaces, "codex": codex}, entries={**conf.entries, "luna": both})
     with world_of(conf) as world:
-        world.looks(3)
+        world.polls(3)
         assert world.entry().status is Status.WAITING
         assert world.standing().access_until is None

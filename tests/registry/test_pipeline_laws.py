@@ -1,4 +1,4 @@
-"""What holds after any sequence of looks, failures, acts and configurations, on a real store."""
+"""What holds after any sequence of polls, failures, acts and configurations, on a real store."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _act(name: str, key: str) -> Step:
         try:
             act(key, by="ann", reason="because", via=VIA)
         except Refused:
-            world.look()
+            world.poll()
 
     return step
 
@@ -91,7 +91,7 @@ def _amend(version: str, base_url: str, with_sol: bool) -> Step:
 
 
 def _wait(minutes: int, keys: tuple[str, ...]) -> Step:
-    return lambda world: world.look(*keys, after=minutes * MINUTE)
+    return lambda world: world.poll(*keys, after=minutes * MINUTE)
 
 
 def _upgrade(version: int) -> Step:
@@ -167,7 +167,7 @@ _blind = st.one_of(
 
 
 @given(st.lists(_blind, min_size=1, max_size=25), st.booleans())
-def test_no_sequence_of_failures_held_and_late_looks_moves_a_baseline_or_reads_as_gone(
+def test_no_sequence_of_failures_held_and_late_polls_moves_a_baseline_or_reads_as_gone(
     sequence: list[tuple[str, FailureReason | str]], activated: bool
 ) -> None:
     """As long as it is shorter than the hold, whatever it is made of."""
@@ -176,7 +176,7 @@ def test_no_sequence_of_failures_held_and_late_looks_moves_a_baseline_or_reads_a
         if activated:
             world.activate()
         full = {key: source.facts for key, source in world.sources.items()}
-        believed, at, entry = world.baselines(), world.head, world.entry()
+        confirmed, at, entry = world.baselines(), world.head, world.entry()
         for key, what in sequence:
             source = world.sources[key]
             source.facts, source.fail = full[key], None
@@ -189,8 +189,8 @@ def test_no_sequence_of_failures_held_and_late_looks_moves_a_baseline_or_reads_a
                 continue
             else:
                 source.facts = {} if what == "empty" else listing(5)
-            world.look(key, after=50 * MINUTE)
-        assert world.baselines() == believed
+            world.poll(key, after=50 * MINUTE)
+        assert world.baselines() == confirmed
         kinds = {kind for kind in world.types(after=at) if not kind.startswith("check.verified")}
         assert kinds <= {"source.failed", "source.recovered", "source.anomaly"}
         assert replace(world.entry(), checks=entry.checks) == entry
@@ -211,7 +211,7 @@ _moves = st.lists(
 
 @given(_moves)
 def test_any_interleaving_of_two_pollers_records_each_change_once(moves: list[tuple[str, str, int, bool]]) -> None:
-    """Each looks and records when it will, with what it saw at that time; the price moves once,
+    """Each polls and records when it will, with what it saw at that time; the price moves once,
     somewhere on the way.
     """
     with world_of() as world:
@@ -290,8 +290,8 @@ def test_one_observation_that_is_recorded_twice_is_recorded_once(key: str) -> No
 
 
 @given(st.lists(st.sampled_from(["6", "7", "8"]), min_size=1, max_size=12), st.integers(1, 3))
-def test_looks_that_only_repeat_what_was_seen_within_the_gap_change_no_outcome(shown: list[str], times: int) -> None:
-    """Polling as fast as one can is neither a way to believe sooner nor a way to believe something else."""
+def test_polls_that_only_repeat_what_was_seen_within_the_gap_change_no_outcome(shown: list[str], times: int) -> None:
+    """Polling as fast as one can is neither a way to confirm sooner nor a way to confirm something else."""
 
     def story(repeat: int) -> list[tuple[str, object, object]]:
         with world_of() as world:
@@ -299,9 +299,9 @@ def test_looks_that_only_repeat_what_was_seen_within_the_gap_change_no_outcome(s
             world.activate()
             for amount in shown:
                 world.sources["page"].set(LUNA, output=amount)
-                world.look("page", after=5 * MINUTE)
+                world.poll("page", after=5 * MINUTE)
                 for _ in range(repeat):
-                    world.look("page", after=timedelta(seconds=10))
+                    world.poll("page", after=timedelta(seconds=10))
                 world.now -= repeat * timedelta(seconds=10)
             return [
                 (event.type, event.data.get("old"), event.data.get("new"))

@@ -1,4 +1,4 @@
-"""The registry's fields of price now and as they were believed then, from what the log names and not
+"""The registry's fields of price now and as they were confirmed then, from what the log names and not
 from today's page.
 """
 
@@ -20,7 +20,7 @@ def _priced(world: World, at: datetime | None = None) -> PricedEntry:
 def test_the_price_of_a_past_time_is_the_one_that_was_believed_then(active: World) -> None:
     then = active.now
     active.sources["page"].set(active.entry().price_subject, input="2", cached_input="1")
-    active.looks(2, "page")
+    active.polls(2, "page")
     now = _priced(active).terms.bands[0]
     assert (now.input, now.cached_discount) == ("2", "0.5")
     past = _priced(active, then).terms.bands[0]
@@ -35,5 +35,5 @@ def test_before_anything_was_read_the_price_was_a_blank(active: World) -> None:
 
 def test_a_price_that_is_only_suspected_is_not_the_registrys_price(active: World) -> None:
     active.sources["page"].set(active.entry().price_subject, input="2")
-    active.look("page")
+    active.poll("page")
     assert _priced(active).terms.bands[0].input == "1"

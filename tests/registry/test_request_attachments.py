@@ -74,7 +74,7 @@ def test_the_observed_usage_speaks_in_a_pause_notice_where_none_is_configured(lo
     attest(logged, request(1), request(241))
     logged.activate()
     logged.sources["page"].set(LUNA, input="2")
-    logged.looks(2, "page")
+    logged.polls(2, "page")
     assert logged.entry().status is Status.PAUSED
     # Ten days of log with two requests: six in a month.
     assert logged.notices()[-1].items[0].summary == (
@@ -89,7 +89,7 @@ def test_a_configured_usage_goes_before_an_observed_one() -> None:
         attest(world, request(1), request(2))
         world.activate()
         world.sources["page"].set(LUNA, input="2")
-        world.looks(2, "page")
+        world.polls(2, "page")
         assert "configured usage" in world.notices()[-1].items[0].summary
 
 
@@ -135,7 +135,7 @@ def test_a_cost_is_held_against_the_pins_not_against_what_is_believed_since(logg
     attest(logged, request(1))
     logged.activate()
     logged.sources["page"].set(LUNA, input="2")
-    logged.looks(2, "page")
+    logged.polls(2, "page")
     attest(logged, request(1))
     assert "0.94" in refused(logged, request(1, cost=Decimal("1.54")))
 
@@ -146,7 +146,7 @@ def test_a_cost_may_be_that_of_either_context_band(logged: World) -> None:
         for meter, amount in {"input": "2", "cached_input": "0.2", "output": "9"}.items()
     }
     logged.sources["page"].set(LUNA, **long)
-    logged.looks(2, "page")
+    logged.polls(2, "page")
     attest(logged, request(1), request(2, cost=Decimal("1.73")))
     assert "0.94 or 1.73" in refused(logged, request(1, cost=Decimal("1.2")))
 

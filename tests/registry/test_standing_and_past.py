@@ -39,34 +39,34 @@ def _verified_at(world: World, at: datetime | None = None) -> datetime | None:
 # -- freshness ---------------------------------------------------------------
 
 
-def test_every_good_look_renews_what_it_confirms_and_nothing_else(active: World) -> None:
+def test_every_good_poll_renews_what_it_confirms_and_nothing_else(active: World) -> None:
     seen = active.now
-    active.look("list", after=HOUR)
+    active.poll("list", after=HOUR)
     assert active.standing().access_until == active.now + DAY
     assert active.standing().price_until == seen + WEEK
-    active.look("page", after=HOUR)
+    active.poll("page", after=HOUR)
     assert active.standing().price_until == active.now + WEEK
-    active.look("feed", after=HOUR)
+    active.poll("feed", after=HOUR)
     assert active.standing().price_until == active.now - HOUR + WEEK
     assert _verified_at(active) == active.now - 2 * HOUR
 
 
-def test_a_pending_suspect_is_dated_by_the_last_look_that_did_not_show_it(active: World) -> None:
+def test_a_pending_suspect_is_dated_by_the_last_poll_that_did_not_show_it(active: World) -> None:
     seen = active.now
     active.sources["list"].drop(LUNA)
     active.sources["page"].set(LUNA, output="7")
-    active.look()
+    active.poll()
     assert (active.standing().access_until, active.standing().price_until) == (seen + DAY, seen + WEEK)
     assert _verified_at(active) == seen
     active.sources["list"].set(LUNA, listed=True)
     active.sources["page"].set(LUNA, output="6")
-    active.look()
+    active.poll()
     assert _verified_at(active) == active.now
 
 
 def test_a_suspicion_about_another_model_dates_this_one_as_usual(active: World) -> None:
     active.sources["list"].facts = listing(10, LUNA)
-    active.look()
+    active.poll()
     assert active.pending_changes()
     assert _verified_at(active) == active.now
 
@@ -74,7 +74,7 @@ def test_a_suspicion_about_another_model_dates_this_one_as_usual(active: World) 
 @pytest.mark.parametrize("meter", ["output", "cached_input"])
 def test_a_pinned_row_that_vanished_pauses_nothing_and_is_dated_no_longer(active: World, meter: str) -> None:
     active.sources["page"].set(LUNA, **{meter: None})
-    active.looks(9, "page", every=12 * HOUR)
+    active.polls(9, "page", every=12 * HOUR)
     assert "price.removed" in active.types()
     assert active.entry().status is Status.ACTIVE
     assert active.standing().price_until is not None
@@ -91,13 +91,13 @@ def test_a_vanished_row_that_no_pin_stands_on_changes_no_date(furnished: World) 
     furnished.sources["page"].set(LUNA, cached_input=None)
     furnished.settle("page")
     assert CACHED not in {pin["field"] for pin in furnished.activate().data["pins"]}
-    furnished.look("page")
+    furnished.poll("page")
     assert furnished.standing().price_until == furnished.now + WEEK
 
 
 def test_an_entry_with_a_blank_has_no_date_at_all(world: World) -> None:
     world.sources["list"].facts = listing(3, LUNA)
-    world.look("list")
+    world.poll("list")
     assert world.standing().access_until == world.now + DAY
     assert world.standing().price_until is None
     assert _verified_at(world) is None
@@ -116,7 +116,7 @@ def test_an_entry_may_lengthen_its_limit_and_not_shorten_it(declared: timedelta 
 def test_a_source_that_is_blind_for_half_its_freshness_is_told_before_production_is_denied(active: World) -> None:
     seen = active.now
     active.sources["list"].fail = FailureReason.HTTP_ERROR
-    active.look("list", after=12 * HOUR)
+    active.poll("list", after=12 * HOUR)
     assert active.tender.tend(active.now) == 0
     assert active.tender.tend(active.now + HOUR) == 1
     stale = active.events()[-1]
@@ -127,21 +127,21 @@ def test_a_source_that_is_blind_for_half_its_freshness_is_told_before_production
     assert (seen + DAY).strftime("%Y-%m-%dT%H:%M:%SZ") in notice.items[0].summary
     assert active.tender.tend(active.now + 2 * HOUR) == 0, "said once"
     active.sources["list"].fail = None
-    active.look("list")
+    active.poll("list")
     assert active.tender.tend(active.now) == 0
     assert active.tender.tend(active.now + 13 * HOUR) == 1, "and anew after it could be read"
 
 
 def test_a_held_answer_makes_a_source_stale_too(active: World) -> None:
     active.sources["list"].facts = {}
-    active.looks(14, "list", every=HOUR)
+    active.polls(14, "list", every=HOUR)
     assert active.tender.tend(active.now) == 1
     assert active.events()[-1].data["reason"] == "empty"
 
 
 def test_an_aggregator_that_is_blind_wakes_nobody(active: World) -> None:
     told = len(active.notices())
-    active.looks(1, "list", "page", every=4 * DAY)
+    active.polls(1, "list", "page", every=4 * DAY)
     assert active.tender.tend(active.now) == 1
     assert active.events()[-1].subject == "feed"
     assert len(active.notices()) == told
@@ -159,7 +159,7 @@ def test_tending_when_nothing_is_due_writes_nothing(active: World) -> None:
 def test_status_at_a_time_is_what_was_recorded_by_then(active: World) -> None:
     accepted = active.now
     active.sources["page"].set(LUNA, output="7")
-    active.looks(3, "page", every=HOUR)
+    active.polls(3, "page", every=HOUR)
     active.resume()
     resumed = active.now
     expected = {
@@ -181,7 +181,7 @@ def test_status_at_a_time_is_what_was_recorded_by_then(active: World) -> None:
 
 def test_a_quiet_day_leaves_one_verification_in_the_log_so_that_the_past_can_be_dated(active: World) -> None:
     start = active.now
-    active.looks(4 * 3, every=6 * HOUR)
+    active.polls(4 * 3, every=6 * HOUR)
     daily = [event for event in active.events("check.verified") if event.occurred_at > start]
     assert sorted(event.data["check"] for event in daily) == sorted(["model_id", "visibility", "pricing"] * 3)
     with active.store.read() as reader:
@@ -192,7 +192,7 @@ def test_a_quiet_day_leaves_one_verification_in_the_log_so_that_the_past_can_be_
 
 def test_why_leads_from_a_status_back_to_what_was_seen_each_event_once(active: World) -> None:
     active.sources["list"].facts = listing(8)
-    active.looks(26, "list", every=HOUR)
+    active.polls(26, "list", every=HOUR)
     with active.store.read() as reader:
         steps = [(step.depth, step.recorded.event.type) for step in queries.why(reader, "luna")]
     assert steps == [(0, "entry.paused"), (1, "access.lost"), (2, "model.unlisted"), (3, "source.anomaly")]
@@ -200,7 +200,7 @@ def test_why_leads_from_a_status_back_to_what_was_seen_each_event_once(active: W
 
 def test_prices_name_their_source_date_and_event_and_the_official_ones_come_first(active: World) -> None:
     active.sources["page"].set(LUNA, output="7")
-    active.looks(2, "page")
+    active.polls(2, "page")
     with active.store.read() as reader:
         rows = queries.prices(reader, active.conf, queries.price_subjects(reader, active.conf, "luna"))
         assert [row.source for row in rows] == ["page"] * 3 + ["feed"] * 3
@@ -224,10 +224,10 @@ def test_prices_name_their_source_date_and_event_and_the_official_ones_come_firs
             find_entry(reader.entries(), "sol")
 
 
-def test_a_checklist_shows_blanks_as_blanks_and_dates_by_the_last_look() -> None:
+def test_a_checklist_shows_blanks_as_blanks_and_dates_by_the_last_poll() -> None:
     with world_of(configuration(entries={"luna": entry_spec(checks=("evals",))})) as world:
         furnish(world)
-        world.look(after=HOUR)
+        world.poll(after=HOUR)
         with world.store.read() as reader:
             rows = {row.name: row for row in queries.checks(reader, world.conf, "luna")}
         assert [(name, row.check.state, row.required) for name, row in rows.items()] == [

@@ -75,7 +75,7 @@ def test_who_confirms_says_what_was_seen(two: World) -> None:
 
 def _price(world: World) -> None:
     world.sources["page"].set(LUNA, output="7")
-    world.looks(2, "page")
+    world.polls(2, "page")
 
 
 def _amendment(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What `bench/detector.py` measures, on less: no needless pause beyond what a differ of three looks makes, and nothing
+"""What `bench/detector.py` measures, on less: no needless pause beyond what a differ of three polls makes, and nothing
 missed.
 """
 
@@ -41,7 +41,7 @@ def test_on_openai_the_list_alone_pauses_nothing_falsely_and_misses_no_removal(
     assert not [one for one, at in ours.pauses.items() if one.lasting and judge.late(one, at - one.since)]
 
 
-def test_where_a_list_flaps_and_drops_in_masses_no_pause_is_more_than_three_looks_make(bench: ModuleType) -> None:
+def test_where_a_list_flaps_and_drops_in_masses_no_pause_is_more_than_three_polls_make(bench: ModuleType) -> None:
     history = bench.load(HISTORIES, "mw_v1models_fireworks")
     naive, three, ours = bench.counted(history, 1), bench.counted(history, 3), bench.monitored(history)
     assert naive.false(bench.DAY) >= 20

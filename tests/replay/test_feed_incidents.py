@@ -58,7 +58,7 @@ def configured(folder: Path, *keys: str, models: tuple[str, ...] = (), more: str
 def replayed(
     folder: Path, key: str, since: str, until: str = "9999", *, carry: timedelta = HOUR, models: tuple[str, ...] = ()
 ) -> Played:
-    """Return a stretch of the history of one feed, its last good look before it being the baseline."""
+    """Return a stretch of the history of one feed, its last good poll before it being the baseline."""
     file = cut(folder, FORMATS[key][1], since, until)
     return play(folder, {key: file}, config=configured(folder, key, models=models), carry=carry)
 
@@ -96,10 +96,10 @@ def july(tmp_path_factory: pytest.TempPathFactory) -> Played:
     keys = ("genai-v1", "genai-v2", "llm-prices", "openrouter", "watch")
     files = {key: cut(folder, FORMATS[key][1], "2026-07-20") for key in keys}
     before, after = ("2026-07-15_piercecohen_pricing.md", "2026-08-01to20_id61738398389_pricing_trimmed.md")
-    looks = [("2026-07-20T00:00:00Z", before), ("2026-08-01T06:00:00Z", after), ("2026-08-20T00:00:00Z", after)]
+    polls = [("2026-07-20T00:00:00Z", before), ("2026-08-01T06:00:00Z", after), ("2026-08-20T00:00:00Z", after)]
     page = [
         {"observed_at": at, "status": "ok", "payload_text": (PAGES / name).read_text(encoding="utf-8")}
-        for at, name in looks
+        for at, name in polls
     ]
     files["page"] = folder / "page.jsonl"
     files["page"].write_text("\n".join(map(json.dumps, page)), encoding="utf-8")
@@ -200,7 +200,7 @@ def test_gpt_5_5_pro_wrong_price_is_told_as_a_correction_and_not_as_a_price_that
     assert played.events("price.changed", "entry.paused") == []
 
 
-def test_gpt_5_5_pro_wrong_price_makes_no_correction_of_a_true_change_near_the_first_look(july: Played) -> None:
+def test_gpt_5_5_pro_wrong_price_makes_no_correction_of_a_true_change_near_the_first_poll(july: Played) -> None:
     assert july.events("price.reported", "price.changed")
     assert not any("correction" in event.data for event in july.events("price."))
 
@@ -258,8 +258,8 @@ def scheduled(folder: Path, pages: dict[str, tuple[tuple[str, int, int], ...]]) 
     mapped = 'model_id = "claude-sonnet-5"\nprice_model = "Claude Sonnet 5"'
     text = config.read_text(encoding="utf-8").replace('model_id = "claude-sonnet-5"', mapped)
     config.write_text(text, encoding="utf-8")
-    looks = [{"observed_at": at, "status": "ok", "payload_text": sonnets(rows)} for at, rows in pages.items()]
-    (folder / "page.jsonl").write_text("\n".join(map(json.dumps, looks)), encoding="utf-8")
+    polls = [{"observed_at": at, "status": "ok", "payload_text": sonnets(rows)} for at, rows in pages.items()]
+    (folder / "page.jsonl").write_text("\n".join(map(json.dumps, polls)), encoding="utf-8")
     files = {
         "genai-v2": written(folder, "feed", [(day, last["payload"]) for day in days]),
         "page": folder / "page.jsonl",
@@ -332,7 +332,7 @@ def test_openrouter_promo_vs_list_is_the_resellers_own_offer_and_never_a_word_on
     assert {(word.view, word.stale) for word in sol} == {(PriceView.RESOLD, False)}
 
 
-def test_openrouter_promo_vs_list_a_flap_of_an_hour_between_two_looks_is_no_event(july: Played) -> None:
+def test_openrouter_promo_vs_list_a_flap_of_an_hour_between_two_polls_is_no_event(july: Played) -> None:
     moves = [
         (event.data["old"], event.data["new"])
         for event in july.events("price.reported", subject="gpt-5.6-sol-pro")
@@ -410,19 +410,19 @@ def test_alias_target_change_is_a_fact_from_the_day_on_which_it_is_stated(resold
     assert len(targets) == 6
 
 
-def test_alias_target_change_with_its_prices_in_one_look_says_where_it_points_now(tmp_path: Path) -> None:
+def test_alias_target_change_with_its_prices_in_one_poll_says_where_it_points_now(tmp_path: Path) -> None:
     *_, last = (line for line in lines(FORMATS["openrouter"][1]) if line["status"] == "ok")
     moved = json.loads(json.dumps(last["payload"]))
     (alias,) = [item for item in moved["data"] if item["id"] == "~openai/gpt-latest"]
     (luna,) = [item for item in moved["data"] if item["id"] == "openai/gpt-5.6-luna"]
     alias["alias_target"] = {"slug": luna["id"], "name": luna["name"]}
     alias["pricing"] = luna["pricing"]
-    looks = [
+    polls = [
         ("2026-08-23T00:00:00Z", last["payload"]),
         ("2026-08-23T01:00:00Z", moved),
         ("2026-08-23T02:00:00Z", moved),
     ]
-    files = {"openrouter": written(tmp_path, "feed", looks)}
+    files = {"openrouter": written(tmp_path, "feed", polls)}
     played = play(tmp_path, files, config=configured(tmp_path, "openrouter"))
     reported = played.events("price.reported")
     assert {(e.subject, e.data["alias_from"], e.data["alias_to"]) for e in reported} == {

@@ -62,9 +62,9 @@ def summer(tmp_path_factory: pytest.TempPathFactory) -> Summer:
     ]
     (folder / "pages.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     files = {"openai-pricing": folder / "pages.jsonl", "llm-prices": history("simonw_llm_prices_openai")}
-    looks = {key: recording.read(file).polls for key, file in files.items()}
+    polls = {key: recording.read(file).polls for key, file in files.items()}
     with open_monitor(SHIPPED, str(folder / "replay.db"), environ={}, durable=False) as monitor:
-        replay = monitor.replay(looks, carry=dict.fromkeys(looks, timedelta(hours=12)), activate=True)
+        replay = monitor.replay(polls, carry=dict.fromkeys(polls, timedelta(hours=12)), activate=True)
         steps = list(replay.run())
         with monitor.store.read() as reader:
             log = [one.event for one in reader.events()]
@@ -92,8 +92,8 @@ def moves(events: list[Event], *subjects: str) -> dict[tuple[str, str], tuple[st
 
 
 def test_price_drop_2026_07_30_is_one_change_a_price_and_one_pause_an_entry(summer: Summer) -> None:
-    believed = summer.played.between(time("2026-08-10T00:00:00Z"), time("2026-08-21T00:00:00Z"), "price.changed")
-    assert moves(believed, LUNA, TERRA, SOL) == DROP
+    confirmed = summer.played.between(time("2026-08-10T00:00:00Z"), time("2026-08-21T00:00:00Z"), "price.changed")
+    assert moves(confirmed, LUNA, TERRA, SOL) == DROP
     paused = summer.played.between(time("2026-08-10T00:00:00Z"), time("2026-08-21T00:00:00Z"), "entry.paused")
     assert [event.subject for event in paused] == [LUNA, TERRA]
 

@@ -27,37 +27,37 @@ def written(folder: Path, *lines: object, name: str = "looks.jsonl") -> Path:
 
 
 def test_a_payload_becomes_the_bytes_of_its_json(tmp_path: Path) -> None:
-    (look,) = read(written(tmp_path, OK)).polls
-    assert look.at == datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
-    assert look.failure is None
-    assert look.body is not None
-    assert json.loads(look.body.content) == OK["payload"]
-    assert look.body.sha256 == sha256(look.body.content).hexdigest()
+    (poll,) = read(written(tmp_path, OK)).polls
+    assert poll.at == datetime(2026, 7, 30, 17, 34, 21, tzinfo=UTC)
+    assert poll.failure is None
+    assert poll.body is not None
+    assert json.loads(poll.body.content) == OK["payload"]
+    assert poll.body.sha256 == sha256(poll.body.content).hexdigest()
 
 
 def test_a_text_is_handed_on_as_it_is_also_where_it_is_no_json(tmp_path: Path) -> None:
-    looks = read(
+    polls = read(
         written(
             tmp_path,
             {"observed_at": AT, "status": "ok", "payload_text": "| Modell | €\n"},
             {"observed_at": AT, "status": "invalid_json", "payload": None, "payload_text": '{"a": ', "error": "cut"},
         )
     ).polls
-    assert [look.body and look.body.content for look in looks] == ["| Modell | €\n".encode(), b'{"a": ']
+    assert [poll.body and poll.body.content for poll in polls] == ["| Modell | €\n".encode(), b'{"a": ']
 
 
 def test_a_key_that_stands_in_a_body_or_an_error_is_taken_out(tmp_path: Path) -> None:
     secret = "sk-abcdefghijkl"
-    looks = read(
+    polls = read(
         written(
             tmp_path,
             {"observed_at": AT, "status": "ok", "payload_text": f"curl -H {secret}"},
             {"observed_at": AT, "status": "error", "error": f"HTTP 401: bad key {secret}"},
         )
     ).polls
-    assert looks[0].body is not None
-    assert secret.encode() not in looks[0].body.content
-    assert looks[1].detail == "HTTP 401: bad key [redacted]"
+    assert polls[0].body is not None
+    assert secret.encode() not in polls[0].body.content
+    assert polls[1].detail == "HTTP 401: bad key [redacted]"
 
 
 def test_equal_answers_share_one_body(tmp_path: Path) -> None:
@@ -112,12 +112,12 @@ def test_the_reason_of_a_failure_is_read_from_its_words(said: str, reason: Failu
         ({"status": "invalid_json", "error": "line 3"}, FailureReason.NOT_JSON),
     ],
 )
-def test_a_look_without_a_body_is_a_failure_with_a_detail(
+def test_a_poll_without_a_body_is_a_failure_with_a_detail(
     tmp_path: Path, line: dict[str, str], reason: FailureReason
 ) -> None:
-    (look,) = read(written(tmp_path, {"observed_at": AT, **line})).polls
-    assert (look.body, look.failure) == (None, reason)
-    assert look.detail
+    (poll,) = read(written(tmp_path, {"observed_at": AT, **line})).polls
+    assert (poll.body, poll.failure) == (None, reason)
+    assert poll.detail
 
 
 @pytest.mark.parametrize(

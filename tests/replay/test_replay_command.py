@@ -27,10 +27,10 @@ def prices(model: str, amount: float) -> dict[str, object]:
     }
 
 
-def written(folder: Path, name: str, *looks: dict[str, object]) -> Path:
-    """Return one look an hour, from midnight."""
+def written(folder: Path, name: str, *polls: dict[str, object]) -> Path:
+    """Return one poll an hour, from midnight."""
     file = folder / f"{name}.jsonl"
-    lines = [json.dumps({"observed_at": DAY.format(hour), **look}) for hour, look in enumerate(looks)]
+    lines = [json.dumps({"observed_at": DAY.format(hour), **poll}) for hour, poll in enumerate(polls)]
     file.write_text("\n".join(lines), encoding="utf-8")
     return file
 
@@ -147,7 +147,7 @@ def test_files_of_several_sources_are_merged_by_time(here: Path, tmp_path: Path,
     assert not [event for event in events if event["source"] == "openai-pricing"]
 
 
-def test_a_look_is_carried_until_the_end_of_all_files(here: Path, tmp_path: Path, gone: Path) -> None:
+def test_a_poll_is_carried_until_the_end_of_all_files(here: Path, tmp_path: Path, gone: Path) -> None:
     feed = written(tmp_path, "feed", prices("gpt-5.6-luna", 1.0), prices("gpt-5.6-luna", 0.2))
     alone = run(f"llm-prices={feed}", "--carry", "1h", "--json")
     assert "price.reported" not in alone.stdout

@@ -36,46 +36,46 @@ PLANNED = {
 """When a planned removal first showed → how many models went."""
 
 
-def test_every_look_of_the_recording_is_played_and_none_is_late(openai: Played) -> None:
-    looks = list(lines(NAME))
+def test_every_poll_of_the_recording_is_played_and_none_is_late(openai: Played) -> None:
+    polls = list(lines(NAME))
     verdicts = Counter(step.verdict for step in openai.steps if step.source)
-    assert sum(verdicts.values()) == len(looks)
-    assert verdicts["failed"] == sum(line["status"] != "ok" for line in looks)
+    assert sum(verdicts.values()) == len(polls)
+    assert verdicts["failed"] == sum(line["status"] != "ok" for line in polls)
     assert not verdicts["late"]
 
 
-def test_models_are_listed_and_unlisted_exactly_when_enough_looks_showed_it(openai: Played) -> None:
+def test_models_are_listed_and_unlisted_exactly_when_enough_polls_showed_it(openai: Played) -> None:
     came, went = believed_edges(good_lists(NAME))
     assert came
     assert openai.recorded("model.listed") == came
     assert openai.recorded("model.unlisted") == went
 
 
-def test_every_lasting_removal_is_found_once_and_dated_by_the_first_look_without_it(openai: Played) -> None:
+def test_every_lasting_removal_is_found_once_and_dated_by_the_first_poll_without_it(openai: Played) -> None:
     gone = {
         line["model"]: time(line["observed_at"])
         for line in truth(NAME)
         if line["kind"] == "model_removed" and "returned_after_h" not in line
     }
-    for unseen in ("test-run", LEAKED[0]):  # came and went before either was believed
+    for unseen in ("test-run", LEAKED[0]):  # came and went before either was confirmed
         del gone[unseen]
     unlisted = openai.events("model.unlisted")
     assert {event.subject: event.occurred_at for event in unlisted} == gone
     assert len(unlisted) == len(gone)
 
 
-def test_planned_removals_are_found_after_three_looks_over_half_an_hour(openai: Played) -> None:
+def test_planned_removals_are_found_after_three_polls_over_half_an_hour(openai: Played) -> None:
     recorded = {one.event.position: one.recorded_at for one in openai.log}
     good = [at for at, _ in good_lists(NAME)]
     for first, count in PLANNED.items():
         gone = [e for e in openai.events("model.unlisted") if e.occurred_at.isoformat().startswith(first.rstrip("Z"))]
         assert len(gone) == count, first
         for event in gone:
-            looks = [at for at in good if event.occurred_at <= at <= recorded[event.position]]
+            polls = [at for at in good if event.occurred_at <= at <= recorded[event.position]]
             assert event.data["looks"] == 3
-            assert looks[0] == event.occurred_at
-            assert looks[-1] - looks[0] >= timedelta(minutes=30)
-            assert len(looks) == 3 or looks[-2] - looks[0] < timedelta(minutes=30), "believed later than it could be"
+            assert polls[0] == event.occurred_at
+            assert polls[-1] - polls[0] >= timedelta(minutes=30)
+            assert len(polls) == 3 or polls[-2] - polls[0] < timedelta(minutes=30), "believed later than it could be"
 
 
 def test_missing_keys_and_the_500_of_july_are_outages_and_nothing_else(openai: Played) -> None:
@@ -104,7 +104,7 @@ def test_a_human_test_edit_of_41_seconds_leaves_no_trace(openai: Played) -> None
 
 
 def test_leaked_ids_are_written_down_and_nobody_is_told(openai: Played) -> None:
-    assert openai.events(subject=LEAKED[0]) == []  # gone at the look after the next
+    assert openai.events(subject=LEAKED[0]) == []  # gone at the poll after the next
     assert [event.type for event in openai.events(subject=LEAKED[1])] == ["model.listed", "model.unlisted"]
     told = {item.subject for notice in openai.notices for item in notice.items}
     assert told.isdisjoint(LEAKED)

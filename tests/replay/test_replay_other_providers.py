@@ -70,12 +70,12 @@ def test_after_a_month_of_nothing_the_list_is_compared_with_the_last_good_one(fi
 
 def test_what_is_believed_in_the_end_is_what_the_list_last_held(fireworks: Played) -> None:
     lists = good_lists("mw_v1models_fireworks")
-    believed = set(lists[0][1])
+    confirmed = set(lists[0][1])
     for event in fireworks.events("model.listed", "model.unlisted"):
-        assert (event.subject in believed) == (event.type == "model.unlisted")
-        believed ^= {event.subject}
-    settled = lists[-2][1]  # the last list stood for one look
-    assert believed == settled
+        assert (event.subject in confirmed) == (event.type == "model.unlisted")
+        confirmed ^= {event.subject}
+    settled = lists[-2][1]  # the last list stood for one poll
+    assert confirmed == settled
 
 
 def test_a_registered_model_that_left_pauses_its_entry_and_is_never_resumed(fireworks: Played) -> None:
@@ -96,7 +96,7 @@ def test_the_registry_of_each_store_is_the_one_that_its_log_tells(mistral: Playe
 
 
 def test_a_field_that_leaves_one_model_is_a_change_of_that_model(tmp_path: Path, providers: Path) -> None:
-    def look(hour: int, *context: int | None) -> str:
+    def poll(hour: int, *context: int | None) -> str:
         items = [
             {"id": f"m{number}", "created": 7, **({"context_length": size} if size else {})}
             for number, size in enumerate(context)
@@ -104,12 +104,12 @@ def test_a_field_that_leaves_one_model_is_a_change_of_that_model(tmp_path: Path,
         return json.dumps({"observed_at": f"2026-02-19T{hour:02}:00:00Z", "status": "ok", "payload": {"data": items}})
 
     file = tmp_path / "list.jsonl"
-    looks = [
-        look(1, 8, 8),
-        *(look(hour, 8, None) for hour in (2, 3, 4)),
-        *(look(hour, None, None) for hour in (5, 6, 7)),
+    polls = [
+        poll(1, 8, 8),
+        *(poll(hour, 8, None) for hour in (2, 3, 4)),
+        *(poll(hour, None, None) for hour in (5, 6, 7)),
     ]
-    file.write_text("\n".join(looks), encoding="utf-8")
+    file.write_text("\n".join(polls), encoding="utf-8")
     played = play(tmp_path, {"fireworks-models": file}, config=providers)
     assert [(e.subject, e.data["field"], e.data["new"]) for e in played.events("model.")] == [
         ("m1", "context_length", None)

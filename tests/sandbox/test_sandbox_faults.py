@@ -196,7 +196,7 @@ def test_a_partial_page_ends_within_its_tables_and_an_empty_shell_has_headings_a
     assert "|" not in shell
 
 
-def test_a_distorted_answer_carries_no_validators_and_a_conditional_look_meets_the_fault_too(clients: Clients) -> None:
+def test_a_distorted_answer_carries_no_validators_and_a_conditional_poll_meets_the_fault_too(clients: Clients) -> None:
     etag = clients.list().headers["etag"]
     clients.sandbox.fault(Fault(target=Target.LIST, kind=FaultKind.EMPTY_LIST, times=1))
     answer = clients.list(If_None_Match=etag)

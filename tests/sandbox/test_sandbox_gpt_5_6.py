@@ -96,7 +96,7 @@ def test_the_page_has_the_form_of_the_providers_own(clients: Clients) -> None:
     ]
 
 
-def test_on_2026_07_25_the_list_answers_500_for_several_looks_and_then_as_before(clients: Clients) -> None:
+def test_on_2026_07_25_the_list_answers_500_for_several_polls_and_then_as_before(clients: Clients) -> None:
     clients.go_to("2026-07-09")
     before = clients.list()
     clients.sandbox.advance()

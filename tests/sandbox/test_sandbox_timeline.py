@@ -30,13 +30,13 @@ HELD = replace(ONE, waits_for="activate")
 
 
 @given(st.lists(st.sampled_from([Target.LIST, Target.PAGE]), max_size=30))
-def test_a_step_ends_exactly_when_list_and_page_were_both_looked_at_often_enough(looks: list[Target]) -> None:
+def test_a_step_ends_exactly_when_list_and_page_were_both_looked_at_often_enough(polls: list[Target]) -> None:
     timeline = Timeline((ONE, TWO))
     seen = {Target.LIST: 0, Target.PAGE: 0}
     expected = 0
-    for look in looks:
-        assert timeline.request(look).index == expected, "the look that ends a step still sees it"
-        seen[look] += 1
+    for poll in polls:
+        assert timeline.request(poll).index == expected, "the poll that ends a step still sees it"
+        seen[poll] += 1
         if min(seen.values()) >= timeline.steps[expected].polls and expected == 0:
             expected, seen = 1, {Target.LIST: 0, Target.PAGE: 0}
         assert timeline.index == expected
@@ -76,7 +76,7 @@ def test_a_held_step_waits_for_its_act_however_often_it_is_looked_at() -> None:
         timeline.release("activate")
 
 
-def test_an_act_before_enough_looks_lets_the_looks_end_the_step() -> None:
+def test_an_act_before_enough_polls_lets_the_polls_end_the_step() -> None:
     timeline = Timeline((HELD, TWO), hold=True)
     timeline.release("activate")
     assert timeline.index == 0
@@ -147,7 +147,7 @@ def test_waiting_for_a_step_returns_when_it_begins_and_says_so_when_it_does_not(
         assert sandbox.wait_for(lambda: sandbox.timeline.index > 0, 0.01)
 
 
-def test_a_timeline_needs_a_step_and_a_step_a_look() -> None:
+def test_a_timeline_needs_a_step_and_a_step_a_poll() -> None:
     with pytest.raises(ValueError, match="at least one step"):
         Timeline(())
     with pytest.raises(ValueError, match="at least one"):
@@ -158,7 +158,7 @@ def test_being_watched_is_enough_to_live_through_the_whole_of_gpt_5_6(clients: C
     seen = []
     for _ in range(sum(step.polls for step in STEPS)):
         seen.append(clients.sandbox.timeline.index)
-        clients.look()
+        clients.poll()
     assert list(dict.fromkeys(seen)) == list(range(len(STEPS)))
     assert clients.sandbox.ended
 

@@ -96,7 +96,7 @@ def test_a_driver_can_wait_for_a_message(clients: Clients) -> None:
 
 def test_the_state_says_where_the_story_stands(clients: Clients) -> None:
     clients.go_to("2026-07-25")
-    clients.look()
+    clients.poll()
     state = clients.http.get(clients.sandbox.url + "/sandbox/state").json()
     assert state["step"] == {
         "index": 4,

@@ -283,8 +283,8 @@ def test_values_that_json_has_no_word_for_come_back() -> None:
 
 def test_what_this_version_does_not_take_is_refused_with_the_key(tmp_path: Path) -> None:
     settings = loaded(tmp_path)
-    kept = {**settings.configuration.document, "believe": {}}
-    with pytest.raises(ConfigurationError, match="believe"):
+    kept = {**settings.configuration.document, "confirm": {}}
+    with pytest.raises(ConfigurationError, match="confirm"):
         restore(kept, settings, settings)
 
 

@@ -61,7 +61,7 @@ def command(tmp_path: Path) -> Callable[[str], str]:
     return install
 
 
-def look(path: str, **more: float) -> Snapshot | PollFailure:
+def poll(path: str, **more: float) -> Snapshot | PollFailure:
     seen = Codex(spec(), SURFACE, path=path, **more).observe(NOW, None)
     assert isinstance(seen, Snapshot | PollFailure)
     return seen
@@ -94,7 +94,7 @@ def test_the_installed_command_is_asked_for_its_bundled_catalogue(
     command: Callable[[str], str], tmp_path: Path
 ) -> None:
     (tmp_path / "answer").write_bytes(catalogue(SOL))
-    seen = look(command(f'[ "$*" = "debug models --bundled" ] && cat {tmp_path}/answer'))
+    seen = poll(command(f'[ "$*" = "debug models --bundled" ] && cat {tmp_path}/answer'))
     assert isinstance(seen, Snapshot)
     assert set(seen.facts) == {Subject("codex", "gpt-5.6-sol")}
 
@@ -107,7 +107,7 @@ def test_the_command_gets_an_empty_home_and_nothing_of_our_environment(
     (tmp_path / "answer").write_bytes(catalogue(SOL))
     # `ls` proves the home empty; reading standard input ends at once.
     path = command(f'env > {tmp_path}/env; ls -A "$HOME" > {tmp_path}/home; cat; cat {tmp_path}/answer')
-    assert isinstance(look(path), Snapshot)
+    assert isinstance(poll(path), Snapshot)
     given = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
     assert given.keys() - {"PWD", "SHLVL", "_", "OLDPWD"} == {"PATH", "HOME", "CODEX_HOME", "LANG", "NO_COLOR"}
     assert "secret-of-ours" not in (tmp_path / "env").read_text()
@@ -119,13 +119,13 @@ def test_the_command_gets_an_empty_home_and_nothing_of_our_environment(
 def test_a_key_that_the_command_prints_all_the_same_is_not_kept(command: Callable[[str], str], tmp_path: Path) -> None:
     key = "sk-proj-abcdefghijklmnop"
     (tmp_path / "answer").write_bytes(catalogue({**SOL, "base_instructions": f"use {key}"}))
-    seen = look(command(f"cat {tmp_path}/answer"))
+    seen = poll(command(f"cat {tmp_path}/answer"))
     assert isinstance(seen, Snapshot)
     assert key.encode() not in seen.body.content
 
 
 def test_an_absent_command_is_a_failure_that_names_the_mend(tmp_path: Path) -> None:
-    seen = look(str(tmp_path))
+    seen = poll(str(tmp_path))
     assert isinstance(seen, PollFailure)
     assert seen.reason is FailureReason.MISCONFIGURED
     assert "install the Codex CLI" in seen.detail
@@ -145,14 +145,14 @@ def test_an_absent_command_is_a_failure_that_names_the_mend(tmp_path: Path) -> N
 def test_an_answer_that_is_no_catalogue_is_a_failure(
     command: Callable[[str], str], script: str, reason: FailureReason
 ) -> None:
-    seen = look(command(script))
+    seen = poll(command(script))
     assert isinstance(seen, PollFailure)
     assert seen.reason is reason
 
 
 def test_a_command_that_does_not_end_is_ended_with_what_it_started(command: Callable[[str], str]) -> None:
     began = threading.active_count()
-    seen = look(command("sleep 600 & sleep 600"), timeout=0.3)
+    seen = poll(command("sleep 600 & sleep 600"), timeout=0.3)
     assert isinstance(seen, PollFailure)
     assert (seen.reason, "0.3 s" in seen.detail) == (FailureReason.TIMEOUT, True)
     assert threading.active_count() <= began

@@ -62,7 +62,7 @@ def spec() -> SourceSpec:
     )
 
 
-def look(text: str) -> Snapshot | PollFailure:
+def poll(text: str) -> Snapshot | PollFailure:
     source = build(spec(), SourceDeps(http=HttpClient(), surface=None, secret=str))
     seen = source.extract(Body(content=text.encode(), sha256="0" * 64, size=len(text)), NOW)
     assert isinstance(seen, Snapshot | PollFailure)
@@ -128,7 +128,7 @@ def test_a_row_that_names_no_model_is_a_refusal_and_not_a_model() -> None:
 
 
 def test_what_is_no_day_is_unclear_and_not_absent() -> None:
-    seen = look(RECENT)
+    seen = poll(RECENT)
     assert isinstance(seen, Snapshot)
     assert Fact(Subject("openai", "o3"), "shutdown_date") in seen.unclear
     assert "shutdown_date" not in seen.facts[Subject("openai", "o3")]
@@ -137,7 +137,7 @@ def test_what_is_no_day_is_unclear_and_not_absent() -> None:
 
 def test_a_model_with_two_ends_has_neither() -> None:
     twice = RECENT + "| 2026-03-26 | `gpt-5` | Deprecated | `gpt-6.1-sol` | Jun 11, 2026 |\n"
-    seen = look(twice)
+    seen = poll(twice)
     assert isinstance(seen, Snapshot)
     gpt5 = Subject("openai", "gpt-5")
     assert seen.unclear >= {Fact(gpt5, "shutdown_date")}
@@ -194,13 +194,13 @@ def test_only_a_whole_day_is_a_day(text: str, said: str | None) -> None:
 def test_a_layout_that_is_not_known_is_unreadable_and_says_why(header: str) -> None:
     width = header.count("|") - 1
     page = f"# Deprecations\n\n{header}\n{'| --- ' * width}|\n{'| `gpt-5-pro` ' * width}|\n" + "x" * 64
-    seen = look(page)
+    seen = poll(page)
     assert isinstance(seen, PollFailure)
     assert (seen.reason, "no table names a model" in seen.detail) == (FailureReason.UNREADABLE, True)
 
 
 def test_a_challenge_is_no_page() -> None:
-    seen = look("<html><head><title>Just a moment...</title></head><body>" + "wait " * 50 + "</body></html>")
+    seen = poll("<html><head><title>Just a moment...</title></head><body>" + "wait " * 50 + "</body></html>")
     assert isinstance(seen, PollFailure)
     assert "challenge" in seen.detail
 

@@ -41,7 +41,7 @@ OTHER = {
 }
 
 
-def look(text: str, **options: object) -> Snapshot | PollFailure:
+def poll(text: str, **options: object) -> Snapshot | PollFailure:
     spec = source_spec(
         key="card", kind="document", every=timedelta(hours=1), url="https://x.example/card", options=options
     )
@@ -52,7 +52,7 @@ def look(text: str, **options: object) -> Snapshot | PollFailure:
 
 
 def fields(text: str, **options: object) -> dict[str, Value]:
-    seen = look(text, **options)
+    seen = poll(text, **options)
     assert isinstance(seen, Snapshot), seen
     assert set(seen.facts) == {Subject("card", "text")}
     return dict(seen.facts[Subject("card", "text")])
@@ -112,7 +112,7 @@ def test_a_marker_is_found_whatever_its_case_and_typography() -> None:
 def test_another_set_of_markers_is_another_version_of_reading() -> None:
     page = PAGE.format(**ONE)
     versions = [
-        look(page, **options) for options in ({}, {"watch": ("a", "b")}, {"watch": ("b", "a")}, {"watch": ("a",)})
+        poll(page, **options) for options in ({}, {"watch": ("a", "b")}, {"watch": ("b", "a")}, {"watch": ("a",)})
     ]
     none, both, turned, one = (seen.extractor for seen in versions if isinstance(seen, Snapshot))
     assert both == turned
@@ -121,7 +121,7 @@ def test_another_set_of_markers_is_another_version_of_reading() -> None:
 
 def test_markers_that_are_no_texts_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="needs `watch` to be a list of texts"):
-        look(PAGE.format(**ONE), watch=(1,))
+        poll(PAGE.format(**ONE), watch=(1,))
 
 
 def test_a_long_paragraph_is_kept_in_part_and_counts_whole() -> None:
@@ -146,7 +146,7 @@ def test_a_long_paragraph_is_kept_in_part_and_counts_whole() -> None:
     ids=["empty application", "application", "challenge", "too small", "broken feed", "feed with entities"],
 )
 def test_what_is_no_document_is_a_failure_and_no_text(page: str) -> None:
-    seen = look(page)
+    seen = poll(page)
     assert isinstance(seen, PollFailure), seen
     assert seen.reason is FailureReason.UNREADABLE
 

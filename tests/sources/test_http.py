@@ -1,4 +1,4 @@
-"""Where a look may go, what it follows, and what is taken out of what it brings back."""
+"""Where a poll may go, what it follows, and what is taken out of what it brings back."""
 
 from __future__ import annotations
 

@@ -279,15 +279,15 @@ def test_a_key_may_end_in_the_newline_of_its_file(server: LoopbackServer, http: 
 
 def test_a_key_is_resolved_once_and_anew_after_it_was_refused(server: LoopbackServer, http: HttpClient) -> None:
     keys = iter(["sk-first-key", "sk-second-key"])
-    looked = source(http, Surface(key="s", base_url=server.url, provider="p", api_key="env:KEY"), lambda _: next(keys))
+    polled = source(http, Surface(key="s", base_url=server.url, provider="p", api_key="env:KEY"), lambda _: next(keys))
     for status in (200, 401, 200, 200):
         server.script = lambda h, status=status: h.reply(b'{"data":[]}', status)
-        looked.observe(NOW, None)
+        polled.observe(NOW, None)
     sent = [headers["authorization"].removeprefix("Bearer ") for _, headers in server.requests]
     assert sent == ["sk-first-key", "sk-first-key", "sk-second-key", "sk-second-key"]
 
 
-def test_a_failing_look_is_sent_once(server: LoopbackServer, http: HttpClient) -> None:
+def test_a_failing_poll_is_sent_once(server: LoopbackServer, http: HttpClient) -> None:
     server.script = lambda h: h.reply(b"{}", 429, Retry_After="1", X_Should_Retry="true")
     source(http, Surface(key="s", base_url=server.url, provider="p")).observe(NOW, None)
     assert len(server.requests) == 1

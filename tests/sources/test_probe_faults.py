@@ -61,7 +61,7 @@ def route(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def look(route: str, server: LoopbackServer, http: HttpClient) -> Callable[[Script], Any]:
+def poll(route: str, server: LoopbackServer, http: HttpClient) -> Callable[[Script], Any]:
     source = made(route, server.url, http)
 
     def once(script: Script) -> Any:
@@ -72,30 +72,30 @@ def look(route: str, server: LoopbackServer, http: HttpClient) -> Callable[[Scri
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_the_network_is_a_failure_of_the_probe_with_its_reason(look: Any, fault: str) -> None:
+def test_a_fault_of_the_network_is_a_failure_of_the_probe_with_its_reason(poll: Any, fault: str) -> None:
     script, reason = FAULTS[fault]
-    seen = look(script)
+    seen = poll(script)
     assert isinstance(seen, PollFailure)
     assert seen.reason is reason
     assert len(seen.measured) == 1
 
 
 @pytest.mark.parametrize(("status", "reason"), STATUSES.items())
-def test_a_status_without_a_known_body_is_its_reason(look: Any, status: int, reason: FailureReason) -> None:
-    seen = look(lambda h: h.reply(b'{"error": {"message": "Sorry."}}' if status != 204 else b"", status))
+def test_a_status_without_a_known_body_is_its_reason(poll: Any, status: int, reason: FailureReason) -> None:
+    seen = poll(lambda h: h.reply(b'{"error": {"message": "Sorry."}}' if status != 204 else b"", status))
     assert isinstance(seen, PollFailure)
     assert seen.reason is reason
     assert f"HTTP {status}" in seen.detail
 
 
-def test_an_error_with_a_bomb_for_a_body_is_too_large(look: Any) -> None:
+def test_an_error_with_a_bomb_for_a_body_is_too_large(poll: Any) -> None:
     def bomb(handler: Any) -> None:
         try:
             handler.reply(BOMB, 500, Content_Encoding="gzip")
         except OSError:
             handler.close_connection = True
 
-    assert look(bomb).reason is FailureReason.TOO_LARGE
+    assert poll(bomb).reason is FailureReason.TOO_LARGE
 
 
 @pytest.mark.parametrize("part", ["headers", "body"])
@@ -167,7 +167,7 @@ def test_a_packed_answer_is_read_and_a_fault_before_it_leaves_no_trace(
     assert isinstance(source.observe(NOW, None), Snapshot)
 
 
-def test_a_clock_that_jumps_between_looks_changes_nothing_but_their_dates(
+def test_a_clock_that_jumps_between_polls_changes_nothing_but_their_dates(
     server: LoopbackServer, http: HttpClient
 ) -> None:
     server.script = lambda h: h.reply(json.dumps({"id": M}).encode())

@@ -1,4 +1,4 @@
-"""What every source keeps to, against a real server: a look returns what was seen, or why nothing was, and never
+"""What every source keeps to, against a real server: a poll returns what was seen, or why nothing was, and never
 raises.
 """
 
@@ -116,7 +116,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
-def look(kind: Kind, server: LoopbackServer, http: HttpClient) -> Callable[..., Any]:
+def poll(kind: Kind, server: LoopbackServer, http: HttpClient) -> Callable[..., Any]:
     """Look once at a server that follows a script."""
     source = kind.build(server.url, http)
 
@@ -134,9 +134,9 @@ def known_of(snapshot: Snapshot, **changes: Any) -> Known:
 
 
 def test_a_good_answer_is_a_snapshot_with_its_bytes_and_validators(
-    kind: Kind, look: Any, server: LoopbackServer
+    kind: Kind, poll: Any, server: LoopbackServer
 ) -> None:
-    seen = look(lambda h: h.reply(kind.good, ETag='"one"', Last_Modified="Mon, 23 Nov 2026 10:00:00 GMT"))
+    seen = poll(lambda h: h.reply(kind.good, ETag='"one"', Last_Modified="Mon, 23 Nov 2026 10:00:00 GMT"))
     assert isinstance(seen, Snapshot)
     assert len(seen.facts) == 60
     assert (seen.source, seen.at, seen.body.content) == ("watched", NOW, kind.good)
@@ -145,49 +145,49 @@ def test_a_good_answer_is_a_snapshot_with_its_bytes_and_validators(
     assert "if-none-match" not in server.requests[0][1]
 
 
-def test_stored_evidence_yields_the_same_facts_again(kind: Kind, look: Any, http: HttpClient) -> None:
-    seen = look(lambda h: h.reply(kind.good))
+def test_stored_evidence_yields_the_same_facts_again(kind: Kind, poll: Any, http: HttpClient) -> None:
+    seen = poll(lambda h: h.reply(kind.good))
     again = kind.build("http://nobody.invalid", http).extract(seen.body, NOW)
     assert isinstance(again, Snapshot)
     assert (again.facts, again.extractor) == (seen.facts, seen.extractor)
 
 
-def test_a_304_is_unchanged_and_keeps_the_validators_of_the_body(kind: Kind, look: Any, server: LoopbackServer) -> None:
-    first = look(lambda h: h.reply(kind.good, ETag='"one"'))
-    seen = look(lambda h: h.reply(b"", 304, ETag='"another"'), known_of(first))
+def test_a_304_is_unchanged_and_keeps_the_validators_of_the_body(kind: Kind, poll: Any, server: LoopbackServer) -> None:
+    first = poll(lambda h: h.reply(kind.good, ETag='"one"'))
+    seen = poll(lambda h: h.reply(b"", 304, ETag='"another"'), known_of(first))
     assert seen == Unchanged(source="watched", at=NOW, etag='"one"')
     assert server.requests[-1][1]["if-none-match"] == '"one"'
 
 
-def test_a_304_that_nobody_asked_for_is_a_failure(look: Any) -> None:
-    assert look(lambda h: h.reply(b"", 304)).reason is FailureReason.HTTP_ERROR
+def test_a_304_that_nobody_asked_for_is_a_failure(poll: Any) -> None:
+    assert poll(lambda h: h.reply(b"", 304)).reason is FailureReason.HTTP_ERROR
 
 
-def test_equal_bytes_are_unchanged_whatever_their_validators(kind: Kind, look: Any) -> None:
-    first = look(lambda h: h.reply(kind.good, ETag='"one"'))
-    seen = look(lambda h: h.reply(kind.good, ETag='"two"'), known_of(first))
+def test_equal_bytes_are_unchanged_whatever_their_validators(kind: Kind, poll: Any) -> None:
+    first = poll(lambda h: h.reply(kind.good, ETag='"one"'))
+    seen = poll(lambda h: h.reply(kind.good, ETag='"two"'), known_of(first))
     assert seen == Unchanged(source="watched", at=NOW, etag='"two"')
 
 
-def test_known_bytes_are_read_again_once_a_date_in_them_has_come(kind: Kind, look: Any, server: LoopbackServer) -> None:
-    first = look(lambda h: h.reply(kind.good, ETag='"one"'))
-    seen = look(lambda h: h.reply(kind.good, ETag='"one"'), known_of(first, valid_until=NOW))
+def test_known_bytes_are_read_again_once_a_date_in_them_has_come(kind: Kind, poll: Any, server: LoopbackServer) -> None:
+    first = poll(lambda h: h.reply(kind.good, ETag='"one"'))
+    seen = poll(lambda h: h.reply(kind.good, ETag='"one"'), known_of(first, valid_until=NOW))
     assert isinstance(seen, Snapshot)
     assert "if-none-match" not in server.requests[-1][1], "a 304 could not tell that the date has come"
 
 
-def test_a_packed_answer_is_hashed_unpacked(kind: Kind, look: Any) -> None:
-    plain, squeezed = look(lambda h: h.reply(kind.good)), look(lambda h: h.reply_packed(packed(kind.good)))
+def test_a_packed_answer_is_hashed_unpacked(kind: Kind, poll: Any) -> None:
+    plain, squeezed = poll(lambda h: h.reply(kind.good)), poll(lambda h: h.reply_packed(packed(kind.good)))
     assert squeezed.body.sha256 == plain.body.sha256
     assert squeezed.facts == plain.facts
 
 
-def test_a_packed_answer_may_have_several_members(kind: Kind, look: Any) -> None:
+def test_a_packed_answer_may_have_several_members(kind: Kind, poll: Any) -> None:
     members = packed(kind.good[:100]) + packed(kind.good[100:])
-    assert look(lambda h: h.reply_packed(members)).body.content == kind.good
+    assert poll(lambda h: h.reply_packed(members)).body.content == kind.good
 
 
-def test_a_shrunken_answer_is_a_snapshot_for_admission_to_judge(kind: Kind, look: Any) -> None:
+def test_a_shrunken_answer_is_a_snapshot_for_admission_to_judge(kind: Kind, poll: Any) -> None:
     shrunk = {
         "models_list": b'{"object":"list","data":[]}',
         "pricing_page": b"# Pricing of the one model that is left over from sixty of them\nmodel-1|1.5",
@@ -196,7 +196,7 @@ def test_a_shrunken_answer_is_a_snapshot_for_admission_to_judge(kind: Kind, look
         ),
         "price_feed": b'{"prices":[{"id":"model-1","vendor":"openai","input":1}]}',
     }[kind.name]
-    assert len(look(lambda h: h.reply(shrunk)).facts) <= 1
+    assert len(poll(lambda h: h.reply(shrunk)).facts) <= 1
 
 
 def _refuse(status: int, **headers: str) -> Script:
@@ -218,8 +218,8 @@ STATUSES = {
 
 
 @pytest.mark.parametrize(("status", "reason"), STATUSES.items())
-def test_a_status_is_a_reason_and_the_detail_one_redacted_line(look: Any, status: int, reason: FailureReason) -> None:
-    seen = look(_refuse(status) if status != 204 else lambda h: h.reply(b"", 204))
+def test_a_status_is_a_reason_and_the_detail_one_redacted_line(poll: Any, status: int, reason: FailureReason) -> None:
+    seen = poll(_refuse(status) if status != 204 else lambda h: h.reply(b"", 204))
     assert isinstance(seen, PollFailure)
     assert (seen.source, seen.at, seen.reason) == ("watched", NOW, reason)
     assert f"HTTP {status}" in seen.detail
@@ -233,17 +233,17 @@ def test_a_status_is_a_reason_and_the_detail_one_redacted_line(look: Any, status
 @pytest.mark.parametrize(
     ("said", "seconds"), [("17", 17.0), ("Mon, 23 Nov 2026 12:02:00 GMT", 120.0), ("soon", None), ("-5", None)]
 )
-def test_retry_after_is_in_seconds(look: Any, said: str, seconds: float | None) -> None:
-    assert look(_refuse(429, Retry_After=said)).retry_after == seconds
+def test_retry_after_is_in_seconds(poll: Any, said: str, seconds: float | None) -> None:
+    assert poll(_refuse(429, Retry_After=said)).retry_after == seconds
 
 
-def test_html_with_200_is_a_failure_that_keeps_the_evidence(kind: Kind, look: Any) -> None:
-    seen = look(lambda h: h.reply(HTML, Content_Type="text/html"))
+def test_html_with_200_is_a_failure_that_keeps_the_evidence(kind: Kind, poll: Any) -> None:
+    seen = poll(lambda h: h.reply(HTML, Content_Type="text/html"))
     assert (seen.reason, seen.body.content) == (kind.html, HTML)
 
 
-def test_an_empty_body_is_a_failure(kind: Kind, look: Any) -> None:
-    assert look(lambda h: h.reply(b"")).reason is kind.html
+def test_an_empty_body_is_a_failure(kind: Kind, poll: Any) -> None:
+    assert poll(lambda h: h.reply(b"")).reason is kind.html
 
 
 BOMB = gzip.compress(bytes(40_000_000))
@@ -278,9 +278,9 @@ def _to_deaf_ears(handler: Handler, content: bytes, status: int = 200, **headers
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_the_network_is_a_failure_with_its_reason(look: Any, fault: str) -> None:
+def test_a_fault_of_the_network_is_a_failure_with_its_reason(poll: Any, fault: str) -> None:
     script, reason = FAULTS[fault]
-    seen = look(script)
+    seen = poll(script)
     assert isinstance(seen, PollFailure)
     assert seen.reason is reason
     assert "127.0.0.1" in seen.detail
@@ -298,14 +298,14 @@ def test_an_answer_that_drips_ends_with_the_total_though_no_single_read_is_slow(
     assert "within 0.3 s" in seen.detail or "in time" in seen.detail
 
 
-def test_a_fault_leaves_the_next_look_unharmed(kind: Kind, look: Any) -> None:
+def test_a_fault_leaves_the_next_poll_unharmed(kind: Kind, poll: Any) -> None:
     for script, _ in FAULTS.values():
-        look(script)
-    assert isinstance(look(lambda h: h.reply(kind.good)), Snapshot)
+        poll(script)
+    assert isinstance(poll(lambda h: h.reply(kind.good)), Snapshot)
 
 
-def test_an_error_with_a_bomb_for_a_body_is_a_failure(look: Any) -> None:
-    seen = look(lambda h: _to_deaf_ears(h, BOMB, 500, Content_Encoding="gzip"))
+def test_an_error_with_a_bomb_for_a_body_is_a_failure(poll: Any) -> None:
+    seen = poll(lambda h: _to_deaf_ears(h, BOMB, 500, Content_Encoding="gzip"))
     assert seen.reason is FailureReason.TOO_LARGE
 
 
@@ -333,28 +333,28 @@ def test_a_private_address_that_nobody_allowed_is_blocked_before_anything_is_sen
     assert server.requests == []
 
 
-def test_a_connection_closed_while_idle_does_not_fail_the_next_look(
-    kind: Kind, look: Any, server: LoopbackServer
+def test_a_connection_closed_while_idle_does_not_fail_the_next_poll(
+    kind: Kind, poll: Any, server: LoopbackServer
 ) -> None:
     def close_silently(handler: Handler) -> None:
         handler.reply(kind.good)
         handler.close_connection = True
 
-    assert all(isinstance(look(close_silently), Snapshot) for _ in range(5))
+    assert all(isinstance(poll(close_silently), Snapshot) for _ in range(5))
 
 
-def test_a_request_carries_no_cookie_that_an_answer_set(kind: Kind, look: Any, server: LoopbackServer) -> None:
+def test_a_request_carries_no_cookie_that_an_answer_set(kind: Kind, poll: Any, server: LoopbackServer) -> None:
     for _ in range(2):
-        look(lambda h: h.reply(kind.good, Set_Cookie="visitor=1; Path=/"))
+        poll(lambda h: h.reply(kind.good, Set_Cookie="visitor=1; Path=/"))
     assert "cookie" not in server.requests[-1][1]
 
 
-def test_the_hash_is_of_the_bytes_as_received_and_the_evidence_is_redacted(kind: Kind, look: Any) -> None:
+def test_the_hash_is_of_the_bytes_as_received_and_the_evidence_is_redacted(kind: Kind, poll: Any) -> None:
     leaky = kind.good.replace(b"model-7", b"model-7 " + KEY.encode()[:3] + b"live-0123456789")
-    seen = look(lambda h: h.reply(leaky))
+    seen = poll(lambda h: h.reply(leaky))
     assert seen.body.sha256 == sha256(leaky).hexdigest()
     assert b"live-0123456789" not in seen.body.content
 
 
-def test_two_packed_answers_in_one_connection_do_not_mix(kind: Kind, look: Any) -> None:
-    assert look(lambda h: h.reply_packed(gzip.compress(kind.good))).facts == look(lambda h: h.reply(kind.good)).facts
+def test_two_packed_answers_in_one_connection_do_not_mix(kind: Kind, poll: Any) -> None:
+    assert poll(lambda h: h.reply_packed(gzip.compress(kind.good))).facts == poll(lambda h: h.reply(kind.good)).facts

@@ -113,7 +113,7 @@ def test_a_component_limits_them_to_those_that_name_it_or_none(
     assert said(page, component) == expected
 
 
-def look(page: object, component: str = "") -> Snapshot | PollFailure:
+def poll(page: object, component: str = "") -> Snapshot | PollFailure:
     options = {"component": component} if component else {}
     spec = source_spec(
         key="status", kind="status_page", every=timedelta(minutes=5), url="https://x.example/s", options=options
@@ -126,7 +126,7 @@ def look(page: object, component: str = "") -> Snapshot | PollFailure:
 
 
 def test_the_subject_is_the_component_or_all_and_a_quiet_page_is_no_empty_answer() -> None:
-    quiet, one = look({"incidents": []}), look({"incidents": []}, "Responses")
+    quiet, one = poll({"incidents": []}), poll({"incidents": []}, "Responses")
     assert isinstance(quiet, Snapshot)
     assert isinstance(one, Snapshot)
     assert quiet.facts == {Subject("status", "all"): {"status_page": True}}
@@ -147,13 +147,13 @@ def test_the_subject_is_the_component_or_all_and_a_quiet_page_is_no_empty_answer
 def test_what_is_no_status_page_is_a_failure_and_never_all_clear(
     page: object, component: str, reason: FailureReason
 ) -> None:
-    seen = look(page, component)
+    seen = poll(page, component)
     assert isinstance(seen, PollFailure)
     assert seen.reason is reason
 
 
 def test_a_component_that_the_page_does_not_have_is_named_with_those_that_it_has() -> None:
-    seen = look(SUMMARY, "Chat")
+    seen = poll(SUMMARY, "Chat")
     assert isinstance(seen, PollFailure)
     assert "'Chat'" in seen.detail
     assert "Codex API, Responses" in seen.detail

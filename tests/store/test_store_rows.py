@@ -75,15 +75,15 @@ def test_touching_moves_freshness_forward_and_nothing_else(store: SqlStore) -> N
 
 
 def test_touching_never_moves_back_and_empty_validators_keep_the_old_ones(store: SqlStore) -> None:
-    looked = replace(FULL, looked_at=NOW + 2 * MINUTE)
+    polled = replace(FULL, looked_at=NOW + 2 * MINUTE)
     with store.write() as tx:
-        tx.put_source(looked)
+        tx.put_source(polled)
     store.touch([SeenAt(source=FULL.key, at=NOW - MINUTE, etag='"older"')])
     with store.read() as reader:
-        assert reader.source(FULL.key) == looked
+        assert reader.source(FULL.key) == polled
     store.touch([SeenAt(source=FULL.key, at=NOW + MINUTE)])
     with store.read() as reader:
-        assert reader.source(FULL.key) == replace(looked, good_at=NOW + MINUTE, accepted_at=NOW + MINUTE)
+        assert reader.source(FULL.key) == replace(polled, good_at=NOW + MINUTE, accepted_at=NOW + MINUTE)
 
 
 def test_touching_fills_what_was_never_set(store: SqlStore) -> None:

@@ -59,8 +59,8 @@ def watched(story: Story) -> Story:
             "| --- | --- |\n| orion-2 | $1.00 | $6.00 |\n"
         )
     )
-    look = {"observed_at": "2026-07-30T00:00:00Z", "status": "ok", "payload_text": page}
-    (story.folder / "history.jsonl").write_text(f"{json.dumps(look)}\n")
+    poll = {"observed_at": "2026-07-30T00:00:00Z", "status": "ok", "payload_text": page}
+    (story.folder / "history.jsonl").write_text(f"{json.dumps(poll)}\n")
     return story
 
 

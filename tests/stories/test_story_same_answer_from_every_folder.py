@@ -135,7 +135,7 @@ def test_a_path_on_the_command_line_counts_from_the_working_directory(story: Sto
     assert not (story.folder / "checkout/var/monitor.db").exists()
 
 
-def test_what_only_reads_makes_no_database_and_says_where_it_looked(story: Story):
+def test_what_only_reads_makes_no_database_and_says_where_it_polled(story: Story):
     settle(story, state_dir="../")
     config = ("--config", str(story.folder / "checkout/config/monitor.toml"))
     before = files(story.folder)

@@ -136,7 +136,7 @@ class Story:
     def use_cases(self) -> UseCases:
         return UseCases(self.store, self.configuration, self.clock, published=lambda: None)
 
-    def look(
+    def poll(
         self, source: str, facts: Mapping[str, Fields], *, times: int = 1, minutes: float = 2, scope: str = "openai"
     ) -> None:
         for _ in range(times):
@@ -272,8 +272,8 @@ def visible(folder: Path) -> Iterator[Story]:
     """Provide the story up to the first message: the entry can be activated."""
     with begun(folder) as story:
         story.declare(story.configuration)
-        story.look("openai-pricing", {LUNA: prices("1", "6")})
-        story.look("openai-models", {LUNA: {LISTED: True}})
+        story.poll("openai-pricing", {LUNA: prices("1", "6")})
+        story.poll("openai-models", {LUNA: {LISTED: True}})
         yield story
 
 
@@ -291,13 +291,13 @@ def _tell(story: Story) -> None:
     others = {name: dict(on) for name in ("gpt-5.4", "gpt-5.4-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini")}
     models: dict[str, Fields] = {**others, LUNA: on}
     story.declare(story.configuration)
-    story.look("openai-models", others)
-    story.look("openai-pricing", {LUNA: prices("1", "6")})
-    story.look("llm-prices", {LUNA: prices("1", "6")})
-    story.look("openai-models", models, times=2)
-    story.look("openai-models", others, times=4, minutes=15)
-    story.look("openai-models", models, times=2)
-    story.look("openai-pricing", {LUNA: prices("1", "6")})
+    story.poll("openai-models", others)
+    story.poll("openai-pricing", {LUNA: prices("1", "6")})
+    story.poll("llm-prices", {LUNA: prices("1", "6")})
+    story.poll("openai-models", models, times=2)
+    story.poll("openai-models", others, times=4, minutes=15)
+    story.poll("openai-models", models, times=2)
+    story.poll("openai-pricing", {LUNA: prices("1", "6")})
     story.deliver()
 
     story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", paper=evals(), **by)
@@ -306,17 +306,17 @@ def _tell(story: Story) -> None:
     without = replace(story.configuration, entries={}, version="without-luna")
     Loading(story.configuration, without, Production).accept(story.use_cases().begin, reason="we move to Terra", **by)
     story.ask(True, times=1)
-    story.look("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
-    story.look("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
-    story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=2)
+    story.poll("llm-prices", {LUNA: prices("0.2", "6")}, times=2)
+    story.poll("openai-pricing", {LUNA: prices("0.2", "6")}, times=2)
+    story.poll("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=2)
     story.ask(False, times=42)
     story.reachable = False
     story.deliver()
     story.reachable = True
 
-    story.look("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
+    story.poll("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
     story.operator.release(story.position("price.quarantined"), reason="the provider announced it", **by)
-    story.look("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=4, minutes=15)
+    story.poll("openai-pricing", {LUNA: prices("0.2", "1.2")}, times=4, minutes=15)
     attendant = story.use_cases().attendant
     attendant.acknowledge(LUNA, note="on it", **by)
     attendant.silence(LUNA, until=story.now + timedelta(hours=1), reason="migration tonight", **by)
@@ -336,15 +336,15 @@ def _tell(story: Story) -> None:
 
     dated: dict[str, Fields] = {**models, "gpt-4.1": {**on, SHUTDOWN_DATE: "2026-10-23"}}
     dated["gpt-4o"] = {**on, SHUTDOWN_DATE: "2026-10-23"}
-    story.look("openai-models", dated, times=2)
+    story.poll("openai-models", dated, times=2)
     dated["gpt-4.1"] = {**on, SHUTDOWN_DATE: "2026-12-01"}
-    story.look("openai-models", dated, times=2)
+    story.poll("openai-models", dated, times=2)
     dated["gpt-4.1"] = {"listed": True, "owned_by": "system"}
-    story.look("openai-models", dated, times=4, minutes=15)
+    story.poll("openai-models", dated, times=4, minutes=15)
     story.fail("openai-models")
-    story.look("openai-models", dated)
-    story.look("openai-models", {LUNA: on})
-    story.look("openai-models", dated)
+    story.poll("openai-models", dated)
+    story.poll("openai-models", {LUNA: on})
+    story.poll("openai-models", dated)
     _tell_of_the_account(story)
     step = ClockStep(by=timedelta(hours=-2), before=story.now, after=story.now - timedelta(hours=2))
     record_steps(story.store, [step], story.now)
@@ -370,8 +370,8 @@ def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:
     made = configuration(approvers=2, fallback=mini, checks=("fallback",))
     spare = EntrySpec(key=mini, name="GPT-5.4 mini", surfaces={"openai": mini}, owners=("platform",))
     story.declare(replace(made, entries={**made.entries, mini: spare}))
-    story.look("openai-pricing", {LUNA: prices("0.2", "1.2"), mini: prices("0.3", "2")}, times=2)
-    story.look("openai-models", models)
+    story.poll("openai-pricing", {LUNA: prices("0.2", "1.2"), mini: prices("0.3", "2")}, times=2)
+    story.poll("openai-models", models)
     story.operator.activate(mini, reason="in production before", **by)
     story.operator.pause(mini, reason="odd answers", **by)
     story.operator.resume(mini, reason="they were ours", **by)
@@ -389,8 +389,8 @@ def _tell_of_the_account(story: Story) -> None:
         (STATUS, "Responses", {"incident.01H": "minor: slow answers (monitoring)"},
         {"incident.01J": "major: elevated errors (investigating)"}, STATUS),
     ):  # fmt: skip
-        story.look(source, {name: before}, scope=scope)
+        story.poll(source, {name: before}, scope=scope)
         now = {field: value for field, value in {**before, **after}.items() if value is not None}
-        story.look(source, {name: now}, scope=scope, times=4, minutes=15)
+        story.poll(source, {name: now}, scope=scope, times=4, minutes=15)
     announced = {"announced.price.standard.short.input@2026-12-01": "0.4"}
-    story.look("openai-pricing", {LUNA: {**prices("0.2", "1.2"), **announced}}, times=2)
+    story.poll("openai-pricing", {LUNA: {**prices("0.2", "1.2"), **announced}}, times=2)

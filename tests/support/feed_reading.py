@@ -1,4 +1,4 @@
-"""Reads feeds as a look does, and the recorded ones without any code of the monitor."""
+"""Reads feeds as a poll does, and the recorded ones without any code of the monitor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OFFLINE = HttpClient()
 
 
 def observed(format: str, payload: object, at: datetime = NOW) -> Any:
-    """Return what a look sees of a payload; of bytes as they are."""
+    """Return what a poll sees of a payload; of bytes as they are."""
     content = payload if isinstance(payload, bytes) else json.dumps(payload, default=_exact).encode()
     spec = source_spec(key="feed", kind="price_feed", every=timedelta(hours=1), url="http://x.invalid", format=format)
     return PriceFeed(spec, OFFLINE).extract(Body(content=content, sha256="", size=len(content)), at)
@@ -52,7 +52,7 @@ def of(snapshot: Snapshot, provider: str, model: str) -> dict[str, object]:
 
 
 def amounts(snapshot: Snapshot) -> list[str]:
-    """Return every price in a look, of whatever model."""
+    """Return every price in a poll, of whatever model."""
     return [str(v) for fields in snapshot.facts.values() for field, v in fields.items() if field.startswith("price.")]
 
 

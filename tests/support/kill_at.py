@@ -65,8 +65,8 @@ def after(owner: Any, name: str, act: Callable[[], None]) -> None:
     setattr(owner, name, wrapped)
 
 
-def in_look(act: Callable[[], None]) -> Callable[[], None]:
-    """Only while this thread records a look."""
+def in_poll(act: Callable[[], None]) -> Callable[[], None]:
+    """Only while this thread records a poll."""
     from monitor.detection.poller import Poller
 
     recording = threading.local()
@@ -90,7 +90,7 @@ def in_look(act: Callable[[], None]) -> Callable[[], None]:
 
 @point
 def before_t1(die: Callable[[], None]) -> None:
-    """Stop where the look has ended and nothing of it is recorded."""
+    """Stop where the poll has ended and nothing of it is recorded."""
     from monitor.detection.poller import Poller
 
     before(Poller, "record", die)
@@ -101,7 +101,7 @@ def inside_t1(die: Callable[[], None]) -> None:
     """Stop where some statements of a look's transaction were executed; it is not committed."""
     from monitor.store.writer import SqlTransaction
 
-    after(SqlTransaction, "_write", in_look(die))
+    after(SqlTransaction, "_write", in_poll(die))
 
 
 @point
@@ -109,7 +109,7 @@ def after_t1(die: Callable[[], None]) -> None:
     """Stop where a look's transaction is committed; its leases are not written, its notices not claimed."""
     from monitor.store import SqlStore
 
-    act, original = in_look(die), SqlStore.write
+    act, original = in_poll(die), SqlStore.write
 
     @contextmanager
     def write(self: Any) -> Iterator[Any]:

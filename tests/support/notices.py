@@ -25,7 +25,7 @@ def paused(**changes: object) -> Item:
             Difference(subject="gpt-5.6-luna", what="price.standard.short.input", old="1", new="0.2"),
             Difference(subject="gpt-5.6-luna", what="price.standard.short.cached_input", old="0.1", new=None),
         ),
-        "looks": 2,
+        "polls": 2,
         "evidence": HASH,
         "denied": True,
         "fallback": "gpt-5.4-mini",
@@ -46,7 +46,7 @@ def listed(number: int, **changes: object) -> Item:
         "since": SINCE,
         "source": "openai-models",
         "differences": (Difference(subject=f"model-{number}", what="listed", old=None, new="yes"),),
-        "looks": 2,
+        "polls": 2,
         "evidence": HASH,
         "commands": (f"access-monitor events --subject model-{number}",),
     }

@@ -218,17 +218,17 @@ class World:
 
     # -- doing -------------------------------------------------------------
 
-    def look(self, *keys: str, after: timedelta = timedelta(minutes=2)) -> list[Outcome]:
+    def poll(self, *keys: str, after: timedelta = timedelta(minutes=2)) -> list[Outcome]:
         """Let time pass, then look at the named sources or at all."""
         self.now += after
         return self.poller.poll(keys)
 
-    def looks(self, count: int, *keys: str, every: timedelta = timedelta(minutes=2)) -> list[Outcome]:
-        return [outcome for _ in range(count) for outcome in self.look(*keys, after=every)]
+    def polls(self, count: int, *keys: str, every: timedelta = timedelta(minutes=2)) -> list[Outcome]:
+        return [outcome for _ in range(count) for outcome in self.poll(*keys, after=every)]
 
     def settle(self, *keys: str) -> list[Outcome]:
-        """Look until whatever is shown is believed: absences need half an hour."""
-        return self.looks(4, *keys, every=timedelta(minutes=11))
+        """Look until whatever is shown is confirmed: absences need half an hour."""
+        return self.polls(4, *keys, every=timedelta(minutes=11))
 
     def activate(self, key: str = "luna", *, losses: frozenset[str] = frozenset(), **more: Any) -> Event:
         going = Going(losses=losses)
@@ -333,7 +333,7 @@ def world_of(conf: Configuration | None = None) -> Iterator[World]:
 
 
 def furnish(world: World) -> None:
-    """Show twelve models and the prices of one, and look once: the first looks are baselines."""
+    """Show twelve models and the prices of one, and poll once: the first polls are baselines."""
     world.sources["list"].facts = listing(11, LUNA)
     if "page" in world.sources:
         world.sources["page"].facts = {
@@ -342,4 +342,4 @@ def furnish(world: World) -> None:
         }
     if "feed" in world.sources:
         world.sources["feed"].facts = {LUNA: dict(PRICES), Subject("other", "gpt-luna"): {INPUT: "3", OUTPUT: "9"}}
-    world.look()
+    world.poll()

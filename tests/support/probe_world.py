@@ -73,16 +73,16 @@ class Probe:
     budget: FakeBudget
     requests: list[httpx2.Request]
 
-    def look(self, at: datetime = NOW) -> Observation:
+    def poll(self, at: datetime = NOW) -> Observation:
         return self.source.observe(at, None)
 
     def facts(self) -> dict[str, Any]:
-        seen = self.look()
+        seen = self.poll()
         assert isinstance(seen, Snapshot), seen
         return dict(seen.facts[Subject("openai", M)])
 
     def failure(self) -> PollFailure:
-        seen = self.look()
+        seen = self.poll()
         assert isinstance(seen, PollFailure), seen
         return seen
 

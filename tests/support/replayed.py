@@ -92,10 +92,10 @@ def play(
 
     With `at`, `words` are how the sources stand to each other at that time.
     """
-    looks = {key: recording.read(file).polls for key, file in files.items()}
-    every = carry if isinstance(carry, Mapping) else dict.fromkeys(looks, carry) if carry else None
+    polls = {key: recording.read(file).polls for key, file in files.items()}
+    every = carry if isinstance(carry, Mapping) else dict.fromkeys(polls, carry) if carry else None
     with open_monitor(config, str(folder / "replay.db"), environ={}, durable=False) as monitor:
-        replay = monitor.replay(looks, carry=every, activate=activate)
+        replay = monitor.replay(polls, carry=every, activate=activate)
         steps = list(replay.run())
         with monitor.store.read() as reader:
             log = [one.event for one in reader.events()]
@@ -108,10 +108,10 @@ def play(
             return Played(steps, entries, folded(log), replay.waived, len(reader.deliveries()), tuple(words))
 
 
-def written(folder: Path, name: str, looks: Iterable[tuple[str, object]]) -> Path:
-    """Return a recording of payloads, each with the time of its look."""
+def written(folder: Path, name: str, polls: Iterable[tuple[str, object]]) -> Path:
+    """Return a recording of payloads, each with the time of its poll."""
     file = folder / f"{name}.jsonl"
-    said = ({"observed_at": at, "status": "ok", "payload": payload} for at, payload in looks)
+    said = ({"observed_at": at, "status": "ok", "payload": payload} for at, payload in polls)
     file.write_text("\n".join(map(json.dumps, said)), encoding="utf-8")
     return file
 
@@ -152,8 +152,8 @@ def time(text: str) -> datetime:
 
 
 def good_lists(name: str, carry: timedelta | None = None) -> list[tuple[datetime, frozenset[str]]]:
-    """Return the ids of each good look, repeated every `carry` until the next look, good or not."""
-    looks = [
+    """Return the ids of each good poll, repeated every `carry` until the next poll, good or not."""
+    polls = [
         (
             time(line["observed_at"]),
             frozenset(item["id"] for item in line["payload"]["data"]) if line["status"] == "ok" else None,
@@ -161,7 +161,7 @@ def good_lists(name: str, carry: timedelta | None = None) -> list[tuple[datetime
         for line in lines(name)
     ]
     found = []
-    for (at, ids), (until, _) in zip(looks, [*looks[1:], looks[-1]], strict=True):
+    for (at, ids), (until, _) in zip(polls, [*polls[1:], polls[-1]], strict=True):
         while ids is not None:
             found.append((at, ids))
             if carry is None or at + carry >= until:
@@ -170,16 +170,16 @@ def good_lists(name: str, carry: timedelta | None = None) -> list[tuple[datetime
     return found
 
 
-def believed_edges(looks: Iterable[tuple[datetime, frozenset[str]]]) -> tuple[set[Edge], set[Edge]]:
-    """Return which models came and which went, and when that was believed: three looks over half an hour for a loss,
-    two over a minute     for a gain, looks under a minute apart being one. Told here once more, from the design and not
+def believed_edges(polls: Iterable[tuple[datetime, frozenset[str]]]) -> tuple[set[Edge], set[Edge]]:
+    """Return which models came and which went, and when that was confirmed: three polls over half an hour for a loss,
+    two over a minute     for a gain, polls under a minute apart being one. Told here once more, from the design and not
     from the code.
     """
     came: set[Edge] = set()
     went: set[Edge] = set()
     known: set[str] | None = None
     running: dict[str, tuple[int, datetime, datetime]] = {}
-    for at, ids in looks:
+    for at, ids in polls:
         if known is None:
             known = set(ids)
             continue

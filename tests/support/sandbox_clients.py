@@ -25,7 +25,7 @@ class Clients:
     def page(self, **headers: str) -> httpx2.Response:
         return self.http.get(self.sandbox.pricing_url, headers=named(headers))
 
-    def look(self, times: int = 1) -> None:
+    def poll(self, times: int = 1) -> None:
         """Look at list and page."""
         for _ in range(times):
             self.list()

@@ -60,7 +60,7 @@ def test_a_source_has_an_age_and_is_failing_or_not(store: SqlStore) -> None:
     assert failing == [0, 1, 0]
 
 
-def test_looks_are_counted_by_verdict_and_problems_of_the_daemon_as_well(store: SqlStore) -> None:
+def test_polls_are_counted_by_verdict_and_problems_of_the_daemon_as_well(store: SqlStore) -> None:
     health = Health()
     health.expect({"a": EVERY})
     for verdict in ("baseline", "unchanged", "unchanged", "failed"):

@@ -187,7 +187,7 @@ def test_bulk_is_given_anew_before_the_lease_of_what_the_caller_has_is_over(worl
     assert bulk(world, etag).status_code == 200
 
 
-def test_bulk_is_given_anew_when_a_good_look_has_moved_an_end_without_an_event(world: World) -> None:
+def test_bulk_is_given_anew_when_a_good_poll_has_moved_an_end_without_an_event(world: World) -> None:
     world.standings["luna"] = standing("luna", access_until=NOW + HOUR)
     etag = bulk(world).headers["etag"]
     world.standings["luna"] = standing("luna", access_until=NOW + 2 * HOUR)

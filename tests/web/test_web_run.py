@@ -237,7 +237,7 @@ def test_tokens_are_asked_for_and_a_reload_takes_new_ones_or_nothing(config: Pat
         assert codes() == (401, 401, 200), "the tokens of another address, which are none, were taken for this one"
 
 
-def test_a_reload_and_a_stop_wait_for_a_job_that_asks_for_its_next_look(config: Path) -> None:
+def test_a_reload_and_a_stop_wait_for_a_job_that_asks_for_its_next_poll(config: Path) -> None:
     began, go_on = threading.Event(), threading.Event()
     with running(config) as one:
         asking = one.daemon._again

@@ -16,7 +16,7 @@ SUBJECT = Subject("eu", "audit_log")
 
 
 @pytest.fixture
-def look(account: Account, http: HttpClient) -> Any:
+def poll(account: Account, http: HttpClient) -> Any:
     return lambda: source(account, http, "audit_log").observe(NOW, None)
 
 
@@ -32,9 +32,9 @@ def logged(account: Account, *events: dict[str, object], tenant: tuple[dict[str,
     account.answers[LOG] = lambda query: (200, listed(*(tenant if "tenant_only" in query else events)))
 
 
-def test_a_changed_rate_limit_carries_its_new_numbers(account: Account, look: Any) -> None:
+def test_a_changed_rate_limit_carries_its_new_numbers(account: Account, poll: Any) -> None:
     logged(account, lowered(2, max_requests_per_1_minute=500))
-    seen = look()
+    seen = poll()
     assert seen.facts == {
         SUBJECT: {
             "setting.rate_limit.updated": "2026-11-23T07:30:00Z by user-7 rl-gpt-5.6-luna "
@@ -44,15 +44,15 @@ def test_a_changed_rate_limit_carries_its_new_numbers(account: Account, look: An
     assert seen.partial
 
 
-def test_of_each_kind_the_last_one_is_stated_in_whatever_order_they_come(account: Account, look: Any) -> None:
+def test_of_each_kind_the_last_one_is_stated_in_whatever_order_they_come(account: Account, poll: Any) -> None:
     logged(account, lowered(9, max_requests_per_1_minute=1), lowered(2, max_requests_per_1_minute=2), lowered(5))
-    (said,) = look().facts[SUBJECT].values()
+    (said,) = poll().facts[SUBJECT].values()
     assert said.startswith("2026-11-23T07:30:00Z")
 
 
-def test_addresses_of_people_reach_neither_facts_nor_evidence(account: Account, look: Any) -> None:
+def test_addresses_of_people_reach_neither_facts_nor_evidence(account: Account, poll: Any) -> None:
     logged(account, lowered(2, max_requests_per_1_minute=500))
-    seen = look()
+    seen = poll()
     assert b"user-7" in seen.body.content
     for personal in (b"ada@example.com", b"203.0.113.9"):
         assert personal not in seen.body.content
@@ -69,44 +69,44 @@ def test_addresses_of_people_reach_neither_facts_nor_evidence(account: Account, 
         ({}, "by an unnamed actor"),
     ],
 )
-def test_the_actor_is_named_by_an_id(account: Account, look: Any, actor: object, said: str) -> None:
+def test_the_actor_is_named_by_an_id(account: Account, poll: Any, actor: object, said: str) -> None:
     logged(account, lowered(2) | {"actor": actor})
-    (value,) = look().facts[SUBJECT].values()
+    (value,) = poll().facts[SUBJECT].values()
     assert said in value
 
 
 def test_events_of_other_projects_are_left_out_and_those_of_the_organisation_are_not(
-    account: Account, look: Any
+    account: Account, poll: Any
 ) -> None:
     mine = audited("api_key.deleted", NOW, project={"id": PROJECT, "name": "prod"})
     other = audited("api_key.created", NOW, project={"id": "proj_other"})
     logged(account, mine, other, audited("organization.updated", NOW))
-    assert look().facts[SUBJECT].keys() == {"setting.api_key.deleted", "setting.organization.updated"}
+    assert poll().facts[SUBJECT].keys() == {"setting.api_key.deleted", "setting.organization.updated"}
 
 
-def test_the_tenant_has_a_list_of_its_own_and_an_account_without_a_tenant_has_none(account: Account, look: Any) -> None:
+def test_the_tenant_has_a_list_of_its_own_and_an_account_without_a_tenant_has_none(account: Account, poll: Any) -> None:
     started = audited("tenant.trusted_access.business_verification.started", NOW)
     logged(account, lowered(1), tenant=(started,))
-    assert len(look().facts[SUBJECT]) == 2
+    assert len(poll().facts[SUBJECT]) == 2
     assert [("tenant_only" in query, len(query["event_types[]"])) for _, query, _ in account.requests] == [
         (False, 17),
         (True, 12),
     ]
     refusal = 400, error("tenant_only is not available", "invalid_request_error")
     account.answers[LOG] = lambda query: refusal if "tenant_only" in query else (200, listed(lowered(1)))
-    assert look().facts[SUBJECT].keys() == {"setting.rate_limit.updated"}
+    assert poll().facts[SUBJECT].keys() == {"setting.rate_limit.updated"}
 
 
-def test_a_log_that_may_not_be_read_is_a_failure(account: Account, look: Any) -> None:
+def test_a_log_that_may_not_be_read_is_a_failure(account: Account, poll: Any) -> None:
     account.answers[LOG] = MISSING
-    seen = look()
+    seen = poll()
     assert isinstance(seen, PollFailure)
     assert seen.reason is FailureReason.NOT_FOUND
 
 
-def test_an_event_without_type_or_time_is_refused_and_the_rest_is_read(account: Account, look: Any) -> None:
+def test_an_event_without_type_or_time_is_refused_and_the_rest_is_read(account: Account, poll: Any) -> None:
     logged(account, lowered(1), {"id": "x", "type": None, "effective_at": 1}, {"id": "y", "type": "project.updated"})
-    seen = look()
+    seen = poll()
     assert isinstance(seen, Snapshot)
     assert seen.facts[SUBJECT].keys() == {"setting.rate_limit.updated"}
     assert len(seen.refused) == 2

@@ -23,7 +23,7 @@ COSTS, USAGE = "/organization/costs", "/organization/usage/completions"
 
 
 @pytest.fixture
-def look(account: Account, http: HttpClient) -> Any:
+def poll(account: Account, http: HttpClient) -> Any:
     return lambda part, now=NOW, **changes: source(account, http, part, **changes).observe(now, None)
 
 
@@ -40,8 +40,8 @@ def two_days(*items: Mapping[str, object]) -> Any:
 
 
 @pytest.mark.parametrize("part", ["usage", "costs"])
-def test_only_complete_days_that_ended_a_day_ago_are_asked_for(account: Account, look: Any, part: str) -> None:
-    look(part, datetime(2026, 11, 23, 23, 59, tzinfo=UTC))
+def test_only_complete_days_that_ended_a_day_ago_are_asked_for(account: Account, poll: Any, part: str) -> None:
+    poll(part, datetime(2026, 11, 23, 23, 59, tzinfo=UTC))
     for _, query, _ in account.requests:
         assert query["end_time"] == [str(day(1))]
         assert query["start_time"] == [str(day(8))]
@@ -50,13 +50,13 @@ def test_only_complete_days_that_ended_a_day_ago_are_asked_for(account: Account,
     assert account.requests[0][1]["group_by[]"] == ["model" if part == "usage" else "line_item"]
 
 
-def test_all_pages_of_the_costs_are_followed(account: Account, look: Any) -> None:
+def test_all_pages_of_the_costs_are_followed(account: Account, poll: Any) -> None:
     item = cost("gpt-5.6-luna, input", 20, 100_000_000)
     first = buckets((3, [item]), has_more=True, after="page_2")
     account.answers[COSTS] = lambda query: (200, buckets((2, [item])) if query.get("page") == ["page_2"] else first)
-    assert prices(look("costs"))[LUNA] == {INPUT: "0.2"}
+    assert prices(poll("costs"))[LUNA] == {INPUT: "0.2"}
     account.answers[COSTS] = (200, buckets((3, [item]), has_more=True))
-    seen = look("costs")
+    seen = poll("costs")
     assert isinstance(seen, PollFailure)
     assert seen.reason is FailureReason.TRUNCATED
 
@@ -64,14 +64,14 @@ def test_all_pages_of_the_costs_are_followed(account: Account, look: Any) -> Non
 # -- prices ----------------------------------------------------------------
 
 
-def test_amount_by_quantity_is_the_price_that_was_charged(account: Account, look: Any) -> None:
+def test_amount_by_quantity_is_the_price_that_was_charged(account: Account, poll: Any) -> None:
     account.answers[COSTS] = two_days(
         cost("gpt-5.6-luna, input", 20, 100_000_000),
         cost("gpt-5.6-luna, cached input", "2.0000000000000000", 100_000_000),
         cost("gpt-5.6-luna, cache writes", 25.0, 100_000, unit="1000_tokens"),
         cost("gpt-5.6-luna, output", 1200, 1000, unit="1M"),
     )
-    assert prices(look("costs")) == {
+    assert prices(poll("costs")) == {
         LUNA: {
             INPUT: "0.2",
             "price.standard.short.cached_input": "0.02",
@@ -102,10 +102,10 @@ LINES = {
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_a_recognised_line_item_is_one_meter_of_one_model(account: Account, look: Any, name: str) -> None:
+def test_a_recognised_line_item_is_one_meter_of_one_model(account: Account, poll: Any, name: str) -> None:
     account.answers[COSTS] = two_days(cost(name, 20, 100_000_000))
     model, meter = LINES[name]
-    assert prices(look("costs")) == {Subject("openai", model): {meter.field: "0.2"}}
+    assert prices(poll("costs")) == {Subject("openai", model): {meter.field: "0.2"}}
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_a_recognised_line_item_is_one_meter_of_one_model(account: Account, look
     ],
 )
 def test_a_line_item_that_is_not_recognised_is_refused_by_name_and_never_guessed(
-    account: Account, look: Any, name: str | None
+    account: Account, poll: Any, name: str | None
 ) -> None:
     account.answers[COSTS] = two_days(cost(name, 20, 100_000_000))
-    seen = look("costs")
+    seen = poll("costs")
     assert prices(seen) == {}
     assert [one.where for one in seen.refused] == [str(name)]
 
@@ -146,7 +146,7 @@ def test_a_line_item_that_is_not_recognised_is_refused_by_name_and_never_guessed
     ids=str,
 )
 def test_a_row_in_another_money_or_unit_is_refused_and_never_converted(
-    account: Account, look: Any, changes: dict[str, Any], reason: str
+    account: Account, poll: Any, changes: dict[str, Any], reason: str
 ) -> None:
     row = cost("gpt-5.6-luna, input", 20, 100_000_000) | {
         {"unit": "quantity_unit"}.get(name, name): value for name, value in changes.items() if name != "currency"
@@ -154,32 +154,32 @@ def test_a_row_in_another_money_or_unit_is_refused_and_never_converted(
     if "currency" in changes:
         row["amount"] = {"value": 20, "currency": changes["currency"]}
     account.answers[COSTS] = two_days(row)
-    seen = look("costs")
+    seen = poll("costs")
     assert prices(seen) == {}
     assert [one.reason.startswith(reason) for one in seen.refused] == [True]
     assert Fact(LUNA, INPUT) in seen.unclear
 
 
-def test_one_day_that_is_not_understood_leaves_the_price_open(account: Account, look: Any) -> None:
+def test_one_day_that_is_not_understood_leaves_the_price_open(account: Account, poll: Any) -> None:
     item = cost("gpt-5.6-luna, input", 20, 100_000_000)
     account.answers[COSTS] = (200, buckets((4, [item | {"quantity_unit": None}]), (3, [item]), (2, [item])))
-    assert prices(look("costs")) == {}
+    assert prices(poll("costs")) == {}
 
 
-def test_a_bucket_that_is_no_whole_utc_day_is_refused(account: Account, look: Any) -> None:
+def test_a_bucket_that_is_no_whole_utc_day_is_refused(account: Account, poll: Any) -> None:
     item = cost("gpt-5.6-luna, input", 20, 100_000_000)
     found = buckets((3, [item]), (2, [item]))
     found["data"][1]["start_time"] += 3600
     account.answers[COSTS] = (200, found)
-    seen = look("costs")
+    seen = poll("costs")
     assert prices(seen) == {}
     assert [one.reason for one in seen.refused] == ["not one whole UTC day"]
 
 
-def test_rows_of_one_line_item_on_one_day_are_added(account: Account, look: Any) -> None:
+def test_rows_of_one_line_item_on_one_day_are_added(account: Account, poll: Any) -> None:
     halves = [cost("gpt-5.6-luna, input", 9, 50_000_000), cost("gpt-5.6-luna, input", 11, 50_000_000)]
     account.answers[COSTS] = two_days(*halves)
-    assert prices(look("costs"))[LUNA] == {INPUT: "0.2"}
+    assert prices(poll("costs"))[LUNA] == {INPUT: "0.2"}
 
 
 # -- what a quotient proves ------------------------------------------------
@@ -194,7 +194,7 @@ def test_one_day_alone_is_no_price() -> None:
     assert charged([]) is None
 
 
-def test_a_day_of_two_prices_leaves_the_price_open_until_two_days_agree(account: Account, look: Any) -> None:
+def test_a_day_of_two_prices_leaves_the_price_open_until_two_days_agree(account: Account, poll: Any) -> None:
     def days(*values: float) -> Any:
         rows = [cost("gpt-5.6-luna, input", value, 100_000_000) for value in values]
         return 200, buckets(*((5 - index, [row]) for index, row in enumerate(rows)))
@@ -206,24 +206,24 @@ def test_a_day_of_two_prices_leaves_the_price_open_until_two_days_agree(account:
         ((100, 60, 20, 20), "0.2"),
     ):
         account.answers[COSTS] = days(*values)
-        assert prices(look("costs")).get(LUNA, {}).get(INPUT) == said, values
+        assert prices(poll("costs")).get(LUNA, {}).get(INPUT) == said, values
 
 
-def test_an_amount_that_may_be_rounded_to_the_cent_needs_much_usage(account: Account, look: Any) -> None:
+def test_an_amount_that_may_be_rounded_to_the_cent_needs_much_usage(account: Account, poll: Any) -> None:
     account.answers[COSTS] = two_days(cost("gpt-5.6-luna, input", 0.21, 1_000_000))
-    assert prices(look("costs")) == {}
+    assert prices(poll("costs")) == {}
     account.answers[COSTS] = two_days(cost("gpt-5.6-luna, input", 5.0, 25_000_000))
-    assert prices(look("costs"))[LUNA] == {INPUT: "0.2"}
+    assert prices(poll("costs"))[LUNA] == {INPUT: "0.2"}
     account.answers[COSTS] = two_days(cost("gpt-5.6-luna, input", 4.98, 24_900_000))
-    assert prices(look("costs")) == {}
+    assert prices(poll("costs")) == {}
     account.answers[COSTS] = two_days(cost("gpt-5.6-luna, input", 0.123456, 617_280))
-    assert prices(look("costs"))[LUNA] == {INPUT: "0.2"}
+    assert prices(poll("costs"))[LUNA] == {INPUT: "0.2"}
 
 
 @pytest.mark.parametrize("value", [0, -3.5])
-def test_tokens_that_were_given_away_have_no_price(account: Account, look: Any, value: float) -> None:
+def test_tokens_that_were_given_away_have_no_price(account: Account, poll: Any, value: float) -> None:
     account.answers[COSTS] = two_days(cost("gpt-5.6-luna, input", value, 100_000_000))
-    seen = look("costs")
+    seen = poll("costs")
     assert prices(seen) == {}
     assert Fact(LUNA, INPUT) in seen.unclear
 
@@ -261,14 +261,14 @@ def of(seen: object, model: str = "gpt-5.6-luna") -> dict[str, object]:
     return prices(seen).get(Subject("eu", model), {})
 
 
-def test_a_model_that_was_billed_is_visible_and_one_that_was_not_is_not_spoken_of(account: Account, look: Any) -> None:
-    seen = look("usage")
+def test_a_model_that_was_billed_is_visible_and_one_that_was_not_is_not_spoken_of(account: Account, poll: Any) -> None:
+    seen = poll("usage")
     assert of(seen) == {"behaviour.billing.visible": True}
     assert of(seen, "gpt-5.6-terra") == {}
     assert seen.partial
 
 
-def test_embeddings_are_billed_as_well(account: Account, look: Any) -> None:
+def test_embeddings_are_billed_as_well(account: Account, poll: Any) -> None:
     row = {
         "object": "organization.usage.embeddings.result",
         "model": "text-embedding-3-small",
@@ -276,7 +276,7 @@ def test_embeddings_are_billed_as_well(account: Account, look: Any) -> None:
         "num_model_requests": 1,
     }
     account.answers["/organization/usage/embeddings"] = (200, buckets((2, [row])))
-    assert of(look("usage"), "text-embedding-3-small") == {"behaviour.billing.visible": True}
+    assert of(poll("usage"), "text-embedding-3-small") == {"behaviour.billing.visible": True}
 
 
 @pytest.mark.parametrize(
@@ -291,24 +291,24 @@ def test_embeddings_are_billed_as_well(account: Account, look: Any) -> None:
     ],
 )
 def test_cache_writes_are_counted_where_the_bill_states_them_and_reads_alone_say_that_they_are_not(
-    account: Account, look: Any, days: list[dict[str, object]], said: bool | None
+    account: Account, poll: Any, days: list[dict[str, object]], said: bool | None
 ) -> None:
     rows = [(5 - index, [completion("gpt-5.6-luna", **fields)]) for index, fields in enumerate(days)]
     account.answers[USAGE] = (200, buckets(*rows))
-    assert of(look("usage")).get("behaviour.billing.cache_writes_counted") is said
+    assert of(poll("usage")).get("behaviour.billing.cache_writes_counted") is said
 
 
-def test_usage_without_a_model_or_with_nothing_in_it_says_nothing(account: Account, look: Any) -> None:
+def test_usage_without_a_model_or_with_nothing_in_it_says_nothing(account: Account, poll: Any) -> None:
     empty = completion("gpt-5.6-luna", num_model_requests=0, input_tokens=0)
     account.answers[USAGE] = (200, buckets((3, [completion(None), completion(" "), empty])))
-    assert prices(look("usage")) == {}
+    assert prices(poll("usage")) == {}
 
 
-def test_a_bucket_without_results_is_refused_and_the_others_are_read(account: Account, look: Any) -> None:
+def test_a_bucket_without_results_is_refused_and_the_others_are_read(account: Account, poll: Any) -> None:
     found = buckets((3, [completion("gpt-5.6-luna")]), (2, []))
     found["data"][1]["results"] = None
     found["data"][0]["results"].append("foreign")
     account.answers[USAGE] = (200, found)
-    seen = look("usage")
+    seen = poll("usage")
     assert of(seen) == {"behaviour.billing.visible": True}
     assert len(seen.refused) == 2

@@ -188,10 +188,10 @@ def test_a_setting_that_denies_a_model_pauses_its_entry_for_everybody(
     with watching(part, tiers=("standard", "flex"), **spared) as world:
         flex = {INPUT.replace("standard", "flex"): "0.5", OUTPUT.replace("standard", "flex"): "3"}
         world.sources["page"].set(LUNA, **flex)
-        world.looks(2)
+        world.polls(2)
         world.activate()
         account.change(path, **change)
-        world.looks(2)
+        world.polls(2)
         entry = world.entry()
         assert (entry.status, entry.reason) == (Status.PAUSED, said)
         assert not world.standing().price_shift
@@ -212,7 +212,7 @@ def test_a_permission_of_another_model_and_a_limit_that_is_not_reached_pause_not
         account.change(f"{OF_PROJECT}/model_permissions", model_ids=[MODEL, "gpt-5.6-terra"])
         account.change(f"{OF_PROJECT}/spend_limit", threshold_amount=1)
         account.change(f"{OF_PROJECT}/service_tier_settings", enabled_tiers=["fast"])
-        world.looks(3)
+        world.polls(3)
         assert len(world.events("setting.changed")) == 3
         assert world.entry().status is Status.ACTIVE
 
@@ -227,7 +227,7 @@ def test_an_entry_that_a_setting_denies_is_activated_only_where_a_person_accepts
             world.activate(losses=frozenset({"model_permissions", "spend_limit"}))
         event = world.activate(losses=frozenset({"model_permissions"}))
         assert event.data["losses"] == ["model_permissions"]
-        world.looks(3)
+        world.polls(3)
         assert world.entry().status is Status.ACTIVE
 
 
@@ -276,7 +276,7 @@ def test_without_an_admin_key_the_outage_says_so(watching: Watching) -> None:
     with watching("project") as world:
         of_account = world.sources["account/project"]
         of_account._surface = replace(of_account._surface, admin_key="")  # type: ignore[attr-defined]
-        world.look("account")
+        world.poll("account")
         (failed,) = world.events("source.failed")
         assert failed.data["reason"] == "no_credential"
 
@@ -284,14 +284,14 @@ def test_without_an_admin_key_the_outage_says_so(watching: Watching) -> None:
 # -- usage -----------------------------------------------------------------
 
 
-def test_billing_is_verified_by_usage_and_only_by_a_look_that_shows_it(account: Account, watching: Watching) -> None:
+def test_billing_is_verified_by_usage_and_only_by_a_poll_that_shows_it(account: Account, watching: Watching) -> None:
     account.answers[USAGE] = (200, buckets((3, [completion(MODEL)])))
     with watching("usage", checks=("billing",)) as world:
         world.settle()
         verified = world.entry().checks["billing"]
         assert verified.state is CheckState.VERIFIED
         account.answers[USAGE] = (200, buckets())
-        world.looks(5, every=timedelta(hours=20))
+        world.polls(5, every=timedelta(hours=20))
         assert world.entry().checks["billing"] == verified
         assert world.baseline("account/usage") == {LUNA: {"behaviour.billing.visible": True}}
         assert world.events("source.anomaly") == []
@@ -390,7 +390,7 @@ def test_a_page_whose_source_is_called_as_its_provider_is_pinned_apart_as_well(
         shown = world.sources["page"].facts
         world.configure(replace(world.conf, sources=renamed, version="2"))
         world.sources["openai"].facts = shown
-        world.look()
+        world.poll()
         world.activate()
         world.settle()
         assert world.entry().status is Status.ACTIVE
@@ -406,7 +406,7 @@ def test_days_without_usage_are_neither_removal_nor_anomaly_nor_news(account: Ac
         seen = world.now
         head, told = world.head, len(world.notices())
         account.answers[COSTS] = (200, buckets())
-        world.looks(10, "account/costs", every=timedelta(hours=5))
+        world.polls(10, "account/costs", every=timedelta(hours=5))
         assert world.types(after=head) == []
         assert len(world.notices()) == told
         assert world.baseline("account/costs")[LUNA] == {INPUT: "1", OUTPUT: "6"}
@@ -414,7 +414,7 @@ def test_days_without_usage_are_neither_removal_nor_anomaly_nor_news(account: Ac
             fresh = Freshness(reader, world.conf)
             assert fresh.seen(world.conf.sources["account/costs"], fact()) == seen
         charge(account, 1)
-        world.look("account/costs")
+        world.poll("account/costs")
         with world.store.read() as reader:
             fresh = Freshness(reader, world.conf)
             assert fresh.seen(world.conf.sources["account/costs"], fact()) == world.now

@@ -85,10 +85,10 @@ def told(history: str, name: Callable[[str, str], tuple[str, str, int] | None]) 
 
 
 def seen(history: str, form: str) -> Iterator[Moved]:
-    looks = (
+    polls = (
         (line["observed_at"], observed(form, line["payload"], time(line["observed_at"]))) for line in lines(history)
     )
-    for (_, before), (at, after) in pairwise(looks):
+    for (_, before), (at, after) in pairwise(polls):
         for change in diff(before.facts, after.facts, unclear=after.unclear):
             priced = change.fact.field.startswith("price.")
             if priced and change.old is not None and change.new is not None:

@@ -1,4 +1,4 @@
-"""Rows of a page that hold from or until a day: read with their days, judged at every look, never guessed."""
+"""Rows of a page that hold from or until a day: read with their days, judged at every poll, never guessed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def seen(text: str, day: str) -> dict[str, object]:
     at = datetime.fromisoformat(f"{day}T12:00:00+00:00")
     body = Body(content=text.encode(), sha256="", size=len(text))
     read = pricing_page.extract(text, provider="anthropic")
-    look = snapshot("page", pricing_page.EXTRACTOR, read, body, at)
-    return {"valid_until": look.valid_until, **look.facts.get(SONNET, {})}
+    poll = snapshot("page", pricing_page.EXTRACTOR, read, body, at)
+    return {"valid_until": poll.valid_until, **poll.facts.get(SONNET, {})}
 
 
 @pytest.mark.parametrize(

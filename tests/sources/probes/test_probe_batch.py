@@ -1,4 +1,4 @@
-"""The batch route: made at one look, read at later ones, and `completed` is not success."""
+"""The batch route: made at one poll, read at later ones, and `completed` is not success."""
 
 from __future__ import annotations
 
@@ -45,34 +45,34 @@ def provider(*rows: object, errors: str = "", refusal: httpx2.Response | None = 
     return probe("batch", answer)
 
 
-def calls(looked: Probe) -> list[str]:
-    return [f"{one.method} {one.url.path.removeprefix('/v1/')}" for one in looked.requests]
+def calls(polled: Probe) -> list[str]:
+    return [f"{one.method} {one.url.path.removeprefix('/v1/')}" for one in polled.requests]
 
 
-def test_the_first_look_makes_a_batch_of_one_request_and_says_only_that() -> None:
-    looked = provider()
-    assert looked.facts() == {"behaviour.batch.created": True}
-    assert calls(looked) == ["GET batches", "POST files", "POST batches"]
-    upload = looked.requests[1].content.decode()
+def test_the_first_poll_makes_a_batch_of_one_request_and_says_only_that() -> None:
+    polled = provider()
+    assert polled.facts() == {"behaviour.batch.created": True}
+    assert calls(polled) == ["GET batches", "POST files", "POST batches"]
+    upload = polled.requests[1].content.decode()
     line = json.loads(next(one for one in upload.splitlines() if one.startswith("{")))
     assert line["url"] == "/v1/responses"
     assert line["body"] == {"model": M, "input": "ping", "max_output_tokens": 16, "store": False}
     assert 'name="purpose"\r\n\r\nbatch' in upload
-    assert looked.sent(2)["metadata"] == {MARK: MARKER}
+    assert polled.sent(2)["metadata"] == {MARK: MARKER}
 
 
 def test_what_a_batch_may_cost_is_set_aside_and_stays_spent() -> None:
-    looked = provider()
-    looked.look()
-    assert len(looked.budget.reserved) == 1
-    assert looked.budget.settled == []
+    polled = provider()
+    polled.poll()
+    assert len(polled.budget.reserved) == 1
+    assert polled.budget.settled == []
 
 
 def test_a_batch_that_runs_is_waited_for_and_no_second_one_is_made() -> None:
     for status in ("validating", "in_progress", "finalizing"):
-        looked = provider(batch(status))
-        assert looked.facts() == {"behaviour.batch.created": True}
-        assert calls(looked) == ["GET batches"]
+        polled = provider(batch(status))
+        assert polled.facts() == {"behaviour.batch.created": True}
+        assert calls(polled) == ["GET batches"]
 
 
 def test_a_running_batch_with_an_answered_line_is_granted() -> None:
@@ -85,9 +85,9 @@ def test_a_running_batch_with_an_answered_line_is_granted() -> None:
 
 
 def test_a_batch_that_was_answered_is_granted_and_not_repeated_before_its_time() -> None:
-    looked = provider(batch("completed", request_counts=counted(1, 0)))
-    assert looked.facts() == {"access.batch": "granted"}
-    assert calls(looked) == ["GET batches"]
+    polled = provider(batch("completed", request_counts=counted(1, 0)))
+    assert polled.facts() == {"access.batch": "granted"}
+    assert calls(polled) == ["GET batches"]
     late = provider(batch("completed", hours=6, request_counts=counted(1, 0)))
     assert late.facts() == {"access.batch": "granted", "behaviour.batch.created": True}
     assert "POST batches" in calls(late)
@@ -112,12 +112,12 @@ def test_completed_with_every_request_failed_is_what_its_error_file_says() -> No
         assert failed(404, GONE, lines=lines).facts()["access.batch"] == "access_lost"
 
 
-def test_a_failed_request_that_says_nothing_of_access_is_a_failure_to_look() -> None:
+def test_a_failed_request_that_says_nothing_of_access_is_a_failure_to_poll() -> None:
     refused = {"error": {"message": "No.", "code": "unsupported_value", "param": "reasoning.effort"}}
     assert failed(400, refused).failure().reason is FailureReason.PROBE_REJECTED
     assert failed(500, {}).failure().reason is FailureReason.SERVER_ERROR
     silent = provider(batch("completed", request_counts=counted(0, 1)))
-    assert isinstance(silent.look(), PollFailure)
+    assert isinstance(silent.poll(), PollFailure)
 
 
 def test_a_batch_that_failed_validation_is_what_its_first_error_says() -> None:
@@ -126,16 +126,16 @@ def test_a_batch_that_failed_validation_is_what_its_first_error_says() -> None:
 
 
 def test_a_batch_that_ran_out_of_time_is_cancelled_and_unknown() -> None:
-    looked = provider(batch("in_progress", hours=25))
-    assert looked.failure().reason is FailureReason.TIMEOUT
-    assert calls(looked) == ["GET batches", "POST batches/batch_1/cancel"]
+    polled = provider(batch("in_progress", hours=25))
+    assert polled.failure().reason is FailureReason.TIMEOUT
+    assert calls(polled) == ["GET batches", "POST batches/batch_1/cancel"]
 
 
 def test_the_batches_of_others_are_left_alone() -> None:
     others = [batch("in_progress", metadata=other) for other in (None, {}, {MARK: "another/probe"})]
-    looked = provider(*others, {"id": 7}, "x", batch("in_progress", id=None))
-    assert looked.facts() == {"behaviour.batch.created": True}
-    assert "POST batches" in calls(looked)
+    polled = provider(*others, {"id": 7}, "x", batch("in_progress", id=None))
+    assert polled.facts() == {"behaviour.batch.created": True}
+    assert "POST batches" in calls(polled)
 
 
 def test_what_ended_long_ago_says_nothing_of_now() -> None:
@@ -151,7 +151,7 @@ def test_a_refused_batch_is_a_fact_and_costs_nothing() -> None:
     }
 
 
-def test_a_provider_without_batches_is_a_failure_to_look() -> None:
+def test_a_provider_without_batches_is_a_failure_to_poll() -> None:
     assert (
         probe("batch", httpx2.Response(404, json={"detail": "Not Found"})).failure().reason is FailureReason.NOT_FOUND
     )
@@ -159,10 +159,10 @@ def test_a_provider_without_batches_is_a_failure_to_look() -> None:
 
 
 def test_stored_batches_are_read_anew_to_the_same_facts() -> None:
-    looked = failed(404, GONE)
-    seen = looked.look()
+    polled = failed(404, GONE)
+    seen = polled.poll()
     assert isinstance(seen, Snapshot)
-    again = looked.source.extract(seen.body, NOW)
+    again = polled.source.extract(seen.body, NOW)
     assert isinstance(again, Snapshot)
     assert again.facts[Subject("openai", M)] == seen.facts[Subject("openai", M)]
 
@@ -174,13 +174,13 @@ def test_our_batch_is_found_behind_the_hundreds_of_a_busy_account() -> None:
         assert dict(request.url.params) == {"limit": "100", "after": "batch_9"}, "nobody makes a second batch"
         return ok({"data": [batch("completed", hours=2, request_counts=counted(1, 0))], "has_more": False})
 
-    looked = probe("batch", answer)
-    assert looked.facts() == {"access.batch": "granted"}
-    assert calls(looked) == ["GET batches", "GET batches"]
+    polled = probe("batch", answer)
+    assert polled.facts() == {"access.batch": "granted"}
+    assert calls(polled) == ["GET batches", "GET batches"]
 
 
 def test_the_search_for_our_batch_ends_where_the_others_are_too_old_and_after_some_pages() -> None:
-    def looked(hours: float) -> Probe:
+    def polled(hours: float) -> Probe:
         def answer(request: httpx2.Request) -> httpx2.Response:
             if request.method == "POST":
                 return ok({"id": "file_1"})
@@ -188,24 +188,24 @@ def test_the_search_for_our_batch_ends_where_the_others_are_too_old_and_after_so
 
         return probe("batch", answer)
 
-    past = looked(REMEMBERED / timedelta(hours=1) + 1)
+    past = polled(REMEMBERED / timedelta(hours=1) + 1)
     assert past.facts() == {"behaviour.batch.created": True}
     assert calls(past).count("GET batches") == 1
-    endless = looked(1)
+    endless = polled(1)
     assert endless.facts() == {"behaviour.batch.created": True}
     assert calls(endless).count("GET batches") == PAGES
 
 
 def test_what_cannot_be_paid_for_uploads_no_file() -> None:
-    looked = probe("batch", lambda _: ok({"object": "list", "data": []}), budget=FakeBudget(money=Decimal(0)))
-    assert looked.failure().reason is FailureReason.OVER_BUDGET
-    assert calls(looked) == ["GET batches"]
+    polled = probe("batch", lambda _: ok({"object": "list", "data": []}), budget=FakeBudget(money=Decimal(0)))
+    assert polled.failure().reason is FailureReason.OVER_BUDGET
+    assert calls(polled) == ["GET batches"]
 
 
 def test_a_batch_that_only_began_takes_back_nothing_of_how_the_last_one_ended() -> None:
-    seen = provider().look()
+    seen = provider().poll()
     assert isinstance(seen, Snapshot)
     assert {"access.batch", "behaviour.batch.model"} <= seen.silent
-    ended = provider(batch("completed", request_counts=counted(1, 0))).look()
+    ended = provider(batch("completed", request_counts=counted(1, 0))).poll()
     assert isinstance(ended, Snapshot)
     assert "access.batch" not in ended.silent

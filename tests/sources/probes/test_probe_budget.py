@@ -18,21 +18,21 @@ FREE = ("retrieve", "tokens")
 
 @pytest.mark.parametrize("route", [route for route in PLANS if route not in FREE])
 def test_without_money_no_call_is_made(route: str) -> None:
-    looked = probe(route, ok({}), budget=FakeBudget(money=Decimal(0)))
-    assert looked.failure().reason is FailureReason.OVER_BUDGET
-    assert looked.requests == []
+    polled = probe(route, ok({}), budget=FakeBudget(money=Decimal(0)))
+    assert polled.failure().reason is FailureReason.OVER_BUDGET
+    assert polled.requests == []
 
 
 def test_without_money_no_batch_is_made() -> None:
-    looked = probe("batch", ok({"data": [], "id": "file_1"}), budget=FakeBudget(money=Decimal(0)))
-    assert looked.failure().reason is FailureReason.OVER_BUDGET
-    assert ("POST", "/v1/batches") not in {(one.method, one.url.path) for one in looked.requests}
+    polled = probe("batch", ok({"data": [], "id": "file_1"}), budget=FakeBudget(money=Decimal(0)))
+    assert polled.failure().reason is FailureReason.OVER_BUDGET
+    assert ("POST", "/v1/batches") not in {(one.method, one.url.path) for one in polled.requests}
 
 
 @pytest.mark.parametrize("route", FREE)
 def test_what_costs_nothing_is_asked_without_money(route: str) -> None:
-    looked = probe(route, ok({"id": M, "input_tokens": 1}), budget=FakeBudget(money=Decimal(0), prices={}))
-    assert isinstance(looked.look(), Snapshot)
+    polled = probe(route, ok({"id": M, "input_tokens": 1}), budget=FakeBudget(money=Decimal(0), prices={}))
+    assert isinstance(polled.poll(), Snapshot)
 
 
 def test_a_refusal_names_the_amount_what_is_left_and_the_setting() -> None:
@@ -45,12 +45,12 @@ def test_a_refusal_names_the_amount_what_is_left_and_the_setting() -> None:
 def test_without_a_known_price_nothing_is_called_and_the_price_is_named() -> None:
     prices = luna_prices()
     del prices["output"]
-    looked = probe("responses", ok(response()), budget=FakeBudget(prices={"standard": prices}))
-    seen = looked.failure()
+    polled = probe("responses", ok(response()), budget=FakeBudget(prices={"standard": prices}))
+    seen = polled.failure()
     assert seen.reason is FailureReason.OVER_BUDGET
     assert "(standard: output)" in seen.detail
     assert M in seen.detail
-    assert looked.requests == []
+    assert polled.requests == []
 
 
 def test_a_tier_is_priced_as_that_tier() -> None:
@@ -59,17 +59,17 @@ def test_a_tier_is_priced_as_that_tier() -> None:
         "priority": {name: str(Decimal(one) * 2) for name, one in luna_prices().items()},
     }
     dear = probe("priority", ok(response(service_tier="priority")), budget=FakeBudget(prices=prices))
-    dear.look()
+    dear.poll()
     assert dear.budget.settled == [Decimal("0.0000088")]
     assert "(flex: input, output)" in probe("flex", ok(response()), budget=FakeBudget(prices=prices)).failure().detail
 
 
 def test_what_is_set_aside_is_never_less_than_what_is_spent() -> None:
     for route in ("responses", "structured", "tools", "region"):
-        looked = probe(route, ok(response('{"ok": true}')))
-        looked.look()
-        assert len(looked.budget.reserved) == len(looked.budget.settled) == 1
-        assert looked.budget.settled[0] <= looked.budget.reserved[0]
+        polled = probe(route, ok(response('{"ok": true}')))
+        polled.poll()
+        assert len(polled.budget.reserved) == len(polled.budget.settled) == 1
+        assert polled.budget.settled[0] <= polled.budget.reserved[0]
 
 
 def test_a_cache_is_priced_by_what_was_written_and_read() -> None:
@@ -79,27 +79,27 @@ def test_a_cache_is_priced_by_what_was_written_and_read() -> None:
         body["usage"]["input_tokens_details"] = {"cached_tokens": read, "cache_write_tokens": written}
         return ok(body)
 
-    looked = probe("caching", [answer(1400, 0), answer(0, 1400)])
-    looked.look()
-    written, read = looked.budget.settled
+    polled = probe("caching", [answer(1400, 0), answer(0, 1400)])
+    polled.poll()
+    written, read = polled.budget.settled
     assert written == (100 * Decimal("0.2") + 1400 * Decimal("0.25") + 2 * Decimal("1.2")) / 1_000_000
     assert read == (100 * Decimal("0.2") + 1400 * Decimal("0.02") + 2 * Decimal("1.2")) / 1_000_000
-    assert all(aside >= spent for aside, spent in zip(looked.budget.reserved, looked.budget.settled, strict=True))
+    assert all(aside >= spent for aside, spent in zip(polled.budget.reserved, polled.budget.settled, strict=True))
 
 
 def test_a_model_without_prices_for_its_cache_pays_for_input() -> None:
     prices = {name: luna_prices()[name] for name in ("input", "output")}
     body = response()
     body["usage"]["input_tokens_details"] = {"cached_tokens": 5}
-    looked = probe("caching", lambda _: ok(body), budget=FakeBudget(prices={"standard": prices}))
-    assert isinstance(looked.look(), Snapshot)
-    assert looked.budget.settled == [(10 * Decimal("0.2") + 2 * Decimal("1.2")) / 1_000_000] * 2
+    polled = probe("caching", lambda _: ok(body), budget=FakeBudget(prices={"standard": prices}))
+    assert isinstance(polled.poll(), Snapshot)
+    assert polled.budget.settled == [(10 * Decimal("0.2") + 2 * Decimal("1.2")) / 1_000_000] * 2
 
 
 def test_a_refusal_costs_nothing() -> None:
-    looked = probe("responses", error(404, "Gone.", code="model_not_found"))
-    looked.look()
-    assert looked.budget.settled == [Decimal(0)]
+    polled = probe("responses", error(404, "Gone.", code="model_not_found"))
+    polled.poll()
+    assert polled.budget.settled == [Decimal(0)]
 
 
 def test_what_may_have_been_served_stays_spent() -> None:
@@ -107,16 +107,16 @@ def test_what_may_have_been_served_stays_spent() -> None:
         raise httpx2.ReadTimeout("too late")
 
     for answer in (broken, error(500, "Sorry"), ok({"result": "?"})):
-        looked = probe("responses", answer)
-        looked.look()
-        assert looked.budget.settled == []
-        assert looked.budget.money < 1
+        polled = probe("responses", answer)
+        polled.poll()
+        assert polled.budget.settled == []
+        assert polled.budget.money < 1
 
 
 def test_processing_in_a_region_costs_a_tenth_more() -> None:
     here, there = probe("responses", ok(response())), probe("region", ok(response()))
-    here.look()
-    there.look()
+    here.poll()
+    there.poll()
     assert there.budget.settled[0] == here.budget.settled[0] * Decimal("1.1")
 
 
@@ -137,13 +137,13 @@ class Shut(FakeBudget):
 def test_while_the_budget_cannot_be_asked_nothing_is_called() -> None:
     budget = Shut()
     budget.opened = False
-    looked = probe("responses", ok(response()), budget=budget)
-    seen = looked.failure()
-    assert (seen.reason, looked.requests) == (FailureReason.OVER_BUDGET, [])
+    polled = probe("responses", ok(response()), budget=budget)
+    seen = polled.failure()
+    assert (seen.reason, polled.requests) == (FailureReason.OVER_BUDGET, [])
     assert "the database is locked" in seen.detail
 
 
-def test_a_look_is_not_lost_because_its_cost_cannot_be_written_down() -> None:
-    seen = probe("responses", ok(response()), budget=Shut()).look()
+def test_a_poll_is_not_lost_because_its_cost_cannot_be_written_down() -> None:
+    seen = probe("responses", ok(response()), budget=Shut()).poll()
     assert isinstance(seen, Snapshot)
     assert seen.measured[0].cost is None

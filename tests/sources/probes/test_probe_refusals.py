@@ -1,4 +1,4 @@
-"""Refusals through the real source: which of them is a fact about access, and which only a failed look."""
+"""Refusals through the real source: which of them is a fact about access, and which only a failed poll."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ LOSSES: dict[str, tuple[httpx2.Response, str, str]] = {
 @pytest.mark.parametrize("what", LOSSES)
 def test_a_refusal_of_the_model_is_a_fact(what: str) -> None:
     answer, meaning, said = LOSSES[what]
-    looked = probe("responses", answer)
-    assert looked.facts() == {"access.responses": meaning, "behaviour.responses.refusal": said}
+    polled = probe("responses", answer)
+    assert polled.facts() == {"access.responses": meaning, "behaviour.responses.refusal": said}
 
 
 @pytest.mark.parametrize("code", ["x" * 61, "bad\u202ecode", ""])
 def test_a_code_that_is_no_word_is_not_quoted(code: str) -> None:
-    looked = probe("responses", error(403, "This needs the Daybreak program.", code=code))
-    assert looked.facts()["behaviour.responses.refusal"] == "403"
+    polled = probe("responses", error(403, "This needs the Daybreak program.", code=code))
+    assert polled.facts()["behaviour.responses.refusal"] == "403"
 
 
 FAILURES: dict[str, tuple[httpx2.Response, FailureReason]] = {
@@ -127,7 +127,7 @@ FAILURES: dict[str, tuple[httpx2.Response, FailureReason]] = {
 
 
 @pytest.mark.parametrize("what", FAILURES)
-def test_everything_else_is_a_failure_to_look(what: str) -> None:
+def test_everything_else_is_a_failure_to_poll(what: str) -> None:
     answer, reason = FAILURES[what]
     seen = probe("responses", answer).failure()
     assert seen.reason is reason
@@ -153,37 +153,37 @@ def test_a_retry_after_of_an_hour_is_passed_on() -> None:
 
 def test_until_the_hour_is_over_nothing_is_sent() -> None:
     limited = error(429, "Rate limit", code="rate_limit_exceeded", retry_after="3600")
-    looked = probe("responses", [limited, ok(response())])
-    looked.look()
+    polled = probe("responses", [limited, ok(response())])
+    polled.poll()
     for minutes, left in ((1, 3540), (59, 60)):
-        seen = looked.look(NOW + timedelta(minutes=minutes))
+        seen = polled.poll(NOW + timedelta(minutes=minutes))
         assert isinstance(seen, PollFailure)
         assert (seen.reason, seen.retry_after, seen.measured) == (FailureReason.RATE_LIMITED, left, ())
-    assert len(looked.requests) == 1
-    assert isinstance(looked.look(NOW + timedelta(minutes=60)), Snapshot)
+    assert len(polled.requests) == 1
+    assert isinstance(polled.poll(NOW + timedelta(minutes=60)), Snapshot)
 
 
 def test_a_clock_that_was_set_back_does_not_prolong_the_wait() -> None:
     limited = error(429, "Rate limit", code="rate_limit_exceeded", retry_after="3600")
-    looked = probe("responses", [limited, ok(response())])
-    looked.look()
-    assert isinstance(looked.look(NOW - timedelta(days=1)), Snapshot)
+    polled = probe("responses", [limited, ok(response())])
+    polled.poll()
+    assert isinstance(polled.poll(NOW - timedelta(days=1)), Snapshot)
 
 
 def test_a_key_is_read_anew_after_it_was_refused() -> None:
     keys = iter(["sk-first-of-the-keys", "sk-second-of-the-keys"])
-    looked = probe("responses", [error(401, "No.", code="invalid_api_key"), ok(response())])
-    looked.source = BehaviourSource(
-        looked.source.spec,
+    polled = probe("responses", [error(401, "No.", code="invalid_api_key"), ok(response())])
+    polled.source = BehaviourSource(
+        polled.source.spec,
         Surface(key="openai", base_url="https://api.example/v1", provider="openai", api_key="env:KEY"),
-        looked.source._http,
+        polled.source._http,
         lambda _: next(keys),
-        budget=looked.budget,
+        budget=polled.budget,
         elapsed=lambda: 0.0,
     )
-    looked.look()
-    looked.look()
-    assert [one.headers["authorization"] for one in looked.requests] == [
+    polled.poll()
+    polled.poll()
+    assert [one.headers["authorization"] for one in polled.requests] == [
         "Bearer sk-first-of-the-keys",
         "Bearer sk-second-of-the-keys",
     ]
@@ -197,11 +197,11 @@ def test_a_refusal_of_its_own_parameters_names_what_to_mend() -> None:
 
 
 def test_a_failing_call_is_sent_once() -> None:
-    looked = probe(
+    polled = probe(
         "responses", error(429, "Quota.", code="credit_balance_exhausted", retry_after="1", x_should_retry="true")
     )
-    looked.look()
-    assert len(looked.requests) == 1
+    polled.poll()
+    assert len(polled.requests) == 1
 
 
 def test_no_secret_is_kept_or_shown() -> None:
@@ -210,22 +210,22 @@ def test_no_secret_is_kept_or_shown() -> None:
     assert seen.body is not None
     assert KEY not in seen.detail
     assert KEY.encode() not in seen.body.content
-    granted = probe("responses", ok(response(KEY)), headers={"X-Team": "env:TEAM"}, key_header="api-key").look()
+    granted = probe("responses", ok(response(KEY)), headers={"X-Team": "env:TEAM"}, key_header="api-key").poll()
     assert isinstance(granted, Snapshot)
     assert KEY.encode() not in granted.body.content
 
 
 def test_a_secret_with_a_quote_in_it_is_not_kept_either() -> None:
     secret = 'sk"with\\signs'
-    looked = probe("responses", ok(response(f"you sent {secret}")))
-    looked.source._sdk._secret = lambda _: secret
-    seen = looked.look()
+    polled = probe("responses", ok(response(f"you sent {secret}")))
+    polled.source._sdk._secret = lambda _: secret
+    seen = polled.poll()
     assert isinstance(seen, Snapshot)
     assert b"signs" not in seen.body.content
 
 
 def test_evidence_is_the_answer_with_the_headers_that_matter() -> None:
-    seen = probe("responses", ok(response(), x_request_id="req_1", set_cookie="session=1")).look()
+    seen = probe("responses", ok(response(), x_request_id="req_1", set_cookie="session=1")).poll()
     assert isinstance(seen, Snapshot)
     (call,) = json.loads(seen.body.content)["calls"]
     assert (call["status"], call["headers"]["x-request-id"]) == (200, "req_1")
@@ -234,18 +234,18 @@ def test_evidence_is_the_answer_with_the_headers_that_matter() -> None:
 
 
 def test_key_header_and_further_headers_are_sent_and_no_other_authorization() -> None:
-    looked = probe("chat", ok(completion()), key_header="api-key", headers={"X-Title": "monitor", "X-Team": "env:TEAM"})
-    looked.look()
-    headers = looked.requests[0].headers
+    polled = probe("chat", ok(completion()), key_header="api-key", headers={"X-Title": "monitor", "X-Team": "env:TEAM"})
+    polled.poll()
+    headers = polled.requests[0].headers
     assert (headers["api-key"], headers["x-title"], headers["x-team"]) == (KEY, "monitor", KEY)
     assert "authorization" not in headers
     streamed = probe("streaming", ok({}), key_header="api-key")
-    streamed.look()
+    streamed.poll()
     assert "authorization" not in streamed.requests[0].headers
 
 
 def test_a_measurement_says_what_the_call_took() -> None:
-    seen = probe("responses", ok(response(), x_request_id="req_7")).look()
+    seen = probe("responses", ok(response(), x_request_id="req_7")).poll()
     assert isinstance(seen, Snapshot)
     (one,) = seen.measured
     assert (one.source, one.surface, one.model, one.route, one.at) == (
@@ -261,7 +261,7 @@ def test_a_measurement_says_what_the_call_took() -> None:
 
 
 def test_a_refused_call_is_measured_with_its_meaning() -> None:
-    seen = probe("responses", error(404, GONE, code="model_not_found")).look()
+    seen = probe("responses", error(404, GONE, code="model_not_found")).poll()
     assert [one.outcome for one in seen.measured] == ["access_lost"]  # type: ignore[union-attr]
 
 

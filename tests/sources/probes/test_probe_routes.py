@@ -15,25 +15,25 @@ from monitor.sources.behaviour.calls import PLANS
 
 
 def test_a_model_that_is_retrieved_is_granted_and_costs_nothing() -> None:
-    looked = probe("retrieve", ok({"id": M, "object": "model"}))
-    assert looked.facts() == {"access.retrieve": "granted", "behaviour.retrieve.model": M}
-    assert looked.requests[0].url.path == f"/v1/models/{M}"
-    assert looked.budget.reserved == []
+    polled = probe("retrieve", ok({"id": M, "object": "model"}))
+    assert polled.facts() == {"access.retrieve": "granted", "behaviour.retrieve.model": M}
+    assert polled.requests[0].url.path == f"/v1/models/{M}"
+    assert polled.budget.reserved == []
 
 
 @pytest.mark.parametrize(("id", "path"), [("a/b:free", "/v1/models/a/b:free"), ("a?b#c d", "/v1/models/a%3Fb%23c%20d")])
 def test_an_id_is_asked_for_as_it_stands(id: str, path: str) -> None:
-    looked = probe("retrieve", ok({"id": id}))
-    looked.source.spec = replace(looked.source.spec, options={"model": id, "route": "retrieve"})
-    looked.look()
-    assert looked.requests[0].url.raw_path.decode() == path
+    polled = probe("retrieve", ok({"id": id}))
+    polled.source.spec = replace(polled.source.spec, options={"model": id, "route": "retrieve"})
+    polled.poll()
+    assert polled.requests[0].url.raw_path.decode() == path
 
 
 def test_tokens_are_counted_without_generating() -> None:
-    looked = probe("tokens", ok({"object": "response.input_tokens", "input_tokens": 7}))
-    assert looked.facts() == {"access.tokens": "granted", "behaviour.tokens.input_tokens": 7}
-    assert looked.requests[0].url.path == "/v1/responses/input_tokens"
-    assert looked.budget.reserved == []
+    polled = probe("tokens", ok({"object": "response.input_tokens", "input_tokens": 7}))
+    assert polled.facts() == {"access.tokens": "granted", "behaviour.tokens.input_tokens": 7}
+    assert polled.requests[0].url.path == "/v1/responses/input_tokens"
+    assert polled.budget.reserved == []
 
 
 def test_a_response_states_who_answered_by_which_tier_and_under_which_limits() -> None:
@@ -61,12 +61,12 @@ def test_limits_that_are_no_whole_numbers_are_not_stated() -> None:
 
 
 def test_a_call_is_the_smallest_and_is_not_stored() -> None:
-    looked = probe("responses", ok(response()))
-    looked.look()
-    assert looked.sent() == {"model": M, "input": "ping", "max_output_tokens": 16, "store": False}
-    looked = probe("chat", ok(completion()))
-    looked.look()
-    assert looked.sent() == {
+    polled = probe("responses", ok(response()))
+    polled.poll()
+    assert polled.sent() == {"model": M, "input": "ping", "max_output_tokens": 16, "store": False}
+    polled = probe("chat", ok(completion()))
+    polled.poll()
+    assert polled.sent() == {
         "model": M,
         "messages": [{"role": "user", "content": "ping"}],
         "max_completion_tokens": 16,
@@ -76,9 +76,9 @@ def test_a_call_is_the_smallest_and_is_not_stored() -> None:
 
 def test_parameters_go_where_each_endpoint_has_them_and_an_empty_one_is_left_out() -> None:
     parameters = {"effort": "low", "verbosity": "low", "seed": 7, "store": "", "max_output_tokens": 32}
-    looked = probe("responses", ok(response()), parameters=parameters)
-    looked.look()
-    assert looked.sent() == {
+    polled = probe("responses", ok(response()), parameters=parameters)
+    polled.poll()
+    assert polled.sent() == {
         "model": M,
         "input": "ping",
         "max_output_tokens": 32,
@@ -86,9 +86,9 @@ def test_parameters_go_where_each_endpoint_has_them_and_an_empty_one_is_left_out
         "text": {"verbosity": "low"},
         "seed": 7,
     }
-    looked = probe("chat", ok(completion()), parameters={"effort": "low", "store": "", "max_tokens": 20})
-    looked.look()
-    assert looked.sent() == {
+    polled = probe("chat", ok(completion()), parameters={"effort": "low", "store": "", "max_tokens": 20})
+    polled.poll()
+    assert polled.sent() == {
         "model": M,
         "messages": [{"role": "user", "content": "ping"}],
         "max_tokens": 20,
@@ -106,17 +106,17 @@ def test_an_answer_that_ran_out_of_room_was_granted_all_the_same() -> None:
     assert probe("responses", ok(cut)).facts()["access.responses"] == "granted"
 
 
-def test_an_answer_that_a_filter_cut_off_is_a_failure_to_look() -> None:
+def test_an_answer_that_a_filter_cut_off_is_a_failure_to_poll() -> None:
     cut = response(status="incomplete", incomplete_details={"reason": "content_filter"})
     assert probe("responses", ok(cut)).failure().reason is FailureReason.INVALID_SHAPE
 
 
 def test_embeddings_state_their_dimensions() -> None:
     body = {"object": "list", "model": M, "data": [{"embedding": [0.1, 0.2, 0.3]}], "usage": {"prompt_tokens": 1}}
-    looked = probe("embeddings", ok(body))
-    seen = looked.facts()
+    polled = probe("embeddings", ok(body))
+    seen = polled.facts()
     assert (seen["access.embeddings"], seen["behaviour.embeddings.dimensions"]) == ("granted", 3)
-    assert looked.sent()["encoding_format"] == "float"
+    assert polled.sent()["encoding_format"] == "float"
 
 
 def test_a_stream_is_measured_to_its_first_word() -> None:
@@ -126,8 +126,8 @@ def test_a_stream_is_measured_to_its_first_word() -> None:
         "choices": [],
         "usage": {"prompt_tokens": 8, "completion_tokens": 1},
     }
-    looked = probe("streaming", events(chunk(), chunk("po"), chunk("ng"), last))
-    seen = looked.look()
+    polled = probe("streaming", events(chunk(), chunk("po"), chunk("ng"), last))
+    seen = polled.poll()
     assert isinstance(seen, Snapshot)
     facts = seen.facts[Subject("openai", M)]
     assert facts["access.streaming"] == "granted"
@@ -135,8 +135,8 @@ def test_a_stream_is_measured_to_its_first_word() -> None:
     (measured,) = seen.measured
     assert measured.first_token is not None
     assert 0 < measured.first_token < measured.latency
-    assert looked.sent()["stream"] is True
-    assert looked.sent()["stream_options"] == {"include_usage": True}
+    assert polled.sent()["stream"] is True
+    assert polled.sent()["stream_options"] == {"include_usage": True}
 
 
 USAGE = {"choices": [], "usage": {"prompt_tokens": 8}}
@@ -150,7 +150,7 @@ BROKEN: dict[str, tuple[httpx2.Response, FailureReason]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_stream_that_is_not_whole_is_a_failure_to_look(what: str) -> None:
+def test_a_stream_that_is_not_whole_is_a_failure_to_poll(what: str) -> None:
     answer, reason = BROKEN[what]
     assert probe("streaming", answer).failure().reason is reason
 
@@ -160,10 +160,10 @@ def test_a_stream_that_is_not_whole_is_a_failure_to_look(what: str) -> None:
     [('{"ok": true}', True), ('{"ok": "yes"}', False), ("Sure!", False), ('{"ok":true,"x":1}', False)],
 )
 def test_a_structured_answer_is_held_to_its_schema(text: str, valid: bool) -> None:
-    looked = probe("structured", ok(response(text)), parameters={"verbosity": "low"})
-    seen = looked.facts()
+    polled = probe("structured", ok(response(text)), parameters={"verbosity": "low"})
+    seen = polled.facts()
     assert (seen["access.structured"], seen["behaviour.structured.valid"]) == ("granted", valid)
-    form = looked.sent()["text"]
+    form = polled.sent()["text"]
     assert form["verbosity"] == "low"
     assert form["format"]["strict"] is True
 
@@ -178,21 +178,21 @@ def test_a_structured_answer_without_room_says_nothing_of_its_shape() -> None:
 def test_structured_answers_and_tools_may_be_asked_of_chat() -> None:
     answer = completion()
     answer["choices"][0]["message"]["content"] = '{"ok": false}'
-    looked = probe("structured", ok(answer), parameters={"endpoint": "chat"})
-    assert looked.facts()["behaviour.structured.valid"] is True
-    assert looked.requests[0].url.path.endswith("/chat/completions")
+    polled = probe("structured", ok(answer), parameters={"endpoint": "chat"})
+    assert polled.facts()["behaviour.structured.valid"] is True
+    assert polled.requests[0].url.path.endswith("/chat/completions")
     answer = completion()
     answer["choices"][0]["message"]["tool_calls"] = [{"type": "function"}]
-    looked = probe("tools", ok(answer), parameters={"endpoint": "chat"})
-    assert looked.facts()["behaviour.tools.called"] is True
+    polled = probe("tools", ok(answer), parameters={"endpoint": "chat"})
+    assert polled.facts()["behaviour.tools.called"] is True
 
 
 def test_a_tool_is_called() -> None:
     called = {"type": "function_call", "name": "report", "arguments": '{"ok":true}'}
-    looked = probe("tools", ok(response(output=[called])))
-    seen = looked.facts()
+    polled = probe("tools", ok(response(output=[called])))
+    seen = polled.facts()
     assert (seen["access.tools"], seen["behaviour.tools.called"]) == ("granted", True)
-    assert looked.sent()["tool_choice"] == "required"
+    assert polled.sent()["tool_choice"] == "required"
     assert probe("tools", ok(response())).facts()["behaviour.tools.called"] is False
 
 
@@ -207,9 +207,9 @@ def test_a_tool_is_called() -> None:
     ],
 )
 def test_a_tier_is_granted_only_where_it_is_echoed(route: str, used: str, said: str) -> None:
-    looked = probe(route, ok(response(service_tier=used)))
-    assert looked.facts()[f"access.{route}"] == said
-    assert looked.sent()["service_tier"] == route
+    polled = probe(route, ok(response(service_tier=used)))
+    assert polled.facts()[f"access.{route}"] == said
+    assert polled.sent()["service_tier"] == route
 
 
 def test_an_answer_that_does_not_say_its_tier_says_nothing_of_a_tier() -> None:
@@ -238,16 +238,16 @@ def refuse_as_gpt_5_6(request: httpx2.Request) -> httpx2.Response:
 
 
 def test_the_contract_is_what_is_refused_and_costs_nothing_where_it_is() -> None:
-    looked = probe("contract", refuse_as_gpt_5_6, parameters={"effort": "none"})
-    assert looked.facts() == {
+    polled = probe("contract", refuse_as_gpt_5_6, parameters={"effort": "none"})
+    assert polled.facts() == {
         "behaviour.contract.temperature": "rejected:unsupported_value",
         "behaviour.contract.max_tokens": "rejected:unsupported_parameter",
         "behaviour.contract.chat_tools": "rejected:reasoning_effort",
         "behaviour.contract.least_output": "rejected:integer_below_min_value",
     }
-    assert len(looked.budget.reserved) == 4
-    assert sum(looked.budget.settled) == 0
-    assert "reasoning_effort" not in looked.sent(2)
+    assert len(polled.budget.reserved) == 4
+    assert sum(polled.budget.settled) == 0
+    assert "reasoning_effort" not in polled.sent(2)
 
 
 def test_a_contract_that_is_no_longer_refused_is_accepted() -> None:
@@ -271,8 +271,8 @@ def cached(written: int, read: int, **more: object) -> httpx2.Response:
 
 def test_the_cache_is_written_and_then_read() -> None:
     answers = [cached(1400, 0), cached(0, 1400, prompt_cache_diagnostics={"type": "cache_hit"})]
-    looked = probe("caching", answers)
-    seen = looked.facts()
+    polled = probe("caching", answers)
+    seen = polled.facts()
     assert {
         field: seen[field] for field in seen if "caching." in field and "tier" not in field and "usage" not in field
     } == {
@@ -281,7 +281,7 @@ def test_the_cache_is_written_and_then_read() -> None:
         "behaviour.caching.hit": True,
         "behaviour.caching.diagnostics": "cache_hit",
     }
-    first, second = looked.sent(0), looked.sent(1)
+    first, second = polled.sent(0), polled.sent(1)
     assert first["input"][0]["content"][0] == second["input"][0]["content"][0]
     assert first["input"][0]["content"][0]["prompt_cache_breakpoint"] == {"mode": "explicit"}
     assert second["prompt_cache_options"]["comparison_response_id"] == "resp_1"
@@ -295,18 +295,18 @@ def test_a_miss_says_why() -> None:
 
 
 def test_every_look_at_the_cache_writes_a_prefix_of_its_own() -> None:
-    looked = probe("caching", lambda _: cached(1400, 1400))
-    looked.look(NOW)
-    looked.look(NOW + timedelta(minutes=2))
-    prefixes = {looked.sent(number)["input"][0]["content"][0]["text"] for number in range(4)}
+    polled = probe("caching", lambda _: cached(1400, 1400))
+    polled.poll(NOW)
+    polled.poll(NOW + timedelta(minutes=2))
+    prefixes = {polled.sent(number)["input"][0]["content"][0]["text"] for number in range(4)}
     assert len(prefixes) == 2
 
 
 def test_the_region_is_asked_at_its_own_host_with_the_same_key() -> None:
-    looked = probe("region", ok(response()))
-    assert looked.facts()["access.region"] == "granted"
-    assert looked.requests[0].url.host == "eu.api.example"
-    assert looked.requests[0].headers["authorization"].startswith("Bearer ")
+    polled = probe("region", ok(response()))
+    assert polled.facts()["access.region"] == "granted"
+    assert polled.requests[0].url.host == "eu.api.example"
+    assert polled.requests[0].headers["authorization"].startswith("Bearer ")
 
 
 @pytest.mark.parametrize(
@@ -331,10 +331,10 @@ def test_every_route_that_can_be_configured_has_a_plan() -> None:
 
 
 def test_stored_answers_are_read_anew_to_the_same_facts() -> None:
-    looked = probe("caching", [cached(1400, 0), cached(0, 1400)])
-    seen = looked.look()
+    polled = probe("caching", [cached(1400, 0), cached(0, 1400)])
+    seen = polled.poll()
     assert isinstance(seen, Snapshot)
-    again = looked.source.extract(seen.body, NOW)
+    again = polled.source.extract(seen.body, NOW)
     assert isinstance(again, Snapshot)
     assert again.facts == seen.facts
 
@@ -348,7 +348,7 @@ def test_what_is_no_stored_answer_is_a_failure() -> None:
 
 
 def test_a_fingerprint_that_an_answer_leaves_out_is_not_spoken_of() -> None:
-    seen = probe("chat", ok(completion(system_fingerprint=None))).look()
+    seen = probe("chat", ok(completion(system_fingerprint=None))).poll()
     assert isinstance(seen, Snapshot)
     assert "behaviour.chat.fingerprint" in seen.silent
     assert "limit.requests" not in seen.silent, "a granted answer that states no limits any more has said so"
@@ -356,6 +356,6 @@ def test_a_fingerprint_that_an_answer_leaves_out_is_not_spoken_of() -> None:
 
 def test_a_stream_that_counts_up_in_every_event_is_billed_by_the_last() -> None:
     counts = [{"prompt_tokens": 8, "completion_tokens": n, "total_tokens": 8 + n} for n in (0, 2)]
-    looked = probe("streaming", events(chunk(usage=counts[0]), chunk("pong", usage=counts[1])))
-    (measured,) = looked.look().measured  # type: ignore[union-attr]
+    polled = probe("streaming", events(chunk(usage=counts[0]), chunk("pong", usage=counts[1])))
+    (measured,) = polled.poll().measured  # type: ignore[union-attr]
     assert measured.output_tokens == 2

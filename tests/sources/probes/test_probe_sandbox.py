@@ -1,4 +1,4 @@
-"""End to end: real sources poll the sandbox, the poller believes, the registry pauses."""
+"""End to end: real sources poll the sandbox, the poller has confirmed, the registry pauses."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class World:
         self.operator = use_cases.operator
         use_cases.declare()
 
-    def look(self, *keys: str, after: timedelta = timedelta(minutes=2)) -> dict[str, Outcome]:
+    def poll(self, *keys: str, after: timedelta = timedelta(minutes=2)) -> dict[str, Outcome]:
         self.now += after
         return {outcome.source: outcome for outcome in self.poller.poll(keys)}
 
@@ -110,7 +110,7 @@ class World:
             return dict(reader.facts(state.baseline).get(Subject("openai", name), {}))
 
     def activate(self) -> None:
-        self.look()
+        self.poll()
         self.operator.activate("luna", by="ann", reason="looks right", via={})
 
     @property
@@ -149,13 +149,13 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
 @pytest.mark.parametrize("route", [*ROUTES, "embeddings"])
 def test_every_route_works_against_the_sandbox(opened: Opened, route: str) -> None:
     world = opened(routes=ROUTES)
-    seen = world.look(world.probe(route))[world.probe(route)]
+    seen = world.poll(world.probe(route))[world.probe(route)]
     assert seen.verdict == "baseline", seen.detail
     facts = world.facts(route)
     if route == "batch":
         assert facts == {"behaviour.batch.created": True}
         for _ in range(4):
-            world.look(world.probe(route))
+            world.poll(world.probe(route))
         facts = world.facts(route)
     if route == "contract":
         assert {value for value in facts.values() if not str(value).startswith("rejected:")} == set()
@@ -179,15 +179,15 @@ def test_every_route_works_against_the_sandbox(opened: Opened, route: str) -> No
     assert world.budget.money <= 1
 
 
-def test_list_and_retrieve_that_agree_pause_within_two_looks(opened: Opened) -> None:
+def test_list_and_retrieve_that_agree_pause_within_two_polls(opened: Opened) -> None:
     world = opened(start(TimelineStep(date=date(2026, 8, 1), title="gone", polls=1000, unlists=(LUNA,))))
     world.activate()
     world.sandbox.advance()
-    first = world.look("list")
+    first = world.poll("list")
     assert first["list"].verdict == "suspect"
     assert {"probes/gpt-5.6-luna/retrieve", "probes/gpt-5.6-luna/responses"} <= first.keys()
     assert world.entry.status is Status.PAUSED, "two routes at once need no second poll"
-    world.look("list", after=timedelta(seconds=90))
+    world.poll("list", after=timedelta(seconds=90))
     signals = {event.data["route"]: event.data["signals"] for event in world.events("access.lost")}
     assert {(one["route"], one["says"]) for one in signals["list"]} == {
         ("list", "lost"),
@@ -209,7 +209,7 @@ def test_listed_is_not_callable(opened: Opened, refused: tuple[int, str], meanin
     world.activate()
     world.sandbox.advance()
     for _ in range(4):
-        world.look(after=timedelta(minutes=11))
+        world.poll(after=timedelta(minutes=11))
     assert world.entry.status is Status.PAUSED
     assert world.entry.deviations == {f"openai/{LUNA}/access.responses": meaning}
     (lost,) = world.events("access.lost")
@@ -226,7 +226,7 @@ def test_a_retired_model_is_told_from_one_that_is_only_gone(opened: Opened) -> N
     world.activate()
     world.sandbox.advance()
     for _ in range(3):
-        world.look(after=timedelta(minutes=2))
+        world.poll(after=timedelta(minutes=2))
     assert world.entry.status is Status.PAUSED
     assert world.facts("retrieve")["access.retrieve"] == "retired"
 
@@ -271,12 +271,12 @@ def _options(route: str) -> dict[str, object]:
         FaultKind.WRONG_SHAPE,
     ],
 )
-def test_a_fault_on_the_way_fails_one_look_and_the_other_sources_go_on(opened: Opened, kind: FaultKind) -> None:
+def test_a_fault_on_the_way_fails_one_poll_and_the_other_sources_go_on(opened: Opened, kind: FaultKind) -> None:
     world = opened()
     world.activate()
     world.sandbox.fault(Fault(target=Target.RESPONSES, kind=kind))
     for _ in range(3):
-        seen = world.look(after=timedelta(minutes=11))
+        seen = world.poll(after=timedelta(minutes=11))
         assert seen[world.probe("responses")].verdict == "failed"
         assert seen[world.probe("retrieve")].verdict != "failed"
         assert seen["list"].verdict != "failed"
@@ -286,10 +286,10 @@ def test_a_fault_on_the_way_fails_one_look_and_the_other_sources_go_on(opened: O
 
 def test_a_batch_whose_request_fails_inside_is_lost_when_it_is_over(opened: Opened) -> None:
     world = opened(start(step(replace(FIRST, refused=(403, "model_not_found")))), routes=("batch",))
-    world.look(world.probe("batch"))
+    world.poll(world.probe("batch"))
     world.sandbox.advance()
     for _ in range(12):
-        world.look(world.probe("batch"), after=timedelta(minutes=11))
+        world.poll(world.probe("batch"), after=timedelta(minutes=11))
     assert world.facts("batch")["access.batch"] == "policy"
 
 
@@ -297,10 +297,10 @@ def test_a_project_that_does_not_live_in_the_region_is_lost_by_that_route_alone(
     world = opened(
         start(TimelineStep(date=date(2026, 8, 1), title="moved", polls=1000, regional=False)), routes=("region", "chat")
     )
-    world.look()
+    world.poll()
     world.sandbox.advance()
     for _ in range(4):
-        world.look(after=timedelta(minutes=11))
+        world.poll(after=timedelta(minutes=11))
     assert (world.facts("region")["access.region"], world.facts("chat")["access.chat"]) == ("region", "granted")
     assert [event.data["route"] for event in world.events("access.lost")] == ["region"]
 
@@ -312,7 +312,7 @@ def test_a_refused_call_takes_back_neither_limits_nor_what_an_answer_says_of_its
     assert before["limit.requests"] == 5000
     world.sandbox.advance()
     for _ in range(4):
-        world.look(after=timedelta(minutes=11))
+        world.poll(after=timedelta(minutes=11))
     assert world.facts("responses") == {
         **before,
         "access.responses": "policy",

@@ -45,8 +45,8 @@ provider = "openai"
 trust = "official"
 {more}
 [belief]
-absence = {{looks = 3, span = "0s"}}
-change = {{looks = 2, span = "0s"}}
+absence = {{polls = 3, span = "0s"}}
+change = {{polls = 2, span = "0s"}}
 gap = "0s"
 
 [network]
