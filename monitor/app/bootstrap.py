@@ -294,6 +294,7 @@ class Monitor:
     @cached_property
     def relay(self) -> Relay:
         """Delivers what is due."""
+        from monitor.gate.state import Production
         from monitor.notify.relay import Relay
 
         return Relay(
@@ -305,6 +306,7 @@ class Monitor:
             executor=self.senders,
             attempts=self.settings.notify.attempts,
             still_allowed=self.still_allowed,
+            gate=lambda reader, now: Production(reader, self.configuration, now),
         )
 
     def _owners(self) -> Mapping[str, Owner]:

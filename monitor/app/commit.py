@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry
+from monitor.core.events import Event
 from monitor.core.notices import Notice
 from monitor.core.ports import Clock, Store, Transaction
 from monitor.gate.state import Production
 from monitor.notify.compose import compose
 from monitor.notify.destinations import destinations
+from monitor.notify.pages import page
+from monitor.notify.rules import Background
 from monitor.registry import checklist, fallbacks
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import UnitOfWork
@@ -66,11 +70,17 @@ def _write(
         # A poll that shows nothing new verifies what is stale only if it is judged whole.
         if (state := tx.source(key)) is not None and not state.attention:
             tx.put_source(replace(state, attention=True))
-    notices = compose(register.events, register, gate, at)
+    background = Background(event=partial(_event, tx), page=partial(page, configuration))
+    notices = compose(register.events, register, gate, at, background)
     for notice in notices:
         owner = configuration.owners.get(notice.owner)
         tx.enqueue(notice, destinations(owner) if owner else (), at)
     return notices
+
+
+def _event(tx: Transaction, position: int) -> Event | None:
+    recorded = tx.event(position)
+    return None if recorded is None else recorded.event
 
 
 def _made_stale(register: RegistryTransaction, configuration: Configuration) -> tuple[str, ...]:

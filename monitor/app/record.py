@@ -18,7 +18,7 @@ from monitor.detection.outcome import Outcome
 from monitor.registry import checklist, policy
 from monitor.registry.evaluation import concerned, evaluate
 from monitor.registry.unit_of_work import Begin, UnitOfWork
-from monitor.registry.unlisted import remind_of_unlisted
+from monitor.registry.unlisted import remind_of_listed_again, remind_of_unlisted
 
 
 class Recorder:
@@ -49,6 +49,7 @@ class Recorder:
             unit.register.extend(assessment.events)
             if not isinstance(observation, PollFailure) and assessment.verdict != "late":
                 remind_of_unlisted(unit.register, context, assessment)
+                remind_of_listed_again(unit.register, context, assessment)
                 self._evaluate(unit, context, assessment)
                 assessment = self._awaiting(unit, context, assessment)
             if assessment.verdict != "late":

@@ -44,6 +44,9 @@ PAUSE_REPEATED = "pause"
 UNLISTED = "unlisted"
 """What it is about where a list misses a model that another route still reaches."""
 
+LISTED_AGAIN = "listed_again"
+"""What it is about where such a list has the model again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:

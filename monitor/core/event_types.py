@@ -166,6 +166,12 @@ class PriceData(ConfirmedData):
     via: NotRequired[Json]
 
 
+class HoldData(PriceData):
+    """A price that was held back (`old`) and is stated no more; `new` is the confirmed one, which stands."""
+
+    model: str
+
+
 class AccessData(TypedDict):
     """A registered model that is reached, or not any more: by which route first, and what each route says."""
 
@@ -405,6 +411,7 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.SOURCE, RecoveryData, ev.SOURCE_RECOVERED),
     *_of(Stream.SOURCE, AnomalyData, ev.SOURCE_ANOMALY),
     *_of(Stream.SOURCE, StaleData, ev.SOURCE_STALE),
+    *_of(Stream.SOURCE, HoldData, ev.SOURCE_HOLD_ENDED, words=event_words.of_a_hold),
     *_of(Stream.SOURCE, ModelData, ev.MODEL_LISTED, ev.MODEL_UNLISTED),
     *_of(Stream.SOURCE, FieldData, ev.MODEL_CHANGED, ev.LIMIT_CHANGED, ev.SETTING_CHANGED, ev.INCIDENT_CHANGED),
     *_of(Stream.SOURCE, DriftData, ev.BEHAVIOUR_CHANGED),

@@ -61,6 +61,11 @@ def of_a_price(data: Mapping[str, Any]) -> str:
     return _and_reason(_price(data), data) if "meter" in data else plain(data)
 
 
+def of_a_hold(data: Mapping[str, Any]) -> str:
+    """Say which price is held back no more: `gpt-5.6-luna, standard input: 0.00 → 1.00 USD per 1M tokens`."""
+    return f"{data['model']}, {_price(data)}"
+
+
 def of_an_end(data: Mapping[str, Any]) -> str:
     """Say how the date of a model's end moved."""
     rest = {key: value for key, value in data.items() if key != "date"}

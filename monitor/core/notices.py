@@ -12,20 +12,24 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why someone is told; the most serious reason of a notice's items is its headline."""
+    """Why someone is told; the most serious reason of a notice's items is its headline. The values are stored."""
 
     PAUSED = "paused"  # production is denied now
-    PAUSE_EXTENDED = "pause_extended"  # it was already, and another assumption fell
+    PAUSE_EXTENDED = "pause_extended"  # it was already, and another pinned value changed
     FALLBACK_LOST = "fallback_lost"  # what should stand in for it is denied as well, or about to end
-    UNACKNOWLEDGED = "unacknowledged"  # it is paused, and nobody said that they take it on
+    UNACKNOWLEDGED = "unacknowledged"  # it is paused, and nobody has acknowledged it
     TROUBLE = "trouble"  # the monitor itself cannot record what it sees, or publish what it decided
     HELD = "held"  # something was seen that is not confirmed yet: a mass drop, an implausible price
     BLIND = "blind"  # a source has not been read for too long
-    STALE = "stale"  # a check passed its age
-    VISIBLE = "visible"  # an entry that waited can be evaluated
+    STALE = "stale"  # a check expired: production is denied where it is required
+    APPROVAL = "approval"  # one person asked for an acceptance that takes two
+    VISIBLE = "visible"  # an entry that waited can be evaluated, or was activated
     REMINDER = "reminder"  # a day that is known ahead comes
     CHANGED = "changed"  # something moved that pauses nothing
     UNDELIVERED = "undelivered"  # another destination could not be reached
+    ENDED = "ended"  # what was told is over: an entry that was retired, a false alarm, a request that lapsed
+    ACKNOWLEDGED = "acknowledged"  # somebody has the pause in hand
+    RESUMED = "resumed"  # a person let production use it again
     RECOVERED = "recovered"  # what was in trouble works again, what was lost is there again
     TEST = "test"
 
@@ -60,16 +64,50 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What happened to an entry, or to what an item is about, after its notice was composed: in words, and when."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Who has acknowledged a pause, when, and their note."""
+
+    by: str
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One thing to tell, about one entry, or about a source or model that no entry is for.
 
-    `status` is the entry's status after the decision. What follows is the gate's own answer at that moment: `denied`
-    says whether production is denied it to everybody, and `refusal` why the gate says no; `spared` are the callers that
-    may go on until `spared_until`; `fallback` is what the gate names instead, else the entry's declared fallback, and
-    `fallback_allowed` says which. `since` is the first poll that showed the change, `polls` how many good polls
-    confirmed it, `position` the event to ask `why` about, `evidence` the stored bytes. `commands` are the exact
-    commands to run next, in order, `asks` the checks that a pause asks for before it may be resumed. `lease_until` is
-    set at sending where the lease files cannot be written: until then they still allow what is denied.
+    What follows from the gate is its own answer: `denied` says whether production is denied it to everybody, and
+    `refusal` why the gate says no; `spared` are the callers that may go on until `spared_until`; `fallback` is what the
+    gate names instead, else the entry's declared fallback, and `fallback_allowed` says which. It is the answer after
+    the decision, and asked anew before each attempt to send.
+
+    Attributes:
+        subject: the model, source or destination that it is about.
+        position: the event to ask `why` about.
+        since: the first poll that showed the change.
+        entry: the key of the entry; empty where it is about none.
+        name: the public name of the entry.
+        status: the status of the entry after the decision.
+        model: the exact model id of the entry; `provider` and `surface` are where it is called.
+        incident: what this item is part of, from its beginning to its end: `luna-17` names a pause.
+        url: the page on which it can be seen.
+        by: the person whose act it tells.
+        asks: the checks that a pause asks for before the entry may be resumed.
+        polls: how many good polls confirmed it.
+        evidence: the bytes as received, by their hash.
+        denies_from: when production is denied the entry if nothing else happens.
+        commands: the exact commands to run next, in order.
+        lease_until: set at sending where the lease files cannot be written: until then they still allow what is denied.
+        holder: set at sending: who has acknowledged the running pause, since when, and their note.
+        since_then: set at sending: what happened after the notice was composed.
     """
 
     reason: Reason
@@ -79,7 +117,13 @@ class Item:
     entry: str = ""
     name: str = ""
     status: str = ""
+    model: str = ""
+    provider: str = ""
+    surface: str = ""
+    incident: str = ""
     source: str = ""
+    url: str = ""
+    by: str = ""
     summary: str = ""
     asks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
@@ -89,22 +133,47 @@ class Item:
     refusal: str = ""
     spared: tuple[str, ...] = ()
     spared_until: datetime | None = None
-    lease_until: datetime | None = None
+    denies_from: datetime | None = None
     fallback: str = ""
     fallback_allowed: bool = False
     commands: tuple[str, ...] = ()
+    lease_until: datetime | None = None
+    holder: Acknowledgement | None = None
+    since_then: Since | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierMessage:
+    """The message that began an incident at a destination: when it went out, its title, and by what the service names
+    its thread.
+    """
+
+    at: datetime
+    title: str
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What one owner is told of one decision. `id` is the same at every attempt, so that a reader can see a repeat."""
+    """What one owner is told of one decision. `id` is the same at every attempt, so that a reader can see a repeat.
+
+    `earlier` is set at sending, where the destination got a message of the same incident before.
+    """
 
     id: str
     owner: str
     at: datetime
     items: tuple[Item, ...]
+    earlier: EarlierMessage | None = None
 
     @property
     def reason(self) -> Reason:
         """The most serious reason among the items, in the order of `Reason`."""
         return min((item.reason for item in self.items), key=list(Reason).index)
+
+    @property
+    def incidents(self) -> tuple[str, ...]:
+        """What the items are part of, the most serious first; the notice itself where that is nothing else."""
+        order = list(Reason)
+        items = sorted(self.items, key=lambda item: order.index(item.reason))
+        return tuple(dict.fromkeys(item.incident for item in items if item.incident)) or (f"notice-{self.id}",)

@@ -109,7 +109,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The channel took the message."""
+    """The channel took the message. `form`, `title` and `body` are what went out, links that act left out; `thread` is
+    by what the service names the thread that it began or is in, where it has threads.
+    """
+
+    form: str = ""
+    title: str = ""
+    body: str = ""
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +128,36 @@ class NotSent:
     reason: str
     permanent: bool = False
     retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessage:
+    """A message as it went out, to one destination; kept for good.
+
+    Attributes:
+        id: its number, by the order in which messages went out.
+        notice: the notice that it carried.
+        destination: the reference of the destination (`platform#1`).
+        label: what to call it: its kind and host, no secret.
+        at: when it was taken.
+        incidents: the incidents that the notice is part of, the most serious first.
+        form: `text`, `slack` or `html`, or that of a service of its own.
+        title: the headline.
+        body: the message; a link that acts stands in it as `[ack link]`.
+        thread: by what the service names the thread that it began or is in; empty where it has none.
+    """
+
+    id: int
+    notice: str
+    owner: str
+    destination: str
+    label: str
+    at: datetime
+    incidents: tuple[str, ...]
+    form: str
+    title: str
+    body: str
+    thread: str = ""
 
 
 STORING = "storing"
@@ -244,6 +281,9 @@ class Reader(Protocol):
     def deliveries(self, *states: DeliveryState) -> Sequence[Delivery]:
         """Return rows of the outbox, oldest first; all without a state."""
 
+    def sent_messages(self, *, notice: str = "", destination: str = "", incident: str = "") -> Iterator[SentMessage]:
+        """Return what went out, oldest first; an empty text is any."""
+
     def measurements(self, query: MeasurementQuery = MeasurementQuery()) -> Iterator[Measurement]:
         """Return what calls took, oldest first."""
 
@@ -360,6 +400,9 @@ class Transaction(Reader, Protocol):
 
     def settle(self, delivery: Delivery) -> None:
         """Write state, attempts, retry_at and error of a delivery."""
+
+    def keep_sent(self, message: SentMessage) -> None:
+        """Keep a message as it went out; its `id` is given by the store."""
 
 
 class Conflict(Exception):

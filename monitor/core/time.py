@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 _MONTHS = (
     "january",
@@ -46,3 +46,8 @@ def rounded(span: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def short_day(day: date) -> str:
+    """Return a day without its year, as a headline has room for: `Aug 2`."""
+    return f"{_MONTHS[day.month - 1][:3].title()} {day.day}"

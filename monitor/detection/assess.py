@@ -424,6 +424,10 @@ def quarantine(context: AssessmentContext, so_far: Assessment) -> Assessment:
         *(replace(item.pending_change, quarantine=positions[item.pending_change.fact]) for item, _ in doubted),
     )
     missing = frozenset(change.fact for change in after if change.value is None) if so_far.held else None
+    still = {*(change.fact for change in after), *(item.change.fact for item in so_far.accepted)}
+    for change in context.pending.values():
+        if change.quarantine is not None and change.fact not in still:
+            corroboration.end_quarantine(ledger, context.spec, change, lookup(so_far.baseline, change.fact), context.at)
     why = f"held {len(positions)} prices back" if positions else ""
     return _written(replace(so_far, pending=after, missing=missing, why=why), ledger)
 
@@ -459,6 +463,10 @@ def conclude(context: AssessmentContext, so_far: Assessment) -> Assessment:
         moved=moved,
         evidence=context.evidence,
     )
+    if so_far.state.stale_position is not None and state.stale_position is None:
+        ledger = _ledger(context, so_far)
+        outages.read_again(ledger, context.spec, so_far.state, context.at)
+        so_far = _written(so_far, ledger)
     attention = so_far.held or so_far.flooded or bool(so_far.pending) or not state.baseline
     verdicts = {
         "held": so_far.held or so_far.flooded,

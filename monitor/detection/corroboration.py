@@ -7,6 +7,7 @@ What a confirmed change becomes in the log stands in `claim`; whether any of it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from decimal import Decimal
 
 from monitor.core import events as ev
@@ -127,5 +128,21 @@ def quarantine(ledger: Ledger, spec: SourceSpec, item: ConfirmedChange, reason: 
             "reason": reason,
             "looks": item.pending_change.seen,
             "baseline": baseline,
+        },
+    )
+
+
+def end_quarantine(ledger: Ledger, spec: SourceSpec, held: PendingChange, stands: Value | None, at: datetime) -> None:
+    """Record that a price which was held back is stated no more, so that the confirmed one `stands`."""
+    ledger.add(
+        ev.SOURCE_HOLD_ENDED,
+        source_stream(spec.key),
+        spec.key,
+        at=at,
+        source=spec.key,
+        cause=held.quarantine,
+        data={
+            "model": held.fact.subject.name,
+            **price_data(Change(fact=held.fact, old=held.value, new=stands)),
         },
     )

@@ -63,6 +63,11 @@ def recovered(ledger: Ledger, spec: SourceSpec, state: SourceState, at: datetime
     return replace(state, outage="", outage_since=None, outage_position=None)
 
 
+def read_again(ledger: Ledger, spec: SourceSpec, state: SourceState, at: datetime) -> None:
+    """Record that a source which was stale is read again."""
+    _over(ledger, spec, ev.NO_GOOD_POLL, state.good_at, state.stale_position, at)
+
+
 def anomaly(
     ledger: Ledger,
     spec: SourceSpec,

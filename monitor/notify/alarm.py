@@ -116,6 +116,7 @@ def _notice(incident: _Incident, owner: str, now: datetime) -> Notice:
         subject="access-monitor",
         position=0,
         since=incident.ended_at or began,
+        incident=f"{incident.ability}-{began:%Y%m%dT%H%M%SZ}",
         summary=f"{incident.ability} works again" if over else f"{cannot}: {incident.trouble.reason}",
         commands=("access-monitor status",),
     )

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 from apprise.plugins.email.base import NotifyEmail
+from apprise.plugins.slack import NotifySlack, SlackMode
 from apprise.result import AppriseResult, AppriseResultStatus
 
 from monitor.core.deadline import Overdue, bounded
@@ -70,6 +71,7 @@ class AppriseChannel:
                 reason=f"destination {destination} is not a URL that Apprise knows; mend it in the configuration",
                 permanent=True,
             )
+        _join_incident(service, notice)
         sender = Apprise(service, asset=self._asset)
         rendered = render(notice, self._zone)
         body, form = _form(service, rendered)
@@ -85,7 +87,11 @@ class AppriseChannel:
             result, replies = bounded(attempt, self._timeout)
         except Overdue as overdue:
             return NotSent(reason=str(overdue))
-        return _outcome(result, service, replies, _secrets(url))
+        outcome = _outcome(result, service, replies, _secrets(url))
+        if isinstance(outcome, NotSent):
+            return outcome
+        kind = "slack" if isinstance(service, slackhook.SlackHook) else "html" if form is NotifyFormat.HTML else "text"
+        return Sent(form=kind, title=rendered.title, body=body, thread=_thread(service, notice, replies))
 
     def label(self, destination: str) -> str:
         """Return kind and host (`slack://hooks.slack.com`); the reference itself where it cannot be resolved."""
@@ -133,9 +139,60 @@ def _form(service: NotifyBase, rendered: Rendered) -> tuple[str, NotifyFormat | 
     return rendered.text, NotifyFormat.TEXT
 
 
+def _join_incident(service: NotifyBase, notice: Notice) -> None:
+    """Let a message stand in the thread of its incident, where the service has threads.
+
+    Mail clients gather what refers to one message, also to one that was never sent. Slack names a thread by its first
+    message, and lets only a bot write into it.
+    """
+    if isinstance(service, NotifyEmail):
+        roots = " ".join(f"<{incident}@incident.access-monitor>" for incident in notice.incidents[:_ROOTS])
+        service.headers.update({"References": roots, "In-Reply-To": roots.partition(" ")[0]})
+        service.headers["Auto-Submitted"] = "auto-generated"
+        if notice.reason in _URGENT:
+            service.headers["X-Priority"] = "1"
+    channels = _thread_channels(service)
+    if len(channels) == 1 and notice.earlier is not None and notice.earlier.thread:
+        channels[0] = f"{channels[0].partition(':')[0]}:{notice.earlier.thread}"
+
+
+_ROOTS = 10
+"""How many incidents a mail refers to; it has one, unless several began at once."""
+
+_URGENT = frozenset({Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.UNACKNOWLEDGED})
+
+
+def _thread_channels(service: NotifyBase) -> list[str]:
+    """Return the channels to which a Slack bot writes; empty for any other service."""
+    channels = getattr(service, "channels", None)
+    is_bot = isinstance(service, NotifySlack) and service.mode == SlackMode.BOT
+    return channels if is_bot and isinstance(channels, list) else []
+
+
+def _thread(service: NotifyBase, notice: Notice, replies: Sequence[Reply]) -> str:
+    """Return by what Slack names the thread that a message began or stands in; empty where it has none."""
+    if len(_thread_channels(service)) != 1:
+        return ""
+    if notice.earlier is not None and notice.earlier.thread:
+        return notice.earlier.thread
+    try:
+        answer = json.loads(replies[-1].text) if replies else {}
+    except ValueError:
+        return ""
+    stamp = answer.get("ts", "") if isinstance(answer, dict) else ""
+    return stamp if isinstance(stamp, str) and _STAMP.fullmatch(stamp) else ""
+
+
+_GOOD = frozenset({Reason.RESUMED, Reason.RECOVERED, Reason.ENDED, Reason.ACKNOWLEDGED, Reason.VISIBLE})
+
+_STAMP = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}")
+
+
 def _type(reason: Reason) -> NotifyType:
-    if reason is Reason.PAUSED:
+    if reason in _URGENT:
         return NotifyType.FAILURE
+    if reason in _GOOD:
+        return NotifyType.SUCCESS
     return NotifyType.WARNING if reason in SERIOUS else NotifyType.INFO
 
 

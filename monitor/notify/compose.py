@@ -17,12 +17,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core import events as ev
-from monitor.core.entry import FALLBACK_ENDS, PAUSE_REPEATED, UNLISTED, Entry
+from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, Entry
 from monitor.core.events import Event
 from monitor.core.notices import PAUSING, Item, Notice, Reason
 from monitor.gate.state import Production
-from monitor.notify import contents, recipients
-from monitor.notify.rules import Commit, Content, Recipients, Rule
+from monitor.notify import contents, incidents, recipients
+from monitor.notify.answers import answered
+from monitor.notify.rules import ALONE, Background, Commit, Content, Recipients, Rule
 from monitor.registry import checklist
 from monitor.registry.transitions import RegistryTransaction
 
@@ -36,23 +37,28 @@ class NoticeItem:
 
 
 def compose(
-    events: Sequence[Event], registry: RegistryTransaction, gate_answers: Production, at: datetime
+    events: Sequence[Event],
+    registry: RegistryTransaction,
+    gate_answers: Production,
+    at: datetime,
+    background: Background = ALONE,
 ) -> tuple[Notice, ...]:
     """Compose the notices of what was committed at `at`: one for each owner who hears of any of it.
 
     `events` are those of the decision, `registry` is as they leave it, and what an item says of production is what
     `gate_answers` says after them. The id of a notice names the last of the events and the owner.
     """
-    commit = Commit(events, registry, at)
+    commit = Commit(events, registry, at, background)
     about: dict[Rule, list[Event]] = {rule: [] for rule in RULES}
     for event in events:
         for rule in TABLE.get(event.type, ()):
             about[rule].append(event)
     composed = [addressed for rule, mine in about.items() for addressed in _composed(rule, commit, mine)]
+    composed += _lapsed(commit, registry)
     audible = [addressed for addressed in _once(composed) if _audible(addressed, commit)]
     by_owner: dict[str, list[Item]] = {}
     for addressed in audible:
-        item = _answered(addressed.item, gate_answers)
+        item = answered(addressed.item, gate_answers)
         for owner in addressed.recipients.owners:
             by_owner.setdefault(owner, []).append(item)
     order = list(Reason)
@@ -75,28 +81,58 @@ def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[N
             key = to.entries if rule.together else (event.position, to.owners, to.entries)
             together.setdefault(key, (to, []))[1].append(event)
     for to, about in together.values():
-        yield NoticeItem(recipients=to, item=_item(rule.reason, to, about, rule.content(commit, to, about)))
+        yield NoticeItem(recipients=to, item=_item(commit, rule.reason, to, about, rule.content(commit, to, about)))
         if to.entry is not None:
             commit.spoken_of.setdefault(to.entry.key, set()).update(
                 fact for event in about for fact in rule.speaks_of(commit, to.entry, event)
             )
 
 
-def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Content) -> Item:
+def _lapsed(commit: Commit, registry: RegistryTransaction) -> Iterator[NoticeItem]:
+    """Yield the end of each request for an acceptance that lapsed: the entry moved on before anybody confirmed it."""
+    for entry in registry.moved:
+        before = commit.before(entry.key)
+        request = None if before is None else before.asked
+        if before is None or request is None or entry.asked is not None or entry.position == before.position:
+            continue
+        if entry.status_position != before.status_position and entry.by:
+            continue  # confirmed, or ended by a person: that is told
+        item = _item(
+            commit,
+            Reason.ENDED,
+            Recipients(owners=entry.spec.owners, entry=entry),
+            [event for event in commit.events.values() if event.position == entry.position],
+            Content(
+                since=commit.at,
+                summary=f"the request of {request.by} lapsed, since the entry changed before anybody confirmed it",
+            ),
+        )
+        yield NoticeItem(
+            recipients=Recipients(owners=entry.spec.owners, entry=entry),
+            item=replace(item, incident=incidents.of_acceptance(before)),
+        )
+
+
+def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event], content: Content) -> Item:
     """Return an item about an entry as it stands after the decision, or about what is none; what the gate says of it is
     put in later.
     """
     entry = to.entry
+    source = events[0].source
     item = Item(
         reason=reason,
         subject=content.subject,
         position=max(event.position for event in events),
         since=content.since,
-        source=events[0].source,
+        incident=incidents.of(commit, reason, entry, events),
+        source=source,
+        url=commit.background.page(source) if source else "",
+        by=content.by,
         summary=content.summary,
         differences=content.differences,
         polls=content.polls,
         evidence=events[0].evidence if content.evidence is None else content.evidence,
+        denies_from=content.denies_from,
         commands=content.commands,
     )
     if entry is None:
@@ -107,6 +143,9 @@ def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Cont
         entry=entry.key,
         name=entry.spec.name,
         status=entry.status,
+        model=entry.spec.model_id,
+        provider=entry.spec.provider,
+        surface=entry.spec.surface,
         asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
         commands=content.commands or _commands(reason, entry),
     )
@@ -114,22 +153,20 @@ def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Cont
 
 def _commands(reason: Reason, entry: Entry) -> tuple[str, ...]:
     """Return the commands to run next, unless what is said knows better ones."""
-    look = f"access-monitor status {entry.key}"
+    status = f"access-monitor status {entry.key}"
     listed = f"access-monitor checklist {entry.key}"
     resume = f'access-monitor resume {entry.key} --by YOU --reason "…" --expect {entry.position}'
     match reason:
-        case Reason.PAUSED | Reason.UNACKNOWLEDGED:
-            return _why(entry), f"access-monitor ack {entry.key} --by YOU", listed, resume
-        case Reason.PAUSE_EXTENDED:
-            return _why(entry), listed, resume
+        case Reason.PAUSED | Reason.PAUSE_EXTENDED | Reason.UNACKNOWLEDGED:
+            return f"access-monitor ack {entry.key} --by YOU", _why(entry), listed, resume
         case Reason.FALLBACK_LOST:
-            return look, f"access-monitor status {entry.spec.fallback}"
+            return status, f"access-monitor status {entry.spec.fallback}"
         case Reason.STALE:
             return (listed,)
         case Reason.REMINDER:
-            return look, listed
+            return status, listed
         case _:
-            return (look,)
+            return (status,)
 
 
 def _why(entry: Entry) -> str:
@@ -156,25 +193,19 @@ def _audible(addressed: NoticeItem, commit: Commit) -> bool:
     return not all(silenced is not None and commit.at < silenced for silenced in until)
 
 
-def _answered(item: Item, gate: Production) -> Item:
-    """Return an item with what the gate says of its entry after the decision."""
-    if item.entry not in gate.entries:
-        return item
-    answer = gate.answer(item.entry)
-    spared, until = gate.spared(item.entry)
-    return replace(
-        item,
-        denied=not (answer.allowed or spared),
-        refusal="" if answer.allowed else answer.reason,
-        spared=spared,
-        spared_until=until,
-        fallback=answer.fallback or gate.entries[item.entry].spec.fallback,
-        fallback_allowed=bool(answer.fallback),
-    )
-
+_TOLD_OTHERWISE = frozenset({PAUSE_REPEATED, UNLISTED, LISTED_AGAIN, FALLBACK_ENDS})
+"""What a reminder is of that has a reason of its own."""
 
 _CHANGED = Rule(reason=Reason.CHANGED, recipients=recipients.standing_on_it, content=contents.changed, together=True)
 _NEWCOMER = Rule(reason=Reason.CHANGED, recipients=recipients.waiting_for_an_id, content=contents.newcomer)
+
+_VERIFIED_AGAIN = Rule(
+    reason=Reason.RECOVERED,
+    recipients=recipients.if_verified_again,
+    content=contents.verified_again,
+    together=True,
+)
+_HOLD_OVER = Rule(reason=Reason.ENDED, recipients=recipients.if_it_is_over, content=contents.hold_over)
 
 TABLE: Mapping[str, tuple[Rule, ...]] = {
     ev.ENTRY_PAUSED: (
@@ -184,6 +215,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
             content=contents.pause,
             speaks_of=contents.pinned_facts,
         ),
+        Rule(reason=Reason.PAUSED, recipients=recipients.if_by_a_person, content=contents.act),
     ),
     ev.ENTRY_PAUSE_EXTENDED: (
         Rule(
@@ -203,13 +235,21 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     ),
     ev.ENTRY_HIDDEN: (
         Rule(
-            reason=Reason.CHANGED, recipients=recipients.its_owners, content=contents.hidden, speaks_of=contents.listing
+            reason=Reason.ENDED, recipients=recipients.its_owners, content=contents.hidden, speaks_of=contents.listing
         ),
     ),
-    ev.ENTRY_WITHDRAWN: (Rule(reason=Reason.CHANGED, recipients=recipients.if_in_use, content=contents.withdrawn),),
+    ev.ENTRY_ACTIVATED: (Rule(reason=Reason.VISIBLE, recipients=recipients.if_by_a_person, content=contents.act),),
+    ev.ENTRY_RESUMED: (Rule(reason=Reason.RESUMED, recipients=recipients.its_owners, content=contents.act),),
+    ev.ENTRY_RETIRED: (Rule(reason=Reason.ENDED, recipients=recipients.its_owners, content=contents.act),),
+    ev.ENTRY_WITHDRAWN: (Rule(reason=Reason.ENDED, recipients=recipients.if_in_use, content=contents.withdrawn),),
     ev.ENTRY_APPROVAL_REQUESTED: (
-        Rule(reason=Reason.CHANGED, recipients=recipients.its_owners, content=contents.approval),
+        Rule(reason=Reason.APPROVAL, recipients=recipients.its_owners, content=contents.approval),
     ),
+    ev.NOTICE_ACKNOWLEDGED: (
+        Rule(reason=Reason.ACKNOWLEDGED, recipients=recipients.of_each_acknowledged, content=contents.acknowledged),
+    ),
+    ev.CHECK_VERIFIED: (_VERIFIED_AGAIN,),
+    ev.CHECK_ATTESTED: (_VERIFIED_AGAIN,),
     ev.CHECK_STALE: (  # one that goes with a pause or with the model is silent: the pause, or the model, is told
         Rule(reason=Reason.STALE, recipients=recipients.if_stale_by("date"), content=contents.expired),
         Rule(
@@ -231,6 +271,11 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     ev.SOURCE_ANOMALY: (Rule(reason=Reason.HELD, recipients=recipients.active_there, content=contents.held),),
+    ev.SOURCE_RECOVERED: (
+        Rule(reason=Reason.RECOVERED, recipients=recipients.if_read_again, content=contents.read_again),
+        _HOLD_OVER,
+    ),
+    ev.SOURCE_HOLD_ENDED: (_HOLD_OVER,),
     ev.SOURCE_STALE: (Rule(reason=Reason.BLIND, recipients=recipients.resting_on_it, content=contents.unread),),
     ev.PRICE_QUARANTINED: (
         Rule(reason=Reason.HELD, recipients=recipients.going_by_the_price, content=contents.quarantined),
@@ -272,13 +317,18 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
             content=contents.unlisted,
         ),
         Rule(
+            reason=Reason.ENDED,
+            recipients=recipients.if_reminded(lambda what: what == LISTED_AGAIN),
+            content=contents.listed_again,
+        ),
+        Rule(
             reason=Reason.FALLBACK_LOST,
             recipients=recipients.if_reminded(lambda what: what == FALLBACK_ENDS),
             content=contents.reminder,
         ),
         Rule(
             reason=Reason.REMINDER,
-            recipients=recipients.if_reminded(lambda what: what not in (PAUSE_REPEATED, UNLISTED, FALLBACK_ENDS)),
+            recipients=recipients.if_reminded(lambda what: what not in _TOLD_OTHERWISE),
             content=contents.reminder,
         ),
     ),
@@ -293,23 +343,16 @@ RULES = tuple(dict.fromkeys(rule for rules in TABLE.values() for rule in rules))
 SILENT = frozenset(
     {
         ev.BASELINE_RECORDED,  # what a first poll showed is the state that people know
-        ev.SOURCE_FAILED,  # `source.stale` tells it once it lasts
-        ev.SOURCE_RECOVERED,
+        ev.SOURCE_FAILED,  # `source.stale` tells it once it lasts, `source.recovered` its end
         ev.ACCESS_GAINED,  # told with the change of the route that they judge
         ev.ACCESS_LOST,
         ev.INCIDENT_CHANGED,  # quoted where it explains something, and no news by itself
-        ev.ENTRY_DECLARED,  # acts of people: who did it knows, and the log has it
+        ev.ENTRY_DECLARED,  # what changes nothing that production gets: who did it knows, and the log has it
         ev.ENTRY_AMENDED,
-        ev.ENTRY_ACTIVATED,
-        ev.ENTRY_RESUMED,
-        ev.ENTRY_RETIRED,
         ev.ENTRY_WINDOW_OPENED,
         ev.ENTRY_WINDOW_CLOSED,
         ev.ENTRY_SILENCED,
-        ev.NOTICE_ACKNOWLEDGED,
         ev.CONFIG_ACCEPTED,
-        ev.CHECK_ATTESTED,
-        ev.CHECK_VERIFIED,
         ev.CHECK_FAILED,  # a required one denies, which the gate says; what moved is told by its own event
         ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
         ev.NOTICE_DEAD,

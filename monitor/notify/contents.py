@@ -107,7 +107,7 @@ def hidden(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     return Content(
         since=_time(data["since"]),
         polls=data["looks"],
-        summary=f"{entry.spec.model_id or 'its model id'} is not listed on {entry.spec.surface}: back to waiting",
+        summary=f"{entry.spec.surface} no longer lists {entry.spec.model_id or 'its model id'}; the entry waits again",
         commands=(f"access-monitor why {entry.key}",),
     )
 
@@ -120,20 +120,101 @@ def withdrawn(commit: Commit, to: Recipients, events: Sequence[Event]) -> Conten
     return Content(since=events[0].occurred_at, summary=events[0].data["reason"])
 
 
+def act(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return who moved an entry by hand, and why."""
+    event, key = events[0], _entry_of(to).key
+    resume = f'access-monitor resume {key} --by YOU --reason "…" --expect {_entry_of(to).position}'
+    following = {ev.ENTRY_PAUSED: (f"access-monitor why {key}", resume)}
+    return Content(
+        since=event.occurred_at,
+        by=event.data["by"],
+        summary=_said(event),
+        commands=following.get(event.type, (f"access-monitor status {key}",)),
+    )
+
+
+def acknowledged(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return who has acknowledged a pause, and their note."""
+    event, key = events[0], _entry_of(to).key
+    note = f": {event.data['note']}" if event.data.get("note") else ""
+    return Content(
+        since=event.occurred_at,
+        by=event.data["by"],
+        summary=f"{event.data['by']} has acknowledged the pause{note}; it is not repeated while nothing gets worse",
+        commands=(f"access-monitor status {key}",),
+    )
+
+
+def _said(event: Event) -> str:
+    """Return an act of a person in a sentence: who did what, and why."""
+    verb = event.type.partition(".")[2]
+    who = event.data["by"]
+    asked_by = event.data.get("requested_by")
+    also = f", as {asked_by} had asked" if asked_by else ""
+    waived = event.data.get("waived", ())
+    without = f"; without {', '.join(waived)}, which {who} waived" if waived else ""
+    return f"{who} {verb} it{also}: {event.data['reason']}{without}"
+
+
 def approval(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     """Return that one person asked for an acceptance, and how another confirms it."""
     entry, data = _entry_of(to), events[0].data
     command = COMMANDS[data["act"]]
     return Content(
         since=events[0].occurred_at,
-        summary=(
-            f"{data['by']} asks to {command} it ({data['reason']}); it takes effect when another person does the same"
-        ),
+        by=data["by"],
+        summary=f"{data['by']} asks to {command} it: {data['reason']}; it takes effect when another person confirms it",
         commands=(
             f"access-monitor {command} {entry.key} --dry-run",
             f'access-monitor {command} {entry.key} --by YOU --reason "…" --expect {entry.position}',
         ),
     )
+
+
+def verified_again(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return which checks hold again that had expired, and who or what verified them."""
+    names = ", ".join(dict.fromkeys(event.data["check"] for event in events))
+    by = events[0].data.get("by", "")
+    who = f" by {by}" if by and by != ev.SYSTEM else ""
+    return Content(
+        since=events[0].occurred_at,
+        by=by if who else "",
+        summary=f"{'checks' if len(events) > 1 else 'the check'} {names} verified again{who}",
+    )
+
+
+def hold_over(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return that what was held for review is over: nothing of it was confirmed."""
+    event = events[0]
+    cause = commit.cause(event)
+    assert cause is not None, "`if_it_is_over` found it"
+    if event.type == ev.SOURCE_HOLD_ENDED:
+        return Content(
+            since=event.occurred_at,
+            subject=event.data["model"],
+            differences=(
+                Difference(
+                    subject=event.data["model"],
+                    what=fact_of(cause).field,
+                    old=event.data["old"],
+                    new=event.data["new"],
+                ),
+            ),
+            summary=f"{event.source} no longer states the price that was held for review; the confirmed one stands",
+        )
+    if "facts" in cause.data:
+        summary = f"{event.source} no longer contradicts itself; the confirmed values stand"
+    elif "moved_count" in cause.data:
+        summary = f"{event.source} shows the confirmed values again: what was held for review was not confirmed"
+    else:
+        summary = f"{event.source} shows again what was missing: what was held for review was not confirmed"
+    return Content(since=event.occurred_at, summary=summary)
+
+
+def read_again(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    since = events[0].data["since"]
+    lasted = f" after nothing since {since}" if since else ""
+    return Content(since=events[0].occurred_at, summary=f"{events[0].source} is read again{lasted}")
 
 
 def fallback_lost(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -149,6 +230,10 @@ def repeated(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
     return Content(since=_entry_of(to).since, summary=events[0].data["text"])
 
 
+def listed_again(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    return Content(since=events[0].occurred_at, summary=events[0].data["text"])
+
+
 def unlisted(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     data = events[0].data
     return Content(since=_time(data["since"]), polls=data["looks"], summary=data["text"])
@@ -162,20 +247,21 @@ def reminder(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
 def expired(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     name = events[0].data["check"]
     until = _entry_of(to).checks[name].until or commit.at
-    return Content(since=until, summary=f"the check {name} was verified until {rfc3339(until)}")
+    return Content(since=until, summary=f"the check {name} expired: it was verified until {rfc3339(until)}")
 
 
 def aged(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     since = min(_time(event.data["since"]) for event in events)
     names = ", ".join(event.data["check"] for event in events)
-    return Content(since=since, summary=f"no poll has verified {names} since {rfc3339(since)}")
+    return Content(
+        since=since,
+        summary=f"{names} expired: no poll has verified {'them' if len(events) > 1 else 'it'} since {rfc3339(since)}",
+    )
 
 
 def amended(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     data = events[0].data
-    return Content(
-        since=events[0].occurred_at, summary=f"the check {data['check']} does not hold any more: {data['reason']}"
-    )
+    return Content(since=events[0].occurred_at, summary=f"the check {data['check']} expired: {data['reason']}")
 
 
 def _document(commit: Commit, event: Event) -> Event:
@@ -188,7 +274,7 @@ def on_a_document(commit: Commit, to: Recipients, events: Sequence[Event]) -> Co
     """Return that a check rests on a document which changed; what changed is said with the first check of an entry."""
     event, document = events[0], _document(commit, events[0])
     on_fact = fact_of(document) in commit.spoken_of.get(_entry_of(to).key, ())
-    what = f"the check {event.data['check']} rests on {event.source}, which changed"
+    what = f"the check {event.data['check']} expired: it rests on {event.source}, which changed"
     return Content(
         since=document.occurred_at,
         polls=document.data["looks"],
@@ -215,8 +301,8 @@ def held(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
         since=event.occurred_at,
         polls=1,
         summary=(
-            f"{what}{count} of {data['known']} known models {how} at once; "
-            f"nothing is confirmed before it stood for {duration_in_words(hold)}{_incident(event)}"
+            f"{what}{count} of {data['known']} known models {how} at once: held for review; "
+            f"accepted automatically in {duration_in_words(hold)} if it persists{_incident(event)}"
         ),
     )
 
@@ -232,10 +318,7 @@ def _contradiction(event: Event, entry: Entry) -> str:
         for fact, concern in mine[:NAMED]
     ]
     more = f"; and {len(mine) - NAMED} more" if len(mine) > NAMED else ""
-    return (
-        f"{event.source} contradicts itself from poll to poll: {'; '.join(parts)}{more}; the last confirmed values "
-        "stand"
-    )
+    return f"{event.source} contradicts itself from poll to poll: {'; '.join(parts)}{more}; the confirmed values stand"
 
 
 def _incident(event: Event) -> str:
@@ -248,13 +331,13 @@ def quarantined(commit: Commit, to: Recipients, events: Sequence[Event]) -> Cont
     """Return that a price is held back since it cannot be right, or that one can no longer be read."""
     event, entry, data = events[0], _entry_of(to), events[0].data
     difference = difference_of(event)
-    summary = f"a price that cannot be right is held back: {data['reason'].replace('_', ' ')}"
+    summary = f"held for review, since this price is implausible: {data['reason'].replace('_', ' ')}"
     release = f'access-monitor release {event.position} --by YOU --reason "…"'
     if data["new"] is None:
         name = difference.what.removeprefix(price.PREFIX)
         summary = (
-            f"{name} (was {value_in_words(data['old'])}) is still spoken of and can no longer be read; nothing "
-            "renews it"
+            f"{event.source} still mentions {name} (was {value_in_words(data['old'])}) in a form that cannot be "
+            "read, so its price is not renewed"
         )
         release = f"access-monitor verify {entry.key} pricing --by YOU --url …"
     return Content(
@@ -272,10 +355,14 @@ def unread(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     event, data = events[0], events[0].data
     why = "no poll" if data["reason"] == ev.NO_GOOD_POLL else data["reason"]
     unread = f"{event.source} has not been read since {data['last_good']} ({why})"
-    denies = f"what only it can verify is denied in production from {data['denied_at']}"
-    unseen = "nothing is denied for that, and what changes there is not seen"
+    denies = f"production is denied what only it can verify from {data['denied_at']}"
+    unseen = "nothing is denied for that, but changes there go unseen"
     follows = denies if _entry_of(to).key in data["denies"] else unseen
-    return Content(since=_time(data["last_good"]), summary=f"{unread}; {follows}{_incident(event)}")
+    return Content(
+        since=_time(data["last_good"]),
+        summary=f"{unread}; {follows}{_incident(event)}",
+        denies_from=_time(data["denied_at"]) if _entry_of(to).key in data["denies"] else None,
+    )
 
 
 def changed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
@@ -310,7 +397,7 @@ def _expected(entry: Entry, changes: Iterable[Event], at: datetime) -> str:
     return (
         ""
         if last is None
-        else f"expected until {rfc3339(last.end)} ({last.reason}; {last.by}); what deviates then pauses it"
+        else f"expected until {rfc3339(last.end)} ({last.reason}; {last.by}); what still deviates then pauses it"
     )
 
 
@@ -338,7 +425,7 @@ def newcomer(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
     return Content(
         subject=event.subject,
         since=event.occurred_at,
-        summary=f"newly listed on {scope_of(event)}, where {wait}: if it is this one, write it into the configuration",
+        summary=f"{scope_of(event)} lists it now, where {wait}: if it is this one, write it into the configuration",
         differences=(difference_of(event),),
         polls=event.data["looks"],
         commands=(f"access-monitor events --subject {event.subject}",),

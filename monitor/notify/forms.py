@@ -43,10 +43,9 @@ def render(notice: Notice, zone: tzinfo | None = None) -> Rendered:
 
 
 def _text(message: Message) -> str:
-    parts = ["\n".join(_text_lines(section)) for section in message.sections]
-    if message.more:
-        parts.append(message.more)
-    return "\n\n".join([*parts, message.footer])
+    parts = ["\n".join(message.updates), *("\n".join(_text_lines(section)) for section in message.sections)]
+    parts += [message.more, message.earlier, message.footer]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _text_lines(section: MessageSection) -> Iterable[str]:
@@ -67,12 +66,16 @@ def _slack(message: Message) -> Mapping[str, Any]:
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": message.title[:SLACK_HEADER], "emoji": False}}
     ]
+    if message.updates:
+        blocks.append(_mrkdwn(f"*{_literal(update)}*" for update in message.updates))
     for section in message.sections:
         facts = [line for line in section.lines if not line.code]
         blocks.append(_mrkdwn([f"*{_literal(section.heading)}*", *(_slack_fact(line) for line in facts)]))
         blocks.extend(_slack_code(line) for line in section.lines if line.code)
     if message.more:
         blocks.append(_mrkdwn([slack_escape(message.more)]))
+    if message.earlier:
+        blocks = [*blocks[: SLACK_BLOCKS - 2], _mrkdwn([slack_escape(message.earlier)])]
     footer = {"type": "context", "elements": [_mrkdwn_text(slack_escape(message.footer))]}
     return {"text": _slack_text(message), "blocks": [*blocks[: SLACK_BLOCKS - 1], footer], "unfurl_links": False}
 
@@ -123,15 +126,18 @@ def _fit(lines: Iterable[str], limit: int) -> str:
 
 def _html(message: Message) -> str:
     colour = "#b42318" if message.serious else "#1f6feb"
+    updates = "".join(f'<p style="margin:0 0 16px"><b>{escape(update)}</b></p>\n' for update in message.updates)
     sections = "\n".join(_html_section(section) for section in message.sections)
-    more = f'<p style="margin:0 0 16px">{escape(message.more)}</p>\n' if message.more else ""
+    more = "".join(
+        f'<p style="margin:0 0 16px">{escape(text)}</p>\n' for text in (message.more, message.earlier) if text
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(message.title)}</title></head>\n"
         f'<body style="margin:0;padding:16px;background:#ffffff;{_STYLE}">\n'
         f'<div style="max-width:720px;border-top:4px solid {colour};padding-top:12px">\n'
         f'<h1 style="font-size:18px;margin:0 0 16px">{escape(message.title)}</h1>\n'
-        f"{sections}\n{more}"
+        f"{updates}{sections}\n{more}"
         f'<p style="margin:0;color:#59636e;font-size:12px">{escape(message.footer)}</p>\n'
         "</div>\n</body></html>\n"
     )

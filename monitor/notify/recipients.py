@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from monitor.core import events as ev
-from monitor.core.entry import Entry, Status
+from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.events import Event
 from monitor.core.facts import ACCESS, LISTED, Fact
 from monitor.notify.event_facts import concerned_by, fact_of, is_drift, is_news, scope_of
 from monitor.notify.rules import Commit, Recipients
 from monitor.registry.policy import matters, watches
+
+TOLD = frozenset({Status.ACTIVE, Status.PAUSED})
+"""The statuses of entries whose owners hear that what they were told of an active one is over."""
 
 
 def _of(entry: Entry) -> Recipients:
@@ -24,9 +27,52 @@ def its_owners(commit: Commit, event: Event) -> Iterator[Recipients]:
 
 
 def unless_by_a_person(commit: Commit, event: Event) -> Iterator[Recipients]:
-    """Yield the owners of an entry that the monitor moved; who moved it by hand knows."""
+    """Yield the owners of an entry that the monitor moved."""
     if event.actor == ev.SYSTEM:
         yield _of(commit.entries[event.subject])
+
+
+def if_by_a_person(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of an entry that a person moved."""
+    if event.actor != ev.SYSTEM:
+        yield _of(commit.entries[event.subject])
+
+
+def of_each_acknowledged(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of each entry whose pause somebody acknowledged."""
+    for key in event.data["entries"]:
+        if key in commit.entries:
+            yield _of(commit.entries[key])
+
+
+def if_verified_again(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners of an active entry that regains a check which had expired: they were told that it had."""
+    before = commit.before(event.subject)
+    if before is None or before.status is not Status.ACTIVE or not is_active(commit, event.subject):
+        return
+    check = before.checks.get(event.data["check"])
+    if check is not None and check.state is CheckState.STALE:
+        yield _of(commit.entries[event.subject])
+
+
+def if_it_is_over(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners who were told of a hold that has ended."""
+    cause = commit.cause(event)
+    if cause is not None and cause.type == ev.SOURCE_ANOMALY:
+        for entry in commit.entries.values():
+            if entry.status in TOLD and any(_touches(fact, entry) for fact, _ in concerned_by(cause)):
+                yield _of(entry)
+    if cause is not None and cause.type == ev.PRICE_QUARANTINED:
+        yield from going_by_the_price(commit, cause)
+
+
+def if_read_again(commit: Commit, event: Event) -> Iterator[Recipients]:
+    """Yield the owners who were told that a source was down."""
+    cause = commit.cause(event)
+    if cause is not None and cause.type == ev.SOURCE_STALE:
+        for key in (*cause.data.get("denies", ()), *cause.data.get("unseen", ())):
+            if key in commit.entries and commit.entries[key].status in TOLD:
+                yield _of(commit.entries[key])
 
 
 def if_in_use(commit: Commit, event: Event) -> Iterator[Recipients]:

@@ -17,12 +17,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from queue import SimpleQueue
+from typing import TypeAlias
 
 from monitor.core import events as ev
 from monitor.core.configuration import Owner
 from monitor.core.events import Ledger
 from monitor.core.names import perhaps
-from monitor.core.notices import Item, Notice, Reason
+from monitor.core.notices import EarlierMessage, Item, Notice, Reason
 from monitor.core.ports import (
     Channel,
     Clock,
@@ -30,12 +31,17 @@ from monitor.core.ports import (
     DeliveryState,
     EventQuery,
     NotSent,
+    Reader,
     Refused,
     Sent,
+    SentMessage,
     Store,
     Transaction,
 )
+from monitor.gate.state import Production
+from monitor.notify.answers import answered_again
 from monitor.notify.destinations import destinations
+from monitor.notify.incidents import named
 
 LEASE = timedelta(minutes=2)
 """How long a claim holds; a relay gives back what it has not begun to send after half of it."""
@@ -65,13 +71,17 @@ class _Attempt:
     outcome: Sent | NotSent | None = None
 
 
+AskGateNow: TypeAlias = Callable[[Reader, datetime], Production]
+"""What the gate says to production at a time, by what a reader sees."""
+
+
 class Relay:
     """Delivers what is due.
 
     `owners` is asked at each tick, since a reload replaces the configuration. `worker` names this process in claims.
     `executor` bounds how many destinations are sent to at once; the channel bounds how long one attempt takes.
     `still_allowed` says until when readers of the lease files are still allowed an entry although it is denied, since
-    the files cannot be written.
+    the files cannot be written. `gate` says what production is answered now, and is asked before each attempt.
     """
 
     def __init__(  # noqa: PLR0913 - wired once, by bootstrap, each by its name
@@ -86,6 +96,7 @@ class Relay:
         lease: timedelta = LEASE,
         attempts: int = ATTEMPTS,
         still_allowed: Callable[[str], datetime | None] = lambda _: None,
+        gate: AskGateNow | None = None,
     ) -> None:
         self._store = store
         self._channel = channel
@@ -96,6 +107,7 @@ class Relay:
         self._lease = lease
         self._attempts = attempts
         self._still_allowed = still_allowed
+        self._gate = gate
 
     def recover(self) -> int:
         """Free the claims of a dead predecessor, at the start of a single node, and return how many there were.
@@ -173,13 +185,22 @@ class Relay:
             return label, NotSent(reason=f"destination {label} is no longer configured", permanent=True)
         try:
             label = self._channel.label(delivery.destination)
-            return label, self._channel.send(self._as_enforced(notice), delivery.destination)
+            return label, self._channel.send(self._as_now(notice, delivery.destination), delivery.destination)
         except Exception as error:
             # A channel never raises; one that does must not leave the others of this tick unsettled.
             return label, NotSent(reason=f"the channel failed: {type(error).__name__}")
 
-    def _as_enforced(self, notice: Notice) -> Notice:
-        """Return the notice, true of what the lease files say now."""
+    def _as_now(self, notice: Notice, destination: str) -> Notice:
+        """Return the notice as it is true now, by the gate and the lease files, and with the message that began its
+        incident at the destination.
+        """
+        now = self._clock()
+        with self._store.read() as reader:
+            if self._gate is not None:
+                notice = answered_again(notice, reader, self._gate(reader, now), now)
+            first = next(reader.sent_messages(destination=destination, incident=notice.incidents[0]), None)
+        if first is not None and first.notice != notice.id:
+            notice = replace(notice, earlier=EarlierMessage(at=first.at, title=first.title, thread=first.thread))
         items = tuple(
             replace(item, lease_until=self._still_allowed(item.entry)) if item.denied and item.entry else item
             for item in notice.items
@@ -231,10 +252,15 @@ class Relay:
             retry_at = attempt.at + max(backoff(tried.id, tried.attempts), wait)
             tx.settle(replace(tried, state=DeliveryState.WAITING, retry_at=retry_at, error=outcome.reason))
             return
+        last = self._last_states(tx)
         tx.settle(replace(tried, state=DeliveryState.SENT, error=""))
+        if attempt.notice is not None:
+            tx.keep_sent(_as_sent(attempt, attempt.notice, outcome))
         ledger = Ledger(tx.head())
-        self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts)
+        position = self._record(ledger, ev.NOTICE_DELIVERED, attempt, tried.attempts)
         tx.append(ledger.events, self._clock())
+        if last.get(delivery.destination) is DeliveryState.DEAD:
+            self._tell_others(tx, delivery.owner, [_reached_again(attempt, position)], attempt.at)
 
     def _bury(self, tx: Transaction, attempts: Sequence[_Attempt]) -> None:
         """Give up deliveries of one owner, record each, and tell somebody else; never about a notice
@@ -251,10 +277,16 @@ class Relay:
                 items.append(_undelivered(attempt, position, error))
         tx.append(ledger.events, self._clock())
         if items:
-            at = attempts[0].at
-            for owner, references in self._others(tx, attempts[0].delivery.owner).items():
-                id = f"undelivered-{items[0].position}-{owner}"
-                tx.enqueue(Notice(id=id, owner=owner, at=at, items=tuple(items)), references, at)
+            self._tell_others(tx, attempts[0].delivery.owner, items, attempts[0].at)
+
+    def _tell_others(self, tx: Transaction, owner: str, items: Sequence[Item], at: datetime) -> None:
+        """Tell of a destination of `owner`, elsewhere: that it is not reached, or that it is again."""
+        about = {item.subject for item in items}
+        for key, references in self._others(tx, owner).items():
+            elsewhere = [reference for reference in references if reference not in about]
+            if elsewhere:
+                id = f"{items[0].reason}-{items[0].position}-{key}"
+                tx.enqueue(Notice(id=id, owner=key, at=at, items=tuple(items)), elsewhere, at)
 
     def _record(self, ledger: Ledger, type: str, attempt: _Attempt, attempts: int, **data: str) -> int:
         notice = attempt.notice
@@ -281,7 +313,7 @@ class Relay:
         """Return whom to tell that `owner` was not: at its own other destinations, else the other owners at their
         first; never where the last word was dead.
         """
-        last = {row.destination: row.state for row in tx.deliveries(DeliveryState.SENT, DeliveryState.DEAD)}
+        last = self._last_states(tx)
         alive = {
             key: [reference for reference in self._known(key) if last.get(reference) is not DeliveryState.DEAD]
             for key in self._owners()
@@ -289,6 +321,10 @@ class Relay:
         if alive.get(owner):
             return {owner: alive[owner]}
         return {key: references[:1] for key, references in alive.items() if references}
+
+    def _last_states(self, tx: Transaction) -> Mapping[str, DeliveryState]:
+        """Return what became of the last message to each destination."""
+        return {row.destination: row.state for row in tx.deliveries(DeliveryState.SENT, DeliveryState.DEAD)}
 
     def redeliver(self, ids: Collection[int] | None = None) -> int:
         """Put deliveries back to waiting, due now, with their attempts counted anew: all dead ones, or those named
@@ -359,11 +395,44 @@ def _undelivered(attempt: _Attempt, position: int, error: str) -> Item:
         subject=delivery.destination,
         position=position,
         since=delivery.created_at,
+        incident=_incident(delivery.destination),
         summary=f"Notice {delivery.notice} ({kind}: {about}) did not reach {attempt.label}: {error}",
         commands=(
             f"access-monitor events --subject {delivery.notice}",
             "access-monitor outbox",
         ),
+    )
+
+
+def _reached_again(attempt: _Attempt, position: int) -> Item:
+    return Item(
+        reason=Reason.RECOVERED,
+        subject=attempt.delivery.destination,
+        position=position,
+        since=attempt.at,
+        incident=_incident(attempt.delivery.destination),
+        summary=f"{attempt.label} takes messages again",
+        commands=("access-monitor outbox",),
+    )
+
+
+def _incident(destination: str) -> str:
+    return named("destination", destination)
+
+
+def _as_sent(attempt: _Attempt, notice: Notice, sent: Sent) -> SentMessage:
+    return SentMessage(
+        id=0,
+        notice=notice.id,
+        owner=attempt.delivery.owner,
+        destination=attempt.delivery.destination,
+        label=attempt.label,
+        at=attempt.at,
+        incidents=notice.incidents,
+        form=sent.form,
+        title=sent.title,
+        body=sent.body,
+        thread=sent.thread,
     )
 
 

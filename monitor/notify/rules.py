@@ -43,6 +43,25 @@ class Content:
     subject: str = ""
     evidence: str | None = None
     commands: tuple[str, ...] = ()
+    by: str = ""
+    denies_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What a notice is composed on beyond its commit.
+
+    Attributes:
+        event: the event at a position of the log; None where there is none.
+        page: the URL at which people see what a source states; empty where it has none.
+    """
+
+    event: Callable[[int], Event | None] = lambda _: None
+    page: Callable[[str], str] = lambda _: ""
+
+
+ALONE = Background()
+"""Nothing beyond the commit is known."""
 
 
 class Commit:
@@ -50,8 +69,15 @@ class Commit:
     facts that it speaks of.
     """
 
-    def __init__(self, events: Sequence[Event], registry: RegistryTransaction, at: datetime) -> None:
+    def __init__(
+        self,
+        events: Sequence[Event],
+        registry: RegistryTransaction,
+        at: datetime,
+        background: Background = ALONE,
+    ) -> None:
         self.events = {event.position: event for event in events}
+        self.background = background
         self.entries: Mapping[str, Entry] = registry.entries
         self._before = registry.before
         self.spoken_of: dict[str, set[Fact]] = {}
@@ -66,6 +92,16 @@ class Commit:
         """Return whether the decision found an entry in one of these statuses."""
         entry = self._before.get(key)
         return entry is not None and entry.status in statuses
+
+    def before(self, key: str) -> Entry | None:
+        """Return an entry as the decision found it; None where it did not."""
+        return self._before.get(key)
+
+    def cause(self, event: Event) -> Event | None:
+        """Return the event that another one follows from."""
+        if event.cause is None:
+            return None
+        return self.events.get(event.cause) or self.background.event(event.cause)
 
     def routes(self, event: Event) -> str:
         """Return what every route says of the model whose access an event moved; empty where one route alone says

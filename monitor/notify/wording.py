@@ -1,92 +1,88 @@
 """What a notice says, in the order in which a person woken at night needs it; still without any markup.
 
-Everything that a provider can influence passes `plain` here, once, so that no form downstream has to remember it.
+Which model, what, since when, does production work, who has it, what do I type: in this order, and each once. The
+headline is made by `headlines`. Everything that a provider can influence passes `plain`, once, so that no form
+downstream has to remember it.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from itertools import groupby
 from shlex import quote
 
-from monitor.core.facts import ANNOUNCED, LISTED
-from monitor.core.notices import PAUSING, SERIOUS, Difference, Item, Notice, Reason
-from monitor.core.price import PREFIX, TEXT, Meter, amount, percent, spoken
+from monitor.core.notices import PAUSING, SERIOUS, Item, Notice, Reason
+from monitor.notify.headlines import names_of, state_of, title_of
+from monitor.notify.phrases import (
+    NAMES,
+    TITLE_LENGTH,
+    VALUE_LENGTH,
+    name_of,
+    plain,
+    spoken_change,
+    spoken_field,
+    spoken_time,
+    with_times,
+)
 
 FULL = 8
 BRIEF = 12
 """How many items are told in full and in brief; the rest is counted and pointed to."""
 
 DIFFERENCES = 6
-NAMES = 3
-VALUE_LENGTH = 120
-LINE_LENGTH = 500
 COMMAND_LENGTH = 1000
-TITLE_LENGTH = 150
 HASH_LENGTH = 12
 
-HEADLINES = {
-    Reason.PAUSED: "PAUSED",
-    Reason.PAUSE_EXTENDED: "STILL PAUSED",
-    Reason.FALLBACK_LOST: "FALLBACK LOST",
-    Reason.UNACKNOWLEDGED: "UNACKNOWLEDGED",
-    Reason.TROUBLE: "MONITOR IN TROUBLE",
-    Reason.HELD: "HELD BACK",
-    Reason.BLIND: "BLIND",
-    Reason.STALE: "STALE",
-    Reason.REMINDER: "REMINDER",
-    Reason.CHANGED: "CHANGED",
-    Reason.VISIBLE: "VISIBLE",
-    Reason.UNDELIVERED: "NOT DELIVERED",
-    Reason.RECOVERED: "RECOVERED",
-    Reason.TEST: "TEST",
-}
-
 _DONE = {
-    Reason.PAUSED: "Paused {who}. It stays paused until a named person resumes it.",
-    Reason.PAUSE_EXTENDED: "Kept {who} paused and added this to what must be looked at before it is resumed.",
-    Reason.FALLBACK_LOST: "Recorded it and left {who} as it is.{status}",
-    Reason.UNACKNOWLEDGED: "Said again that {who} is paused. `access-monitor ack` ends that, and resumes nothing.",
-    Reason.TROUBLE: "Goes on trying, and tells you when it works again. This message went out without the database.",
-    Reason.HELD: "Held it back: it is recorded, not confirmed, and pauses nothing.",
-    Reason.BLIND: "Went on polling. What is confirmed was left as it was at the last good poll.",
-    Reason.STALE: "Marked it stale. Nothing else was changed.",
-    Reason.REMINDER: "Reminded of it, and changed nothing.{status}",
-    Reason.CHANGED: "Recorded it; it pauses nothing.{status}",
-    Reason.VISIBLE: "Recorded it. Nothing is activated without a named person.{status}",
-    Reason.UNDELIVERED: "Stopped trying there. What could not be delivered is kept and can be sent again.",
-    Reason.RECOVERED: "Went on as before.{status}",
-    Reason.TEST: "Sent this test, and nothing else.",
+    Reason.PAUSED: "Paused {who}. Only a named person resumes it.",
+    Reason.PAUSE_EXTENDED: "Kept {who} paused, and added this to what its resumption asks for.",
+    Reason.FALLBACK_LOST: "Recorded it and left {who} as it is.",
+    Reason.UNACKNOWLEDGED: "Repeats this until somebody acknowledges the pause. Acknowledging resumes nothing.",
+    Reason.TROUBLE: "Keeps trying, and tells you when it works again. This message went out without the database.",
+    Reason.HELD: "Held it for review: it is recorded, not confirmed, and pauses nothing.",
+    Reason.BLIND: "Keeps polling. What was confirmed at the last good poll stands.",
+    Reason.STALE: "Marked the check expired. Nothing else was changed.",
+    Reason.APPROVAL: "Recorded the request. It takes effect when another person confirms it.",
+    Reason.REMINDER: "Sent this reminder. Nothing was changed.",
+    Reason.CHANGED: "Recorded it. It pauses nothing.",
+    Reason.VISIBLE: "Recorded it. Only a named person activates an entry.",
+    Reason.UNDELIVERED: "Stopped trying there. The message is kept and can be sent again.",
+    Reason.TEST: "Sent this test and nothing else.",
 }
-"""What the monitor did, by reason: `{who}` is the entry or else the subject, `{status}` a sentence of its own."""
+"""What the monitor did, by reason; acts of people and ends need no such line. `{who}` is the entry or else the subject.
+"""
 
-_UNTIL_MORNING = {
+_IMPACT = {
     Reason.TROUBLE: (
-        "Not safe: a change of access or price may go unrecorded, or not reach production, until this is fixed."
+        "Production may be at risk: a change of access or price may go unrecorded, or not reach the gate, until this "
+        "is fixed."
     ),
-    Reason.HELD: (
-        "Safe for now: nothing is denied in production. If what was seen is true, calls may already fail or cost more."
-    ),
-    Reason.BLIND: (
-        "Safe for now: nothing is denied yet. What rests on this source is denied once its last good poll is too old."
-    ),
-    Reason.STALE: "Safe for now: this denies nothing in production yet.",
-    Reason.UNDELIVERED: "This denies nothing, but what it was about may: read what was not delivered.",
-    Reason.TEST: "Nothing happened, and nothing is denied by this.",
+    Reason.UNDELIVERED: "This denies nothing by itself. Read what was not delivered: that may.",
+    Reason.TEST: "None. This is a test.",
 }
-"""Whether a reason can wait that denies nothing; what has no line here is safe."""
+"""What a reason means for production that is about no entry."""
 
-_PAUSING = PAUSING | {Reason.UNACKNOWLEDGED}
-_DENYING = _PAUSING | {Reason.STALE, Reason.BLIND, Reason.FALLBACK_LOST}
+_ADDED = {
+    Reason.HELD: "Nothing is paused. If what was seen is true, calls may already fail or cost more.",
+    Reason.STALE: "Production does not require this check.",
+    Reason.FALLBACK_LOST: "If it is denied later, nothing is allowed instead.",
+}
+"""What follows on the sentence that production may use the entry."""
+
+_PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
+_DENYING = _PAUSES | {
+    Reason.STALE,
+    Reason.BLIND,
+    Reason.FALLBACK_LOST,
+    Reason.ENDED,
+    Reason.RESUMED,
+    Reason.RECOVERED,
+    Reason.VISIBLE,
+    Reason.APPROVAL,
+}
 """Reasons whose news bears on what production is denied."""
-
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_MENTION = re.compile(r"(?<!\w)@(?=here|channel|everyone|all\b|group)|<(?=[!@#])", re.IGNORECASE)
-_ACRONYMS = {"url": "URL", "id": "id", "api": "API"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,89 +104,25 @@ class MessageSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A whole notice in words. `more` counts what was left out, `footer` holds the idempotency key."""
+    """A whole notice in words.
+
+    Attributes:
+        title: the headline.
+        serious: whether it is worth waking someone for.
+        updates: what happened since it was composed, first of all.
+        sections: the items, the most serious first.
+        more: how many items were left out, and where they are.
+        earlier: the message that began the incident here; empty where a thread shows it.
+        footer: the idempotency key.
+    """
 
     title: str
     serious: bool
+    updates: tuple[str, ...]
     sections: tuple[MessageSection, ...]
     more: str
+    earlier: str
     footer: str
-
-
-def plain(text: str, limit: int = LINE_LENGTH) -> str:
-    """Return one line without control or direction characters, whose mentions no chat service acts on, cut to `limit`
-    characters.
-    """
-    visible = "".join(" " if unicodedata.category(char) in _INVISIBLE else char for char in text)
-    line = " ".join(visible.split())
-    # Chat services act on these wherever they stand, and not all of them can be escaped: a zero-width space breaks the
-    # word.
-    line = _MENTION.sub(lambda match: match.group() + "\u200b", line)
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def spoken_field(what: str) -> str:
-    """Return the name of a field as people say it: `standard input, short context` for `price.standard.short.input`."""
-    if what == LISTED:
-        return "models list"
-    if what.startswith(ANNOUNCED):
-        field, _, day = what.removeprefix(ANNOUNCED).partition("@")
-        return f"{spoken_field(field)}, announced for {day}"
-    try:
-        meter = Meter.of(what)
-    except ValueError:
-        words = what.replace("_", " ").replace(".", " ").split()
-        return " ".join(_ACRONYMS.get(word, word) for word in words)
-    modality = [] if meter.modality == TEXT else [meter.modality]
-    return " ".join([meter.tier, *modality, meter.meter.replace("_", " ")]) + f", {meter.context} context"
-
-
-def spoken_change(difference: Difference) -> str:
-    """Return old → new: amounts with unit and percentage, a listing in words, anything else as it is."""
-    old, new = difference.old, difference.new
-    if difference.what == LISTED:
-        return f"{_listing(old)} → {_listing(new)}"
-    if difference.what.removeprefix(ANNOUNCED).startswith(PREFIX):
-        return _spoken_prices(old, new)
-    return f"{_value(old)} → {_value(new)}"
-
-
-def _listing(value: str | None) -> str:
-    return "listed" if value == "yes" else "not listed"
-
-
-def _spoken_prices(old: str | None, new: str | None) -> str:
-    if not all(text is None or _is_amount(text) for text in (old, new)):
-        return f"{_value(old)} → {_value(new)}"
-    unit = "USD per 1M tokens"
-    if old is None or new is None:
-        left = "no price" if old is None else f"{spoken(old)} {unit}"
-        right = "no price" if new is None else f"{spoken(new)} {unit}"
-        return f"{left} → {right}"
-    moved = percent(old, new)
-    return f"{spoken(old)} → {spoken(new)} {unit}" + (f", {moved}" if moved else "")
-
-
-def _is_amount(text: str) -> bool:
-    try:
-        amount(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _value(value: str | None) -> str:
-    return "nothing" if value is None else (plain(value, VALUE_LENGTH) or "empty")
-
-
-def spoken_time(at: datetime, zone: tzinfo | None) -> str:
-    """Return UTC to the second and, with a zone, the local time; with its date where that differs."""
-    text = f"{at:%Y-%m-%d %H:%M:%S} UTC"
-    if zone is None:
-        return text
-    local = at.astimezone(zone)
-    day = "" if local.date() == at.date() else f"{local:%Y-%m-%d} "
-    return f"{text} ({day}{local:%H:%M:%S} {getattr(zone, 'key', None) or local.tzname()})"
 
 
 def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
@@ -211,14 +143,33 @@ def compose(notice: Notice, zone: tzinfo | None = None) -> Message:
         key=lambda item: (item.reason, bool(item.entry), item.source, item.since, item.polls, item.evidence),
     )
     return Message(
-        title=plain(_title(items), TITLE_LENGTH),
+        title=plain(title_of(items, notice.at, zone), TITLE_LENGTH),
         serious=notice.reason in SERIOUS,
+        updates=tuple(dict.fromkeys(_update(item, zone) for item in items if item.since_then is not None)),
         sections=(
             *(_section(item, lost, zone) for item in full[:FULL]),
             *(_group(list(group), lost, zone) for _, group in groups),
         ),
         more=more,
+        earlier=_earlier(notice, zone),
         footer=f"Notice {plain(notice.id)}",
+    )
+
+
+def _update(item: Item, zone: tzinfo | None) -> str:
+    """Return what happened to an item's entry since the notice was composed."""
+    assert item.since_then is not None
+    at = spoken_time(item.since_then.at, zone)
+    return f"Since then ({at}): {name_of(item)}: {with_times(plain(item.since_then.text), zone)}"
+
+
+def _earlier(notice: Notice, zone: tzinfo | None) -> str:
+    """Return the line that names the message which began the incident here."""
+    if notice.earlier is None or notice.earlier.thread:
+        return ""
+    return (
+        f"Incident {plain(notice.incidents[0])}, first told {spoken_time(notice.earlier.at, zone)}: "
+        f"“{plain(notice.earlier.title, TITLE_LENGTH)}”"
     )
 
 
@@ -229,47 +180,22 @@ def _weighty(item: Item) -> bool:
     News of an entry that was denied before denies nothing by itself: beside its pause, the other tiers of the same page
     are noise.
     """
-    return item.reason in SERIOUS or item.reason is Reason.VISIBLE
-
-
-def _name(item: Item) -> str:
-    return plain(item.name or item.entry or item.subject, VALUE_LENGTH)
-
-
-def _title(items: Sequence[Item]) -> str:
-    """Return the most serious reason, and every other one that is worth waking someone for, each with the names that it
-    is true of.
-    """
-    headed = [reason for reason in Reason if reason is items[0].reason or reason in SERIOUS]
-    groups = {reason: [item for item in items if item.reason is reason] for reason in headed}
-    named = {reason: [item for item in about if item.entry] or about for reason, about in groups.items() if about}
-    headlines = [f"{HEADLINES[reason]}: {_names(about)}" for reason, about in named.items()]
-    first = items[0]
-    if len(headlines) > 1 or len(groups[first.reason]) > 1:
-        return "; ".join(headlines)
-    if len(first.differences) == 1:
-        difference = first.differences[0]
-        return f"{headlines[0]}: {spoken_field(difference.what)} {spoken_change(difference)}"
-    return headlines[0] + (f": {first.summary}" if first.summary else "")
-
-
-def _names(items: Sequence[Item]) -> str:
-    names = list(dict.fromkeys(_name(item) for item in items))
-    rest = len(names) - NAMES
-    return ", ".join(names[:NAMES]) + (f" and {rest} more" if rest > 0 else "")
+    return item.reason in SERIOUS or item.reason in (Reason.VISIBLE, Reason.APPROVAL, Reason.RESUMED)
 
 
 def _section(item: Item, lost: Set[str], zone: tzinfo | None) -> MessageSection:
     key = plain(item.entry or item.subject, VALUE_LENGTH)
-    heading = f"{HEADLINES[item.reason]}: {_name(item)}" + ("" if key == _name(item) else f" ({key})")
+    heading = f"{state_of(item)} {name_of(item)}" + ("" if key == name_of(item) else f" ({key})")
     lines = (
-        Line(label="What changed", texts=_what(item)),
+        Line(label="Model", texts=(_model(item),)),
+        Line(label="What changed", texts=_what(item, zone)),
         Line(label="Since", texts=(spoken_time(item.since, zone),)),
-        Line(label="Evidence", texts=(_evidence(item, item.position),)),
-        Line(label="What was done", texts=(_done(item),)),
-        Line(label="Until morning", texts=(_standing(item, lost, zone),)),
+        Line(label="Impact", texts=(_impact(item, lost, zone),)),
+        Line(label="Who has it", texts=(_holder(item, zone),)),
         Line(label="To resume", texts=(_asks(item),)),
         Line(label="Run next", texts=tuple(plain(command, COMMAND_LENGTH) for command in item.commands), code=True),
+        Line(label="Evidence", texts=_evidence(item, item.position)),
+        Line(label="What was done", texts=(_done(item),)),
     )
     return MessageSection(heading=heading, lines=tuple(line for line in lines if any(line.texts)))
 
@@ -278,67 +204,91 @@ def _group(items: Sequence[Item], lost: Set[str], zone: tzinfo | None) -> Messag
     """Sum up items that were seen together in brief: one line for each change, the rest once."""
     first = items[0]
     lines = (
-        Line(label="What changed", texts=_together(items)),
+        Line(label="What changed", texts=_together(items, zone)),
         Line(label="Since", texts=(spoken_time(first.since, zone),)),
-        Line(label="Evidence", texts=(_evidence(first, 0),)),
-        Line(label="Until morning", texts=tuple(dict.fromkeys(_standing(item, lost, zone) for item in items))),
+        Line(label="Impact", texts=tuple(dict.fromkeys(_impact(item, lost, zone) for item in items))),
+        Line(label="Evidence", texts=_evidence(first, 0)),
     )
     return MessageSection(
-        heading=f"{HEADLINES[first.reason]}: {_names(items)}", lines=tuple(line for line in lines if any(line.texts))
+        heading=f"{state_of(first)} {names_of(items)}", lines=tuple(line for line in lines if any(line.texts))
     )
 
 
-def _together(items: Sequence[Item]) -> tuple[str, ...]:
+def _model(item: Item) -> str:
+    """Return the exact model, whose it is, and through which surface it is called."""
+    if not item.entry or not item.model:
+        return ""
+    of = f" of {plain(item.provider, VALUE_LENGTH)}" if item.provider else ""
+    on = f" on {plain(item.surface, VALUE_LENGTH)}" if item.surface and item.surface != item.provider else ""
+    return f"{plain(item.model, VALUE_LENGTH)}{of}{on}"
+
+
+def _together(items: Sequence[Item], zone: tzinfo | None) -> tuple[str, ...]:
     """Return what changed of items that are told in brief; a summary that several share, as of a text that all of them
     rest on, is said once.
     """
     groups: dict[str, list[Item]] = {}
     for item in items:
-        for text in _what(item):
-            about = text if item.summary and text == plain(item.summary) else f"{_name(item)}: {text}"
+        for text in _what(item, zone):
+            about = text if item.summary and text == _summary(item, zone) else f"{name_of(item)}: {text}"
             groups.setdefault(about, []).append(item)
     return tuple(
-        f"{_names(about)}: {text}" if about[0].summary and text == plain(about[0].summary) else text
+        f"{names_of(about)}: {text}" if about[0].summary and text == _summary(about[0], zone) else text
         for text, about in groups.items()
     )
 
 
-def _what(item: Item) -> tuple[str, ...]:
-    texts = [plain(item.summary)] if item.summary else []
+def _summary(item: Item, zone: tzinfo | None) -> str:
+    return with_times(plain(item.summary), zone)
+
+
+def _what(item: Item, zone: tzinfo | None) -> tuple[str, ...]:
+    texts = [_summary(item, zone)] if item.summary else []
     for difference in item.differences[:DIFFERENCES]:
         subject = "" if difference.subject in ("", item.subject) else f"{plain(difference.subject, VALUE_LENGTH)}, "
         texts.append(f"{subject}{plain(spoken_field(difference.what), VALUE_LENGTH)}: {spoken_change(difference)}")
     left = len(item.differences) - DIFFERENCES
     if left > 0:
         # What moved stands in the log before the event that follows from it, so its position leads past all of it.
-        paused = item.entry and item.reason in _PAUSING
-        look = f"why {quote(item.entry)}" if paused else f"events --subject {quote(item.subject)}"
-        texts.append(f"and {left} more, see `access-monitor {plain(look, VALUE_LENGTH)}`")
+        paused = item.entry and item.reason in _PAUSES
+        more = f"why {quote(item.entry)}" if paused else f"events --subject {quote(item.subject)}"
+        texts.append(f"and {left} more, see `access-monitor {plain(more, VALUE_LENGTH)}`")
     return tuple(texts) or ("Nothing but what the heading says",)
 
 
-def _evidence(item: Item, position: int) -> str:
+def _evidence(item: Item, position: int) -> tuple[str, ...]:
+    """Return the page, and on what the item rests in the monitor's own keeping."""
     parts = []
     if item.source:
         parts.append(f"source {plain(item.source, VALUE_LENGTH)}")
     if item.polls:
         parts.append("1 poll" if item.polls == 1 else f"{item.polls} polls")
     if item.evidence:
-        parts.append(f"stored bytes {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
+        parts.append(f"evidence {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
     if position:
         parts.append(f"event {position}")
-    return ", ".join(parts)
+    return tuple(text for text in (plain(item.url), ", ".join(parts)) if text)
 
 
 def _done(item: Item) -> str:
-    done = _DONE[item.reason].format(who=plain(item.entry or item.subject, VALUE_LENGTH), status=_status(item))
+    if item.by or item.reason not in _DONE:
+        return ""
+    done = _DONE[item.reason].format(who=plain(item.entry or item.subject, VALUE_LENGTH))
     if item.reason is Reason.FALLBACK_LOST and item.status == "paused":
-        done += " An earlier acknowledgement of its pause counts no longer."
+        done += " An earlier acknowledgement of its pause no longer counts."
     return done
 
 
-def _status(item: Item) -> str:
-    return f" {plain(item.entry, VALUE_LENGTH)} is {plain(item.status)}." if item.entry and item.status else ""
+def _holder(item: Item, zone: tzinfo | None) -> str:
+    """Return who has acknowledged a running pause; empty where there is none to have."""
+    if item.reason not in _PAUSES or item.status not in ("paused", ""):
+        return ""
+    if item.holder is not None:
+        note = f": {plain(item.holder.note)}" if item.holder.note else ""
+        return f"{plain(item.holder.by, VALUE_LENGTH)} since {spoken_time(item.holder.at, zone)}{note}"
+    if item.by:
+        return plain(item.by, VALUE_LENGTH)
+    return "Nobody yet"
 
 
 def _asks(item: Item) -> str:
@@ -346,40 +296,46 @@ def _asks(item: Item) -> str:
     return f"Verify since the pause: {', '.join(item.asks)}." if item.asks else ""
 
 
-def _standing(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
-    """Return whether it can wait: what is denied in production now, and what is allowed instead. `lost` are the entries
-    whose denial the notice tells.
+def _impact(item: Item, lost: Set[str], zone: tzinfo | None) -> str:
+    """Return whether production works: what is denied now, and what is allowed instead. `lost` are the entries whose
+    denial the notice tells.
     """
+    if not item.entry:
+        return _IMPACT.get(item.reason, "This denies nothing in production.")
+    who = plain(item.entry, VALUE_LENGTH)
     if item.denied:
         return _denied(item, zone) if item.reason in _DENYING else _denied_before(item, lost)
-    if item.spared or item.reason in _PAUSING:
-        return f"{_spared(item, zone)}{'; ' if plain(item.fallback) else ', and '}{_instead(item)}."
-    if item.reason is Reason.FALLBACK_LOST and not item.fallback_allowed:
-        who = plain(item.entry or item.subject, VALUE_LENGTH)
-        return f"Safe for now: {who} is allowed in production. Once it is denied, nothing is allowed instead."
-    return _UNTIL_MORNING.get(item.reason, "Safe: this denies nothing in production.")
+    if item.spared or (item.reason in _PAUSES and item.status in ("paused", "")):
+        return f"{_spared(item, zone)}; {_instead(item)}."
+    if item.reason is Reason.BLIND and item.denies_from is not None:
+        return (
+            f"Production may use {who} until {spoken_time(item.denies_from, zone)}; then it is denied, unless the "
+            "source is read again."
+        )
+    added = _ADDED.get(item.reason, "")
+    if item.reason is Reason.FALLBACK_LOST and item.fallback_allowed:
+        added = f"Its fallback {plain(item.fallback, VALUE_LENGTH)} is still allowed."
+    return f"Production may use {who}." + (f" {added}" if added else "")
 
 
 def _denied_before(item: Item, lost: Set[str]) -> str:
     """Return that an entry is denied, which the reason of the item is no news of."""
-    who = plain(item.entry or item.subject, VALUE_LENGTH)
+    who = plain(item.entry, VALUE_LENGTH)
     if item.entry in lost:
-        return f"As above: {who} is denied in production."
-    why = f": {plain(item.refusal)}." if item.status == "active" and item.refusal else "."
-    return f"Unchanged: {who} is {plain(item.status) or 'not active'} and was denied in production before this{why}"
+        return f"As above: production is denied {who}."
+    why = f": {plain(item.refusal)}" if item.status == "active" and item.refusal else ""
+    return f"Unchanged: {who} is {plain(item.status) or 'not active'}, and production was denied it before this{why}."
 
 
 def _denied(item: Item, zone: tzinfo | None) -> str:
-    who = plain(item.entry or item.subject, VALUE_LENGTH)
-    instead = _instead(item)
+    who = plain(item.entry, VALUE_LENGTH)
     if item.lease_until is not None:
         return (
-            f"Not safe: {who} is denied over HTTP, but the lease files cannot be written and still allow it until "
-            f"{spoken_time(item.lease_until, zone)}; {instead}."
+            f"Production is denied {who} over HTTP, but the lease files cannot be written and still allow it until "
+            f"{spoken_time(item.lease_until, zone)}; {_instead(item)}."
         )
-    if plain(item.fallback) and item.fallback_allowed:
-        return f"Safe where callers use the fallback: {who} is denied in production now, {instead}."
-    return f"Not safe: {who} is denied in production now, and {instead}."
+    why = f" ({plain(item.refusal)})" if item.status == "active" and item.refusal else ""
+    return f"Production is denied {who} now{why}; {_instead(item)}."
 
 
 def _instead(item: Item) -> str:
@@ -394,14 +350,9 @@ def _spared(item: Item, zone: tzinfo | None) -> str:
     """Return who goes on through a pause, and until when: the gate's own answer."""
     who = plain(item.entry, VALUE_LENGTH)
     if not item.spared:  # of a notice that waits since a version that did not name them
-        return (
-            f"Safe until the grace ends: the named callers of {who} stay allowed, new use in production is denied now"
-        )
+        return f"The named callers of {who} stay allowed until the grace ends; production is denied any new use"
     callers = [plain(caller, VALUE_LENGTH) for caller in item.spared]
     rest = f" and {len(callers) - NAMES} more" if len(callers) > NAMES else ""
     until = "" if item.spared_until is None else f" until {spoken_time(item.spared_until, zone)}"
-    named = ", ".join(callers[:NAMES]) + rest
     verb = "stay" if len(callers) > 1 else "stays"
-    return (
-        f"Safe for existing callers{until}: {named} {verb} allowed, any other use of {who} is denied in production now"
-    )
+    return f"{', '.join(callers[:NAMES])}{rest} {verb} allowed{until}; production is denied any other use of {who}"

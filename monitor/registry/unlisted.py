@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.core import events as ev
-from monitor.core.entry import UNLISTED, Status
+from monitor.core.entry import LISTED_AGAIN, UNLISTED, Entry, Status
 from monitor.core.facts import GRANTED, LISTED
 from monitor.detection.assess import Assessment
 from monitor.detection.context import AssessmentContext
@@ -40,3 +40,35 @@ def remind_of_unlisted(register: RegistryTransaction, context: AssessmentContext
         for key, entry in list(register.entries.items()):
             if entry.status is Status.ACTIVE and subject in entry.subjects and message.key not in entry.reminded:
                 reminded(register, key, message, at=context.at)
+
+
+def remind_of_listed_again(register: RegistryTransaction, context: AssessmentContext, assessment: Assessment) -> None:
+    """Tell owners of each model of which they were told that a list misses it, once the list has it again."""
+    if not context.spec.lists or assessment.held:
+        return
+    missing = {change.fact.subject for change in assessment.pending if change.fact.field == LISTED}
+    for key, entry in list(register.entries.items()):
+        for about in _told(entry):
+            subject = next(
+                (known for known in entry.subjects if about.startswith(f"{known.scope}/{known.name} ")), None
+            )
+            if subject is None or subject.scope != context.spec.surface or subject in missing:
+                continue
+            if assessment.baseline.get(subject, {}).get(LISTED) is True:
+                message = OwnerMessage(
+                    key=f"{LISTED_AGAIN} {about}",
+                    what=LISTED_AGAIN,
+                    day=context.at.date(),
+                    text=f"{context.spec.key} lists {subject.name} again",
+                    source=context.spec.key,
+                )
+                reminded(register, key, message, at=context.at)
+
+
+def _told(entry: Entry) -> list[str]:
+    """List the absences that the owners of an active entry were told of, and of no end yet: `openai/luna 2026-…`."""
+    if entry.status is not Status.ACTIVE:
+        return []
+    keys = [key.partition(" ") for key in entry.reminded]
+    over = {about for what, _, about in keys if what == LISTED_AGAIN}
+    return [about for what, _, about in keys if what == UNLISTED and about not in over]

@@ -14,7 +14,7 @@ from monitor.core.ports import ConfigurationError
 from monitor.store.dialects import Dialect, dialect_of, transaction
 from monitor.store.location import NoDatabase
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """All revisions in `migrations/versions`, oldest first."""
 
 HEAD = REVISIONS[-1]

@@ -20,11 +20,21 @@ from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
 from monitor.core.facts import Alternation, Body, Fact, Facts, Measurement, PendingChange, SourceState, Subject
 from monitor.core.notices import Notice
-from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused
+from monitor.core.ports import Delivery, DeliveryState, EventQuery, MeasurementQuery, Refused, SentMessage
 from monitor.store import blobs, codec, measures
 from monitor.store.dialects import Dialect
 from monitor.store.errors import Damaged
-from monitor.store.schema import alternations, deliveries, entries, events, log, notices, pending_changes, sources
+from monitor.store.schema import (
+    alternations,
+    deliveries,
+    entries,
+    events,
+    log,
+    notices,
+    pending_changes,
+    sent_messages,
+    sources,
+)
 from monitor.store.schema import blobs as blob_table
 from monitor.store.statements import CompiledStatement, Row
 
@@ -197,6 +207,23 @@ class SqlReader:
         if states:
             query = query.where(deliveries.c.state.in_([state.value for state in states]))
         return [delivery(cast(Row, row)) for row in self._connection.execute(query).mappings()]
+
+    def sent_messages(self, *, notice: str = "", destination: str = "", incident: str = "") -> Iterator[SentMessage]:
+        """Yield what went out, oldest first, fetched in batches while it is read."""
+        query = select(sent_messages).order_by(sent_messages.c.id)
+        if notice:
+            query = query.where(sent_messages.c.notice == notice)
+        if destination:
+            query = query.where(sent_messages.c.destination == destination)
+        if incident:
+            query = query.where(sent_messages.c.incidents.contains(f"|{incident}|", autoescape=True))
+        cursor = self._connection.execute(query, execution_options={"yield_per": _BATCH})
+        try:
+            for row in cursor.mappings():
+                columns = {**row, "incidents": tuple(row["incidents"].strip("|").split("|"))}
+                yield codec.of_columns(SentMessage, columns)
+        finally:
+            cursor.close()
 
     def measurements(self, query: MeasurementQuery = _ALL_MEASURED) -> Iterator[Measurement]:
         """Yield what calls took, oldest first, fetched in batches while they are read."""

@@ -188,6 +188,25 @@ deliveries = Table(
 )
 """The outbox. `claimed_by` and `claimed_until` are the lease of the relay that is sending it."""
 
+sent_messages = Table(
+    "sent_messages",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("notice", _Text, nullable=False),
+    Column("owner", _Text, nullable=False),
+    Column("destination", _Text, nullable=False),
+    Column("label", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+    Column("incidents", _Text, nullable=False),
+    Column("form", _Text, nullable=False),
+    Column("thread", _Text, nullable=False),
+    Column("title", _Text, nullable=False),
+    Column("body", _Text, nullable=False),
+    Index("sent_messages_notice", "notice"),
+    Index("sent_messages_destination", "destination", "id"),
+)
+"""One row for each `SentMessage`, append-only as the log is. `incidents` holds each between bars: `|luna-17|sol-9|`."""
+
 measurements = Table(
     "measurements",
     metadata,

@@ -31,11 +31,21 @@ from monitor.core.entry import Entry
 from monitor.core.events import Event, Recorded
 from monitor.core.facts import Alternation, Body, Facts, Measurement, PendingChange, SourceState
 from monitor.core.notices import Notice
-from monitor.core.ports import Conflict, Delivery, DeliveryState, Refused, Reservation, SeenAt
+from monitor.core.ports import Conflict, Delivery, DeliveryState, Refused, Reservation, SeenAt, SentMessage
 from monitor.core.price import canonical
 from monitor.store import blobs, codec, measures
 from monitor.store.reader import CLAIMABLE, SqlReader, delivery, reckoned
-from monitor.store.schema import alternations, deliveries, entries, events, log, notices, pending_changes, sources
+from monitor.store.schema import (
+    alternations,
+    deliveries,
+    entries,
+    events,
+    log,
+    notices,
+    pending_changes,
+    sent_messages,
+    sources,
+)
 from monitor.store.schema import blobs as blob_table
 from monitor.store.statements import CompiledStatement, Row
 
@@ -80,6 +90,12 @@ _NEW_DELIVERIES = CompiledStatement(
     insert(deliveries)
     .inline()
     .values({column.name: bindparam(column.name) for column in deliveries.c if column.name != "id"})
+)
+
+_NEW_SENT = CompiledStatement(
+    insert(sent_messages)
+    .inline()
+    .values({column.name: bindparam(column.name) for column in sent_messages.c if column.name != "id"})
 )
 
 _DELIVERY = tuple(column.name for column in deliveries.c if column.name not in ("claimed_by", "claimed_until"))
@@ -343,6 +359,24 @@ class SqlTransaction(SqlReader):
         }
         if self._write(_SETTLE, row) == 0:
             raise Refused(f"There is no delivery {delivery.id} in the outbox: `access-monitor outbox` lists them.")
+
+    def keep_sent(self, message: SentMessage) -> None:
+        """Keep a message as it went out."""
+        self._write(
+            _NEW_SENT,
+            {
+                "notice": message.notice,
+                "owner": message.owner,
+                "destination": message.destination,
+                "label": message.label,
+                "at": codec.time_text(message.at),
+                "incidents": f"|{'|'.join(message.incidents)}|",
+                "form": message.form,
+                "thread": message.thread,
+                "title": message.title,
+                "body": message.body,
+            },
+        )
 
     def touch(self, polls: Sequence[SeenAt]) -> None:
         """Renew the freshness of sources that were polled and had not changed."""

@@ -177,7 +177,7 @@ def test_invariant_3_event_status_baseline_and_outbox_row_of_a_poll_are_one_comm
     assert active.types()[-3:] == ["price.changed", "entry.paused", "check.stale"]
     assert active.baseline("page")[LUNA][OUTPUT] == "7"
     assert active.entry().status is Status.PAUSED
-    assert len(active.notices()) == 2  # visible, paused
+    assert len(active.notices()) == 3  # visible, activated, paused
     assert active.replayed() == active.entries()
 
 

@@ -256,7 +256,7 @@ def test_a_mass_drop_is_told_at_once_to_the_owners_whose_active_entries_are_in_i
     assert "gpt-luna" in anomaly.data["missing"]
     told = active.notices()[before:]
     assert [(notice.reason, notice.items[0].entry) for notice in told] == [(Reason.HELD, "luna")]
-    assert "before it stood for 24 h" in told[0].items[0].summary
+    assert "accepted automatically in 24 h" in told[0].items[0].summary
     active.polls(10, "list", every=HOUR)
     assert len(active.notices()) == before + 1
 

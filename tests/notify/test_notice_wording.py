@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from notices import FALLBACKS, SINCE, listed, notice, paused
 
-from monitor.core.notices import Difference, Item, Reason
-from monitor.notify.wording import BRIEF, FULL, compose, plain, spoken_change, spoken_field, spoken_time
+from monitor.core.notices import Difference, Item, Reason, Since
+from monitor.notify.headlines import FIRST_CLAUSE, STATES, first_clause, state_of
+from monitor.notify.phrases import brief_change, plain, spoken_change, spoken_field, spoken_time, with_times
+from monitor.notify.wording import BRIEF, FULL, compose
 
 
 @pytest.mark.parametrize(
@@ -47,63 +52,150 @@ def test_a_change_is_spoken(what: str, old: str | None, new: str | None, said: s
     assert spoken_change(Difference(subject="m", what=what, old=old, new=new)) == said
 
 
-def test_the_local_time_stands_beside_utc_and_with_its_date_where_that_differs() -> None:
-    assert spoken_time(SINCE, None) == "2026-07-30 17:34:21 UTC"
-    assert spoken_time(SINCE, ZoneInfo("Europe/Berlin")) == "2026-07-30 17:34:21 UTC (19:34:21 Europe/Berlin)"
-    assert spoken_time(SINCE, ZoneInfo("Asia/Tokyo")) == "2026-07-30 17:34:21 UTC (2026-07-31 02:34:21 Asia/Tokyo)"
+def test_a_time_is_told_to_the_minute_in_the_zone_of_the_reader_then_in_utc() -> None:
+    assert spoken_time(SINCE, None) == "2026-07-30 17:34 UTC"
+    assert spoken_time(SINCE, ZoneInfo("Europe/Berlin")) == "2026-07-30 19:34 Europe/Berlin (17:34 UTC)"
+    assert spoken_time(SINCE, ZoneInfo("Asia/Tokyo")) == "2026-07-31 02:34 Asia/Tokyo (2026-07-30 17:34 UTC)"
+
+
+def test_a_time_inside_a_sentence_is_told_as_all_others_are() -> None:
+    said = with_times("unread since 2026-07-30T17:34:21.5Z; 2026-99-30T17:34Z is no time", ZoneInfo("Europe/Berlin"))
+    assert said == "unread since 2026-07-30 19:34 Europe/Berlin (17:34 UTC); 2026-99-30T17:34Z is no time"
 
 
 def test_a_pause_is_told_in_the_order_a_woken_person_asks() -> None:
-    (section,) = compose(notice()).sections
+    item = paused(
+        model="gpt-5.6-luna", provider="openai", surface="openai-eu", asks=("pricing",), url="https://p.example/"
+    )
+    (section,) = compose(notice(item)).sections
     assert [line.label for line in section.lines] == [
+        "Model",
         "What changed",
         "Since",
+        "Impact",
+        "Who has it",
+        "To resume",
+        "Run next",
         "Evidence",
         "What was done",
-        "Until morning",
-        "Run next",
     ]
+    labels = {line.label: line.texts for line in section.lines}
+    assert labels["Model"] == ("gpt-5.6-luna of openai on openai-eu",)
+    assert labels["Evidence"][0] == "https://p.example/"
 
 
 @pytest.mark.parametrize(
-    ("case", "verdict"),
+    ("case", "denied"),
+    [("allowed", True), ("denied", True), ("none", True), ("spared", False), ("spared-by-name", False)],
+)
+def test_a_denied_entry_says_whether_its_fallback_is_allowed(case: str, denied: bool) -> None:
+    message = compose(notice(paused(**FALLBACKS[case])))
+    (section,) = message.sections
+    (said,) = {line.label: line.texts for line in section.lines}["Impact"]
+    assert said.startswith("Production is denied") is denied
+    assert ("gpt-5.4-mini" in said) is (case != "none")
+    assert ("fallback allowed" in message.title) is (case in ("allowed", "spared", "spared-by-name"))
+
+
+def test_news_of_an_entry_that_was_denied_before_says_so() -> None:
+    (section,) = compose(notice(paused(**FALLBACKS["denied-before"]))).sections
+    assert {line.label: line.texts for line in section.lines}["Impact"][0].startswith("Unchanged")
+
+
+LUNA = {"model": "gpt-5.6-luna", "provider": "openai", "surface": "openai"}
+
+
+def test_a_headline_names_state_entry_model_change_and_consequence() -> None:
+    (first, _) = paused().differences
+    item = paused(
+        **LUNA,
+        name="Luna",
+        differences=(first,),
+        denied=False,
+        spared=("agent",),
+        spared_until=SINCE + timedelta(days=3),
+    )
+    assert compose(notice(item)).title == (
+        "PAUSED Luna (openai/gpt-5.6-luna): input −80 %; existing callers until Aug 2, fallback allowed"
+    )
+
+
+def test_a_model_on_another_surface_is_named_with_it() -> None:
+    item = paused(**{**LUNA, "surface": "codex"}, name="Luna", differences=paused().differences[:1])
+    assert first_clause([item]) == "PAUSED Luna (openai/gpt-5.6-luna on codex): input −80 %"
+
+
+@given(
+    st.sampled_from(list(Reason)),
+    st.lists(st.text(min_size=1, max_size=120), min_size=1, max_size=6),
+    st.text(max_size=120),
+    st.text(max_size=200),
+)
+def test_the_first_clause_fits_a_lock_screen(reason: Reason, names: list[str], model: str, summary: str) -> None:
+    items = [
+        paused(**{**LUNA, "model": model}, reason=reason, entry=f"e{n}", name=name, summary=summary, differences=())
+        for n, name in enumerate(names)
+    ]
+    clause = first_clause(items)
+    assert len(clause) <= FIRST_CLAUSE
+    assert clause.startswith(state_of(items[0]))
+
+
+def test_news_of_others_is_counted_in_a_headline_and_not_named() -> None:
+    lost = paused(reason=Reason.FALLBACK_LOST, entry="orion", name="Orion", denied=False)
+    title = compose(notice(paused(), lost)).title
+    assert "Orion" not in title
+    assert title.endswith("; also 1 FALLBACK LOST")
+
+
+def test_a_check_that_expired_is_a_denial_only_where_production_is_denied() -> None:
+    assert state_of(paused(reason=Reason.STALE)) == "DENIED"
+    assert state_of(paused(reason=Reason.STALE, denied=False, status="active")) == "REMINDER"
+
+
+def test_what_happened_since_stands_before_everything_else() -> None:
+    since = Since(at=SINCE + timedelta(hours=1), text="resumed by Ada L.")
+    message = compose(notice(paused(since_then=since, denied=False, status="active")), ZoneInfo("Europe/Berlin"))
+    assert message.title.startswith("Since then (20:34): resumed by Ada L.; earlier: PAUSED GPT-5.6 Luna")
+    assert message.updates == (
+        "Since then (2026-07-30 20:34 Europe/Berlin (18:34 UTC)): GPT-5.6 Luna: resumed by Ada L.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "old", "new", "said"),
     [
-        ("allowed", "Safe where callers use the fallback"),
-        ("denied", "Not safe"),
-        ("none", "Not safe"),
-        ("spared", "Safe until"),
-        ("spared-by-name", "Safe for existing callers until"),
-        ("denied-before", "Unchanged"),
+        ("listed", "yes", None, "no longer listed"),
+        ("price.batch.long.output", "1", "2", "batch output (long context) +100 %"),
+        ("price.standard.short.cached_input", "1", None, "cached input gone"),
+        ("limit.tpm", "200000", "100000", "limit tpm 200000 → 100000"),
+        ("note", "x" * 40, "y", "note changed"),
     ],
 )
-def test_a_denied_entry_says_whether_its_fallback_is_allowed(case: str, verdict: str) -> None:
-    (section,) = compose(notice(paused(**FALLBACKS[case]))).sections
-    (said,) = {line.label: line.texts for line in section.lines}["Until morning"]
-    assert said.startswith(verdict)
-    assert ("gpt-5.4-mini" in said) is (case not in ("none", "denied-before"))
+def test_a_change_is_said_in_brief(what: str, old: str | None, new: str | None, said: str) -> None:
+    assert brief_change(Difference(subject="m", what=what, old=old, new=new)) == said
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-def test_every_reason_has_words_for_what_was_done_and_whether_it_can_wait(reason: Reason) -> None:
-    item = Item(reason=reason, subject="s", position=1, since=SINCE)
-    (section,) = compose(notice(item)).sections
+def test_every_reason_says_what_it_means_for_production(reason: Reason) -> None:
+    (section,) = compose(notice(Item(reason=reason, subject="s", position=1, since=SINCE))).sections
     labels = {line.label: line.texts for line in section.lines}
-    assert labels["What was done"][0].endswith(".")
-    assert labels["Until morning"][0].endswith(".")
-    if not item.denied:
-        assert "is denied in production now" not in labels["Until morning"][0]
+    assert labels["Impact"][0].endswith(".")
+    assert "is denied" not in labels["Impact"][0]
+    assert section.heading.startswith((STATES[reason], "REMINDER"))
 
 
 def test_the_most_serious_item_leads_whatever_the_order() -> None:
     message = compose(notice(listed(1), paused()))
-    assert message.title == "PAUSED: GPT-5.6 Luna", "a headline names only what it is true of"
-    assert message.sections[0].heading == "PAUSED: GPT-5.6 Luna (luna)"
+    assert message.title.startswith("PAUSED GPT-5.6 Luna")
+    assert "model-1" not in message.title, "a headline names only what it is true of"
+    assert message.sections[0].heading == "PAUSED GPT-5.6 Luna (luna)"
     assert message.serious
 
 
 def test_items_seen_together_that_deny_nothing_are_one_section() -> None:
     message = compose(notice(listed(1), listed(2), listed(3, source="elsewhere")))
-    assert [section.heading for section in message.sections] == ["CHANGED: model-1, model-2", "CHANGED: model-3"]
+    assert [section.heading for section in message.sections] == ["CHANGED model-1, model-2", "CHANGED model-3"]
     assert not message.serious
 
 
@@ -134,12 +226,12 @@ def test_the_command_for_more_news_leads_to_it_and_runs_nothing_else() -> None:
 def test_beside_a_pause_the_news_of_an_entry_that_is_denied_already_is_told_in_brief() -> None:
     news = [listed(n, entry=f"e{n}", name=f"E{n}", status="paused", denied=True) for n in (1, 2)]
     first, second = compose(notice(paused(), *news)).sections
-    assert first.heading == "PAUSED: GPT-5.6 Luna (luna)"
-    assert second.heading == "CHANGED: E1, E2"
+    assert first.heading == "PAUSED GPT-5.6 Luna (luna)"
+    assert second.heading == "CHANGED E1, E2"
     labels = {line.label: line.texts for line in second.lines}
-    assert [
-        (text.partition(":")[0], f"e{n} is paused" in text) for n, text in enumerate(labels["Until morning"], 1)
-    ] == [("Unchanged", True)] * 2
+    assert [(text.partition(":")[0], f"e{n} is paused" in text) for n, text in enumerate(labels["Impact"], 1)] == [
+        ("Unchanged", True)
+    ] * 2
 
 
 def test_the_last_words_are_the_idempotency_key() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from pipeline_world import (
@@ -29,6 +30,8 @@ from monitor.core.notices import Item, Notice, Reason
 from monitor.detection.outcome import Outcome
 from monitor.gate.state import Production
 from monitor.notify.compose import SILENT, TABLE, compose
+from monitor.notify.pages import page
+from monitor.notify.rules import Background
 from monitor.registry.transitions import RegistryTransaction, replay
 
 TYPES = {value for name, value in vars(ev).items() if name.isupper() and isinstance(value, str) and "." in value}
@@ -56,7 +59,11 @@ def _composed_again(world: World, outcome: Outcome) -> list[Notice]:
         registry.write(event)
     with world.store.read() as reader:
         silent_gate = Production(reader, world.conf, world.now, entries={})
-    return list(compose(registry.events, registry, silent_gate, outcome.notices[0].at))
+        background = Background(
+            event=lambda position: next(iter(world.events(after=position - 1, before=position + 1)), None),
+            page=partial(page, world.conf),
+        )
+        return list(compose(registry.events, registry, silent_gate, outcome.notices[0].at, background))
 
 
 CARD = SourceSpec(key="card", kind="document", every=timedelta(hours=1), surface="openai", url="https://c.example/")
@@ -92,7 +99,7 @@ def test_the_notices_of_a_poll_are_composed_again_from_the_log_alone() -> None:
     with world_of(replace(conf, sources={**conf.sources, "card": CARD})) as world:
         told = [outcome for outcome in _eventful(world) if outcome.notices]
         reasons = {item.reason for outcome in told for notice in outcome.notices for item in notice.items}
-        assert reasons == {Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.HELD, Reason.CHANGED}
+        assert reasons == {Reason.PAUSED, Reason.PAUSE_EXTENDED, Reason.HELD, Reason.CHANGED, Reason.ENDED}
         for outcome in told:
             assert _composed_again(world, outcome) == _without_the_gate(outcome.notices)
 
@@ -129,7 +136,19 @@ def test_the_position_that_a_message_gives_is_the_one_that_a_resumption_takes(ac
     assert f"--expect {active.entry().position}" in item.commands[-1]
 
 
-def test_a_persons_pause_is_told_to_nobody(active: World) -> None:
-    before = len(active.notices())
-    active.operator.pause("luna", by="ann", reason="to be safe", via={"channel": "cli"})
-    assert len(active.notices()) == before
+def test_acts_of_people_that_change_what_production_gets_are_told_in_one_incident(active: World) -> None:
+    by = {"by": "ann", "reason": "to be safe", "via": {"channel": "cli"}}
+    active.operator.pause("luna", **by)
+    active.use_cases().attendant.acknowledge("luna", by="bob", note="on it", via=by["via"])
+    active.now += timedelta(minutes=1)
+    active.operator.resume("luna", **by)
+    active.operator.retire("luna", **by)
+    items = [item for notice in active.notices()[-4:] for item in notice.items]
+    assert [(item.reason, item.by) for item in items] == [
+        (Reason.PAUSED, "ann"),
+        (Reason.ACKNOWLEDGED, "bob"),
+        (Reason.RESUMED, "ann"),
+        (Reason.ENDED, "ann"),
+    ]
+    assert len({item.incident for item in items[:3]}) == 1
+    assert items[0].incident

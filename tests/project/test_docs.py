@@ -26,7 +26,7 @@ from monitor.core.event_types import EVENT_TYPES, Stream
 from monitor.core.events import record
 from monitor.core.facts import FailureReason
 from monitor.gate.client import ask, clock
-from monitor.notify.wording import HEADLINES
+from monitor.notify.headlines import STATES
 from monitor.settings import load, schema, show
 from monitor.sources import catalog
 from monitor.sources.catalog import BUILTIN
@@ -400,7 +400,7 @@ def test_every_status_check_headline_and_failure_is_explained():
     owners = {cell for row in rows(page("owners")) for cell in (row[0], *quoted(row[0]))}
     assert {str(status) for status in Status} <= owners
     assert set(CHECKS) <= owners
-    assert set(HEADLINES.values()) <= owners
+    assert set(STATES.values()) <= owners
     sources = {cell for row in rows(page("sources")) for cell in quoted(row[0])}
     assert {str(reason) for reason in FailureReason} <= sources
 

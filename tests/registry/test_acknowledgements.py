@@ -60,7 +60,9 @@ def test_a_pause_that_nobody_acknowledges_is_told_again_ever_more_seldom_and_the
 def test_who_takes_a_pause_on_is_not_told_again_and_the_log_says_who(paused: World) -> None:
     shown = paused.entry().position
     event = attendant(paused).acknowledge("luna", by="ann", via=VIA, note="on it")
-    assert event.subject == paused.notices()[-1].id
+    *_, pause, acknowledged = paused.notices()
+    assert event.subject == pause.id
+    assert (acknowledged.reason, acknowledged.incidents) == (Reason.ACKNOWLEDGED, pause.incidents)
     assert (event.data["by"], event.data["entries"], event.cause) == ("ann", ["luna"], paused.entry().pause)
     assert later(paused, days=2) == []
     assert paused.entry().status is Status.PAUSED

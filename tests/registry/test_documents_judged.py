@@ -71,7 +71,9 @@ def test_a_rewritten_document_is_one_event_and_one_notice_with_before_and_after(
     assert (event.data["removed"], event.data["added"]) == ([INTRO], [OPEN])
     assert event.data["markers"] == {"came": [], "went": ["limited preview"]}
     said = f"“limited preview” is in card no longer; card no longer says: “{INTRO}”; card says now: “{OPEN}”"
-    assert summaries(watched, Reason.STALE) == [f"the check safety_review rests on card, which changed: {said}"]
+    assert summaries(watched, Reason.STALE) == [
+        f"the check safety_review expired: it rests on card, which changed: {said}"
+    ]
     assert not summaries(watched, Reason.CHANGED), "it is told once"
     assert watched.entry().status is Status.ACTIVE
 
@@ -84,7 +86,7 @@ def test_a_document_that_changed_makes_the_check_stale_that_rests_on_it_and_says
     assert (stale.subject, stale.data["check"], stale.cause) == ("luna", "safety_review", changed.position)
     assert watched.entry().checks["safety_review"].state is CheckState.STALE
     (told,) = summaries(watched, Reason.STALE)
-    assert "safety_review rests on card, which changed" in told
+    assert "safety_review expired: it rests on card, which changed" in told
     assert watched.replayed() == watched.entries()
 
 
@@ -292,7 +294,7 @@ def test_a_source_that_went_blind_during_an_incident_says_so(watched: World) -> 
     (stale,) = watched.events("source.stale", source="list")
     assert stale.data["incident"] == MAJOR
     (told,) = summaries(watched, Reason.BLIND)
-    assert "denied in production from" in told
+    assert "production is denied what only it can verify from" in told
     assert told.endswith(f"“{MAJOR}”")
 
 

@@ -114,7 +114,9 @@ def test_a_fallback_that_grew_too_old_is_lost_by_time_alone_and_back_with_the_ne
     assert (chain.entry("sol").status, lost.denied) == (Status.ACTIVE, True)
     chain.poll()
     chain.tender.tend(chain.now)
-    assert [item.entry for item in _items(chain, "luna's", Reason.RECOVERED)] == ["luna"]
+    back = _items(chain, "luna's", Reason.RECOVERED)
+    assert {item.entry for item in back} == {"luna"}
+    assert [item.incident for item in back if "fallback" in item.summary] == [lost.incident]
 
 
 def test_what_nobody_activated_is_not_lost(chain: World) -> None:

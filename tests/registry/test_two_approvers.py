@@ -50,8 +50,8 @@ def test_one_person_asks_and_another_who_saw_the_same_lets_it_take_effect(two: W
 def test_the_owners_are_told_that_a_second_person_is_asked_for(two: World) -> None:
     _activate(two, "Ann")
     notice = two.notices()[-1]
-    assert (notice.reason, notice.owner) == (Reason.CHANGED, "platform")
-    assert notice.items[0].summary.startswith("Ann asks to activate it (looks right)")
+    assert (notice.reason, notice.owner) == (Reason.APPROVAL, "platform")
+    assert notice.items[0].summary.startswith("Ann asks to activate it: looks right;")
     assert notice.items[0].commands[-1].endswith(f"--expect {two.entry().position}")
 
 

@@ -168,6 +168,7 @@ def test_an_upgrade_from_the_first_schema_keeps_everything_and_the_log_append_on
     # All that later revisions do is to add these tables and columns, so without them it is the first.
     with before.engine.begin() as connection:
         for statement in (
+            "DROP TABLE sent_messages",
             "DROP TABLE measurements",
             "DROP TABLE spending",
             "DROP TABLE alternations",

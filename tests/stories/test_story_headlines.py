@@ -58,7 +58,7 @@ def answer(story: Story, key: str = "orion") -> dict[str, Any]:
 
 def again(story: Story) -> bool:
     """Return whether Orion's pause was told again although it had been acknowledged."""
-    return any("since its fallback was lost" in message.text for message in story.messages("UNACKNOWLEDGED: Orion"))
+    return any("since its fallback was lost" in message.text for message in story.messages("PAUSED Orion"))
 
 
 def test_a_fallback_that_dies_is_told_once_a_loss_and_ends_the_acknowledgement(story: Story):
@@ -74,7 +74,7 @@ def test_a_fallback_that_dies_is_told_once_a_loss_and_ends_the_acknowledgement(s
     assert (answer(story)["allowed"], answer(story)["fallback"]) == (False, "lyra")
     story.must("ack", "orion", "--by", "Ada L.")
     (paused,) = [message for message in told(story) if message.reason == "PAUSED"]
-    assert paused.title.startswith("PAUSED: Orion: ")
+    assert paused.title.startswith("PAUSED Orion (openai/orion-2): ")
     assert "Lyra" not in paused.title
     assert paused.offers("lyra")
 
@@ -83,9 +83,9 @@ def test_a_fallback_that_dies_is_told_once_a_loss_and_ends_the_acknowledgement(s
         until(lambda: again(story), "the pause is told again")
     (lost,) = story.messages("FALLBACK LOST")
     assert (lost.reason, lost.destination) == ("FALLBACK LOST", "platform")
-    assert lost.title.startswith("FALLBACK LOST: Orion: ")
+    assert lost.title.startswith("FALLBACK LOST Orion")
     assert not lost.offers("lyra")
-    assert all(message.destination == "others" for message in story.messages("PAUSED: Lyra"))
+    assert all(message.destination == "others" for message in story.messages("PAUSED Lyra"))
     assert answer(story)["fallback"] == ""
 
     story.poll()
@@ -111,10 +111,10 @@ def test_a_chain_of_fallbacks_is_lost_with_its_last_link(story: Story):
     reprice(story, "vega-1")
     assert answer(story)["fallback"] == ""
     story.deliver()
-    titles = [message.title for message in story.messages() if not message.title.startswith("VISIBLE")]
-    assert titles[0].startswith("PAUSED: Lyra: ")
+    titles = [message.title for message in story.messages() if not message.title.startswith("AVAILABLE")]
+    assert titles[0].startswith("PAUSED Lyra (openai/lyra-1): ")
     assert titles[1] in ("PAUSED: Vega; FALLBACK LOST: Orion, Lyra", "PAUSED: Vega; FALLBACK LOST: Lyra, Orion")
-    text = story.messages("PAUSED: Vega")[0].text
+    text = story.messages("PAUSED Vega")[0].text
     assert "nothing is allowed instead" in text
     (lost,) = (line for line in text.splitlines() if "its fallback lyra" in line)
     assert lost.index("lyra is denied") < lost.index("0.5 → 1") < lost.index("vega is denied"), "each link, and why"
@@ -192,7 +192,7 @@ def test_a_newly_listed_id_is_named_by_itself(story: Story):
     reprice(story, "orion-2")
     story.deliver()
     named = [message for message in story.messages() if "nova-7" in message.whole]
-    assert all(message.title.startswith("CHANGED: nova-7: ") for message in named)
+    assert all(message.title.startswith("CHANGED nova-7") for message in named)
     assert "where nova waits for a model id" in named[0].text
     assert "Nova" not in named[0].whole
 

@@ -362,6 +362,8 @@ def _tell(story: Story) -> None:
     entry = replace(spare.entries[LUNA], key="luna-eu", surfaces={"openai": "gpt-5.6-luna-eu"})
     story.declare(replace(spare, entries={"luna-eu": entry}, version="with-luna-eu"))
     story.declare(replace(spare, entries={}, version="without-luna-eu"))
+    story.poll("openai-pricing", {LUNA: prices("0.2", "1.2", cached_input="0")}, times=2)
+    story.poll("openai-pricing", {LUNA: prices("0.2", "1.2")})
 
 
 def _tell_of_a_fallback(story: Story, models: Mapping[str, Fields]) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,9 @@ class Message:
 
     @property
     def reason(self) -> str:
-        """Why someone is told, as the title begins."""
-        return self.title.partition(":")[0]
+        """Why someone is told: the capitals that the title begins with."""
+        words = self.title.split()
+        return " ".join(takewhile(str.isupper, words))
 
     def offers(self, fallback: str) -> bool:
         """Return whether it says that this fallback may be used instead.

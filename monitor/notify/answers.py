@@ -1,0 +1,134 @@
+"""What the gate says of the entries of a notice: when it is composed, and again before each attempt to send it.
+
+A notice that waited may be overtaken: resumed by a person, paused again, the source read again. What happened since is
+put in front of it, so that nothing is told at night that is no longer so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.core import events as ev
+from monitor.core.entry import Entry, Status
+from monitor.core.notices import PAUSING, Acknowledgement, Item, Notice, Reason, Since
+from monitor.core.ports import EventQuery, Reader
+from monitor.gate.state import Production
+
+PAUSES = PAUSING | {Reason.UNACKNOWLEDGED, Reason.ACKNOWLEDGED}
+"""Reasons that tell of a running pause, which somebody may have acknowledged."""
+
+
+def answered(item: Item, gate: Production) -> Item:
+    """Return an item with what the gate says of its entry."""
+    if item.entry not in gate.entries:
+        return item
+    answer = gate.answer(item.entry)
+    spared, until = gate.spared(item.entry)
+    return replace(
+        item,
+        denied=not (answer.allowed or spared),
+        refusal="" if answer.allowed else answer.reason,
+        spared=spared,
+        spared_until=until,
+        fallback=answer.fallback or gate.entries[item.entry].spec.fallback,
+        fallback_allowed=bool(answer.fallback),
+    )
+
+
+def answered_again(notice: Notice, reader: Reader, gate: Production, now: datetime) -> Notice:
+    """Return a notice as it is true at `now`: each item with the gate's answer, who has it, and what happened since."""
+    holders = acknowledgements(reader, gate.entries)
+    return replace(notice, items=tuple(_again(item, reader, gate, holders, now) for item in notice.items))
+
+
+def acknowledgements(reader: Reader, entries: Mapping[str, Entry]) -> Mapping[str, Acknowledgement]:
+    """Return who has acknowledged the running pause of each entry; an entry that nobody has is not in it."""
+    running = {key: entry.pause for key, entry in entries.items() if entry.pause and entry.acknowledged == entry.pause}
+    if not running:
+        return {}
+    query = EventQuery(type=ev.NOTICE_ACKNOWLEDGED, after=min(pause for pause in running.values() if pause))
+    last: dict[str, Acknowledgement] = {}
+    for record in reader.events(query):
+        event = record.event
+        by = Acknowledgement(by=event.data["by"], at=event.occurred_at, note=event.data.get("note", ""))
+        last.update({key: by for key in event.data["entries"] if running.get(key, event.position) < event.position})
+    return last
+
+
+def _again(item: Item, reader: Reader, gate: Production, holders: Mapping[str, Acknowledgement], now: datetime) -> Item:
+    entry = gate.entries.get(item.entry)
+    if entry is None:
+        return replace(item, since_then=_source_since(item, reader, now))
+    fresh = replace(answered(item, gate), status=entry.status)
+    holder = holders.get(entry.key) if item.reason in PAUSES else None
+    since = (
+        _moved(item, entry)
+        or _acknowledged(item, holder)
+        or _source_since(item, reader, now)
+        or _turned(item, fresh, now)
+    )
+    return replace(fresh, holder=holder, since_then=since)
+
+
+def _moved(item: Item, entry: Entry) -> Since | None:
+    """Return how an entry changed its status after the decision that an item tells."""
+    if item.reason is Reason.APPROVAL and entry.asked is None and entry.status == item.status:
+        return Since(at=entry.since, text="the request lapsed: the entry changed before anybody confirmed it")
+    if entry.status_position <= item.position or (entry.status == item.status and entry.status is not Status.PAUSED):
+        return None
+    by = f" by {entry.by}" if entry.by else ""
+    text = {
+        Status.ACTIVE: ("resumed" if item.status == Status.PAUSED else "activated") + by,
+        Status.PAUSED: f"paused{by}: {entry.reason}",
+        Status.RETIRED: f"retired{by}",
+        Status.WITHDRAWN: "withdrawn: it left the configuration",
+        Status.EVALUATING: f"{entry.spec.surface} lists {entry.spec.model_id}",
+        Status.WAITING: f"{entry.spec.surface} no longer lists {entry.spec.model_id or 'its model'}",
+    }[entry.status]
+    return Since(at=entry.since, text=text)
+
+
+def _acknowledged(item: Item, holder: Acknowledgement | None) -> Since | None:
+    if holder is None or item.reason is Reason.ACKNOWLEDGED or holder.at < item.since:
+        return None
+    return Since(at=holder.at, text=f"acknowledged by {holder.by}" + (f": {holder.note}" if holder.note else ""))
+
+
+def _source_since(item: Item, reader: Reader, now: datetime) -> Since | None:
+    """Return that a source that was down is read again, or the reverse, or that what was held is over."""
+    if item.reason not in (Reason.BLIND, Reason.HELD, Reason.RECOVERED, Reason.ENDED) or not item.source:
+        return None
+    state = reader.source(item.source)
+    if state is None or not item.incident.startswith(item.source):
+        return None
+    if item.reason is Reason.BLIND and state.stale_position is None and state.good_at is not None:
+        return Since(at=state.good_at, text=f"{item.source} is read again")
+    if item.reason is Reason.RECOVERED and state.stale_position is not None:
+        return Since(at=now, text=f"{item.source} is down again")
+    if item.reason is Reason.HELD and not any(_holding(item, reader, state.anomaly_position)):
+        return Since(at=state.looked_at or now, text=f"{item.source} holds nothing back any more")
+    return None
+
+
+def _holding(item: Item, reader: Reader, anomaly: int | None) -> Iterator[bool]:
+    """Yield whether what an item says is held is still held: by the source's anomaly, or as a price."""
+    yield anomaly == item.position
+    yield from (change.quarantine == item.position for change in reader.pending_changes(item.source))
+
+
+def _turned(item: Item, fresh: Item, now: datetime) -> Since | None:
+    """Return how the gate's answer moved although the entry did not: by time, or with its fallback."""
+    if fresh.denied != item.denied:
+        allowed = "production is allowed" if not fresh.refusal else "existing callers are allowed"
+        return Since(at=now, text=f"production is denied: {fresh.refusal}" if fresh.denied else allowed)
+    if bool(item.refusal) != bool(fresh.refusal):
+        return Since(
+            at=now, text=f"production is denied: {fresh.refusal}" if fresh.refusal else "production is allowed"
+        )
+    if fresh.fallback == item.fallback and fresh.fallback_allowed != item.fallback_allowed:
+        return Since(
+            at=now, text=f"its fallback {fresh.fallback} is {'allowed' if fresh.fallback_allowed else 'denied'}"
+        )
+    return None
