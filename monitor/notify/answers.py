@@ -7,7 +7,7 @@ put in front of it, so that nothing is told at night that is no longer so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core import events as ev
@@ -39,8 +39,24 @@ def answered(item: Item, gate: Production) -> Item:
 
 def answered_again(notice: Notice, reader: Reader, gate: Production, now: datetime) -> Notice:
     """Return a notice as it is true at `now`: each item with the gate's answer, who has it, and what happened since."""
-    holders = acknowledgements(reader, gate.entries)
-    return replace(notice, items=tuple(_again(item, reader, gate, holders, now) for item in notice.items))
+    again = _Again(notice=notice, reader=reader, gate=gate, now=now, holders=acknowledgements(reader, gate.entries))
+    return replace(notice, items=tuple(_again(item, again) for item in notice.items))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Again:
+    """What is known at `now`, and the notice that was composed before; `holders` are as `acknowledgements` has them."""
+
+    notice: Notice
+    reader: Reader
+    gate: Production
+    now: datetime
+    holders: Mapping[str, Acknowledgement]
+
+    @property
+    def told(self) -> int:
+        """The last event that the notice tells: what an entry did up to there is no news."""
+        return max(item.position for item in self.notice.items)
 
 
 def acknowledgements(reader: Reader, entries: Mapping[str, Entry]) -> Mapping[str, Acknowledgement]:
@@ -57,26 +73,25 @@ def acknowledgements(reader: Reader, entries: Mapping[str, Entry]) -> Mapping[st
     return last
 
 
-def _again(item: Item, reader: Reader, gate: Production, holders: Mapping[str, Acknowledgement], now: datetime) -> Item:
-    entry = gate.entries.get(item.entry)
+def _again(item: Item, again: _Again) -> Item:
+    entry = again.gate.entries.get(item.entry)
     if entry is None:
-        return replace(item, since_then=_source_since(item, reader, now))
-    fresh = replace(answered(item, gate), status=entry.status)
-    holder = holders.get(entry.key) if item.reason in PAUSES else None
+        return replace(item, since_then=_source_since(item, again.reader, again.now))
+    fresh = replace(answered(item, again.gate), status=entry.status)
+    holder = again.holders.get(entry.key) if item.reason in PAUSES else None
     since = (
-        _moved(item, entry)
-        or _acknowledged(item, holder)
-        or _source_since(item, reader, now)
-        or _turned(item, fresh, now)
+        _moved(item, entry, again.told)
+        or _source_since(item, again.reader, again.now)
+        or _turned(item, fresh, again.now)
     )
     return replace(fresh, holder=holder, since_then=since)
 
 
-def _moved(item: Item, entry: Entry) -> Since | None:
-    """Return how an entry changed its status after the decision that an item tells."""
+def _moved(item: Item, entry: Entry, told: int) -> Since | None:
+    """Return how an entry changed its status after the last event that was `told`."""
     if item.reason is Reason.APPROVAL and entry.asked is None and entry.status == item.status:
         return Since(at=entry.since, text="the request lapsed: the entry changed before anybody confirmed it")
-    if entry.status_position <= item.position or (entry.status == item.status and entry.status is not Status.PAUSED):
+    if entry.status_position <= told or (entry.status == item.status and entry.status is not Status.PAUSED):
         return None
     by = f" by {entry.by}" if entry.by else ""
     text = {
@@ -88,12 +103,6 @@ def _moved(item: Item, entry: Entry) -> Since | None:
         Status.WAITING: f"{entry.spec.surface} no longer lists {entry.spec.model_id or 'its model'}",
     }[entry.status]
     return Since(at=entry.since, text=text)
-
-
-def _acknowledged(item: Item, holder: Acknowledgement | None) -> Since | None:
-    if holder is None or item.reason is Reason.ACKNOWLEDGED or holder.at < item.since:
-        return None
-    return Since(at=holder.at, text=f"acknowledged by {holder.by}" + (f": {holder.note}" if holder.note else ""))
 
 
 def _source_since(item: Item, reader: Reader, now: datetime) -> Since | None:

@@ -223,7 +223,7 @@ def fallback_lost(commit: Commit, to: Recipients, events: Sequence[Event]) -> Co
 
 def fallback_restored(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     fallback = events[0].data["fallback"]
-    return Content(since=events[0].occurred_at, summary=f"its fallback {fallback} is allowed in production again")
+    return Content(since=events[0].occurred_at, summary=f"its fallback {fallback} is allowed again")
 
 
 def repeated(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
