@@ -39,6 +39,12 @@ class Meaning(StrEnum):
 GOOD = frozenset({200, 201, 203})
 """The statuses of a whole answer; 206 is a part of one."""
 
+
+def refuses_call(status: int) -> bool:
+    """Return whether a status refuses the call itself: 401 is about the key, and the others may be over in a moment."""
+    return 400 <= status < 500 and status not in (401, 408, 409, 425, 429)
+
+
 LOSSES = frozenset(
     {
         Meaning.ACCESS_LOST,
@@ -296,8 +302,8 @@ _CEILING = (
     rf"|\b(?:quota|usage limits?|(?:monthly|weekly) limit) {_IS}(?:reached|exceeded|exhausted)\b"
 )
 _PACE = (
-    r"per[-_ ]?(?:second|minute|min|hour|day)\b|\b[rtq]p[smdh]\b|rate[-_ ]?limit(?!error)|too many (?:requests|tokens)|concurren"
-    r"|throttl|please retry in|(?:for|in) \d+ ?(?:hours?|minutes?|seconds?)\b|频率|速率|并发"
+    r"per[-_ ]?(?:second|minute|min|hour|day)\b|\b[rtq]p[smdh]\b|rate[-_ ]?limit(?!error)|too many (?:requests|tokens)"
+    r"|concurren|throttl|please retry in|(?:for|in) \d+ ?(?:hours?|minutes?|seconds?)\b|频率|速率|并发"
 )
 _NOTHING_GRANTED = r"\blimit: 0\b"
 _UNPAID = (400, 402, 403, 404, 412, 422, 429)
