@@ -22,6 +22,7 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
 from monitor.registry import checklist, transitions
+from monitor.registry.access_verdict import AccessVerdict, verdicts
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
 
@@ -30,7 +31,8 @@ from monitor.registry.lookup import find_entry
 class StatusRow:
     """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is
     blank. `approval` is what waits for a second person, `windows` the maintenance that is planned or goes on, `asked`
-    the checks that a running pause asks for, `waived` those that the last acceptance went on without.
+    the checks that a running pause asks for, `waived` those that the last acceptance went on without. `access` is the
+    verdict of access as it is now; None of the past.
     """
 
     key: str
@@ -47,6 +49,7 @@ class StatusRow:
     windows: tuple[Window, ...] = ()
     asked: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    access: AccessVerdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,8 @@ def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry
 def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
     """Return the registry, as it is or as it was recorded at a time."""
     fresh = None if at is not None else Freshness(reader, configuration)
+    shown = entries(reader, at=at)
+    access = verdicts(reader, configuration, shown.values()) if at is None else {}
     return [
         StatusRow(
             key=entry.key,
@@ -120,8 +125,9 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             windows=entry.windows,
             asked=checklist.asked(entry),
             waived=entry.waived,
+            access=access.get(entry.key),
         )
-        for entry in entries(reader, at=at).values()
+        for entry in shown.values()
     ]
 
 

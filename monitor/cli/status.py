@@ -132,6 +132,8 @@ def why(options: Options, *, entry: str) -> None:
         click.echo(output.printable(_step(step)))
     if questions := _asked(row):
         click.echo(output.printable(f"  {questions}"))
+    if row.access is not None:
+        click.echo(output.printable(f"  access {row.access.state}; {row.access.in_words}".rstrip("; ")))
     for window in row.windows:
         click.echo(output.printable(f"  maintenance {maintenance.in_words(window, now)}"))
     for line in agreement.lines(words):
@@ -229,7 +231,8 @@ def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
     }
     times["windows"] = maintenance.as_json(row.windows, at)
-    return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners)}
+    access = None if row.access is None else row.access.data
+    return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners), "access": access}
 
 
 def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
@@ -319,6 +322,7 @@ def _print_one(
         *(("gate", line) for line in _denied(row, given)),
         ("since", both(row.since)),
         ("model", row.model_id or "blank"),
+        ("access", "" if row.access is None else f"{row.access.state}; {row.access.in_words}".rstrip("; ")),
         ("verified", verified),
         ("position", str(row.position)),
         ("owners", ", ".join(row.owners)),

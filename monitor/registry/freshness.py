@@ -21,8 +21,8 @@ from monitor.registry import checklist
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of now a poll may be dated, since several machines may poll."""
 
-REACHING = frozenset({"retrieve", "responses", "chat", "embeddings"})
-"""The routes that reach a model by itself: one of them granted is as good as a line in a list."""
+UNDATED = frozenset({"batch"})
+"""The routes whose polls may say nothing of a model: a batch that only began has not reached it."""
 
 NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 
@@ -81,12 +81,12 @@ class Freshness:
         )
 
     def _reached(self, subject: Subject) -> datetime | None:
-        """When a call or retrieval last reached a model."""
+        """When any call or retrieval last reached a model: one that is granted is as good as a line in a list."""
         return max(
             (
                 at
                 for spec in self._configuration.sources.values()
-                if spec.surface == subject.scope and spec.model == subject.name and spec.route in REACHING
+                if spec.surface == subject.scope and spec.model == subject.name and spec.route not in UNDATED
                 for fact in [Fact(subject, ACCESS + spec.route)]
                 if (self.baselines.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
                 and (at := self.seen(spec, fact)) is not None
