@@ -108,7 +108,7 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
     """Return the registry, as it is or as it was recorded at a time."""
     fresh = None if at is not None else Freshness(reader, configuration)
     shown = entries(reader, at=at)
-    access = verdicts(reader, configuration, shown.values()) if at is None else {}
+    access = {} if fresh is None else verdicts(reader, configuration, shown.values(), fresh)
     return [
         StatusRow(
             key=entry.key,

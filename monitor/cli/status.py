@@ -133,7 +133,7 @@ def why(options: Options, *, entry: str) -> None:
     if questions := _asked(row):
         click.echo(output.printable(f"  {questions}"))
     if row.access is not None:
-        click.echo(output.printable(f"  access {row.access.state}; {row.access.in_words}".rstrip("; ")))
+        click.echo(output.printable(f"  access {row.access.in_words}"))
     for window in row.windows:
         click.echo(output.printable(f"  maintenance {maintenance.in_words(window, now)}"))
     for line in agreement.lines(words):
@@ -322,7 +322,7 @@ def _print_one(
         *(("gate", line) for line in _denied(row, given)),
         ("since", both(row.since)),
         ("model", row.model_id or "blank"),
-        ("access", "" if row.access is None else f"{row.access.state}; {row.access.in_words}".rstrip("; ")),
+        ("access", "" if row.access is None else row.access.in_words),
         ("verified", verified),
         ("position", str(row.position)),
         ("owners", ", ".join(row.owners)),

@@ -69,12 +69,12 @@ _DEPTH = {LIST: 0, CODEX: 0, RETRIEVE: 1, "tokens": 1}
 _CALL = 2
 
 
-def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
+def in_words(subject: Subject, signals: Iterable[Signal], *, unpaid: bool = False) -> str:
     """Return what the routes to a model say together, as a sentence without its full stop.
 
     `calls to orion-2 are refused: responses and chat answer 404 model_not_found (2 polls); the models list still shows
     it`. A route that reached the model counts as open only if it did so after another was first seen to be closed; a
-    list says what it said last.
+    list says what it said last. Where our own money is all that is wanting (`unpaid`), that is said first.
     """
     signals = list(signals)
     closed = [signal for signal in signals if signal.says == "lost"]
@@ -93,6 +93,7 @@ def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
         head = f"{subject.name} can no longer be retrieved"
     else:
         head = f"calls to {subject.name} are refused"
+    head = f"credit or a spend limit is used up, so {head}" if unpaid else head
     return "; ".join([f"{head}: {_shut(closed)}", *still])
 
 

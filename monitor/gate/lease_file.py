@@ -169,6 +169,8 @@ def _metadata(
     }
     if ready.unready:
         metadata["unready"] = ready.unready
+    if standing.access:
+        metadata["access"] = standing.access
     return metadata | {key: rfc3339(at) for key, at in dates.items() if at is not None}
 
 

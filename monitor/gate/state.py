@@ -12,6 +12,7 @@ from monitor.core.ports import Reader
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.decision import Answer, Standing, answer, decide, spared
 from monitor.gate.readiness import readiness
+from monitor.registry.access_verdict import verdict
 from monitor.registry.freshness import Freshness
 
 
@@ -48,6 +49,7 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         callers=entry.callers,
         readiness=readiness(entry, rules.environments),
         since=entry.since,
+        access=verdict(configuration, entry, fresh).in_words,
     )
 
 

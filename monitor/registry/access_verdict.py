@@ -6,22 +6,24 @@ entry cannot do without is asked of `pins`, so that what pauses it and what is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
+from typing import TypeAlias
 
 from monitor.core import access
 from monitor.core import events as ev
 from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
-from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject
+from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject, refusal
 from monitor.core.ports import EventQuery, Reader
 from monitor.detection import routes as detected
-from monitor.detection.stored_baselines import current_baselines
 from monitor.detection.unexplained_refusals import answer_of
 from monitor.registry import pins
+from monitor.registry.freshness import Freshness
 
 
 class AccessState(StrEnum):
@@ -82,8 +84,8 @@ class AccessVerdict:
 
     @property
     def in_words(self) -> str:
-        """One line: `reached: list (1 poll), responses (2 polls); refused: chat answers 404 (2 polls)`."""
-        parts = []
+        """One line: `refused; reached: list (1 poll); refused: chat answers 404 model_not_found (2 polls)`."""
+        parts = [str(self.state)]
         for state in AccessState:
             alike = [route for route in self.routes if route.state is state]
             if alike:
@@ -124,14 +126,26 @@ def judge(routes: Iterable[RouteAccess], needed: Iterable[str]) -> AccessVerdict
     return AccessVerdict(state=state, routes=known)
 
 
-def verdicts(reader: Reader, configuration: Configuration, entries: Iterable[Entry]) -> dict[str, AccessVerdict]:
-    """Judge access to the model of each entry, on the surface that the gate speaks for."""
-    baselines = current_baselines(reader, configuration.sources)
-    return {entry.key: verdict(reader, configuration, entry, baselines) for entry in entries}
+Edge: TypeAlias = Callable[[SourceSpec, Subject], tuple[int, datetime] | None]
+"""How many polls confirmed what a source says of a model, and when the first of them was; None where that is not known.
+"""
 
 
-def verdict(reader: Reader, configuration: Configuration, entry: Entry, baselines: Baselines) -> AccessVerdict:
-    """Judge access to the model of one entry."""
+def unknown_edge(spec: SourceSpec, subject: Subject) -> None:
+    """Return the edge of what no log is asked about."""
+
+
+def verdicts(
+    reader: Reader, configuration: Configuration, entries: Iterable[Entry], fresh: Freshness
+) -> dict[str, AccessVerdict]:
+    """Judge access to the model of each entry, with what the log says of when each route opened or closed."""
+    edge = partial(_last_edge, reader)
+    return {entry.key: verdict(configuration, entry, fresh, edge) for entry in entries}
+
+
+def verdict(configuration: Configuration, entry: Entry, fresh: Freshness, edge: Edge = unknown_edge) -> AccessVerdict:
+    """Judge access to the model of one entry, on the surface that the gate speaks for."""
+    baselines = fresh.baselines
     subject = Subject(entry.spec.surface, entry.spec.model_id)
     if not subject.name:
         return AccessVerdict(state=AccessState.UNKNOWN)
@@ -139,7 +153,7 @@ def verdict(reader: Reader, configuration: Configuration, entry: Entry, baseline
     for spec in configuration.sources.values():
         if spec.surface != subject.scope or not spec.route or spec.model not in ("", subject.name):
             continue
-        route = _route(reader, spec, subject, baselines)
+        route = _route(spec, subject, fresh, edge)
         if route.route not in found or found[route.route].state is AccessState.UNKNOWN:
             found[route.route] = route
     for name in (detected.LIST, *access.named(entry)):
@@ -164,18 +178,17 @@ def _setting(name: str, stated: str, subject: Subject, setting: access.Setting, 
     )
 
 
-def _route(reader: Reader, spec: SourceSpec, subject: Subject, baselines: Baselines) -> RouteAccess:
+def _route(spec: SourceSpec, subject: Subject, fresh: Freshness, edge: Edge) -> RouteAccess:
     """Read how one source stands to a model: what is pending of it, else what is confirmed."""
     fact = Fact(subject, LISTED if spec.lists else ACCESS + spec.route)
-    streaks = reader.pending_changes(spec.key)
-    pending = next((change for change in streaks if change.fact == fact and change.seen), None)
-    if pending is not None and detected.lost(fact, pending.value):
-        return _pending(spec, pending, streaks)
-    state, facts = reader.source(spec.key), baselines.baseline(spec.key) or {}
+    pending = fresh.pending(spec, fact)
+    if pending is not None and pending.seen and detected.lost(fact, pending.value):
+        return _pending(spec, pending, fresh.pending(spec, Fact(subject, refusal(spec.route))))
+    state, facts = fresh.state(spec), fresh.baselines.baseline(spec.key) or {}
     signal = None if state is None else detected.signal(spec, state, facts, (), subject)
     if signal is None and not (spec.lists and state is not None and state.baseline):
         return RouteAccess(route=spec.route, state=AccessState.UNKNOWN, source=spec.key)
-    last = _last_edge(reader, spec, subject)
+    last = edge(spec, subject)
     reached = signal is not None and signal.says == GRANTED
     polls, since = (0, None) if last is None else last
     return RouteAccess(
@@ -188,12 +201,11 @@ def _route(reader: Reader, spec: SourceSpec, subject: Subject, baselines: Baseli
     )
 
 
-def _pending(spec: SourceSpec, pending: PendingChange, streaks: Sequence[PendingChange]) -> RouteAccess:
-    observed = {change.fact.field: change.value for change in streaks}
+def _pending(spec: SourceSpec, pending: PendingChange, how: PendingChange | None) -> RouteAccess:
     if detected.is_unexplained(pending.value):
         answer = answer_of(pending.value)
     else:
-        answer = detected.answer(spec.route, pending.value, observed)
+        answer = detected.answer(spec.route, pending.value, {} if how is None else {how.fact.field: how.value})
     return RouteAccess(
         route=spec.route,
         state=AccessState.PENDING,

@@ -13,7 +13,7 @@ from monitor.core import price
 from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
-from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject
+from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, SourceState, Subject
 from monitor.core.ports import Reader
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist
@@ -52,6 +52,14 @@ class Freshness:
         # Suspected, held back or unclear: what is confirmed is not what was seen.
         at = self._states[spec.key].good_at if pending_change is None else pending_change.before
         return at if at is not None and at <= self._latest else None
+
+    def state(self, spec: SourceSpec) -> SourceState | None:
+        """Return what is kept of a source; None before its first poll."""
+        return self._states.get(spec.key)
+
+    def pending(self, spec: SourceSpec, fact: Fact) -> PendingChange | None:
+        """Return what one source shows of a fact that is not confirmed; None where there is no such change."""
+        return self._streaks.get((spec.key, fact))
 
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
         """Return the last poll of any of the sources that confirmed a fact."""

@@ -146,6 +146,7 @@ def test_credit_that_is_used_up_asks_for_a_call_and_billing(story: Story):
     story.poll(2)
     assert story.status()["status"] == "paused"
     assert story.status()["asked"] == ["test_call", "billing"]
+    assert story.status()["reason"].startswith("credit or a spend limit is used up, so calls to orion-2 are refused")
     story.provider.answers.clear()
     story.poll(3)
     refusal = resume(story)
@@ -442,6 +443,9 @@ def test_calls_that_are_all_refused_for_no_reason_that_anybody_knows_are_lost_ac
     assert row["asked"] == ASKED
     assert row["access"]["state"] == "refused"
     assert row["access"]["routes"]["chat"]["answer"] == "412 PRECONDITION_FAILED"
+    explained = story.run("gate", "orion", "--explain")
+    assert explained.code == 1
+    assert "chat answers 412 PRECONDITION_FAILED" in explained.out
     assert {event["data"]["new"] for event in story.events("--type", "behaviour.changed")} >= {"unknown"}
     story.provider.answers.clear()
     story.poll(3)

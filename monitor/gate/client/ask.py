@@ -107,6 +107,7 @@ def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], date
     if "--json" in options:
         if "--explain" in options:
             answer["conditions"] = [_as_json(condition) for condition in lease.judge(key, caller).conditions]
+            answer["access"] = lease.access(key)
         print(json.dumps(answer, ensure_ascii=False))
     else:
         _print(answer, environment)
@@ -250,6 +251,8 @@ def _explain(lease: Lease, key: str, caller: str, judged_as: str) -> None:
         explained = condition.holds or until or condition.reason == judged_as
         why = "" if explained else f": {condition.reason}"
         print(f"  {'yes' if condition.holds else 'no ':3} {condition.asks}{since}{until}{why}")
+    if access := lease.access(key):
+        print(f"  access {access}")
     if spared := lease.spared(key):
         print(f"  the pause spares {', '.join(spared)}")
     judged = "" if lease.asked == lease.environment else f"; {lease.asked} is judged like {lease.environment}"

@@ -188,6 +188,11 @@ class Lease:
             since=self._date(metadata, "since"),
         )
 
+    def access(self, key: str) -> str:
+        """Return how each route to the model of a flag stood when the file was written; empty where it does not say."""
+        metadata = self._metadata(key)
+        return self._text(metadata, "access") if "access" in metadata else ""
+
     def spared(self, key: str) -> tuple[str, ...]:
         """Return the callers that the running pause of a flag spares."""
         return self._rule(key)[1]
