@@ -30,8 +30,9 @@ from monitor.registry.lookup import find_entry, find_row
 class StatusRow:
     """One row of an entry as `status` shows it.
 
-    `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what waits for a second person, `windows` the maintenance that is planned or goes on, `asked`
-    the checks that a running pause asks for, `waived` those that the last acceptance went on without.
+    `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what waits for a
+    second person, `windows` the maintenance that is planned or goes on, `asked` the checks that a running pause asks
+    for, `waived` those that the last acceptance went on without.
     """
 
     key: str

@@ -97,7 +97,7 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class OtherSurfaces:
     """An entry or model id that is registered, and not on the surface that was asked: where it is instead."""
 
     key: str
@@ -128,7 +128,7 @@ class Answer:
     expires_at: datetime | None
 
 
-Resolved: TypeAlias = "Standing | Ambiguous | Elsewhere | None"
+Resolved: TypeAlias = "Standing | Ambiguous | OtherSurfaces | None"
 """What a key names."""
 
 
@@ -149,7 +149,7 @@ def resolve(key: str, standings: Mapping[str, Standing], surface: str = "") -> R
     return by_address if isinstance(by_address, Standing | Ambiguous) else by_key or by_id or by_address
 
 
-def _by_key(key: str, standings: Mapping[str, Standing], surface: str) -> Standing | Elsewhere | None:
+def _by_key(key: str, standings: Mapping[str, Standing], surface: str) -> Standing | OtherSurfaces | None:
     """Return the row of an entry that a key names; None where no entry has the key."""
     exact = standings.get(key)
     if exact is not None and surface in ("", exact.surface) and exact.status is not Status.WITHDRAWN:
@@ -160,12 +160,12 @@ def _by_key(key: str, standings: Mapping[str, Standing], surface: str) -> Standi
     if first is None or not wanted:
         return exact
     if at and surface not in ("", named):
-        return Elsewhere(key=entry, surface=surface, surfaces=(named,))
+        return OtherSurfaces(key=entry, surface=surface, surfaces=(named,))
     row = first if first.surface == wanted else standings.get(f"{entry}{AT}{wanted}")
     if row is not None:
         return row
     rows = (standing for standing in standings.values() if standing.entry == entry)
-    return Elsewhere(key=entry, surface=wanted, surfaces=tuple(standing.surface for standing in rows))
+    return OtherSurfaces(key=entry, surface=wanted, surfaces=tuple(standing.surface for standing in rows))
 
 
 def _by_id(key: str, standings: Mapping[str, Standing], surface: str) -> Resolved:
@@ -191,7 +191,7 @@ def _by_id(key: str, standings: Mapping[str, Standing], surface: str) -> Resolve
     if holders:
         return holders[0]
     elsewhere = tuple(dict.fromkeys(standing.surface for standing in everywhere))
-    return Elsewhere(key=key, surface=surface, surfaces=elsewhere) if elsewhere else None
+    return OtherSurfaces(key=key, surface=surface, surfaces=elsewhere) if elsewhere else None
 
 
 def named_keys(standings: Mapping[str, Standing]) -> tuple[str, ...]:
@@ -207,7 +207,8 @@ def named_keys(standings: Mapping[str, Standing]) -> tuple[str, ...]:
             held.setdefault(model_id, []).append(standing)
     keys |= dict.fromkeys(held)
     for name, rows in (*entries.items(), *held.items()):
-        keys |= dict.fromkeys(f"{name}{AT}{row.surface}" for row in rows if len(rows) > 1 and row.surface)
+        if len({row.surface for row in rows}) > 1:
+            keys |= dict.fromkeys(f"{name}{AT}{row.surface}" for row in rows)
     return tuple(keys)
 
 
@@ -276,7 +277,7 @@ def decide(
     if standing is None:
         reason = "unregistered: no entry has this key, and none holds it as a model id"
         return _refusal("", UNREGISTERED, reason, now + lease)
-    if isinstance(standing, Elsewhere):
+    if isinstance(standing, OtherSurfaces):
         return _refusal(standing.key, UNREGISTERED, f"unregistered: {standing.reason}", now + lease)
     if isinstance(standing, Ambiguous):
         reason = f"ambiguous: {' and '.join(standing.entries)} hold this model id; ask by the key of one of them"
