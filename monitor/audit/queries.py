@@ -24,19 +24,23 @@ from monitor.gate.state import reason
 from monitor.registry import checklist, transitions
 from monitor.registry.access_verdict import AccessVerdict, verdicts
 from monitor.registry.freshness import Freshness
-from monitor.registry.lookup import find_entry
+from monitor.registry.lookup import find_entry, find_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
-    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is
-    blank. `approval` is what waits for a second person, `windows` the maintenance that is planned or goes on, `asked`
-    the checks that a running pause asks for, `waived` those that the last acceptance went on without. `access` is the
-    verdict of access as it is now; None of the past.
+    """One row of an entry as `status` shows it.
+
+    `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what waits for a
+    second person, `windows` the maintenance that is planned or goes on, `asked` the checks that a running pause asks
+    for, `waived` those that the last acceptance went on without. `access` is
+    the verdict of access as it is now; None of the past.
     """
 
     key: str
     name: str
+    use: str
+    surface: str
     model_id: str
     status: str
     since: datetime
@@ -113,6 +117,8 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
         StatusRow(
             key=entry.key,
             name=entry.spec.name,
+            use=entry.spec.use,
+            surface=entry.spec.surface,
             model_id=entry.spec.model_id,
             status=entry.status,
             since=entry.since,
@@ -208,8 +214,12 @@ def why(reader: Reader, key: str) -> list[ChainStep]:
 
 
 def history(reader: Reader, key: str) -> Iterator[Recorded]:
-    """Return everything that befell an entry."""
-    return reader.events(EventQuery(stream=entry_stream(key)))
+    """Yield everything that befell a row, and before it what befell the row that it goes on from."""
+    events = list(reader.events(EventQuery(stream=entry_stream(key))))
+    first = events[0].event if events else None
+    if first is not None and (carried := first.data.get("carried")):
+        yield from reader.events(EventQuery(stream=entry_stream(carried["from"]), before=first.position))
+    yield from events
 
 
 def price_subjects(reader: Reader, configuration: Configuration, name: str) -> tuple[Subject, ...]:
@@ -220,8 +230,8 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
         Refused: nothing is known by this name.
     """
     registered = reader.entries()
-    if name in registered:
-        return (registered[name].price_subject,)
+    if (row := find_row(registered, name)) in registered:
+        return (registered[row].price_subject,)
     subjects = {entry.price_subject for entry in registered.values() if name in entry.spec.surfaces.values()}
     if not subjects:
         known = current_baselines(reader, configuration.sources)

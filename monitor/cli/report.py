@@ -27,6 +27,7 @@ from monitor.cli.report_page import (
     markdown,
 )
 from monitor.cli.status import complete
+from monitor.cli.surface import row_of, surface_option
 from monitor.cli.terms import lines as price_lines
 from monitor.cli.times import utc
 from monitor.core.check_names import CHECKS
@@ -54,6 +55,7 @@ FORMS = {"md": markdown, "html": html}
     ),
 )
 @click.argument("entry")
+@surface_option
 @click.option(
     "--format",
     "form",
@@ -63,7 +65,7 @@ FORMS = {"md": markdown, "html": html}
     help="Markdown, or one HTML file that needs nothing else and prints well.",
 )
 @click.pass_obj
-def report(options: Options, *, entry: str, form: str) -> None:
+def report(options: Options, *, entry: str, surface: str, form: str) -> None:
     """Write the rollout page of an entry.
 
     What is confirmed and what must be checked, prices with their dates, the checklist with its blanks, evals beside
@@ -72,7 +74,7 @@ def report(options: Options, *, entry: str, form: str) -> None:
     from monitor.audit.report import report as gather
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        rollout = gather(reader, monitor.configuration, entry, now=monitor.clock())
+        rollout = gather(reader, monitor.configuration, row_of(monitor, entry, surface), now=monitor.clock())
     click.echo(FORMS[form](page(rollout)), nl=False)
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from monitor.cli import accepting, agreement, maintenance, output, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
+from monitor.cli.surface import row_of, surface_option
 from monitor.cli.times import Moment, both, time_option, utc
 from monitor.core.entry import Check, CheckState, Status
+from monitor.core.entry_spec import AT
 from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
 from monitor.core.time import rounded
@@ -48,20 +50,23 @@ _NEXT: Mapping[str, str] = {
     ),
 )
 @click.argument("entry", required=False)
+@surface_option
 @time_option("--at", "As it was recorded at this time.")
 @click.pass_obj
-def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
+def status(options: Options, *, entry: str | None, surface: str, at: Moment | None) -> None:
     """Show the registry, now or as it was.
 
-    POSITION is what --expect of `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or
-    relative ('2h ago').
+    An entry has a row on each of its surfaces; on the first it stands under its own key. POSITION is what --expect of
+    `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago').
     """
     from monitor.audit import queries
     from monitor.audit.agreement import of_entry
     from monitor.gate.state import production
-    from monitor.registry.lookup import unknown_entry
+    from monitor.registry.lookup import find_row, unknown_entry
     from monitor.registry.terms import priced
 
+    if surface and entry is None:
+        raise click.UsageError("--surface is of one entry; name the ENTRY.")
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         then = at.resolve(now) if at else None
@@ -69,30 +74,35 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
         gate = production(reader, monitor.configuration, now) if then is None else {}
         shown = queries.entries(reader, at=then) if options.json or entry is not None else {}
         costs = priced(reader, monitor.configuration, shown, at=then)
-        registered = shown.get(entry) if entry is not None and then is None else None
+        key = None if entry is None else find_row(shown, entry, surface)
+        registered = shown.get(key) if key is not None and then is None else None
         words = (
             of_entry(reader, monitor.configuration, registered, now)
             if registered is not None and not options.json
             else []
         )
-    if entry is not None:
-        known = [row.key for row in rows]
-        if entry not in known:
-            raise unknown_entry(entry, known, then=utc(then) if then else "")
-        rows = [row for row in rows if row.key == entry]
+    others: list[StatusRow] = []
+    if key is not None:
+        if key not in shown:
+            raise unknown_entry(key, shown, then=utc(then) if then else "")
+        if not surface and key == entry:
+            others = [row for row in rows if row.key.partition(AT)[0] == key and row.key != key]
+        rows = [row for row in rows if row.key == key]
     if options.json:
-        output.as_json(
-            [
-                {
-                    **status_json(row, then or now),
-                    "production": _answer_json(gate.get(row.key)),
-                    **terms.as_json(costs[row.key]),
-                }
-                for row in rows
-            ]
-        )
-    elif entry is not None:
-        _print_one(rows[0], gate.get(entry), costs[rows[0].key], words, now, at=then or now)
+        shapes = {
+            row.key: {
+                **status_json(row, then or now),
+                "production": _answer_json(gate.get(row.key)),
+                **terms.as_json(costs[row.key]),
+            }
+            for row in (*rows, *others)
+        }
+        output.as_json(list(shapes.values()) if key is not None and not others else by_entry(shapes))
+    elif key is not None:
+        _print_one(rows[0], gate.get(key), costs[key], words, now, at=then or now)
+        for row in others:
+            line = f"{row.status}: {row.reason} (access-monitor status {row.key})"
+            click.echo(f"{'also on':<10}{output.printable(f'{row.surface}, {line}')}")
     elif rows:
         _print_all(rows, gate, then or now, past=then is not None)
     else:
@@ -101,8 +111,9 @@ def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
 
 @command("why", table=True, examples=("access-monitor why gpt-5.6-luna", "access-monitor why gpt-5.6-luna --json"))
 @click.argument("entry")
+@surface_option
 @click.pass_obj
-def why(options: Options, *, entry: str) -> None:
+def why(options: Options, *, entry: str, surface: str) -> None:
     """Explain a status: events and evidence, in words.
 
     The nearest event comes first; what led to an event stands below it, further in.
@@ -113,6 +124,7 @@ def why(options: Options, *, entry: str) -> None:
     from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
+        entry = row_of(monitor, entry, surface)
         words = of_entry(reader, monitor.configuration, find_entry(reader.entries(), entry), monitor.clock())
         steps = queries.why(reader, entry)
         now = monitor.clock()
@@ -148,8 +160,9 @@ def why(options: Options, *, entry: str) -> None:
     examples=("access-monitor checklist gpt-5.6-luna", "access-monitor checklist gpt-5.6-luna --json"),
 )
 @click.argument("entry")
+@surface_option
 @click.pass_obj
-def checklist(options: Options, *, entry: str) -> None:
+def checklist(options: Options, *, entry: str, surface: str) -> None:
     """Show every readiness check of an entry.
 
     Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody
@@ -164,6 +177,7 @@ def checklist(options: Options, *, entry: str) -> None:
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
+        entry = row_of(monitor, entry, surface)
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
         registered = find_entry(reader.entries(), entry)
         accepted = acceptance(reader, monitor.configuration, registered, now, Production)
@@ -222,6 +236,22 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
         CheckRow(name=name, required=False, check=Check(), verified_at=None) for name in known if name not in named
     ]
     return [*(_judged(row, now) for row in rows), *blanks]
+
+
+def by_entry(shapes: Mapping[str, Mapping[str, object]]) -> list[dict[str, object]]:
+    """Join the rows of an entry, by key: one object with the values of its first surface, and under `surfaces` those of
+    each where there are several.
+    """
+    entries: dict[str, dict[str, object]] = {}
+    for key in sorted(shapes, key=lambda key: (key.partition(AT)[0], AT in key)):
+        shape, entry = shapes[key], key.partition(AT)[0]
+        joined = entries.setdefault(entry, dict(shape))
+        surfaces = cast(dict[str, object], joined.setdefault("surfaces", {}))
+        surfaces.setdefault(str(shape["surface"]), shape)
+    for joined in entries.values():
+        if len(cast(dict[str, object], joined["surfaces"])) == 1:
+            del joined["surfaces"]
+    return list(entries.values())
 
 
 def status_json(row: StatusRow, at: datetime) -> dict[str, object]:

@@ -282,6 +282,9 @@ class GateAnswers(Protocol):
     def answer(self, key: str) -> GateAnswer:
         """Answer whether production may use this entry, when nobody in particular asks."""
 
+    def fallbacks(self, key: str) -> tuple[str, ...]:
+        """List the entries that stand in for one, nearest first, whether they are allowed or not."""
+
     def asked(self, name: str, caller: str) -> GateAnswer:
         """Answer whether this caller may use what it asks for by an entry's key or by a model id."""
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from monitor.core.baselines import CONFIG
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.ports import Reader
 from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.decision import Answer, Standing, answer, decide, spared
+from monitor.gate.decision import Answer, Standing, answer, decide, fallbacks_of, spared
 from monitor.gate.readiness import readiness
 from monitor.registry.access_verdict import verdict
 from monitor.registry.freshness import Freshness
@@ -36,6 +37,8 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         key=entry.key,
         name=entry.spec.name,
         model_ids=tuple(dict.fromkeys(id for id in entry.spec.surfaces.values() if id)),
+        surface=entry.spec.surface,
+        base_url=entry.spec.config_pins.get(f"{CONFIG}/{entry.spec.surface}/base_url", ""),
         status=entry.status,
         position=entry.status_position,
         model_id=entry.spec.model_id,
@@ -81,6 +84,10 @@ class Production:
         """May this caller use in production what it asks for by an entry's key or by a model id?"""
         rules, known = self._rules, self._standings
         return answer(name, known, PRODUCTION, rules.environments, caller, self._now, rules.lease)
+
+    def fallbacks(self, key: str) -> tuple[str, ...]:
+        """List what stands in for an entry, nearest first."""
+        return tuple(standing.key for standing in fallbacks_of(self._standings[key], self._standings))
 
     def spared(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
         """Return the callers that a running pause of an entry spares, and until when."""

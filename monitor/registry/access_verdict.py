@@ -160,7 +160,7 @@ def verdict(configuration: Configuration, entry: Entry, fresh: Freshness, edge: 
         if name not in found and not (name == detected.LIST and baselines.lists(subject.scope)):
             found[name] = RouteAccess(route=name, state=AccessState.UNKNOWN)
     for name, setting in access.settings(entry).items():
-        stated = UNKNOWN if setting.judge is None else baselines.permits(setting, subject, entry.spec.tiers)
+        stated = UNKNOWN if setting.judge is None else baselines.permits(setting, subject, entry.spec)
         if stated is not UNKNOWN:
             found[name] = _setting(name, str(stated), subject, setting, baselines)
     pinned = {pins.way(pin, baselines) for pin in entry.pins if pin.field == LISTED or pin.field.startswith(ACCESS)}
@@ -169,7 +169,7 @@ def verdict(configuration: Configuration, entry: Entry, fresh: Freshness, edge: 
 
 
 def _setting(name: str, stated: str, subject: Subject, setting: access.Setting, baselines: Baselines) -> RouteAccess:
-    speaking = [spec.key for fact in access.facts(subject.scope, setting) for spec, _ in baselines.statements(fact)]
+    speaking = [spec.key for fact in access.facts(subject, setting) for spec, _ in baselines.statements(fact)]
     return RouteAccess(
         route=name,
         state=AccessState.ALLOWED if stated == GRANTED else AccessState.DENIED,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StrictInt, StrictStr, WithJsonSchema
 
+from monitor.core import client_version
 from monitor.core.cost import usage
 from monitor.settings import durations
 from monitor.settings.secrets import FORMS, is_reference
@@ -40,6 +41,12 @@ def _key(value: str) -> str:
             "misread; rename it"
         )
     return value
+
+
+def _client_version(value: str) -> str:
+    if client_version.order(value) is None:
+        raise ValueError('is no version; write digits and dots, such as "0.48.0"')
+    return value.strip()
 
 
 def _endpoint(value: str) -> str:
@@ -220,6 +227,7 @@ Share = Annotated[
 ]
 Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
+ClientVersion = Annotated[str, AfterValidator(_client_version)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Header = Annotated[str, AfterValidator(_header)]
 Reference = Annotated[str, AfterValidator(_reference)]

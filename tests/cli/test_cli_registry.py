@@ -109,9 +109,11 @@ def test_status_prints_the_documented_fields(config: Path) -> None:
     assert "poll" in am("status").stderr
     am("poll")
     rows = data("status")
-    assert list(rows[0])[:10] == [
+    assert list(rows[0])[:12] == [
         "key",
         "name",
+        "use",
+        "surface",
         "model_id",
         "status",
         "since",

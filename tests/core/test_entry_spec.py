@@ -55,6 +55,7 @@ OTHER: dict[str, object] = {
     "touches": ("agents",),
     "uses": ("v1/responses",),
     "ignore": ("chat",),
+    "codex_version": "0.48",
     "provider": "acme",
     "config_pins": {"config/openai/base_url": "https://x"},
 }
