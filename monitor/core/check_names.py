@@ -14,6 +14,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "model_id": "the exact model id is known and is what the provider lists",
         "visibility": "the model stands in the models list of the entry's surface",
         "test_call": "a test project can call the model",
+        "endpoints": "the page of the model says that the endpoints which the entry uses are supported",
         "organisation": "the organisation is eligible for the model",
         "rate_limits": "the rate limits of the project are known",
         "regions": "the supported regions are known and ours is among them",
@@ -34,6 +35,8 @@ CHECKS: Mapping[str, str] = MappingProxyType(
 """Name → what it asks, in the order in which the checklist is shown."""
 
 SAFETY_REVIEW = "safety_review"
+
+ENDPOINTS = "endpoints"
 
 INTEGRATION = "integration"
 """The name that stands in a list of checks for all of `INTEGRATION_CHECKS`."""

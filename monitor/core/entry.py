@@ -35,6 +35,9 @@ class CheckState(StrEnum):
     FAILED = "failed"
 
 
+DENY = "deny"
+"""The `on_pause` by which a pause denies everybody."""
+
 DENY_NEW = "deny_new"
 """The `on_pause` by which a price shift denies new callers only."""
 
@@ -49,6 +52,9 @@ PAUSE_REPEATED = "pause"
 
 UNLISTED = "unlisted"
 """What it is about where a list misses a model that another route still reaches."""
+
+UNPINNED = "unpinned"
+"""What it is about where an earlier version accepted an entry, and more is known now than it pinned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

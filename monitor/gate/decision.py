@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from monitor.core.entry import DENY_NEW, Status
+from monitor.core.entry import DENY, DENY_NEW, Status
 from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, GateVerdict, judge
-
-DENY = "deny"
 
 AMBIGUOUS = "ambiguous"
 

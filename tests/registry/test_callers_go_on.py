@@ -1,5 +1,5 @@
-"""Who goes on through a pause: the callers after a price shift, for 72 h where a price rose, without end where none did;
-and who needs a safety review of their own.
+"""Who goes on through a pause: the callers after a price shift, for 72 h where a price rose, without end where none
+did; and who needs a safety review of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from pipeline_world import LUNA, VIA, World, configuration, entry_spec, furnish, world_of
 
+from monitor.core.notices import Reason
 from monitor.core.ports import Refused
 from monitor.gate.state import Production
 from monitor.registry.configuration_acceptance import Loading
@@ -154,7 +155,9 @@ def test_activating_anew_is_refused_while_a_pinned_price_is_suspected_to_have_mo
 def scanned() -> Iterator[World]:
     """Provide an active entry of which one caller looks for weaknesses."""
     spec = entry_spec(
-        on_pause="deny_new", callers=("support-agent", "vuln-scanner"), touches_by={"vuln-scanner": ("security_triage",)}
+        on_pause="deny_new",
+        callers=("support-agent", "vuln-scanner"),
+        touches_by={"vuln-scanner": ("security_triage",)},
     )
     with world_of(configuration(entries={"luna": spec})) as world:
         furnish(world)
@@ -173,7 +176,7 @@ def test_a_use_without_its_review_is_denied_to_that_caller_and_to_nobody_else(sc
 
 
 def test_the_review_of_a_caller_needs_the_system_card(scanned: World) -> None:
-    with pytest.raises(Refused, match="security_triage.*system card"):
+    with pytest.raises(Refused, match=r"security_triage.*system card"):
         scanned.operator.verify("luna", "safety_review", by="ann", via=VIA, note="read it")
 
 
@@ -203,3 +206,64 @@ def test_loading_a_use_that_needs_a_review_says_whom_it_denies(called: World) ->
         effect = Loading(called.conf, after, Production).assess(reader, called.now)
     assert [(take.entry, take.act) for take in effect.taken] == [("luna", "denies")]
     assert "safety_review" in effect.taken[0].reason
+
+
+# -- what an earlier version accepted --------------------------------------
+
+
+def loaded(world: World, **stated: str) -> None:
+    """Load the file of an earlier version, which names callers and leaves `on_pause` out unless it is `stated`."""
+    spec = entry_spec(on_pause=stated.get("on_pause", "deny_new"), callers=("support-agent",))
+    conf = configuration(entries={"luna": spec}, version=f"loaded {stated}", code="next")
+    document = {"entry": [{"key": "luna", "callers": ["support-agent"], **stated}]}
+    world.configure(conf, document=document)
+
+
+@pytest.fixture
+def older() -> Iterator[World]:
+    """Provide an active entry that an earlier version accepted, when a pause denied everybody unless told."""
+    spec = entry_spec(on_pause="deny", callers=("support-agent",))
+    with world_of(configuration(entries={"luna": spec})) as world:
+        furnish(world)
+        world.activate()
+        world.sources["page"].set(LUNA, **{"price.standard.short.cache_write": "1.25"})
+        world.polls(2, "page")
+        yield world
+
+
+def test_an_entry_in_use_keeps_its_on_pause_until_the_file_states_one(older: World) -> None:
+    before = older.entry().pins
+    loaded(older)
+    assert (older.entry().spec.on_pause, older.entry().pins) == ("deny", before)
+    assert not older.events("entry.amended")
+    loaded(older, on_pause="deny_new")
+    assert older.entry().spec.on_pause == "deny_new"
+
+
+def test_an_entry_that_nobody_has_accepted_takes_the_default() -> None:
+    with world_of(configuration(entries={"luna": entry_spec(on_pause="deny", callers=("support-agent",))})) as world:
+        loaded(world)
+        assert world.entry().spec.on_pause == "deny_new"
+
+
+def test_one_notice_lists_what_an_earlier_version_did_not_pin(older: World) -> None:
+    loaded(older)
+    before = len(older.notices())
+    for _ in range(3):
+        older.now += HOUR
+        older.tender.tend(older.now)
+    ((item,),) = (notice.items for notice in older.notices()[before:])
+    assert (item.reason, item.entry) == (Reason.CHANGED, "luna")
+    assert "standard.short.cache_write" in item.summary
+    assert 'on_pause = "deny_new"' in item.summary
+    older.activate()
+    older.now += 2 * HOUR
+    older.tender.tend(older.now)
+    assert len(older.notices()) == before + 1
+
+
+def test_what_this_version_accepted_is_not_told_of(older: World) -> None:
+    before = len(older.notices())
+    older.now += HOUR
+    older.tender.tend(older.now)
+    assert len(older.notices()) == before

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from monitor.core.entry import DENY_NEW, Status
+from monitor.core.entry import DENY, DENY_NEW, Status
 from monitor.core.events import LogHead
-from monitor.gate.decision import DENY, Readiness, Standing
+from monitor.gate.decision import Readiness, Standing
 
 NOW = datetime(2026, 11, 22, 4, 35, tzinfo=UTC)
 HOUR = timedelta(hours=1)
