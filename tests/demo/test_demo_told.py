@@ -49,7 +49,7 @@ def moved(position: int, meter: str, old: str | None, new: str, *, tier: str = "
     kind = ev.PRICE_LISTED if old is None else ev.PRICE_CHANGED
     identity = {"provider": "openai", "tier": tier, "context": "short", "modality": "text", "meter": meter}
     return recorded(
-        position, kind, LUNA, source="page", evidence=page, **identity, old=old, new=new, polls=2, unit="1M tokens"
+        position, kind, LUNA, source="page", evidence=page, **identity, old=old, new=new, looks=2, unit="1M tokens"
     )
 
 
