@@ -29,6 +29,7 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist, pins, policy, row_state, safety
 from monitor.registry.checklist import CODEX
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
+from monitor.registry.earlier_acceptances import with_its_on_pause
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
@@ -191,6 +192,8 @@ def _row(  # noqa: PLR0913 - what is declared, what it goes on from, and what bo
     trigger: int | None,
 ) -> None:
     entry = register.entries.get(spec.key)
+    if entry is not None:
+        spec = with_its_on_pause(entry, spec, configuration)
     data: dict[str, object] = {
         "surface": spec.surface,
         "declaration": dump(spec),
