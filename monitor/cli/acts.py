@@ -12,6 +12,7 @@ import click
 
 from monitor.cli import accepting, output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
 from monitor.core import events as ev
 from monitor.core.event_types import in_words
@@ -82,6 +83,7 @@ def _waive(act: Act) -> Act:
         metavar="CHECK,…",
         multiple=True,
         callback=_names,
+        shell_complete=complete_checks,
         help="Checks that the pause asks for and that you go on without; kept in the log.",
     )(act)
 
@@ -117,7 +119,7 @@ def _named(by: str | None, reason: str | None) -> tuple[str, str]:
         "access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @_acceptor
 @click.pass_obj
 def activate(
@@ -154,7 +156,7 @@ def activate(
 
 
 @command("pause", table=True, examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @by_person
 @reason_given
 @_expect
@@ -181,7 +183,7 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
         "access-monitor resume --cause 4708 --by 'Ada L.' --reason 'the list was wrong'",
     ),
 )
-@click.argument("entry", required=False)
+@click.argument("entry", required=False, shell_complete=complete_entries)
 @click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Resume all that this event paused.")
 @_waive
 @_acceptor
@@ -261,7 +263,7 @@ def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], *, 
 @command(
     "retire", table=True, examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",)
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @by_person
 @reason_given
 @_expect

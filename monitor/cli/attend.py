@@ -8,6 +8,7 @@ import click
 
 from monitor.cli.acts import by_person, reason_given, recorded_text, show, via
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.settings.durations import parse
 
@@ -29,7 +30,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
         "access-monitor ack 4711.platform --by 'Ada L.' --note 'on it'",
     ),
 )
-@click.argument("what", metavar="ENTRY|NOTICE")
+@click.argument("what", metavar="ENTRY|NOTICE", shell_complete=complete_entries)
 @by_person
 @click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What is being done about it.")
 @click.pass_obj
@@ -50,7 +51,7 @@ def ack(options: Options, *, what: str, by: str, note: str) -> None:
         "access-monitor silence gpt-5.6-luna --lift --by 'Ada L.' --reason 'done'",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @click.option("--for", "span", metavar="DURATION", callback=_span, help="How long, such as 8h.")
 @click.option("--lift", is_flag=True, help="End a silence.")
 @by_person
