@@ -56,6 +56,10 @@ COMMANDS: Summaries = {
     },
     "Set up": {
         "config": ("monitor.cli.config:config", "Check, accept, show or describe the configuration."),
+        "doctor": (
+            "monitor.cli.doctor:doctor",
+            "Examine clock, disk, database, keys, destinations and lease folder.",
+        ),
         "db": ("monitor.cli.db:db", "Upgrade, back up or rebuild the database."),
         "completion": ("monitor.cli.completion:completion", "Print the completion script of a shell."),
     },

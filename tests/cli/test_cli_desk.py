@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli_world import BY, LUNA, MINI, am, data
 
-from monitor.app import bootstrap
+from monitor.app import bootstrap, doctor
 from monitor.app.bootstrap import open_monitor
 from monitor.cli import cli
 from monitor.cli.names import complete_checks, complete_event_types
@@ -294,3 +294,38 @@ def test_the_last_of_several_checks_is_completed(config: Path) -> None:
     ctx, param = click.Context(cli), click.Option(["--waive"])
     assert complete_checks(ctx, param, "evals,safety") == ["evals,safety_review"]
     assert complete_event_types(ctx, param, "") == list(EVENT_TYPES)
+
+
+def test_the_doctor_finds_everything_in_order_and_sends_nothing(active: Path, sandbox: Sandbox) -> None:
+    findings = {row["subject"]: row for row in data("doctor")}
+    assert findings.keys() == {
+        *("time zones", "disk", "clock", "database", "key openai", "destination platform#1", "lease folder"),
+    }
+    assert all(row["ok"] for row in findings.values())
+
+
+def test_the_doctor_names_what_is_wrong_with_its_fix(active: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = active.parent / "api-key"
+    key.write_text("sk-another\n")
+    monkeypatch.setattr(doctor, "utc_now", lambda: datetime(2020, 1, 1, tzinfo=UTC))
+    findings = {row["subject"]: row for row in data("doctor", expect=1)}
+    assert "unauthorized" in findings["key openai"]["detail"]
+    assert "sk-another" not in am("doctor", expect=1).output
+    assert "set the clock" in findings["clock"]["detail"]
+    assert findings["database"]["ok"]
+
+
+def test_the_doctor_says_where_there_is_no_database_and_makes_none(config: Path) -> None:
+    findings = {row["subject"]: row for row in data("doctor", expect=1)}
+    assert "There is no database" in findings["database"]["detail"]
+    assert findings["lease folder"]["ok"]
+    assert not (config.parent / "monitor.db").exists()
+
+
+def test_the_doctor_refuses_a_destination_that_nothing_can_send_to(active: Path) -> None:
+    text = active.read_text()
+    active.write_text(
+        text.replace(text[text.index("destinations = [") :].splitlines()[0], 'destinations = ["env:NOWHERE"]')
+    )
+    findings = {row["subject"]: row for row in data("doctor", expect=1)}
+    assert "NOWHERE" in findings["destination platform#1"]["detail"]
