@@ -55,6 +55,7 @@ COMMANDS: Summaries = {
         "outbox": ("monitor.cli.outbox:outbox", "Show deliveries waiting or dead; send them again."),
     },
     "Set up": {
+        "init": ("monitor.cli.init:init", "Write a first configuration."),
         "config": ("monitor.cli.config:config", "Check, accept, show or describe the configuration."),
         "doctor": (
             "monitor.cli.doctor:doctor",
