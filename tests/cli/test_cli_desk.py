@@ -18,6 +18,7 @@ from monitor.cli.names import complete_checks, complete_event_types
 from monitor.cli.status import keep_showing
 from monitor.core.event_types import EVENT_TYPES
 from monitor.sandbox import Fault, FaultKind, Sandbox, Target
+from monitor.store import dialects
 
 REPRICED = date(2026, 7, 30)
 
@@ -329,3 +330,18 @@ def test_the_doctor_refuses_a_destination_that_nothing_can_send_to(active: Path)
     )
     findings = {row["subject"]: row for row in data("doctor", expect=1)}
     assert "NOWHERE" in findings["destination platform#1"]["detail"]
+
+
+def test_a_copy_in_a_folder_that_cannot_be_written_to_is_read(
+    active: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_monitor() as monitor:
+        monitor.store.backup(tmp_path / "copy" / "monitor.db")
+    copy = str(tmp_path / "copy" / "monitor.db")
+    # Not by rights: nothing keeps the superuser, as whom tests may run, from writing.
+    monkeypatch.setattr(dialects.os, "access", lambda path, mode: False)
+    before = sorted((tmp_path / "copy").iterdir())
+    assert {row["key"] for row in data("--database", copy, "status")} >= {LUNA}
+    assert sorted((tmp_path / "copy").iterdir()) == before
+    (tmp_path / "copy" / "monitor.db-wal").write_bytes(b"not written back yet")
+    assert "monitor.db-wal holds what was not written" in am("--database", copy, "status", expect=78).stderr
