@@ -189,13 +189,14 @@ def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) 
     return body is not None and any(states[key].body_sha256 == body.sha256 for key in feeding if key in states)
 
 
-def why(reader: Reader, key: str) -> list[ChainStep]:
-    """Return the chain from the status of an entry back to what was seen: each event once, nearest first.
+def why(reader: Reader, key: str, *, at: datetime | None = None) -> list[ChainStep]:
+    """Return the chain from the status of an entry, as it is or as it was recorded at a time, back to what was seen:
+    each event once, nearest first.
 
     Raises:
         Refused: there is no such entry.
     """
-    entry = find_entry(reader.entries(), key)
+    entry = find_entry(entries(reader, at=at), key)
     steps: list[ChainStep] = []
     visited: set[int] = set()
     todo = [(0, entry.status_position)]

@@ -12,6 +12,7 @@ import click
 
 from monitor.cli import accepting, output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import name_others, row_of, surface_option
 from monitor.core import events as ev
@@ -84,6 +85,7 @@ def _waive(act: Act) -> Act:
         metavar="CHECK,…",
         multiple=True,
         callback=_names,
+        shell_complete=complete_checks,
         help="Checks that the pause asks for and that you go on without; kept in the log.",
     )(act)
 
@@ -119,7 +121,7 @@ def _named(by: str | None, reason: str | None) -> tuple[str, str]:
         "access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @surface_option
 @_acceptor
 @click.pass_obj
@@ -161,7 +163,7 @@ def activate(
 
 
 @command("pause", table=True, examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @surface_option
 @by_person
 @reason_given
@@ -191,7 +193,7 @@ def pause(options: Options, *, entry: str, surface: str, by: str, reason: str, e
         "access-monitor resume --cause 4708 --by 'Ada L.' --reason 'the list was wrong'",
     ),
 )
-@click.argument("entry", required=False)
+@click.argument("entry", required=False, shell_complete=complete_entries)
 @click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Resume all that this event paused.")
 @surface_option
 @_waive
@@ -278,7 +280,7 @@ def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], *, 
 @command(
     "retire", table=True, examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",)
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @surface_option
 @by_person
 @reason_given

@@ -8,6 +8,7 @@ import click
 
 from monitor.cli.acts import by_person, reason_given, recorded_text, show, via
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
 from monitor.settings.durations import parse
@@ -30,7 +31,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
         "access-monitor ack 4711.platform --by 'Ada L.' --note 'on it'",
     ),
 )
-@click.argument("what", metavar="ENTRY|NOTICE")
+@click.argument("what", metavar="ENTRY|NOTICE", shell_complete=complete_entries)
 @surface_option
 @by_person
 @click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What is being done about it.")
@@ -53,7 +54,7 @@ def ack(options: Options, *, what: str, surface: str, by: str, note: str) -> Non
         "access-monitor silence gpt-5.6-luna --lift --by 'Ada L.' --reason 'done'",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @surface_option
 @click.option("--for", "span", metavar="DURATION", callback=_span, help="How long, such as 8h.")
 @click.option("--lift", is_flag=True, help="End a silence.")

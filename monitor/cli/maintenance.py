@@ -10,6 +10,7 @@ import click
 
 from monitor.cli.acts import by_person, reason_given, show, via
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
 from monitor.cli.times import Moment, both, time_option
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
         "access-monitor maintenance gpt-5.6-luna --close 4711 --by 'Ada L.' --reason 'done early'",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @surface_option
 @time_option("--from", "When it begins; now unless given.", dest="start")
 @time_option("--until", "When it ends; at most 31 days later.", dest="end")

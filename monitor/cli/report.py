@@ -12,6 +12,7 @@ import click
 from monitor import __version__
 from monitor.cli import agreement, output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.report_page import (
     Block,
@@ -54,7 +55,7 @@ FORMS = {"md": markdown, "html": html}
         "access-monitor report gpt-5.6-luna --format html > gpt-5.6-luna.html",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
 @surface_option
 @click.option(
     "--format",

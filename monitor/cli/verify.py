@@ -10,6 +10,7 @@ import click
 from monitor.cli import papers
 from monitor.cli.acts import by_person, recorded_text, show, via
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
         ),
     ),
 )
-@click.argument("entry")
-@click.argument("check")
+@click.argument("entry", shell_complete=complete_entries)
+@click.argument("check", shell_complete=complete_checks)
 @surface_option
 @by_person
 @click.option("--url", metavar="U", default="", callback=recorded_text, help="Where the proof is.")

@@ -150,13 +150,16 @@ class Channel(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
     """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after`
-    and `before` positions.
+    and `before` positions. `check` is the name of a check that the event is about, `actor` who wrote it.
     """
 
     type: str = ""
     subject: str = ""
     source: str = ""
     stream: str = ""
+    check: str = ""
+    actor: str = ""
+    cause: int | None = None
     since: datetime | None = None
     until: datetime | None = None
     after: int | None = None
