@@ -141,7 +141,7 @@ class Stage:
 def _pause(pause: StoryPause) -> None:
     _say(f"  {output.colour(pause.name, output.BOLD)} on {pause.date}, at {clock(pause.at)}")
     _say(f"    why    {shifted(pause.shifts)}")
-    _say(f"    delay {output.plural(pause.polls, 'poll')} within {seconds(pause.delay)} (event {pause.position})")
+    _say(f"    after  {output.plural(pause.polls, 'poll')} within {seconds(pause.delay)} (event {pause.position})")
     _say(
         "    now    "
         f"{f'resumed by {pause.resumed_by} at {clock(pause.resumed_at)}' if pause.resumed_at else 'still paused'}"
