@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core import events as ev
-from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, Entry
+from monitor.core.check_names import ENDPOINTS
+from monitor.core.entry import FALLBACK_ENDS, LISTED_AGAIN, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry
 from monitor.core.events import Event
 from monitor.core.notices import PAUSING, Item, Notice, Reason
 from monitor.gate.state import Production
@@ -25,6 +26,7 @@ from monitor.notify import contents, incidents, recipients
 from monitor.notify.answers import answered
 from monitor.notify.rules import ALONE, Background, Commit, Content, Recipients, Rule
 from monitor.registry import checklist
+from monitor.registry.lookup import title
 from monitor.registry.transitions import RegistryTransaction
 
 
@@ -81,7 +83,10 @@ def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[N
             key = to.entries if rule.together else (event.position, to.owners, to.entries)
             together.setdefault(key, (to, []))[1].append(event)
     for to, about in together.values():
-        yield NoticeItem(recipients=to, item=_item(commit, rule.reason, to, about, rule.content(commit, to, about)))
+        item = _item(commit, rule.reason, to, about, rule.content(commit, to, about))
+        if to.entry is not None:
+            item = replace(item, name=title(to.entry, commit.entries))
+        yield NoticeItem(recipients=to, item=item)
         if to.entry is not None:
             commit.spoken_of.setdefault(to.entry.key, set()).update(
                 fact for event in about for fact in rule.speaks_of(commit, to.entry, event)
@@ -141,7 +146,6 @@ def _item(commit: Commit, reason: Reason, to: Recipients, events: Sequence[Event
         item,
         subject=content.subject or entry.spec.model_id or entry.key,
         entry=entry.key,
-        name=entry.spec.name,
         status=entry.status,
         model=entry.spec.model_id,
         provider=entry.spec.provider,
@@ -193,7 +197,7 @@ def _audible(addressed: NoticeItem, commit: Commit) -> bool:
     return not all(silenced is not None and commit.at < silenced for silenced in until)
 
 
-_TOLD_OTHERWISE = frozenset({PAUSE_REPEATED, UNLISTED, LISTED_AGAIN, FALLBACK_ENDS})
+_TOLD_OTHERWISE = frozenset({PAUSE_REPEATED, UNLISTED, LISTED_AGAIN, FALLBACK_ENDS, UNPINNED})
 """What a reminder is of that has a reason of its own."""
 
 _CHANGED = Rule(reason=Reason.CHANGED, recipients=recipients.standing_on_it, content=contents.changed, together=True)
@@ -223,6 +227,14 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
             recipients=recipients.its_owners,
             content=contents.pause,
             speaks_of=contents.pinned_facts,
+        ),
+    ),
+    ev.CHECK_FAILED: (  # any other is silent: a required one denies, and what moved is told by its own event
+        Rule(
+            reason=Reason.CHANGED,
+            recipients=recipients.if_failed(ENDPOINTS),
+            content=contents.failed,
+            speaks_of=contents.used_endpoints,
         ),
     ),
     ev.ENTRY_VISIBLE: (
@@ -331,6 +343,11 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
             recipients=recipients.if_reminded(lambda what: what not in _TOLD_OTHERWISE),
             content=contents.reminder,
         ),
+        Rule(
+            reason=Reason.CHANGED,
+            recipients=recipients.if_reminded(lambda what: what == UNPINNED),
+            content=contents.not_pinned,
+        ),
     ),
 }
 """Event type → the rules by which it is composed. A rule leaves out what one before it speaks of: a change that paused
@@ -353,7 +370,6 @@ SILENT = frozenset(
         ev.ENTRY_WINDOW_CLOSED,
         ev.ENTRY_SILENCED,
         ev.CONFIG_ACCEPTED,
-        ev.CHECK_FAILED,  # a required one denies, which the gate says; what moved is told by its own event
         ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
         ev.NOTICE_DEAD,
         ev.CLOCK_STEPPED,

@@ -117,7 +117,8 @@ def _place(items: Sequence[Item]) -> str:
     if len(items) > 1 or not item.model:
         return ""
     of = f"{item.provider}/" if item.provider else ""
-    on = f" on {item.surface}" if item.surface and item.surface != item.provider else ""
+    named = item.name.endswith(f" on {item.surface}")
+    on = f" on {item.surface}" if item.surface and item.surface != item.provider and not named else ""
     return f" ({plain(of + item.model + on, VALUE_LENGTH)})"
 
 

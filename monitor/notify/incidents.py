@@ -36,7 +36,7 @@ def of(commit: Commit, reason: Reason, entry: Entry | None, events: Sequence[Eve
         return named(entry.key, lost or event.position)
     if event.type == ev.ENTRY_REMINDED and pause is None:
         return named(entry.key, event.data["key"].replace(LISTED_AGAIN, UNLISTED, 1))
-    if event.stream == ev.entry_stream(event.subject) or event.type == ev.NOTICE_ACKNOWLEDGED:
+    if ev.entry_key(event) or event.type == ev.NOTICE_ACKNOWLEDGED:
         return of_acceptance(entry if pause is None and before is None else before or entry, pause)
     return named(entry.key, event.position if pause is None else pause)
 
@@ -55,4 +55,4 @@ def _of_check(event: Event, before: Entry | None) -> str:
     """Return the incident of a check that expired, also where it is verified again: it is named by its expiry."""
     check = before.checks.get(event.data["check"]) if before is not None else None
     expired = event.type == ev.CHECK_STALE or check is None or check.position is None
-    return named(event.subject, event.position if expired or check is None else check.position or event.position)
+    return named(ev.entry_key(event), event.position if expired or check is None else check.position or event.position)
