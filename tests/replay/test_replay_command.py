@@ -106,7 +106,7 @@ def test_the_table_leaves_out_routine_and_ends_with_a_summary(here: Path, gone: 
     assert lines["polls"] == "6: 0 failed, 0 held, 0 late"
     assert lines["model"] == "1 unlisted"
     assert "1 paused" in lines["entry"]
-    assert lines["notices"] == "2 would have been sent (1 paused, 1 visible)"
+    assert lines["notices"] == "4 would have been sent (1 paused, 3 visible)"
     assert "waived    pricing of gpt-5.4-mini" in summary
 
 

@@ -183,6 +183,6 @@ owners = ["images"]
     assert types == ["entry.declared", "entry.visible", "entry.activated", "access.lost", "entry.paused"]
     lost, paused = played.events("access.lost", "entry.paused")
     assert paused.data["causes"] == [lost.position]
-    assert [notice.reason for notice in played.notices] == ["visible", "paused"]
+    assert [notice.reason for notice in played.notices] == ["visible", "visible", "paused"]
     assert played.entries["pictures"].status is Status.PAUSED
     assert played.entries == played.rebuilt
