@@ -29,8 +29,8 @@ from monitor.registry.lookup import find_entry
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
     """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is
-    blank. `approval` is what waits for a second person, `windows` the maintenance that is planned or goes on, `asked`
-    the checks that a running pause asks for, `waived` those that the last acceptance went on without.
+    blank. `approval` is what waits for a second person, `windows` the maintenance that is planned or goes on, `asks`
+    the checks that a running pause or a lost listing asks for, `waived` those that the last acceptance went on without.
     """
 
     key: str
@@ -45,7 +45,7 @@ class StatusRow:
     reason: str
     approval: Approval | None = None
     windows: tuple[Window, ...] = ()
-    asked: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
 
 
@@ -118,7 +118,7 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             reason=reason(entry),
             approval=entry.asked,
             windows=entry.windows,
-            asked=checklist.asked(entry),
+            asks=checklist.asked(entry),
             waived=entry.waived,
         )
         for entry in entries(reader, at=at).values()

@@ -189,10 +189,9 @@ def checklist(options: Options, *, entry: str) -> None:
         ],
         coloured="STATE",
     )
-    if registered.status is Status.PAUSED:
+    if registered.status is Status.PAUSED or accepted.asks:
         click.echo()
-        if accepted.asked:
-            click.echo(f"The pause asks for: {', '.join(accepted.asked)}.")
+        accepting.asks(accepted)
         accepting.pins(accepted.compared)
     if mends:
         output.note(f"Needed and not verified: {', '.join(mends)}.")
@@ -201,11 +200,11 @@ def checklist(options: Options, *, entry: str) -> None:
 
 
 def _needed(row: CheckRow) -> str:
-    """Return where a check is needed, and whether for the running pause; what a person went on without says so."""
+    """Return where a check is needed, and whether it is asked for again; what a person went on without says so."""
     return ", ".join(
         [
             *("yes" if environment == PRODUCTION else environment for environment in row.required_in),
-            *(["to resume"] if row.asked else []),
+            *(["again"] if row.asked else []),
             *(["waived"] if row.waived else []),
         ]
     )
@@ -324,7 +323,7 @@ def _print_one(
         ("owners", ", ".join(row.owners)),
         ("fallback", row.fallback or "none"),
         ("asked", _asked(row)),
-        ("to resume", ", ".join(row.asked)),
+        ("to resume" if row.status == Status.PAUSED else "asks for", ", ".join(row.asks)),
         ("waived", ", ".join(row.waived)),
         *(("expected", maintenance.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),

@@ -101,7 +101,8 @@ class Entry:
     pin that no longer holds to the value that is confirmed instead (None: gone). `pause` is the event of the running
     pause, `reminded` what was said ahead of its day (`agenda`), `acknowledged` the pause that somebody took on,
     `fallback_lost` the event by which its owners were told that no fallback is allowed any more, while none is.
-    `waived` are the checks that the last acceptance went on without and that were not verified since. `observed` is the
+    `waived` are the checks that the last acceptance went on without and that were not verified since, `asks` those that
+    the loss of its listing asks for again until the entry is accepted. `observed` is the
     usage of a month as a sample of requests showed it, meter → tokens.
     """
 
@@ -125,6 +126,7 @@ class Entry:
     observed: Mapping[str, int] = field(default_factory=dict)
     acknowledged: int | None = None
     waived: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     fallback_lost: int | None = None
     silenced_until: datetime | None = None
 

@@ -30,6 +30,7 @@ class EntrySpec:
         checks_in: What each other environment requires at all, where somebody said.
         check_age: How long a check of this entry may hold, where that differs from the rule for all.
         usage: What production uses in a month, meter → tokens; empty where nobody said.
+        stage: `preview` or `general`.
         touches: The kinds of use that ask for a safety review.
         uses: The endpoints that it calls (`v1/responses`); empty where nobody said.
         ignore: The routes and account settings that are not pinned (`access`).
@@ -58,6 +59,7 @@ class EntrySpec:
     check_age: Mapping[str, timedelta] = field(default_factory=dict)
     approvers: int = 1
     usage: Mapping[str, int] = field(default_factory=dict)
+    stage: str = ""
     touches: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

@@ -208,6 +208,7 @@ class SightData(TypedDict):
     looks: NotRequired[int | None]
     versions: NotRequired[Json]
     reason: NotRequired[str]
+    asks: NotRequired[list[str]]
 
 
 class ActData(TypedDict):

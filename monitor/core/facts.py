@@ -87,6 +87,15 @@ by itself.
 ALIAS_TARGET = "alias.target"
 """The id that an alias points to, as its source spells it; empty where it is called an alias and no more is said."""
 
+STAGE = "stage"
+"""The field that says how far a model is released, `PREVIEW` or `GENERAL`: what its own page states of it, and of our
+own side what a person states in the entry.
+"""
+
+PREVIEW = "preview"
+
+GENERAL = "general"
+
 INCIDENT = "incident."
 """`incident.<id>`: an open incident of a component of a provider's status page, in its own words."""
 

@@ -37,8 +37,6 @@ FALLBACK = "fallback"
 _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
 _RATE_LIMITS = "rate_limits"
-_ABOUT_THE_MODEL = ("pricing", "rate_limits", "evals", "safety_review")
-"""What was verified of a model, and has to be verified anew of the one that comes back under its id."""
 
 
 def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
@@ -105,10 +103,14 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
 
 def asked(entry: Entry) -> tuple[str, ...]:
     """List the checks that a running pause asks for, whether the entry lists them or not: of all that moved while it
-    lasted.
+    lasted, and of a pause by a person what is required and not verified. Before anybody accepted the entry, they are
+    those that a loss of its listing asks for.
     """
     pinned = {pin.key: pin for pin in entry.pins}
     names = {name for key, now in entry.deviations.items() if key in pinned for name in _asks(pinned[key], now, entry)}
+    names.update(name for name in entry.asks if name in required(entry))
+    if entry.status is Status.PAUSED and entry.by:
+        names.update(name for name in required(entry) if not _is_verified(name, entry))
     return tuple(name for name in dict.fromkeys((*chain(*ASKS.values()), *CHECKS)) if name in names)
 
 
@@ -129,20 +131,29 @@ def made_stale(moved: Iterable[tuple[Pin, Value | None]], entry: Entry) -> tuple
     touched: set[str] = set()
     for pin, now in moved:
         touched.update(_asks(pin, now, entry), check_rules.checks_of(pin))
-        if pin.scope == CONFIG:
+        if cause(pin, now) is Cause.OURS:
             touched |= set(entry.checks)  # another host, project or id: nothing that was verified was about it
     return _verified(touched, entry)
 
 
+def asked_by_loss(entry: Entry) -> tuple[str, ...]:
+    """List the checks that a loss of its listing asks for again of an entry that nobody accepted yet."""
+    return tuple(name for name in ASKS[Cause.ACCESS] if name in required(entry))
+
+
 def lost_with_the_model(entry: Entry) -> tuple[str, ...]:
     """List the verified checks that no longer hold once the model of an entry that nobody accepted yet is gone from its
-    list.
+    list: what was verified of a model has to be verified anew of the one that comes back under its id.
     """
-    return _verified(_ABOUT_THE_MODEL, entry)
+    return _verified(ASKS[Cause.ACCESS], entry)
 
 
 def _verified(names: Iterable[str], entry: Entry) -> tuple[str, ...]:
-    return tuple(name for name in sorted(names) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
+    return tuple(name for name in sorted(names) if _is_verified(name, entry))
+
+
+def _is_verified(name: str, entry: Entry) -> bool:
+    return entry.checks.get(name, Check()).state is CheckState.VERIFIED
 
 
 def verify(

@@ -21,9 +21,11 @@ from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import CheckState, Entry, Status
 from monitor.core.entry_spec import EntrySpec, changed, dump
 from monitor.core.events import CONFIG_STREAM, Event, entry_stream
+from monitor.core.facts import STAGE
 from monitor.core.ports import AskGate, Reader, Refused, Store
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist, pins, policy, safety
+from monitor.registry.causes import ASKS, Cause
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
@@ -197,6 +199,8 @@ def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
         if (value := before.spec.config_pins[key]) and not stands(name, value, ours.get(key))
     }
     named = any("/model_id@" in key and value and before.spec.config_pins.get(key) == "" for key, value in ours.items())
+    released = STAGE in moved
+    moved.discard(STAGE)
     only_prices = moved <= {"url", SOURCES}
     for name, check in sorted(before.checks.items()):
         if check.state is not CheckState.VERIFIED:
@@ -205,6 +209,8 @@ def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
             reason = "the model id was given since, so it cannot have been about this model"
         elif moved and not before.pins and (name == "pricing" or not only_prices):
             reason = "what it was about changed"
+        elif released and not before.pins and name in ASKS[Cause.STAGE]:
+            reason = f"its stage is {spec.stage} now, and was {before.spec.stage}"
         else:
             continue
         grounds = checklist.Grounds(cause=position, reason=reason)
@@ -231,6 +237,8 @@ def _verified(register: RegistryTransaction, key: str, name: str) -> bool:
 def _declared(spec: EntrySpec, configuration: Configuration) -> EntrySpec:
     provider = configuration.surfaces[spec.surface].provider
     stands_on: list[tuple[str, str, str]] = [(spec.key, "provider", provider)]
+    if spec.stage:
+        stands_on.append((spec.key, STAGE, spec.stage))
     feeding: list[str] = []
     for key in spec.surfaces:
         surface = configuration.surfaces[key]

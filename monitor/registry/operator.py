@@ -28,7 +28,9 @@ from monitor.registry.transitions import TRANSITIONS
 from monitor.registry.unit_of_work import Begin, UnitOfWork
 
 Via = Mapping[str, str]
-"""Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
+"""Where an act came from: the operating system's `user` and `host`, or the signed-in `identity`, and the `channel`
+(`cli`, `api`).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +261,7 @@ class Operator:
             cause = entry.position
             if accept is not None:
                 data |= self._acceptance(tx, entry, kind, now, accept)
-                confirms = confirmed(tx, entry, kind, data, by=act.by, expect=act.expect)
+                confirms = confirmed(tx, entry, kind, data, by=act.by, via=act.via, expect=act.expect)
                 data |= {"act": kind} if confirms is None else confirms
                 if confirms is None:  # one person's word is a request, at the position that it is about
                     kind, expected = ev.ENTRY_APPROVAL_REQUESTED, entry.position
@@ -288,7 +290,7 @@ class Operator:
         proposal = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
         _asked_for(entry, proposal, kind, going)
         if proposal.problems:
-            asks = f"; its pause asks for {', '.join(proposal.asked)}" if proposal.asked else ""
+            asks = f"; its {proposal.asked_by} asks for {', '.join(proposal.asks)}" if proposal.asks else ""
             raise Refused(f"{entry.key} cannot be accepted yet{asks}: " + "; ".join(map(str, proposal.problems)))
         return {
             "pins": [asdict(pin) for pin in proposal.pins],
@@ -301,7 +303,7 @@ class Operator:
 
 def _asked_for(entry: Entry, proposal: Acceptance, kind: str, going: Going) -> None:
     """Refuse to go on without what nobody asks for: a waiver says something of this pause, or it is a mistake."""
-    needs = dict.fromkeys((*proposal.asked, *checklist.required(entry)))
+    needs = dict.fromkeys((*proposal.asks, *checklist.required(entry)))
     if unasked := sorted(going.waived - needs.keys()):
         raise Refused(
             f"{', '.join(unasked)} cannot be waived: the "

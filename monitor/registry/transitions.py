@@ -164,6 +164,7 @@ def _moved(entry: Entry, event: Event) -> Entry:
             unpinned=tuple(data["unpinned"]),
             callers=tuple(data["callers"]),
             waived=tuple(data.get("waived", ())),
+            asks=(),
             deviations={},
             pause=None,
             approval=None,
@@ -171,6 +172,8 @@ def _moved(entry: Entry, event: Event) -> Entry:
     if event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
         moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}
         return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position, waived=())
+    if event.type == ev.ENTRY_HIDDEN:
+        return replace(entry, asks=tuple(data.get("asks", ())))
     return entry
 
 

@@ -161,6 +161,9 @@ class EntryTable(KeyedTable):
     )
     use: str = Field(default="", description="What it is planned for.")
     owners: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["platform"]])
+    stage: Literal["preview", "general"] | None = Field(
+        default=None, description="Whether it is a preview or generally available."
+    )
     checks: Annotated[list[str], Distinct] = Field(default=[], description="Checks required beyond the default.")
     checks_in: dict[str, Annotated[list[str], Distinct]] | None = Field(
         default=None,

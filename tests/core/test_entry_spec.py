@@ -52,6 +52,7 @@ OTHER: dict[str, object] = {
     "check_age": {"evals": timedelta(days=30)},
     "approvers": 2,
     "usage": {"input": 5},
+    "stage": "preview",
     "touches": ("agents",),
     "uses": ("v1/responses",),
     "ignore": ("chat",),

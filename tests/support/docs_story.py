@@ -324,7 +324,7 @@ def _tell(story: Story) -> None:
     story.operator.resume(LUNA, reason="new price accepted", **by)
     with story.store.read() as reader:
         seen = reader.entries()[LUNA].position
-    story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via=VIA)
+    story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via={**VIA, "user": "bob"})
 
     maintenance = story.use_cases().maintenance
     spans = {"changes": ("openai/*/price.*",), "reason": "prices announced for today", **by}
