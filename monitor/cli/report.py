@@ -116,7 +116,12 @@ def _standing(of: Report) -> Iterator[Block]:
         *(("Model id", f"{model_id or 'blank'} on {surface}") for surface, model_id in entry.spec.surfaces.items()),
         ("Its price goes by", of.priced.terms.price_model or "blank"),
         ("Processing modes in use", ", ".join(entry.spec.tiers)),
+        ("Family", of.priced.release.family),
+        ("Released", of.priced.release.release),
+        ("Stage", of.priced.release.stage_in_words),
+        ("Announcement", Link(entry.spec.announcement) if entry.spec.announcement else ""),
         ("Touches", ", ".join(entry.spec.touches)),
+        *((f"Touches, by {caller}", ", ".join(kinds)) for caller, kinds in entry.spec.touches_by.items()),
         ("Owners", ", ".join(row.owners)),
         ("Fallback", row.fallback or "none"),
         ("Callers", ", ".join(entry.spec.callers)),
@@ -151,12 +156,19 @@ def _confirmed(of: Report, checks: Sequence[CheckRow]) -> Iterator[Block]:
 
 def _to_check(checks: Sequence[CheckRow]) -> Iterator[Block]:
     open_ = [row for row in checks if row.check.state is not CheckState.VERIFIED]
-    rows: list[tuple[Cell, ...]] = [
-        (CHECKS.get(row.name, row.name), row.name, "yes" if row.required else "", CellState(row.check.state.value))
-        for row in sorted(open_, key=lambda row: not row.required)
-    ]
-    table = ReportTable(headers=("What", "Check", "Needed", "State"), rows=rows)
-    yield from _or_none(table, rows, "Nothing: every check is verified.")
+    needed, others = (
+        [
+            (CHECKS.get(row.name, row.name), row.name, CellState(row.check.state.value))
+            for row in open_
+            if (row.required or row.asked) is wanted
+        ]
+        for wanted in (True, False)
+    )
+    headers = ("What", "Check", "State")
+    yield from _or_none(ReportTable(headers=headers, rows=needed), needed, "Nothing: every needed check is verified.")
+    if others:
+        yield "Nobody asked for these; they are not verified either:"
+        yield ReportTable(headers=headers, rows=others)
 
 
 def _prices(of: Report) -> Iterator[Block]:

@@ -30,8 +30,12 @@ class EntrySpec:
         checks_in: What each other environment requires at all, where somebody said.
         check_age: How long a check of this entry may hold, where that differs from the rule for all.
         usage: What production uses in a month, meter → tokens; empty where nobody said.
+        family: The family that its model belongs to, as the provider names it (`GPT-5.6`).
+        release: The day of its release or announcement, `YYYY-MM-DD`.
         stage: `preview` or `general`.
-        touches: The kinds of use that ask for a safety review.
+        announcement: The URL of its announcement.
+        touches: The kinds of use that ask for a safety review of everybody.
+        touches_by: Caller → the kinds of use that ask for a safety review of this caller alone.
         uses: The endpoints that it calls (`v1/responses`); empty where nobody said.
         ignore: The routes and account settings that are not pinned (`access`).
         approvers: How many people an acceptance takes.
@@ -59,8 +63,12 @@ class EntrySpec:
     check_age: Mapping[str, timedelta] = field(default_factory=dict)
     approvers: int = 1
     usage: Mapping[str, int] = field(default_factory=dict)
+    family: str = ""
+    release: str = ""
     stage: str = ""
+    announcement: str = ""
     touches: tuple[str, ...] = ()
+    touches_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     uses: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     provider: str = ""

@@ -100,6 +100,13 @@ INCIDENT = "incident."
 """`incident.<id>`: an open incident of a component of a provider's status page, in its own words."""
 
 
+ENDPOINT = "endpoint."
+"""`endpoint.<path>`: whether the page of a model says that the endpoint serves it, `SUPPORTED` or `NOT_SUPPORTED`."""
+
+SUPPORTED = "supported"
+
+NOT_SUPPORTED = "not supported"
+
 _REFUSAL = ".refusal"
 _MODEL = ".model"
 

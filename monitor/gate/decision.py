@@ -11,11 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from monitor.core.entry import Status
+from monitor.core.entry import DENY, DENY_NEW, Status
 from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, GateVerdict, judge
-
-DENY = "deny"
-DENY_NEW = "deny_new"
 
 AMBIGUOUS = "ambiguous"
 
@@ -26,10 +23,28 @@ _ENDED = frozenset({Status.RETIRED, Status.WITHDRAWN})
 class Readiness:
     """How the checks that an environment requires stand: when the first of them passes its date (None: none has one),
     and which are not verified, in words.
+
+    `reviewed` are the callers who alone need a safety review: it holds until `review_until` (None: it has no date), or
+    `unreviewed` says in words how it stands.
     """
 
     until: datetime | None = None
     unready: str = ""
+    reviewed: tuple[str, ...] = ()
+    review_until: datetime | None = None
+    unreviewed: str = ""
+
+    def lacks_review(self, caller: str) -> bool:
+        """Return whether this caller needs a safety review that is not verified."""
+        return bool(self.unreviewed) and caller in self.reviewed
+
+    def asked_by(self, caller: str) -> Readiness:
+        """Return how the checks stand for one caller: with the safety review where this caller needs one."""
+        if caller not in self.reviewed:
+            return self
+        dates = [at for at in (self.until, self.review_until) if at is not None]
+        unready = ", ".join(words for words in (self.unready, self.unreviewed) if words)
+        return replace(self, until=min(dates, default=None), unready=unready)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +55,8 @@ class Standing:
     says in one sentence why the entry is not allowed. `model_id` is the one on the surface that the gate speaks for,
     empty while it is not known. `access_until` and `price_until` end the freshness of its facts, None was never
     verified. `price_shift` says that the running pause is due to price shifts only; `callers` are those that a
-    `deny_new` spares until `grace_until`. `readiness` holds the environments that require checks, `since` when the
-    status began.
+    `deny_new` spares until `grace_until` (None: without end). `readiness` holds the environments that require checks,
+    `since` when the status began.
     """
 
     key: str
@@ -69,11 +84,9 @@ class Standing:
         return self.readiness.get(judged, Readiness())
 
     @property
-    def grace(self) -> datetime | None:
-        """When the grace of the running pause ends; None where the pause spares nobody."""
-        if self.status is Status.PAUSED and self.on_pause == DENY_NEW and self.price_shift:
-            return self.grace_until
-        return None
+    def spares(self) -> bool:
+        """Whether the running pause denies new callers only."""
+        return self.status is Status.PAUSED and self.on_pause == DENY_NEW and self.price_shift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,15 +146,17 @@ def verdict(
     lease: timedelta,
 ) -> GateVerdict:
     """Return the conditions for one entry, without its fallback."""
-    ready = standing.ready(environment, environments)
+    every = standing.ready(environment, environments)
+    ready = every.asked_by(caller)
     return judge(
         status=standing.status.value,
         reason=standing.reason,
         evaluable=evaluable(environment, environments),
         access_until=standing.access_until,
         price_until=standing.price_until,
-        grace_until=standing.grace,
-        spared=bool(caller) and caller in standing.callers,
+        spares=standing.spares,
+        grace_until=standing.grace_until,
+        spared=bool(caller) and caller in standing.callers and not every.lacks_review(caller),
         lease_until=now + lease,
         now=now,
         checks_until=ready.until,
@@ -153,16 +168,17 @@ def verdict(
 def spared(
     standing: Standing, environments: tuple[str, ...], now: datetime, lease: timedelta
 ) -> tuple[tuple[str, ...], datetime | None]:
-    """Return the callers that may go on in production through a running pause, and until when; none where it spares
-    nobody.
+    """Return the callers that may go on in production through a running pause, and until when (None: without end);
+    none where it spares nobody.
     """
-    if standing.grace is None:
+    if not standing.spares:
         return (), None
     callers = tuple(
         caller for caller in standing.callers if verdict(standing, PRODUCTION, environments, caller, now, lease).allowed
     )
     checks = standing.ready(PRODUCTION, environments).until
-    return callers, min(standing.grace, checks or standing.grace) if callers else None
+    ends = [at for at in (standing.grace_until, checks) if at is not None]
+    return callers, min(ends, default=None) if callers else None
 
 
 def decide(

@@ -30,7 +30,6 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
     """Return one entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
     rules = configuration.gate
     access, priced = fresh.access(entry), fresh.price(entry)
-    grace = entry.spec.grace
     return Standing(
         key=entry.key,
         name=entry.spec.name,
@@ -44,7 +43,7 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         price_until=_until(priced, entry.spec.price_freshness, rules.price_freshness),
         on_pause=entry.spec.on_pause,
         price_shift=entry.price_shift,
-        grace_until=entry.since + grace if entry.status is Status.PAUSED and grace is not None else None,
+        grace_until=entry.grace_until if entry.status is Status.PAUSED else None,
         callers=entry.callers,
         readiness=readiness(entry, rules.environments),
         since=entry.since,

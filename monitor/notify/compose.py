@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core import events as ev
-from monitor.core.entry import FALLBACK_ENDS, PAUSE_REPEATED, UNLISTED, Entry
+from monitor.core.check_names import ENDPOINTS
+from monitor.core.entry import FALLBACK_ENDS, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry
 from monitor.core.events import Event
 from monitor.core.notices import PAUSING, Item, Notice, Reason
 from monitor.gate.state import Production
@@ -193,6 +194,14 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
             speaks_of=contents.pinned_facts,
         ),
     ),
+    ev.CHECK_FAILED: (  # any other is silent: a required one denies, and what moved is told by its own event
+        Rule(
+            reason=Reason.CHANGED,
+            recipients=recipients.if_failed(ENDPOINTS),
+            content=contents.failed,
+            speaks_of=contents.used_endpoints,
+        ),
+    ),
     ev.ENTRY_VISIBLE: (
         Rule(
             reason=Reason.VISIBLE,
@@ -278,8 +287,15 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         ),
         Rule(
             reason=Reason.REMINDER,
-            recipients=recipients.if_reminded(lambda what: what not in (PAUSE_REPEATED, UNLISTED, FALLBACK_ENDS)),
+            recipients=recipients.if_reminded(
+                lambda what: what not in (PAUSE_REPEATED, UNLISTED, FALLBACK_ENDS, UNPINNED)
+            ),
             content=contents.reminder,
+        ),
+        Rule(
+            reason=Reason.CHANGED,
+            recipients=recipients.if_reminded(lambda what: what == UNPINNED),
+            content=contents.not_pinned,
         ),
     ),
 }
@@ -310,7 +326,6 @@ SILENT = frozenset(
         ev.CONFIG_ACCEPTED,
         ev.CHECK_ATTESTED,
         ev.CHECK_VERIFIED,
-        ev.CHECK_FAILED,  # a required one denies, which the gate says; what moved is told by its own event
         ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
         ev.NOTICE_DEAD,
         ev.CLOCK_STEPPED,

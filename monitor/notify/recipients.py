@@ -59,6 +59,18 @@ def if_stale_by(
     return recipients
 
 
+def if_failed(check: str) -> Callable[[Commit, Event], Iterator[Recipients]]:
+    """Return the owners of an entry of which this check failed, unless it is paused in the same breath."""
+
+    def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
+        entry = commit.entries[event.subject]
+        paused = entry.status is Status.PAUSED and entry.key in commit.spoken_of
+        if event.data["check"] == check and not paused:
+            yield _of(entry)
+
+    return recipients
+
+
 def if_reminded(wanted: Callable[[str], bool]) -> Callable[[Commit, Event], Iterator[Recipients]]:
     """Return the owners of an entry that is reminded of something of a kind; the event names others who hear of it as
     well.

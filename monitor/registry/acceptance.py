@@ -69,8 +69,8 @@ class Acceptance:
     """What an acceptance at `position` comes to; it may be carried out while there are no `problems`.
 
     `asks` are the checks that the running pause asks for, whether the entry lists them or not, or before anybody
-    accepted the entry its lost listing, as `asked_by` says; `closed` are the ways to the model that are closed, each of which has to
-    be accepted by name.
+    accepted the entry its lost listing, as `asked_by` says; `closed` are the ways to the model that are closed, each of
+    which has to be accepted by name.
     """
 
     position: int

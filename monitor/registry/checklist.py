@@ -13,7 +13,7 @@ from typing import Literal
 
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.baselines import CONFIG, UNKNOWN, Baselines, Unknown
+from monitor.core.baselines import UNKNOWN, Baselines, Unknown
 from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
 from monitor.core.configuration import OFFICIAL, PRODUCTION, SourceSpec
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
@@ -96,9 +96,11 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
     if spec.surface in entry.spec.surfaces and spec.model in ("", entry.spec.surfaces[spec.surface]):
         by_list = (*_BY_LIST, *({CODEX} & spec.can.verifies)) if spec.lists else ()
         return (*by_list, *check_rules.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))
-    if spec.prices and spec.trust == OFFICIAL and spec.provider in ("", entry.price_subject.scope):
-        return _BY_PRICE
-    return ()
+    priced = entry.price_subject
+    if spec.trust != OFFICIAL or not (spec.prices and spec.provider in ("", priced.scope)):
+        return ()
+    named = spec.model in ("", priced.name, *entry.spec.surfaces.values())
+    return (*check_rules.fed_by(spec, entry), *_BY_PRICE) if named else ()
 
 
 def asked(entry: Entry) -> tuple[str, ...]:
@@ -173,10 +175,10 @@ def verify(
     entry = register.entries[key]
     verdicts = machine(entry, baselines)
     names = fed_by(spec, entry)
-    if spec.billed and entry.price_subject not in (baselines.baseline(spec.key) or {}):
-        names = tuple(
-            name for name in names if name not in _BY_PRICE
-        )  # a bill without the model dates no price that a page states
+    stated = (baselines.baseline(spec.key) or {}).get(entry.price_subject, {})
+    if not any(field.startswith(price.PREFIX) for field in stated):
+        # What states no price of the model dates none that another source states.
+        names = tuple(name for name in names if name not in _BY_PRICE)
     for name in names:
         check = entry.checks.get(name, Check())
         if verdicts[name] is True and (

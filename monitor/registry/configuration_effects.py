@@ -78,7 +78,7 @@ def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
         moved = then_asked.entries[key]
         lost = [
             question
-            for question in _asked(entry)
+            for question in _asked(entry, moved)
             if now_asked.asked(*question).allowed and not then_asked.asked(*question).allowed
         ]
         used = entry.status is Status.ACTIVE or bool(lost)
@@ -91,10 +91,13 @@ def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
     return tuple(taken)
 
 
-def _asked(entry: Entry) -> Iterator[tuple[str, str]]:
-    """How production asks for an entry: by its key or a model id, and as anybody or as one whom a pause may spare."""
+def _asked(entry: Entry, moved: Entry) -> Iterator[tuple[str, str]]:
+    """How production asks for an entry: by its key or a model id, and as anybody, as one whom a pause may spare, or as
+    one who needs a safety review.
+    """
+    callers = dict.fromkeys(("", *entry.callers, *entry.spec.touches_by, *moved.spec.touches_by))
     for name in dict.fromkeys((entry.key, *filter(None, entry.spec.surfaces.values()))):
-        for caller in ("", *entry.callers):
+        for caller in callers:
             yield name, caller
 
 

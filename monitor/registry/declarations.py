@@ -27,6 +27,7 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist, pins, policy, safety
 from monitor.registry.causes import ASKS, Cause
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
+from monitor.registry.earlier_acceptances import with_its_on_pause
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
@@ -154,6 +155,8 @@ def _entry(
 ) -> None:
     spec = _declared(spec, configuration)
     entry = register.entries.get(spec.key)
+    if entry is not None:
+        spec = with_its_on_pause(entry, spec, configuration)
     versions = {"code": configuration.code, "configuration": configuration.version}
     if entry is None or entry.status is Status.WITHDRAWN:
         position = register.add(

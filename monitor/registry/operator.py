@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor.core import events as ev
-from monitor.core.check_names import CHECKS
+from monitor.core.check_names import CHECKS, SAFETY_REVIEW
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, entry_stream
@@ -87,7 +87,7 @@ class Operator:
         going: Going = WITH_ALL,
     ) -> Event:
         """Accept what is confirmed now as the assumptions of an entry, and let production use it; or, where two people
-        have to, ask for it.
+        have to, ask for it. The pins of an active entry are replaced, and it stays active.
 
         Raises:
             Refused: the entry is not one that can be activated, something is missing, or something relevant happened
@@ -304,6 +304,8 @@ class Operator:
 def _asked_for(entry: Entry, proposal: Acceptance, kind: str, going: Going) -> None:
     """Refuse to go on without what nobody asks for: a waiver says something of this pause, or it is a mistake."""
     needs = dict.fromkeys((*proposal.asks, *checklist.required(entry)))
+    if safety.by_caller(entry):
+        needs[SAFETY_REVIEW] = None
     if unasked := sorted(going.waived - needs.keys()):
         raise Refused(
             f"{', '.join(unasked)} cannot be waived: the "
@@ -325,7 +327,7 @@ def _may(entry: Entry, kind: str) -> None:
     hint = {
         Status.WAITING: f"it waits for {entry.spec.model_id or 'a model id'} to be listed on {entry.spec.surface}",
         Status.EVALUATING: f"`access-monitor activate {entry.key}` comes first",
-        Status.ACTIVE: "there is nothing to do",
+        Status.ACTIVE: f"`access-monitor activate {entry.key}` pins what stands now",
         Status.PAUSED: f"`access-monitor resume {entry.key}` ends a pause",
     }.get(entry.status, "an ended entry is declared anew under another key")
     raise Refused(f"{entry.key} cannot be {verb}: it is {entry.status}, not {allowed}; {hint}")

@@ -290,6 +290,11 @@ def watches(entry: Entry, *, surface: str = "", model: str = "", provider: str =
     """Whether a source that is about this surface, model or provider can say something of an entry; about none of them,
     it may of any.
     """
+    if model and not surface:
+        return provider == entry.price_subject.scope and model in (
+            entry.price_subject.name,
+            *entry.spec.surfaces.values(),
+        )
     if model:
         return entry.spec.surfaces.get(surface) == model
     if surface:

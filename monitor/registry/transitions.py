@@ -11,16 +11,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.core import events as ev
-from monitor.core.entry import FALLBACK_ENDS, Approval, Check, CheckState, Entry, Pin, Status
+from monitor.core.entry import DENY_NEW, FALLBACK_ENDS, Approval, Check, CheckState, Entry, Pin, Status, rises
 from monitor.core.entry_spec import load
 from monitor.core.events import Event, Ledger
-from monitor.core.facts import Subject
+from monitor.core.facts import Subject, Value
 from monitor.core.maintenance_windows import Window
 
 TRANSITIONS: Mapping[str, Mapping[Status, Status]] = {
     ev.ENTRY_VISIBLE: {Status.WAITING: Status.EVALUATING},
     ev.ENTRY_HIDDEN: {Status.EVALUATING: Status.WAITING},
-    ev.ENTRY_ACTIVATED: {Status.EVALUATING: Status.ACTIVE},
+    ev.ENTRY_ACTIVATED: {Status.EVALUATING: Status.ACTIVE, Status.ACTIVE: Status.ACTIVE},
     ev.ENTRY_PAUSED: {Status.ACTIVE: Status.PAUSED},
     ev.ENTRY_PAUSE_EXTENDED: {Status.PAUSED: Status.PAUSED},
     ev.ENTRY_RESUMED: {Status.PAUSED: Status.ACTIVE},
@@ -168,13 +168,26 @@ def _moved(entry: Entry, event: Event) -> Entry:
             deviations={},
             pause=None,
             approval=None,
+            risen_at=None,
+            status_position=event.position,
         )
     if event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
         moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}
+        if entry.risen_at is None and _counts_rises(entry) and any(_risen(shift) for shift in data["shifts"]):
+            entry = replace(entry, risen_at=event.occurred_at)
         return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position, waived=())
     if event.type == ev.ENTRY_HIDDEN:
         return replace(entry, asks=tuple(data.get("asks", ())))
     return entry
+
+
+def _counts_rises(entry: Entry) -> bool:
+    # A log of an earlier version holds a `deny_new` only with its `grace`, so that its entries fold as they did.
+    return entry.spec.on_pause == DENY_NEW and entry.spec.grace is None
+
+
+def _risen(shift: Mapping[str, Value | None]) -> bool:
+    return rises(str(shift["pin"]), shift["old"], shift["new"])
 
 
 def _check(entry: Entry, event: Event) -> Check:

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import get_args
 
 from monitor.core.access import SETTINGS
-from monitor.core.check_names import CHECKS, TOUCHES
+from monitor.core.check_names import CHECKS, INTEGRATION, TOUCHES
 from monitor.core.names import suggest
 from monitor.registry.check_expiry import BY_FRESHNESS
 from monitor.settings.errors import Finding, Location
@@ -91,19 +91,32 @@ def _entries(document: Document) -> Iterator[Finding]:
             if owner not in owners:
                 yield (*at, "owners"), f"names the owner {owner!r}, who is not declared; {suggest(owner, owners)}"
         yield from _entry_checks(at, row, document.gate.environments)
-        for touched in row.touches:
-            if touched not in TOUCHES:
-                yield (*at, "touches"), f"names {touched!r}, which is no kind of use; {suggest(touched, TOUCHES)}"
+        yield from _entry_touches(at, row)
         for ignored in row.ignore:
             if ignored not in (known := (*get_args(Route), *SETTINGS)):
                 yield (
                     (*at, "ignore"),
                     f"names {ignored!r}, which is no watched route or account setting; {suggest(ignored, known)}",
                 )
-        if row.on_pause == "deny_new" and row.grace is None:
-            yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
-        if row.on_pause == "deny" and row.grace is not None:
-            yield (*at, "grace"), 'has no effect with on_pause = "deny"; leave it out or write on_pause = "deny_new"'
+        yield from _entry_grace(at, row)
+
+
+def _entry_touches(at: Location, row: EntryTable) -> Iterator[Finding]:
+    named = row.touches if isinstance(row.touches, dict) else {"": row.touches}
+    for caller, kinds in named.items():
+        place = (*at, "touches", caller) if isinstance(row.touches, dict) else (*at, "touches")
+        if isinstance(row.touches, dict) and not caller.strip():
+            yield place, "is for a caller without a name; name the caller, or list the kinds of use for everybody"
+        for kind in kinds:
+            if kind not in TOUCHES:
+                yield place, f"names {kind!r}, which is no kind of use; {suggest(kind, TOUCHES)}"
+
+
+def _entry_grace(at: Location, row: EntryTable) -> Iterator[Finding]:
+    if row.grace is not None and row.on_pause == "deny":
+        yield (*at, "grace"), 'has no effect with on_pause = "deny"; leave it out or write on_pause = "deny_new"'
+    elif row.grace is not None and row.on_pause is None and not row.callers:
+        yield (*at, "grace"), "has no effect without callers, whom it would spare; name them in callers or leave it out"
 
 
 def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) -> Iterator[Finding]:
@@ -124,10 +137,11 @@ def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) 
             yield place, f"goes by how fresh what a source saw is; set {limit} instead"
         elif name not in CHECKS:
             yield place, f"is for the check {name!r}, which there is not; {suggest(name, CHECKS)}"
+    known = (*CHECKS, INTEGRATION)
     for place, names in named.items():
         for check in names:
-            if check not in CHECKS:
-                yield place, f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
+            if check not in known:
+                yield place, f"names the check {check!r}, which there is not; {suggest(check, known)}"
 
 
 def _entry_surfaces(at: Location, row: EntryTable, surfaces: Collection[str]) -> Iterator[Finding]:

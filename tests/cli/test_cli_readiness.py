@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -101,7 +102,9 @@ def test_entries_paused_by_one_cause_are_shown_one_after_the_other(repriced: Pat
     assert data("status", LUNA)[0]["status"] == "paused"
 
 
-def test_a_second_person_confirms_with_the_command_that_the_first_was_told(config: Path) -> None:
+def test_a_second_person_confirms_with_the_command_that_the_first_was_told(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     declare(config, MINI, "approvers = 2")
     am("poll")
     asked = am("activate", MINI, *BY)
@@ -113,6 +116,9 @@ def test_a_second_person_confirms_with_the_command_that_the_first_was_told(confi
     for command in ("status", "why"):
         assert f"Ada L. asked to activate it at position {approval['position']}" in am(command, MINI).stdout
     am("activate", MINI, *BY, expect=1)
+    from_one_account = am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position), expect=1)
+    assert "two people are two accounts" in from_one_account.stderr
+    monkeypatch.setattr(os, "getuid", lambda: 47_110_815)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", expect=1)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position))
     assert (row := data("status", MINI)[0])["status"] == "active"

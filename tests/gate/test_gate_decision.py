@@ -44,8 +44,7 @@ def test_invariant_8_the_gate_fails_safe(registered: dict[str, Standing], enviro
             and entry.price_shift
             and caller != ""
             and caller in entry.callers
-            and entry.grace_until is not None
-            and entry.grace_until > NOW
+            and (entry.grace_until is None or entry.grace_until > NOW)
             and entry.access_until is not None
             and entry.access_until > NOW
         )
@@ -58,6 +57,9 @@ def test_invariant_8_the_gate_fails_safe(registered: dict[str, Standing], enviro
             ready = entry.ready(environment, ENVIRONMENTS)
             assert ready.until is None or ready.until > NOW
             assert ready.unready == "" or within_grace
+            if caller in ready.reviewed:
+                assert ready.unreviewed == ""
+                assert ready.review_until is None or ready.review_until > NOW
             assert decided.expires_at is not None
             assert NOW < decided.expires_at <= NOW + LEASE
 
@@ -128,7 +130,7 @@ def test_a_pause_that_denies_new_callers_spares_those_it_had_until_the_grace_end
         ({"callers": ("",)}, ""),
         ({"price_shift": False}, "support-agent"),
         ({"on_pause": DENY}, "support-agent"),
-        ({"grace_until": None}, "support-agent"),
+        ({"grace_until": NOW}, "support-agent"),
         ({"access_until": NOW}, "support-agent"),
         ({"access_until": None}, "support-agent"),
         ({"status": Status.RETIRED}, "support-agent"),

@@ -64,6 +64,7 @@ def test_the_metadata_say_what_production_asks_at_night() -> None:
         "access_until": "2026-11-23T04:35:00Z",
         "price_until": "2026-11-29T04:35:00Z",
         "grace_until": "2026-11-22T07:35:00Z",
+        "spares": True,
     }
 
 

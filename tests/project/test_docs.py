@@ -33,7 +33,18 @@ from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
 from monitor.sources.kind import SourceKind
 
-NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability", "decisions"}
+NAMES = {
+    "operating",
+    "owners",
+    "gate",
+    "events",
+    "commands",
+    "configuration",
+    "sources",
+    "reliability",
+    "decisions",
+    "readiness",
+}
 
 TYPES = set(EVENT_TYPES)
 

@@ -173,18 +173,24 @@ class Lease:
         """Return the conditions of a flag, worked out from its metadata."""
         metadata = self._metadata(key)
         variants = self._mapping(self._flag(key).get("variants"), f"the variants of {key}")
+        callers, reviewed_until = self._review(key)
+        needs_review = caller in callers
+        dates = [self._date(metadata, "checks_until"), reviewed_until if needs_review else None]
+        unready = [self._optional(metadata, name) for name in ("unready", *(("unreviewed",) if needs_review else ()))]
         return judge(
             status=self._text(metadata, "status"),
             reason=self._text(metadata, "reason"),
             evaluable=self.environment != PRODUCTION and variants.get(EVALUATING) is True,
             access_until=self._date(metadata, "access_until"),
             price_until=self._date(metadata, "price_until"),
+            # A file that an earlier version wrote says by the end of the grace alone that there is one.
+            spares=metadata.get("spares") is True or "grace_until" in metadata,
             grace_until=self._date(metadata, "grace_until"),
-            spared=bool(caller) and caller in self._rule(key)[1],
+            spared=bool(caller) and caller in self._rule(key)[1] and not (needs_review and unready[-1]),
             lease_until=self.lease_until,
             now=self.now,
-            checks_until=self._date(metadata, "checks_until"),
-            unready=self._text(metadata, "unready") if "unready" in metadata else "",
+            checks_until=min((at for at in dates if at is not None), default=None),
+            unready=", ".join(words for words in unready if words),
             since=self._date(metadata, "since"),
         )
 
@@ -199,6 +205,8 @@ class Lease:
         variants = self._mapping(flag.get("variants"), f"the variants of {key}")
         limit, callers, then, otherwise = self._rule(key)
         within = limit is not None and self.now.timestamp() < limit and (callers == () or caller in callers)
+        reviewed, until = self._review(key)
+        within = within and not (caller in reviewed and (until is None or until <= self.now))
         if variants.get(otherwise) is not False:
             raise self._broken(f"{key} does not deny by default")
         value = variants.get(then if within else otherwise)
@@ -212,7 +220,7 @@ class Lease:
         The limit in seconds since 1970, the callers (none: anyone), the variant while it holds and the one after.
         """
         flag = self._flag(key)
-        rule = flag.get("targeting")
+        rule = self._parts(key)[1]
         otherwise = flag.get("defaultVariant")
         if rule is None and isinstance(otherwise, str):
             return None, (), otherwise, otherwise
@@ -231,6 +239,32 @@ class Lease:
             ):
                 return limit, callers, then, str(after)
         raise self._broken(f"the rule of {key} is none that the monitor writes")
+
+    def _review(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
+        """Return the callers who need a safety review, and until when it is verified; None: it is not."""
+        match self._parts(key)[0]:
+            case None:
+                return (), None
+            case {
+                "and": [
+                    {"in": [{"var": "targetingKey"}, [*named]]},
+                    {">=": [{"var": "$flagd.timestamp"}, int(since)]},
+                ]
+            } if all(isinstance(name, str) and name for name in named) and not isinstance(since, bool):
+                try:
+                    return tuple(map(str, named)), datetime.fromtimestamp(since, UTC) if since else None
+                except (OverflowError, ValueError, OSError):
+                    pass
+        raise self._broken(f"the rule of {key} is none that the monitor writes")
+
+    def _parts(self, key: str) -> tuple[object, object]:
+        """Return the two parts of a rule: who lacks a safety review, None where nobody needs one, and the rest."""
+        flag = self._flag(key)
+        match flag.get("targeting"):
+            case {"if": [guard, denied, *rest]} if len(rest) == 3 and denied == flag.get("defaultVariant"):
+                return guard, {"if": rest}
+            case rule:
+                return None, rule
 
     def model_id(self, key: str) -> str:
         """Return the exact model id of an entry on the surface that the gate speaks for; empty while it is not known,
@@ -267,6 +301,9 @@ class Lease:
         if not isinstance(value, dict):
             raise self._broken(f"{what} is not an object")
         return value
+
+    def _optional(self, metadata: Mapping[str, object], name: str) -> str:
+        return self._text(metadata, name) if name in metadata else ""
 
     def _text(self, metadata: Mapping[str, object], name: str) -> str:
         value = metadata.get(name)
