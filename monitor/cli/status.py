@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import accepting, agreement, maintenance, output, terms
+from monitor.cli import accepting, agreement, maintenance, output, papers, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option, utc
@@ -155,15 +155,18 @@ def checklist(options: Options, *, entry: str) -> None:
     by side.
     """
     from monitor.audit import queries
-    from monitor.core.check_names import CHECKS
+    from monitor.core.check_names import CHECKS, EVALS
     from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
+    from monitor.registry.evals import matrix
     from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
-        registered = find_entry(reader.entries(), entry)
+        entries = reader.entries()
+        registered = find_entry(entries, entry)
+        comparison = matrix(registered, entries)
         accepted = acceptance(reader, monitor.configuration, registered, now, Production)
         mends = {
             row.name: mend(monitor.configuration, registered, row.name, row.check.state)
@@ -171,7 +174,8 @@ def checklist(options: Options, *, entry: str) -> None:
             if (row.required_in or row.asked) and row.check.state is not CheckState.VERIFIED
         }
     if options.json:
-        output.as_json([check_json(row, CHECKS) for row in rows])
+        laid_out = {} if comparison is None else {EVALS: comparison.as_json()}
+        output.as_json([{**check_json(row, CHECKS), "comparison": laid_out.get(row.name)} for row in rows])
         return
     output.table(
         ("CHECK", "NEEDED", "STATE", "VERIFIED", "UNTIL", "BY", "ON WHAT"),
@@ -189,6 +193,9 @@ def checklist(options: Options, *, entry: str) -> None:
         ],
         coloured="STATE",
     )
+    if comparison is not None:
+        click.echo()
+        papers.comparison(comparison)
     if registered.status is Status.PAUSED or accepted.asks:
         click.echo()
         accepting.asks(accepted)

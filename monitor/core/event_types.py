@@ -314,6 +314,18 @@ class CheckData(TypedDict):
     via: NotRequired[Json]
 
 
+class EvalData(TypedDict):
+    """Results of evals that a person handed in: cells of the comparison, the files, and the results of other models."""
+
+    by: str
+    via: Json
+    note: str
+    url: str
+    cells: list[Json]
+    files: list[Json]
+    ignored: Json
+
+
 class DeliveryData(TypedDict):
     """What became of one delivery; no destination holds a secret."""
 
@@ -442,6 +454,7 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.ENTRY, WindowData, ev.ENTRY_WINDOW_CLOSED),
     *_of(Stream.ENTRY, SilenceData, ev.ENTRY_SILENCED),
     *_of(Stream.ENTRY, CheckData, ev.CHECK_VERIFIED, ev.CHECK_ATTESTED, ev.CHECK_STALE, ev.CHECK_FAILED),
+    *_of(Stream.ENTRY, EvalData, ev.EVALS_RECORDED, words=event_words.of_evals),
     *_of(Stream.NOTICE, DeliveryData, ev.NOTICE_DELIVERED, ev.NOTICE_DEAD),
     *_of(Stream.NOTICE, AcknowledgementData, ev.NOTICE_ACKNOWLEDGED),
     *_of(Stream.CONFIG, ConfigurationData, ev.CONFIG_CHANGED),

@@ -20,13 +20,14 @@ from monitor.core import access
 from monitor.core import events as ev
 from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
+from monitor.core.check_names import EVALS
 from monitor.core.configuration import Configuration
 from monitor.core.entry import CheckState, Entry, Pin, Status
 from monitor.core.facts import GRANTED, Fact, Subject, Value, refusal
 from monitor.core.ports import AskGate, Reader, Refused
 from monitor.core.text import value_in_words
 from monitor.detection.routes import CODEX, LIST, answer
-from monitor.registry import check_expiry, checklist, fallbacks
+from monitor.registry import check_expiry, checklist, evals, fallbacks
 from monitor.registry import pins as pinning
 from monitor.registry.freshness import Freshness
 
@@ -111,7 +112,7 @@ def acceptance(
     entry = replace(entry, checks=fallbacks.checks(entry, ask_gate(reader, configuration, now), now))
     wanting = checklist.missing(entry, now=now, waived=waived)
     problems = [
-        Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
+        Problem(what=_wanting(reader, entry, name, state), mend=mend(configuration, entry, name, state))
         for name, state in wanting.items()
     ]
     pins, unpinned, disputed = pinning.pins(entry, fresh.baselines)
@@ -145,10 +146,18 @@ def compare(accepted: tuple[Pin, ...], now: tuple[Pin, ...]) -> tuple[Compared, 
     return tuple(Compared(pin=key, accepted=before.get(key), now=after.get(key)) for key in before | after)
 
 
+def _wanting(reader: Reader, entry: Entry, name: str, state: CheckState) -> str:
+    """Say how a check stands that is not verified; of evals with a plan also what is missing."""
+    comparison = evals.matrix(entry, reader.entries()) if name == EVALS else None
+    lacks = f", missing {', '.join(comparison.missing)}" if comparison is not None and comparison.missing else ""
+    return f"{name} is {state}{lacks}"
+
+
 def mend(configuration: Configuration, entry: Entry, name: str, state: CheckState) -> str:
     """Say what verifies a check: the command to run, or what the configuration lacks."""
     feeding = [spec.key for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
-    attest = f"`access-monitor verify {entry.key} {name} --by YOU {_RESTS_ON.get(name, '--url …')}`"
+    rests_on = "--from FILE" if name == EVALS and entry.spec.evals is not None else _RESTS_ON.get(name, "--url …")
+    attest = f"`access-monitor verify {entry.key} {name} --by YOU {rests_on}`"
     look = f"`access-monitor poll {' '.join(feeding)}`"
     if name == "model_id" and not entry.spec.model_id:
         return "give the entry its model_id in the configuration"

@@ -14,9 +14,9 @@ from typing import Literal
 from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.baselines import UNKNOWN, Baselines, Unknown
-from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
+from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED, EVALS
 from monitor.core.configuration import OFFICIAL, PRODUCTION, SourceSpec
-from monitor.core.entry import Check, CheckState, Entry, Pin, Status
+from monitor.core.entry import CANDIDATE, Check, CheckState, Entry, Pin, Status
 from monitor.core.events import entry_stream
 from monitor.core.facts import Subject, Value
 from monitor.registry import check_rules, safety
@@ -150,8 +150,15 @@ def lost_with_the_model(entry: Entry) -> tuple[str, ...]:
     return _verified(ASKS[Cause.ACCESS], entry)
 
 
+def holds(name: str, entry: Entry) -> bool:
+    """Return whether there is something to lose of a check: it is verified, or results of the model fill a part of the
+    comparison that it needs.
+    """
+    return _is_verified(name, entry) or (name == EVALS and any(cell.side == CANDIDATE for cell in entry.evals))
+
+
 def _verified(names: Iterable[str], entry: Entry) -> tuple[str, ...]:
-    return tuple(name for name in sorted(names) if _is_verified(name, entry))
+    return tuple(name for name in sorted(names) if holds(name, entry))
 
 
 def _is_verified(name: str, entry: Entry) -> bool:

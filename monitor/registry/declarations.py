@@ -16,15 +16,15 @@ from datetime import datetime
 from monitor.core import events as ev
 from monitor.core.accepted_configuration import differences
 from monitor.core.baselines import SOURCES, Baselines, stands
-from monitor.core.check_names import SAFETY_REVIEW
+from monitor.core.check_names import AMENDMENT, EVALS, SAFETY_REVIEW
 from monitor.core.configuration import OFFICIAL, Configuration
-from monitor.core.entry import CheckState, Entry, Status
+from monitor.core.entry import Check, CheckState, Entry, Status
 from monitor.core.entry_spec import EntrySpec, changed, dump
 from monitor.core.events import CONFIG_STREAM, Event, entry_stream
 from monitor.core.facts import STAGE
 from monitor.core.ports import AskGate, Reader, Refused, Store
 from monitor.detection.stored_baselines import current_baselines
-from monitor.registry import checklist, pins, policy, safety
+from monitor.registry import checklist, evals, pins, policy, safety
 from monitor.registry.causes import ASKS, Cause
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.earlier_acceptances import with_its_on_pause
@@ -97,6 +97,8 @@ def judge(
     for key, entry in list(register.entries.items()):
         if entry.alive and key not in configuration.entries:
             _withdrawn(register, entry, now, trigger)
+        elif entry.alive:
+            _uncompare(register, entry, now, trigger)
 
 
 def _recorded(reader: Reader) -> str:
@@ -205,8 +207,9 @@ def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
     released = STAGE in moved
     moved.discard(STAGE)
     only_prices = moved <= {"url", SOURCES}
-    for name, check in sorted(before.checks.items()):
-        if check.state is not CheckState.VERIFIED:
+    for name in sorted({*before.checks, EVALS}):
+        check = before.checks.get(name, Check())
+        if not checklist.holds(name, before):
             continue
         if named and check.by != ev.SYSTEM:
             reason = "the model id was given since, so it cannot have been about this model"
@@ -228,8 +231,27 @@ def _unreview(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
     if not more or not _verified(register, before.key, SAFETY_REVIEW):
         return
     reason = f"the entry now touches {', '.join(more)}, which the review was not about"
-    grounds = checklist.Grounds(cause=position, reason=reason, because="amendment")
+    grounds = checklist.Grounds(cause=position, reason=reason, because=AMENDMENT)
     checklist.move(register, ev.CHECK_STALE, before.key, SAFETY_REVIEW, grounds, at=now)
+
+
+def _uncompare(register: RegistryTransaction, entry: Entry, now: datetime, trigger: int | None) -> None:
+    """Let the evals of an entry go stale whose plan asks for more than was handed in. Once it was accepted, only a plan
+    of its own that changed does: what it was compared with may move on.
+    """
+    if not _verified(register, entry.key, EVALS):
+        return
+    before = register.before.get(entry.key)
+    comparison = evals.matrix(entry, register.entries)
+    amended = before is not None and before.spec.evals != entry.spec.evals
+    if comparison is None or not comparison.missing or (entry.pins and not amended):
+        return
+    grounds = checklist.Grounds(
+        cause=entry.position if trigger is None else trigger,
+        reason=f"its evals lack {', '.join(comparison.missing)}",
+        because=AMENDMENT,
+    )
+    checklist.move(register, ev.CHECK_STALE, entry.key, EVALS, grounds, at=now)
 
 
 def _verified(register: RegistryTransaction, key: str, name: str) -> bool:

@@ -12,17 +12,18 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor.core import events as ev
-from monitor.core.check_names import CHECKS, SAFETY_REVIEW
+from monitor.core.check_names import CHECKS, EVALS, SAFETY_REVIEW
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
+from monitor.core.entry_spec import EvalPlan
 from monitor.core.events import Event, entry_stream
 from monitor.core.facts import Body
 from monitor.core.names import perhaps
 from monitor.core.ports import AskGate, Clock, EventQuery, Reader, Refused, Store
 from monitor.detection.stored_baselines import current_baselines
-from monitor.registry import check_expiry, checklist, safety
+from monitor.registry import check_expiry, checklist, evals, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
-from monitor.registry.attachments import Held, Paper
+from monitor.registry.attachments import EvalPaper, Held, Keep, Paper
 from monitor.registry.lookup import find_entry
 from monitor.registry.transitions import TRANSITIONS
 from monitor.registry.unit_of_work import Begin, UnitOfWork
@@ -189,7 +190,9 @@ class Operator:
         body: Body | None = None,
         paper: Paper | None = None,
     ) -> Event:
-        """Attest a check; `body` is kept as evidence, and a `paper` is held against the entry first.
+        """Attest a check; `body` is kept as evidence, and a `paper` is held against the entry first. Where the entry
+        has a plan of evals, results fill its comparison, and attest the check once that is complete; what is returned
+        is the last event written.
 
         Raises:
             Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
@@ -201,50 +204,96 @@ class Operator:
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
             )
         with self._begin() as unit:
-            tx, register, now = unit.tx, unit.register, unit.now
-            entry = find_entry(register.entries, key)
-            specs = self._configuration.sources.values()
-            if not all(entry.spec.surfaces.values()):
+            tx, now = unit.tx, unit.now
+            entry = find_entry(unit.register.entries, key)
+            plan = entry.spec.evals if check == EVALS else None
+            self._may_be_attested(tx, entry, check, url=url, planned=plan is not None)
+            if check == EVALS and plan is None and not (url or paper):
                 raise Refused(
-                    f"{key} has no model id yet, so nothing can be attested of its model; give the entry its "
-                    "model_id in the configuration first"
+                    f"a note alone does not verify evals of {key}: give --from FILE with the results, or --url of them"
                 )
-            feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
-            if feeding and not checklist.attestable(check, entry, current_baselines(tx, self._configuration.sources)):
-                raise Refused(
-                    f"the check {check} of {key} is verified by {', '.join(feeding)} and by nobody's word; "
-                    f"`access-monitor poll {feeding[0]}` looks now"
-                )
-            if lack := safety.wanting(entry, check, url):
-                raise Refused(lack)
 
             def keep(content: Body) -> str:
                 return tx.put_evidence(content, f"attested by {by}", now)
 
+            word = {"by": by, "url": url, "note": note, "via": dict(via)}
             attachment = Held(keep(body) if body else "", {})
-            if paper is not None:
+            if plan is not None:
+                comparison = self._compared(unit, entry, plan, paper, keep, word)
+                if comparison is None:
+                    return unit.register.events[-1]
+                attachment = comparison
+            elif paper is not None:
                 attachment = paper.hold(tx, self._configuration, entry, keep)
             until = now + check_expiry.attested(entry, check, self._configuration.checks)
-            register.add(
+            unit.register.add(
                 ev.CHECK_ATTESTED,
                 entry_stream(key),
                 key,
                 at=now,
                 actor=by,
                 evidence=attachment.evidence,
-                data={
-                    "check": check,
-                    "url": url,
-                    "by": by,
-                    "until": ev.rfc3339(until),
-                    "note": note,
-                    "via": dict(via),
-                    **attachment.data,
-                },
+                data={"check": check, "until": ev.rfc3339(until), **word, **attachment.data},
             )
-            attested = register.events[-1]
+            attested = unit.register.events[-1]
             unit.refresh = True  # a required word that was renewed lengthens the lease
         return attested
+
+    def _may_be_attested(self, reader: Reader, entry: Entry, check: str, *, url: str, planned: bool) -> None:
+        """Refuse the word of a person for what it cannot be about, or what a source verifies."""
+        if not planned and not all(entry.spec.surfaces.values()):
+            raise Refused(
+                f"{entry.key} has no model id yet, so nothing can be attested of its model; give the entry its "
+                "model_id in the configuration first"
+            )
+        specs = self._configuration.sources
+        feeding = [spec.key for spec in specs.values() if check in checklist.fed_by(spec, entry)]
+        if feeding and not checklist.attestable(check, entry, current_baselines(reader, specs)):
+            raise Refused(
+                f"the check {check} of {entry.key} is verified by {', '.join(feeding)} and by nobody's word; "
+                f"`access-monitor poll {feeding[0]}` looks now"
+            )
+        if lack := safety.wanting(entry, check, url):
+            raise Refused(lack)
+
+    def _compared(
+        self,
+        unit: UnitOfWork,
+        entry: Entry,
+        plan: EvalPlan,
+        paper: Paper | None,
+        keep: Keep,
+        word: Mapping[str, object],
+    ) -> Held | None:
+        """Record the results that a person hands in for a plan of evals, and return the comparison once it is complete;
+        None while something is missing.
+        """
+        files: object = []
+        ignored: object = {}
+        evidence = ""
+        if isinstance(paper, EvalPaper):
+            filled = paper.fill(unit.tx, self._configuration, entry, plan, keep)
+            evidence, files, ignored = filled.evidence, filled.data["files"], filled.data["ignored"]
+            unit.register.add(
+                ev.EVALS_RECORDED,
+                entry_stream(entry.key),
+                entry.key,
+                at=unit.now,
+                actor=str(word["by"]),
+                evidence=evidence,
+                data={**word, **filled.data},
+            )
+        comparison = evals.matrix(unit.register.entries[entry.key], unit.register.entries)
+        assert comparison is not None, "the entry has a plan"
+        if comparison.missing and paper is not None:
+            return None
+        if comparison.missing:
+            raise Refused(
+                f"evals of {entry.key} are verified by results of every suite for both models, and "
+                f"{', '.join(comparison.missing)} {'is' if len(comparison.missing) == 1 else 'are'} missing: give "
+                "--from FILE, or go on without by `--waive evals` when the entry is activated or resumed"
+            )
+        return Held(evidence, {"evals": {**comparison.as_recorded(), "files": files, "ignored": ignored}})
 
     # -- how every act is carried out --------------------------------------
 

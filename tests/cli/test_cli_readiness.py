@@ -48,7 +48,7 @@ def test_a_dry_run_names_what_is_missing_and_what_mends_it_and_records_nothing(c
     )
     rows = dict(line.split() for line in said.splitlines() if line.startswith("openai/"))
     assert (rows[f"openai/{MINI}/listed"], rows[f"openai/{MINI}/price.standard.short.input"]) == ("yes", "0.75")
-    am("verify", MINI, "evals", "--by", "Ada L.", "--note", "passed")
+    am("verify", MINI, "evals", "--by", "Ada L.", "--url", "https://ci.example.com/runs/812")
     position = data("status", MINI)[0]["position"]
     said = am("activate", MINI, "--dry-run").stdout
     assert f"activate {MINI} --by YOU" in said
@@ -153,7 +153,7 @@ def test_what_nothing_watches_is_shown_and_ends_with_1_where_that_was_asked_for(
     assert [MINI, "check", "evals", "unwatched"] in [line.split() for line in result.stdout.splitlines()]
     assert "Nothing watches 1 assumption now." in result.stderr
     am("coverage", MINI, "--exit-code", expect=1)
-    am("verify", MINI, "evals", "--by", "Ada L.", "--note", "passed")
+    am("verify", MINI, "evals", "--by", "Ada L.", "--url", "https://ci.example.com/runs/812")
     assert "Everything is watched." in am("coverage", MINI, "--exit-code").stderr
     rows = {row["name"]: row for row in data("coverage", MINI)}
     assert rows[f"openai/{MINI}/listed"]["sources"] == ["openai-models"]
