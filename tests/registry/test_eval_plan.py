@@ -119,7 +119,7 @@ def test_the_check_is_verified_by_the_last_cell_and_by_no_earlier_one(two: World
     for found in (results(OF_LUNA), results(OF_OLD), results(OF_LUNA, suite="long_context")):
         assert hand_in(two, found).type == "evals.recorded"
         assert state(two) is CheckState.BLANK
-        with pytest.raises(Refused, match="evals is blank, missing .*long_context of old"):
+        with pytest.raises(Refused, match=r"evals is blank, missing .*long_context of old"):
             two.activate()
     attested = hand_in(two, results(OF_OLD, suite="long_context"))
     assert (attested.type, state(two)) == ("check.attested", CheckState.VERIFIED)
