@@ -19,7 +19,7 @@ from monitor.core.configuration import OFFICIAL, PRODUCTION, SourceSpec
 from monitor.core.entry import CANDIDATE, Check, CheckState, Entry, Pin, Status
 from monitor.core.events import entry_stream
 from monitor.core.facts import Subject, Value
-from monitor.registry import check_rules, safety
+from monitor.registry import caching, check_rules, safety
 from monitor.registry.causes import ASKS, Cause, cause
 from monitor.registry.transitions import RegistryTransaction
 
@@ -66,6 +66,7 @@ def machine(entry: Entry, baselines: Baselines) -> dict[str, bool | Literal[Unkn
         wanted |= {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
     return {
         **{name: check_rules.verdict(name, entry, baselines) for name in check_rules.TABLE},
+        caching.CHECK: caching.verdict(entry, baselines),
         "codex": _all(
             [
                 baselines.listed(Subject(surface, entry.spec.surfaces[surface]))
@@ -210,6 +211,8 @@ def _fails(name: str, check: Check, reason: str) -> bool:
 def _lost(name: str, entry: Entry, baselines: Baselines) -> str:
     if name in (*_BY_LIST, CODEX):
         return "not listed"
+    if name == caching.CHECK:
+        return "; ".join(caching.failing(entry, baselines))
     return check_rules.refused(name, entry, baselines) or "what it rests on is not so any more"
 
 
