@@ -236,11 +236,11 @@ class Monitor:
             self._sources[key] = build(spec, deps)
         return self._sources[key]
 
-    def _written(self, spec: SourceSpec) -> CacheWrite | None:
+    def _written(self, spec: SourceSpec, now: datetime) -> CacheWrite | None:
         from monitor.detection.late_reads import awaiting
 
         with self.store.read() as reader:
-            return awaiting(reader, spec)
+            return awaiting(reader, spec, now)
 
     @cached_property
     def budget(self) -> DailyBudget:

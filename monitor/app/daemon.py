@@ -313,7 +313,7 @@ class Daemon:
         with self._monitor.store.read() as reader:
             states = reader.sources()
             sources = self._monitor.configuration.sources
-            writes = {key: awaiting(reader, spec) for key, spec in sources.items()}
+            writes = {key: awaiting(reader, spec, now) for key, spec in sources.items()}
         self.health.expect({key: spec.every for key, spec in sources.items()})
         for key, spec in sources.items():
             self._scheduler.every(
@@ -388,7 +388,7 @@ class Daemon:
         """Poll what reads the cache late when what a poll of this source wrote is about to end, and not by chance."""
         for spec in readers_of(key, self._monitor.configuration.sources):
             with self._monitor.store.read() as reader:
-                write = awaiting(reader, spec)
+                write = awaiting(reader, spec, now)
             if write is not None and now < write.ends:
                 self._scheduler.sooner(f"poll {spec.key}", max(write.due - now, timedelta(0)) + STEP)
 

@@ -113,6 +113,7 @@ def _standing(of: Report) -> Iterator[Block]:
         ("Because", row.reason),
         ("Production now", f"{'allowed' if of.production.allowed else 'denied'}: {of.production.reason}"),
         ("Since", utc(row.since)),
+        ("Asks for", ", ".join(row.asks)),
         ("Last verified", verified),
         ("Planned for", entry.spec.use),
         *(("Model id", f"{model_id or 'blank'} on {surface}") for surface, model_id in entry.spec.surfaces.items()),

@@ -6,9 +6,10 @@ forgets none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from monitor.core.facts import GRANTED, Measurement
 
@@ -50,18 +51,19 @@ class CacheWrite:
         return self.due <= now < self.ends
 
 
-def outstanding(writes: Sequence[Measurement], reads: Sequence[Measurement]) -> CacheWrite | None:
-    """Return the write that no late read was tried of yet.
+def outstanding(writes: Iterable[Measurement], after: datetime | None) -> CacheWrite | None:
+    """Return the oldest of these writes that is later than the last late read (`after`).
 
     Args:
-        writes: The calls of the probe that writes, newest first; `CALLS` are enough.
-        reads: Those of the probe that reads late, newest first; one is enough.
+        writes: The calls of the probe that writes, in their order.
+        after: When a late read was tried last; None where none was.
     """
-    last = [call for call in writes if call.at == writes[0].at]
-    if len(last) < CALLS or any(call.outcome != GRANTED for call in last):
-        return None
-    if reads and reads[0].at >= last[0].at:
-        return None
-    counted = max(call.cache_write_tokens or 0 for call in last)
-    tokens = counted or max(call.input_tokens or 0 for call in last)  # what is not counted was all of the input
-    return CacheWrite(at=last[0].at, tokens=tokens) if tokens else None
+    for at, calls in groupby(writes, key=lambda call: call.at):
+        poll = list(calls)
+        if len(poll) < CALLS or any(call.outcome != GRANTED for call in poll) or (after is not None and at <= after):
+            continue
+        counted = max(call.cache_write_tokens or 0 for call in poll)
+        tokens = counted or max(call.input_tokens or 0 for call in poll)  # uncounted, it was all of the input
+        if tokens:
+            return CacheWrite(at=at, tokens=tokens)
+    return None

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
-from monitor.core.cache_writes import CALLS, WRITER, CacheWrite, outstanding
+from monitor.core.cache_writes import LIFETIME, WRITER, CacheWrite, outstanding
 from monitor.core.configuration import SourceSpec
 from monitor.core.ports import MeasurementQuery, Reader
 
 
-def awaiting(reader: Reader, spec: SourceSpec) -> CacheWrite | None:
-    """Return the write that a late reader has not tried to read yet; None for any other source."""
+def awaiting(reader: Reader, spec: SourceSpec, now: datetime) -> CacheWrite | None:
+    """Return the write that a late reader reads next: the oldest that the cache has to keep, and that is later than the
+    last one it tried; None for any other source.
+    """
     writer = spec.option(WRITER)
     if not writer:
         return None
-    writes = list(reader.measurements(MeasurementQuery(source=writer, newest_first=True, limit=CALLS)))
-    reads = list(reader.measurements(MeasurementQuery(source=spec.key, newest_first=True, limit=1)))
-    return outstanding(writes, reads) if writes else None
+    last = next(reader.measurements(MeasurementQuery(source=spec.key, newest_first=True, limit=1)), None)
+    writes = reader.measurements(MeasurementQuery(source=writer, since=now - LIFETIME))
+    return outstanding(writes, None if last is None else last.at)
 
 
 def readers_of(key: str, specs: Mapping[str, SourceSpec]) -> Iterator[SourceSpec]:

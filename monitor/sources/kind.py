@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ class SourceDeps:
     secret: Callable[[str], str]
     budget: Budget | None = None
     elapsed: Callable[[], float] = monotonic
-    written: Callable[[SourceSpec], CacheWrite | None] = lambda spec: None
+    written: Callable[[SourceSpec, datetime], CacheWrite | None] = lambda spec, now: None
 
 
 Factory: TypeAlias = Callable[[SourceSpec, SourceDeps], Source]

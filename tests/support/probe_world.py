@@ -97,7 +97,7 @@ def probe(
     *,
     budget: FakeBudget | None = None,
     parameters: Mapping[str, object] | None = None,
-    written: Callable[[], CacheWrite | None] = lambda: None,
+    written: Callable[[datetime], CacheWrite | None] = lambda now: None,
     **surface: Any,
 ) -> Probe:
     """Return a probe of a route to a provider that answers as told: always the same, one after the other, or by a

@@ -53,7 +53,7 @@ EVENTS = "text/event-stream"
 
 class BehaviourSource:
     """A probe. `secret` resolves the references of the surface, `elapsed` is a clock that only goes forward, in
-    seconds; `written` says what a late read of the cache would read.
+    seconds; `written` says what a late read of the cache at a time would read.
     """
 
     extractor = EXTRACTOR
@@ -67,7 +67,7 @@ class BehaviourSource:
         *,
         budget: Budget | None,
         elapsed: Callable[[], float],
-        written: Callable[[], CacheWrite | None] = lambda: None,
+        written: Callable[[datetime], CacheWrite | None] = lambda now: None,
     ) -> None:
         self.spec = spec
         self._surface = surface
@@ -93,7 +93,7 @@ class BehaviourSource:
             until, failure = self._rest
             left = (until - now).total_seconds()
             return replace(failure, at=now, retry_after=left, body=None, measured=())
-        write = self._written() if self.spec.route == LATE_READ else None
+        write = self._written(now) if self.spec.route == LATE_READ else None
         if self.spec.route == LATE_READ and (write is None or not write.readable(now)):
             return NotDue(source=self.spec.key, until=write.due if write is not None and now < write.due else None)
         outcome = self._observed(now, write)
