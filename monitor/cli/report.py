@@ -12,6 +12,7 @@ import click
 from monitor import __version__
 from monitor.cli import agreement, output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.papers import cells
 from monitor.cli.report_page import (
@@ -28,6 +29,7 @@ from monitor.cli.report_page import (
     markdown,
 )
 from monitor.cli.status import complete
+from monitor.cli.surface import row_of, surface_option
 from monitor.cli.terms import lines as price_lines
 from monitor.cli.times import utc
 from monitor.core.check_names import CHECKS
@@ -55,7 +57,8 @@ FORMS = {"md": markdown, "html": html}
         "access-monitor report gpt-5.6-luna --format html > gpt-5.6-luna.html",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
 @click.option(
     "--format",
     "form",
@@ -65,7 +68,7 @@ FORMS = {"md": markdown, "html": html}
     help="Markdown, or one HTML file that needs nothing else and prints well.",
 )
 @click.pass_obj
-def report(options: Options, *, entry: str, form: str) -> None:
+def report(options: Options, *, entry: str, surface: str, form: str) -> None:
     """Write the rollout page of an entry.
 
     What is confirmed and what must be checked, prices with their dates, the checklist with its blanks, evals beside
@@ -74,7 +77,7 @@ def report(options: Options, *, entry: str, form: str) -> None:
     from monitor.audit.report import report as gather
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        rollout = gather(reader, monitor.configuration, entry, now=monitor.clock())
+        rollout = gather(reader, monitor.configuration, row_of(monitor, entry, surface), now=monitor.clock())
     click.echo(FORMS[form](page(rollout)), nl=False)
 
 

@@ -262,7 +262,8 @@ class Unchanged:
 class PollFailure:
     """A poll that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds.
 
-    A `swollen` answer was read far enough to know that it has more items than a source may have.
+    A `swollen` answer was read far enough to know that it has more items than a source may have. `refusal` is how a
+    call was refused for no reason that is understood (`412 PRECONDITION_FAILED`); empty for any other failure.
     """
 
     source: str
@@ -271,6 +272,7 @@ class PollFailure:
     detail: str
     retry_after: float | None = None
     swollen: bool = False
+    refusal: str = ""
     body: Body | None = None
     measured: tuple[Measurement, ...] = ()
 

@@ -22,8 +22,9 @@ from typing import Any, TypeAlias
 from monitor.core.entry import Status
 from monitor.core.events import LogHead
 from monitor.core.ports import ConfigurationError, MonitorError
+from monitor.gate.client.lease import SURFACE
 from monitor.gate.client.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
-from monitor.gate.decision import Readiness, Standing, decide, evaluable, resolve
+from monitor.gate.decision import Readiness, Standing, decide, evaluable, named_keys, resolve
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 FLAG_SET = "access-monitor"
@@ -75,11 +76,10 @@ def lease_document(
     head: LogHead,
 ) -> Document:
     """Return the flag definitions of one environment: a flag for each entry, and for each model id that exactly one
-    entry holds.
+    entry holds; `ENTRY@SURFACE` and `ID@SURFACE` where there are several.
     """
-    keys = dict.fromkeys([*standings, *(id for standing in standings.values() for id in standing.model_ids if id)])
     flags = {}
-    for key in keys:
+    for key in named_keys(standings):
         standing = resolve(key, standings)
         if isinstance(standing, Standing):
             flags[key] = _flag(standing, standings, environment, environments, now, lease)
@@ -94,6 +94,11 @@ def lease_document(
             "environment": environment,
             "written_at": rfc3339(now),
             "lease_until": rfc3339(now + lease),
+            **{
+                SURFACE + standing.surface: standing.base_url
+                for standing in standings.values()
+                if standing.surface and standing.base_url and standing.status is not Status.WITHDRAWN
+            },
         },
     }
 
@@ -168,6 +173,7 @@ def _metadata(
         "entry": standing.key,
         "name": standing.name,
         "model_id": standing.model_id,
+        "surface": standing.surface,
         "declared_fallback": standing.fallback,
     }
     # Metadata cannot hold null, so what has no date has no key.
@@ -181,6 +187,8 @@ def _metadata(
     }
     if ready.unready:
         metadata["unready"] = ready.unready
+    if standing.access:
+        metadata["access"] = standing.access
     if ready.unreviewed:
         metadata["unreviewed"] = ready.unreviewed
     if standing.spares:

@@ -25,6 +25,7 @@ from monitor.gate.state import Production
 from monitor.notify import contents, recipients
 from monitor.notify.rules import Commit, Content, Recipients, Rule
 from monitor.registry import checklist
+from monitor.registry.lookup import title
 from monitor.registry.transitions import RegistryTransaction
 
 
@@ -76,7 +77,10 @@ def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[N
             key = to.entries if rule.together else (event.position, to.owners, to.entries)
             together.setdefault(key, (to, []))[1].append(event)
     for to, about in together.values():
-        yield NoticeItem(recipients=to, item=_item(rule.reason, to, about, rule.content(commit, to, about)))
+        item = _item(rule.reason, to, about, rule.content(commit, to, about))
+        if to.entry is not None:
+            item = replace(item, name=title(to.entry, commit.entries))
+        yield NoticeItem(recipients=to, item=item)
         if to.entry is not None:
             commit.spoken_of.setdefault(to.entry.key, set()).update(
                 fact for event in about for fact in rule.speaks_of(commit, to.entry, event)
@@ -106,7 +110,6 @@ def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Cont
         item,
         subject=content.subject or entry.spec.model_id or entry.key,
         entry=entry.key,
-        name=entry.spec.name,
         status=entry.status,
         asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
         commands=content.commands or _commands(reason, entry),

@@ -29,6 +29,7 @@ from monitor.core.request_log import LoggedRequest, LogSpan, Prices
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import pins
 from monitor.registry.freshness import CLOCK_TOLERANCE
+from monitor.registry.lookup import rows_of
 
 Keep: TypeAlias = Callable[[Body], str]
 """Stores bytes as evidence and returns their hash."""
@@ -98,8 +99,11 @@ class EvalPaper:
                 "leave out --baseline"
             )
         candidate = _model_of(entry, configuration, self.called)
-        other = reader.entries().get(plan.baseline)
-        baseline = EvalModel(ids=frozenset()) if other is None else _model_of(other, configuration)
+        others = [_model_of(row, configuration) for row in rows_of(reader.entries(), plan.baseline)]
+        baseline = EvalModel(
+            ids=frozenset().union(*(other.ids for other in others)),
+            providers=frozenset().union(*(other.providers for other in others)),
+        )
         if baseline.ids & candidate.ids:
             raise Refused(
                 f"the baseline {plan.baseline} is the model of {entry.key} itself; name the entry that production runs "

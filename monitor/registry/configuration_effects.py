@@ -82,13 +82,18 @@ def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
             if now_asked.asked(*question).allowed and not then_asked.asked(*question).allowed
         ]
         used = entry.status is Status.ACTIVE or bool(lost)
-        if moved.status is Status.WITHDRAWN and used:
+        if moved.status is Status.WITHDRAWN and used and not _moved_on(key, then_asked):
             taken.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
         elif entry.status is Status.ACTIVE and moved.status is Status.PAUSED:
             taken.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
         elif lost:
             taken.append(Take(entry=key, act=Act.DENIES, reason=then_asked.asked(*lost[0]).reason))
     return tuple(taken)
+
+
+def _moved_on(key: str, then_asked: GateAnswers) -> bool:
+    """Whether a row ends only because its surface is now under another key, which production may use."""
+    return then_asked.asked(key, "").allowed
 
 
 def _asked(entry: Entry, moved: Entry) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration
 from monitor.core.entry import DENY, UNPINNED, Entry, Status
-from monitor.core.entry_spec import EntrySpec
+from monitor.core.entry_spec import AT, EntrySpec
 from monitor.core.ports import Reader
 from monitor.core.text import pin_in_words
 from monitor.registry import pins
@@ -34,7 +34,9 @@ def keeps_deny(entry: Entry, configuration: Configuration) -> bool:
     """Return whether an entry in use goes on denying everybody although the file names its callers and states no
     `on_pause`.
     """
-    tables = [table for table in configuration.document.get("entry", ()) if table["key"] == entry.spec.key]
+    tables = [
+        table for table in configuration.document.get("entry", ()) if table["key"] == entry.spec.key.partition(AT)[0]
+    ]
     stated = any("on_pause" in table or "grace" in table for table in tables)
     kept = entry.status in _IN_USE and entry.spec.on_pause == DENY and bool(entry.spec.callers)
     return kept and bool(tables) and not stated

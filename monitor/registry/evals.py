@@ -14,6 +14,7 @@ from typing import Any
 from monitor.core.entry import BASELINE, CANDIDATE, Entry, EvalCell
 from monitor.core.entry_spec import EvalPlan
 from monitor.core.events import rfc3339
+from monitor.registry.lookup import rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ def matrix(entry: Entry, entries: Mapping[str, Entry]) -> EvalMatrix | None:
     plan = entry.spec.evals
     if plan is None:
         return None
-    ids = {CANDIDATE: ids_of(entry), BASELINE: ids_of(entries.get(plan.baseline))}
+    ids = {CANDIDATE: ids_of(entry), BASELINE: ids_of(*rows_of(entries, plan.baseline))}
     cells = {(cell.side, cell.suite, cell.metric): cell for cell in entry.evals if cell.model in ids.get(cell.side, ())}
     rows: list[EvalMatrixRow] = []
     missing: list[str] = []
@@ -118,9 +119,9 @@ def matrix(entry: Entry, entries: Mapping[str, Entry]) -> EvalMatrix | None:
     )
 
 
-def ids_of(entry: Entry | None) -> tuple[str, ...]:
-    """Return the exact model ids of an entry that are known."""
-    return () if entry is None else tuple(sorted({id for id in entry.spec.surfaces.values() if id}))
+def ids_of(*rows: Entry) -> tuple[str, ...]:
+    """Return the exact model ids of some rows that are known."""
+    return tuple(sorted({id for row in rows for id in row.spec.surfaces.values() if id}))
 
 
 def _missing(rows: list[EvalMatrixRow], suite: str, names: Mapping[str, str], least: int) -> list[str]:

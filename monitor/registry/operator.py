@@ -16,7 +16,7 @@ from monitor.core.check_names import CHECKS, EVALS, SAFETY_REVIEW
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.entry_spec import EvalPlan
-from monitor.core.events import Event, entry_stream
+from monitor.core.events import Event
 from monitor.core.facts import Body
 from monitor.core.names import perhaps
 from monitor.core.ports import AskGate, Clock, EventQuery, Reader, Refused, Store
@@ -24,7 +24,7 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import check_expiry, checklist, evals, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
 from monitor.registry.attachments import EvalPaper, Held, Keep, Paper
-from monitor.registry.lookup import find_entry
+from monitor.registry.lookup import find_entry, rows_of
 from monitor.registry.transitions import TRANSITIONS
 from monitor.registry.unit_of_work import Begin, UnitOfWork
 
@@ -45,6 +45,28 @@ class _ActOfPerson:
     via: Via
     expect: int | None = None
     shown: int | None = None
+
+
+ABOUT_THE_MODEL = frozenset({"evals", "safety_review", "logging", "pricing"})
+"""The checks whose word is about the model, on whichever surface it is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AttestedWord:
+    """The word of a person for a check, and what it rests on."""
+
+    check: str
+    by: str
+    via: Via
+    url: str = ""
+    note: str = ""
+    body: Body | None = None
+    paper: Paper | None = None
+
+    @property
+    def recorded(self) -> dict[str, object]:
+        """What an event keeps of it."""
+        return {"by": self.by, "url": self.url, "note": self.note, "via": dict(self.via)}
 
 
 class Release(Protocol):
@@ -189,10 +211,13 @@ class Operator:
         note: str = "",
         body: Body | None = None,
         paper: Paper | None = None,
+        everywhere: bool = False,
     ) -> Event:
         """Attest a check; `body` is kept as evidence, and a `paper` is held against the entry first. Where the entry
         has a plan of evals, results fill its comparison, and attest the check once that is complete; what is returned
         is the last event written.
+
+        With `everywhere` a word about the model itself holds on every surface of the entry.
 
         Raises:
             Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
@@ -203,41 +228,48 @@ class Operator:
             raise Refused(
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
             )
+        word = _AttestedWord(check=check, by=by, via=via, url=url, note=note, body=body, paper=paper)
         with self._begin() as unit:
-            tx, now = unit.tx, unit.now
             entry = find_entry(unit.register.entries, key)
-            plan = entry.spec.evals if check == EVALS else None
-            self._may_be_attested(tx, entry, check, url=url, planned=plan is not None)
-            if check == EVALS and plan is None and not (url or paper):
-                raise Refused(
-                    f"a note alone does not verify evals of {key}: give --from FILE with the results, or --url of them"
-                )
-
-            def keep(content: Body) -> str:
-                return tx.put_evidence(content, f"attested by {by}", now)
-
-            word = {"by": by, "url": url, "note": note, "via": dict(via)}
-            attachment = Held(keep(body) if body else "", {})
-            if plan is not None:
-                comparison = self._compared(unit, entry, plan, paper, keep, word)
-                if comparison is None:
-                    return unit.register.events[-1]
-                attachment = comparison
-            elif paper is not None:
-                attachment = paper.hold(tx, self._configuration, entry, keep)
-            until = now + check_expiry.attested(entry, check, self._configuration.checks)
-            unit.register.add(
-                ev.CHECK_ATTESTED,
-                entry_stream(key),
-                key,
-                at=now,
-                actor=by,
-                evidence=attachment.evidence,
-                data={"check": check, "until": ev.rfc3339(until), **word, **attachment.data},
-            )
-            attested = unit.register.events[-1]
+            keys = [key]
+            if everywhere and check in ABOUT_THE_MODEL:
+                keys += [row.key for row in rows_of(unit.register.entries, key) if _is_meant(row, entry, check)]
+            last = [self._attest(unit, row, word) for row in dict.fromkeys(keys)]
             unit.refresh = True  # a required word that was renewed lengthens the lease
-        return attested
+        return last[0]
+
+    def _attest(self, unit: UnitOfWork, key: str, word: _AttestedWord) -> Event:
+        """Write the word of a person for a check of one row, and return the last event of it."""
+        tx, now, check = unit.tx, unit.now, word.check
+        entry = find_entry(unit.register.entries, key)
+        plan = entry.spec.evals if check == EVALS else None
+        self._may_be_attested(tx, entry, check, url=word.url, planned=plan is not None)
+        if check == EVALS and plan is None and not (word.url or word.paper):
+            raise Refused(
+                f"a note alone does not verify evals of {key}: give --from FILE with the results, or --url of them"
+            )
+
+        def keep(content: Body) -> str:
+            return tx.put_evidence(content, f"attested by {word.by}", now)
+
+        attachment = Held(keep(word.body) if word.body else "", {})
+        if plan is not None:
+            comparison = self._compared(unit, entry, plan, word, keep)
+            if comparison is None:
+                return unit.register.events[-1]
+            attachment = comparison
+        elif word.paper is not None:
+            attachment = word.paper.hold(tx, self._configuration, entry, keep)
+        until = now + check_expiry.attested(entry, check, self._configuration.checks)
+        unit.register.add_to_entry(
+            ev.CHECK_ATTESTED,
+            key,
+            at=now,
+            actor=word.by,
+            evidence=attachment.evidence,
+            data={"check": check, "until": ev.rfc3339(until), **word.recorded, **attachment.data},
+        )
+        return unit.register.events[-1]
 
     def _may_be_attested(self, reader: Reader, entry: Entry, check: str, *, url: str, planned: bool) -> None:
         """Refuse the word of a person for what it cannot be about, or what a source verifies."""
@@ -261,9 +293,8 @@ class Operator:
         unit: UnitOfWork,
         entry: Entry,
         plan: EvalPlan,
-        paper: Paper | None,
+        word: _AttestedWord,
         keep: Keep,
-        word: Mapping[str, object],
     ) -> Held | None:
         """Record the results that a person hands in for a plan of evals, and return the comparison once it is complete;
         None while something is missing.
@@ -271,21 +302,20 @@ class Operator:
         files: object = []
         ignored: object = {}
         evidence = ""
-        if isinstance(paper, EvalPaper):
-            filled = paper.fill(unit.tx, self._configuration, entry, plan, keep)
+        if isinstance(word.paper, EvalPaper):
+            filled = word.paper.fill(unit.tx, self._configuration, entry, plan, keep)
             evidence, files, ignored = filled.evidence, filled.data["files"], filled.data["ignored"]
-            unit.register.add(
+            unit.register.add_to_entry(
                 ev.EVALS_RECORDED,
-                entry_stream(entry.key),
                 entry.key,
                 at=unit.now,
-                actor=str(word["by"]),
+                actor=word.by,
                 evidence=evidence,
-                data={**word, **filled.data},
+                data={**word.recorded, **filled.data},
             )
         comparison = evals.matrix(unit.register.entries[entry.key], unit.register.entries)
         assert comparison is not None, "the entry has a plan"
-        if comparison.missing and paper is not None:
+        if comparison.missing and word.paper is not None:
             return None
         if comparison.missing:
             raise Refused(
@@ -316,9 +346,8 @@ class Operator:
                     kind, expected = ev.ENTRY_APPROVAL_REQUESTED, entry.position
                 elif confirms:
                     cause = int(str(confirms["request"]))
-            register.add(
+            register.add_to_entry(
                 kind,
-                entry_stream(key),
                 key,
                 at=now,
                 actor=act.by,
@@ -348,6 +377,13 @@ class Operator:
             "waived": sorted(going.waived),
             "losses": sorted(going.losses),
         }
+
+
+def _is_meant(row: Entry, entry: Entry, check: str) -> bool:
+    """Return whether a word about the model of one row is about that of another: results of evals are of one id."""
+    if check == EVALS and entry.spec.evals is not None:
+        return row.alive and row.spec.model_id == entry.spec.model_id
+    return row.alive and bool(row.spec.model_id)
 
 
 def _asked_for(entry: Entry, proposal: Acceptance, kind: str, going: Going) -> None:
@@ -398,9 +434,8 @@ def _expected(reader: Reader, entry: Entry, expect: int | None) -> None:
 def _caused(reader: Reader, pause: int, cause: int) -> bool:
     events = reader.events(EventQuery(type="entry.pause*", after=pause - 1))
     first = reader.event(pause)
-    subject = "" if first is None else first.event.subject
+    stream = "" if first is None else first.event.stream
     return any(
-        recorded.event.subject == subject
-        and (cause in recorded.event.data["causes"] or cause == recorded.event.position)
+        recorded.event.stream == stream and (cause in recorded.event.data["causes"] or cause == recorded.event.position)
         for recorded in events
     )

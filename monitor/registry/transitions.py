@@ -25,10 +25,11 @@ from monitor.core.entry import (
     Status,
     rises,
 )
-from monitor.core.entry_spec import load
-from monitor.core.events import Event, Ledger
+from monitor.core.entry_spec import AT, load
+from monitor.core.events import Data, Event, Ledger, entry_key, entry_stream
 from monitor.core.facts import Subject, Value
 from monitor.core.maintenance_windows import Window
+from monitor.registry import row_state
 
 TRANSITIONS: Mapping[str, Mapping[Status, Status]] = {
     ev.ENTRY_VISIBLE: {Status.WAITING: Status.EVALUATING},
@@ -81,14 +82,20 @@ def apply(entry: Entry | None, event: Event) -> Entry:
 def _declared(entry: Entry | None, event: Event) -> Entry:
     if entry is not None and entry.status is not Status.WITHDRAWN:
         raise IllegalTransition(event, entry.status)
+    if "carried" in event.data:
+        return _carried(event)
     return Entry(
-        key=event.subject,
+        key=entry_key(event),
         status=Status.WAITING,
         since=event.occurred_at,
         position=event.position,
         status_position=event.position,
         spec=load(event.data["declaration"]),
     )
+
+
+def _carried(event: Event) -> Entry:
+    return row_state.load(entry_key(event), load(event.data["declaration"]), event, event.data["carried"])
 
 
 def _reminded(entry: Entry, event: Event) -> Entry:
@@ -146,6 +153,8 @@ def _evals_recorded(entry: Entry, event: Event) -> Entry:
 
 
 def _amended(entry: Entry, event: Event) -> Entry:
+    if "carried" in event.data:
+        return _carried(event)
     after = replace(entry, position=event.position, spec=load(event.data["declaration"]))
     return after if after.spec.fallback == entry.spec.fallback else replace(after, fallback_lost=None)
 
@@ -262,8 +271,8 @@ def concerns(entry: Entry, event: Event) -> bool:
 
 def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
     """Return the entries that an event changes, as they are after it."""
-    if event.stream == ev.entry_stream(event.subject):
-        return {event.subject: apply(entries.get(event.subject), event)}
+    if key := entry_key(event):
+        return {key: apply(entries.get(key), event)}
     if event.type == ev.NOTICE_ACKNOWLEDGED:
         return {key: apply(entries[key], event) for key in event.data["entries"] if key in entries}
     return {key: replace(entry, position=event.position) for key, entry in entries.items() if concerns(entry, event)}
@@ -293,6 +302,35 @@ class RegistryTransaction(Ledger):
         position = super().write(event)
         self.entries.update(fold(self.entries, event))
         return position
+
+    def add_to_entry(  # noqa: PLR0913 - as `add`
+        self,
+        type: str,
+        key: str,
+        *,
+        at: datetime,
+        source: str = "",
+        actor: str = ev.SYSTEM,
+        cause: int | None = None,
+        evidence: str = "",
+        data: Data | None = None,
+    ) -> int:
+        """Write one event of a registry row and return its position: its subject is the entry, its stream the row, and
+        its data name the surface.
+        """
+        data = data or {}
+        surface = data["surface"] if "surface" in data else self.entries[key].spec.surface
+        return self.add(
+            type,
+            entry_stream(key),
+            key.partition(AT)[0],
+            at=at,
+            source=source,
+            actor=actor,
+            cause=cause,
+            evidence=evidence,
+            data={"surface": surface, **data},
+        )
 
     @property
     def moved(self) -> tuple[Entry, ...]:

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
+from monitor.core import client_version
 from monitor.core.check_names import INTEGRATION
 from monitor.core.cost import usage
 from monitor.settings import durations
@@ -50,6 +51,12 @@ def _key(value: str) -> str:
             "misread; rename it"
         )
     return value
+
+
+def _client_version(value: str) -> str:
+    if client_version.order(value) is None:
+        raise ValueError('is no version; write digits and dots, such as "0.48.0"')
+    return value.strip()
 
 
 def _endpoint(value: str) -> str:
@@ -272,6 +279,7 @@ Touches = Annotated[
 
 Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
+ClientVersion = Annotated[str, AfterValidator(_client_version)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Header = Annotated[str, AfterValidator(_header)]
 Reference = Annotated[str, AfterValidator(_reference)]

@@ -11,12 +11,13 @@ from typing import get_args
 
 from monitor.core.access import SETTINGS
 from monitor.core.check_names import CHECKS, INTEGRATION, TOUCHES
+from monitor.core.entry_spec import AT, row_key
 from monitor.core.names import suggest
 from monitor.registry.check_expiry import BY_FRESHNESS
 from monitor.settings.errors import Finding, Location
 from monitor.settings.fields import address
 from monitor.settings.schema import PRODUCTION, Document, EntryTable
-from monitor.settings.sources import check_sources
+from monitor.settings.sources import check_sources, held
 from monitor.sources.kinds.behaviour import Route
 
 
@@ -86,6 +87,8 @@ def _entries(document: Document) -> Iterator[Finding]:
     owners = [row.key for row in document.owner]
     for index, row in enumerate(document.entry):
         at: Location = ("entry", index)
+        if AT in row.key:
+            yield (*at, "key"), f'holds "{AT}", which stands before a surface (ENTRY{AT}SURFACE); rename it'
         yield from _entry_surfaces(at, row, surfaces)
         for owner in row.owners:
             if owner not in owners:
@@ -201,6 +204,7 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
 
 def _deployments(document: Document) -> Iterator[Finding]:
     github, entries, environments = document.github, [row.key for row in document.entry], document.gate.environments
+    rows = {*entries, *(row_key(entry.key, surface) for entry in document.entry for surface in held(entry))}
     if (github.webhook_secret is None) != (github.token is None):
         missing = "token" if github.token is None else "webhook_secret"
         yield ("github", missing), f'is missing: GitHub is heard and answered, or neither; add {missing} = "env:NAME"'
@@ -210,7 +214,7 @@ def _deployments(document: Document) -> Iterator[Finding]:
         if github.webhook_secret is None:
             yield at, "has no effect without webhook_secret and token in [github]; add them or leave it out"
         for entry in row.entries:
-            if entry not in entries:
+            if entry not in rows:
                 yield (*at, "entries"), f"names the entry {entry!r}, which is not declared; {suggest(entry, entries)}"
         if row.environment not in environments:
             yield (

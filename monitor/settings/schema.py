@@ -23,6 +23,7 @@ from pydantic_settings import (
 from monitor.settings.fields import (
     BaseUrl,
     Checks,
+    ClientVersion,
     Day,
     Destination,
     Endpoint,
@@ -247,6 +248,11 @@ class EntryTable(KeyedTable):
             "pause."
         ),
         examples=[["chat"]],
+    )
+    codex_version: ClientVersion | None = Field(
+        default=None,
+        description="The version of Codex that the fleet runs; a model that needs a newer one is denied there.",
+        examples=["0.48"],
     )
     fallback: str | None = Field(
         default=None, description="The entry to use while this one is denied.", examples=["gpt-5.4-mini"]

@@ -61,6 +61,7 @@ OTHER: dict[str, object] = {
     "uses": ("v1/responses",),
     "ignore": ("chat",),
     "evals": EvalPlan(suites=("tools",), baseline="old", samples=20),
+    "codex_version": "0.48",
     "provider": "acme",
     "config_pins": {"config/openai/base_url": "https://x"},
 }

@@ -353,6 +353,8 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
             "detail",
             "moved_count",
         },
+        "entry.declared": {"carried"},
+        "entry.amended": {"carried"},
         "entry.activated": {"requested_by", "request"},
         "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
         "lifecycle.moved": {"provider"},

@@ -12,6 +12,7 @@ from configurations import MINIMAL, loaded, written
 
 from monitor.core.ports import ConfigurationError
 from monitor.settings import InvalidConfiguration, load
+from monitor.settings.lines import line_of
 
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
 LUNA = 'key = "luna"\n'
@@ -115,7 +116,7 @@ KEYED = '[[surface]]\nkey = "keyed"\nbase_url = "https://api.example/v1"\nadmin_
 )
 def test_a_wrong_entry_is_refused_with_its_key_and_the_mend(tmp_path, keys, said):
     sentence = problem(tmp_path, entry(**keys))
-    assert sentence.startswith(f"{tmp_path / 'monitor.toml'}: entry[0]")
+    assert re.match(rf"{re.escape(str(tmp_path / 'monitor.toml'))}, line \d+: entry\[0\]", sentence)
     assert re.search(said, sentence), sentence
 
 
@@ -412,3 +413,21 @@ def test_an_empty_file_is_a_configuration_that_watches_nothing(tmp_path):
 def test_a_project_that_no_header_may_carry_is_refused_before_anything_asks_with_it(tmp_path):
     text = MINIMAL.replace("[[surface]]\n", '[[surface]]\nproject = "proj_…"\n', 1)
     assert "no HTTP header may carry" in problem(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("location", "line"),
+    [
+        (("gate", "lease"), 2),
+        (("gate",), 1),
+        (("entry", 0, "key"), 4),
+        (("entry", 1, "owners", 0), 7),
+        (("entry", 1, "fallback"), 5),
+        (("entry", 1, "evals", "samples"), 8),
+        (("web", "listen"), None),
+    ],
+)
+def test_the_line_of_a_key_is_the_one_in_its_own_table(location: tuple[str | int, ...], line: int | None) -> None:
+    text = '[gate]\nlease = "6h"\n[[entry]]\nkey = "a"\n[[entry]] # b\nkey = "b"\nowners = []\n'
+    text += "[entry.evals]\nsamples = 1\n"
+    assert line_of(text, location) == line

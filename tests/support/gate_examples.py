@@ -30,6 +30,8 @@ def standing(key: str = "luna", **changes: Any) -> Standing:
         "model_ids": (f"gpt-5.6-{key}",),
         "status": Status.ACTIVE,
         "position": 17,
+        "surface": "openai",
+        "base_url": "https://api.openai.com/v1",
         "model_id": f"gpt-5.6-{key}",
         "access_until": NOW + 24 * HOUR,
         "price_until": NOW + 7 * 24 * HOUR,

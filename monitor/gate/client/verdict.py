@@ -16,6 +16,10 @@ EVALUATING = "evaluating"
 PAUSED = "paused"
 STALE = "stale"
 GRACE = "grace"
+
+ACCESS_FRESH = "access is fresh"
+PRICES_FRESH = "prices are fresh"
+CHECKS_VERIFIED = "the required checks are verified"
 UNREGISTERED = "unregistered"
 
 _DENIED = {
@@ -98,7 +102,7 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
     """
     lease = _dated("the answer is leased", lease_until, now, "", "the monitor has not renewed the lease, which ended")
     access = _dated(
-        "access is fresh",
+        ACCESS_FRESH,
         access_until,
         now,
         "stale: access was never verified",
@@ -128,7 +132,7 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
         # Blanks are being filled while an entry is evaluated: there is no accepted price that could go stale.
         conditions.append(
             _dated(
-                "prices are fresh",
+                PRICES_FRESH,
                 price_until,
                 now,
                 "stale: its prices were never verified",
@@ -142,12 +146,11 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
 
 def _checks(until: datetime | None, unready: str, now: datetime) -> list[Condition]:
     """Return the checks that the environment requires; no condition where nothing of them limits the answer."""
-    asks = "the required checks are verified"
     if unready:
-        return [Condition(asks, False, f"unready: {unready}")]
+        return [Condition(CHECKS_VERIFIED, False, f"unready: {unready}")]
     if until is None:
         return []
-    return [_dated(asks, until, now, "", "stale: a required check was verified until")]
+    return [_dated(CHECKS_VERIFIED, until, now, "", "stale: a required check was verified until")]
 
 
 def _sum(
