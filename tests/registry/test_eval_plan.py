@@ -279,3 +279,34 @@ def test_results_age_like_every_word_and_are_run_again(two: World) -> None:
     two.tender.tend(two.now)
     assert state(two) is CheckState.STALE
     assert cells(two)[0] == ("long_context", None, "0.8")
+
+
+# -- several surfaces --------------------------------------------------------------------------------------------------
+
+
+def on_two_surfaces(world: World, other_id: str, version: str) -> None:
+    """Declare the candidate on the first surface and on another, under this id there."""
+    spec = luna(surfaces={"openai": "gpt-luna", "eu": other_id})
+    made = configuration(version=version, entries={"luna": spec, "old": entry_spec("old", OLD)})
+    world.configure(replace(made, surfaces={**made.surfaces, "eu": replace(made.surfaces["openai"], key="eu")}))
+
+
+def hand_in_everywhere(world: World, *found: Results) -> None:
+    bodies = tuple(Body(content=repr(one).encode(), sha256=repr(one), size=1) for one in found)
+    paper = EvalPaper(results=found, bodies=bodies)
+    world.operator.verify("luna", "evals", by="ann", via=VIA, paper=paper, everywhere=True)
+
+
+@pytest.mark.parametrize(("other_id", "verified"), [("gpt-luna", True), ("gpt-luna-eu", False)])
+def test_results_of_one_id_count_on_every_surface_that_has_it(two: World, other_id: str, verified: bool) -> None:
+    on_two_surfaces(two, other_id, "2")
+    hand_in_everywhere(two, *both(OF_LUNA, OF_OLD))
+    assert state(two) is CheckState.VERIFIED
+    other = two.entries()["luna@eu"]
+    assert ("evals" in other.checks and other.checks["evals"].state is CheckState.VERIFIED) is verified
+
+
+def test_an_entry_that_comes_to_stand_on_another_surface_keeps_its_cells_on_the_first(two: World) -> None:
+    hand_in(two, results(OF_LUNA), results(OF_OLD))
+    on_two_surfaces(two, "gpt-luna", "2")
+    assert cells(two) == [("long_context", None, None), ("tools", "0.9", "0.8")]
