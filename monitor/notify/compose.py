@@ -370,6 +370,7 @@ SILENT = frozenset(
         ev.ENTRY_WINDOW_CLOSED,
         ev.ENTRY_SILENCED,
         ev.CONFIG_ACCEPTED,
+        ev.EVALS_RECORDED,  # who records them knows, and the checklist shows them
         ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
         ev.NOTICE_DEAD,
         ev.CLOCK_STEPPED,
