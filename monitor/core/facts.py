@@ -115,6 +115,11 @@ def is_answering(field: str) -> bool:
     return field.startswith(BEHAVIOUR) and field.endswith(_MODEL)
 
 
+def answered_route(field: str) -> str:
+    """Return the route whose answers a field of `answering` is about."""
+    return field.removeprefix(BEHAVIOUR).removesuffix(_MODEL)
+
+
 class FailureReason(StrEnum):
     """Why a poll failed. None of them says anything about a model, a price or access."""
 

@@ -41,7 +41,7 @@ class Standing:
     empty while it is not known. `access_until` and `price_until` end the freshness of its facts, None was never
     verified. `price_shift` says that the running pause is due to price shifts only; `callers` are those that a
     `deny_new` spares until `grace_until`. `readiness` holds the environments that require checks, `since` when the
-    status began.
+    status began. `served` is which model answers each route, as it was pinned; empty where nothing is.
     """
 
     key: str
@@ -60,6 +60,7 @@ class Standing:
     callers: tuple[str, ...] = ()
     readiness: Mapping[str, Readiness] = field(default_factory=dict)
     since: datetime | None = None
+    served: Mapping[str, str] = field(default_factory=dict)
 
     def ready(self, environment: str, environments: tuple[str, ...]) -> Readiness:
         """Return how the checks stand that an environment requires; one that nobody configured requires what production

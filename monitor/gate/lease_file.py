@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 from monitor.core.entry import Status
 from monitor.core.events import LogHead
 from monitor.core.ports import ConfigurationError, MonitorError
+from monitor.gate.client.lease import SERVED, written_served
 from monitor.gate.client.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
 from monitor.gate.decision import Standing, decide, evaluable, resolve
 
@@ -169,6 +170,8 @@ def _metadata(
     }
     if ready.unready:
         metadata["unready"] = ready.unready
+    if standing.served:
+        metadata[SERVED] = written_served(standing.served)
     return metadata | {key: rfc3339(at) for key, at in dates.items() if at is not None}
 
 

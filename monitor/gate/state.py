@@ -8,7 +8,9 @@ from functools import cached_property
 
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
+from monitor.core.facts import ALIAS_TARGET, answered_route, is_answering
 from monitor.core.ports import Reader
+from monitor.gate.client.lease import ALIAS
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.decision import Answer, Standing, answer, decide, spared
 from monitor.gate.readiness import readiness
@@ -48,7 +50,21 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         callers=entry.callers,
         readiness=readiness(entry, rules.environments),
         since=entry.since,
+        served=served(entry),
     )
+
+
+def served(entry: Entry) -> dict[str, str]:
+    """Return which model answers each route on the surface that the gate speaks for, as an acceptance pinned it; an
+    alias's target as `alias`.
+    """
+    answers = {
+        answered_route(pin.field): str(pin.value)
+        for pin in entry.pins
+        if is_answering(pin.field) and (pin.scope, pin.name) == (entry.spec.surface, entry.spec.model_id)
+    }
+    targets = [str(pin.value) for pin in entry.pins if pin.field == ALIAS_TARGET]
+    return {**answers, **({ALIAS: targets[0]} if targets else {})} if answers else {}
 
 
 class Production:

@@ -15,8 +15,22 @@ from monitor.core import access
 from monitor.core.baselines import UNKNOWN, Baselines, Unknown
 from monitor.core.configuration import OFFICIAL, SourceSpec
 from monitor.core.entry import Entry, Pin
-from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, SETTING, Fact, Subject, Value, refusal
+from monitor.core.facts import (
+    ACCESS,
+    BEHAVIOUR,
+    GRANTED,
+    LIMIT,
+    SETTING,
+    Fact,
+    Subject,
+    Value,
+    answered_route,
+    answering,
+    is_answering,
+    refusal,
+)
 from monitor.detection.routes import joined, lost, order
+from monitor.registry import served
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +49,16 @@ class Behind:
     shows: bool = False
 
 
+SERVED_MODEL = "served_model"
+"""The check that calls verify whose answers name the model, or a dated snapshot of it."""
+
 TABLE: Mapping[str, Behind] = MappingProxyType(
     {
         "test_call": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
+        SERVED_MODEL: Behind(
+            fields=tuple(name for route in served.ROUTES for name in (ACCESS + route, answering(route))),
+            by=frozenset(served.ROUTES),
+        ),
         "organisation": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
         "rate_limits": Behind(fields=(LIMIT,), by=frozenset({"rate_limits", *access.CALLS}), value=None),
         "regions": Behind(fields=(ACCESS + "region",), by=frozenset({"region"})),
@@ -63,7 +84,7 @@ def facts(name: str, entry: Entry, baselines: Baselines) -> dict[Fact, Value]:
     for surface, model_id in entry.spec.surfaces.items():
         subject = Subject(surface, behind.account or model_id)
         for field, statements in baselines.facts_of(subject).items() if subject.name else ():
-            if covers(behind, field) and counts(field, entry):
+            if covers(behind, field) and counts(field, entry, name):
                 values[Fact(subject, field)] = statements[0][1]
     return values
 
@@ -73,8 +94,12 @@ def covers(behind: Behind, field: str) -> bool:
     return any(field == pattern or (pattern.endswith(".") and field.startswith(pattern)) for pattern in behind.fields)
 
 
-def counts(field: str, entry: Entry) -> bool:
-    """Whether a field is one that the checks of an entry rest on: of plain calls only those that it makes."""
+def counts(field: str, entry: Entry, name: str = "") -> bool:
+    """Whether a field is one that a check of an entry rests on: of plain calls only those that it makes; and of what
+    answers nothing of a tier that it does not use.
+    """
+    if name == SERVED_MODEL:
+        return (answered_route(field) if is_answering(field) else field.removeprefix(ACCESS)) in served.routes(entry)
     route = field.removeprefix(ACCESS)
     return (
         not field.startswith(ACCESS) or route not in access.CALLS or not entry.spec.uses or route in access.calls(entry)
@@ -84,26 +109,31 @@ def counts(field: str, entry: Entry) -> bool:
 def verifying(name: str, entry: Entry, baselines: Baselines) -> dict[Fact, Value]:
     """Those of the facts behind a check that verify it, or that it shows: what an activation pins."""
     behind = TABLE.get(name)
-    return {
-        fact: value
-        for fact, value in facts(name, entry, baselines).items()
-        if behind is not None and behind.value in (None, value)
-    }
+    known = facts(name, entry, baselines)
+    if name == SERVED_MODEL:
+        return served.verifying(known, served.targets(entry, baselines))
+    return {fact: value for fact, value in known.items() if behind is not None and behind.value in (None, value)}
 
 
 def verdict(name: str, entry: Entry, baselines: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
     """Return what the facts behind a check say of it: verified, failed, or nothing."""
-    if TABLE[name].shows or not facts(name, entry, baselines):
+    known = facts(name, entry, baselines)
+    if TABLE[name].shows or not known:
         return UNKNOWN
+    if name == SERVED_MODEL:
+        return served.verdict(known, served.targets(entry, baselines))
     return bool(verifying(name, entry, baselines))
 
 
 def refused(name: str, entry: Entry, baselines: Baselines) -> str:
-    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none
-    was refused.
+    """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`, or which other
+    model answers; empty where none was refused.
     """
+    known = facts(name, entry, baselines)
+    if name == SERVED_MODEL and (other := served.in_words(known, served.targets(entry, baselines))):
+        return other
     answers: dict[str, list[str]] = {}
-    closed = {fact: value for fact, value in facts(name, entry, baselines).items() if lost(fact, value)}
+    closed = {fact: value for fact, value in known.items() if lost(fact, value)}
     for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):
         route = fact.field.removeprefix(ACCESS)
         texts = {text for _, text in baselines.statements(Fact(fact.subject, refusal(route)))}
@@ -123,7 +153,7 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
         for name, behind in TABLE.items()
         if (states in behind.by or (name in spec.can.verifies and spec.trust == OFFICIAL))
         and not behind.shows
-        and (route not in behind.fields or counts(route, entry))
+        and (route not in behind.fields or counts(route, entry, name))
     )
 
 

@@ -15,7 +15,7 @@ from monitor.core.entry import Entry, Pin
 from monitor.core.events import source_stream
 from monitor.core.facts import ACCESS, ALIAS_TARGET, GRANTED, LISTED, Fact, Subject, answering
 from monitor.detection.routes import LIST, RETRIEVE, lost
-from monitor.registry import check_rules, checklist
+from monitor.registry import check_rules, checklist, served
 
 
 def pins(
@@ -37,9 +37,9 @@ def pins(
     chosen += priced
     unknown += unpriced
     subject = entry.price_subject
-    targets = {target for _, target in baselines.statements(Fact(subject, ALIAS_TARGET)) if target != ""}
+    targets = served.targets(entry, baselines)
     if len(targets) == 1:  # an alias that moves is another model under the same name
-        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=targets.pop()))
+        chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=next(iter(targets))))
     for check in checklist.required(entry):
         values = check_rules.verifying(check, entry, baselines)
         chosen += [
