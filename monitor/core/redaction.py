@@ -196,14 +196,18 @@ def clean(header: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _forms(secrets: Iterable[str], least: int) -> list[str]:
-    """Return what each known secret may stand as once all escapes are off: itself, and inside Base64, as `Basic` has it
-    behind a user's name.
+    """Return what each known secret may stand as once all escapes are off: itself, without what looks like an escape in
+    it (`%40` in the password of a URL), and inside Base64, as `Basic` has it behind a user's name.
     """
     forms: dict[str, None] = {}
     for secret in secrets:
         if len(secret) < least:
             continue
         forms[secret] = None
+        bare = _Layer(secret)
+        while bare.marks and len(bare.inside) >= least:
+            forms[bare.inside] = None
+            bare = _Layer(bare.inside)
         content = secret.encode()
         for shift in range(3):
             # The characters that the neighbours have a part in are left out.

@@ -100,6 +100,11 @@ def test_a_key_goes_by_its_shape_or_by_its_place(text: str, kept: str) -> None:
     assert redact(text) == kept
 
 
+def test_a_secret_that_holds_an_escape_of_its_own_is_found_inside_json() -> None:
+    secret = 'p%40ss%00"word'
+    assert redact(json.dumps({"url": secret}), [secret]) == json.dumps({"url": MASK})
+
+
 def test_a_short_secret_stays_since_it_may_be_a_word() -> None:
     assert redact("none of the models", ["none"]) == "none of the models"
 

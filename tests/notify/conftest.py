@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from slack_sink import Sink, slack_sink
+from world_fixtures import active, furnished, world
+
+__all__ = ["active", "furnished", "sink", "world"]
 
 
 @pytest.fixture

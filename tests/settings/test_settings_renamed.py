@@ -20,7 +20,7 @@ from monitor.core.accepted_configuration import RENAMED, current_names, differen
 from monitor.core.configuration import Requirement
 from monitor.settings import InvalidConfiguration, restore
 
-OLD = '[belief]\nabsence = {polls = 4, span = "1h"}\nchange = {polls = 3, span = "0s"}\ngap = "2m"\n'
+OLD = '[belief]\nabsence = {looks = 4, span = "1h"}\nchange = {looks = 3, span = "0s"}\ngap = "2m"\n'
 NEW = '[confirmation]\nabsence = {polls = 4, span = "1h"}\nchange = {polls = 3, span = "0s"}\ngap = "2m"\n'
 
 
@@ -39,8 +39,8 @@ def test_one_warning_names_every_old_name_and_the_new_one(tmp_path: Path, caplog
     loaded(tmp_path, OLD + MINIMAL)
     (said,) = warnings(caplog)
     assert said == (
-        f"{tmp_path / 'monitor.toml'}: [belief] is now [confirmation], absence.polls is now absence.polls, "
-        "change.polls is now change.polls; the old names are read by this version only."
+        f"{tmp_path / 'monitor.toml'}: [belief] is now [confirmation], absence.looks is now absence.polls, "
+        "change.looks is now change.polls; the old names are read by this version only."
     )
 
 
@@ -52,7 +52,7 @@ def test_a_file_in_new_names_warns_of_nothing(tmp_path: Path, caplog: pytest.Log
 @pytest.mark.parametrize(
     ("text", "polls"),
     [
-        ('[confirmation]\nabsence = {polls = 5, span = "1h"}\n', 5),
+        ('[confirmation]\nabsence = {looks = 5, span = "1h"}\n', 5),
         ('[belief]\nabsence = {polls = 6, span = "1h"}\n', 6),
     ],
 )
@@ -76,14 +76,14 @@ def test_a_variable_in_old_names_is_read_with_one_warning(tmp_path: Path, caplog
     [
         ('[belief]\ngap = "1m"\n[confirmation]\nhold = "1h"\n', {}, "[belief] and [confirmation] are"),
         (
-            '[confirmation]\nabsence = {polls = 3, polls = 3, span = "1h"}\n',
+            '[confirmation]\nabsence = {looks = 3, polls = 3, span = "1h"}\n',
             {},
-            "absence.polls and absence.polls are",
+            "absence.looks and absence.polls are",
         ),
         (
-            '[belief]\nchange = {polls = 3, polls = 3, span = "1h"}\n',
+            '[belief]\nchange = {looks = 3, polls = 3, span = "1h"}\n',
             {},
-            "change.polls and change.polls are",
+            "change.looks and change.polls are",
         ),
         (
             "",
@@ -120,9 +120,9 @@ def test_old_and_new_at_once_is_refused(tmp_path: Path, text: str, environ: dict
 
 def test_what_is_wrong_under_an_old_name_is_said_in_the_names_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfiguration) as refused:
-        loaded(tmp_path, '[belief]\nabsence = {polls = 0, span = "1m"}\n' + MINIMAL)
+        loaded(tmp_path, '[belief]\nabsence = {looks = 0, span = "1m"}\n' + MINIMAL)
     assert refused.value.problems == (
-        f"{tmp_path / 'monitor.toml'}: belief.absence.polls is too small; write at least 1.",
+        f"{tmp_path / 'monitor.toml'}: belief.absence.looks is too small; write at least 1.",
     )
 
 
