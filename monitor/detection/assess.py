@@ -258,10 +258,12 @@ def admit(context: AssessmentContext, so_far: Assessment) -> Assessment:
 
 
 def notice_alternation(context: AssessmentContext, so_far: Assessment) -> Assessment:
-    """Say once a day that the source contradicts itself; hold a mass drop that is more than a turn of that."""
+    """Say once a day, or once of what merely informs, that the source contradicts itself; hold a mass drop that is more
+    than a turn of that.
+    """
     comparison, admission = _compared(so_far), _compared(so_far).admission
     idle = not (comparison.changes or context.pending or so_far.state.anomaly)
-    rows = {} if idle else alternation.fresh(context.alternations, context.at)
+    rows = {} if idle else alternation.fresh(context.alternations, context.at, every=context.spec.every)
     repeated = alternation.repeats(rows, admission, so_far.state, context.baseline, comparison.facts)
     turning = alternation.alternating(
         rows, context.pending, comparison.changes, turns=1 if repeated else alternation.TURNS
@@ -692,15 +694,19 @@ def _take_as_one(context: AssessmentContext, so_far: Assessment) -> Assessment:
 
 
 def _say_alternation(context: AssessmentContext, so_far: Assessment) -> Assessment:
-    """Say that the source contradicts itself, where that was not said within a day.
+    """Say that the source contradicts itself, where that was not said within a day; of what merely informs, where that
+    was never said.
 
     Where an active entry stands on what alternates it is said when owners were not told within a day. The state is
     anomalous by it where nothing else made it so. The bytes that show it are kept whether or not it is said.
     """
     at, rows, turning = context.at, so_far.turned or {}, so_far.turning
-    concerned = alternation.named(change for change in turning if context.relied.on(change.fact))
+    weighty = {change.fact for change in turning if not alternation.informs(change.fact.field)}
+    unsaid = [change for change in turning if change.fact in weighty or rows[change.fact].said_at is None]
+    untold = [change for change in turning if change.fact in weighty or rows[change.fact].told_at is None]
+    concerned = alternation.named(change for change in untold if context.relied.on(change.fact))
     telling = bool(concerned) and alternation.due((row.told_at for row in rows.values()), at)
-    if not (telling or alternation.due((row.said_at for row in rows.values()), at)):
+    if not (telling or (unsaid and alternation.due((row.said_at for row in rows.values()), at))):
         return replace(so_far, kept_evidence=True, why="it contradicts itself, which was said")
     turns = {fact: row.turns for fact, row in rows.items()}
     ledger = _ledger(context, so_far)
