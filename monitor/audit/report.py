@@ -28,6 +28,7 @@ from monitor.core.text import pin_in_words, value_in_words
 from monitor.gate.decision import Answer
 from monitor.gate.state import Production, production
 from monitor.registry import checklist, fallbacks, pins
+from monitor.registry.capabilities import Difference
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
 from monitor.registry.policy import depends_on
@@ -86,6 +87,8 @@ class Report:
     spending: Spending | None
     dated: Sequence[Deadline]
     questions: Sequence[str]
+    fallback: str
+    differences: Sequence[Difference]
 
 
 def report(reader: Reader, configuration: Configuration, key: str, *, now: datetime) -> Report:
@@ -112,6 +115,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
     history = list(queries.history(reader, key))
     compared, sampled = _last_with(history, "evals"), _last_with(history, "logging")
     specs = [spec for spec in configuration.sources.values() if depends_on(entry, spec)]
+    fallback, differences = fallbacks.compared(entry, Production(reader, configuration, now))
     return Report(
         at=now,
         head=reader.head(),
@@ -129,6 +133,8 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
         spending=_spending(entry, words),
         dated=agenda(entry, fresh.baselines, specs),
         questions=[*_questions(reader, configuration, entry, fresh, words, now), *_of_evals(entry, compared)],
+        fallback=fallback,
+        differences=differences,
     )
 
 
@@ -217,7 +223,7 @@ def _questions(
             yield f"{spec.key} cannot be read ({source_state.outage}): what has changed there since?"
     if not entry.spec.fallback:
         yield "What do callers use while it is denied? No fallback is declared."
-    elif lost := fallbacks.wanting(entry, Production(reader, configuration, now)):
+    elif lost := fallbacks.missing(entry, Production(reader, configuration, now)):
         yield f"What do callers use while it is denied? The fallback {lost}."
     if not entry.spec.usage and not entry.observed:
         yield "What does production use in a month? No usage is declared, and no sample of requests was handed in."

@@ -151,13 +151,15 @@ def checklist(options: Options, *, entry: str) -> None:
     """Show every readiness check of an entry.
 
     Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody
-    and nothing has verified. For a paused entry the pins that a resumption would move are shown below, old and new side
-    by side.
+    and nothing has verified. Below stands in what its fallback differs, and for a paused entry the pins that a
+    resumption would move, old and new side by side.
     """
     from monitor.audit import queries
     from monitor.core.check_names import CHECKS
     from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
+    from monitor.registry.checklist import FALLBACK
+    from monitor.registry.fallbacks import compared
     from monitor.registry.lookup import find_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
@@ -165,13 +167,16 @@ def checklist(options: Options, *, entry: str) -> None:
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
         registered = find_entry(reader.entries(), entry)
         accepted = acceptance(reader, monitor.configuration, registered, now, Production)
+        fallback, differences = compared(registered, Production(reader, monitor.configuration, now))
         mends = {
             row.name: mend(monitor.configuration, registered, row.name, row.check.state)
             for row in rows
             if (row.required_in or row.asked) and row.check.state is not CheckState.VERIFIED
         }
     if options.json:
-        output.as_json([check_json(row, CHECKS) for row in rows])
+        comparison = {"fallback": fallback, "differences": [asdict(line) for line in differences]}
+        beside = {FALLBACK: {"comparison": comparison}} if fallback else {}
+        output.as_json([{**check_json(row, CHECKS), **beside.get(row.name, {})} for row in rows])
         return
     output.table(
         ("CHECK", "NEEDED", "STATE", "VERIFIED", "UNTIL", "BY", "ON WHAT"),
@@ -189,6 +194,9 @@ def checklist(options: Options, *, entry: str) -> None:
         ],
         coloured="STATE",
     )
+    if differences:
+        click.echo()
+        click.echo(output.printable(f"Its fallback {fallback}: {'; '.join(line.words for line in differences)}."))
     if registered.status is Status.PAUSED:
         click.echo()
         if accepted.asked:

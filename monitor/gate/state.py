@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.facts import ALIAS_TARGET, answered_route, is_answering
@@ -86,6 +87,11 @@ class Production:
         self._rules = configuration.gate
         self._now = now
 
+    @property
+    def baselines(self) -> Baselines:
+        """What is confirmed at that moment."""
+        return self._standings.fresh.baselines
+
     def answer(self, key: str) -> Answer:
         """May production use this entry, and what else may it use?"""
         rules, known = self._rules, self._standings
@@ -121,11 +127,11 @@ class _Standings(Mapping[str, Standing]):
 
     def __getitem__(self, key: str) -> Standing:
         if key not in self._made:
-            self._made[key] = standing(self._entries[key], self._fresh, self._configuration)
+            self._made[key] = standing(self._entries[key], self.fresh, self._configuration)
         return self._made[key]
 
     @cached_property
-    def _fresh(self) -> Freshness:
+    def fresh(self) -> Freshness:
         """Read when the first entry is asked for: of most decisions nobody hears, so that the gate is not asked."""
         return Freshness(self._reader, self._configuration, self._now)
 

@@ -159,7 +159,7 @@ def mend(configuration: Configuration, entry: Entry, name: str, state: CheckStat
     if name == "fallback":
         declared = entry.spec.fallback
         return (
-            f"`access-monitor gate {declared} --explain` says why, or {attest}"
+            f"`access-monitor checklist {entry.key}` says why, or {attest}"
             if declared
             else f"give the entry a fallback, or {attest}"
         )

@@ -169,13 +169,14 @@ class Provider:
             return Answer(200, text, {"Content-Type": "text/markdown"})
         model = request.body.get("model", "") if isinstance(request.body, dict) else ""
         if request.path == "/v1/responses":
-            return Answer(200, _response(model))
+            return Answer(200, response(model))
         if request.path == "/v1/chat/completions":
             return Answer(200, _completion(model))
         return Answer(404, {"error": {"message": f"nothing is at {request.path}", "type": "invalid_request_error"}})
 
 
-def _response(model: str) -> dict[str, Any]:
+def response(model: str) -> dict[str, Any]:
+    """Return an answer of the Responses API."""
     return {
         "id": "resp_1",
         "object": "response",
