@@ -28,9 +28,9 @@ from monitor.core.text import pin_in_words, value_in_words
 from monitor.gate.decision import Answer
 from monitor.gate.state import Production, production
 from monitor.registry import checklist, fallbacks, pins
-from monitor.registry.capabilities import Difference
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
+from monitor.registry.model_features import FallbackDifference
 from monitor.registry.policy import depends_on
 from monitor.registry.reminders import Deadline, agenda
 from monitor.registry.terms import PricedEntry, priced
@@ -88,7 +88,7 @@ class Report:
     dated: Sequence[Deadline]
     questions: Sequence[str]
     fallback: str
-    differences: Sequence[Difference]
+    differences: Sequence[FallbackDifference]
 
 
 def report(reader: Reader, configuration: Configuration, key: str, *, now: datetime) -> Report:

@@ -16,7 +16,7 @@ from monitor.core.entry import Check, CheckState, Entry, Status
 from monitor.core.events import entry_stream
 from monitor.core.ports import GateAnswers
 from monitor.registry import checklist
-from monitor.registry.capabilities import Difference, capabilities, differences, lacking
+from monitor.registry.model_features import FallbackDifference, differences, lacking, model_features
 from monitor.registry.transitions import RegistryTransaction
 
 USED = frozenset({Status.ACTIVE, Status.PAUSED})
@@ -58,18 +58,18 @@ def missing(entry: Entry, gate: GateAnswers) -> str:
     """
     if not (key := gate.answer(entry.key).fallback):
         return wanting(entry, gate)
-    lacks = lacking(entry, capabilities(gate.entries[key], gate.baselines))
+    lacks = lacking(entry, model_features(gate.entries[key], gate.baselines))
     return f"{key} lacks what {entry.key} uses: {', '.join(lacks)}" if lacks else ""
 
 
-def compared(entry: Entry, gate: GateAnswers) -> tuple[str, list[Difference]]:
+def compared(entry: Entry, gate: GateAnswers) -> tuple[str, list[FallbackDifference]]:
     """Compare an entry with its fallback, the one that is allowed or else the one that is declared; the key is empty
     where it has none.
     """
     key = gate.answer(entry.key).fallback or entry.spec.fallback
     if key not in gate.entries:
         return "", []
-    mine, other = capabilities(entry, gate.baselines), capabilities(gate.entries[key], gate.baselines)
+    mine, other = model_features(entry, gate.baselines), model_features(gate.entries[key], gate.baselines)
     return key, differences(entry, mine, other)
 
 

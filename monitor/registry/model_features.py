@@ -59,7 +59,7 @@ _NEEDS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
 
 
 @dataclass(slots=True, kw_only=True)
-class Capabilities:
+class ModelFeatures:
     """What is stated of a model. `features` maps (kind, name) to whether it has that; of a kind in `whole` everything
     that it has is stated. `context` is in tokens, `prices` are amounts in USD per 1M tokens by field.
     """
@@ -75,7 +75,7 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class FallbackDifference:
     """In what a model differs from another: `before` and `after` as they are stated (None: nobody states it), and the
     same in words.
     """
@@ -86,9 +86,9 @@ class Difference:
     words: str
 
 
-def capabilities(entry: Entry, baselines: Baselines) -> Capabilities:
+def model_features(entry: Entry, baselines: Baselines) -> ModelFeatures:
     """Gather what official sources state of an entry's model."""
-    stated = Capabilities()
+    stated = ModelFeatures()
     subjects = {Subject(entry.spec.surface, entry.spec.model_id), Subject(entry.spec.provider, entry.spec.model_id)}
     if entry.spec.model_id:
         for subject in sorted({*subjects, entry.price_subject}):
@@ -103,7 +103,7 @@ def capabilities(entry: Entry, baselines: Baselines) -> Capabilities:
     return stated
 
 
-def differences(entry: Entry, of_entry: Capabilities, of_other: Capabilities) -> list[Difference]:
+def differences(entry: Entry, of_entry: ModelFeatures, of_other: ModelFeatures) -> list[FallbackDifference]:
     """Compare a model with one that stands in for it: context, tools, modalities, the endpoints and prices in use."""
     found = list(_context(of_entry.context, of_other.context))
     used = {ENDPOINT: entry.spec.uses, TIER: entry.spec.tiers}
@@ -113,10 +113,12 @@ def differences(entry: Entry, of_entry: Capabilities, of_other: Capabilities) ->
             continue
         if of_other.has(kind, name) is False:
             words = f"{_feature(kind, name)} lost"
-            found.append(Difference(what=f"{kind}.{name}", before=True, after=False, words=words))
+            found.append(FallbackDifference(what=f"{kind}.{name}", before=True, after=False, words=words))
         elif of_other.has(kind, name) is None:
             unknown[kind] = None
-    found += [Difference(what=kind, before=True, after=None, words=f"{_KINDS[kind]} not stated") for kind in unknown]
+    found += [
+        FallbackDifference(what=kind, before=True, after=None, words=f"{_KINDS[kind]} not stated") for kind in unknown
+    ]
     for tier in entry.spec.tiers:
         for meter in ("input", "output"):
             name = price.Meter(tier, price.SHORT, price.TEXT, meter).field
@@ -124,7 +126,7 @@ def differences(entry: Entry, of_entry: Capabilities, of_other: Capabilities) ->
     return found
 
 
-def lacking(entry: Entry, of_other: Capabilities) -> list[str]:
+def lacking(entry: Entry, of_other: ModelFeatures) -> list[str]:
     """List what a model that stands in lacks of what an entry uses, as far as that is stated: endpoints, the modalities
     that these need, and tiers.
     """
@@ -139,13 +141,13 @@ def lacking(entry: Entry, of_other: Capabilities) -> list[str]:
     return list(dict.fromkeys(lacks))
 
 
-def _context(before: int | None, after: int | None) -> Iterator[Difference]:
+def _context(before: int | None, after: int | None) -> Iterator[FallbackDifference]:
     if before is not None and before != after:
         words = f"context {_tokens(before)} → {'not stated' if after is None else _tokens(after)}"
-        yield Difference(what="context", before=before, after=after, words=words)
+        yield FallbackDifference(what="context", before=before, after=after, words=words)
 
 
-def _price(name: str, before: str | None, after: str | None) -> Iterator[Difference]:
+def _price(name: str, before: str | None, after: str | None) -> Iterator[FallbackDifference]:
     meter = price.Meter.of(name)
     about = meter.meter if meter.tier == "standard" else f"{meter.tier} {meter.meter}"
     if before is None or (after is not None and price.equal(before, after)):
@@ -154,7 +156,7 @@ def _price(name: str, before: str | None, after: str | None) -> Iterator[Differe
         words = f"{about} price not stated"
     else:
         words = f"{about} {price.percent(before, after) or f'{price.spoken(before)} → {price.spoken(after)}'}"
-    yield Difference(what=name, before=before, after=after, words=words)
+    yield FallbackDifference(what=name, before=before, after=after, words=words)
 
 
 def _feature(kind: str, name: str) -> str:
@@ -194,7 +196,7 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[- ]", "_", name).lower()
 
 
-def _read(stated: Capabilities, path: tuple[str, ...], value: object) -> None:
+def _read(stated: ModelFeatures, path: tuple[str, ...], value: object) -> None:
     """Take one statement of a list or page."""
     last, above = path[-1], path[-2] if len(path) > 1 else ""
     if path[0].startswith("endpoint."):
@@ -221,7 +223,7 @@ def _read(stated: Capabilities, path: tuple[str, ...], value: object) -> None:
         _put_all(stated, ENDPOINT, [str(name).strip("/") for name in value])
 
 
-def _observed(stated: Capabilities, fact: Fact, value: Value) -> None:
+def _observed(stated: ModelFeatures, fact: Fact, value: Value) -> None:
     """Take what calls showed: which endpoints and tiers a model serves, and whether it calls functions."""
     if fact.field == f"{BEHAVIOUR}tools.called":
         _put(stated, TOOL, FUNCTIONS, value)
@@ -236,12 +238,12 @@ def _observed(stated: Capabilities, fact: Fact, value: Value) -> None:
         stated.features[TIER, route] = served
 
 
-def _put(stated: Capabilities, kind: str, name: str, value: object) -> None:
+def _put(stated: ModelFeatures, kind: str, name: str, value: object) -> None:
     if value in _YES or value in _NO:
         stated.features[kind, name] = value in _YES
 
 
-def _put_all(stated: Capabilities, kind: str, value: object) -> None:
+def _put_all(stated: ModelFeatures, kind: str, value: object) -> None:
     """Take a list of everything that a model has of a kind."""
     names = value.split(",") if isinstance(value, str) else value
     if isinstance(names, list) and names and all(isinstance(name, str) and name.strip() for name in names):

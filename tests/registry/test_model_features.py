@@ -11,7 +11,7 @@ from monitor.core.baselines import Baselines
 from monitor.core.entry import Entry, Status
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Subject, Value
-from monitor.registry.capabilities import Capabilities, capabilities, differences, lacking
+from monitor.registry.model_features import ModelFeatures, differences, lacking, model_features
 from monitor.sources.json_text import canonical_text
 
 MODEL = Subject("openai", "gpt-luna")
@@ -22,14 +22,14 @@ def entry(spec: EntrySpec | None = None) -> Entry:
     return Entry(key=spec.key, status=Status.ACTIVE, since=START, position=1, status_position=1, spec=spec)
 
 
-def stated(**facts: Any) -> Capabilities:
+def stated(**facts: Any) -> ModelFeatures:
     """Return what is read of facts as a list states them: nested values as JSON, `__` for a dot."""
     fields: dict[str, Value] = {
         name.replace("__", "."): canonical_text(value) if isinstance(value, dict | list) else value
         for name, value in facts.items()
     }
     conf = configuration()
-    return capabilities(entry(), Baselines(conf.sources, lambda key: {MODEL: fields} if key == "list" else None))
+    return model_features(entry(), Baselines(conf.sources, lambda key: {MODEL: fields} if key == "list" else None))
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_the_differences_are_said_as_people_read_them() -> None:
 
 
 def test_prices_are_compared_by_the_tiers_in_use() -> None:
-    mine = Capabilities(prices={INPUT: "1", OUTPUT: "6", "price.flex.short.input": "0.5"})
-    other = Capabilities(prices={INPUT: "1.4", OUTPUT: "6.00"})
+    mine = ModelFeatures(prices={INPUT: "1", OUTPUT: "6", "price.flex.short.input": "0.5"})
+    other = ModelFeatures(prices={INPUT: "1.4", OUTPUT: "6.00"})
     spec = entry(entry_spec(tiers=("standard", "flex")))
     assert [line.words for line in differences(spec, mine, other)] == ["input +40 %", "flex input price not stated"]
 
