@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli import output
 from monitor.cli.framework import Command, Options
+from monitor.cli.names import complete_entries
 from monitor.gate.client import ask
-from monitor.gate.client.lease import ALLOWED, DENIED, NOT_KNOWN, LeaseError
+from monitor.gate.client.lease import ALLOWED, DENIED, NOT_KNOWN, WRONG_USAGE, LeaseError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class GateCommand(Command):
@@ -22,6 +26,11 @@ class GateCommand(Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.args = [word for word in args if word != "--debug"]
         return []
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in complete_entries(ctx, click.Argument(["key"]), incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         options = ctx.ensure_object(Options)
@@ -50,7 +59,7 @@ def polled_answer(words: list[str]) -> int:
 
 def _polled_answer(asked: dict[str, str]) -> int:
     from monitor.cli.opening import opened
-    from monitor.gate.decision import Standing, resolve, verdict
+    from monitor.gate.decision import OtherSurfaces, Standing, resolve, verdict
     from monitor.gate.recency import as_json as recency_as_json
     from monitor.settings import durations
     from monitor.web.answers import GateRequest, as_json, decided
@@ -66,10 +75,13 @@ def _polled_answer(asked: dict[str, str]) -> int:
         raise ask.usage(f"{ask.MAX_AGE} {asked[ask.MAX_AGE]} {error}") from None
     options = Options()
     options.config, options.database = asked["--config"] or None, asked["--database"] or None
-    key, request = asked["KEY"], GateRequest(environment=asked["--env"], caller=asked["--caller"])
+    key, surface = asked["KEY"], asked["--surface"]
+    request = GateRequest(environment=asked["--env"], caller=asked["--caller"], surface=surface)
     with opened(options) as monitor:
         view = read_view(monitor.store, monitor.configuration, monitor.clock())
-        standing = resolve(key, view.standings)
+        standing = resolve(key, view.standings, surface)
+        if isinstance(standing, OtherSurfaces):
+            raise LeaseError(WRONG_USAGE, f"{standing.reason}.")
         if not isinstance(standing, Standing):
             why = f"{key} is neither an entry's key nor a model id that exactly one entry holds"
             raise LeaseError(NOT_KNOWN, f"{why}: see `access-monitor status`.")
@@ -79,14 +91,18 @@ def _polled_answer(asked: dict[str, str]) -> int:
         answer = recency.applied(decided(view, key, request, now).answer, now)
         rules = view.configuration.gate
         who = (request.environment, rules.environments, request.caller, now, rules.lease)
-        conditions = verdict(view.standings[standing.key], *who).conditions if "--explain" in asked else ()
+        standing = view.standings[standing.key]
+        conditions = verdict(standing, *who).conditions if "--explain" in asked else ()
     document = {**as_json(answer), **recency_as_json(recency)}
     if "--json" in asked:
-        explained = {"conditions": ask.conditions_as_json(conditions)} if conditions else {}
+        explained: dict[str, object] = {"conditions": ask.conditions_as_json(conditions), "access": standing.access}
+        explained = explained if conditions else {}
         click.echo(json.dumps({**document, **explained}, ensure_ascii=False))
         return ALLOWED if answer.allowed else DENIED
     ask.show(document, request.environment)
     ask.show_conditions(conditions, answer.reason)
+    if conditions and standing.access:
+        click.echo(f"  access {standing.access}")
     if recency.polled:
         click.echo(f"polled: {', '.join(recency.polled)}")
     if recency.unasked:

@@ -19,6 +19,7 @@ from monitor.core.facts import (
     ANNOUNCED,
     BEHAVIOUR,
     DEPRECATION,
+    ENDPOINT,
     INCIDENT,
     LIMIT,
     LISTED,
@@ -26,6 +27,7 @@ from monitor.core.facts import (
     REPLACEMENT,
     SETTING,
     SHUTDOWN_DATE,
+    STAGE,
     WATCHED,
     Alternation,
     Fact,
@@ -51,8 +53,8 @@ MOST = 1_000
 POLLS = 10
 """For how many intervals of its source a turn is kept, where that is longer than a day."""
 
-_WEIGHTY = frozenset({LISTED, ALIAS_TARGET, SHUTDOWN_DATE, REPLACEMENT, f"{BEHAVIOUR}caching.hit"})
-_WEIGHTY_KINDS = (price.PREFIX, ACCESS, LIMIT, SETTING, ANNOUNCED, DEPRECATION, PARAGRAPH, WATCHED, INCIDENT)
+_WEIGHTY = frozenset({LISTED, ALIAS_TARGET, STAGE, SHUTDOWN_DATE, REPLACEMENT, f"{BEHAVIOUR}caching.hit"})
+_WEIGHTY_KINDS = (price.PREFIX, ACCESS, ENDPOINT, LIMIT, SETTING, ANNOUNCED, DEPRECATION, PARAGRAPH, WATCHED, INCIDENT)
 
 
 def informs(field: str) -> bool:

@@ -31,7 +31,8 @@ from monitor.gate.client.verdict import PRODUCTION, Condition, rfc3339
 SUMMARY = "May this environment use this model now? The answer is the exit code."
 
 USAGE = (
-    "access-monitor gate KEY [--env ENV] [--caller NAME] [--max-age AGE [--paid]] [--explain] [--json] [--lease FILE] "
+    "access-monitor gate KEY [--surface S] [--env ENV] [--caller NAME] [--max-age AGE [--paid]] [--explain] [--json] "
+    "[--lease FILE] "
     "[--public-key KEY] [--config FILE]"
 )
 
@@ -50,6 +51,8 @@ Exit codes: 0 allowed, 1 denied (the reason and the fallback are printed),
 78 the configuration is wrong.
 
 Options:
+  --surface S     the surface that is to be called; of an entry on several the
+                  first unless told. KEY@S means the same
   --env ENV       the environment that asks [production]; one that is not
                   configured is judged like production
   --caller NAME   who asks: a paused entry may spare the callers it had
@@ -72,6 +75,7 @@ Options:
 Examples:
   access-monitor gate gpt-5.6-luna && ./deploy
   access-monitor gate gpt-5.6-luna --env staging --explain
+  access-monitor gate gpt-5.6-luna --surface codex
   access-monitor gate gpt-5.6-luna --caller support-agent --json
   access-monitor gate gpt-5.6-luna --max-age 10m && ./deploy
 """
@@ -79,7 +83,7 @@ Examples:
 _DEFAULT_FOLDER = "var/lease"
 _CONFIGURATIONS = ("config/monitor.toml", "/etc/access-monitor/monitor.toml")
 MAX_AGE, PAID = "--max-age", "--paid"
-_VALUED = ("--env", "--caller", "--lease", "--public-key", "--config", "--database", MAX_AGE)
+_VALUED = ("--surface", "--env", "--caller", "--lease", "--public-key", "--config", "--database", MAX_AGE)
 _FLAGS = ("--explain", "--json", "--help", "--debug", PAID)
 
 
@@ -112,18 +116,20 @@ def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], date
         if options["--public-key"]:
             _check(path, document, options["--public-key"])
         lease = Lease(path, parse(path, document), environment, now())
-        answer = lease.answer(key, caller)
+        flag = lease.flag(key, options["--surface"])
+        answer = lease.answer(flag, caller, asked=key)
     except LeaseError as stop:
         sys.stderr.write(f"{stop}\n")
         return stop.code
     if "--json" in options:
         if "--explain" in options:
-            answer["conditions"] = conditions_as_json(lease.judge(key, caller).conditions)
+            answer["conditions"] = conditions_as_json(lease.judge(flag, caller).conditions)
+            answer["access"] = lease.access(flag)
         print(json.dumps(answer, ensure_ascii=False))
     else:
         show(answer, environment)
         if "--explain" in options:
-            _explain(lease, key, caller, str(answer["reason"]))
+            _explain(lease, flag, caller, str(answer["reason"]))
     return ALLOWED if answer["allowed"] is True else DENIED
 
 
@@ -263,6 +269,8 @@ def _as_json(condition: Condition) -> dict[str, object]:
 
 def _explain(lease: Lease, key: str, caller: str, judged_as: str) -> None:
     show_conditions(lease.judge(key, caller).conditions, judged_as)
+    if access := lease.access(key):
+        print(f"  access {access}")
     if spared := lease.spared(key):
         print(f"  the pause spares {', '.join(spared)}")
     judged = "" if lease.asked == lease.environment else f"; {lease.asked} is judged like {lease.environment}"

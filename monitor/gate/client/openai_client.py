@@ -22,13 +22,13 @@ ClientT = TypeVar("ClientT")
 class Admitting(Protocol):
     """What is asked about every model that a request names (`guard.Guard`); both first raise `guard.ModelDenied`."""
 
-    def admit(self, model: str) -> str:
-        """Return the model to call: the one that was named, or its approved fallback."""
+    def admit(self, model: str, base_url: str = "") -> str:
+        """Return the model to call at a base URL: the one that was named, or its approved fallback."""
 
-    def require(self, model: str) -> None:
+    def require(self, model: str, base_url: str = "") -> None:
         """Refuse a model that no fallback can stand in for here."""
 
-    def compare(self, model: str, route: str, answered: str) -> None:
+    def compare(self, model: str, route: str, answered: str, base_url: str = "") -> None:
         """Hold the model that answered against the one that was accepted; may raise `guard.ModelMismatch`."""
 
 
@@ -114,13 +114,13 @@ class _Guarded:
         """
         if _SENT in response.extensions and (answered := _answering(data)):
             model, route = response.extensions.pop(_SENT)
-            self.guard.compare(model, route, answered)
+            self.guard.compare(model, route, answered, _base_url(self))
         return super()._process_response_data(data=data, response=response, **rest)  # type: ignore[misc]
 
     def _websocket_query_params(self, url: Any, extra_query: Mapping[str, object]) -> Any:
         """Return the one place that every connection to a model by web socket passes before it is opened."""
         named = {name: extra_query[name] for name in ("model", "deployment") if isinstance(extra_query.get(name), str)}
-        sent = {name: self.guard.admit(str(model)) for name, model in named.items()}
+        sent = {name: self.guard.admit(str(model), _base_url(self)) for name, model in named.items()}
         return super()._websocket_query_params(url, {**extra_query, **sent})  # type: ignore[misc]
 
 
@@ -165,6 +165,27 @@ def _part(of: object, name: str) -> object:
     return of.get(name) if isinstance(of, Mapping) else None
 
 
+def _base_url(client: Any) -> str:
+    """Return where the requests of a client go; that of one deployment is its resource's."""
+    return str(getattr(client, "base_url", "")).rstrip("/")
+
+
+class _Addressed:
+    """A guard that is asked about requests to one base URL."""
+
+    __slots__ = ("_base_url", "_guard")
+
+    def __init__(self, guard: Admitting, base_url: str) -> None:
+        self._guard = guard
+        self._base_url = base_url
+
+    def admit(self, model: str) -> str:
+        return self._guard.admit(model, self._base_url)
+
+    def require(self, model: str) -> None:
+        self._guard.require(model, self._base_url)
+
+
 def _screened(client: _Guarded, options: Any) -> Any:
     """Return the options of the request that may be sent.
 
@@ -173,7 +194,7 @@ def _screened(client: _Guarded, options: Any) -> Any:
     """
     if options.method.lower() == "get":
         return options
-    guard = client.guard
+    guard = _Addressed(client.guard, _base_url(client))
     # An Azure client may be made for one deployment, which is then called whatever the body names.
     deployment = getattr(client, "_azure_deployment", None)
     if deployment:
@@ -215,7 +236,7 @@ def _admitted(body: Mapping[str, Any], admit: Callable[[str], str]) -> Mapping[s
     return {**body, **changes} if changes else body
 
 
-def _batch(guard: Admitting, files: Any) -> Any:
+def _batch(guard: _Addressed, files: Any) -> Any:
     """Return the files of a batch, each line's model admitted; what can be read only once is replaced
     by what was read.
     """
@@ -246,7 +267,7 @@ def _read(file: Any) -> tuple[bytes, Any]:
     return content, file
 
 
-def _require(guard: Admitting, text: bytes | bytearray | str) -> None:
+def _require(guard: _Addressed, text: bytes | bytearray | str) -> None:
     """Ask about every model that a JSON text names, its own or that of the request in it: it is sent as it is, or not
     at all.
     """
