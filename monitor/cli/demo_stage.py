@@ -52,7 +52,7 @@ class Stage:
             f"The story runs from {steps[0].date} to {steps[-1].date} and takes about a minute. Dates are the "
             "story's, times are real."
         )
-        _say("Daemon, clock, database and deliveries are those of `access-monitor run`. Only confirmation is hurried here:")
+        _say("Daemon, clock, database, deliveries are those of `access-monitor run`. Only confirmation is hurried:")
         _say(
             f"a price is confirmed after {requirement(self._rules.change)} (as shipped: "
             f"{requirement(ConfirmationRules().change)})."
