@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from _histories import LIST, SECOND, SURFACE, UNPRICED, Absence, Route
+from _common import ROOT
+from _histories import LIST, SECOND, SURFACE, Absence, Route
 
 from monitor.app.daemon import RECHECK_SPREAD, SPREAD
 from monitor.app.use_cases import UseCases
@@ -32,15 +33,17 @@ from monitor.core.facts import (
 )
 from monitor.core.ports import Source
 from monitor.gate.state import production
-from monitor.registry.acceptance import Going
+from monitor.settings import load
 from monitor.sources.catalog import source_spec
 from monitor.store import SqlStore, open_store
 
-RETRIEVE, RESPONSES = timedelta(minutes=5), timedelta(hours=6)
-"""How often the shipped configuration asks the free route of a model, and the one that costs money."""
+SHIPPED = ROOT / "config" / "monitor.toml"
+MODEL = "gpt-5.6-luna"
+"""The model of the shipped configuration whose routes every simulated one gets."""
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 APART = timedelta(hours=1)
+BATCH = 10
 BEFORE = timedelta(minutes=10)
 
 
@@ -86,22 +89,28 @@ class Unpaid(Route):
 
 def refused(draws: int, seed: str) -> Refused:
     """Let one model after the other be refused, at random moments and under random jitter; of every second one the
-    budget is used up before, so that its free route alone can say so.
+    budget is used up before, so that its free routes alone can say so.
     """
     chance = random.Random(seed)
-    models = [f"model-{number}" for number in range(draws)]
-    began = {model: START + number * APART + BEFORE + chance.random() * RETRIEVE for number, model in enumerate(models)}
+    delays: list[timedelta] = []
+    while len(delays) < draws:
+        delays += _batch(min(BATCH, draws - len(delays)), chance)
+    return Refused(delays=tuple(sorted(delays)))
+
+
+def _batch(count: int, chance: random.Random) -> list[timedelta]:
+    """Play some models in one store; each commit costs more the more entries there are."""
+    began = {f"model-{number}": START + number * APART + BEFORE + chance.random() * BEFORE for number in range(count)}
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(str(Path(folder) / "play.db"), durable=False)
         try:
             simulation = _Simulation(store, began, chance)
-            delays = [
+            return [
                 simulation.denied(model, at, paid=number % 2 == 0) - at
                 for number, (model, at) in enumerate(began.items())
             ]
         finally:
             store.close()
-    return Refused(delays=tuple(sorted(delays)))
 
 
 class _Simulation:
@@ -109,7 +118,8 @@ class _Simulation:
         self._store = store
         self._chance = chance
         self._now = START
-        self._specs = dict(_specs(list(began)))
+        shipped = load(SHIPPED, {}, None).configuration
+        self._specs = dict(_specs(list(began), shipped))
         self._sources: dict[str, Source] = {LIST: ShownList(list(began))}
         for key, spec in self._specs.items():
             if key != LIST:
@@ -121,6 +131,7 @@ class _Simulation:
             entries={
                 model: EntrySpec(key=model, name=model, surfaces={SURFACE: model}, owners=("team",)) for model in began
             },
+            confirmation=shipped.confirmation,
         )
         use_cases = UseCases(store, self._configuration, self._clock, published=lambda: None)
         self._poller = use_cases.poller(self._sources.__getitem__)
@@ -133,15 +144,16 @@ class _Simulation:
 
     def denied(self, model: str, began: datetime, *, paid: bool) -> datetime:
         """Return when production was first denied a model whose calls are refused from `began` on."""
-        keys = [LIST, f"probes/{model}/retrieve", f"probes/{model}/responses"]
+        keys = [key for key, spec in self._specs.items() if spec.model in ("", model)]
         self._now = start = began.replace(minute=0, second=0, microsecond=0)
         self._poller.poll(keys)
-        self._operator.activate(
-            model, by="bench", reason="accepted", via={"channel": "bench"}, going=Going(waived=UNPRICED)
-        )
+        by = {"by": "bench", "via": {"channel": "bench"}}
+        self._operator.verify(model, "pricing", url="https://prices.example/", **by)
+        self._operator.activate(model, reason="accepted", **by)
         assert not self._is_denied(model), "it is allowed until its calls are refused"
-        if not paid:
-            self._sources[keys[2]] = Unpaid(self._specs[keys[2]], (), timedelta(0))
+        for key in keys:
+            if self._specs[key].paid and not paid:
+                self._sources[key] = Unpaid(self._specs[key], (), timedelta(0))
         due = {key: start + self._chance.random() * self._specs[key].every for key in keys}
         queue = [(at, key) for key, at in due.items()]
         heapq.heapify(queue)
@@ -169,10 +181,13 @@ class _Simulation:
         return span * self._chance.uniform(1 - spread, 1 + spread)
 
 
-def _specs(models: list[str]) -> Iterator[tuple[str, SourceSpec]]:
-    yield LIST, source_spec(key=LIST, kind="models_list", every=timedelta(minutes=5), surface=SURFACE)
+def _specs(models: list[str], shipped: Configuration) -> Iterator[tuple[str, SourceSpec]]:
+    """Return the list and the routes of each model, as often as the shipped configuration polls them."""
+    listed = next(spec for spec in shipped.sources.values() if spec.lists)
+    yield LIST, source_spec(key=LIST, kind="models_list", every=listed.every, surface=SURFACE)
+    routes = {spec.route: spec.every for spec in shipped.sources.values() if spec.can.calls and spec.model == MODEL}
     for model in models:
-        for route, every in (("retrieve", RETRIEVE), ("responses", RESPONSES)):
+        for route, every in routes.items():
             key = f"probes/{model}/{route}"
             options = {"model": model, "route": route}
             yield key, source_spec(key=key, kind="behaviour", every=every, surface=SURFACE, options=options)
