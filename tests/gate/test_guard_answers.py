@@ -246,3 +246,19 @@ def test_the_lease_says_what_was_accepted_in_one_text(
     assert document["flags"][LUNA]["metadata"].get("served") == written
     lease = Lease("file", json.loads(json.dumps(document)), "production", NOW)
     assert lease.served(LUNA, route) == ids
+
+
+def test_a_model_on_two_surfaces_is_compared_with_what_was_accepted_where_the_client_calls(
+    place: Place, provider: Provider
+) -> None:
+    later = clock.now().replace(year=2100)
+    common = {"access_until": later, "price_until": later, "model_id": LUNA, "model_ids": (LUNA,)}
+    place.write(
+        standing("luna", surface="openai", base_url="http://other.invalid/v1", served={"responses": MAY}, **common),
+        standing("luna@eu", surface="eu", base_url="http://provider.invalid/v1", served={"responses": APRIL}, **common),
+    )
+    client = guard(provider.client(), lease=place.folder, on_other_model="raise")
+    client.responses.create(model=LUNA, input="hello")
+    provider.answers_as = MAY
+    with pytest.raises(ModelMismatch):
+        client.responses.create(model=LUNA, input="hello")
