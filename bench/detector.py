@@ -130,6 +130,7 @@ def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
         for absence, at in one[LIST].pauses.items()
         if absence.lasting
     )
+    worst = max(one[LIST].false(WEEK) - one[THREE].false(WEEK) for one in found.values())
     naive, needless = total(NAIVE, WEEK), total(NAIVE, DAY)
     judged = [
         Row(
@@ -137,6 +138,14 @@ def rows(found: Mapping[str, Mapping[str, Judged]]) -> list[Row]:
             ours=str(total(LIST, WEEK)),
             bare=str(total(THREE, WEEK)),
             figure=float(total(LIST, WEEK) - total(THREE, WEEK)),
+            limit=0,
+            unit="more",
+        ),
+        Row(
+            what="the same on the worst history",
+            ours=str(worst),
+            bare="0",
+            figure=float(worst),
             limit=0,
             unit="more",
         ),
