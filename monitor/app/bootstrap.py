@@ -34,6 +34,8 @@ from monitor.store import SqlStore, open_store
 
 if TYPE_CHECKING:
     from monitor.audit.replay import Replay
+    from monitor.core.cache_writes import CacheWrite
+    from monitor.core.configuration import SourceSpec
     from monitor.core.events import Event
     from monitor.core.facts import ReplayedRecording
     from monitor.detection.budget import DailyBudget
@@ -230,9 +232,16 @@ class Monitor:
                 surface=self.configuration.surfaces.get(spec.surface),
                 secret=self.secret,
                 budget=self.budget,
+                written=self._written,
             )
             self._sources[key] = build(spec, deps)
         return self._sources[key]
+
+    def _written(self, spec: SourceSpec, now: datetime) -> CacheWrite | None:
+        from monitor.detection.late_reads import awaiting
+
+        with self.store.read() as reader:
+            return awaiting(reader, spec, now)
 
     @cached_property
     def budget(self) -> DailyBudget:

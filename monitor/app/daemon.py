@@ -25,6 +25,7 @@ from monitor.core import logs
 from monitor.core.configuration import SourceSpec
 from monitor.core.ports import PUBLISHING, STORING, ClockStep, ConfigurationError, MonitorError, NotSent
 from monitor.detection.budget import first_poll, unpaid
+from monitor.detection.late_reads import awaiting, readers_of
 from monitor.gate.lease_file import LEASE_RENEWAL
 from monitor.registry import check_expiry
 from monitor.registry.timekeeping import described, keep_ages, record_steps
@@ -311,7 +312,8 @@ class Daemon:
         now = self._monitor.clock()
         with self._monitor.store.read() as reader:
             states = reader.sources()
-        sources = self._monitor.configuration.sources
+            sources = self._monitor.configuration.sources
+            writes = {key: awaiting(reader, spec, now) for key, spec in sources.items()}
         self.health.expect({key: spec.every for key, spec in sources.items()})
         for key, spec in sources.items():
             self._scheduler.every(
@@ -321,7 +323,7 @@ class Daemon:
                 key,
                 pool="probes" if spec.can.calls else "default",
                 host=self._host(spec),
-                first=first_poll(spec, states.get(key), now) - now,
+                first=first_poll(spec, states.get(key), now, writes[key]) - now,
                 spread=SPREAD if spec.every > SHORT else 0,
             )
         rules, at_once = self._monitor.configuration.gate, timedelta(0)
@@ -375,11 +377,20 @@ class Daemon:
             self._log.polled(outcome)
             if outcome.again is not None:
                 self._again(outcome.source, outcome.again, now)
+            self._read_late(outcome.source, now)
             if outcome.verdict in ("baseline", "changed"):
                 with self._monitor.store.read() as reader:
                     waiting = unpaid(reader, self._monitor.configuration, outcome.source)
                 for probe in waiting:
                     self._again(probe, now, now)
+
+    def _read_late(self, key: str, now: datetime) -> None:
+        """Poll what reads the cache late when what a poll of this source wrote is about to end, and not by chance."""
+        for spec in readers_of(key, self._monitor.configuration.sources):
+            with self._monitor.store.read() as reader:
+                write = awaiting(reader, spec, now)
+            if write is not None and now < write.ends:
+                self._scheduler.sooner(f"poll {spec.key}", max(write.due - now, timedelta(0)) + STEP)
 
     def _again(self, key: str, at: datetime, now: datetime) -> None:
         """Poll a suspect again, jittered, unless the schedule does so anyway."""

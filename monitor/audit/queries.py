@@ -32,9 +32,9 @@ class StatusRow:
     """One row of an entry as `status` shows it.
 
     `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what waits for a
-    second person, `windows` the maintenance that is planned or goes on, `asked` the checks that a running pause asks
-    for, `waived` those that the last acceptance went on without. `access` is
-    the verdict of access as it is now; None of the past.
+    second person, `windows` the maintenance that is planned or goes on, `asks` the checks that a running pause or a
+    lost listing asks for, `waived` those that the last acceptance went on without. `access` is the verdict of access as
+    it is now; None of the past.
     """
 
     key: str
@@ -51,7 +51,7 @@ class StatusRow:
     reason: str
     approval: Approval | None = None
     windows: tuple[Window, ...] = ()
-    asked: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
     access: AccessVerdict | None = None
 
@@ -129,7 +129,7 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             reason=reason(entry),
             approval=entry.asked,
             windows=entry.windows,
-            asked=checklist.asked(entry),
+            asks=checklist.asked(entry),
             waived=entry.waived,
             access=access.get(entry.key),
         )

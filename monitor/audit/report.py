@@ -28,6 +28,7 @@ from monitor.core.text import pin_in_words, value_in_words
 from monitor.gate.decision import Answer
 from monitor.gate.state import Production, production
 from monitor.registry import checklist, fallbacks, pins
+from monitor.registry.evals import EvalMatrix, matrix
 from monitor.registry.freshness import Freshness
 from monitor.registry.lookup import find_entry
 from monitor.registry.model_features import FallbackDifference
@@ -83,6 +84,7 @@ class Report:
     accepted: Recorded | None
     pauses: Sequence[Pause]
     compared: Recorded | None
+    comparison: EvalMatrix | None
     sampled: Recorded | None
     spending: Spending | None
     dated: Sequence[Deadline]
@@ -113,6 +115,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
         )
     )
     history = list(queries.history(reader, key))
+    comparison = matrix(entry, reader.entries())
     compared, sampled = _last_with(history, "evals"), _last_with(history, "logging")
     specs = [spec for spec in configuration.sources.values() if depends_on(entry, spec)]
     fallback, differences = fallbacks.compared(entry, Production(reader, configuration, now))
@@ -129,10 +132,14 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
         accepted=_last(history, ev.ENTRY_ACTIVATED, ev.ENTRY_RESUMED),
         pauses=_pauses(history),
         compared=compared,
+        comparison=comparison,
         sampled=sampled,
         spending=_spending(entry, words),
         dated=agenda(entry, fresh.baselines, specs),
-        questions=[*_questions(reader, configuration, entry, fresh, words, now), *_of_evals(entry, compared)],
+        questions=[
+            *_questions(reader, configuration, entry, fresh, words, now),
+            *_of_evals(entry, compared, comparison),
+        ],
         fallback=fallback,
         differences=differences,
     )
@@ -263,7 +270,11 @@ def _moved(entry: Entry) -> Iterator[str]:
             yield f"Is {pin_in_words(pin)} acceptable as it is now, {now} instead of {value_in_words(pin.value)}?"
 
 
-def _of_evals(entry: Entry, compared: Recorded | None) -> Iterator[str]:
+def _of_evals(entry: Entry, compared: Recorded | None, comparison: EvalMatrix | None) -> Iterator[str]:
+    if comparison is not None:
+        if comparison.missing:
+            yield f"How does it compare with current production? Missing: {', '.join(comparison.missing)}."
+        return
     if compared is None:
         check = entry.checks.get("evals")
         if check is not None and check.state is CheckState.VERIFIED:

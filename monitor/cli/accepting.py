@@ -42,14 +42,19 @@ def preview(found: Acceptance, command: str) -> int:
         )
     if found.unpinned:
         output.note(f"Would not be pinned, since nothing is known of it: {', '.join(found.unpinned)}.")
-    if found.asked:
-        click.echo(f"The pause asks for: {', '.join(found.asked)}.")
+    asks(found)
     for problem in found.problems:
         click.echo(output.printable(f"missing: {problem}"))
     if found.problems:
         return 1
     click.echo(f'Nothing is missing: {command} --by YOU --reason "…" --expect {found.position}')
     return 0
+
+
+def asks(found: Acceptance) -> None:
+    """Print which checks have to be verified anew, and what asks for them; nothing where nothing does."""
+    if found.asks:
+        click.echo(f"The {found.asked_by} asks for: {', '.join(found.asks)}.")
 
 
 def as_json(entry: str, found: Acceptance) -> dict[str, object]:
@@ -62,6 +67,7 @@ def as_json(entry: str, found: Acceptance) -> dict[str, object]:
             for comparison in found.compared
         ],
         "unpinned": list(found.unpinned),
+        "asks": list(found.asks),
         "missing": [{"what": problem.what, "fix": problem.mend} for problem in found.problems],
     }
 

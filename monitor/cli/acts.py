@@ -25,7 +25,7 @@ from monitor.core.redaction import redact
 if TYPE_CHECKING:
     from monitor.app.bootstrap import Monitor
     from monitor.core.events import Event
-    from monitor.registry.acceptance import Acceptance
+    from monitor.registry.acceptance import Acceptance, Going
 
 Act = TypeVar("Act", bound=Callable[..., object])
 
@@ -78,20 +78,17 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def _waive(act: Act) -> Act:
-    return click.option(
+def _acceptor(act: Act) -> Act:
+    """Add the options for who accepts what, and why; who only looks is not asked for name and reason."""
+    act = click.option(
         "--waive",
         "waived",
         metavar="CHECK,…",
         multiple=True,
         callback=_names,
         shell_complete=complete_checks,
-        help="Checks that the pause asks for and that you go on without; kept in the log.",
+        help="Checks that are asked for and that you go on without; kept in the log.",
     )(act)
-
-
-def _acceptor(act: Act) -> Act:
-    """Add the options for who accepts and why; who only looks is not asked."""
     act = click.option(
         "--accept-loss",
         "losses",
@@ -119,6 +116,7 @@ def _named(by: str | None, reason: str | None) -> tuple[str, str]:
     examples=(
         "access-monitor activate gpt-5.6-luna --dry-run",
         "access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",
+        "access-monitor activate gpt-5.6-luna --waive evals --by 'Ada L.' --reason 'a trial with ten users'",
     ),
 )
 @click.argument("entry", shell_complete=complete_entries)
@@ -133,18 +131,19 @@ def activate(
     by: str | None,
     reason: str | None,
     expect: int | None,
+    waived: frozenset[str],
     losses: frozenset[str],
     dry_run: bool,
 ) -> int:
     """Accept an entry's assumptions and open it.
 
     What is confirmed now becomes the entry's pins. Refused, with everything that is missing, while a required check is
-    not verified, a route that the entry uses is refused, a change is suspected, or something relevant happened after
-    --expect.
+    neither verified nor waived, a route that the entry uses is refused, a change is suspected, or something relevant
+    happened after --expect.
     """
     from monitor.registry.acceptance import Going
 
-    going = Going(losses=losses)
+    going = Going(waived=waived, losses=losses)
     if dry_run:
         with opened(options) as monitor:
             key = row_of(monitor, entry, surface)
@@ -152,7 +151,7 @@ def activate(
         if options.json:
             output.as_json(accepting.as_json(key, acceptance))
             return 1 if acceptance.problems else 0
-        return accepting.preview(acceptance, f"access-monitor activate {key}")
+        return accepting.preview(acceptance, f"access-monitor activate {key}{_without(going)}")
     by, reason = _named(by, reason)
     with opened(options) as monitor:
         key = row_of(monitor, entry, surface)
@@ -196,7 +195,6 @@ def pause(options: Options, *, entry: str, surface: str, by: str, reason: str, e
 @click.argument("entry", required=False, shell_complete=complete_entries)
 @click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Resume all that this event paused.")
 @surface_option
-@_waive
 @_acceptor
 @click.pass_obj
 def resume(
@@ -259,17 +257,27 @@ def resume(
             show(options, monitor, *resumed, several=cause is not None)
         if resumed and entry is not None:
             name_others(monitor, rows[0], "resume", (Status.PAUSED,))
-    code = _previewed(options, previews, several=cause is not None) if dry_run else 0
+    code = _previewed(options, previews, going, several=cause is not None) if dry_run else 0
     for refusal in refusals:
         click.echo(f"Error: {output.printable(str(refusal))}", err=True)
     return 1 if refusals else code
 
 
-def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], *, several: bool) -> int:
+def _without(going: Going) -> str:
+    """Return the options of a command that goes on without what this one does."""
+    named = (("--waive", going.waived), ("--accept-loss", going.losses))
+    return "".join(f" {option} {','.join(sorted(names))}" for option, names in named if names)
+
+
+def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], going: Going, *, several: bool) -> int:
     """Print what resumptions would accept; 1 where one would be refused."""
     if not options.json:
         return max(
-            (accepting.preview(acceptance, f"access-monitor resume {key}") for key, acceptance in previews), default=0
+            (
+                accepting.preview(acceptance, f"access-monitor resume {key}{_without(going)}")
+                for key, acceptance in previews
+            ),
+            default=0,
         )
     shown = [accepting.as_json(key, acceptance) for key, acceptance in previews]
     if several or shown:

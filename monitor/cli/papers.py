@@ -18,9 +18,11 @@ from monitor.core.facts import Body
 from monitor.core.ports import MonitorError, Refused
 
 if TYPE_CHECKING:
+    from monitor.core.entry import EvalCell
     from monitor.core.events import Event
     from monitor.core.request_log import Fields
     from monitor.registry.attachments import EvalPaper, RequestPaper
+    from monitor.registry.evals import EvalMatrix, EvalMatrixRow
 
 LARGEST = 20_000_000
 """Bytes of a file that is kept as evidence."""
@@ -104,10 +106,12 @@ def _body(kept: bytes, content: bytes, url: str) -> Body:
     return Body(content=redact(kept), sha256=hashlib.sha256(content).hexdigest(), size=len(content), url=url)
 
 
-def tell(event: Event) -> None:
-    """Show what was found in the files of a word."""
-    if compared := event.data.get("evals"):
-        _comparison(compared)
+def tell(event: Event, laid_out: EvalMatrix | None) -> None:
+    """Show what was found in the files of a word; of evals with a plan its whole comparison (`laid_out`)."""
+    if laid_out is not None:
+        comparison(laid_out)
+    elif compared := event.data.get("evals"):
+        _compared(compared)
     if logging := event.data.get("logging"):
         _usage(logging, event.occurred_at)
 
@@ -138,7 +142,38 @@ def _usage(seen: Mapping[str, Any], handed_in: datetime) -> None:
         )
 
 
-def _comparison(compared: Mapping[str, Any]) -> None:
+def comparison(laid_out: EvalMatrix) -> None:
+    """Show the comparison that a plan of evals asks for, its empty cells included, and what is missing."""
+    output.table(
+        ("SUITE", "METRIC", ", ".join(laid_out.candidate) or "NO MODEL ID YET", laid_out.plan.baseline, *_OF_CELLS),
+        [cells(row) for row in laid_out.rows],
+    )
+    if laid_out.missing:
+        output.note(f"The evals are not complete; missing: {', '.join(laid_out.missing)}.")
+
+
+_OF_CELLS = ("SAMPLES", "HANDED IN")
+
+
+def cells(row: EvalMatrixRow) -> tuple[str, ...]:
+    """Return a row of the comparison in words: suite, metric, both scores, how many samples each rests on, and who
+    handed each in, when, with which file. What is empty stays empty.
+    """
+    both = (row.candidate, row.baseline)
+    return (
+        row.suite,
+        row.metric,
+        *("" if cell is None else cell.score for cell in both),
+        " / ".join("–" if cell is None or cell.samples is None else str(cell.samples) for cell in both),
+        " / ".join("–" if cell is None else _handed_in(cell) for cell in both),
+    )
+
+
+def _handed_in(cell: EvalCell) -> str:
+    return f"{cell.by}, {cell.at:%Y-%m-%d}, {cell.evidence.removeprefix('sha256:')[:8]}"
+
+
+def _compared(compared: Mapping[str, Any]) -> None:
     baseline = compared["baseline"]
     output.table(
         (

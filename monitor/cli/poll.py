@@ -107,6 +107,8 @@ def found(outcome: Outcome) -> str:
         return f"held back, nothing of it is confirmed yet: {outcome.detail}"
     if outcome.verdict == "late":
         return f"not taken: {outcome.detail}"
+    if outcome.verdict == "not due":
+        return f"due at {both(outcome.due)}" if outcome.due else "not due"
     conclusion = {
         "baseline": "first poll, recorded as the baseline",
         "changed": f"{output.plural(outcome.confirmed, 'change')} confirmed",
@@ -129,6 +131,7 @@ def as_json(outcome: Outcome) -> dict[str, object]:
         "believed": outcome.confirmed,  # its name until 0.2.0
         "suspects": outcome.suspects,
         "again": rfc3339(outcome.again) if outcome.again else None,
+        "due": rfc3339(outcome.due) if outcome.due else None,
         "events": [event.position for event in outcome.events],
     }
 

@@ -14,6 +14,7 @@ from monitor.cli import agreement, output
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
+from monitor.cli.papers import cells
 from monitor.cli.report_page import (
     Block,
     Cell,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from monitor.audit.queries import CheckRow
     from monitor.audit.report import Pause, Report
+    from monitor.registry.evals import EvalMatrix
 
 FORMS = {"md": markdown, "html": html}
 
@@ -117,6 +119,7 @@ def _standing(of: Report) -> Iterator[Block]:
         ("Because", row.reason),
         ("Production now", f"{'allowed' if of.production.allowed else 'denied'}: {of.production.reason}"),
         ("Since", utc(row.since)),
+        ("Asks for", ", ".join(row.asks)),
         ("Last verified", verified),
         ("Planned for", entry.spec.use),
         *(("Model id", f"{model_id or 'blank'} on {surface}") for surface, model_id in entry.spec.surfaces.items()),
@@ -253,7 +256,22 @@ def _checklist(checks: Sequence[CheckRow]) -> Block:
     )
 
 
+def _comparison(of: EvalMatrix) -> Iterator[Block]:
+    least = f", {of.plan.samples} samples of each at least" if of.plan.samples else ""
+    yield f"Candidate: {', '.join(of.candidate) or 'no model id yet'}. Production: {of.plan.baseline}{least}."
+    numbers = ("Candidate", "Production")
+    yield ReportTable(
+        headers=("Suite", "Metric", *numbers, "Samples", "Handed in"),
+        rows=[cells(row) for row in of.rows],
+        numbers=numbers,
+    )
+    yield f"Missing: {', '.join(of.missing)}." if of.missing else "Every suite is filled for both."
+
+
 def _evals(of: Report) -> Iterator[Block]:
+    if of.comparison is not None:
+        yield from _comparison(of.comparison)
+        return
     if of.compared is None:
         yield "No results were handed in."
         return

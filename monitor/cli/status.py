@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from monitor.cli import accepting, agreement, maintenance, output, terms
+from monitor.cli import accepting, agreement, maintenance, output, papers, terms
 from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
@@ -226,10 +226,11 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
     resumption would move, old and new side by side.
     """
     from monitor.audit import queries
-    from monitor.core.check_names import CHECKS
+    from monitor.core.check_names import CHECKS, EVALS
     from monitor.gate.state import Production
     from monitor.registry.acceptance import acceptance, mend
     from monitor.registry.checklist import FALLBACK
+    from monitor.registry.evals import matrix
     from monitor.registry.fallbacks import compared
     from monitor.registry.lookup import find_entry
 
@@ -237,7 +238,9 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
         now = monitor.clock()
         entry = row_of(monitor, entry, surface)
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
-        registered = find_entry(reader.entries(), entry)
+        entries = reader.entries()
+        registered = find_entry(entries, entry)
+        comparison = matrix(registered, entries)
         accepted = acceptance(reader, monitor.configuration, registered, now, Production)
         fallback, differences = compared(registered, Production(reader, monitor.configuration, now))
         mends = {
@@ -246,9 +249,10 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
             if (row.required_in or row.asked) and row.check.state is not CheckState.VERIFIED
         }
     if options.json:
-        comparison = {"fallback": fallback, "differences": [asdict(line) for line in differences]}
-        beside = {FALLBACK: {"comparison": comparison}} if fallback else {}
-        output.as_json([{**check_json(row, CHECKS), **beside.get(row.name, {})} for row in rows])
+        laid_out: dict[str, object] = {} if comparison is None else {EVALS: comparison.as_json()}
+        if fallback:
+            laid_out[FALLBACK] = {"fallback": fallback, "differences": [asdict(line) for line in differences]}
+        output.as_json([{**check_json(row, CHECKS), "comparison": laid_out.get(row.name)} for row in rows])
         return
     output.table(
         ("CHECK", "NEEDED", "STATE", "VERIFIED", "UNTIL", "BY", "ON WHAT"),
@@ -269,10 +273,12 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
     if differences:
         click.echo()
         click.echo(output.printable(f"Its fallback {fallback}: {'; '.join(line.words for line in differences)}."))
-    if registered.status is Status.PAUSED:
+    if comparison is not None:
         click.echo()
-        if accepted.asked:
-            click.echo(f"The pause asks for: {', '.join(accepted.asked)}.")
+        papers.comparison(comparison)
+    if registered.status is Status.PAUSED or accepted.asks:
+        click.echo()
+        accepting.asks(accepted)
         accepting.pins(accepted.compared)
     if mends:
         output.note(f"Needed and not verified: {', '.join(mends)}.")
@@ -281,11 +287,11 @@ def checklist(options: Options, *, entry: str, surface: str) -> None:
 
 
 def _needed(row: CheckRow) -> str:
-    """Return where a check is needed, and whether for the running pause; what a person went on without says so."""
+    """Return where a check is needed, and whether it is asked for again; what a person went on without says so."""
     return ", ".join(
         [
             *("yes" if environment == PRODUCTION else environment for environment in row.required_in),
-            *(["to resume"] if row.asked else []),
+            *(["again"] if row.asked else []),
             *(["waived"] if row.waived else []),
         ]
     )
@@ -435,7 +441,7 @@ def _print_one(
         ("owners", ", ".join(row.owners)),
         ("fallback", row.fallback or "none"),
         ("asked", _asked(row)),
-        ("to resume", ", ".join(row.asked)),
+        ("to resume" if row.status == Status.PAUSED else "asks for", ", ".join(row.asks)),
         ("waived", ", ".join(row.waived)),
         *(("expected", maintenance.in_words(window, at)) for window in row.windows),
         *terms.lines(priced, now),

@@ -13,6 +13,7 @@ from monitor.cli.framework import Options, command
 from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.surface import row_of, surface_option
+from monitor.core.check_names import EVALS
 
 if TYPE_CHECKING:
     from monitor.registry.attachments import Paper
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     "verify",
     table=True,
     examples=(
-        "access-monitor verify gpt-5.6-luna evals --by 'Ada L.' --from output.json --baseline gpt-5.4-mini",
+        "access-monitor verify gpt-5.6-luna evals --by 'Ada L.' --from output.json",
         (
             "access-monitor verify gpt-5.6-luna safety_review --by 'Ada L.' --from review.pdf --note 'approved for "
             "support'"
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file to keep as evidence; of evals (several may be given) and logging it is read.",
 )
-@click.option("--baseline", metavar="ENTRY|MODEL", default="", help="Of evals: what production runs now.")
+@click.option(
+    "--baseline", metavar="ENTRY|MODEL", default="", help="Of evals without [entry.evals]: what production runs now."
+)
 @click.option("--called", metavar="NAME", default="", help="Of evals: what the files call the model of ENTRY.")
 @click.pass_obj
 def verify(
@@ -63,20 +66,23 @@ def verify(
 
     `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests
     on. Results of promptfoo, inspect-ai and OpenAI evals are read: what they say of ENTRY stands beside what they say
-    of the baseline. A sample of the request log (JSON Lines) is read for the check logging, and held against the
-    accepted model id and prices. Of an entry on several surfaces a word about the model (evals, safety_review, logging,
-    pricing) holds on all of them unless one is named, any other on the first.
+    of the baseline; with [entry.evals] the check is verified once every suite is filled for both. A sample of the
+    request log (JSON Lines) is read for the check logging, and held against the accepted model id and prices. Of an
+    entry on several surfaces a word about the model (evals, safety_review, logging, pricing) holds on all of them
+    unless one is named, any other on the first.
     """
-    if (baseline or called) and (check != "evals" or not files):
+    if (baseline or called) and (check != EVALS or not files):
         raise click.UsageError(
             "--baseline and --called are about the files of evals; leave them out, or give --from FILE."
         )
-    if len(files) > 1 and check != "evals":
+    if len(files) > 1 and check != EVALS:
         raise click.UsageError(f"Only evals take several files; give one --from for {check}.")
+    from monitor.registry.evals import matrix
+
     with opened(options) as monitor:
         body = None
         paper: Paper | None = None
-        if files and check == "evals":
+        if files and check == EVALS:
             paper = papers.of_evals(files, url, baseline, called)
         elif files and check == "logging":
             paper = papers.of_requests(files[0], url, monitor.settings.logging, monitor.clock())
@@ -88,5 +94,7 @@ def verify(
             key, check, by=by, via=via(), url=url, note=note, body=body, paper=paper, everywhere=everywhere
         )
         show(options, monitor, event)
+        with monitor.store.read() as reader:
+            entries = reader.entries()
     if not options.json:
-        papers.tell(event)
+        papers.tell(event, matrix(entries[key], entries) if check == EVALS else None)

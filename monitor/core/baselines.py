@@ -17,7 +17,7 @@ from monitor.core.configuration import OFFICIAL, SourceSpec
 from monitor.core.entry import Entry, Pin
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import source_stream
-from monitor.core.facts import LISTED, Fact, Facts, Subject, Value
+from monitor.core.facts import LISTED, STAGE, Fact, Facts, Subject, Value
 
 
 class Unknown(Enum):
@@ -195,8 +195,9 @@ SOURCES: Final = "sources"
 def stands(field: str, accepted: str, declared: str | None) -> bool:
     """Return whether what is declared of our own side is still as it was accepted.
 
-    A source more changes nothing by itself: what it says is judged once it was polled.
+    A source more changes nothing by itself: what it says is judged once it was polled. Nor does a stage that nobody
+    states any more: a blank says nothing.
     """
     if field == SOURCES and declared is not None:
         return set(accepted.split()) <= set(declared.split())
-    return accepted == declared
+    return accepted == declared or (field == STAGE and declared is None)

@@ -37,6 +37,11 @@ CHECKS: Mapping[str, str] = MappingProxyType(
 
 SAFETY_REVIEW = "safety_review"
 
+EVALS = "evals"
+
+AMENDMENT = "amendment"
+"""Why a check went stale where it was lost to a changed declaration; its cells of evals stay filled."""
+
 ENDPOINTS = "endpoints"
 
 INTEGRATION = "integration"

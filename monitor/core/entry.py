@@ -93,6 +93,28 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvalCell:
+    """One metric of one suite for one model, as a person handed it in at a time (`at`), with the file it stands in.
+
+    `side` is `CANDIDATE` or `BASELINE`; `samples` is None where the runner does not say how many ran.
+    """
+
+    side: str
+    model: str
+    suite: str
+    metric: str
+    score: str
+    samples: int | None
+    at: datetime
+    by: str
+    evidence: str
+
+
+CANDIDATE = "candidate"
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """An acceptance that one person asked for: the event type it would be, who asked, the event that did, and what the
     entry's position was.
@@ -113,8 +135,10 @@ class Entry:
     pin that no longer holds to the value that is confirmed instead (None: gone). `pause` is the event of the running
     pause, `reminded` what was said ahead of its day (`agenda`), `acknowledged` the pause that somebody took on,
     `fallback_lost` the event by which its owners were told that no fallback is allowed any more, while none is.
-    `waived` are the checks that the last acceptance went on without and that were not verified since. `observed` is the
-    usage of a month as a sample of requests showed it, meter → tokens. `risen_at` is when a pinned price was first
+    `waived` are the checks that the last acceptance went on without and that were not verified since, `asks` those that
+    the loss of its listing asks for again until the entry is accepted. `observed` is the usage of a month as a sample
+    of requests showed it, meter → tokens, `evals` the results that
+    fill its plan of evals. `risen_at` is when a pinned price was first
     higher during the running pause; kept only where no `grace` is stated, which begins with the pause.
     """
 
@@ -136,8 +160,10 @@ class Entry:
     approval: Approval | None = None
     windows: tuple[Window, ...] = ()
     observed: Mapping[str, int] = field(default_factory=dict)
+    evals: tuple[EvalCell, ...] = ()
     acknowledged: int | None = None
     waived: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     fallback_lost: int | None = None
     silenced_until: datetime | None = None
     risen_at: datetime | None = None

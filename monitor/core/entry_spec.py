@@ -22,6 +22,17 @@ AT = "@"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvalPlan:
+    """The evals that compare a model with what production runs now: which `suites`, the entry that is the `baseline`,
+    and the least number of `samples` of a suite and model (0: any).
+    """
+
+    suites: tuple[str, ...]
+    baseline: str
+    samples: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntrySpec:
     """What was declared of an entry. A blank stays blank: nothing here is ever inferred.
 
@@ -46,6 +57,7 @@ class EntrySpec:
         uses: The endpoints that it calls (`v1/responses`); empty where nobody said.
         ignore: The routes and account settings that are not pinned (`access`).
         approvers: How many people an acceptance takes.
+        evals: The results that the check `evals` needs; None where nobody said.
         codex_version: The version of Codex that the fleet runs, empty where nobody said.
         provider: Whose prices its models go by: what its surface declares, filled in when the entry is declared.
         config_pins: What of our own side the entry stands on, filled in likewise: the key of a `config` pin → its
@@ -79,6 +91,7 @@ class EntrySpec:
     touches_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     uses: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    evals: EvalPlan | None = None
     codex_version: str = ""
     provider: str = ""
     config_pins: Mapping[str, str] = field(default_factory=dict, metadata={"recorded": "ours"})
@@ -200,15 +213,20 @@ def _plain(value: Any) -> Any:
         return int(value.total_seconds())
     if isinstance(value, Mapping):
         return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, EvalPlan):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return list(value) if isinstance(value, tuple) else value
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
-    """Return how a value of this type is read from JSON: what JSON has no word for is a duration, a tuple, or a mapping
-    of these.
+    """Return how a value of this type is read from JSON: what JSON has no word for is a duration, a tuple, a plan of
+    evals, or a mapping of these.
     """
-    if get_origin(hint) in (Union, types.UnionType):  # a duration or None
-        return lambda value: None if value is None else timedelta(seconds=value)
+    if get_origin(hint) in (Union, types.UnionType):  # one of these or None
+        present = _reader(next(kind for kind in get_args(hint) if kind is not types.NoneType))
+        return lambda value: None if value is None else present(value)
+    if hint is EvalPlan:
+        return lambda value: EvalPlan(**{**value, "suites": tuple(value["suites"])})
     if hint is timedelta:
         return lambda value: timedelta(seconds=value)
     if get_origin(hint) is tuple:

@@ -59,7 +59,12 @@ class EvalModel:
 
     def is_named(self, name: str) -> bool:
         """Return whether a result with this name is one of this model."""
-        return name == self.called or any(name in _names(id, self.providers) for id in self.ids)
+        return bool(self.id_of(name))
+
+    def id_of(self, name: str) -> str:
+        """Return the exact id of this model that a result with this name is of; empty where it is of another."""
+        ids = sorted(self.ids)
+        return next((id for id in ids if name == self.called or name in _names(id, self.providers)), "")
 
 
 def _names(id: str, providers: Iterable[str]) -> set[str]:

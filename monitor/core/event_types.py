@@ -217,6 +217,7 @@ class SightData(EntryData):
     looks: NotRequired[int | None]
     versions: NotRequired[Json]
     reason: NotRequired[str]
+    asks: NotRequired[list[str]]
 
 
 class ActData(TypedDict):
@@ -329,6 +330,18 @@ class CheckData(EntryData):
     evals: NotRequired[Json]
     logging: NotRequired[Json]
     via: NotRequired[Json]
+
+
+class EvalData(EntryData):
+    """Results of evals that a person handed in: cells of the comparison, the files, and the results of other models."""
+
+    by: str
+    via: Json
+    note: str
+    url: str
+    cells: list[Json]
+    files: list[Json]
+    ignored: Json
 
 
 class DeliveryData(TypedDict):
@@ -459,6 +472,7 @@ EVENT_TYPES: Mapping[str, EventType] = _table(
     *_of(Stream.ENTRY, WindowData, ev.ENTRY_WINDOW_CLOSED),
     *_of(Stream.ENTRY, SilenceData, ev.ENTRY_SILENCED),
     *_of(Stream.ENTRY, CheckData, ev.CHECK_VERIFIED, ev.CHECK_ATTESTED, ev.CHECK_STALE, ev.CHECK_FAILED),
+    *_of(Stream.ENTRY, EvalData, ev.EVALS_RECORDED, words=event_words.of_evals),
     *_of(Stream.NOTICE, DeliveryData, ev.NOTICE_DELIVERED, ev.NOTICE_DEAD),
     *_of(Stream.NOTICE, AcknowledgementData, ev.NOTICE_ACKNOWLEDGED),
     *_of(Stream.CONFIG, ConfigurationData, ev.CONFIG_CHANGED),

@@ -57,6 +57,15 @@ def plain(data: Mapping[str, Any]) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def of_evals(data: Mapping[str, Any]) -> str:
+    """Say which suites of which models were filled: `tool_use of gpt-5.6-luna, gpt-5.4-mini; by Ada L.`."""
+    models: dict[str, list[str]] = {}
+    for cell in data["cells"]:
+        models.setdefault(cell["suite"], []).append(cell["model"])
+    filled = [f"{suite} of {', '.join(dict.fromkeys(names))}" for suite, names in models.items()]
+    return "; ".join([*filled, *(data[key] for key in ("note", "url") if data[key]), f"by {data['by']}"])
+
+
 def of_a_price(data: Mapping[str, Any]) -> str:
     """Say how a price moved: `standard input: 1.00 → 0.20 USD per 1M tokens (−80 %)`."""
     return _and_reason(_price(data), data) if "meter" in data else plain(data)

@@ -289,6 +289,16 @@ class PollFailure:
     measured: tuple[Measurement, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotDue:
+    """A poll that asked nothing, since what it would ask about is not there yet: no observation and no failure, of
+    which nothing is recorded. `until` is when it is due; None where that is not known.
+    """
+
+    source: str
+    until: datetime | None = None
+
+
 Observation: TypeAlias = Snapshot | Unchanged | PollFailure
 
 

@@ -19,7 +19,17 @@ from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.events import Event, LogHead, Recorded
-from monitor.core.facts import Alternation, Body, Facts, Known, Measurement, Observation, PendingChange, SourceState
+from monitor.core.facts import (
+    Alternation,
+    Body,
+    Facts,
+    Known,
+    Measurement,
+    NotDue,
+    Observation,
+    PendingChange,
+    SourceState,
+)
 from monitor.core.notices import Notice
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -68,14 +78,15 @@ class Source(Protocol):
 
     `observe` polls once, within its own time and size limits, and returns what it saw, or why it saw nothing; it raises
     only `ConfigurationError` (a credential that is not there). `now` is when the poll begins. With `known`, a source
-    may answer `Unchanged` where the bytes are the same and `now < known.valid_until`. `extract` reads stored evidence
+    may answer `Unchanged` where the bytes are the same and `now < known.valid_until`. One that has nothing to ask about
+    yet answers `NotDue`. `extract` reads stored evidence
     anew, as if it had been received at `at`; it does no I/O.
     """
 
     spec: SourceSpec
     extractor: str
 
-    def observe(self, now: datetime, known: Known | None) -> Observation: ...
+    def observe(self, now: datetime, known: Known | None) -> Observation | NotDue: ...
 
     def extract(self, body: Body, at: datetime) -> Observation: ...
 

@@ -53,8 +53,20 @@ MOST = 1_000
 POLLS = 10
 """For how many intervals of its source a turn is kept, where that is longer than a day."""
 
-_WEIGHTY = frozenset({LISTED, ALIAS_TARGET, STAGE, SHUTDOWN_DATE, REPLACEMENT, f"{BEHAVIOUR}caching.hit"})
-_WEIGHTY_KINDS = (price.PREFIX, ACCESS, ENDPOINT, LIMIT, SETTING, ANNOUNCED, DEPRECATION, PARAGRAPH, WATCHED, INCIDENT)
+_WEIGHTY = frozenset({LISTED, ALIAS_TARGET, STAGE, SHUTDOWN_DATE, REPLACEMENT})
+_WEIGHTY_KINDS = (
+    price.PREFIX,
+    ACCESS,
+    ENDPOINT,
+    LIMIT,
+    f"{BEHAVIOUR}caching.",
+    SETTING,
+    ANNOUNCED,
+    DEPRECATION,
+    PARAGRAPH,
+    WATCHED,
+    INCIDENT,
+)
 
 
 def informs(field: str) -> bool:

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from monitor.core import price
 from monitor.core.baselines import Baselines
+from monitor.core.cache_writes import CacheWrite
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.cost import cost
 from monitor.core.facts import FailureReason, SourceState, Subject
@@ -79,8 +80,8 @@ class DailyBudget:
             return max(Decimal(0), self._per_day - reader.spent(surface, utc_day(at)))
 
 
-def first_poll(spec: SourceSpec, state: SourceState | None, now: datetime) -> datetime:
-    """Return when a source is first polled after a start.
+def first_poll(spec: SourceSpec, state: SourceState | None, now: datetime, write: CacheWrite | None = None) -> datetime:
+    """Return when a source is first polled after a start. `write` is what a late read of the cache would read.
 
     At once; but one that costs money after those that state prices, and not before its interval is over where its last
     poll was good: a restart or a reload shall not spend what a day of polls may.
@@ -88,6 +89,8 @@ def first_poll(spec: SourceSpec, state: SourceState | None, now: datetime) -> da
     if not spec.paid:
         return now
     soon = now + FREE_FIRST
+    if write is not None and now < write.ends:
+        return max(soon, write.due)
     if state is None or state.looked_at is None or state.outage or state.attention or state.looked_at > now:
         return soon
     return max(soon, state.looked_at + spec.every)

@@ -11,10 +11,11 @@ from monitor.core.notices import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one poll came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect` or `unchanged`.
+    """What one poll came to. `verdict` is `failed`, `late`, `held`, `baseline`, `changed`, `suspect`, `unchanged`
+    or `not due`.
 
     `confirmed` counts the changes of fact that became baselines, `again` is when to poll next if something is
-    suspected, `ask` names other sources that should be polled now.
+    suspected, `ask` names other sources that should be polled now, `due` is when there is something to poll for.
     """
 
     source: str
@@ -24,5 +25,6 @@ class Outcome:
     suspects: int = 0
     again: datetime | None = None
     ask: tuple[str, ...] = ()
+    due: datetime | None = None
     events: tuple[ev.Event, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor.core.configuration import Configuration, SourceSpec
-from monitor.core.facts import FailureReason, Known, Observation, PollFailure, Snapshot, SourceState, Unchanged
+from monitor.core.facts import FailureReason, Known, NotDue, Observation, PollFailure, Snapshot, SourceState, Unchanged
 from monitor.core.ports import Clock, ConfigurationError, Reader, Refused, SeenAt, Source, Store
 from monitor.detection.context import Reread
 from monitor.detection.outcome import Outcome
@@ -110,6 +110,8 @@ class Poller:
 
     def _one(self, key: str, state: SourceState | None) -> Outcome:
         observation = self._observe(key, state)
+        if isinstance(observation, NotDue):
+            return Outcome(source=key, verdict="not due", due=observation.until)
         if isinstance(observation, Unchanged) and state is not None and _quiet(state, observation.at):
             with self._polls_lock:
                 self._polls.append(
@@ -123,7 +125,7 @@ class Poller:
             return Outcome(source=key, verdict="unchanged")
         return self.record(key, observation)
 
-    def _observe(self, key: str, state: SourceState | None) -> Observation:
+    def _observe(self, key: str, state: SourceState | None) -> Observation | NotDue:
         now = self._clock()
         known = None
         # The first poll of a day dates the checks, and is read whole: the evidence beside a check is that of the poll

@@ -244,24 +244,34 @@ def verdict(
     now: datetime,
     lease: timedelta,
 ) -> GateVerdict:
-    """Return the conditions for one entry, without its fallback."""
+    """Return the conditions for one entry, without its fallback.
+
+    The safety review that this caller needs is asked only where the answer would be yes: what denies everybody has one
+    reason, whoever asks, since a lease file that denies does not tell callers apart.
+    """
     every = standing.ready(environment, environments)
-    ready = every.asked_by(caller)
-    return judge(
-        status=standing.status.value,
-        reason=standing.reason,
-        evaluable=evaluable(environment, environments),
-        access_until=standing.access_until,
-        price_until=standing.price_until,
-        spares=standing.spares,
-        grace_until=standing.grace_until,
-        spared=bool(caller) and caller in standing.callers and not every.lacks_review(caller),
-        lease_until=now + lease,
-        now=now,
-        checks_until=ready.until,
-        unready=ready.unready,
-        since=standing.since,
-    )
+
+    def judged(ready: Readiness, reviewed: bool) -> GateVerdict:
+        return judge(
+            status=standing.status.value,
+            reason=standing.reason,
+            evaluable=evaluable(environment, environments),
+            access_until=standing.access_until,
+            price_until=standing.price_until,
+            spares=standing.spares,
+            grace_until=standing.grace_until,
+            spared=reviewed and bool(caller) and caller in standing.callers,
+            lease_until=now + lease,
+            now=now,
+            checks_until=ready.until,
+            unready=ready.unready,
+            since=standing.since,
+        )
+
+    anybody = judged(every, True)
+    if caller not in every.reviewed or not anybody.allowed:
+        return anybody
+    return judged(every.asked_by(caller), not every.lacks_review(caller))
 
 
 def spared(

@@ -328,6 +328,7 @@ SILENT = frozenset(
         ev.NOTICE_ACKNOWLEDGED,
         ev.CONFIG_ACCEPTED,
         ev.CHECK_ATTESTED,
+        ev.EVALS_RECORDED,
         ev.CHECK_VERIFIED,
         ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
         ev.NOTICE_DEAD,

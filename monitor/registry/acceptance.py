@@ -6,8 +6,8 @@ Reading only, so that it can be shown before the act and is worked out anew, und
 The second approver: where an entry wants two, what one person accepts is a request until another person accepts the
 same.
 
-The same means: the same act, at the same position, with the same pins. Whether two names are two people is taken from
-the names; the account behind each stands beside it in the log.
+The same means: the same act, at the same position, with the same pins. Two people are two names and two identities:
+two accounts of the operating system, or two signed-in ones. Anybody can type two names.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from monitor.core import access
 from monitor.core import events as ev
 from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
+from monitor.core.check_names import EVALS
 from monitor.core.configuration import Configuration
-from monitor.core.entry import CheckState, Entry, Pin
+from monitor.core.entry import CheckState, Entry, Pin, Status
 from monitor.core.facts import GRANTED, Fact, Subject, Value, refusal
 from monitor.core.ports import AskGate, Reader, Refused
 from monitor.core.text import value_in_words
 from monitor.detection.routes import CODEX, LIST, answer
-from monitor.registry import check_expiry, checklist, fallbacks
+from monitor.registry import check_expiry, checklist, evals, fallbacks
 from monitor.registry import pins as pinning
 from monitor.registry.freshness import Freshness
 
@@ -68,8 +69,9 @@ class Compared:
 class Acceptance:
     """What an acceptance at `position` comes to; it may be carried out while there are no `problems`.
 
-    `asked` are the checks that the running pause asks for, whether the entry lists them or not, `closed` the ways to
-    the model that are closed, each of which has to be accepted by name.
+    `asks` are the checks that the running pause asks for, whether the entry lists them or not, or before anybody
+    accepted the entry its lost listing, as `asked_by` says; `closed` are the ways to the model that are closed, each of
+    which has to be accepted by name.
     """
 
     position: int
@@ -77,7 +79,8 @@ class Acceptance:
     unpinned: tuple[str, ...]
     compared: tuple[Compared, ...]
     problems: tuple[Problem, ...]
-    asked: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    asked_by: str = ""
     closed: tuple[str, ...] = ()
 
 
@@ -109,7 +112,7 @@ def acceptance(
     entry = replace(entry, checks=fallbacks.checks(entry, ask_gate(reader, configuration, now), now))
     wanting = checklist.missing(entry, now=now, waived=waived)
     problems = [
-        Problem(what=f"{name} is {state}", mend=mend(configuration, entry, name, state))
+        Problem(what=_wanting(reader, entry, name, state), mend=mend(configuration, entry, name, state))
         for name, state in wanting.items()
     ]
     pins, unpinned, disputed = pinning.pins(entry, fresh.baselines)
@@ -131,7 +134,8 @@ def acceptance(
         unpinned=unpinned,
         compared=compare(entry.pins, pins),
         problems=tuple(problems),
-        asked=checklist.asked(entry),
+        asks=checklist.asked(entry),
+        asked_by="pause" if entry.status is Status.PAUSED else "lost listing",
         closed=tuple(closed),
     )
 
@@ -142,10 +146,18 @@ def compare(accepted: tuple[Pin, ...], now: tuple[Pin, ...]) -> tuple[Compared, 
     return tuple(Compared(pin=key, accepted=before.get(key), now=after.get(key)) for key in before | after)
 
 
+def _wanting(reader: Reader, entry: Entry, name: str, state: CheckState) -> str:
+    """Say how a check stands that is not verified; of evals with a plan also what is missing."""
+    comparison = evals.matrix(entry, reader.entries()) if name == EVALS else None
+    lacks = f", missing {', '.join(comparison.missing)}" if comparison is not None and comparison.missing else ""
+    return f"{name} is {state}{lacks}"
+
+
 def mend(configuration: Configuration, entry: Entry, name: str, state: CheckState) -> str:
     """Say what verifies a check: the command to run, or what the configuration lacks."""
     feeding = [spec.key for spec in configuration.sources.values() if name in checklist.fed_by(spec, entry)]
-    attest = f"`access-monitor verify {entry.key} {name} --by YOU {_RESTS_ON.get(name, '--url …')}`"
+    rests_on = "--from FILE" if name == EVALS and entry.spec.evals is not None else _RESTS_ON.get(name, "--url …")
+    attest = f"`access-monitor verify {entry.key} {name} --by YOU {rests_on}`"
     look = f"`access-monitor poll {' '.join(feeding)}`"
     if name == "model_id" and not entry.spec.model_id:
         return "give the entry its model_id in the configuration"
@@ -221,13 +233,20 @@ COMMANDS = {ev.ENTRY_ACTIVATED: "activate", ev.ENTRY_RESUMED: "resume"}
 
 
 def confirmed(
-    reader: Reader, entry: Entry, kind: str, accepted: Mapping[str, object], *, by: str, expect: int | None
+    reader: Reader,
+    entry: Entry,
+    kind: str,
+    accepted: Mapping[str, object],
+    *,
+    by: str,
+    via: Mapping[str, str],
+    expect: int | None,
 ) -> dict[str, object] | None:
     """Return what an act records besides where it may be carried out now: the request that it confirms. None: it is
     itself a request.
 
     Raises:
-        Refused: the person has asked already, or did not say what was seen.
+        Refused: the person has asked already, acts from the account that asked, or did not say what was seen.
     """
     if entry.spec.approvers < 2:
         return {}
@@ -241,6 +260,12 @@ def confirmed(
             f"{approval.by} has asked for this already, at position {approval.position}; another person confirms it "
             f"with {command}"
         )
+    account = identity(via)
+    if account == identity(request.event.data["via"]):
+        raise Refused(
+            f"{account} asked for this at position {approval.position}, as {approval.by}: two people are two accounts, "
+            f"so {by} confirms it from another account with {command}"
+        )
     if expect is None:
         raise Refused(
             f"{approval.by} asked for this at position {approval.position}; who looked at it as well confirms it "
@@ -252,6 +277,11 @@ def confirmed(
 def _accepted(data: Mapping[str, object]) -> tuple[object, ...]:
     """Return what has to be the same in both words: the pins, and what both go on without."""
     return data["pins"], data.get("waived", []), data.get("losses", [])
+
+
+def identity(via: Mapping[str, str]) -> str:
+    """Return the account that an act came from: the signed-in identity, else the operating system's `user@host`."""
+    return via.get("identity") or f"{via.get('user', '')}@{via.get('host', '')}"
 
 
 def _person(name: str) -> str:

@@ -17,16 +17,19 @@ from monitor.core import eval_results, request_log
 from monitor.core.baselines import CONFIG
 from monitor.core.configuration import Configuration
 from monitor.core.cost import money
-from monitor.core.entry import Entry
-from monitor.core.eval_results import EvalComparison, EvalModel, Results
+from monitor.core.entry import BASELINE, CANDIDATE, Entry
+from monitor.core.entry_spec import EvalPlan
+from monitor.core.eval_results import EvalComparison, EvalModel, Results, Score
 from monitor.core.events import rfc3339
 from monitor.core.facts import Body
+from monitor.core.names import perhaps
 from monitor.core.ports import Reader, Refused
 from monitor.core.price import PREFIX
 from monitor.core.request_log import LoggedRequest, LogSpan, Prices
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import pins
 from monitor.registry.freshness import CLOCK_TOLERANCE
+from monitor.registry.lookup import rows_of
 
 Keep: TypeAlias = Callable[[Body], str]
 """Stores bytes as evidence and returns their hash."""
@@ -71,15 +74,9 @@ class EvalPaper:
         if not candidate.ids:
             raise Refused(f"{entry.key} has no model id yet, so that no result can be said to be its own")
         baseline = self._baseline(reader, configuration, entry, candidate)
-        try:
-            comparison = eval_results.compare(self.results, candidate, baseline)
-        except eval_results.CaseTwice as error:
-            raise Refused(f"{error}; hand in one run of each") from error
+        comparison = self._compared(candidate, baseline)
         self._about(entry, candidate, comparison)
-        files = [
-            {"format": result.format, "evidence": keep(body)}
-            for result, body in zip(self.results, self.bodies, strict=True)
-        ]
+        files = self._kept(keep)
         data = {
             "candidate": sorted(candidate.ids),
             "baseline": None if baseline is None else {"name": self.baseline, "ids": sorted(baseline.ids)},
@@ -88,6 +85,88 @@ class EvalPaper:
             "files": files,
         }
         return Held(files[0]["evidence"], {"evals": data})
+
+    def fill(self, reader: Reader, configuration: Configuration, entry: Entry, plan: EvalPlan, keep: Keep) -> Held:
+        """Return the cells of the plan's comparison that the files fill; the entry may have no model id yet.
+
+        Raises:
+            Refused: the files hold nothing of either model, a suite that the plan does not have, or another baseline is
+                named than the plan's.
+        """
+        if self.baseline not in ("", plan.baseline):
+            raise Refused(
+                f"{entry.key} is compared with {plan.baseline}, as its [entry.evals] says, not with {self.baseline}; "
+                "leave out --baseline"
+            )
+        candidate = _model_of(entry, configuration, self.called)
+        others = [_model_of(row, configuration) for row in rows_of(reader.entries(), plan.baseline)]
+        baseline = EvalModel(
+            ids=frozenset().union(*(other.ids for other in others)),
+            providers=frozenset().union(*(other.providers for other in others)),
+        )
+        if baseline.ids & candidate.ids:
+            raise Refused(
+                f"the baseline {plan.baseline} is the model of {entry.key} itself; name the entry that production runs "
+                "now in [entry.evals]"
+            )
+        comparison = self._compared(candidate, baseline)
+        files = self._kept(keep)
+        cells: dict[tuple[str, str, str, str], dict[str, object]] = {}
+        for result, file in zip(self.results, files, strict=True):
+            for score in result.scores:
+                for side, model in ((CANDIDATE, candidate), (BASELINE, baseline)):
+                    if (id := model.id_of(score.model)) and self._in_plan(score, result, plan, entry):
+                        cells[side, id, score.suite, score.metric] = {
+                            "side": side,
+                            "model": id,
+                            "suite": score.suite,
+                            "metric": score.metric,
+                            "score": score.value,
+                            "samples": score.samples,
+                            "evidence": file["evidence"],
+                        }
+        if not cells:
+            ids = ", ".join(sorted(candidate.ids | baseline.ids)) or "either model, since none has an id yet"
+            known = ", ".join(dict.fromkeys(name for result in self.results for name in result.counted))
+            raise Refused(
+                f"no result is of {ids}: there are results of {known}; if one of these is the model of {entry.key}, "
+                "say so with --called NAME"
+            )
+        data = {"cells": list(cells.values()), "files": files, "ignored": dict(comparison.ignored)}
+        return Held(str(files[0]["evidence"]), data)
+
+    def _in_plan(self, score: Score, result: Results, plan: EvalPlan, entry: Entry) -> bool:
+        """Return whether a score is one of the plan's suites; all tests of a file together are of none.
+
+        Raises:
+            Refused: it is of another suite, or its file names none.
+        """
+        if score.suite in plan.suites:
+            return True
+        suites = ", ".join(plan.suites)
+        if score.suite:
+            raise Refused(
+                f"the suite {score.suite!r} is not one of [entry.evals] of {entry.key}"
+                f"{perhaps(score.suite, plan.suites)}; its suites are: {suites}"
+            )
+        if not any(other.suite for other in result.scores if other.model == score.model):
+            raise Refused(
+                f"the results of {score.model} name no suite, so that it cannot be said which of {suites} they fill; "
+                "let the runner name it"
+            )
+        return False
+
+    def _compared(self, candidate: EvalModel, baseline: EvalModel | None) -> EvalComparison:
+        try:
+            return eval_results.compare(self.results, candidate, baseline)
+        except eval_results.CaseTwice as error:
+            raise Refused(f"{error}; hand in one run of each") from error
+
+    def _kept(self, keep: Keep) -> list[dict[str, str]]:
+        return [
+            {"format": result.format, "evidence": keep(body)}
+            for result, body in zip(self.results, self.bodies, strict=True)
+        ]
 
     def _baseline(
         self, reader: Reader, configuration: Configuration, entry: Entry, candidate: EvalModel

@@ -33,7 +33,7 @@ from monitor.core.facts import (
     refusal,
 )
 from monitor.detection.routes import joined, lost, order
-from monitor.registry import served
+from monitor.registry import caching, served
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ TABLE: Mapping[str, Behind] = MappingProxyType(
         "flex": Behind(fields=(ACCESS + "flex",), by=frozenset({"flex"})),
         "priority": Behind(fields=(ACCESS + "priority",), by=frozenset({"priority"})),
         "billing": Behind(fields=(BEHAVIOUR + "billing.visible",), by=frozenset({"usage"}), value=True),
-        "caching": Behind(fields=(BEHAVIOUR + "caching.hit",), by=frozenset({"caching"}), value=True),
+        caching.CHECK: Behind(fields=caching.FIELDS, by=frozenset({"caching"}), value=True),
     }
 )
 """Check → the facts behind it."""

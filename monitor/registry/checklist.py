@@ -13,12 +13,12 @@ from typing import Literal
 
 from monitor.core import events as ev
 from monitor.core import price
-from monitor.core.baselines import CONFIG, UNKNOWN, Baselines, Unknown
-from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
+from monitor.core.baselines import UNKNOWN, Baselines, Unknown
+from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED, EVALS
 from monitor.core.configuration import OFFICIAL, PRODUCTION, SourceSpec
-from monitor.core.entry import Check, CheckState, Entry, Pin, Status
+from monitor.core.entry import CANDIDATE, Check, CheckState, Entry, Pin, Status
 from monitor.core.facts import Subject, Value
-from monitor.registry import check_rules, safety
+from monitor.registry import caching, check_rules, safety
 from monitor.registry.causes import ASKS, Cause, cause
 from monitor.registry.transitions import RegistryTransaction
 
@@ -36,8 +36,6 @@ FALLBACK = "fallback"
 _BY_LIST = ("model_id", "visibility")
 _BY_PRICE = ("pricing",)
 _RATE_LIMITS = "rate_limits"
-_ABOUT_THE_MODEL = ("pricing", "rate_limits", "evals", "safety_review")
-"""What was verified of a model, and has to be verified anew of the one that comes back under its id."""
 
 
 def required(entry: Entry, environment: str = PRODUCTION) -> tuple[str, ...]:
@@ -67,6 +65,7 @@ def machine(entry: Entry, baselines: Baselines) -> dict[str, bool | Literal[Unkn
         wanted |= {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
     return {
         **{name: check_rules.verdict(name, entry, baselines) for name in check_rules.TABLE},
+        caching.CHECK: caching.verdict(entry, baselines),
         CODEX: _offered(entry, baselines),
         "model_id": baselines.listed(Subject(entry.spec.surface, entry.spec.model_id))
         if entry.spec.model_id
@@ -121,10 +120,14 @@ def offers(spec: SourceSpec, entry: Entry) -> bool:
 
 def asked(entry: Entry) -> tuple[str, ...]:
     """List the checks that a running pause asks for, whether the entry lists them or not: of all that moved while it
-    lasted.
+    lasted, and of a pause by a person what is required and not verified. Before anybody accepted the entry, they are
+    those that a loss of its listing asks for.
     """
     pinned = {pin.key: pin for pin in entry.pins}
     names = {name for key, now in entry.deviations.items() if key in pinned for name in _asks(pinned[key], now, entry)}
+    names.update(name for name in entry.asks if name in required(entry))
+    if entry.status is Status.PAUSED and entry.by:
+        names.update(name for name in required(entry) if not _is_verified(name, entry))
     return tuple(name for name in dict.fromkeys((*chain(*ASKS.values()), *CHECKS)) if name in names)
 
 
@@ -145,20 +148,36 @@ def made_stale(moved: Iterable[tuple[Pin, Value | None]], entry: Entry) -> tuple
     touched: set[str] = set()
     for pin, now in moved:
         touched.update(_asks(pin, now, entry), check_rules.checks_of(pin))
-        if pin.scope == CONFIG:
+        if cause(pin, now) is Cause.OURS:
             touched |= set(entry.checks)  # another host, project or id: nothing that was verified was about it
     return _verified(touched, entry)
 
 
+def asked_by_loss(entry: Entry) -> tuple[str, ...]:
+    """List the checks that a loss of its listing asks for again of an entry that nobody accepted yet."""
+    return tuple(name for name in ASKS[Cause.ACCESS] if name in required(entry))
+
+
 def lost_with_the_model(entry: Entry) -> tuple[str, ...]:
     """List the verified checks that no longer hold once the model of an entry that nobody accepted yet is gone from its
-    list.
+    list: what was verified of a model has to be verified anew of the one that comes back under its id.
     """
-    return _verified(_ABOUT_THE_MODEL, entry)
+    return _verified(ASKS[Cause.ACCESS], entry)
+
+
+def holds(name: str, entry: Entry) -> bool:
+    """Return whether there is something to lose of a check: it is verified, or results of the model fill a part of the
+    comparison that it needs.
+    """
+    return _is_verified(name, entry) or (name == EVALS and any(cell.side == CANDIDATE for cell in entry.evals))
 
 
 def _verified(names: Iterable[str], entry: Entry) -> tuple[str, ...]:
-    return tuple(name for name in sorted(names) if entry.checks.get(name, Check()).state is CheckState.VERIFIED)
+    return tuple(name for name in sorted(names) if holds(name, entry))
+
+
+def _is_verified(name: str, entry: Entry) -> bool:
+    return entry.checks.get(name, Check()).state is CheckState.VERIFIED
 
 
 def verify(
@@ -206,6 +225,8 @@ def _fails(name: str, check: Check, reason: str) -> bool:
 def _lost(name: str, entry: Entry, baselines: Baselines) -> str:
     if name in (*_BY_LIST, CODEX):
         return "not listed"
+    if name == caching.CHECK:
+        return "; ".join(caching.failing(entry, baselines))
     return check_rules.refused(name, entry, baselines) or "what it rests on is not so any more"
 
 

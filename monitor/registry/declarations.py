@@ -19,14 +19,16 @@ from datetime import datetime
 from monitor.core import events as ev
 from monitor.core.accepted_configuration import differences
 from monitor.core.baselines import SOURCES, Baselines, stands
-from monitor.core.check_names import SAFETY_REVIEW
+from monitor.core.check_names import AMENDMENT, EVALS, SAFETY_REVIEW
 from monitor.core.configuration import OFFICIAL, Configuration
-from monitor.core.entry import CheckState, Entry, Status
+from monitor.core.entry import Check, CheckState, Entry, Status
 from monitor.core.entry_spec import EntrySpec, changed, dump, rows
 from monitor.core.events import CONFIG_STREAM, Event
+from monitor.core.facts import STAGE
 from monitor.core.ports import AskGate, Reader, Refused, Store
 from monitor.detection.stored_baselines import current_baselines
-from monitor.registry import checklist, pins, policy, row_state, safety
+from monitor.registry import checklist, evals, pins, policy, row_state, safety
+from monitor.registry.causes import ASKS, Cause
 from monitor.registry.checklist import CODEX
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
 from monitor.registry.earlier_acceptances import with_its_on_pause
@@ -101,6 +103,8 @@ def judge(
     for key, entry in list(register.entries.items()):
         if entry.alive and key not in declared:
             _withdrawn(register, entry, now, trigger)
+        elif entry.alive:
+            _uncompare(register, entry, now, trigger)
 
 
 def _rows(configuration: Configuration) -> Iterator[EntrySpec]:
@@ -229,14 +233,19 @@ def _unverify(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
         if (value := before.spec.config_pins[key]) and not stands(name, value, ours.get(key))
     }
     named = any("/model_id@" in key and value and before.spec.config_pins.get(key) == "" for key, value in ours.items())
+    released = STAGE in moved
+    moved.discard(STAGE)
     only_prices = moved <= {"url", SOURCES}
-    for name, check in sorted(before.checks.items()):
-        if check.state is not CheckState.VERIFIED:
+    for name in sorted({*before.checks, EVALS}):
+        check = before.checks.get(name, Check())
+        if not checklist.holds(name, before):
             continue
         if named and check.by != ev.SYSTEM:
             reason = "the model id was given since, so it cannot have been about this model"
         elif moved and not before.pins and (name == "pricing" or not only_prices):
             reason = "what it was about changed"
+        elif released and not before.pins and name in ASKS[Cause.STAGE]:
+            reason = f"its stage is {spec.stage} now, and was {before.spec.stage}"
         else:
             continue
         grounds = checklist.Grounds(cause=position, reason=reason)
@@ -251,8 +260,27 @@ def _unreview(register: RegistryTransaction, before: Entry, spec: EntrySpec, pos
     if not more or not _verified(register, before.key, SAFETY_REVIEW):
         return
     reason = f"the entry now touches {', '.join(more)}, which the review was not about"
-    grounds = checklist.Grounds(cause=position, reason=reason, because="amendment")
+    grounds = checklist.Grounds(cause=position, reason=reason, because=AMENDMENT)
     checklist.move(register, ev.CHECK_STALE, before.key, SAFETY_REVIEW, grounds, at=now)
+
+
+def _uncompare(register: RegistryTransaction, entry: Entry, now: datetime, trigger: int | None) -> None:
+    """Let the evals of an entry go stale whose plan asks for more than was handed in. Once it was accepted, only a plan
+    of its own that changed does: what it was compared with may move on.
+    """
+    if not _verified(register, entry.key, EVALS):
+        return
+    before = register.before.get(entry.key)
+    comparison = evals.matrix(entry, register.entries)
+    amended = before is not None and before.spec.evals != entry.spec.evals
+    if comparison is None or not comparison.missing or (entry.pins and not amended):
+        return
+    grounds = checklist.Grounds(
+        cause=entry.position if trigger is None else trigger,
+        reason=f"its evals lack {', '.join(comparison.missing)}",
+        because=AMENDMENT,
+    )
+    checklist.move(register, ev.CHECK_STALE, entry.key, EVALS, grounds, at=now)
 
 
 def _verified(register: RegistryTransaction, key: str, name: str) -> bool:
@@ -264,6 +292,8 @@ def _declared(spec: EntrySpec, entry: EntrySpec, configuration: Configuration) -
     """Return a row of an entry with what the rest of the configuration says of it."""
     provider = _provider(spec, entry, configuration)
     stands_on: list[tuple[str, str, str]] = [(spec.entry, "provider", provider)]
+    if spec.stage:
+        stands_on.append((spec.entry, STAGE, spec.stage))
     feeding: list[str] = []
     for key in spec.surfaces:
         surface = configuration.surfaces[key]

@@ -13,7 +13,7 @@ from monitor.detection import change_events
 from monitor.detection.assess import Assessment
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist, policy
-from monitor.registry.invalidate_checks import invalidate_checks
+from monitor.registry.invalidate_checks import invalidate_checks, invalidate_results
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import UnitOfWork
@@ -73,3 +73,4 @@ def evaluate(
             checklist.verify(register, entry.key, spec, dated, at=at, evidence=evidence)
         policy.judge(register, entry.key, known, trigger)
         invalidate_checks(register, entry.key, spec, trigger)
+        invalidate_results(register, entry.key, spec, trigger)

@@ -1,14 +1,17 @@
-"""What a changed document does to the checks that rest on it: the word of a person about a text holds for that text.
+"""What a poll takes back of the word of a person: about a text that changed, or about a model that does not answer any
+more.
 
-No entry is paused by it, but where production requires the check the gate denies until it is verified anew; its owners
-are told at once.
+No entry is paused by it. Where production requires a check that rests on a document, the gate denies until it is
+verified anew, and its owners are told at once.
 """
 
 from __future__ import annotations
 
 from monitor.core import events as ev
+from monitor.core.check_names import EVALS, SAFETY_REVIEW
 from monitor.core.configuration import SourceSpec
-from monitor.core.entry import Check, CheckState
+from monitor.core.entry import Check, CheckState, Status
+from monitor.core.facts import ALIAS_TARGET, is_answering
 from monitor.registry import checklist, policy
 from monitor.registry.transitions import RegistryTransaction
 
@@ -32,3 +35,25 @@ def invalidate_checks(register: RegistryTransaction, key: str, spec: SourceSpec,
     for name in names:
         if entry.checks.get(name, Check()).state is CheckState.VERIFIED:
             checklist.move(register, ev.CHECK_STALE, key, name, grounds, at=trigger.at)
+
+
+def invalidate_results(register: RegistryTransaction, key: str, spec: SourceSpec, trigger: policy.Trigger) -> None:
+    """Let evals and the safety review of an entry that nobody accepted yet go stale once another model answers under
+    its id. An accepted one has pins for this: it is paused.
+    """
+    entry = register.entries[key]
+    if entry.status not in (Status.WAITING, Status.EVALUATING):
+        return
+    for fact, claim in trigger.recorded_changes.items():
+        moved = is_answering(fact.field) or fact.field == ALIAS_TARGET
+        if not moved or fact.subject not in entry.subjects or claim.confirmed.change.old is None:
+            continue
+        grounds = checklist.Grounds(
+            source=spec.key,
+            cause=claim.position,
+            evidence=claim.confirmed.pending_change.evidence,
+            reason="another model answers under this id",
+        )
+        for name in (EVALS, SAFETY_REVIEW):
+            if checklist.holds(name, register.entries[key]):
+                checklist.move(register, ev.CHECK_STALE, key, name, grounds, at=trigger.at)

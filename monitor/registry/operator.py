@@ -12,23 +12,26 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor.core import events as ev
-from monitor.core.check_names import CHECKS, SAFETY_REVIEW
+from monitor.core.check_names import CHECKS, EVALS, SAFETY_REVIEW
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
+from monitor.core.entry_spec import EvalPlan
 from monitor.core.events import Event
 from monitor.core.facts import Body
 from monitor.core.names import perhaps
 from monitor.core.ports import AskGate, Clock, EventQuery, Reader, Refused, Store
 from monitor.detection.stored_baselines import current_baselines
-from monitor.registry import check_expiry, checklist, safety
+from monitor.registry import check_expiry, checklist, evals, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
-from monitor.registry.attachments import Held, Paper
+from monitor.registry.attachments import EvalPaper, Held, Keep, Paper
 from monitor.registry.lookup import find_entry, rows_of
 from monitor.registry.transitions import TRANSITIONS
 from monitor.registry.unit_of_work import Begin, UnitOfWork
 
 Via = Mapping[str, str]
-"""Where an act came from: the operating system's user and host, and the channel (`cli`, `api`)."""
+"""Where an act came from: the operating system's `user` and `host`, or the signed-in `identity`, and the `channel`
+(`cli`, `api`).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,24 @@ class _ActOfPerson:
 
 ABOUT_THE_MODEL = frozenset({"evals", "safety_review", "logging", "pricing"})
 """The checks whose word is about the model, on whichever surface it is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AttestedWord:
+    """The word of a person for a check, and what it rests on."""
+
+    check: str
+    by: str
+    via: Via
+    url: str = ""
+    note: str = ""
+    body: Body | None = None
+    paper: Paper | None = None
+
+    @property
+    def recorded(self) -> dict[str, object]:
+        """What an event keeps of it."""
+        return {"by": self.by, "url": self.url, "note": self.note, "via": dict(self.via)}
 
 
 class Release(Protocol):
@@ -192,7 +213,9 @@ class Operator:
         paper: Paper | None = None,
         everywhere: bool = False,
     ) -> Event:
-        """Attest a check; `body` is kept as evidence, and a `paper` is held against the entry first.
+        """Attest a check; `body` is kept as evidence, and a `paper` is held against the entry first. Where the entry
+        has a plan of evals, results fill its comparison, and attest the check once that is complete; what is returned
+        is the last event written.
 
         With `everywhere` a word about the model itself holds on every surface of the entry.
 
@@ -205,71 +228,102 @@ class Operator:
             raise Refused(
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
             )
+        word = _AttestedWord(check=check, by=by, via=via, url=url, note=note, body=body, paper=paper)
         with self._begin() as unit:
-            find_entry(unit.register.entries, key)
-            rows = rows_of(unit.register.entries, key) if everywhere and check in ABOUT_THE_MODEL else ()
-            keys = dict.fromkeys((key, *(row.key for row in rows if row.alive and row.spec.model_id)))
-            positions = [
-                self._attest(unit, row, check, by=by, url=url, note=note, via=via, body=body, paper=paper)
-                for row in keys
-            ]
+            entry = find_entry(unit.register.entries, key)
+            keys = [key]
+            if everywhere and check in ABOUT_THE_MODEL:
+                keys += [row.key for row in rows_of(unit.register.entries, key) if _is_meant(row, entry, check)]
+            last = [self._attest(unit, row, word) for row in dict.fromkeys(keys)]
             unit.refresh = True  # a required word that was renewed lengthens the lease
-        return next(event for event in unit.register.events if event.position == positions[0])
+        return last[0]
 
-    def _attest(  # noqa: PLR0913 - as `verify`
-        self,
-        unit: UnitOfWork,
-        key: str,
-        check: str,
-        *,
-        by: str,
-        url: str,
-        note: str,
-        via: Via,
-        body: Body | None,
-        paper: Paper | None,
-    ) -> int:
-        """Write the word of a person for a check of one row, and return its position."""
-        tx, register, now = unit.tx, unit.register, unit.now
-        entry = find_entry(register.entries, key)
-        specs = self._configuration.sources.values()
-        if not all(entry.spec.surfaces.values()):
+    def _attest(self, unit: UnitOfWork, key: str, word: _AttestedWord) -> Event:
+        """Write the word of a person for a check of one row, and return the last event of it."""
+        tx, now, check = unit.tx, unit.now, word.check
+        entry = find_entry(unit.register.entries, key)
+        plan = entry.spec.evals if check == EVALS else None
+        self._may_be_attested(tx, entry, check, url=word.url, planned=plan is not None)
+        if check == EVALS and plan is None and not (word.url or word.paper):
             raise Refused(
-                f"{key} has no model id yet, so nothing can be attested of its model; give the entry its "
+                f"a note alone does not verify evals of {key}: give --from FILE with the results, or --url of them"
+            )
+
+        def keep(content: Body) -> str:
+            return tx.put_evidence(content, f"attested by {word.by}", now)
+
+        attachment = Held(keep(word.body) if word.body else "", {})
+        if plan is not None:
+            comparison = self._compared(unit, entry, plan, word, keep)
+            if comparison is None:
+                return unit.register.events[-1]
+            attachment = comparison
+        elif word.paper is not None:
+            attachment = word.paper.hold(tx, self._configuration, entry, keep)
+        until = now + check_expiry.attested(entry, check, self._configuration.checks)
+        unit.register.add_to_entry(
+            ev.CHECK_ATTESTED,
+            key,
+            at=now,
+            actor=word.by,
+            evidence=attachment.evidence,
+            data={"check": check, "until": ev.rfc3339(until), **word.recorded, **attachment.data},
+        )
+        return unit.register.events[-1]
+
+    def _may_be_attested(self, reader: Reader, entry: Entry, check: str, *, url: str, planned: bool) -> None:
+        """Refuse the word of a person for what it cannot be about, or what a source verifies."""
+        if not planned and not all(entry.spec.surfaces.values()):
+            raise Refused(
+                f"{entry.key} has no model id yet, so nothing can be attested of its model; give the entry its "
                 "model_id in the configuration first"
             )
-        feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
-        if feeding and not checklist.attestable(check, entry, current_baselines(tx, self._configuration.sources)):
+        specs = self._configuration.sources
+        feeding = [spec.key for spec in specs.values() if check in checklist.fed_by(spec, entry)]
+        if feeding and not checklist.attestable(check, entry, current_baselines(reader, specs)):
             raise Refused(
-                f"the check {check} of {key} is verified by {', '.join(feeding)} and by nobody's word; "
+                f"the check {check} of {entry.key} is verified by {', '.join(feeding)} and by nobody's word; "
                 f"`access-monitor poll {feeding[0]}` looks now"
             )
         if lack := safety.wanting(entry, check, url):
             raise Refused(lack)
 
-        def keep(content: Body) -> str:
-            return tx.put_evidence(content, f"attested by {by}", now)
-
-        attachment = Held(keep(body) if body else "", {})
-        if paper is not None:
-            attachment = paper.hold(tx, self._configuration, entry, keep)
-        until = now + check_expiry.attested(entry, check, self._configuration.checks)
-        return register.add_to_entry(
-            ev.CHECK_ATTESTED,
-            key,
-            at=now,
-            actor=by,
-            evidence=attachment.evidence,
-            data={
-                "check": check,
-                "url": url,
-                "by": by,
-                "until": ev.rfc3339(until),
-                "note": note,
-                "via": dict(via),
-                **attachment.data,
-            },
-        )
+    def _compared(
+        self,
+        unit: UnitOfWork,
+        entry: Entry,
+        plan: EvalPlan,
+        word: _AttestedWord,
+        keep: Keep,
+    ) -> Held | None:
+        """Record the results that a person hands in for a plan of evals, and return the comparison once it is complete;
+        None while something is missing.
+        """
+        files: object = []
+        ignored: object = {}
+        evidence = ""
+        if isinstance(word.paper, EvalPaper):
+            filled = word.paper.fill(unit.tx, self._configuration, entry, plan, keep)
+            evidence, files, ignored = filled.evidence, filled.data["files"], filled.data["ignored"]
+            unit.register.add_to_entry(
+                ev.EVALS_RECORDED,
+                entry.key,
+                at=unit.now,
+                actor=word.by,
+                evidence=evidence,
+                data={**word.recorded, **filled.data},
+            )
+        comparison = evals.matrix(unit.register.entries[entry.key], unit.register.entries)
+        assert comparison is not None, "the entry has a plan"
+        if comparison.missing and word.paper is not None:
+            return None
+        if comparison.missing:
+            raise Refused(
+                f"evals of {entry.key} are verified by results of every suite for both models, and "
+                f"{', '.join(comparison.missing)} {'is' if len(comparison.missing) == 1 else 'are'} missing: give "
+                "--from FILE, or go on without by `--waive evals` when the entry is activated or resumed"
+            )
+        return Held(evidence, {"evals": {**comparison.as_recorded(), "files": files, "ignored": ignored}})
 
     # -- how every act is carried out --------------------------------------
 
@@ -286,7 +340,7 @@ class Operator:
             cause = entry.position
             if accept is not None:
                 data |= self._acceptance(tx, entry, kind, now, accept)
-                confirms = confirmed(tx, entry, kind, data, by=act.by, expect=act.expect)
+                confirms = confirmed(tx, entry, kind, data, by=act.by, via=act.via, expect=act.expect)
                 data |= {"act": kind} if confirms is None else confirms
                 if confirms is None:  # one person's word is a request, at the position that it is about
                     kind, expected = ev.ENTRY_APPROVAL_REQUESTED, entry.position
@@ -314,7 +368,7 @@ class Operator:
         proposal = acceptance(reader, self._configuration, entry, now, self._ask_gate, going)
         _asked_for(entry, proposal, kind, going)
         if proposal.problems:
-            asks = f"; its pause asks for {', '.join(proposal.asked)}" if proposal.asked else ""
+            asks = f"; its {proposal.asked_by} asks for {', '.join(proposal.asks)}" if proposal.asks else ""
             raise Refused(f"{entry.key} cannot be accepted yet{asks}: " + "; ".join(map(str, proposal.problems)))
         return {
             "pins": [asdict(pin) for pin in proposal.pins],
@@ -325,9 +379,16 @@ class Operator:
         }
 
 
+def _is_meant(row: Entry, entry: Entry, check: str) -> bool:
+    """Return whether a word about the model of one row is about that of another: results of evals are of one id."""
+    if check == EVALS and entry.spec.evals is not None:
+        return row.alive and row.spec.model_id == entry.spec.model_id
+    return row.alive and bool(row.spec.model_id)
+
+
 def _asked_for(entry: Entry, proposal: Acceptance, kind: str, going: Going) -> None:
     """Refuse to go on without what nobody asks for: a waiver says something of this pause, or it is a mistake."""
-    needs = dict.fromkeys((*proposal.asked, *checklist.required(entry)))
+    needs = dict.fromkeys((*proposal.asks, *checklist.required(entry)))
     if safety.by_caller(entry):
         needs[SAFETY_REVIEW] = None
     if unasked := sorted(going.waived - needs.keys()):

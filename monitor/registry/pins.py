@@ -13,7 +13,7 @@ from monitor.core.baselines import CONFIG, UNKNOWN, Answer, Baselines
 from monitor.core.changes import same
 from monitor.core.entry import Entry, Pin
 from monitor.core.events import source_stream
-from monitor.core.facts import ACCESS, ALIAS_TARGET, GRANTED, LISTED, Fact, Subject, answering
+from monitor.core.facts import ACCESS, ALIAS_TARGET, GRANTED, LISTED, STAGE, Fact, Subject, answering
 from monitor.detection.routes import LIST, RETRIEVE, lost
 from monitor.registry import check_rules, checklist, served
 
@@ -40,6 +40,10 @@ def pins(
     targets = served.targets(entry, baselines)
     if len(targets) == 1:  # an alias that moves is another model under the same name
         chosen.append(Pin(scope=subject.scope, name=subject.name, field=ALIAS_TARGET, value=next(iter(targets))))
+    for subject in sorted(entry.subjects):
+        stage = _said(baselines, Fact(subject, STAGE))
+        if isinstance(stage, str):
+            chosen.append(Pin(scope=subject.scope, name=subject.name, field=STAGE, value=stage))
     for check in checklist.required(entry):
         values = check_rules.verifying(check, entry, baselines)
         chosen += [

@@ -17,7 +17,7 @@ from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import CheckState, Entry, Pin, Status
-from monitor.core.facts import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subject, Value
+from monitor.core.facts import ANNOUNCED, LIMIT, LISTED, PREVIEW, SETTING, STAGE, Fact, Subject, Value
 from monitor.core.maintenance_windows import expecting
 from monitor.core.text import pin_in_words, value_in_words
 from monitor.detection.change_events import ChangeEvent
@@ -105,7 +105,7 @@ def _worse(pin: Pin, now: Value | None) -> bool:
         return price.amount(now) > price.amount(pin.value)
     if pin.field.startswith(LIMIT) and isinstance(now, int) and isinstance(pin.value, int):
         return now < pin.value
-    return True
+    return pin.field != STAGE or now == PREVIEW
 
 
 def judge(register: RegistryTransaction, key: str, baselines: Baselines, trigger: Trigger) -> None:
@@ -147,6 +147,7 @@ def _visibility(register: RegistryTransaction, entry: Entry, baselines: Baseline
             "model_id": entry.spec.model_id,
             "since": ev.rfc3339(trigger.at if claim is None else claim.confirmed.pending_change.first_at),
             "looks": 0 if claim is None else claim.confirmed.pending_change.seen,
+            **({} if listed else {"asks": list(checklist.asked_by_loss(entry))}),
             "versions": dict(trigger.versions),
         },
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.core.baselines import CONFIG, SOURCES
-from monitor.core.entry import Check, CheckState, Entry, Pin, Status, is_price
+from monitor.core.entry import Check, CheckState, Entry, EvalCell, Pin, Status, is_price
 from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import Event, rfc3339
 from monitor.core.facts import ALIAS_TARGET
@@ -77,6 +77,8 @@ def dump(entry: Entry) -> dict[str, Any]:
         "observed": dict(entry.observed),
         "acknowledged": entry.acknowledged,
         "waived": list(entry.waived),
+        "asks": list(entry.asks),
+        "evals": [{**asdict(cell), "at": rfc3339(cell.at)} for cell in entry.evals],
         "fallback_lost": entry.fallback_lost,
         "silenced_until": None if entry.silenced_until is None else rfc3339(entry.silenced_until),
     }
@@ -105,6 +107,8 @@ def load(key: str, spec: EntrySpec, event: Event, state: State) -> Entry:
         observed=dict(state["observed"]),
         acknowledged=state["acknowledged"],
         waived=tuple(state["waived"]),
+        asks=tuple(state.get("asks", ())),
+        evals=tuple(EvalCell(**{**cell, "at": datetime.fromisoformat(cell["at"])}) for cell in state.get("evals", ())),
         fallback_lost=state["fallback_lost"],
         silenced_until=None if silenced is None else datetime.fromisoformat(silenced),
     )

@@ -11,7 +11,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.core import events as ev
-from monitor.core.entry import DENY_NEW, FALLBACK_ENDS, Approval, Check, CheckState, Entry, Pin, Status, rises
+from monitor.core.check_names import AMENDMENT, EVALS
+from monitor.core.entry import (
+    CANDIDATE,
+    DENY_NEW,
+    FALLBACK_ENDS,
+    Approval,
+    Check,
+    CheckState,
+    Entry,
+    EvalCell,
+    Pin,
+    Status,
+    rises,
+)
 from monitor.core.entry_spec import AT, load
 from monitor.core.events import Data, Event, Ledger, entry_key, entry_stream
 from monitor.core.facts import Subject, Value
@@ -120,12 +133,23 @@ def _checked(entry: Entry, event: Event) -> Entry:
     entry = replace(entry, checks={**entry.checks, name: _check(entry, event)})
     if entry.checks[name].state is CheckState.VERIFIED:
         entry = replace(entry, waived=tuple(check for check in entry.waived if check != name))
+    if name == EVALS and entry.checks[name].state is CheckState.STALE and event.data.get("because") != AMENDMENT:
+        # They were of a model that has to be evaluated anew; those of the baseline are as true as before.
+        entry = replace(entry, evals=tuple(cell for cell in entry.evals if cell.side != CANDIDATE))
     if usage := event.data.get("logging", {}).get("usage"):
         entry = replace(entry, observed=dict(usage))
     # A check that was verified confirms what a person saw; only one that was lost can change a mind. How the fallback
     # stands is asked of the gate again when it matters.
     confirms = event.type in (ev.CHECK_VERIFIED, ev.CHECK_ATTESTED) or "fallback" in event.data
     return entry if confirms else replace(entry, position=event.position)
+
+
+def _evals_recorded(entry: Entry, event: Event) -> Entry:
+    """Fill the cells; a suite of a model that is handed in again replaces what stood there, each metric of it."""
+    data = event.data
+    cells = tuple(EvalCell(**cell, at=event.occurred_at, by=data["by"]) for cell in data["cells"])
+    anew = {(cell.model, cell.suite) for cell in cells}
+    return replace(entry, evals=(*(cell for cell in entry.evals if (cell.model, cell.suite) not in anew), *cells))
 
 
 def _amended(entry: Entry, event: Event) -> Entry:
@@ -173,6 +197,7 @@ def _moved(entry: Entry, event: Event) -> Entry:
             unpinned=tuple(data["unpinned"]),
             callers=tuple(data["callers"]),
             waived=tuple(data.get("waived", ())),
+            asks=(),
             deviations={},
             pause=None,
             approval=None,
@@ -184,6 +209,8 @@ def _moved(entry: Entry, event: Event) -> Entry:
         if entry.risen_at is None and _counts_rises(entry) and any(_risen(shift) for shift in data["shifts"]):
             entry = replace(entry, risen_at=event.occurred_at)
         return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position, waived=())
+    if event.type == ev.ENTRY_HIDDEN:
+        return replace(entry, asks=tuple(data.get("asks", ())))
     return entry
 
 
@@ -224,6 +251,7 @@ FOLDS: Mapping[str, Callable[[Entry, Event], Entry]] = {
     ev.ENTRY_WINDOW_CLOSED: _window_closed,
     ev.ENTRY_SILENCED: _silenced,
     ev.NOTICE_ACKNOWLEDGED: _acknowledged,
+    ev.EVALS_RECORDED: _evals_recorded,
     ev.CHECK_VERIFIED: _checked,
     ev.CHECK_ATTESTED: _checked,
     ev.CHECK_STALE: _checked,

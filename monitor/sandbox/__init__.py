@@ -6,7 +6,7 @@ It stands beside the other adapters and knows none of them: what watches it reac
 from monitor.sandbox.faults import Fault, FaultKind, Target
 from monitor.sandbox.provider import API_KEY
 from monitor.sandbox.sandbox import Sandbox
-from monitor.sandbox.timeline import Timeline, TimelineModel, TimelinePrice, TimelineState, TimelineStep
+from monitor.sandbox.timeline import Timeline, TimelineCache, TimelineModel, TimelinePrice, TimelineState, TimelineStep
 from monitor.sandbox.webhook import WebhookMessage
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Sandbox",
     "Target",
     "Timeline",
+    "TimelineCache",
     "TimelineModel",
     "TimelinePrice",
     "TimelineState",

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 
 from monitor.sandbox.answers import ProviderAnswer, json_answer
 from monitor.sandbox.faults import Target, read_fault
-from monitor.sandbox.timeline import Timeline, TimelinePrice
+from monitor.sandbox.timeline import Timeline, TimelineCache, TimelinePrice
 from monitor.sandbox.webhook import Inbox
 
 
@@ -17,7 +18,8 @@ class ControlApi:
     """Answers `/sandbox/…`.
 
     `GET messages`, `GET state`; `POST advance` ends the running step, `POST release` takes `{"act": …}`, `POST fault`
-    takes a fault or `{"clear": TARGET}` (`"all"` for every target).
+    takes a fault or `{"clear": TARGET}` (`"all"` for every target), `POST cache` how the prompt cache behaves:
+    `{"counted": false}`, `{"share": "0.5"}`, `{"reads": 1}`.
     """
 
     def __init__(self, timeline: Timeline, inbox: Inbox) -> None:
@@ -39,7 +41,7 @@ class ControlApi:
             case ("POST", "advance"):
                 self._timeline.advance()
                 return json_answer(self._state())
-            case ("POST", "release" | "fault" as act):
+            case ("POST", "release" | "fault" | "cache" as act):
                 try:
                     self._act(act, _read(body))
                 except ValueError as error:
@@ -50,6 +52,8 @@ class ControlApi:
     def _act(self, act: str, data: Mapping[str, object]) -> None:
         if act == "release":
             self._timeline.release(str(data.get("act", "")))
+        elif act == "cache":
+            self._timeline.put_cache(_read_cache(data))
         elif "clear" in data:
             cleared = str(data["clear"])
             self._timeline.clear_faults(None if cleared == "all" else Target(cleared))
@@ -88,6 +92,26 @@ def _price(price: TimelinePrice) -> dict[str, str | None]:
         "output": price.output,
     }
     return {meter: None if value is None else str(value) for meter, value in values.items()}
+
+
+def _read_cache(data: Mapping[str, object]) -> TimelineCache:
+    """Read how the cache behaves.
+
+    Raises:
+        ValueError: an unknown field, or a value that it cannot have.
+    """
+    counted, share, reads = (data.get(name) for name in ("counted", "share", "reads"))
+    if unknown := data.keys() - {"counted", "share", "reads"}:
+        raise ValueError(f"the cache has no {min(unknown)!r}; it has counted, share and reads")
+    if not isinstance(counted, bool | None):
+        raise ValueError(f"counted is true or false, not {counted!r}")
+    if not isinstance(reads, int | None) or isinstance(reads, bool):
+        raise ValueError(f"reads is a whole number or null, not {reads!r}")
+    try:
+        part = Decimal(str(1 if share is None else share))
+    except InvalidOperation:
+        raise ValueError(f"share is a number from 0 to 1, not {share!r}") from None
+    return TimelineCache(counted=counted is not False, share=part, reads=reads)
 
 
 def _read(body: bytes) -> Mapping[str, object]:

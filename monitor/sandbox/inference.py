@@ -71,11 +71,13 @@ class _Usage:
 
 
 class Inference:
-    """The generating side of the provider; it remembers which prompt prefixes it has cached."""
+    """The generating side of the provider; it remembers which prompt prefixes it has cached, and how often each was
+    read.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cached: set[str] = set()
+        self._cached: dict[str, int] = {}
         self._responses: dict[str, str] = {}
 
     def responses(self, scene: Scene, body: bytes) -> ProviderAnswer:
@@ -207,13 +209,17 @@ class Inference:
             return _Usage(total, 0, 0)
         identity = json.dumps([request["model"], request.get("prompt_cache_key"), prefix])
         key = hashlib.sha256(identity.encode()).hexdigest()
+        cache = scene.state.cache
         with self._lock:
-            if key in self._cached:
-                return _Usage(total, tokens, 0)
-            self._cached.add(key)
+            reads = self._cached.get(key)
+            if reads is not None and (cache.reads is None or reads < cache.reads):
+                self._cached[key] = reads + 1
+                return _Usage(total, int(tokens * cache.share), 0)
+            self._cached[key] = 0
         price = scene.state.prices.get(request["model"])
         # Models without a price for cache writes cache all the same, and do not report what they wrote.
-        return _Usage(total, 0, tokens if price is not None and price.cache_write is not None else 0)
+        counted = cache.counted and price is not None and price.cache_write is not None
+        return _Usage(total, 0, tokens if counted else 0)
 
 
 def _parse(body: bytes) -> dict[str, Any] | None:

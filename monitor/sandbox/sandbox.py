@@ -12,7 +12,7 @@ from monitor.sandbox.faults import Fault, Target
 from monitor.sandbox.gpt_5_6 import STEPS
 from monitor.sandbox.provider import PAGE_PATH, REGION_PATH, WEBHOOK_PATH, Provider
 from monitor.sandbox.server import LOOPBACK, SandboxServer
-from monitor.sandbox.timeline import Timeline, TimelineState, TimelineStep
+from monitor.sandbox.timeline import Timeline, TimelineCache, TimelineState, TimelineStep
 from monitor.sandbox.webhook import Inbox, WebhookMessage
 
 
@@ -132,6 +132,10 @@ class Sandbox:
             ValueError: the running step does not wait for it.
         """
         self.timeline.release(act)
+
+    def cache(self, cache: TimelineCache) -> None:
+        """Let the prompt cache behave so from now on."""
+        self.timeline.put_cache(cache)
 
     def fault(self, fault: Fault) -> None:
         """Let a fault stand."""

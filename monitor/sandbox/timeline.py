@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -56,15 +56,37 @@ class TimelinePrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineCache:
+    """How the prompt cache behaves: whether a write is `counted` in the usage, which `share` of a prefix a read takes
+    from it, and after how many reads a prefix is gone (None: never). A sandbox compares nothing with a clock: a prefix
+    that ends early ends by its reads.
+
+    Raises:
+        ValueError: a share beyond 0 to 1, or a negative number of reads.
+    """
+
+    counted: bool = True
+    share: Decimal = Decimal(1)
+    reads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.share.is_finite() or not 0 <= self.share <= 1:
+            raise ValueError(f"share is from 0 to 1, not {self.share}")
+        if self.reads is not None and self.reads < 0:
+            raise ValueError(f"reads cannot be negative ({self.reads})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineState:
-    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table, and
-    `regional` is whether the regional host serves the project.
+    """What the provider lists and states at one moment; `notes` are the remarks below the page's standard table,
+    `regional` is whether the regional host serves the project, and `cache` how prompts are cached.
     """
 
     models: tuple[TimelineModel, ...] = ()
     prices: Mapping[str, TimelinePrice] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     regional: bool = True
+    cache: TimelineCache = TimelineCache()
 
     @property
     def listed(self) -> tuple[TimelineModel, ...]:
@@ -82,8 +104,8 @@ class TimelineStep:
 
     `date` labels it and `title` says in one line, to a newcomer, what happens. It lasts until list and page were each
     polled `polls` times, and in hold mode until the act that it `waits_for` was released. `lists` adds models or
-    replaces those of the same id, `unlists` takes them away; `prices` and `unprices` likewise; `notes` and `regional`,
-    where given, replace what was. `faults` stand until the step ends.
+    replaces those of the same id, `unlists` takes them away; `prices` and `unprices` likewise; `notes`, `regional`
+    and `cache`, where given, replace what was. `faults` stand until the step ends.
     """
 
     date: date
@@ -95,6 +117,7 @@ class TimelineStep:
     unprices: tuple[str, ...] = ()
     notes: tuple[str, ...] | None = None
     regional: bool | None = None
+    cache: TimelineCache | None = None
     faults: tuple[Fault, ...] = ()
     waits_for: str = ""
 
@@ -114,6 +137,7 @@ class TimelineStep:
             prices={id: price for id, price in prices.items() if id not in self.unprices},
             notes=state.notes if self.notes is None else self.notes,
             regional=state.regional if self.regional is None else self.regional,
+            cache=state.cache if self.cache is None else self.cache,
         )
 
 
@@ -152,6 +176,7 @@ class Timeline:
         self._faults = FaultBox()
         self._requests = dict.fromkeys(Target, 0)
         self._released = False
+        self._cache: TimelineCache | None = None
         self._begin(0)
 
     @property
@@ -217,7 +242,7 @@ class Timeline:
             return Scene(
                 index=scene.index,
                 step=scene.step,
-                state=scene.state,
+                state=scene.state if self._cache is None else replace(scene.state, cache=self._cache),
                 list_modified=scene.list_modified,
                 page_modified=scene.page_modified,
                 fault=fault,
@@ -243,6 +268,11 @@ class Timeline:
             self._released = True
             self._end_if_over()
             self._changed.notify_all()
+
+    def put_cache(self, cache: TimelineCache) -> None:
+        """Let the prompt cache behave so from now on, whatever the steps say."""
+        with self._changed:
+            self._cache = cache
 
     def put_fault(self, fault: Fault) -> None:
         """Let a fault stand, over those of the step."""

@@ -102,6 +102,14 @@ def _entries(document: Document) -> Iterator[Finding]:
                     f"names {ignored!r}, which is no watched route or account setting; {suggest(ignored, known)}",
                 )
         yield from _entry_grace(at, row)
+        if row.evals is not None and row.evals.baseline not in (
+            others := [e.key for e in document.entry if e is not row]
+        ):
+            itself = "is the entry itself" if row.evals.baseline == row.key else "is no entry"
+            yield (
+                (*at, "evals", "baseline"),
+                f"names {row.evals.baseline!r}, which {itself}; {suggest(row.evals.baseline, others)}",
+            )
 
 
 def _entry_touches(at: Location, row: EntryTable) -> Iterator[Finding]:

@@ -52,6 +52,7 @@ from monitor.settings.tables import (
     NetworkTable,
     NotifyTable,
     RunTable,
+    SettingsTable,
     WebTable,
 )
 from monitor.sources import catalog
@@ -150,6 +151,18 @@ class OwnerTable(KeyedTable):
         description="The owner who is told as well of a pause that nobody acknowledges.",
         examples=["oncall"],
     )
+
+
+class EvalsTable(SettingsTable):
+    """The evals that compare the model with what production runs now."""
+
+    suites: Annotated[list[Text], Distinct] = Field(
+        min_length=1,
+        description="The suites that both models have to fill, as the runner names them.",
+        examples=[["long_context", "tool_use"]],
+    )
+    baseline: str = Field(description="The entry that production runs now.", examples=["gpt-5.4-mini"])
+    samples: int = Field(default=0, ge=0, le=1_000_000, description="The least number of samples a suite and model.")
 
 
 class EntryTable(KeyedTable):
@@ -253,6 +266,9 @@ class EntryTable(KeyedTable):
     price_freshness: Span | None = Field(default=None, description="This entry's own limit instead of the gate's.")
     approvers: int = Field(
         default=1, ge=1, le=2, description="How many people it takes to activate or resume; 2 needs another to confirm."
+    )
+    evals: EvalsTable | None = Field(
+        default=None, description="What the check evals needs: results of every suite for the entry and its baseline."
     )
     check_age: dict[str, Span] | None = Field(
         default=None,

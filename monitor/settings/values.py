@@ -29,7 +29,7 @@ from monitor.core.configuration import (
     Requirement,
 )
 from monitor.core.cost import usage
-from monitor.core.entry_spec import EntrySpec
+from monitor.core.entry_spec import EntrySpec, EvalPlan
 from monitor.core.request_log import Fields
 from monitor.settings.fields import address
 from monitor.settings.places import place
@@ -224,6 +224,7 @@ def _entry(row: EntryTable) -> EntrySpec:
         "checks_in": {environment: expanded(names) for environment, names in (row.checks_in or {}).items()},
         "touches": () if isinstance(row.touches, dict) else tuple(row.touches),
         "touches_by": {caller: tuple(kinds) for caller, kinds in by_caller.items()},
+        "evals": None if row.evals is None else EvalPlan(**_frozen(dict(row.evals))),
         "on_pause": row.on_pause or ("deny_new" if row.callers else "deny"),
     }
     counts = usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {}

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
+from monitor.core.cache_writes import CacheWrite
 from monitor.core.configuration import THIRD_PARTY, Capabilities, SourceSpec, Surface
 from monitor.core.ports import Budget, ConfigurationError, Source
 
@@ -28,7 +29,8 @@ class SourceDeps:
     """What a source is built from.
 
     `secret` resolves a reference (`env:…`) when it is first needed, or raises ConfigurationError. Without a `budget`
-    nothing that costs money is called. `elapsed` is a clock that only goes forward, in seconds, for what calls take.
+    nothing that costs money is called. `elapsed` is a clock that only goes forward, in seconds, for what calls take,
+    `written` says what a source that reads the prompt cache late would read.
     """
 
     http: HttpClient
@@ -36,6 +38,7 @@ class SourceDeps:
     secret: Callable[[str], str]
     budget: Budget | None = None
     elapsed: Callable[[], float] = monotonic
+    written: Callable[[SourceSpec, datetime], CacheWrite | None] = lambda spec, now: None
 
 
 Factory: TypeAlias = Callable[[SourceSpec, SourceDeps], Source]

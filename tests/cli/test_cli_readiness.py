@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def test_a_dry_run_names_what_is_missing_and_what_mends_it_and_records_nothing(c
     )
     rows = dict(line.split() for line in said.splitlines() if line.startswith("openai/"))
     assert (rows[f"openai/{MINI}/listed"], rows[f"openai/{MINI}/price.standard.short.input"]) == ("yes", "0.75")
-    am("verify", MINI, "evals", "--by", "Ada L.", "--note", "passed")
+    am("verify", MINI, "evals", "--by", "Ada L.", "--url", "https://ci.example.com/runs/812")
     position = data("status", MINI)[0]["position"]
     said = am("activate", MINI, "--dry-run").stdout
     assert f"activate {MINI} --by YOU" in said
@@ -101,7 +102,9 @@ def test_entries_paused_by_one_cause_are_shown_one_after_the_other(repriced: Pat
     assert data("status", LUNA)[0]["status"] == "paused"
 
 
-def test_a_second_person_confirms_with_the_command_that_the_first_was_told(config: Path) -> None:
+def test_a_second_person_confirms_with_the_command_that_the_first_was_told(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     declare(config, MINI, "approvers = 2")
     am("poll")
     asked = am("activate", MINI, *BY)
@@ -113,6 +116,9 @@ def test_a_second_person_confirms_with_the_command_that_the_first_was_told(confi
     for command in ("status", "why"):
         assert f"Ada L. asked to activate it at position {approval['position']}" in am(command, MINI).stdout
     am("activate", MINI, *BY, expect=1)
+    from_one_account = am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position), expect=1)
+    assert "two people are two accounts" in from_one_account.stderr
+    monkeypatch.setattr(os, "getuid", lambda: 47_110_815)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", expect=1)
     am("activate", MINI, "--by", "Bob K.", "--reason", "x", "--expect", str(position))
     assert (row := data("status", MINI)[0])["status"] == "active"
@@ -147,7 +153,7 @@ def test_what_nothing_watches_is_shown_and_ends_with_1_where_that_was_asked_for(
     assert [MINI, "check", "evals", "unwatched"] in [line.split() for line in result.stdout.splitlines()]
     assert "Nothing watches 1 assumption now." in result.stderr
     am("coverage", MINI, "--exit-code", expect=1)
-    am("verify", MINI, "evals", "--by", "Ada L.", "--note", "passed")
+    am("verify", MINI, "evals", "--by", "Ada L.", "--url", "https://ci.example.com/runs/812")
     assert "Everything is watched." in am("coverage", MINI, "--exit-code").stderr
     rows = {row["name"]: row for row in data("coverage", MINI)}
     assert rows[f"openai/{MINI}/listed"]["sources"] == ["openai-models"]

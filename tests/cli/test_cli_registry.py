@@ -217,7 +217,7 @@ def test_the_checklist_shows_blanks_as_blanks_and_who_verified_the_rest(config: 
     am("poll")
     rows = {row["check"]: row for row in data("checklist", MINI)}
     assert rows["evals"] == {
-        **dict.fromkeys(["verified_at", "until", "by", "url", "note", "evidence", "position"]),
+        **dict.fromkeys(["verified_at", "until", "by", "url", "note", "evidence", "position", "comparison"]),
         "check": "evals",
         "about": rows["evals"]["about"],
         "required": False,

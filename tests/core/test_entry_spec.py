@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.core.entry_spec import EntrySpec, changed, dump, load
+from monitor.core.entry_spec import EntrySpec, EvalPlan, changed, dump, load
 
 BARE = EntrySpec(key="luna", name="Luna", surfaces={"openai": "gpt-luna", "codex": ""}, owners=("platform",))
 FIRST = {
@@ -60,6 +60,7 @@ OTHER: dict[str, object] = {
     "touches_by": {"scanner": ("security_triage",)},
     "uses": ("v1/responses",),
     "ignore": ("chat",),
+    "evals": EvalPlan(suites=("tools",), baseline="old", samples=20),
     "codex_version": "0.48",
     "provider": "acme",
     "config_pins": {"config/openai/base_url": "https://x"},

@@ -22,8 +22,13 @@ def two() -> Iterator[World]:
         yield world
 
 
+def _from(by: str) -> dict[str, str]:
+    """Return the account of a person: one of its own for each name, however that is written."""
+    return {**VIA, "user": by.strip().lower()}
+
+
 def _activate(world: World, by: str, expect: int | None = None) -> Event:
-    return world.operator.activate("luna", by=by, reason="looks right", via=VIA, expect=expect)
+    return world.operator.activate("luna", by=by, reason="looks right", via=_from(by), expect=expect)
 
 
 def test_one_person_asks_and_another_who_saw_the_same_lets_it_take_effect(two: World) -> None:
@@ -62,6 +67,29 @@ def test_the_same_person_twice_is_refused(two: World, again: str) -> None:
     with pytest.raises(Refused, match="Ann has asked for this already"):
         _activate(two, again, expect=two.entry().position)
     assert two.all_rows() == rows
+
+
+@pytest.mark.parametrize("account", [VIA, {"identity": "ann@example.com", "channel": "api"}])
+def test_two_names_from_one_account_are_one_person(two: World, account: dict[str, str]) -> None:
+    asked = two.operator.activate("luna", by="Ann", reason="looks right", via=account)
+    rows = two.all_rows()
+    with pytest.raises(Refused, match=rf"asked for this at position {asked.position}, as Ann: two people are two acc"):
+        two.operator.activate("luna", by="Bob", reason="me, too", via=account, expect=two.entry().position)
+    assert two.all_rows() == rows
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**VIA, "user": "bob"},
+        {**VIA, "host": "laptop"},
+        {"identity": "bob@example.com", "channel": "api"},
+    ],
+)
+def test_another_account_or_host_is_another_identity(two: World, other: dict[str, str]) -> None:
+    two.operator.activate("luna", by="Ann", reason="looks right", via=VIA)
+    done = two.operator.activate("luna", by="Bob", reason="me, too", via=other, expect=two.entry().position)
+    assert done.type == "entry.activated"
 
 
 def test_who_confirms_says_what_was_seen(two: World) -> None:
@@ -117,7 +145,7 @@ def test_a_resumption_takes_two_people_as_well_and_a_pause_takes_one(two: World)
         (row,) = queries.status(reader, two.conf)
     assert row.approval is not None
     assert (row.approval.act, row.approval.by) == ("entry.resumed", "ann")
-    done = two.operator.resume("luna", by="Bob", reason="fine", via=VIA, expect=row.approval.expect)
+    done = two.operator.resume("luna", by="Bob", reason="fine", via=_from("Bob"), expect=row.approval.expect)
     assert done.data["requested_by"] == "ann"
     assert two.entry().status is Status.ACTIVE
 

@@ -88,6 +88,7 @@ FULL: dict[str, Any] = {
             "price_freshness": "14d",
             "approvers": 1,
             "check_age": {"evals": "180d"},
+            "evals": {"suites": ["tools"], "baseline": "mini", "samples": 20},
         }
     ],
     "deployment": [
@@ -116,6 +117,7 @@ OTHER: Mapping[str, Any] = {
     "usage": {"input": "2M"},
     "checks_in": {"staging": []},
     "check_age": {"evals": "90d"},
+    "evals": {"suites": ["tools"], "baseline": "mini", "samples": 21},
     "destinations": ["env:OTHER"],
     "repository": "example/other",
     "uses": ["v1/chat/completions"],

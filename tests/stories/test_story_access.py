@@ -145,7 +145,7 @@ def test_credit_that_is_used_up_asks_for_a_call_and_billing(story: Story):
     story.provider.refuse(empty)
     story.poll(2)
     assert story.status()["status"] == "paused"
-    assert story.status()["asked"] == ["test_call", "billing"]
+    assert story.status()["asks"] == ["test_call", "billing"]
     assert story.status()["reason"].startswith("credit or a spend limit is used up, so calls to orion-2 are refused")
     story.provider.answers.clear()
     story.poll(3)
@@ -240,7 +240,7 @@ def test_another_model_that_answers_pauses_for_everybody(story: Story):
     assert row["reason"] == (
         "another model answers: responses is answered by orion-2-2026-05-01, accepted was orion-2-2026-04-01"
     )
-    assert row["asked"] == ASKED
+    assert row["asks"] == ASKED
     assert story.gate("orion", "--caller", "agent") == 1
 
 
@@ -304,7 +304,7 @@ def test_an_account_that_denies_pauses_although_calls_are_still_served(
     row = story.status()
     assert row["status"] == "paused"
     assert said in row["reason"]
-    assert row["asked"] == asked
+    assert row["asks"] == asked
     assert said in told(story)
 
 
@@ -369,12 +369,12 @@ def test_a_price_asks_for_pricing_and_a_price_and_access_for_both_and_deny_every
     story.activate()
     story.provider.prices["orion-2"] = ("2.00", "6.00")
     story.poll(2)
-    assert story.status()["asked"] == ["pricing"]
+    assert story.status()["asks"] == ["pricing"]
     assert story.gate("orion", "--caller", "agent") == 0
     assert story.gate() == 1
     story.provider.refuse(no_such_model())
     story.poll(2)
-    assert story.status()["asked"] == ASKED, "all that moved while it lasted"
+    assert story.status()["asks"] == ASKED, "all that moved while it lasted"
     assert story.gate("orion", "--caller", "agent") == 1
 
 
@@ -440,7 +440,7 @@ def test_calls_that_are_all_refused_for_no_reason_that_anybody_knows_are_lost_ac
     row = story.status()
     assert row["status"] == "paused"
     assert "answer 412 PRECONDITION_FAILED" in row["reason"]
-    assert row["asked"] == ASKED
+    assert row["asks"] == ASKED
     assert row["access"]["state"] == "refused"
     assert row["access"]["routes"]["chat"]["answer"] == "412 PRECONDITION_FAILED"
     explained = story.run("gate", "orion", "--explain")

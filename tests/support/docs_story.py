@@ -15,7 +15,7 @@ from pathlib import Path
 
 from monitor.app.use_cases import UseCases
 from monitor.core.configuration import Configuration, ConfirmationRules, Owner, Requirement, Surface
-from monitor.core.entry_spec import EntrySpec
+from monitor.core.entry_spec import EntrySpec, EvalPlan
 from monitor.core.eval_results import Results, Score
 from monitor.core.facts import (
     GRANTED,
@@ -237,13 +237,13 @@ def prices(input: str, output: str = "1.2", **others: str) -> Fields:
     }
 
 
-def evals() -> EvalPaper:
+def evals(baseline: str = "gpt-5.4-mini") -> EvalPaper:
     """Results that a person hands in."""
     score = Score(model=f"openai:responses:{LUNA}", suite="tool_use", metric="pass rate", value="0.9", samples=10)
     results = Results(format="promptfoo", scores=(score,), counted={score.model: 10, "openai:gpt-4o": 10})
     content = b'{"results": {}}'
     body = Body(content=content, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-    return EvalPaper(results=(results,), bodies=(body,), baseline="gpt-5.4-mini")
+    return EvalPaper(results=(results,), bodies=(body,), baseline=baseline)
 
 
 def requests(now: datetime) -> RequestPaper:
@@ -324,7 +324,11 @@ def _tell(story: Story) -> None:
     story.operator.resume(LUNA, reason="new price accepted", **by)
     with story.store.read() as reader:
         seen = reader.entries()[LUNA].position
-    story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via=VIA)
+    story.operator.resume(LUNA, reason="I looked as well", expect=seen, by="Bob K.", via={**VIA, "user": "bob"})
+
+    plan = EvalPlan(suites=("tool_use", "long_context"), baseline="gpt-5.4-mini", samples=10)
+    story.declare(configuration(approvers=2, evals=plan))
+    story.operator.verify(LUNA, "evals", url="https://ci.example.com/runs/812", paper=evals(baseline=""), **by)
 
     maintenance = story.use_cases().maintenance
     spans = {"changes": ("openai/*/price.*",), "reason": "prices announced for today", **by}

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 
+from monitor.core.cache_writes import LATE_READ, WRITER, CacheWrite
 from monitor.core.configuration import Surface
 from monitor.core.facts import Observation, PollFailure, Snapshot, Subject
 from monitor.core.ports import Reservation
@@ -96,6 +97,7 @@ def probe(
     *,
     budget: FakeBudget | None = None,
     parameters: Mapping[str, object] | None = None,
+    written: Callable[[datetime], CacheWrite | None] = lambda now: None,
     **surface: Any,
 ) -> Probe:
     """Return a probe of a route to a provider that answers as told: always the same, one after the other, or by a
@@ -115,12 +117,16 @@ def probe(
     budget = budget or FakeBudget()
     ticks = iter(range(10_000))
     options = {"model": M, "route": route, "parameters": dict(parameters or {})}
+    if route == LATE_READ:
+        options[WRITER] = f"probes/{M}/caching"
     spec = source_spec(
         key=f"probes/{M}/{route}", kind="behaviour", every=timedelta(hours=6), surface="openai", options=options
     )
     fields = {"base_url": "https://api.example/v1", "region_url": "https://eu.api.example/v1", "api_key": "env:KEY"}
     made = Surface(**{"key": "openai", "provider": "openai", **fields, **surface})
-    source = BehaviourSource(spec, made, http, lambda _: KEY, budget=budget, elapsed=lambda: next(ticks) / 10)
+    source = BehaviourSource(
+        spec, made, http, lambda _: KEY, budget=budget, elapsed=lambda: next(ticks) / 10, written=written
+    )
     return Probe(source=source, budget=budget, requests=requests)
 
 

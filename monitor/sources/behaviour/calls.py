@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from monitor.core.cache_writes import LIFETIME, CacheWrite
 from monitor.core.error_meanings import Meaning
 from monitor.sources.behaviour.exchange import Call, Exchange
 
@@ -31,6 +32,9 @@ LIMITS = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 PREFIX_WORDS = 760
 """Words of the prefix that is cached, of two tokens or more each: caching begins somewhere above a thousand tokens."""
+
+TTL = f"{LIFETIME // timedelta(minutes=1)}m"
+"""How long the cache is asked to keep a prefix, as the parameter spells it."""
 
 SCHEMA = {
     "type": "object",
@@ -135,11 +139,9 @@ def contract(asked: AskedCall) -> Plan:
 
 
 def caching(asked: AskedCall) -> Plan:
-    """Yield the same prefix twice, up to an explicit breakpoint. It begins with the time of the poll: one that an
-    earlier poll left in the cache would not be written.
-    """
-    prefix = f"Poll of {asked.at.isoformat()}. " + " ".join(f"word{n % 10}" for n in range(PREFIX_WORDS))
-    options: dict[str, Any] = {"mode": "explicit", "ttl": "30m"}
+    """Yield the same prefix twice, up to an explicit breakpoint."""
+    options: dict[str, Any] = {"mode": "explicit", "ttl": TTL}
+    prefix = cached_prefix(asked.at)
     first = yield _cached("write", asked, prefix, options)
     if first.verdict(asked.model).meaning is not Meaning.GRANTED:
         return
@@ -147,6 +149,19 @@ def caching(asked: AskedCall) -> Plan:
     if isinstance(id, str) and id:
         options = {**options, "comparison_response_id": id}
     yield _cached("read", asked, prefix, options)
+
+
+def late_read(asked: AskedCall, write: CacheWrite) -> Plan:
+    """Read what an earlier poll wrote, under the `marker` of the source that did."""
+    call = _cached("late_read", asked, cached_prefix(write.at), {"mode": "explicit", "ttl": TTL})
+    yield replace(call, earlier=write.tokens)
+
+
+def cached_prefix(at: datetime) -> str:
+    """Return the prefix of a poll. It begins with the time of that: one that an earlier poll left in the cache would
+    not be written.
+    """
+    return f"Poll of {at.astimezone(UTC).isoformat()}. " + " ".join(f"word{n % 10}" for n in range(PREFIX_WORDS))
 
 
 def _cached(name: str, asked: AskedCall, prefix: str, options: Mapping[str, Any]) -> Call:
@@ -265,4 +280,4 @@ PLANS: Mapping[str, Callable[[AskedCall], Plan]] = MappingProxyType(
         "region": region,
     }
 )
-"""Route → its plan; `batch` is elsewhere, because it lasts longer than a poll."""
+"""Route → its plan; `batch` and the late read of `caching` are elsewhere, because they last longer than a poll."""

@@ -48,7 +48,8 @@ class Call:
 
     `name` is what evidence and facts call it. `tokens` are the most that it may be billed for, meter → tokens, empty
     where it is free; `tier` is the tier of its price. A `late` bill comes after the answer, so that what was set aside
-    for it stays spent. `upload` is the content of a file for a batch.
+    for it stays spent. `upload` is the content of a file for a batch. `earlier` are the tokens that an earlier poll
+    wrote to the cache and that this call reads.
     """
 
     name: str
@@ -61,12 +62,13 @@ class Call:
     stream: bool = False
     regional: bool = False
     late: bool = False
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A call's answer. `body` is the parsed JSON of it, for a stream its `events` and whether it was `done`; None where
-    it is no JSON, and then `text` is its beginning.
+    """A call's answer; `earlier` is that of the call. `body` is the parsed JSON of it, for a stream its `events` and
+    whether it was `done`; None where it is no JSON, and then `text` is its beginning.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     text: str = ""
+    earlier: int = 0
 
     @property
     def said(self) -> Mapping[str, Any]:
@@ -104,6 +107,7 @@ def written(route: str, model: str, exchanges: Sequence[Exchange]) -> bytes:
     calls = [
         {"name": exchange.name, "status": exchange.status, "headers": dict(exchange.headers)}
         | ({"text": exchange.text} if exchange.body is None else {"body": exchange.body})
+        | ({"earlier": exchange.earlier} if exchange.earlier else {})
         for exchange in exchanges
     ]
     return json.dumps({"route": route, "model": model, "calls": calls}, sort_keys=True).encode()
@@ -124,6 +128,7 @@ def read_back(content: bytes) -> tuple[Exchange, ...]:
                 headers=call["headers"],
                 body=call.get("body"),
                 text=call.get("text", ""),
+                earlier=call.get("earlier", 0),
             )
             for call in calls
         )

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
+from monitor.core.cache_writes import LATE_READ
 from monitor.core.error_meanings import GOOD, LOSSES, ErrorVerdict, Meaning, refuses_call
 from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value, refusal
 from monitor.sources.behaviour.exchange import Exchange, ProbeProblem, usage
@@ -28,7 +30,10 @@ CODE = 60
 SOMETIMES = ("fingerprint", "diagnostics")
 """What a granted answer may leave out."""
 
-STATED = ("model", "service_tier", "usage", "input_tokens", "dimensions", "valid", "called", "written", "hit")
+READ = Decimal("0.9")
+"""The least share of what was written that a read takes from the cache."""
+
+STATED = ("model", "service_tier", "usage", "input_tokens", "dimensions", "valid", "called", "written", "hit", "read")
 """What only a granted answer says, of whichever route."""
 
 TRIED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -91,6 +96,8 @@ def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
     tokens and states no limits; a batch that only began says nothing of how batches end; and a fingerprint comes and
     goes from one answer to the next.
     """
+    if route == LATE_READ:
+        return frozenset()
     fields = {refusal(route), *(f"{BEHAVIOUR}{route}.{name}" for name in SOMETIMES)}
     if route == "batch":
         fields |= {ACCESS + route, *(f"{BEHAVIOUR}{route}.{name}" for name in ("created", "model"))}
@@ -232,18 +239,42 @@ def _cached(route: str, exchanges: Sequence[Exchange]) -> dict[str, Value]:
         raise ProbeProblem(FailureReason.INVALID_SHAPE, "the second of two calls was not made")
     for exchange in exchanges:
         _output(exchange)
-    first, second = (usage(call.said) for call in exchanges[:2])
+    first = usage(exchanges[0].said)
     facts = _echo(route, exchanges[1].said)
     if first.written is not None:
         facts[f"{BEHAVIOUR}{route}.written"] = first.written > 0
-    if second.cached is None:
-        raise _shape(exchanges[1], "does not say how many tokens were cached")
-    facts[f"{BEHAVIOUR}{route}.hit"] = second.cached > 0
+    # A write that is not counted is taken for all that was sent.
+    facts[f"{BEHAVIOUR}{route}.read"] = _read_back(exchanges[1], first.written or first.input or 0)
+    facts[f"{BEHAVIOUR}{route}.hit"] = bool(usage(exchanges[1].said).cached)
     diagnostics = exchanges[1].said.get("prompt_cache_diagnostics")
     if isinstance(diagnostics, dict) and _name(diagnostics.get("type")):
         why = diagnostics.get("reason")
         facts[f"{BEHAVIOUR}{route}.diagnostics"] = f"{diagnostics['type']}:{why}" if _name(why) else diagnostics["type"]
     return facts
+
+
+def _read_back(exchange: Exchange, written: int) -> bool:
+    """Return whether a call read what was written before, in tokens, from the cache."""
+    cached = usage(exchange.said).cached
+    if cached is None:
+        raise _shape(exchange, "does not say how many tokens were cached")
+    return cached > 0 and cached >= READ * written
+
+
+def late_facts(model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
+    """Return what a late read says of the cache; whether the model can be called at all is asked elsewhere.
+
+    Raises:
+        ProbeProblem: it says nothing.
+    """
+    if not exchanges:
+        raise ProbeProblem(FailureReason.INVALID_SHAPE, "no call was made")
+    exchange = exchanges[-1]
+    verdict = exchange.verdict(model)
+    if verdict.meaning is not Meaning.GRANTED:
+        raise failure(exchange, verdict, at)
+    _output(exchange)
+    return {f"{BEHAVIOUR}caching.late_read": _read_back(exchange, exchange.earlier)}
 
 
 def _contract(model: str, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:

@@ -15,12 +15,13 @@ from hashlib import sha256
 import httpx2
 import openai
 
+from monitor.core.cache_writes import LATE_READ, WRITER, CacheWrite
 from monitor.core.configuration import SourceSpec, Surface
 from monitor.core.error_meanings import Meaning
-from monitor.core.facts import Body, Known, Measurement, Observation, PollFailure, Snapshot, Subject, Value
+from monitor.core.facts import Body, Known, Measurement, NotDue, Observation, PollFailure, Snapshot, Subject, Value
 from monitor.core.ports import Budget
 from monitor.sources.behaviour import batch, reading, stream
-from monitor.sources.behaviour.calls import PLANS, AskedCall, Plan
+from monitor.sources.behaviour.calls import PLANS, AskedCall, Plan, late_read
 from monitor.sources.behaviour.exchange import (
     Call,
     CallUsage,
@@ -37,7 +38,7 @@ from monitor.sources.http import Failure, HttpClient, failure_of, judged
 from monitor.sources.redaction import clean, one_line, redact
 from monitor.sources.sdk import Sdk
 
-EXTRACTOR = "behaviour/2"
+EXTRACTOR = "behaviour/3"
 
 BATCH = "batch"
 
@@ -52,7 +53,7 @@ EVENTS = "text/event-stream"
 
 class BehaviourSource:
     """A probe. `secret` resolves the references of the surface, `elapsed` is a clock that only goes forward, in
-    seconds.
+    seconds; `written` says what a late read of the cache at a time would read.
     """
 
     extractor = EXTRACTOR
@@ -66,6 +67,7 @@ class BehaviourSource:
         *,
         budget: Budget | None,
         elapsed: Callable[[], float],
+        written: Callable[[datetime], CacheWrite | None] = lambda now: None,
     ) -> None:
         self.spec = spec
         self._surface = surface
@@ -74,11 +76,13 @@ class BehaviourSource:
         self._region = Sdk(surface, http, secret, base_url=surface.region_url)
         self._purse = CallBudget(budget, surface, spec.model)
         self._elapsed = elapsed
+        self._written = written
         self._limits = replace(http.limits, size=min(http.limits.size, LARGEST))
         self._rest: tuple[datetime, PollFailure] | None = None
 
-    def observe(self, now: datetime, known: Known | None) -> Observation:
-        """Poll once: every call anew, since an answer of yesterday proves nothing about today.
+    def observe(self, now: datetime, known: Known | None) -> Observation | NotDue:
+        """Poll once: every call anew, since an answer of yesterday proves nothing about today. A late read of the cache
+        asks nothing before what was written is about to end, nor after.
 
         Until a provider that named a time to wait for (`Retry-After`) is due, nothing is sent.
 
@@ -89,7 +93,10 @@ class BehaviourSource:
             until, failure = self._rest
             left = (until - now).total_seconds()
             return replace(failure, at=now, retry_after=left, body=None, measured=())
-        outcome = self._observed(now)
+        write = self._written(now) if self.spec.route == LATE_READ else None
+        if self.spec.route == LATE_READ and (write is None or not write.readable(now)):
+            return NotDue(source=self.spec.key, until=write.due if write is not None and now < write.due else None)
+        outcome = self._observed(now, write)
         wait = outcome.retry_after if isinstance(outcome, PollFailure) else None
         self._rest = (
             (now + min(timedelta(seconds=wait), LONGEST), outcome)
@@ -98,12 +105,12 @@ class BehaviourSource:
         )
         return outcome
 
-    def _observed(self, now: datetime) -> Snapshot | PollFailure:
+    def _observed(self, now: datetime, write: CacheWrite | None) -> Snapshot | PollFailure:
         exchanges: list[Exchange] = []
         measured: list[Measurement] = []
         try:
             with self._http.bounded(self._limits):  # all calls of a poll together
-                self._call(self._plan(now), exchanges, measured, now)
+                self._call(self._plan(now, write), exchanges, measured, now)
         except ProbeProblem as problem:
             return self._failed(problem, now, self._body(exchanges), measured)
         body = self._body(exchanges)
@@ -130,19 +137,23 @@ class BehaviourSource:
 
     def _facts(self, exchanges: Sequence[Exchange], at: datetime) -> dict[str, Value]:
         route, model = self.spec.route, self.spec.model
+        if route == LATE_READ:
+            return reading.late_facts(model, exchanges, at)
         if route == BATCH:
             return batch.facts_of(route, model, self.spec.key, exchanges, at, every=self.spec.every)
         return reading.facts_of(route, model, exchanges, at)
 
-    def _plan(self, now: datetime) -> Plan:
+    def _plan(self, now: datetime, write: CacheWrite | None) -> Plan:
         parameters = self.spec.options.get("parameters")
         call = AskedCall(
             model=self.spec.model,
             at=now,
             every=self.spec.every,
-            marker=self.spec.key,
+            marker=self.spec.option(WRITER) or self.spec.key,
             parameters=parameters if isinstance(parameters, dict) else {},
         )
+        if write is not None:
+            return late_read(call, write)
         return batch.plan(call) if self.spec.route == BATCH else PLANS[self.spec.route](call)
 
     def _call(self, plan: Plan, exchanges: list[Exchange], measured: list[Measurement], now: datetime) -> None:
@@ -275,4 +286,11 @@ def _exchange(call: Call, response: httpx2.Response, now: datetime) -> Exchange 
         assert isinstance(led, Failure), "a redirect is no good answer"
         return led
     body, text = parsed(response.content)
-    return Exchange(name=call.name, status=response.status_code, headers=kept(response.headers), body=body, text=text)
+    return Exchange(
+        name=call.name,
+        status=response.status_code,
+        headers=kept(response.headers),
+        body=body,
+        text=text,
+        earlier=call.earlier,
+    )

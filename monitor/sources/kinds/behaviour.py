@@ -7,10 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from monitor.core.cache_writes import LATE_READ, WRITER
 from monitor.core.configuration import OFFICIAL, Capabilities, SourceSpec
 from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError, Source
@@ -21,6 +23,8 @@ Route = Literal[
     "retrieve", "tokens", "responses", "chat", "embeddings", "streaming", "structured", "tools", "flex", "priority",
     "contract", "caching", "region", "batch",
 ]  # fmt: skip
+CACHING = "caching"
+
 FREE = frozenset({"retrieve", "tokens"})
 """The routes that cost nothing."""
 UNLESS_TOLD: tuple[Route, ...] = ("retrieve",)
@@ -53,7 +57,15 @@ def build(spec: SourceSpec, deps: SourceDeps) -> Source:
     web(f"surface {surface.key}", "base_url", surface.base_url)
     if spec.route == "region":
         web(f"surface {surface.key}, whose route region source {spec.key} tries,", "region_url", surface.region_url)
-    return BehaviourSource(spec, surface, deps.http, deps.secret, budget=deps.budget, elapsed=deps.elapsed)
+    return BehaviourSource(
+        spec,
+        surface,
+        deps.http,
+        deps.secret,
+        budget=deps.budget,
+        elapsed=deps.elapsed,
+        written=partial(deps.written, spec),
+    )
 
 
 def _sources(spec: SourceSpec, around: Surroundings) -> Iterator[SourceSpec]:
@@ -64,12 +76,17 @@ def _sources(spec: SourceSpec, around: Surroundings) -> Iterator[SourceSpec]:
         for model in around.models:
             if model in models:
                 options = {"model": model, "route": route, "parameters": parameters.get(model, {})}
-                yield replace(spec, key=f"{spec.key}/{model}/{route}", options=options)
+                probe = replace(spec, key=f"{spec.key}/{model}/{route}", options=options)
+                yield probe
+                if route == CACHING:
+                    late = {**options, "route": LATE_READ, WRITER: probe.key}
+                    yield replace(spec, key=f"{spec.key}/{model}/{LATE_READ}", options=late)
 
 
 def _capabilities(spec: SourceSpec) -> Capabilities:
     route = spec.option("route")
-    return Capabilities(route=route, states=route, calls=True, paid=route not in FREE)
+    states = CACHING if route == LATE_READ else route
+    return Capabilities(route=route, states=states, calls=True, paid=route not in FREE)
 
 
 def _check(options: Options, around: Surroundings) -> Iterator[Finding]:

@@ -278,6 +278,7 @@ def test_the_cache_is_written_and_then_read() -> None:
     } == {
         "behaviour.caching.model": M,
         "behaviour.caching.written": True,
+        "behaviour.caching.read": True,
         "behaviour.caching.hit": True,
         "behaviour.caching.diagnostics": "cache_hit",
     }
