@@ -419,7 +419,7 @@ def test_a_backup_of_an_older_schema_is_taken_before_it_is_upgraded(config: Path
 
 
 def registry() -> dict[str, dict[str, object]]:
-    """Return what `status` says of each entry, less how long the gate's answer holds, which counts from the question."""
+    """Return what `status` says of each entry, less how long the answer holds, which counts from the question."""
     rows = {row["key"]: row for row in data("status")}
     for row in rows.values():
         del row["production"]["until"]
