@@ -63,7 +63,7 @@ def if_failed(check: str) -> Callable[[Commit, Event], Iterator[Recipients]]:
     """Return the owners of an entry of which this check failed, unless it is paused in the same breath."""
 
     def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
-        entry = commit.entries[event.subject]
+        entry = commit.entries[entry_key(event)]
         paused = entry.status is Status.PAUSED and entry.key in commit.spoken_of
         if event.data["check"] == check and not paused:
             yield _of(entry)
