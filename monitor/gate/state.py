@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -23,12 +24,15 @@ from monitor.registry.freshness import Freshness
 def standings(
     reader: Reader, configuration: Configuration, now: datetime, entries: Mapping[str, Entry] | None = None
 ) -> dict[str, Standing]:
-    """Return all entries as the gate needs them; `entries` instead of the registry where a decision is
-    not written yet.
+    """Return all entries as the gate publishes them, with the verdict of access in words, which no answer rests on;
+    `entries` instead of the registry where a decision is not written yet.
     """
     fresh = Freshness(reader, configuration, now)
     known = reader.entries() if entries is None else entries
-    return {key: standing(entry, fresh, configuration) for key, entry in known.items()}
+    return {
+        key: replace(standing(entry, fresh, configuration), access=verdict(configuration, entry, fresh).in_words)
+        for key, entry in known.items()
+    }
 
 
 def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> Standing:
@@ -55,7 +59,6 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         readiness=readiness(entry, rules.environments),
         since=entry.since,
         served=served(entry),
-        access=verdict(configuration, entry, fresh).in_words,
     )
 
 
