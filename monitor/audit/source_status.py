@@ -156,7 +156,7 @@ def _row(
 ) -> SourceRow:
     fresh_until = None if state.good_at is None else state.good_at + fresh_for(configuration, spec)
     error, error_at = _last_error(reader, state)
-    facts = reader.facts(state.baseline)
+    facts = reader.facts(state.baseline) if changes else {}
     # All fields of a model that is gone are gone with it: that it is gone says so.
     gone = {change.fact.subject for change in changes if change.fact.field == LISTED and change.value is None}
     rows = [
