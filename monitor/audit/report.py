@@ -240,12 +240,11 @@ def _not_confirmed(entry: Entry, fresh: Freshness) -> Iterator[str]:
     """Ask for each value that would have to be pinned and is not known, or is stated in two ways."""
     _, unknown, disputed = pins.pins(entry, fresh.baselines)
     for key in unknown if entry.spec.model_id else ():
-        scope, _, rest = key.partition("/")
-        name, _, field = rest.rpartition("/")
-        if field.startswith(price.PREFIX):
-            yield f"No official source states {field.removeprefix(price.PREFIX)} of {name}: what does it cost?"
+        pin = Pin.of(key, "")
+        if pin.field.startswith(price.PREFIX):
+            yield f"No official source states {pin.field.removeprefix(price.PREFIX)} of {pin.name}: what does it cost?"
         else:
-            yield f"Nothing confirms {field} of {name} on {scope}."
+            yield f"Nothing confirms {pin.field} of {pin.name} on {pin.scope}."
     for field, answers in disputed.items():
         statements = ", ".join(f"{source} says {value}" for source, value in answers)
         yield f"Which is right? {field.removeprefix(price.PREFIX)}: {statements}."

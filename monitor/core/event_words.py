@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.core.price import SHORT, TEXT, USD, amount, percent, spoken
-from monitor.core.text import duration_in_words
+from monitor.core.text import duration_in_words, polls_in_words
 
 _SAID_FIRST = frozenset({"field", "check", "pin", "old", "new", "reason", "by", "url", "note", "detail"})
 _FOR_AUDITORS = frozenset(
@@ -130,10 +130,7 @@ def _subject(data: Mapping[str, Any]) -> str:
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
     """Say what each route says of access, with its count of polls: `list lost (3 polls), chat granted (1 poll)`."""
-    return ", ".join(
-        f"{signal['route']} {signal['says']} ({signal['looks']} {'poll' if signal['looks'] == 1 else 'polls'})"
-        for signal in signals
-    )
+    return ", ".join(f"{signal['route']} {signal['says']} ({polls_in_words(signal['looks'])})" for signal in signals)
 
 
 def _value(value: Any) -> str:

@@ -26,6 +26,11 @@ def pin_in_words(pin: Pin) -> str:
     return pin.field.removeprefix(price.PREFIX) if pin.field.startswith(price.PREFIX) else f"{pin.name} {pin.field}"
 
 
+def polls_in_words(count: int) -> str:
+    """Say a number of polls: `1 poll`, `2 polls`."""
+    return "1 poll" if count == 1 else f"{count} polls"
+
+
 def duration_in_words(duration: timedelta) -> str:
     """Say a duration in the largest unit that says it exactly: `24 h`, where `str` says `1 day, 0:00:00`."""
     units = (("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))

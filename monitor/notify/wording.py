@@ -16,6 +16,7 @@ from shlex import quote
 from monitor.core.facts import ANNOUNCED, LISTED
 from monitor.core.notices import PAUSING, SERIOUS, Difference, Item, Notice, Reason
 from monitor.core.price import PREFIX, TEXT, Meter, amount, percent, spoken
+from monitor.core.text import polls_in_words
 
 FULL = 8
 BRIEF = 12
@@ -322,7 +323,7 @@ def _evidence(item: Item, position: int) -> str:
     if item.source:
         parts.append(f"source {plain(item.source, VALUE_LENGTH)}")
     if item.polls:
-        parts.append("1 poll" if item.polls == 1 else f"{item.polls} polls")
+        parts.append(polls_in_words(item.polls))
     if item.evidence:
         parts.append(f"stored bytes {plain(item.evidence.removeprefix('sha256:'))[:HASH_LENGTH]}")
     if position:

@@ -20,6 +20,7 @@ from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import Entry
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject, refusal
 from monitor.core.ports import EventQuery, Reader
+from monitor.core.text import polls_in_words
 from monitor.detection import routes as detected
 from monitor.detection.unexplained_refusals import answer_of
 from monitor.registry import pins
@@ -95,7 +96,7 @@ class AccessVerdict:
 
 def _in_words(route: RouteAccess) -> str:
     answers = f" answers {route.answer}" if route.answer else ""
-    count = f" ({route.polls} {'poll' if route.polls == 1 else 'polls'})" if route.polls else ""
+    count = f" ({polls_in_words(route.polls)})" if route.polls else ""
     return f"{route.route}{answers}{count}"
 
 

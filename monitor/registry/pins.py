@@ -54,10 +54,7 @@ def pins(
         if check in check_rules.TABLE and not values:
             unknown.append(f"{entry.spec.surface}/{entry.spec.model_id}/{check}")
     chosen += reached
-    for key, value in sorted(entry.spec.config_pins.items()):
-        scope, _, rest = key.partition("/")
-        owner, _, name = rest.rpartition("/")
-        chosen.append(Pin(scope=scope, name=owner, field=name, value=value))
+    chosen += [Pin.of(key, value) for key, value in sorted(entry.spec.config_pins.items())]
     # Two checks may rest on one fact, and a route on the check that it verifies.
     return tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(unknown)), disputed
 

@@ -32,10 +32,10 @@ def part(entry: Entry, spec: EntrySpec) -> Entry:
     keys = {pin.key for pin in pins}
     accepted = {pin.key: str(pin.value) for pin in entry.pins if pin.scope == CONFIG}
     for key, declared in sorted(spec.config_pins.items()) if entry.pins else ():
-        scope, _, rest = key.partition("/")
-        owner, _, name = rest.rpartition("/")
-        value = declared if name in (SOURCES, "provider") else accepted.get(key, declared)
-        pins += (Pin(scope=scope, name=owner, field=name, value=value),)
+        pin = Pin.of(key, declared)
+        if pin.field not in (SOURCES, "provider"):
+            pin = replace(pin, value=accepted.get(key, declared))
+        pins += (pin,)
         keys.add(key)
     return replace(
         entry,

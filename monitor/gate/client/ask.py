@@ -32,8 +32,7 @@ SUMMARY = "May this environment use this model now? The answer is the exit code.
 
 USAGE = (
     "access-monitor gate KEY [--surface S] [--env ENV] [--caller NAME] [--max-age AGE [--paid]] [--explain] [--json] "
-    "[--lease FILE] "
-    "[--public-key KEY] [--config FILE]"
+    "[--lease FILE] [--public-key KEY] [--config FILE]"
 )
 
 HELP = f"""\
@@ -43,8 +42,8 @@ Usage: {USAGE}
 
 KEY is the key of an entry, or a model id that exactly one entry holds. The
 answer is read from the lease file that the monitor keeps; nothing is asked
-over the network without --max-age, and a lease file that is missing, broken or out of date never
-allows anything.
+over the network without --max-age, and a lease file that is missing, broken or
+out of date never allows anything.
 
 Exit codes: 0 allowed, 1 denied (the reason and the fallback are printed),
 75 not known (no usable lease file, or the key is not in it), 2 wrong usage,
