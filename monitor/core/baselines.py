@@ -59,10 +59,10 @@ class Baselines:
 
     def listed(self, subject: Subject) -> bool | Literal[Unknown.UNKNOWN]:
         """Return whether a model stands in a list of its surface."""
-        known = [facts for spec in self.lists(subject.scope) if (facts := self.baseline(spec.key)) is not None]
-        if not known:
+        listings = [facts for spec in self.lists(subject.scope) if (facts := self.baseline(spec.key)) is not None]
+        if not listings:
             return UNKNOWN
-        return any(LISTED in facts.get(subject, {}) for facts in known)
+        return any(LISTED in facts.get(subject, {}) for facts in listings)
 
     def authorities(self, subject: Subject) -> Iterator[SourceSpec]:
         """Yield the sources whose word counts for a subject; a feed that names no provider states those of all."""

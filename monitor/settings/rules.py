@@ -95,10 +95,10 @@ def _entries(document: Document) -> Iterator[Finding]:
             if touched not in TOUCHES:
                 yield (*at, "touches"), f"names {touched!r}, which is no kind of use; {suggest(touched, TOUCHES)}"
         for ignored in row.ignore:
-            if ignored not in (known := (*get_args(Route), *SETTINGS)):
+            if ignored not in (ignorable := (*get_args(Route), *SETTINGS)):
                 yield (
                     (*at, "ignore"),
-                    f"names {ignored!r}, which is no watched route or account setting; {suggest(ignored, known)}",
+                    f"names {ignored!r}, which is no watched route or account setting; {suggest(ignored, ignorable)}",
                 )
         if row.on_pause == "deny_new" and row.grace is None:
             yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
