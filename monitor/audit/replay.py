@@ -18,7 +18,16 @@ from monitor.core import events as ev
 from monitor.core.configuration import Attention, Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.events import Event, Recorded, entry_stream
-from monitor.core.facts import Body, FailureReason, Known, Observation, PollFailure, ReplayedRecording, Snapshot, Unchanged
+from monitor.core.facts import (
+    Body,
+    FailureReason,
+    Known,
+    Observation,
+    PollFailure,
+    ReplayedRecording,
+    Snapshot,
+    Unchanged,
+)
 from monitor.core.notices import Notice
 from monitor.core.ports import Clock, EventQuery, Reader, Refused, Source, Store
 from monitor.detection.poller import Poller
@@ -69,8 +78,8 @@ class ReplayResult:
             and (known.valid_until is None or now < known.valid_until)
         ):
             return Unchanged(source=self.spec.key, at=now)
-        # While something is open about a source, each repetition is polled whole: most of them show the same body, which
-        # yields the same facts until `valid_until`.
+        # While something is open about a source, each repetition is polled whole. Most show the same body, which yields
+        # the same facts until `valid_until`.
         last = self._last
         if (
             last is not None

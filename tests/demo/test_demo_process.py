@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LAST_LINE = "Daemon and sandbox run on until Ctrl-C: poll around from another terminal."
+LAST_LINE = "Daemon and sandbox run on until Ctrl-C: look around from another terminal."
 LONGEST = 90.0
 
 

@@ -49,7 +49,7 @@ def moved(position: int, meter: str, old: str | None, new: str, *, tier: str = "
     kind = ev.PRICE_LISTED if old is None else ev.PRICE_CHANGED
     identity = {"provider": "openai", "tier": tier, "context": "short", "modality": "text", "meter": meter}
     return recorded(
-        position, kind, LUNA, source="page", evidence=page, **identity, old=old, new=new, polls=2, unit="1M tokens"
+        position, kind, LUNA, source="page", evidence=page, **identity, old=old, new=new, looks=2, unit="1M tokens"
     )
 
 
@@ -129,7 +129,7 @@ def test_the_true_story_has_to_pause_luna_and_terra_on_july_30_and_sol_on_august
 def test_the_summary_reads_a_pause_off_the_log() -> None:
     (pause,) = summarise(CHAPTERS, LOG, [TOLD]).pauses
     assert (pause.name, pause.date, pause.position) == ("GPT-5.6 Luna", date(2026, 7, 30), 8)
-    assert (pause.belief, pause.polls) == (timedelta(seconds=2), 2)
+    assert (pause.delay, pause.polls) == (timedelta(seconds=2), 2)
     assert (pause.evidence_before, pause.evidence) == ("sha256:old", "sha256:new")
     assert (pause.resumed_by, pause.resumed_at) == ("you", BEGIN + timedelta(seconds=10))
 
