@@ -7,12 +7,13 @@
 # make peers    other people's servers, about a gigabyte, each in an environment of its own in .peers, for
 # make test-peers   the tests against them; without them those tests are skipped, and say so
 #
-# Everything happens in .venv, which is made anew only when it is missing or pyproject.toml or constraints.txt changed.
+# `make run` installs what running needs and nothing else. Everything happens in .venv, which is made anew only when it is missing or pyproject.toml or constraints.txt changed.
 # Another interpreter: make PYTHON=/path/to/python3.13 …
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RUNNABLE := $(VENV)/.runnable
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 
@@ -23,7 +24,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $${TES
 
 .PHONY: run test test-fast proof golden bench lint clean peers test-peers
 
-run: $(STAMP)
+run: $(RUNNABLE)
 	@if [ -n "$$OPENAI_API_KEY" ]; then exec $(BIN)/access-monitor run; fi; \
 	echo "OPENAI_API_KEY is not set, so this is the demo: a sandbox on this machine, nothing is sent to anyone." >&2; \
 	exec $(BIN)/access-monitor demo --stay
@@ -61,11 +62,18 @@ clean:
 	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --group needs a newer pip than Python 3.11 brings, so the environment's own pip is brought up to date first.
-$(STAMP): pyproject.toml constraints.txt
+# What running needs and nothing else. --build-constraint and, below, --group need a newer pip than Python 3.11 brings, so
+# the environment's own pip is brought up to date first.
+$(RUNNABLE): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "access-monitor needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Installing what running needs into $(VENV), and nothing else; \`make test\` adds what the tests need." >&2
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --build-constraint constraints.txt --editable .
+	@touch $@
+
+$(STAMP): $(RUNNABLE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --build-constraint constraints.txt --editable . --group dev
 	@touch $@

@@ -76,7 +76,7 @@ def _write(
 def _made_stale(register: RegistryTransaction, configuration: Configuration) -> tuple[str, ...]:
     """Name the sources that can verify anew what a decision made stale."""
     stale = [
-        (register.entries[event.subject], event.data["check"])
+        (register.entries[ev.entry_key(event)], event.data["check"])
         for event in register.events
         if event.type == ev.CHECK_STALE
     ]

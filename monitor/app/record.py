@@ -47,7 +47,10 @@ class Recorder:
             )
             assessment = assess(context)
             unit.register.extend(assessment.events)
-            if not isinstance(observation, PollFailure) and assessment.verdict != "late":
+            if isinstance(observation, PollFailure):
+                if assessment.changes:
+                    self._evaluate(unit, context, assessment)
+            elif assessment.verdict != "late":
                 remind_of_unlisted(unit.register, context, assessment)
                 self._evaluate(unit, context, assessment)
                 assessment = self._awaiting(unit, context, assessment)
@@ -75,7 +78,9 @@ class Recorder:
             context.spec,
             assessment,
             at=context.at,
-            observation=context.observation if assessment.verifies else None,
+            observation=None
+            if isinstance(context.observation, PollFailure) or not assessment.verifies
+            else context.observation,
             evidence=lambda: _kept_evidence(unit, context) or assessment.state.evidence,
         )
 
@@ -118,7 +123,7 @@ def _keep(unit: UnitOfWork, context: AssessmentContext, assessment: Assessment) 
     """Store what a poll leaves behind: the state of its source, and the bytes that its events name."""
     if assessment.kept_evidence:
         _kept_evidence(unit, context)
-    if isinstance(context.observation, PollFailure):
+    if isinstance(context.observation, PollFailure) and not context.observation.refusal:
         unit.tx.put_source(assessment.state)
         return
     if assessment.alternations is not None:

@@ -94,7 +94,7 @@ def _said(reader: Reader, configuration: Configuration, now: datetime) -> Iterat
             notice_date=str(fields.get(f"{DEPRECATION}notice_date", "")),
             listed=any(stated_lists) if stated_lists else None,
             agrees=len(days[provider, subject.name]) == 1,
-            entries=tuple(key for key, entry in entries.items() if subject in entry.subjects),
+            entries=tuple(dict.fromkeys(entry.spec.entry for entry in entries.values() if subject in entry.subjects)),
             verified_at=fresh.seen(spec, Fact(subject, SHUTDOWN_DATE)),
         )
 

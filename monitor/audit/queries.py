@@ -22,19 +22,25 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.gate.client.verdict import PRODUCTION
 from monitor.gate.state import reason
 from monitor.registry import checklist, transitions
+from monitor.registry.access_verdict import AccessVerdict, verdicts
 from monitor.registry.freshness import Freshness
-from monitor.registry.lookup import find_entry
+from monitor.registry.lookup import find_entry, find_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
-    """One entry as `status` shows it. `position` is what `--expect` takes; `verified_at` is None where something is
-    blank. `approval` is what waits for a second person, `windows` the maintenance that is planned or goes on, `asked`
-    the checks that a running pause asks for, `waived` those that the last acceptance went on without.
+    """One row of an entry as `status` shows it.
+
+    `position` is what `--expect` takes; `verified_at` is None where something is blank. `approval` is what waits for a
+    second person, `windows` the maintenance that is planned or goes on, `asked` the checks that a running pause asks
+    for, `waived` those that the last acceptance went on without. `access` is
+    the verdict of access as it is now; None of the past.
     """
 
     key: str
     name: str
+    use: str
+    surface: str
     model_id: str
     status: str
     since: datetime
@@ -47,6 +53,7 @@ class StatusRow:
     windows: tuple[Window, ...] = ()
     asked: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    access: AccessVerdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +111,14 @@ def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry
 def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
     """Return the registry, as it is or as it was recorded at a time."""
     fresh = None if at is not None else Freshness(reader, configuration)
+    shown = entries(reader, at=at)
+    access = {} if fresh is None else verdicts(reader, configuration, shown.values(), fresh)
     return [
         StatusRow(
             key=entry.key,
             name=entry.spec.name,
+            use=entry.spec.use,
+            surface=entry.spec.surface,
             model_id=entry.spec.model_id,
             status=entry.status,
             since=entry.since,
@@ -120,8 +131,9 @@ def status(reader: Reader, configuration: Configuration, *, at: datetime | None 
             windows=entry.windows,
             asked=checklist.asked(entry),
             waived=entry.waived,
+            access=access.get(entry.key),
         )
-        for entry in entries(reader, at=at).values()
+        for entry in shown.values()
     ]
 
 
@@ -177,13 +189,14 @@ def _shows(reader: Reader, configuration: Configuration, one: Entry, name: str) 
     return body is not None and any(states[key].body_sha256 == body.sha256 for key in feeding if key in states)
 
 
-def why(reader: Reader, key: str) -> list[ChainStep]:
-    """Return the chain from the status of an entry back to what was seen: each event once, nearest first.
+def why(reader: Reader, key: str, *, at: datetime | None = None) -> list[ChainStep]:
+    """Return the chain from the status of an entry, as it is or as it was recorded at a time, back to what was seen:
+    each event once, nearest first.
 
     Raises:
         Refused: there is no such entry.
     """
-    entry = find_entry(reader.entries(), key)
+    entry = find_entry(entries(reader, at=at), key)
     steps: list[ChainStep] = []
     visited: set[int] = set()
     todo = [(0, entry.status_position)]
@@ -202,8 +215,12 @@ def why(reader: Reader, key: str) -> list[ChainStep]:
 
 
 def history(reader: Reader, key: str) -> Iterator[Recorded]:
-    """Return everything that befell an entry."""
-    return reader.events(EventQuery(stream=entry_stream(key)))
+    """Yield everything that befell a row, and before it what befell the row that it goes on from."""
+    events = list(reader.events(EventQuery(stream=entry_stream(key))))
+    first = events[0].event if events else None
+    if first is not None and (carried := first.data.get("carried")):
+        yield from reader.events(EventQuery(stream=entry_stream(carried["from"]), before=first.position))
+    yield from events
 
 
 def price_subjects(reader: Reader, configuration: Configuration, name: str) -> tuple[Subject, ...]:
@@ -214,8 +231,8 @@ def price_subjects(reader: Reader, configuration: Configuration, name: str) -> t
         Refused: nothing is known by this name.
     """
     registered = reader.entries()
-    if name in registered:
-        return (registered[name].price_subject,)
+    if (row := find_row(registered, name)) in registered:
+        return (registered[row].price_subject,)
     subjects = {entry.price_subject for entry in registered.values() if name in entry.spec.surfaces.values()}
     if not subjects:
         baselines = current_baselines(reader, configuration.sources)

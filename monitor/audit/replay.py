@@ -17,7 +17,7 @@ from typing import Protocol
 from monitor.core import events as ev
 from monitor.core.configuration import Attention, Configuration
 from monitor.core.entry import Entry, Status
-from monitor.core.events import Event, Recorded, entry_stream
+from monitor.core.events import Event, Recorded
 from monitor.core.facts import (
     Body,
     FailureReason,
@@ -234,9 +234,8 @@ class Replay:
             for key, waived in self.waived.items():
                 entry = register.entries[key]
                 if "visibility" in waived and entry.spec.model_id:
-                    register.add(
+                    register.add_to_entry(
                         ev.ENTRY_VISIBLE,
-                        entry_stream(key),
                         key,
                         at=self._now,
                         actor=ACTOR,

@@ -20,6 +20,8 @@ COMMANDS: Summaries = {
     },
     "Read": {
         "status": ("monitor.cli.status:status", "Show the registry, now or as it was."),
+        "alerts": ("monitor.cli.alerts:alerts", "Show what is open: since when, who has it, what to type next."),
+        "sources": ("monitor.cli.sources:sources", "Show how each source stands, or all about one."),
         "why": ("monitor.cli.status:why", "Explain a status: events and evidence, in words."),
         "checklist": ("monitor.cli.status:checklist", "Show every readiness check of an entry."),
         "coverage": ("monitor.cli.coverage:coverage", "Show what watches each pin and check."),
@@ -27,6 +29,7 @@ COMMANDS: Summaries = {
         "lifecycle": ("monitor.cli.lifecycle:lifecycle", "Show announced ends, by source."),
         "measurements": ("monitor.cli.measurements:measurements", "Show what the calls of probes took."),
         "budget": ("monitor.cli.measurements:budget", "Show what paid probes may still cost today."),
+        "diff": ("monitor.cli.diff:diff", "Show what differs in the registry between two times."),
         "events": ("monitor.cli.events:events", "Read the log."),
         "extract": ("monitor.cli.extract_other:extract", "Show what is read from a saved answer."),
         "evidence": ("monitor.cli.evidence:evidence", "Print the bytes that a source sent."),
@@ -46,11 +49,18 @@ COMMANDS: Summaries = {
     "Tell": {
         "ack": ("monitor.cli.attend:ack", "Take a pause on, so that it is not told again."),
         "silence": ("monitor.cli.attend:silence", "Tell nothing of an entry for a while."),
+        "notices": ("monitor.cli.notices:notices", "Show what was sent, word for word, and to whom."),
+        "silences": ("monitor.cli.alerts:silences", "Show silences: which entry, until when, who asked, and why."),
         "notify": ("monitor.cli.notify:notify", "Try out the destinations of an owner."),
         "outbox": ("monitor.cli.outbox:outbox", "Show deliveries waiting or dead; send them again."),
     },
     "Set up": {
+        "init": ("monitor.cli.init:init", "Write a first configuration."),
         "config": ("monitor.cli.config:config", "Check, accept, show or describe the configuration."),
+        "doctor": (
+            "monitor.cli.doctor:doctor",
+            "Examine clock, disk, database, keys, destinations and lease folder.",
+        ),
         "db": ("monitor.cli.db:db", "Upgrade, back up or rebuild the database."),
         "completion": ("monitor.cli.completion:completion", "Print the completion script of a shell."),
     },

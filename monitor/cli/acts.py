@@ -12,10 +12,13 @@ import click
 
 from monitor.cli import accepting, output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
+from monitor.cli.surface import name_others, row_of, surface_option
 from monitor.core import events as ev
+from monitor.core.entry import Status
 from monitor.core.event_types import in_words
-from monitor.core.events import record
+from monitor.core.events import entry_key, record
 from monitor.core.ports import Refused
 from monitor.core.redaction import redact
 
@@ -82,6 +85,7 @@ def _waive(act: Act) -> Act:
         metavar="CHECK,…",
         multiple=True,
         callback=_names,
+        shell_complete=complete_checks,
         help="Checks that the pause asks for and that you go on without; kept in the log.",
     )(act)
 
@@ -117,13 +121,15 @@ def _named(by: str | None, reason: str | None) -> tuple[str, str]:
         "access-monitor activate gpt-5.6-luna --by 'Ada L.' --reason 'evals passed' --expect 4711",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
 @_acceptor
 @click.pass_obj
 def activate(
     options: Options,
     *,
     entry: str,
+    surface: str,
     by: str | None,
     reason: str | None,
     expect: int | None,
@@ -141,31 +147,37 @@ def activate(
     going = Going(losses=losses)
     if dry_run:
         with opened(options) as monitor:
-            acceptance = monitor.operator.preview(entry, ev.ENTRY_ACTIVATED, going)
+            key = row_of(monitor, entry, surface)
+            acceptance = monitor.operator.preview(key, ev.ENTRY_ACTIVATED, going)
         if options.json:
-            output.as_json(accepting.as_json(entry, acceptance))
+            output.as_json(accepting.as_json(key, acceptance))
             return 1 if acceptance.problems else 0
-        return accepting.preview(acceptance, f"access-monitor activate {entry}")
+        return accepting.preview(acceptance, f"access-monitor activate {key}")
     by, reason = _named(by, reason)
     with opened(options) as monitor:
-        event = monitor.operator.activate(entry, by=by, reason=reason, via=via(), expect=expect, going=going)
+        key = row_of(monitor, entry, surface)
+        event = monitor.operator.activate(key, by=by, reason=reason, via=via(), expect=expect, going=going)
         show(options, monitor, event)
+        name_others(monitor, key, "activate", (Status.EVALUATING,))
     return 0
 
 
 @command("pause", table=True, examples=("access-monitor pause gpt-5.6-luna --by 'Ada L.' --reason 'answers degraded'",))
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
 @by_person
 @reason_given
 @_expect
 @click.pass_obj
-def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
+def pause(options: Options, *, entry: str, surface: str, by: str, reason: str, expect: int | None) -> None:
     """Stop the use of an entry.
 
     Production is denied the entry from now on, until a person resumes it.
     """
     with opened(options) as monitor:
-        show(options, monitor, monitor.operator.pause(entry, by=by, reason=reason, via=via(), expect=expect))
+        key = row_of(monitor, entry, surface)
+        show(options, monitor, monitor.operator.pause(key, by=by, reason=reason, via=via(), expect=expect))
+        name_others(monitor, key, "pause", (Status.ACTIVE,))
 
 
 @command(
@@ -181,8 +193,9 @@ def pause(options: Options, *, entry: str, by: str, reason: str, expect: int | N
         "access-monitor resume --cause 4708 --by 'Ada L.' --reason 'the list was wrong'",
     ),
 )
-@click.argument("entry", required=False)
+@click.argument("entry", required=False, shell_complete=complete_entries)
 @click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Resume all that this event paused.")
+@surface_option
 @_waive
 @_acceptor
 @click.pass_obj
@@ -190,6 +203,7 @@ def resume(
     options: Options,
     *,
     entry: str | None,
+    surface: str,
     cause: int | None,
     by: str | None,
     reason: str | None,
@@ -208,13 +222,16 @@ def resume(
 
     if (entry is None) == (cause is None):
         raise click.UsageError("Name the ENTRY, or with --cause the event that paused several.")
+    if surface and cause is not None:
+        raise click.UsageError("--cause resumes on every surface; leave --surface out, or name the ENTRY.")
     who, why = ("", "") if dry_run else _named(by, reason)
     going = Going(waived=waived, losses=losses)
     refusals: list[Refused] = []
     previews: list[tuple[str, Acceptance]] = []
     resumed: list[Event] = []
     with opened(options) as monitor:
-        for key in (entry,) if entry is not None else monitor.operator.paused_by(cause or 0):
+        rows = monitor.operator.paused_by(cause or 0) if entry is None else (row_of(monitor, entry, surface),)
+        for key in rows:
             try:
                 acceptance = monitor.operator.preview(key, ev.ENTRY_RESUMED, going)
                 if dry_run:
@@ -240,6 +257,8 @@ def resume(
                     told(event)
         if resumed and options.json:
             show(options, monitor, *resumed, several=cause is not None)
+        if resumed and entry is not None:
+            name_others(monitor, rows[0], "resume", (Status.PAUSED,))
     code = _previewed(options, previews, several=cause is not None) if dry_run else 0
     for refusal in refusals:
         click.echo(f"Error: {output.printable(str(refusal))}", err=True)
@@ -261,18 +280,21 @@ def _previewed(options: Options, previews: Sequence[tuple[str, Acceptance]], *, 
 @command(
     "retire", table=True, examples=("access-monitor retire gpt-4.1 --by 'Ada L.' --reason 'nobody calls it any more'",)
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
 @by_person
 @reason_given
 @_expect
 @click.pass_obj
-def retire(options: Options, *, entry: str, by: str, reason: str, expect: int | None) -> None:
+def retire(options: Options, *, entry: str, surface: str, by: str, reason: str, expect: int | None) -> None:
     """End an entry for good.
 
     It is denied everywhere from now on and judged no more; what happened to it stays in the log.
     """
     with opened(options) as monitor:
-        show(options, monitor, monitor.operator.retire(entry, by=by, reason=reason, via=via(), expect=expect))
+        key = row_of(monitor, entry, surface)
+        show(options, monitor, monitor.operator.retire(key, by=by, reason=reason, via=via(), expect=expect))
+        name_others(monitor, key, "retire", (Status.WAITING, Status.EVALUATING, Status.ACTIVE, Status.PAUSED))
 
 
 @command(
@@ -307,13 +329,13 @@ def show(options: Options, monitor: Monitor, *events: Event, several: bool = Fal
 
 def told(event: Event) -> None:
     """Print what an act recorded, and what follows from it for who did it."""
-    text = output.printable(f"{event.subject}  {in_words(event)}")
+    text = output.printable(f"{entry_key(event) or event.subject}  {in_words(event)}")
     click.echo(f"{event.position}  {event.type}  {text}".rstrip())
     if event.type == ev.ENTRY_APPROVAL_REQUESTED:
         from monitor.registry.acceptance import COMMANDS
 
         again = (
-            f"access-monitor {COMMANDS[event.data['act']]} {event.subject} --by … --reason … --expect "
+            f"access-monitor {COMMANDS[event.data['act']]} {entry_key(event)} --by … --reason … --expect "
             f"{event.data['expect']}"
         )
         output.note(f"This is a request: it takes effect when another person runs `{again}`.")

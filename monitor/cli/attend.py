@@ -8,7 +8,9 @@ import click
 
 from monitor.cli.acts import by_person, reason_given, recorded_text, show, via
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
+from monitor.cli.surface import row_of, surface_option
 from monitor.settings.durations import parse
 
 
@@ -29,17 +31,19 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
         "access-monitor ack 4711.platform --by 'Ada L.' --note 'on it'",
     ),
 )
-@click.argument("what", metavar="ENTRY|NOTICE")
+@click.argument("what", metavar="ENTRY|NOTICE", shell_complete=complete_entries)
+@surface_option
 @by_person
 @click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What is being done about it.")
 @click.pass_obj
-def ack(options: Options, *, what: str, by: str, note: str) -> None:
+def ack(options: Options, *, what: str, surface: str, by: str, note: str) -> None:
     """Take a pause on, so that it is not told again.
 
     It resumes nothing. NOTICE is the id at the end of a message.
     """
     with opened(options) as monitor:
-        show(options, monitor, monitor.attendant.acknowledge(what, by=by, note=note, via=via()))
+        key = row_of(monitor, what, surface)
+        show(options, monitor, monitor.attendant.acknowledge(key, by=by, note=note, via=via()))
 
 
 @command(
@@ -50,13 +54,16 @@ def ack(options: Options, *, what: str, by: str, note: str) -> None:
         "access-monitor silence gpt-5.6-luna --lift --by 'Ada L.' --reason 'done'",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
 @click.option("--for", "span", metavar="DURATION", callback=_span, help="How long, such as 8h.")
 @click.option("--lift", is_flag=True, help="End a silence.")
 @by_person
 @reason_given
 @click.pass_obj
-def silence(options: Options, *, entry: str, span: timedelta | None, lift: bool, by: str, reason: str) -> None:
+def silence(
+    options: Options, *, entry: str, surface: str, span: timedelta | None, lift: bool, by: str, reason: str
+) -> None:
     """Tell nothing of an entry for a while.
 
     A new pause is told all the same, and everything stands in the log.
@@ -65,4 +72,5 @@ def silence(options: Options, *, entry: str, span: timedelta | None, lift: bool,
         raise click.UsageError("Say how long with --for, or end a silence with --lift.")
     with opened(options) as monitor:
         until = None if span is None else monitor.clock() + span
-        show(options, monitor, monitor.attendant.silence(entry, until=until, by=by, reason=reason, via=via()))
+        key = row_of(monitor, entry, surface)
+        show(options, monitor, monitor.attendant.silence(key, until=until, by=by, reason=reason, via=via()))

@@ -183,6 +183,13 @@ def _print_in_order(settings: Settings) -> None:
 def _print(assessment: LoadingEffect) -> None:
     for take in assessment.taken:
         click.echo(output.printable(f"Loading it would {take.act.verb} {take.entry}: {take.reason}."))
+    for key in assessment.keep_deny:
+        click.echo(
+            output.printable(
+                f"{key} goes on denying its callers while it is paused, as an earlier version accepted it: state "
+                'on_pause = "deny_new" to let them go on after a price shift, or "deny".'
+            )
+        )
     if not assessment.taken:
         click.echo("Loading it takes nothing from production.")
     elif assessment.acceptance is not None:
@@ -206,6 +213,7 @@ def _as_json(settings: Settings, assessment: LoadingEffect | None) -> dict[str, 
         "database": True,
         "position": assessment.position,
         **listed(assessment.taken),
+        "keep_deny": list(assessment.keep_deny),
         "accepted": None
         if acceptance is None
         else {"position": acceptance.position, "by": acceptance.data["by"], "reason": acceptance.data["reason"]},

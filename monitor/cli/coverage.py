@@ -9,6 +9,7 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.times import both
 from monitor.core.events import rfc3339
@@ -24,7 +25,7 @@ from monitor.core.time import rounded
         "access-monitor coverage --json | jq '.[] | select(.state == \"unwatched\")'",
     ),
 )
-@click.argument("entry", required=False)
+@click.argument("entry", required=False, shell_complete=complete_entries)
 @click.option("--exit-code", is_flag=True, help="End with 1 if nothing watches a pin or a required check now.")
 @click.pass_obj
 def coverage(options: Options, *, entry: str | None, exit_code: bool) -> int:

@@ -18,6 +18,14 @@ import click
 from monitor.app.streams import nowhere
 from monitor.cli import output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import (
+    complete_checks,
+    complete_event_types,
+    complete_sources,
+    known_check,
+    known_event_types,
+    known_name,
+)
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option, utc
 from monitor.core.event_types import in_words
@@ -52,6 +60,9 @@ COLUMNS = (
 ROOMY = 150
 """Columns of a terminal on which the user's own time has room beside UTC."""
 
+_BELOW = " " * 10
+"""What stands before the words of an event where its line has no room for them."""
+
 PAGE = 500
 """How many events are read at once."""
 
@@ -67,11 +78,24 @@ _INTERVAL = 1.0  # seconds between two looks at whether the log grew
         "access-monitor events --follow --format jsonl | jq .type",
     ),
 )
-@click.option("--type", metavar="GLOB", default="", help="Only types that match, such as 'entry.*'.")
+@click.option(
+    "--type",
+    metavar="GLOB",
+    default="",
+    shell_complete=complete_event_types,
+    help="Only types that match, such as 'entry.*'.",
+)
 @click.option(
     "--subject", metavar="GLOB", default="", help="Only subjects that match: a model id, an entry or a source."
 )
-@click.option("--source", metavar="KEY", default="", help="Only what this source showed.")
+@click.option(
+    "--source", metavar="KEY", default="", shell_complete=complete_sources, help="Only what this source showed."
+)
+@click.option(
+    "--check", metavar="NAME", default="", shell_complete=complete_checks, help="Only what moved this readiness check."
+)
+@click.option("--actor", metavar="NAME", default="", help="Only what this person, or `system`, wrote.")
+@click.option("--cause", metavar="POSITION", type=click.IntRange(min=1), help="Only what this event led to.")
 @time_option("--since", "Only what was recorded at this time or later.")
 @time_option("--until", "Only what was recorded up to this time.")
 @click.option("--after", metavar="POSITION", type=click.IntRange(min=0), help="Only positions above this one.")
@@ -91,6 +115,9 @@ def events(
     type: str,
     subject: str,
     source: str,
+    check: str,
+    actor: str,
+    cause: int | None,
     since: Moment | None,
     until: Moment | None,
     after: int | None,
@@ -110,13 +137,21 @@ def events(
         raise click.UsageError(
             f"--follow has no end and goes forward: leave out {'--newest' if newest else '--until'}."
         )
+    known_event_types(type)
+    known_check(check)
     header, line = form_of(form or ("jsonl" if options.json else "table"))
     with opened(options) as monitor:
         now = monitor.clock()
+        if source:
+            with monitor.store.read() as reader:
+                known_name("source", source, dict.fromkeys((*monitor.configuration.sources, *reader.sources())))
         query = EventQuery(
             type=type,
             subject=subject,
             source=source,
+            check=check,
+            actor=actor,
+            cause=cause,
             since=since.resolve(now) if since else None,
             until=until.resolve(now) if until else None,
             after=after,
@@ -196,7 +231,10 @@ def form_of(name: str) -> tuple[str, Line]:
         return ",".join(COLUMNS), lambda recorded, _: _csv(recorded)
     if name == "cloudevents":
         return "", cloud_event
-    return _columns("POSITION", "RECORDED", "TYPE", "SUBJECT", "WHAT"), lambda recorded, _: _row(recorded)
+    header = _columns("POSITION", "RECORDED", "TYPE", "SUBJECT", "WHAT")
+    if sys.stdout.isatty() and output.cells(header) > output.width():
+        header = "\n".join(output.wrapped(header, output.width()))
+    return header, lambda recorded, _: _row(recorded)
 
 
 def cloud_event(recorded: Recorded, reader: Reader) -> str:
@@ -230,10 +268,15 @@ def cloud_event(recorded: Recorded, reader: Reader) -> str:
 
 
 def _row(recorded: Recorded) -> str:
-    event = recorded.event
-    row = _columns(str(event.position), _when(recorded.recorded_at), event.type, event.subject, in_words(event))
-    # A terminal's line is a row: one event must not break into two.
-    return output.fit(row, output.width()).rstrip() if sys.stdout.isatty() else row
+    event, what = recorded.event, output.printable(in_words(recorded.event))
+    leading = (str(event.position), _when(recorded.recorded_at), event.type, event.subject)
+    row = _columns(*leading, what)
+    room = output.width()
+    if not sys.stdout.isatty() or output.cells(row) <= room:
+        return row
+    first = _columns(*leading, "")
+    lines = [first] if output.cells(first) <= room else output.wrapped(first.lstrip(), room)
+    return "\n".join([*lines, *(_BELOW + line for line in output.wrapped(what, room - len(_BELOW)) if line)])
 
 
 def _roomy() -> bool:

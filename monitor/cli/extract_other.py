@@ -23,6 +23,7 @@ KEYS: Mapping[str, str] = {
     "models_list": "id",
     "codex": "id",
     "deprecations_page": "model",
+    "model_page": "model",
     "document": "subject",
     "status_page": "subject",
 }

@@ -4,12 +4,16 @@ anywhere else.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli.framework import Command, Options
+from monitor.cli.names import complete_entries
 from monitor.gate.client import ask
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class GateCommand(Command):
@@ -18,6 +22,11 @@ class GateCommand(Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.args = [word for word in args if word != "--debug"]
         return []
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in complete_entries(ctx, click.Argument(["key"]), incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         options = ctx.ensure_object(Options)

@@ -8,6 +8,7 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.core.events import rfc3339
 from monitor.core.time import rounded
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         "access-monitor lifecycle openai/gpt-4.1 --json",
     ),
 )
-@click.argument("name", metavar="[ENTRY|MODEL]", default="")
+@click.argument("name", metavar="[ENTRY|MODEL]", default="", shell_complete=complete_entries)
 @click.pass_obj
 def lifecycle(options: Options, *, name: str) -> None:
     """Show announced ends, by source.

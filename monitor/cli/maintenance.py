@@ -10,7 +10,9 @@ import click
 
 from monitor.cli.acts import by_person, reason_given, show, via
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
+from monitor.cli.surface import row_of, surface_option
 from monitor.cli.times import Moment, both, time_option
 from monitor.core.events import rfc3339
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
         "access-monitor maintenance gpt-5.6-luna --close 4711 --by 'Ada L.' --reason 'done early'",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
 @time_option("--from", "When it begins; now unless given.", dest="start")
 @time_option("--until", "When it ends; at most 31 days later.", dest="end")
 @click.option(
@@ -47,6 +50,7 @@ def maintenance(
     options: Options,
     *,
     entry: str,
+    surface: str,
     start: Moment | None,
     end: Moment | None,
     changes: tuple[str, ...],
@@ -67,8 +71,9 @@ def maintenance(
     from monitor.registry.check_expiry import awaited
 
     with opened(options) as monitor:
+        key = row_of(monitor, entry, surface)
         if close is not None:
-            closing = monitor.maintenance.close(entry, close, by=by, reason=reason, via=via())
+            closing = monitor.maintenance.close(key, close, by=by, reason=reason, via=via())
             show(options, monitor, *closing, several=True)
             with monitor.store.read() as reader:
                 stale = awaited(reader, monitor.configuration)
@@ -78,7 +83,7 @@ def maintenance(
         assert end is not None
         now = monitor.clock()
         opening = monitor.maintenance.open(
-            entry,
+            key,
             start=start.resolve(now) if start else None,
             end=end.resolve(now),
             changes=changes,

@@ -11,6 +11,7 @@ import click
 
 from monitor.cli import output, plot
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.times import Moment, both, time_option
 from monitor.core.cost import money
@@ -34,7 +35,7 @@ RECENT = timedelta(days=7)
         "access-monitor measurements gpt-5.6-luna --plot",
     ),
 )
-@click.argument("name", metavar="[ENTRY|MODEL]", required=False)
+@click.argument("name", metavar="[ENTRY|MODEL]", required=False, shell_complete=complete_entries)
 @click.option("--route", default="", help="One route only, as in responses.")
 @time_option("--since", "Calls from this time on; the last seven days unless given.")
 @click.option("--plot", "plotted", is_flag=True, help="One line of blocks a route: the median latency by day.")

@@ -11,6 +11,7 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Group, Options, command
+from monitor.cli.names import complete_owners
 from monitor.cli.opening import opened
 from monitor.core.ports import Delivery, DeliveryState
 
@@ -22,7 +23,7 @@ _PATIENCE = timedelta(seconds=60)
 
 
 @command("test", table=True, examples=("access-monitor notify test platform",))
-@click.argument("owner")
+@click.argument("owner", shell_complete=complete_owners)
 @click.pass_obj
 def test(options: Options, *, owner: str) -> int:
     """Send a test notice to every destination of an owner and say what became of it; 1 if one was not reached."""

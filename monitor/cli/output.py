@@ -37,10 +37,18 @@ STATUS_COLOURS: Mapping[str, str] = {
     "attested": GREEN,
     "blind": YELLOW,
     "unwatched": RED,
+    "ok": GREEN,
+    "down": RED,
+    "held": YELLOW,
+    "unpolled": DIM,
+    "denied": RED,
+    "source_down": RED,
+    "source_stale": YELLOW,
+    "not ok": RED,
 }
 
-NARROWEST = 12
-"""Columns that the last column of a table keeps on any terminal."""
+NARROWEST = 24
+"""Columns below which the last column of a table is not broken further: the row is then shown as a record."""
 
 _GAP = "  "
 
@@ -71,8 +79,9 @@ def colour(text: str, name: str) -> str:
 
 
 def status(text: str) -> str:
-    """Return a status or state in its colour."""
-    return colour(text, STATUS_COLOURS.get(text, ""))
+    """Return a status or state in its colour; one that says more after a comma is red, since that is a denial."""
+    state, comma, _ = text.partition(",")
+    return colour(text, RED if comma else STATUS_COLOURS.get(state, ""))
 
 
 def cells(text: str) -> int:
@@ -82,18 +91,14 @@ def cells(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def fit(text: str, width: int) -> str:
-    """Return the text in exactly `width` columns, with an ellipsis where it was cut."""
-    length = cells(text)
-    if length <= width:
-        return text + " " * (width - length)
-    head, used = "", 0
-    for character in text:
-        size = cells(character)
-        if used + size > width - 1:
-            break
-        head, used = head + character, used + size
-    return head + "…" + " " * (width - 1 - used)
+def _head(text: str, room: int) -> str:
+    """Return as much of the beginning of the text as takes at most `room` columns; at least one character."""
+    used = 0
+    for index, character in enumerate(text):
+        used += cells(character)
+        if index and used > room:
+            return text[:index]
+    return text
 
 
 def fit_at_least(text: str, width: int) -> str:
@@ -109,29 +114,91 @@ def width() -> int:
 def table(
     headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: str = "", numbers: Sequence[str] = ()
 ) -> None:
-    """Print rows under headers.
+    """Print rows under headers; nothing is ever cut.
 
-    On a terminal the last column is cut to what is left of the line; elsewhere nothing is cut, since a file is not
-    narrow. `coloured` is the header of the column that holds a status; `numbers` are those that are set to the right.
+    On a terminal that is too narrow the last column goes on below itself, or where even that leaves it no room, each
+    row is its first columns, and the others below them by their names. Elsewhere a row is a line, since a file is not
+    narrow. `coloured` is the header of the column that begins with a status; `numbers` are those that are set to the
+    right.
     """
     shown = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(headers, *shown, strict=True)]
     room = width() - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
-    if sys.stdout.isatty():
-        widths[-1] = min(widths[-1], max(room, NARROWEST))
+    if not sys.stdout.isatty() or widths[-1] <= room:
+        room = widths[-1]
+    if room < min(widths[-1], NARROWEST):
+        _records(headers, shown, widths, coloured, numbers)
+        return
+    widths[-1] = room
     click.echo(colour(_line(headers, widths, headers, numbers).rstrip(), BOLD))
+    indent = " " * (sum(widths[:-1]) + len(_GAP) * (len(widths) - 1))
     for row in shown:
-        parts = _parts(row, widths, headers, numbers)
-        if coloured:
-            at = headers.index(coloured)
-            parts[at] = parts[at].replace(row[at], status(row[at]), 1)
-        click.echo(_GAP.join(parts).rstrip())
+        first, *more = wrapped(row[-1], room)
+        click.echo(_painted([*row[:-1], first], widths, headers, numbers, coloured))
+        for line in more:
+            click.echo(indent + line)
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """Return the text in lines of at most `room` columns, broken between words where that can be."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if cells(longer) <= room:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        line = word
+        while cells(line) > room:
+            head = _head(line, room)
+            lines.append(head)
+            line = line[len(head) :]
+    return [*lines, line]
+
+
+def _records(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    widths: list[int],
+    coloured: str,
+    numbers: Sequence[str],
+) -> None:
+    """Print each row as its first columns, as many as fit, and below them the others that hold something."""
+    count, used = 1, widths[0]
+    while count < len(widths) - 1 and used + len(_GAP) + widths[count] <= width():
+        used += len(_GAP) + widths[count]
+        count += 1
+    label = max(map(cells, headers[count:]))
+    room = max(width() - len(_GAP) - label - 1, NARROWEST)
+    click.echo(colour(_line(headers[:count], widths[:count], headers, numbers).rstrip(), BOLD))
+    for row in rows:
+        first = _painted(row[:count], widths[:count], headers, numbers, coloured)
+        click.echo(first if used <= width() else "\n".join(wrapped(row[0], width())))
+        for name, cell in zip(headers[count:], row[count:], strict=True):
+            if not cell:
+                continue
+            first, *more = wrapped(cell, room)
+            first = status(first) if name == coloured else first
+            click.echo(f"{_GAP}{colour(fit_at_least(name.lower(), label), DIM)} {first}")
+            for line in more:
+                click.echo(f"{_GAP}{' ' * label} {line}")
+
+
+def _painted(
+    row: Sequence[str], widths: Sequence[int], headers: Sequence[str], numbers: Sequence[str], coloured: str
+) -> str:
+    parts = _parts(row, widths, headers, numbers)
+    if coloured in headers[: len(row)]:
+        at = headers.index(coloured)
+        parts[at] = parts[at].replace(row[at], status(row[at]), 1)
+    return _GAP.join(parts).rstrip()
 
 
 def _parts(row: Sequence[str], widths: Sequence[int], headers: Sequence[str], numbers: Sequence[str]) -> list[str]:
     return [
-        " " * (width - cells(cell)) + cell if header in numbers else fit(cell, width)
-        for cell, width, header in zip(row, widths, headers, strict=True)
+        " " * (width - cells(cell)) + cell if header in numbers else fit_at_least(cell, width)
+        for cell, width, header in zip(row, widths, headers, strict=False)
     ]
 
 

@@ -10,6 +10,7 @@ import click
 
 from monitor.cli import output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_sources
 from monitor.cli.opening import opened
 from monitor.cli.times import both
 from monitor.core import events as ev
@@ -42,7 +43,7 @@ _ROUTINE = frozenset({ev.CHECK_VERIFIED})  # dated anew every day, whatever was 
         "access-monitor poll --exit-code || echo something moved",
     ),
 )
-@click.argument("sources", metavar="[SOURCE]...", nargs=-1)
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1, shell_complete=complete_sources)
 @click.option("--exit-code", is_flag=True, help="End with 10 if a change was confirmed.")
 @click.pass_obj
 def poll(options: Options, *, sources: tuple[str, ...], exit_code: bool) -> int:

@@ -12,6 +12,7 @@ from monitor.cli import agreement, output, plot
 from monitor.cli import usage as costs
 from monitor.cli.extract import extract
 from monitor.cli.framework import DefaultGroup, Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.times import both
 from monitor.core import events as ev
@@ -46,7 +47,7 @@ class PriceSeries(NamedTuple):
         "access-monitor prices gpt-5.6-luna --usage input=400M,cached=1G,output=30M",
     ),
 )
-@click.argument("name", metavar="ENTRY|MODEL")
+@click.argument("name", metavar="ENTRY|MODEL", shell_complete=complete_entries)
 @click.option("--history", is_flag=True, help="Every recorded move instead of what is confirmed now.")
 @click.option("--plot", "plotted", is_flag=True, help="One line of blocks a price, over the time of its moves.")
 @click.option(

@@ -20,6 +20,7 @@ import click
 from monitor.cli import output
 from monitor.cli.events import form_of
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_recordings
 from monitor.cli.opening import config_path
 from monitor.cli.times import utc
 from monitor.core import events as ev
@@ -72,7 +73,14 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> time
         "access-monitor replay llm-prices=changes.jsonl --carry 1h --format jsonl | jq -r .type | sort | uniq -c",
     ),
 )
-@click.argument("files", metavar="SOURCE=FILE...", callback=_pairs, nargs=-1, required=True)
+@click.argument(
+    "files",
+    metavar="SOURCE=FILE...",
+    callback=_pairs,
+    nargs=-1,
+    required=True,
+    shell_complete=complete_recordings,
+)
 @click.option(
     "--carry",
     metavar="EVERY",

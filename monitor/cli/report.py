@@ -12,6 +12,7 @@ import click
 from monitor import __version__
 from monitor.cli import agreement, output
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
 from monitor.cli.report_page import (
     Block,
@@ -27,6 +28,7 @@ from monitor.cli.report_page import (
     markdown,
 )
 from monitor.cli.status import complete
+from monitor.cli.surface import row_of, surface_option
 from monitor.cli.terms import lines as price_lines
 from monitor.cli.times import utc
 from monitor.core.check_names import CHECKS
@@ -53,7 +55,8 @@ FORMS = {"md": markdown, "html": html}
         "access-monitor report gpt-5.6-luna --format html > gpt-5.6-luna.html",
     ),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
 @click.option(
     "--format",
     "form",
@@ -63,7 +66,7 @@ FORMS = {"md": markdown, "html": html}
     help="Markdown, or one HTML file that needs nothing else and prints well.",
 )
 @click.pass_obj
-def report(options: Options, *, entry: str, form: str) -> None:
+def report(options: Options, *, entry: str, surface: str, form: str) -> None:
     """Write the rollout page of an entry.
 
     What is confirmed and what must be checked, prices with their dates, the checklist with its blanks, evals beside
@@ -72,7 +75,7 @@ def report(options: Options, *, entry: str, form: str) -> None:
     from monitor.audit.report import report as gather
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        rollout = gather(reader, monitor.configuration, entry, now=monitor.clock())
+        rollout = gather(reader, monitor.configuration, row_of(monitor, entry, surface), now=monitor.clock())
     click.echo(FORMS[form](page(rollout)), nl=False)
 
 
@@ -116,7 +119,12 @@ def _standing(of: Report) -> Iterator[Block]:
         *(("Model id", f"{model_id or 'blank'} on {surface}") for surface, model_id in entry.spec.surfaces.items()),
         ("Its price goes by", of.priced.terms.price_model or "blank"),
         ("Processing modes in use", ", ".join(entry.spec.tiers)),
+        ("Family", of.priced.release.family),
+        ("Released", of.priced.release.release),
+        ("Stage", of.priced.release.stage_in_words),
+        ("Announcement", Link(entry.spec.announcement) if entry.spec.announcement else ""),
         ("Touches", ", ".join(entry.spec.touches)),
+        *((f"Touches, by {caller}", ", ".join(kinds)) for caller, kinds in entry.spec.touches_by.items()),
         ("Owners", ", ".join(row.owners)),
         ("Fallback", row.fallback or "none"),
         ("Callers", ", ".join(entry.spec.callers)),
@@ -151,12 +159,19 @@ def _confirmed(of: Report, checks: Sequence[CheckRow]) -> Iterator[Block]:
 
 def _to_check(checks: Sequence[CheckRow]) -> Iterator[Block]:
     open_ = [row for row in checks if row.check.state is not CheckState.VERIFIED]
-    rows: list[tuple[Cell, ...]] = [
-        (CHECKS.get(row.name, row.name), row.name, "yes" if row.required else "", CellState(row.check.state.value))
-        for row in sorted(open_, key=lambda row: not row.required)
-    ]
-    table = ReportTable(headers=("What", "Check", "Needed", "State"), rows=rows)
-    yield from _or_none(table, rows, "Nothing: every check is verified.")
+    needed, others = (
+        [
+            (CHECKS.get(row.name, row.name), row.name, CellState(row.check.state.value))
+            for row in open_
+            if (row.required or row.asked) is wanted
+        ]
+        for wanted in (True, False)
+    )
+    headers = ("What", "Check", "State")
+    yield from _or_none(ReportTable(headers=headers, rows=needed), needed, "Nothing: every needed check is verified.")
+    if others:
+        yield "Nobody asked for these; they are not verified either:"
+        yield ReportTable(headers=headers, rows=others)
 
 
 def _prices(of: Report) -> Iterator[Block]:

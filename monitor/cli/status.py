@@ -4,31 +4,42 @@ lacks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from monitor.cli import accepting, agreement, maintenance, output, terms
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_entries
 from monitor.cli.opening import opened
+from monitor.cli.surface import row_of, surface_option
 from monitor.cli.times import Moment, both, time_option, utc
 from monitor.core.entry import Check, CheckState, Status
+from monitor.core.entry_spec import AT
 from monitor.core.event_types import in_words
 from monitor.core.events import record, rfc3339
 from monitor.core.time import rounded
 from monitor.gate.client.verdict import PRODUCTION
 
 if TYPE_CHECKING:
+    from monitor.app.bootstrap import Monitor
     from monitor.audit.agreement import PriceComparison
+    from monitor.audit.production import ProductionAnswer
     from monitor.audit.queries import ChainStep, CheckRow, StatusRow
-    from monitor.gate.decision import Answer
+    from monitor.core.ports import Store
     from monitor.registry.terms import PricedEntry
 
 _DIGITS = 8
 """How many digits of a hash are enough to ask for it."""
+
+_INTERVAL = 1.0  # seconds between two questions whether the database changed
+_TURNS = 10
+"""After how many of them it is shown anew all the same: ages move on, and leases end by time alone."""
 
 _NEXT: Mapping[str, str] = {
     "waiting": "access-monitor poll",
@@ -47,84 +58,141 @@ _NEXT: Mapping[str, str] = {
         "access-monitor status --json | jq '.[].status'",
     ),
 )
-@click.argument("entry", required=False)
+@click.argument("entry", required=False, shell_complete=complete_entries)
+@surface_option
 @time_option("--at", "As it was recorded at this time.")
+@click.option("--watch", is_flag=True, help="Show it anew whenever it changes, until interrupted.")
 @click.pass_obj
-def status(options: Options, *, entry: str | None, at: Moment | None) -> None:
+def status(options: Options, *, entry: str | None, surface: str, at: Moment | None, watch: bool) -> None:
     """Show the registry, now or as it was.
 
-    POSITION is what --expect of `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or
-    relative ('2h ago').
+    An entry has a row on each of its surfaces; on the first it stands under its own key. STATUS says what production is
+    answered where that is not what the status says. POSITION is what --expect of
+    `activate` and `resume` takes. Times are RFC 3339, a date (its first moment, UTC), or relative ('2h ago').
     """
+    if watch and (at or options.json):
+        raise click.UsageError(f"--watch shows what is now, in words: leave out {'--at' if at else '--json'}.")
+    if surface and entry is None:
+        raise click.UsageError("--surface is of one entry; name the ENTRY.")
+    with opened(options) as monitor:
+        if watch:
+            keep_showing(lambda: _show(options, monitor, entry, surface, None), monitor.store, threading.Event())
+        else:
+            _show(options, monitor, entry, surface, at)
+
+
+def keep_showing(show: Callable[[], None], store: Store, stop: threading.Event) -> None:
+    """Show something, and again whenever the database changed or its ages have moved on; ends when `stop` is set.
+
+    A terminal is cleared first; elsewhere each showing stands below the one before.
+    """
+    while not stop.is_set():
+        store.changed()  # asked before reading: what is committed in between is then shown by the next turn
+        if sys.stdout.isatty():
+            click.clear()
+        show()
+        for _ in range(_TURNS):
+            if stop.wait(_INTERVAL) or store.changed():
+                break
+        if not sys.stdout.isatty() and not stop.is_set():
+            click.echo()
+
+
+def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, at: Moment | None) -> None:
     from monitor.audit import queries
     from monitor.audit.agreement import of_entry
-    from monitor.gate.state import production
-    from monitor.registry.lookup import unknown_entry
+    from monitor.audit.production import production_answers
+    from monitor.registry.lookup import find_row, unknown_entry
     from monitor.registry.terms import priced
 
-    with opened(options) as monitor, monitor.store.read() as reader:
+    with monitor.store.read() as reader:
         now = monitor.clock()
         then = at.resolve(now) if at else None
         rows = queries.status(reader, monitor.configuration, at=then)
-        gate = production(reader, monitor.configuration, now) if then is None else {}
+        gate = production_answers(reader, monitor.configuration, now) if then is None else {}
         shown = queries.entries(reader, at=then) if options.json or entry is not None else {}
         costs = priced(reader, monitor.configuration, shown, at=then)
-        registered = shown.get(entry) if entry is not None and then is None else None
+        key = None if entry is None else find_row(shown, entry, surface)
+        registered = shown.get(key) if key is not None and then is None else None
         words = (
             of_entry(reader, monitor.configuration, registered, now)
             if registered is not None and not options.json
             else []
         )
-    if entry is not None:
-        known = [row.key for row in rows]
-        if entry not in known:
-            raise unknown_entry(entry, known, then=utc(then) if then else "")
-        rows = [row for row in rows if row.key == entry]
+    others: list[StatusRow] = []
+    if key is not None:
+        if key not in shown:
+            raise unknown_entry(key, shown, then=utc(then) if then else "")
+        if not surface and key == entry:
+            others = [row for row in rows if row.key.partition(AT)[0] == key and row.key != key]
+        rows = [row for row in rows if row.key == key]
     if options.json:
-        output.as_json(
-            [
-                {
-                    **status_json(row, then or now),
-                    "production": _answer_json(gate.get(row.key)),
-                    **terms.as_json(costs[row.key]),
-                }
-                for row in rows
-            ]
-        )
-    elif entry is not None:
-        _print_one(rows[0], gate.get(entry), costs[rows[0].key], words, now, at=then or now)
+        shapes = {
+            row.key: {
+                **status_json(row, then or now),
+                "production": _answer_json(gate.get(row.key)),
+                **terms.as_json(costs[row.key]),
+            }
+            for row in (*rows, *others)
+        }
+        output.as_json(list(shapes.values()) if key is not None and not others else by_entry(shapes))
+    elif key is not None:
+        _print_one(rows[0], gate.get(key), costs[key], words, now, at=then or now)
+        for row in others:
+            line = f"{row.status}: {row.reason} (access-monitor status {row.key})"
+            click.echo(f"{'also on':<10}{output.printable(f'{row.surface}, {line}')}")
     elif rows:
         _print_all(rows, gate, then or now, past=then is not None)
     else:
         output.note("The registry is empty; `access-monitor poll` loads the configuration.")
 
 
-@command("why", table=True, examples=("access-monitor why gpt-5.6-luna", "access-monitor why gpt-5.6-luna --json"))
-@click.argument("entry")
+@command(
+    "why",
+    table=True,
+    examples=(
+        "access-monitor why gpt-5.6-luna",
+        "access-monitor why gpt-5.6-luna --at 2026-07-30",
+        "access-monitor why gpt-5.6-luna --json",
+    ),
+)
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
+@time_option("--at", "As it was recorded at this time.")
 @click.pass_obj
-def why(options: Options, *, entry: str) -> None:
+def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> None:
     """Explain a status: events and evidence, in words.
 
-    The nearest event comes first; what led to an event stands below it, further in.
+    The nearest event comes first; what led to an event stands below it, further in. With --at the answer is that of
+    the log up to then: what production was answered is not in it.
     """
     from monitor.audit import queries
     from monitor.audit.agreement import of_entry
-    from monitor.gate.state import production
-    from monitor.registry.lookup import find_entry
+    from monitor.audit.production import production_answers
+    from monitor.registry.lookup import find_row, unknown_entry
 
     with opened(options) as monitor, monitor.store.read() as reader:
-        words = of_entry(reader, monitor.configuration, find_entry(reader.entries(), entry), monitor.clock())
-        steps = queries.why(reader, entry)
         now = monitor.clock()
-        row = next(row for row in queries.status(reader, monitor.configuration) if row.key == entry)
-        denied = _denied(row, production(reader, monitor.configuration, now)[entry])
+        then = at.resolve(now) if at else None
+        entries = queries.entries(reader, at=then)
+        entry = find_row(entries, entry, surface)
+        if entry not in entries:
+            raise unknown_entry(entry, entries, then=utc(then) if then else "")
+        words = of_entry(reader, monitor.configuration, entries[entry], now) if then is None else []
+        steps = queries.why(reader, entry, at=then)
+        row = next(row for row in queries.status(reader, monitor.configuration, at=then) if row.key == entry)
+        answer = production_answers(reader, monitor.configuration, now)[entry] if then is None else None
+        denied = _denied(row, answer)
     if options.json:
         chain = [{"depth": step.depth, **record(step.recorded)} for step in steps]
         claims = [{"source": w.fact.source, "field": w.fact.meter.field, "amount": w.fact.amount} for w in words]
         sources = [{**claim, **agreement.as_json(word)} for claim, word in zip(claims, words, strict=True)]
-        output.as_json({**status_json(row, now), "chain": chain, "prices": sources})
+        output.as_json(
+            {**status_json(row, then or now), "production": _answer_json(answer), "chain": chain, "prices": sources}
+        )
         return
-    head = f"{output.colour(row.key, output.BOLD)} is {output.status(row.status)} since {both(row.since)}"
+    was = f"was at {both(then)}" if then else "is"
+    head = f"{output.colour(row.key, output.BOLD)} {was} {output.status(row.status)} since {both(row.since)}"
     click.echo(f"{head}: {output.printable(row.reason)}." if row.reason else f"{head}.")
     for line in denied:
         click.echo(output.printable(f"  {line}: see `access-monitor checklist {row.key}`"))
@@ -132,11 +200,13 @@ def why(options: Options, *, entry: str) -> None:
         click.echo(output.printable(_step(step)))
     if questions := _asked(row):
         click.echo(output.printable(f"  {questions}"))
+    if row.access is not None:
+        click.echo(output.printable(f"  access {row.access.in_words}"))
     for window in row.windows:
-        click.echo(output.printable(f"  maintenance {maintenance.in_words(window, now)}"))
+        click.echo(output.printable(f"  maintenance {maintenance.in_words(window, then or now)}"))
     for line in agreement.lines(words):
         click.echo(output.printable(f"  prices at {line}"))
-    if row.status in _NEXT:
+    if row.status in _NEXT and then is None:
         output.note(f"Next: {_NEXT[row.status].format(key=row.key, position=row.position)}")
 
 
@@ -145,9 +215,10 @@ def why(options: Options, *, entry: str) -> None:
     table=True,
     examples=("access-monitor checklist gpt-5.6-luna", "access-monitor checklist gpt-5.6-luna --json"),
 )
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entries)
+@surface_option
 @click.pass_obj
-def checklist(options: Options, *, entry: str) -> None:
+def checklist(options: Options, *, entry: str, surface: str) -> None:
     """Show every readiness check of an entry.
 
     Each with its state, since when and until when it holds, and who verified it on what. A blank is a check that nobody
@@ -162,6 +233,7 @@ def checklist(options: Options, *, entry: str) -> None:
 
     with opened(options) as monitor, monitor.store.read() as reader:
         now = monitor.clock()
+        entry = row_of(monitor, entry, surface)
         rows = complete(queries.checks(reader, monitor.configuration, entry), CHECKS, now)
         registered = find_entry(reader.entries(), entry)
         accepted = acceptance(reader, monitor.configuration, registered, now, Production)
@@ -222,6 +294,22 @@ def complete(rows: Sequence[CheckRow], known: Mapping[str, str], now: datetime) 
     return [*(_judged(row, now) for row in rows), *blanks]
 
 
+def by_entry(shapes: Mapping[str, Mapping[str, object]]) -> list[dict[str, object]]:
+    """Join the rows of an entry, by key: one object with the values of its first surface, and under `surfaces` those of
+    each where there are several.
+    """
+    entries: dict[str, dict[str, object]] = {}
+    for key in sorted(shapes, key=lambda key: (key.partition(AT)[0], AT in key)):
+        shape, entry = shapes[key], key.partition(AT)[0]
+        joined = entries.setdefault(entry, dict(shape))
+        surfaces = cast(dict[str, object], joined.setdefault("surfaces", {}))
+        surfaces.setdefault(str(shape["surface"]), shape)
+    for joined in entries.values():
+        if len(cast(dict[str, object], joined["surfaces"])) == 1:
+            del joined["surfaces"]
+    return list(entries.values())
+
+
 def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
     """Return an entry for scripts, in the documented shape."""
     times: dict[str, object] = {
@@ -229,7 +317,8 @@ def status_json(row: StatusRow, at: datetime) -> dict[str, object]:
         "verified_at": rfc3339(row.verified_at) if row.verified_at else None,
     }
     times["windows"] = maintenance.as_json(row.windows, at)
-    return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners)}
+    access = None if row.access is None else row.access.data
+    return {**asdict(row), **times, "status": str(row.status), "owners": list(row.owners), "access": access}
 
 
 def check_json(row: CheckRow, known: Mapping[str, str]) -> dict[str, object]:
@@ -260,18 +349,29 @@ def _judged(row: CheckRow, now: datetime) -> CheckRow:
     return row
 
 
-def _answer_json(given: Answer | None) -> dict[str, object] | None:
-    return None if given is None else {"allowed": given.allowed, "reason": given.reason}
+def _answer_json(given: ProductionAnswer | None) -> dict[str, object] | None:
+    if given is None:
+        return None
+    return {
+        "allowed": given.allowed,
+        "reason": given.reason,
+        "until": rfc3339(given.until) if given.until else None,
+        "brief": given.brief,
+        "callers": list(given.callers),
+        "callers_until": rfc3339(given.callers_until) if given.callers_until else None,
+    }
 
 
-def _denied(row: StatusRow, given: Answer | None) -> list[str]:
+def _denied(row: StatusRow, given: ProductionAnswer | None) -> list[str]:
     """Say that production is denied an active entry, and why; its status alone would let people confirm otherwise."""
     if given is None or given.allowed or row.status != Status.ACTIVE:
         return []
     return [f"denied in production now, {given.reason}"]
 
 
-def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, Answer], now: datetime, *, past: bool) -> None:
+def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, ProductionAnswer], now: datetime, *, past: bool) -> None:
+    from monitor.audit.production import status_in_words
+
     def when(at: datetime | None) -> str:
         return "" if at is None else both(at) if past else f"{rounded(now - at)} ago"
 
@@ -280,7 +380,7 @@ def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, Answer], now: datet
         [
             (
                 row.key,
-                str(row.status),
+                status_in_words(row.status, gate.get(row.key)),
                 row.model_id,
                 utc(row.since),
                 when(row.verified_at),
@@ -304,21 +404,24 @@ def _print_all(rows: Sequence[StatusRow], gate: Mapping[str, Answer], now: datet
 
 def _print_one(
     row: StatusRow,
-    given: Answer | None,
+    given: ProductionAnswer | None,
     priced: PricedEntry,
     words: Sequence[PriceComparison],
     now: datetime,
     *,
     at: datetime,
 ) -> None:
+    from monitor.audit.production import status_in_words
+
     verified = f"{both(row.verified_at)}, {rounded(now - row.verified_at)} ago" if row.verified_at else "never"
     lines = (
         ("entry", f"{row.key} ({row.name})" if row.name else row.key),
-        ("status", output.status(str(row.status))),
+        ("status", output.status(status_in_words(row.status, given))),
         ("reason", row.reason),
         *(("gate", line) for line in _denied(row, given)),
         ("since", both(row.since)),
         ("model", row.model_id or "blank"),
+        ("access", "" if row.access is None else row.access.in_words),
         ("verified", verified),
         ("position", str(row.position)),
         ("owners", ", ".join(row.owners)),

@@ -75,13 +75,19 @@ def time_option(name: str, help: str, *, dest: str = "") -> Callable[[Act], Act]
     if its own name cannot be one.
     """
 
-    def read(ctx: click.Context, param: click.Parameter, value: str | None) -> Moment | None:
-        try:
-            return None if value is None else parse(value)
-        except ValueError as error:
-            raise click.BadParameter(f"{error}.", ctx, param) from None
+    return click.option(name, *([dest] if dest else []), metavar="TIME", callback=_read, help=help)
 
-    return click.option(name, *([dest] if dest else []), metavar="TIME", callback=read, help=help)
+
+def time_argument(name: str, metavar: str) -> Callable[[Act], Act]:
+    """Return an argument that takes a time and hands on a `Moment`."""
+    return click.argument(name, metavar=metavar, callback=_read)
+
+
+def _read(ctx: click.Context, param: click.Parameter, value: str | None) -> Moment | None:
+    try:
+        return None if value is None else parse(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", ctx, param) from None
 
 
 def utc(at: datetime) -> str:

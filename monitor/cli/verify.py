@@ -10,7 +10,9 @@ import click
 from monitor.cli import papers
 from monitor.cli.acts import by_person, recorded_text, show, via
 from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_checks, complete_entries
 from monitor.cli.opening import opened
+from monitor.cli.surface import row_of, surface_option
 
 if TYPE_CHECKING:
     from monitor.registry.attachments import Paper
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
         ),
     ),
 )
-@click.argument("entry")
-@click.argument("check")
+@click.argument("entry", shell_complete=complete_entries)
+@click.argument("check", shell_complete=complete_checks)
+@surface_option
 @by_person
 @click.option("--url", metavar="U", default="", callback=recorded_text, help="Where the proof is.")
 @click.option("--note", metavar="TEXT", default="", callback=recorded_text, help="What was seen.")
@@ -48,6 +51,7 @@ def verify(
     *,
     entry: str,
     check: str,
+    surface: str,
     by: str,
     url: str,
     note: str,
@@ -60,7 +64,8 @@ def verify(
     `access-monitor checklist ENTRY` lists the checks. At least one of --url, --note and --from says what the word rests
     on. Results of promptfoo, inspect-ai and OpenAI evals are read: what they say of ENTRY stands beside what they say
     of the baseline. A sample of the request log (JSON Lines) is read for the check logging, and held against the
-    accepted model id and prices.
+    accepted model id and prices. Of an entry on several surfaces a word about the model (evals, safety_review, logging,
+    pricing) holds on all of them unless one is named, any other on the first.
     """
     if (baseline or called) and (check != "evals" or not files):
         raise click.UsageError(
@@ -77,7 +82,11 @@ def verify(
             paper = papers.of_requests(files[0], url, monitor.settings.logging, monitor.clock())
         elif files:
             body = papers.evidence_of(files[0], url)
-        event = monitor.operator.verify(entry, check, by=by, via=via(), url=url, note=note, body=body, paper=paper)
+        key = row_of(monitor, entry, surface)
+        everywhere = not surface and key == entry
+        event = monitor.operator.verify(
+            key, check, by=by, via=via(), url=url, note=note, body=body, paper=paper, everywhere=everywhere
+        )
         show(options, monitor, event)
     if not options.json:
         papers.tell(event)

@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
+from monitor.core import client_version
 from monitor.core.entry import Entry
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import ACCESS, GRANTED, SETTING, Fact, Subject, Value
+
+MINIMAL_CLIENT_VERSION = "minimal_client_version"
+"""The field of a catalogue of Codex that says which version a model needs."""
 
 CALLS = ("responses", "chat", "embeddings")
 """The routes of plain calls, which are pinned as far as they are granted where an entry does not say which it uses."""
@@ -36,22 +41,25 @@ ALWAYS = ("retrieve", "region")
 """The routes that are pinned wherever they are watched and granted."""
 
 Stated: TypeAlias = Mapping[str, Value]
-"""What is confirmed of an account's settings: `<setting>/<field>` → value."""
+"""What is confirmed of an account's settings: `<setting>/<field>` → value; of the model itself: `/<field>` → value."""
+
+Judge: TypeAlias = Callable[[Stated, str, EntrySpec], str | None]
+"""What settings mean for a model of an entry: granted, how it is denied, or None where they do not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A setting of the account that concerns a model.
 
-    `rests_on` are the facts it is read from, as `<setting>/<field>`. With `judge` the pin is what they mean for the
-    model: granted, how it is denied, or None where they do not say; without it each of them is pinned as it stands.
+    `rests_on` are the facts it is read from, as in `Stated`. With `judge` the pin is what they mean for the model;
+    without it each of them is pinned as it stands.
     """
 
     rests_on: tuple[str, ...]
-    judge: Callable[[Stated, str, tuple[str, ...]], str | None] | None = None
+    judge: Judge | None = None
 
 
-def _permitted(stated: Stated, model: str, tiers: tuple[str, ...]) -> str | None:
+def _permitted(stated: Stated, model: str, spec: EntrySpec) -> str | None:
     mode, models = stated.get("model_permissions/mode"), stated.get("model_permissions/models")
     if mode == "none":
         return GRANTED
@@ -63,31 +71,41 @@ def _permitted(stated: Stated, model: str, tiers: tuple[str, ...]) -> str | None
     return "on the deny list" if named else GRANTED
 
 
-def _open(stated: Stated, model: str, tiers: tuple[str, ...]) -> str | None:
+def _open(stated: Stated, model: str, spec: EntrySpec) -> str | None:
     status = stated.get("project/status")
     return None if status is None else GRANTED if status == "active" else str(status)
 
 
-def _within_limit(stated: Stated, model: str, tiers: tuple[str, ...]) -> str | None:
+def _within_limit(stated: Stated, model: str, spec: EntrySpec) -> str | None:
     states = [stated.get(f"{name}/enforcement") for name in ("spend_limit", "organization_spend_limit")]
     if "enforcing" in states:
         return "enforced"
     return GRANTED if any(state is not None for state in states) else None
 
 
-def _tiers_enabled(stated: Stated, model: str, tiers: tuple[str, ...]) -> str | None:
+def _tiers_enabled(stated: Stated, model: str, spec: EntrySpec) -> str | None:
     enabled = stated.get("service_tiers/enabled")
     if not isinstance(enabled, str):
         return None
     if enabled == "all" or not enabled.startswith("["):
         return GRANTED if enabled == "all" else None
     names = {"priority" if name == "fast" else name for name in json.loads(enabled)}
-    lacking = [tier for tier in tiers if tier not in ("standard", "batch") and tier not in names]
+    lacking = [tier for tier in spec.tiers if tier not in ("standard", "batch") and tier not in names]
     return f"without {' and '.join(lacking)}" if lacking else GRANTED
+
+
+def _new_enough(stated: Stated, model: str, spec: EntrySpec) -> str | None:
+    least = stated.get(f"/{MINIMAL_CLIENT_VERSION}")
+    if not spec.codex_version or not isinstance(least, str) or client_version.order(least) is None:
+        return None
+    if client_version.older(spec.codex_version, least):
+        return f"asks for version {least} or newer, and the fleet runs {spec.codex_version}"
+    return GRANTED
 
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
+        "client_version": Setting(rests_on=(f"/{MINIMAL_CLIENT_VERSION}",), judge=_new_enough),
         "model_permissions": Setting(rests_on=("model_permissions/mode", "model_permissions/models"), judge=_permitted),
         "project": Setting(rests_on=("project/status",), judge=_open),
         "spend_limit": Setting(
@@ -118,10 +136,12 @@ def of_account(name: str, field: str) -> bool:
     )
 
 
-def facts(surface: str, of: Setting) -> tuple[Fact, ...]:
-    """Return the facts of the account that a setting is read from."""
+def facts(model: Subject, of: Setting) -> tuple[Fact, ...]:
+    """Return the facts of the account, or of the model, that a setting about the model is read from."""
     split = (name.split("/") for name in of.rests_on)
-    return tuple(Fact(Subject(surface, subject), SETTING + field) for subject, field in split)
+    return tuple(
+        Fact(Subject(model.scope, owner), SETTING + field) if owner else Fact(model, field) for owner, field in split
+    )
 
 
 def calls(entry: Entry) -> tuple[str, ...]:
@@ -158,6 +178,7 @@ def in_words(name: str, model: str, value: Value | None) -> str:
     the deny list`.
     """
     return {
+        "client_version": f"Codex denies {model}: it {value}",
         "model_permissions": f"the project's model permissions deny {model}, which is {value}",
         "project": f"the project is {value}",
         "spend_limit": "a spend limit of the account is enforced, so calls are refused",

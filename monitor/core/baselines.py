@@ -15,6 +15,7 @@ from monitor.core import access, price
 from monitor.core.changes import same
 from monitor.core.configuration import OFFICIAL, SourceSpec
 from monitor.core.entry import Entry, Pin
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.events import source_stream
 from monitor.core.facts import LISTED, Fact, Facts, Subject, Value
 
@@ -47,6 +48,16 @@ class Baselines:
         """Return the sources that speak for what is listed on a surface."""
         return tuple(spec for spec in self._specs.values() if spec.lists and spec.surface == surface)
 
+    def offered(self, check: str, provider: str, model: str) -> bool | Literal[Unknown.UNKNOWN]:
+        """Return whether any list that verifies a check, of any surface of a provider, holds a model."""
+        surfaces = {
+            spec.surface
+            for spec in self._specs.values()
+            if spec.lists and check in spec.can.verifies and spec.provider == provider
+        }
+        known = [listed for surface in surfaces if (listed := self.listed(Subject(surface, model))) is not UNKNOWN]
+        return any(known) if known else UNKNOWN
+
     def price_sources(self, provider: str, *, official: bool = True) -> tuple[SourceSpec, ...]:
         """Return the sources that state prices of a provider; only those whose word counts unless asked for all."""
         return tuple(
@@ -78,14 +89,12 @@ class Baselines:
             if value is not None:
                 yield spec, value
 
-    def permits(
-        self, setting: access.Setting, subject: Subject, tiers: tuple[str, ...]
-    ) -> str | Literal[Unknown.UNKNOWN]:
-        """Return what a setting of the account means for a model in these tiers: granted, or how it is denied."""
+    def permits(self, setting: access.Setting, subject: Subject, spec: EntrySpec) -> str | Literal[Unknown.UNKNOWN]:
+        """Return what a setting of the account means for a model of an entry: granted, or how it is denied."""
         values: dict[str, Value] = {}
-        for name, fact in zip(setting.rests_on, access.facts(subject.scope, setting), strict=True):
+        for name, fact in zip(setting.rests_on, access.facts(subject, setting), strict=True):
             values.update((name, value) for _, value in self.statements(fact))
-        judgement = None if setting.judge is None else setting.judge(values, subject.name, tiers)
+        judgement = None if setting.judge is None else setting.judge(values, subject.name, spec)
         return UNKNOWN if judgement is None else judgement
 
     def facts_of(self, subject: Subject) -> dict[str, list[tuple[str, Value]]]:
@@ -142,7 +151,7 @@ class Baselines:
             return pin.value if stands(pin.field, str(pin.value), declared) else declared
         subject = Subject(pin.scope, pin.name)
         if (setting := access.setting(pin.field)) is not None:
-            return self.permits(setting, subject, entry.spec.tiers)
+            return self.permits(setting, subject, entry.spec)
         if pin.field == LISTED:
             listed = self.listed(subject)
             return listed if listed is UNKNOWN or listed else None

@@ -5,7 +5,8 @@ Kept apart from the judging so that a configuration can be refused for a name no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from types import MappingProxyType
 
 CHECKS: Mapping[str, str] = MappingProxyType(
@@ -13,6 +14,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "model_id": "the exact model id is known and is what the provider lists",
         "visibility": "the model stands in the models list of the entry's surface",
         "test_call": "a test project can call the model",
+        "endpoints": "the page of the model says that the endpoints which the entry uses are supported",
         "organisation": "the organisation is eligible for the model",
         "rate_limits": "the rate limits of the project are known",
         "regions": "the supported regions are known and ours is among them",
@@ -34,15 +36,41 @@ CHECKS: Mapping[str, str] = MappingProxyType(
 
 SAFETY_REVIEW = "safety_review"
 
+ENDPOINTS = "endpoints"
+
+INTEGRATION = "integration"
+"""The name that stands in a list of checks for all of `INTEGRATION_CHECKS`."""
+
+INTEGRATION_CHECKS: tuple[str, ...] = (
+    "visibility",
+    "test_call",
+    "billing",
+    "rate_limits",
+    "logging",
+    "fallback",
+    "evals",
+)
+"""What has to be visible or confirmed before anybody builds on a model: it is listed, a test project calls it, usage is
+billed, its limits are known, requests are logged, a fallback is defined, and evals compare it with the model in use.
+"""
+
 TOUCHES: Mapping[str, str] = MappingProxyType(
     {
         "code_execution": "runs code that the model wrote",
         "agents": "lets the model act by itself, over several steps",
         "vulnerability_work": "looks for weaknesses in software",
+        "security_triage": "sorts alerts, findings or reports of vulnerabilities",
         "dual_use_cyber": "security tasks that serve defence and attack alike",
     }
 )
 """Name → kind of use that an entry may declare in `touches`; each of them asks for a safety review."""
+
+
+def expanded(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the checks that a list names, each once, with `integration` taken for what it stands for."""
+    listed = (INTEGRATION_CHECKS if name == INTEGRATION else (name,) for name in names)
+    return tuple(dict.fromkeys(chain.from_iterable(listed)))
+
 
 DEFAULT_REQUIRED: tuple[str, ...] = ("model_id", "visibility", "pricing")
 """What every entry must have verified before it can be activated; `checks` of an entry adds to it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.core import price
@@ -35,6 +35,15 @@ class CheckState(StrEnum):
     FAILED = "failed"
 
 
+DENY = "deny"
+"""The `on_pause` by which a pause denies everybody."""
+
+DENY_NEW = "deny_new"
+"""The `on_pause` by which a price shift denies new callers only."""
+
+RISE_GRACE = timedelta(hours=72)
+"""How long the callers go on where a pinned price rose and no `grace` is stated."""
+
 FALLBACK_ENDS = "fallback_ends"
 """What an `entry.reminded` is about where the fallback of the entry is about to end."""
 
@@ -43,6 +52,9 @@ PAUSE_REPEATED = "pause"
 
 UNLISTED = "unlisted"
 """What it is about where a list misses a model that another route still reaches."""
+
+UNPINNED = "unpinned"
+"""What it is about where an earlier version accepted an entry, and more is known now than it pinned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +114,8 @@ class Entry:
     pause, `reminded` what was said ahead of its day (`agenda`), `acknowledged` the pause that somebody took on,
     `fallback_lost` the event by which its owners were told that no fallback is allowed any more, while none is.
     `waived` are the checks that the last acceptance went on without and that were not verified since. `observed` is the
-    usage of a month as a sample of requests showed it, meter → tokens.
+    usage of a month as a sample of requests showed it, meter → tokens. `risen_at` is when a pinned price was first
+    higher during the running pause; kept only where no `grace` is stated, which begins with the pause.
     """
 
     key: str
@@ -127,6 +140,7 @@ class Entry:
     waived: tuple[str, ...] = ()
     fallback_lost: int | None = None
     silenced_until: datetime | None = None
+    risen_at: datetime | None = None
 
     @property
     def price_subject(self) -> Subject:
@@ -152,9 +166,27 @@ class Entry:
         return not self.by and bool(self.deviations) and all(is_price(key) for key in self.deviations)
 
     @property
+    def grace_until(self) -> datetime | None:
+        """Until when the running pause spares the callers: for the `grace` that is stated, else for `RISE_GRACE` after
+        a pinned price rose; None where it has no end, since none rose.
+        """
+        if self.spec.grace is not None:
+            return self.since + self.spec.grace
+        pinned = {pin.key: pin.value for pin in self.pins}
+        if self.risen_at is None and not any(rises(key, pinned.get(key), now) for key, now in self.deviations.items()):
+            return None
+        return (self.risen_at or self.since) + RISE_GRACE
+
+    @property
     def alive(self) -> bool:
         """Whether the entry is still judged."""
         return self.status not in (Status.RETIRED, Status.WITHDRAWN)
+
+
+def rises(pin_key: str, accepted: Value | None, now: Value | None) -> bool:
+    """Return whether a pin is a price that is higher now than what was accepted."""
+    prices = isinstance(accepted, str) and isinstance(now, str) and is_price(pin_key)
+    return prices and price.amount(str(now)) > price.amount(str(accepted))
 
 
 def is_price(pin_key: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -17,24 +17,37 @@ from typing import Any, NamedTuple, TypeAlias, Union, get_args, get_origin, get_
 Declaration: TypeAlias = Mapping[str, Any]
 """An `EntrySpec` as events and rows record it: plain JSON, durations in whole seconds."""
 
+AT = "@"
+"""What stands between the key of an entry and a surface in the key of a registry row; no entry may be called so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntrySpec:
     """What was declared of an entry. A blank stays blank: nothing here is ever inferred.
 
+    An entry that is declared on several surfaces is one row of the registry on each (`rows`): a row has a spec of its
+    own, with its own key and one surface.
+
     Attributes:
-        surfaces: Surface key → exact model id, first the one the gate speaks for; the id of an entry that waits for it
-            is `""`.
+        key: The key of the entry; that of a row on another surface than the first is `ENTRY@SURFACE`.
+        surfaces: Surface key → exact model id, first the one that is meant unless another is named; the id of an entry
+            that waits for it is `""`.
         price_model: The id its price goes by, where that differs from the model id.
         checks: What production requires beyond the default.
         checks_in: What each other environment requires at all, where somebody said.
         check_age: How long a check of this entry may hold, where that differs from the rule for all.
         usage: What production uses in a month, meter → tokens; empty where nobody said.
-        touches: The kinds of use that ask for a safety review.
+        family: The family that its model belongs to, as the provider names it (`GPT-5.6`).
+        release: The day of its release or announcement, `YYYY-MM-DD`.
+        stage: `preview` or `general`.
+        announcement: The URL of its announcement.
+        touches: The kinds of use that ask for a safety review of everybody.
+        touches_by: Caller → the kinds of use that ask for a safety review of this caller alone.
         uses: The endpoints that it calls (`v1/responses`); empty where nobody said.
         ignore: The routes and account settings that are not pinned (`access`).
         approvers: How many people an acceptance takes.
-        provider: Whose prices its models go by: what its first surface declares, filled in when the entry is declared.
+        codex_version: The version of Codex that the fleet runs, empty where nobody said.
+        provider: Whose prices its models go by: what its surface declares, filled in when the entry is declared.
         config_pins: What of our own side the entry stands on, filled in likewise: the key of a `config` pin → its
             declared value.
     """
@@ -58,9 +71,15 @@ class EntrySpec:
     check_age: Mapping[str, timedelta] = field(default_factory=dict)
     approvers: int = 1
     usage: Mapping[str, int] = field(default_factory=dict)
+    family: str = ""
+    release: str = ""
+    stage: str = ""
+    announcement: str = ""
     touches: tuple[str, ...] = ()
+    touches_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     uses: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    codex_version: str = ""
     provider: str = ""
     config_pins: Mapping[str, str] = field(default_factory=dict, metadata={"recorded": "ours"})
 
@@ -69,8 +88,13 @@ class EntrySpec:
         return isinstance(other, EntrySpec) and dump(self) == dump(other)
 
     @property
+    def entry(self) -> str:
+        """The key under which the entry was declared, which all of its rows share."""
+        return self.key.partition(AT)[0]
+
+    @property
     def surface(self) -> str:
-        """The surface that the gate speaks for."""
+        """The surface of a row; of a whole entry the first."""
         return next(iter(self.surfaces))
 
     @property
@@ -103,6 +127,19 @@ _ALWAYS = frozenset(
 """What the first declarations recorded, stated or not. Anything else is left out at its default, so that an entry that
 was declared before there was such a key is not amended by it.
 """
+
+
+def row_key(entry: str, surface: str) -> str:
+    """Return the key of the row of an entry on another surface than its first."""
+    return f"{entry}{AT}{surface}"
+
+
+def rows(spec: EntrySpec) -> tuple[EntrySpec, ...]:
+    """Return the rows of the registry that a declared entry makes: one for each surface, the first under its key."""
+    return tuple(
+        replace(spec, key=row_key(spec.key, surface) if index else spec.key, surfaces={surface: model_id})
+        for index, (surface, model_id) in enumerate(spec.surfaces.items())
+    )
 
 
 def dump(spec: EntrySpec) -> dict[str, Any]:

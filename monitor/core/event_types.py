@@ -185,24 +185,33 @@ class DocumentData(ConfirmedData):
     about: NotRequired[Json]
 
 
-class DeclarationData(TypedDict):
-    """An entry as it is declared (`entry_spec`); `changed` are the keys that differ from the declaration before."""
+class EntryData(TypedDict):
+    """What befell the row of an entry on one surface; versions before 0.3.0 named none."""
+
+    surface: NotRequired[str]
+
+
+class DeclarationData(EntryData):
+    """An entry as it is declared (`entry_spec`); `changed` are the keys that differ from the declaration before.
+
+    `carried` is the state that a row goes on from which stood under another key (`registry/row_state`).
+    """
 
     declaration: Json
     versions: Json
     changed: NotRequired[list[str]]
+    carried: NotRequired[Json]
 
 
-class ReasonData(TypedDict):
+class ReasonData(EntryData):
     """Nothing but why."""
 
     reason: str
 
 
-class SightData(TypedDict):
+class SightData(EntryData):
     """The model of an entry that came into a list or left it."""
 
-    surface: str
     model_id: str
     since: NotRequired[str | None]
     looks: NotRequired[int | None]
@@ -218,7 +227,7 @@ class ActData(TypedDict):
     via: NotRequired[Json]
 
 
-class RetirementData(ActData):
+class RetirementData(EntryData, ActData):
     """`expect` is the position that the person had in view."""
 
     expect: NotRequired[int]
@@ -238,7 +247,7 @@ class AcceptanceData(RetirementData):
     act: NotRequired[str]
 
 
-class WindowData(ActData):
+class WindowData(EntryData, ActData):
     """A maintenance window that ends; `window` is the position of the event that opened it."""
 
     window: int
@@ -246,12 +255,21 @@ class WindowData(ActData):
 
 OpeningData = TypedDict(
     "OpeningData",
-    {"by": str, "reason": str, "via": Json, "from": str, "until": str, "changes": list[str], "pins": list[Any]},
+    {
+        "surface": NotRequired[str],
+        "by": str,
+        "reason": str,
+        "via": Json,
+        "from": str,
+        "until": str,
+        "changes": list[str],
+        "pins": list[Any],
+    },
 )
 """A maintenance window: expected changes of these pins between two times."""
 
 
-class PauseData(TypedDict):
+class PauseData(EntryData):
     """Why an entry is paused: the pin that weighs most, and every shift; `by` and `via` where a person paused it."""
 
     causes: list[int]
@@ -270,7 +288,7 @@ class PauseData(TypedDict):
     expect: NotRequired[int]
 
 
-class ReminderData(TypedDict):
+class ReminderData(EntryData):
     """What owners were told ahead of its day."""
 
     key: str
@@ -283,20 +301,20 @@ class ReminderData(TypedDict):
     owners: NotRequired[list[str]]
 
 
-class FallbackData(TypedDict):
+class FallbackData(EntryData):
     """The fallback that is not allowed any more, or is again."""
 
     fallback: str
     reason: NotRequired[str]
 
 
-class SilenceData(ActData):
+class SilenceData(EntryData, ActData):
     """`until` is empty where a silence was ended."""
 
     until: str | None
 
 
-class CheckData(TypedDict):
+class CheckData(EntryData):
     """A check that moved: who or what verified it, or why it does not hold any more."""
 
     check: str

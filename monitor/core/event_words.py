@@ -17,6 +17,7 @@ _FOR_AUDITORS = frozenset(
     [
         "baseline",
         "callers",
+        "carried",
         "causes",
         "configuration",
         "declaration",

@@ -180,6 +180,15 @@ def entry_stream(key: str) -> str:
     return f"entry/{key}"
 
 
+def entry_key(event: Event) -> str:
+    """Return the key of the registry row that an event befell; empty where it is about none.
+
+    The subject of such an event is the entry, which may have several rows.
+    """
+    kind, _, key = event.stream.partition("/")
+    return key if kind == "entry" else ""
+
+
 def notice_stream(id: str) -> str:
     """Name the stream of what became of one notice."""
     return f"notice/{id}"

@@ -87,9 +87,25 @@ by itself.
 ALIAS_TARGET = "alias.target"
 """The id that an alias points to, as its source spells it; empty where it is called an alias and no more is said."""
 
+STAGE = "stage"
+"""The field that says how far a model is released, `PREVIEW` or `GENERAL`: what its own page states of it, and of our
+own side what a person states in the entry.
+"""
+
+PREVIEW = "preview"
+
+GENERAL = "general"
+
 INCIDENT = "incident."
 """`incident.<id>`: an open incident of a component of a provider's status page, in its own words."""
 
+
+ENDPOINT = "endpoint."
+"""`endpoint.<path>`: whether the page of a model says that the endpoint serves it, `SUPPORTED` or `NOT_SUPPORTED`."""
+
+SUPPORTED = "supported"
+
+NOT_SUPPORTED = "not supported"
 
 _REFUSAL = ".refusal"
 _MODEL = ".model"
@@ -246,7 +262,8 @@ class Unchanged:
 class PollFailure:
     """A poll that yielded nothing. `detail` is one redacted line for an operator; `retry_after` is in seconds.
 
-    A `swollen` answer was read far enough to know that it has more items than a source may have.
+    A `swollen` answer was read far enough to know that it has more items than a source may have. `refusal` is how a
+    call was refused for no reason that is understood (`412 PRECONDITION_FAILED`); empty for any other failure.
     """
 
     source: str
@@ -255,6 +272,7 @@ class PollFailure:
     detail: str
     retry_after: float | None = None
     swollen: bool = False
+    refusal: str = ""
     body: Body | None = None
     measured: tuple[Measurement, ...] = ()
 

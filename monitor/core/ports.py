@@ -150,13 +150,16 @@ class Channel(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
     """Which events: globs for `type` and `subject`; `since` and `until` bound `recorded_at` (until inclusive); `after`
-    and `before` positions.
+    and `before` positions. `check` is the name of a check that the event is about, `actor` who wrote it.
     """
 
     type: str = ""
     subject: str = ""
     source: str = ""
     stream: str = ""
+    check: str = ""
+    actor: str = ""
+    cause: int | None = None
     since: datetime | None = None
     until: datetime | None = None
     after: int | None = None
@@ -281,6 +284,9 @@ class GateAnswers(Protocol):
 
     def answer(self, key: str) -> GateAnswer:
         """Answer whether production may use this entry, when nobody in particular asks."""
+
+    def fallbacks(self, key: str) -> tuple[str, ...]:
+        """List the entries that stand in for one, nearest first, whether they are allowed or not."""
 
     def asked(self, name: str, caller: str) -> GateAnswer:
         """Answer whether this caller may use what it asks for by an entry's key or by a model id."""

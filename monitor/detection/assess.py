@@ -20,6 +20,7 @@ from monitor.core.configuration import OFFICIAL
 from monitor.core.content import facts_name
 from monitor.core.events import Event, Ledger, source_stream
 from monitor.core.facts import (
+    ACCESS,
     ITEMS,
     Alternation,
     Fact,
@@ -31,7 +32,15 @@ from monitor.core.facts import (
     Subject,
     Unchanged,
 )
-from monitor.detection import alternation, change_events, confirmation, corroboration, outages, renames
+from monitor.detection import (
+    alternation,
+    change_events,
+    confirmation,
+    corroboration,
+    outages,
+    renames,
+    unexplained_refusals,
+)
 from monitor.detection.admission import (
     DROPS,
     INCONSISTENT,
@@ -51,7 +60,7 @@ from monitor.detection.confirmation import Confirmation, ConfirmedChange, Counte
 from monitor.detection.context import AssessmentContext, ReleaseContext
 from monitor.detection.other_routes import to_poll
 from monitor.detection.price_notes import remarks
-from monitor.detection.routes import ALONE, Others, lost
+from monitor.detection.routes import ALONE, Others, is_call, lost
 from monitor.detection.source_state import update_source_state
 
 
@@ -183,6 +192,53 @@ def record_failure(context: AssessmentContext, so_far: Assessment) -> Assessment
     return _written(
         replace(so_far, closed=True, state=state, verdict=verdict, detail=detail, kept_evidence=True, why=why), ledger
     )
+
+
+def count_refusal(context: AssessmentContext, so_far: Assessment) -> Assessment:
+    """Count a call that was refused for no reason that is understood; where every call is, access by it is lost."""
+    failure, spec, subject = context.observation, context.spec, Subject(context.spec.surface, context.spec.model)
+    if not (isinstance(failure, PollFailure) and failure.refusal and is_call(spec.route)):
+        return so_far
+    fact = Fact(subject, ACCESS + spec.route)
+    pending = unexplained_refusals.count(
+        fact,
+        failure,
+        context.pending.get(fact),
+        rules=context.rules,
+        evidence=context.evidence,
+        good_at=so_far.state.good_at,
+    )
+    verdict = unexplained_refusals.judge(pending, context.calls, context.baseline, rules=context.rules, at=context.at)
+    so_far = replace(
+        so_far,
+        pending=(
+            *(change for change in context.pending.values() if change.fact != fact),
+            *(() if verdict.pending is None else (verdict.pending,)),
+        ),
+        others=Others(signals=context.signals, own=spec.route),
+        poll_again=verdict.poll_again,
+    )
+    return _lose_call(context, so_far, verdict.confirmed) if verdict.confirmed else so_far
+
+
+def _lose_call(context: AssessmentContext, so_far: Assessment, confirmed: tuple[ConfirmedChange, ...]) -> Assessment:
+    """Move the baseline of a call route whose refusals are confirmed, and write the event of it."""
+    after = patch(context.baseline, [item.change for item in confirmed])
+    ledger = _ledger(context, so_far)
+    name = facts_name(after)
+    changes = change_events.claim(
+        ledger, context.spec, confirmed, after=ConfirmedFacts(baseline=name, extractor=so_far.state.extractor)
+    )
+    moved = replace(
+        so_far,
+        state=replace(so_far.state, baseline=name, subjects=len(after)),
+        baseline=after,
+        accepted=confirmed,
+        changes=tuple(changes),
+        kept_facts=(*so_far.kept_facts, after),
+        why="every call is refused",
+    )
+    return _written(moved, ledger)
 
 
 def end_outage(context: AssessmentContext, so_far: Assessment) -> Assessment:
@@ -430,6 +486,7 @@ def quarantine(context: AssessmentContext, so_far: Assessment) -> Assessment:
 
 STAGES: tuple[Stage, ...] = (
     drop_late,
+    count_refusal,
     record_failure,
     end_outage,
     rebase,

@@ -255,7 +255,8 @@ def _event(change: Change, spec: SourceSpec, *, whole: bool) -> tuple[str, dict[
         blank = {"old": change.old or None, "new": change.new or None}
         return (ev.MODEL_CHANGED if blank["old"] != blank["new"] else ""), {"surface": None, **place, **values, **blank}
     kind = next((kind for prefix, kind in BY_PREFIX.items() if field.startswith(prefix)), ev.MODEL_CHANGED)
-    return kind, {**place, **values}
+    unnamed: dict[str, object] = {"surface": None} if kind == ev.MODEL_CHANGED else {}
+    return kind, {**unnamed, **place, **values}
 
 
 def announced_data(change: Change) -> dict[str, object]:

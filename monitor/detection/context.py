@@ -29,10 +29,11 @@ from monitor.core.ports import EventQuery, Reader, Refused
 from monitor.detection.admission import DROPS, REVERSED, late
 from monitor.detection.comparison import read_anew
 from monitor.detection.other_prices import NO_OTHERS, OtherPrices, other_prices
-from monitor.detection.other_routes import losing, routes_beside, signals
+from monitor.detection.other_routes import call_routes, losing, routes_beside, signals
 from monitor.detection.outages import incident
 from monitor.detection.price_notes import Listings, first_listings
 from monitor.detection.routes import Signal
+from monitor.detection.unexplained_refusals import CallRoute
 
 Reread: TypeAlias = Callable[[Reader, SourceState], Snapshot | None]
 """Extracts the stored evidence of a baseline anew; None where there is none or it cannot be read."""
@@ -64,6 +65,7 @@ class AssessmentContext:
         incident: what the provider's status page says meanwhile.
         routes: the sources of the other routes to this surface's models.
         signals: what those say of the models that the poll misses.
+        calls: the other call routes to the model of a call that was refused for no reason that is understood.
         other_prices: what other sources say of the prices that differ.
         listings: when this source first listed each price that differs, subject → field → time.
     """
@@ -85,6 +87,7 @@ class AssessmentContext:
     incident: str = ""
     routes: tuple[SourceSpec, ...] = ()
     signals: Mapping[Subject, tuple[Signal, ...]] = field(default_factory=dict)
+    calls: tuple[CallRoute, ...] = ()
     other_prices: OtherPrices = NO_OTHERS
     listings: Mapping[Subject, Mapping[str, datetime | None]] = field(default_factory=dict)
 
@@ -146,7 +149,8 @@ class AssessmentContext:
             return context
         if isinstance(observation, PollFailure):
             news = observation.swollen or observation.reason != context.state.outage
-            return replace(context, incident=incident(reader, configuration, spec) if news else "")
+            context = replace(context, incident=incident(reader, configuration, spec) if news else "")
+            return _with_calls(context, reader, configuration) if observation.refusal else context
         context = _with_facts(context, reader, observation, reread)
         return _with_others(context, reader, configuration)
 
@@ -167,6 +171,21 @@ def _with_facts(
         rebased=rebased,
         facts=baseline if isinstance(observation, Unchanged) else carried(baseline, observation),
         pending={change.fact: change for change in pending},
+    )
+
+
+def _with_calls(context: AssessmentContext, reader: Reader, configuration: Configuration) -> AssessmentContext:
+    """Read what is known of the model of a call that was refused: its baseline, and what its other routes answer."""
+    spec = context.spec
+    routes = routes_beside(configuration, spec)
+    subject = Subject(spec.surface, spec.model)
+    return replace(
+        context,
+        baseline=reader.facts(context.state.baseline),
+        pending={change.fact: change for change in reader.pending_changes(spec.key)},
+        routes=routes,
+        signals=signals(reader, routes, [subject]),
+        calls=call_routes(reader, configuration, spec),
     )
 
 

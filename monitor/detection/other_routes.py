@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 
 from monitor.core import events as ev
+from monitor.core.changes import lookup
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.facts import ACCESS, GRANTED, Fact, Facts, PendingChange, Subject
 from monitor.core.ports import EventQuery, Reader
-from monitor.detection.routes import Others, Signal, lost, signal
+from monitor.detection.routes import Others, Signal, is_call, lost, signal
+from monitor.detection.unexplained_refusals import CallRoute
 
 ASKED = frozenset({"list", "codex", "retrieve", "tokens", "responses", "chat", "embeddings"})
 """The routes that a missing model is pursued by: the lists, what costs nothing, and one small call."""
@@ -24,6 +26,20 @@ def routes_beside(configuration: Configuration, own: SourceSpec) -> tuple[Source
         for spec in configuration.sources.values()
         if own.route and spec.route in ASKED and spec.surface == own.surface and spec.route != own.route
     )
+
+
+def call_routes(reader: Reader, configuration: Configuration, own: SourceSpec) -> tuple[CallRoute, ...]:
+    """Read what is known of the other call routes to the model that `own` calls."""
+    known = []
+    for spec in configuration.sources.values():
+        if spec.key == own.key or (spec.surface, spec.model) != (own.surface, own.model) or not is_call(spec.route):
+            continue
+        fact = Fact(Subject(spec.surface, spec.model), ACCESS + spec.route)
+        state = reader.source(spec.key)
+        facts: Facts = {} if state is None else reader.facts(state.baseline)
+        pending = next((change for change in reader.pending_changes(spec.key) if change.fact == fact), None)
+        known.append(CallRoute(granted=lookup(facts, fact) == GRANTED, pending=pending))
+    return tuple(known)
 
 
 def losing(before: Facts, after: Facts) -> list[Subject]:

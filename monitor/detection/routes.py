@@ -28,6 +28,15 @@ def lost(fact: Fact, value: Value | None) -> bool:
     return fact.field.startswith(ACCESS) and value not in (None, GRANTED)
 
 
+UNEXPLAINED = "unknown: "
+"""How the value of a pending change begins that counts refusals which nobody understands (`unexplained_refusals`)."""
+
+
+def is_unexplained(value: Value | None) -> bool:
+    """Return whether the value of a pending change counts refusals of this kind: no signal before it is confirmed."""
+    return isinstance(value, str) and value.startswith(UNEXPLAINED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """What one route says of a model: how many polls, from when until when; `says` is `lost` or `granted`, `answer` how
@@ -60,12 +69,12 @@ _DEPTH = {LIST: 0, CODEX: 0, RETRIEVE: 1, "tokens": 1}
 _CALL = 2
 
 
-def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
+def in_words(subject: Subject, signals: Iterable[Signal], *, unpaid: bool = False) -> str:
     """Return what the routes to a model say together, as a sentence without its full stop.
 
     `calls to orion-2 are refused: responses and chat answer 404 model_not_found (2 polls); the models list still shows
     it`. A route that reached the model counts as open only if it did so after another was first seen to be closed; a
-    list says what it said last.
+    list says what it said last. Where our own money is all that is wanting (`unpaid`), that is said first.
     """
     signals = list(signals)
     closed = [signal for signal in signals if signal.says == "lost"]
@@ -84,6 +93,7 @@ def in_words(subject: Subject, signals: Iterable[Signal]) -> str:
         head = f"{subject.name} can no longer be retrieved"
     else:
         head = f"calls to {subject.name} are refused"
+    head = f"credit or a spend limit is used up, so {head}" if unpaid else head
     return "; ".join([f"{head}: {_shut(closed)}", *still])
 
 
@@ -136,6 +146,11 @@ def _polls(of: Iterable[Signal]) -> str:
     return f" ({count} {'poll' if count == 1 else 'polls'})" if count else ""
 
 
+def is_call(route: str) -> bool:
+    """Return whether a route makes a call to the model that is answered at once."""
+    return bool(route) and route not in (*_DEPTH, "batch", "contract")
+
+
 def outweighs(one: str, other: str) -> bool:
     """Return whether a model that the route `one` reaches speaks against its loss by the route `other`.
 
@@ -162,18 +177,21 @@ class Others:
         """Return what it takes to confirm a loss that was first seen at `since`: a refusal is a change like any other,
         and a model that is missing an absence.
 
-        Agreement of routes counts their polls together and needs no span; a model that a route which outweighs ours
-        reached after it was first missed can be used all the while: that a list leaves it out is confirmed only once it
-        stood for long (`ConfirmationRules.reached`).
+        Agreement of routes counts their polls together and needs no span. A model that a route which outweighs ours
+        reached since it was first missed can be used all the while: that a list leaves it out, or that a retrieval
+        does, is confirmed only once it stood for long (`ConfirmationRules.reached`), however many such routes agree.
+        While such a route was not asked again, agreement hurries nothing.
         """
         subject, refused = fact.subject, value is not None
         usual = rules.change if refused else rules.absence
-        if agreeing := self.agree(subject):
-            return Requirement(polls=max(1, usual.polls - agreeing), span=timedelta(0))
-        reached = any(
-            signal.says == GRANTED and signal.until > since and outweighs(signal.route, self.own)
+        nearer = [
+            signal
             for signal in self.signals.get(subject, ())
-        )
+            if signal.says == GRANTED and outweighs(signal.route, self.own)
+        ]
+        reached = any(signal.until >= since for signal in nearer)
+        if not nearer and (agreeing := self.agree(subject)):
+            return Requirement(polls=max(1, usual.polls - agreeing), span=timedelta(0))
         longer = rules.reached if reached else None if refused else hold
         return usual if longer is None else Requirement(polls=usual.polls, span=max(usual.span, longer))
 
@@ -196,6 +214,8 @@ def signal(
     }
     fields = facts.get(subject, {})
     pending_change = pending.get(name)
+    if pending_change is not None and is_unexplained(pending_change.value):
+        pending_change = None
     if pending_change is not None and lost(pending_change.fact, pending_change.value):
         observed = pending.get(refusal(spec.route))
         return Signal(

@@ -7,15 +7,14 @@ name and the time, so that a lease file can say the same without us.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from monitor.core.entry import Status
+from monitor.core.entry import DENY, DENY_NEW, Status
+from monitor.core.entry_spec import AT
 from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, GateVerdict, judge
-
-DENY = "deny"
-DENY_NEW = "deny_new"
 
 AMBIGUOUS = "ambiguous"
 
@@ -26,22 +25,41 @@ _ENDED = frozenset({Status.RETIRED, Status.WITHDRAWN})
 class Readiness:
     """How the checks that an environment requires stand: when the first of them passes its date (None: none has one),
     and which are not verified, in words.
+
+    `reviewed` are the callers who alone need a safety review: it holds until `review_until` (None: it has no date), or
+    `unreviewed` says in words how it stands.
     """
 
     until: datetime | None = None
     unready: str = ""
+    reviewed: tuple[str, ...] = ()
+    review_until: datetime | None = None
+    unreviewed: str = ""
+
+    def lacks_review(self, caller: str) -> bool:
+        """Return whether this caller needs a safety review that is not verified."""
+        return bool(self.unreviewed) and caller in self.reviewed
+
+    def asked_by(self, caller: str) -> Readiness:
+        """Return how the checks stand for one caller: with the safety review where this caller needs one."""
+        if caller not in self.reviewed:
+            return self
+        dates = [at for at in (self.until, self.review_until) if at is not None]
+        unready = ", ".join(words for words in (self.unready, self.unreviewed) if words)
+        return replace(self, until=min(dates, default=None), unready=unready)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What the gate needs to know of one entry.
 
-    `model_ids` are the ids that the key also answers for; `position` is the event that gave the status, and `reason`
-    says in one sentence why the entry is not allowed. `model_id` is the one on the surface that the gate speaks for,
-    empty while it is not known. `access_until` and `price_until` end the freshness of its facts, None was never
-    verified. `price_shift` says that the running pause is due to price shifts only; `callers` are those that a
-    `deny_new` spares until `grace_until`. `readiness` holds the environments that require checks, `since` when the
-    status began.
+    `surface` is where it is judged, `base_url` where its calls go. `model_id` is the id there, empty while it is not
+    known; `model_ids` are those that the key also answers for, of which a row of an earlier version may have several.
+    `position` is the event that gave the status, and `reason` says in one sentence why the entry is not allowed.
+    `access_until` and `price_until` end the freshness of its facts, None was never verified. `price_shift` says that
+    the running pause is due to price shifts only; `callers` are those that a `deny_new` spares until `grace_until`
+    (None: without end). `readiness` holds the environments that require checks, `since` when the status began.
+    `access` is the verdict of access to its model, route by route, in words.
     """
 
     key: str
@@ -49,6 +67,8 @@ class Standing:
     model_ids: tuple[str, ...]
     status: Status
     position: int
+    surface: str = ""
+    base_url: str = ""
     model_id: str = ""
     reason: str = ""
     fallback: str = ""
@@ -60,6 +80,12 @@ class Standing:
     callers: tuple[str, ...] = ()
     readiness: Mapping[str, Readiness] = field(default_factory=dict)
     since: datetime | None = None
+    access: str = ""
+
+    @property
+    def entry(self) -> str:
+        """The key under which the entry was declared."""
+        return self.key.partition(AT)[0]
 
     def ready(self, environment: str, environments: tuple[str, ...]) -> Readiness:
         """Return how the checks stand that an environment requires; one that nobody configured requires what production
@@ -69,19 +95,34 @@ class Standing:
         return self.readiness.get(judged, Readiness())
 
     @property
-    def grace(self) -> datetime | None:
-        """When the grace of the running pause ends; None where the pause spares nobody."""
-        if self.status is Status.PAUSED and self.on_pause == DENY_NEW and self.price_shift:
-            return self.grace_until
-        return None
+    def spares(self) -> bool:
+        """Whether the running pause denies new callers only."""
+        return self.status is Status.PAUSED and self.on_pause == DENY_NEW and self.price_shift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ambiguous:
-    """A model id that several entries hold, so that it names none of them."""
+    """A model id that several entries hold, so that it names none of them; `surfaces` says on which each does where
+    that alone tells them apart.
+    """
 
     key: str
     entries: tuple[str, ...]
+    surfaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSurfaces:
+    """An entry or model id that is registered, and not on the surface that was asked: where it is instead."""
+
+    key: str
+    surface: str
+    surfaces: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """The sentence that says so, without a full stop."""
+        return f"{self.key} is on {' and '.join(self.surfaces)}, not on {self.surface}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,19 +143,88 @@ class Answer:
     expires_at: datetime | None
 
 
-def resolve(key: str, standings: Mapping[str, Standing]) -> Standing | Ambiguous | None:
-    """Return the entry of this key, else the one entry that holds this model id.
+Resolved: TypeAlias = "Standing | Ambiguous | OtherSurfaces | None"
+"""What a key names."""
+
+
+def resolve(key: str, standings: Mapping[str, Standing], surface: str = "") -> Resolved:
+    """Return what a key names on a surface: the row of the entry with this key, else the one entry that holds this
+    model id there. `KEY@SURFACE` names the surface as well.
+
+    Without a surface an entry is meant where it stands first.
+    """
+    by_key = _by_key(key, standings, surface)
+    if isinstance(by_key, Standing):
+        return by_key
+    by_id = _by_id(key, standings, surface)
+    if isinstance(by_id, Standing | Ambiguous):
+        return by_id
+    name, at, named = key.rpartition(AT)
+    by_address = _by_id(name, standings, named) if at and surface in ("", named) else None
+    return by_address if isinstance(by_address, Standing | Ambiguous) else by_key or by_id or by_address
+
+
+def _by_key(key: str, standings: Mapping[str, Standing], surface: str) -> Standing | OtherSurfaces | None:
+    """Return the row of an entry that a key names; None where no entry has the key."""
+    exact = standings.get(key)
+    if exact is not None and surface in ("", exact.surface) and exact.status is not Status.WITHDRAWN:
+        return exact
+    entry, at, named = key.partition(AT)
+    first = standings.get(entry)
+    wanted = surface or named
+    if first is None or not wanted:
+        return exact
+    if at and surface not in ("", named):
+        return OtherSurfaces(key=entry, surface=surface, surfaces=(named,))
+    row = first if first.surface == wanted else standings.get(f"{entry}{AT}{wanted}")
+    if row is not None:
+        return row
+    rows = (standing for standing in standings.values() if standing.entry == entry)
+    return OtherSurfaces(key=entry, surface=wanted, surfaces=tuple(standing.surface for standing in rows))
+
+
+def _by_id(key: str, standings: Mapping[str, Standing], surface: str) -> Resolved:
+    """Return what holds a model id on a surface, of several surfaces of one entry the first; None where nothing does.
 
     Entries that have ended hold an id only while no living one does: who moved a model to another entry
     would otherwise never get an answer for its id again.
     """
-    if key in standings:
-        return standings[key]
-    holders = [standing for standing in standings.values() if key and key in standing.model_ids]
+    everywhere = [standing for standing in standings.values() if key and key in standing.model_ids]
+    holders = [standing for standing in everywhere if surface in ("", standing.surface)]
     holders = [standing for standing in holders if standing.status not in _ENDED] or holders
+    if not surface:
+        first = {standing.entry for standing in holders if standing.key == standing.entry}
+        holders = [standing for standing in holders if standing.key == standing.entry or standing.entry not in first]
     if len(holders) > 1:
-        return Ambiguous(key=key, entries=tuple(sorted(standing.key for standing in holders)))
-    return holders[0] if holders else None
+        holders.sort(key=lambda standing: standing.key)
+        apart = len({standing.surface for standing in holders}) == len(holders)
+        return Ambiguous(
+            key=key,
+            entries=tuple(standing.key for standing in holders),
+            surfaces=tuple(standing.surface for standing in holders) if apart else (),
+        )
+    if holders:
+        return holders[0]
+    elsewhere = tuple(dict.fromkeys(standing.surface for standing in everywhere))
+    return OtherSurfaces(key=key, surface=surface, surfaces=elsewhere) if elsewhere else None
+
+
+def named_keys(standings: Mapping[str, Standing]) -> tuple[str, ...]:
+    """List every key under which something may be asked for: the entries and rows, the model ids, and `ID@SURFACE` and
+    `ENTRY@SURFACE` where the name alone does not tell which row is meant.
+    """
+    keys = dict.fromkeys(standings)
+    held: dict[str, list[Standing]] = {}
+    entries: dict[str, list[Standing]] = {}
+    for standing in standings.values():
+        entries.setdefault(standing.entry, []).append(standing)
+        for model_id in filter(None, standing.model_ids):
+            held.setdefault(model_id, []).append(standing)
+    keys |= dict.fromkeys(held)
+    for name, rows in (*entries.items(), *held.items()):
+        if len({row.surface for row in rows}) > 1:
+            keys |= dict.fromkeys(f"{name}{AT}{row.surface}" for row in rows)
+    return tuple(keys)
 
 
 def evaluable(environment: str, environments: tuple[str, ...]) -> bool:
@@ -133,15 +243,17 @@ def verdict(
     lease: timedelta,
 ) -> GateVerdict:
     """Return the conditions for one entry, without its fallback."""
-    ready = standing.ready(environment, environments)
+    every = standing.ready(environment, environments)
+    ready = every.asked_by(caller)
     return judge(
         status=standing.status.value,
         reason=standing.reason,
         evaluable=evaluable(environment, environments),
         access_until=standing.access_until,
         price_until=standing.price_until,
-        grace_until=standing.grace,
-        spared=bool(caller) and caller in standing.callers,
+        spares=standing.spares,
+        grace_until=standing.grace_until,
+        spared=bool(caller) and caller in standing.callers and not every.lacks_review(caller),
         lease_until=now + lease,
         now=now,
         checks_until=ready.until,
@@ -153,20 +265,21 @@ def verdict(
 def spared(
     standing: Standing, environments: tuple[str, ...], now: datetime, lease: timedelta
 ) -> tuple[tuple[str, ...], datetime | None]:
-    """Return the callers that may go on in production through a running pause, and until when; none where it spares
-    nobody.
+    """Return the callers that may go on in production through a running pause, and until when (None: without end);
+    none where it spares nobody.
     """
-    if standing.grace is None:
+    if not standing.spares:
         return (), None
     callers = tuple(
         caller for caller in standing.callers if verdict(standing, PRODUCTION, environments, caller, now, lease).allowed
     )
     checks = standing.ready(PRODUCTION, environments).until
-    return callers, min(standing.grace, checks or standing.grace) if callers else None
+    ends = [at for at in (standing.grace_until, checks) if at is not None]
+    return callers, min(ends, default=None) if callers else None
 
 
 def decide(
-    standing: Standing | Ambiguous | None,
+    standing: Resolved,
     environment: str,
     environments: tuple[str, ...],
     caller: str,
@@ -182,8 +295,12 @@ def decide(
     if standing is None:
         reason = "unregistered: no entry has this key, and none holds it as a model id"
         return _refusal("", UNREGISTERED, reason, now + lease)
+    if isinstance(standing, OtherSurfaces):
+        return _refusal(standing.key, UNREGISTERED, f"unregistered: {standing.reason}", now + lease)
     if isinstance(standing, Ambiguous):
         reason = f"ambiguous: {' and '.join(standing.entries)} hold this model id; ask by the key of one of them"
+        if standing.surfaces:
+            reason += f", or name the surface, {' or '.join(standing.surfaces)}"
         return _refusal(standing.key, AMBIGUOUS, reason, now + lease)
     judged = verdict(standing, environment, environments, caller, now, lease)
     fallback = fallback_of(standing, environment, environments, caller, now, lease, standings or {})
@@ -239,11 +356,27 @@ def fallback_of(
     standings: Mapping[str, Standing],
 ) -> str:
     """Return the first entry along the chain of fallbacks that is allowed itself; empty where none is."""
-    visited = {standing.key}
-    following = standings.get(standing.fallback)
-    while following is not None and following.key not in visited:
-        if verdict(following, environment, environments, caller, now, lease).allowed:
-            return following.key
-        visited.add(following.key)
-        following = standings.get(following.fallback)
-    return ""
+    return next(
+        (
+            following.key
+            for following in fallbacks_of(standing, standings)
+            if verdict(following, environment, environments, caller, now, lease).allowed
+        ),
+        "",
+    )
+
+
+def fallbacks_of(standing: Standing, standings: Mapping[str, Standing]) -> Iterator[Standing]:
+    """Yield what stands in for an entry, nearest first: each fallback on the surface of the entry, if it is there, then
+    where the fallback stands first.
+    """
+    passed = {standing.entry}
+    following = standing.fallback
+    while following in standings and following not in passed:
+        passed.add(following)
+        first = standings[following]
+        there = standings.get(f"{following}{AT}{standing.surface}")
+        if there is not None and first.surface != standing.surface:
+            yield there
+        yield first
+        following = first.fallback

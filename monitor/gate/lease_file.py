@@ -22,8 +22,9 @@ from typing import Any, TypeAlias
 from monitor.core.entry import Status
 from monitor.core.events import LogHead
 from monitor.core.ports import ConfigurationError, MonitorError
+from monitor.gate.client.lease import SURFACE
 from monitor.gate.client.verdict import GRACE, PAUSED, PRODUCTION, STALE, judge, rfc3339
-from monitor.gate.decision import Standing, decide, evaluable, resolve
+from monitor.gate.decision import Readiness, Standing, decide, evaluable, named_keys, resolve
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 FLAG_SET = "access-monitor"
@@ -75,11 +76,10 @@ def lease_document(
     head: LogHead,
 ) -> Document:
     """Return the flag definitions of one environment: a flag for each entry, and for each model id that exactly one
-    entry holds.
+    entry holds; `ENTRY@SURFACE` and `ID@SURFACE` where there are several.
     """
-    keys = dict.fromkeys([*standings, *(id for standing in standings.values() for id in standing.model_ids if id)])
     flags = {}
-    for key in keys:
+    for key in named_keys(standings):
         standing = resolve(key, standings)
         if isinstance(standing, Standing):
             flags[key] = _flag(standing, standings, environment, environments, now, lease)
@@ -94,6 +94,11 @@ def lease_document(
             "environment": environment,
             "written_at": rfc3339(now),
             "lease_until": rfc3339(now + lease),
+            **{
+                SURFACE + standing.surface: standing.base_url
+                for standing in standings.values()
+                if standing.surface and standing.base_url and standing.status is not Status.WITHDRAWN
+            },
         },
     }
 
@@ -107,15 +112,16 @@ def _flag(
     lease: timedelta,
 ) -> Document:
     may_evaluate = evaluable(environment, environments)
-    callers = sorted({caller for caller in standing.callers if caller})
     ready = standing.ready(environment, environments)
+    callers = sorted({caller for caller in standing.callers if caller and not ready.lacks_review(caller)})
     best = judge(
         status=standing.status.value,
         reason=standing.reason,
         evaluable=may_evaluate,
         access_until=standing.access_until,
         price_until=standing.price_until,
-        grace_until=standing.grace,
+        spares=standing.spares,
+        grace_until=standing.grace_until,
         spared=bool(callers),
         lease_until=now + lease,
         now=now,
@@ -133,9 +139,20 @@ def _flag(
             rule = {"and": [{"in": [{"var": "targetingKey"}, callers]}, rule]}
             otherwise = PAUSED
         flag["defaultVariant"] = otherwise
-        flag["targeting"] = {"if": [rule, best.variant, otherwise]}
+        flag["targeting"] = {"if": [*_unreviewed(ready, otherwise), rule, best.variant, otherwise]}
     flag["metadata"] = _metadata(standing, standings, environment, environments, now, lease)
     return flag
+
+
+def _unreviewed(ready: Readiness, denying: str) -> list[object]:
+    """Return the part of a rule that comes first and denies the callers whose safety review is not verified, or no
+    longer is; nothing where nobody needs one, or it has no date.
+    """
+    if not ready.reviewed or not (ready.unreviewed or ready.review_until):
+        return []
+    since = 0 if ready.unreviewed or ready.review_until is None else int(ready.review_until.timestamp())
+    late: Document = {">=": [{"var": "$flagd.timestamp"}, since]}
+    return [{"and": [{"in": [{"var": "targetingKey"}, list(ready.reviewed)]}, late]}, denying]
 
 
 def _metadata(
@@ -156,6 +173,7 @@ def _metadata(
         "entry": standing.key,
         "name": standing.name,
         "model_id": standing.model_id,
+        "surface": standing.surface,
         "declared_fallback": standing.fallback,
     }
     # Metadata cannot hold null, so what has no date has no key.
@@ -163,12 +181,18 @@ def _metadata(
         "expires_at": answer.expires_at,
         "access_until": standing.access_until,
         "price_until": standing.price_until,
-        "grace_until": standing.grace,
+        "grace_until": standing.grace_until if standing.spares else None,
         "checks_until": ready.until,
         "since": standing.since,
     }
     if ready.unready:
         metadata["unready"] = ready.unready
+    if standing.access:
+        metadata["access"] = standing.access
+    if ready.unreviewed:
+        metadata["unreviewed"] = ready.unreviewed
+    if standing.spares:
+        metadata["spares"] = True
     return metadata | {key: rfc3339(at) for key, at in dates.items() if at is not None}
 
 

@@ -6,10 +6,11 @@ and dates.
 
 from __future__ import annotations
 
+from monitor.core.check_names import SAFETY_REVIEW
 from monitor.core.entry import Check, CheckState, Entry, Status
 from monitor.gate.client.verdict import PRODUCTION, rfc3339
 from monitor.gate.decision import Readiness
-from monitor.registry import checklist
+from monitor.registry import checklist, safety
 
 _LOST = frozenset({CheckState.STALE, CheckState.FAILED})
 
@@ -32,7 +33,13 @@ def _of(entry: Entry, environment: str) -> Readiness:
     names = [name for name in checklist.required(entry, environment) if name not in excused]
     checks = {name: entry.checks.get(name, Check()) for name in names}
     dates = [check.until for check in checks.values() if check.until is not None]
+    reviewed = safety.by_caller(entry) if environment == PRODUCTION else ()
+    review = safety.review(entry) if reviewed else Check()
+    wanting = bool(reviewed) and review.state is not CheckState.VERIFIED
     return Readiness(
+        reviewed=reviewed,
+        review_until=None if wanting else review.until,
+        unreviewed=f"{_in_words(SAFETY_REVIEW, review)}, and what this caller does needs it" if wanting else "",
         until=min(dates, default=None),
         unready=", ".join(_in_words(name, check) for name, check in checks.items() if _wanting(check, environment)),
     )

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from monitor.core.baselines import CONFIG
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
 from monitor.core.ports import Reader
-from monitor.gate.client.verdict import PRODUCTION
-from monitor.gate.decision import Answer, Standing, answer, decide, spared
+from monitor.gate import decision
+from monitor.gate.client.verdict import ACCESS_FRESH, CHECKS_VERIFIED, PRICES_FRESH, PRODUCTION
+from monitor.gate.decision import Answer, Standing, answer, decide, fallbacks_of, spared
 from monitor.gate.readiness import readiness
+from monitor.registry.access_verdict import verdict
 from monitor.registry.freshness import Freshness
 
 
@@ -30,11 +33,12 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
     """Return one entry as the gate needs it. An entry may lengthen its limits, never switch them off."""
     rules = configuration.gate
     access, priced = fresh.access(entry), fresh.price(entry)
-    grace = entry.spec.grace
     return Standing(
         key=entry.key,
         name=entry.spec.name,
         model_ids=tuple(dict.fromkeys(id for id in entry.spec.surfaces.values() if id)),
+        surface=entry.spec.surface,
+        base_url=entry.spec.config_pins.get(f"{CONFIG}/{entry.spec.surface}/base_url", ""),
         status=entry.status,
         position=entry.status_position,
         model_id=entry.spec.model_id,
@@ -44,10 +48,11 @@ def standing(entry: Entry, fresh: Freshness, configuration: Configuration) -> St
         price_until=_until(priced, entry.spec.price_freshness, rules.price_freshness),
         on_pause=entry.spec.on_pause,
         price_shift=entry.price_shift,
-        grace_until=entry.since + grace if entry.status is Status.PAUSED and grace is not None else None,
+        grace_until=entry.grace_until if entry.status is Status.PAUSED else None,
         callers=entry.callers,
         readiness=readiness(entry, rules.environments),
         since=entry.since,
+        access=verdict(configuration, entry, fresh).in_words,
     )
 
 
@@ -80,9 +85,32 @@ class Production:
         rules, known = self._rules, self._standings
         return answer(name, known, PRODUCTION, rules.environments, caller, self._now, rules.lease)
 
+    def fallbacks(self, key: str) -> tuple[str, ...]:
+        """List what stands in for an entry, nearest first."""
+        return tuple(standing.key for standing in fallbacks_of(self._standings[key], self._standings))
+
     def spared(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
         """Return the callers that a running pause of an entry spares, and until when."""
         return spared(self._standings[key], self._rules.environments, self._now, self._rules.lease)
+
+    def brief(self, key: str) -> str:
+        """Return in two or three words what denies production an active entry; empty where nothing does."""
+        rules = self._rules
+        conditions = decision.verdict(
+            self._standings[key], PRODUCTION, rules.environments, "", self._now, rules.lease
+        ).conditions
+        failing = next((condition for condition in conditions if not condition.holds), None)
+        if failing is None:
+            return ""
+        what = _EXPIRING.get(failing.asks, "lease")
+        return f"{what} expired" if failing.until is not None else f"{what} not verified"
+
+    def expired_at(self, key: str) -> datetime | None:
+        """Return when the first thing that an entry rests on passed its date; None where none did."""
+        standing = self._standings[key]
+        checks = standing.ready(PRODUCTION, self._rules.environments).until
+        dates = (standing.access_until, standing.price_until, checks)
+        return min((at for at in dates if at is not None and at <= self._now), default=None)
 
     def known(self, key: str) -> bool:
         """Return whether access to an entry's model was ever verified: else the gate denies it for want of a poll, not
@@ -124,6 +152,10 @@ def production(reader: Reader, configuration: Configuration, now: datetime) -> d
     """Return what the gate says now of every entry to production, when nobody in particular asks."""
     gate = Production(reader, configuration, now)
     return {key: gate.answer(key) for key in gate.entries}
+
+
+_EXPIRING = {ACCESS_FRESH: "access", PRICES_FRESH: "prices", CHECKS_VERIFIED: "checks"}
+"""What an answer requires that has a date → what to call it."""
 
 
 def _until(at: datetime | None, longer: timedelta | None, least: timedelta) -> datetime | None:

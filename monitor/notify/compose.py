@@ -17,13 +17,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.core import events as ev
-from monitor.core.entry import FALLBACK_ENDS, PAUSE_REPEATED, UNLISTED, Entry
+from monitor.core.check_names import ENDPOINTS
+from monitor.core.entry import FALLBACK_ENDS, PAUSE_REPEATED, UNLISTED, UNPINNED, Entry
 from monitor.core.events import Event
 from monitor.core.notices import PAUSING, Item, Notice, Reason
 from monitor.gate.state import Production
 from monitor.notify import contents, recipients
 from monitor.notify.rules import Commit, Content, Recipients, Rule
 from monitor.registry import checklist
+from monitor.registry.lookup import title
 from monitor.registry.transitions import RegistryTransaction
 
 
@@ -75,7 +77,10 @@ def _composed(rule: Rule, commit: Commit, events: Iterable[Event]) -> Iterator[N
             key = to.entries if rule.together else (event.position, to.owners, to.entries)
             together.setdefault(key, (to, []))[1].append(event)
     for to, about in together.values():
-        yield NoticeItem(recipients=to, item=_item(rule.reason, to, about, rule.content(commit, to, about)))
+        item = _item(rule.reason, to, about, rule.content(commit, to, about))
+        if to.entry is not None:
+            item = replace(item, name=title(to.entry, commit.entries))
+        yield NoticeItem(recipients=to, item=item)
         if to.entry is not None:
             commit.spoken_of.setdefault(to.entry.key, set()).update(
                 fact for event in about for fact in rule.speaks_of(commit, to.entry, event)
@@ -105,7 +110,6 @@ def _item(reason: Reason, to: Recipients, events: Sequence[Event], content: Cont
         item,
         subject=content.subject or entry.spec.model_id or entry.key,
         entry=entry.key,
-        name=entry.spec.name,
         status=entry.status,
         asks=checklist.asked(entry) if reason in (*PAUSING, Reason.UNACKNOWLEDGED) else (),
         commands=content.commands or _commands(reason, entry),
@@ -193,6 +197,14 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
             speaks_of=contents.pinned_facts,
         ),
     ),
+    ev.CHECK_FAILED: (  # any other is silent: a required one denies, and what moved is told by its own event
+        Rule(
+            reason=Reason.CHANGED,
+            recipients=recipients.if_failed(ENDPOINTS),
+            content=contents.failed,
+            speaks_of=contents.used_endpoints,
+        ),
+    ),
     ev.ENTRY_VISIBLE: (
         Rule(
             reason=Reason.VISIBLE,
@@ -278,8 +290,15 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
         ),
         Rule(
             reason=Reason.REMINDER,
-            recipients=recipients.if_reminded(lambda what: what not in (PAUSE_REPEATED, UNLISTED, FALLBACK_ENDS)),
+            recipients=recipients.if_reminded(
+                lambda what: what not in (PAUSE_REPEATED, UNLISTED, FALLBACK_ENDS, UNPINNED)
+            ),
             content=contents.reminder,
+        ),
+        Rule(
+            reason=Reason.CHANGED,
+            recipients=recipients.if_reminded(lambda what: what == UNPINNED),
+            content=contents.not_pinned,
         ),
     ),
 }
@@ -310,7 +329,6 @@ SILENT = frozenset(
         ev.CONFIG_ACCEPTED,
         ev.CHECK_ATTESTED,
         ev.CHECK_VERIFIED,
-        ev.CHECK_FAILED,  # a required one denies, which the gate says; what moved is told by its own event
         ev.NOTICE_DELIVERED,  # what became of notices is told by the relay
         ev.NOTICE_DEAD,
         ev.CLOCK_STEPPED,

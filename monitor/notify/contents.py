@@ -10,7 +10,7 @@ from monitor.core import events as ev
 from monitor.core import price
 from monitor.core.entry import Entry, Pin
 from monitor.core.events import Event, rfc3339
-from monitor.core.facts import LISTED, Fact, Subject, Value
+from monitor.core.facts import ENDPOINT, LISTED, Fact, Subject, Value
 from monitor.core.maintenance_windows import expecting
 from monitor.core.notices import Difference
 from monitor.core.text import duration_in_words, level_in_words, value_in_words
@@ -116,6 +116,22 @@ def listing(commit: Commit, entry: Entry, event: Event) -> Iterator[Fact]:
     yield Fact(Subject(event.data["surface"], event.data["model_id"]), LISTED)
 
 
+def used_endpoints(commit: Commit, entry: Entry, event: Event) -> Iterator[Fact]:
+    for model_id in entry.spec.surfaces.values():
+        for path in entry.spec.uses:
+            yield Fact(Subject(entry.spec.provider, model_id), ENDPOINT + path)
+
+
+def failed(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return which check failed, and what says so."""
+    data = events[0].data
+    return Content(
+        since=events[0].occurred_at,
+        summary=f"the check {data['check']} failed: {data['reason']}",
+        commands=(f"access-monitor checklist {_entry_of(to).key}",),
+    )
+
+
 def withdrawn(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     return Content(since=events[0].occurred_at, summary=events[0].data["reason"])
 
@@ -157,6 +173,19 @@ def unlisted(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content
 def reminder(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
     data = events[0].data
     return Content(since=events[0].occurred_at, summary=f"{days_in_words(data['days'])}: {data['text']}")
+
+
+def not_pinned(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:
+    """Return what an entry that an earlier version accepted does not pin."""
+    entry = _entry_of(to)
+    return Content(
+        since=events[0].occurred_at,
+        summary=events[0].data["text"],
+        commands=(
+            f"access-monitor activate {entry.key} --dry-run",
+            f'access-monitor activate {entry.key} --by YOU --reason "…" --expect {entry.position}',
+        ),
+    )
 
 
 def expired(commit: Commit, to: Recipients, events: Sequence[Event]) -> Content:

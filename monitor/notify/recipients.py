@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
-from monitor.core.events import Event
+from monitor.core.events import Event, entry_key
 from monitor.core.facts import ACCESS, LISTED, Fact
 from monitor.notify.event_facts import concerned_by, fact_of, is_drift, is_news, scope_of
 from monitor.notify.rules import Commit, Recipients
@@ -20,19 +20,19 @@ def _of(entry: Entry) -> Recipients:
 
 def its_owners(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of the entry that an event befell."""
-    yield _of(commit.entries[event.subject])
+    yield _of(commit.entries[entry_key(event)])
 
 
 def unless_by_a_person(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of an entry that the monitor moved; who moved it by hand knows."""
     if event.actor == ev.SYSTEM:
-        yield _of(commit.entries[event.subject])
+        yield _of(commit.entries[entry_key(event)])
 
 
 def if_in_use(commit: Commit, event: Event) -> Iterator[Recipients]:
     """Yield the owners of an entry that production used when it was withdrawn."""
-    if commit.was(event.subject, Status.ACTIVE, Status.PAUSED):
-        yield _of(commit.entries[event.subject])
+    if commit.was(entry_key(event), Status.ACTIVE, Status.PAUSED):
+        yield _of(commit.entries[entry_key(event)])
 
 
 def always(commit: Commit, key: str) -> bool:
@@ -53,8 +53,20 @@ def if_stale_by(
     """Return the owners of an entry whose check is lost to this, where that matters to them."""
 
     def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
-        if event.data.get("because") == because and where(commit, event.subject):
-            yield _of(commit.entries[event.subject])
+        if event.data.get("because") == because and where(commit, entry_key(event)):
+            yield _of(commit.entries[entry_key(event)])
+
+    return recipients
+
+
+def if_failed(check: str) -> Callable[[Commit, Event], Iterator[Recipients]]:
+    """Return the owners of an entry of which this check failed, unless it is paused in the same breath."""
+
+    def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
+        entry = commit.entries[event.subject]
+        paused = entry.status is Status.PAUSED and entry.key in commit.spoken_of
+        if event.data["check"] == check and not paused:
+            yield _of(entry)
 
     return recipients
 
@@ -66,7 +78,7 @@ def if_reminded(wanted: Callable[[str], bool]) -> Callable[[Commit, Event], Iter
 
     def recipients(commit: Commit, event: Event) -> Iterator[Recipients]:
         if wanted(event.data["what"]):
-            to = _of(commit.entries[event.subject])
+            to = _of(commit.entries[entry_key(event)])
             yield replace(to, owners=tuple(event.data.get("owners", to.owners)))
 
     return recipients

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.entry import Entry, Status
-from monitor.core.events import Event, entry_stream, notice_stream
+from monitor.core.events import Event, notice_stream
 from monitor.core.ports import Refused, Transaction
 from monitor.registry.lookup import find_entry
 from monitor.registry.transitions import RegistryTransaction
@@ -57,9 +57,8 @@ class Attendant:
             if until is not None and until <= now:
                 raise Refused(f"{ev.rfc3339(until)} has passed; give a time to come with --until")
             find_entry(register.entries, key)
-            register.add(
+            register.add_to_entry(
                 ev.ENTRY_SILENCED,
-                entry_stream(key),
                 key,
                 at=now,
                 actor=by,

@@ -13,9 +13,22 @@ from typing import Literal
 
 from monitor.core import access
 from monitor.core.baselines import UNKNOWN, Baselines, Unknown
+from monitor.core.check_names import ENDPOINTS
 from monitor.core.configuration import OFFICIAL, SourceSpec
 from monitor.core.entry import Entry, Pin
-from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, SETTING, Fact, Subject, Value, refusal
+from monitor.core.facts import (
+    ACCESS,
+    BEHAVIOUR,
+    ENDPOINT,
+    GRANTED,
+    LIMIT,
+    SETTING,
+    SUPPORTED,
+    Fact,
+    Subject,
+    Value,
+    refusal,
+)
 from monitor.detection.routes import joined, lost, order
 
 
@@ -25,7 +38,8 @@ class Behind:
 
     `fields` are fields of the entry's models, or with an `account` subject of that setting; one that ends in a dot is a
     prefix. `value` is what verifies, None any value at all. `by` are the routes and parts that state them. A check that
-    only `shows` its facts is pinned by them and verified by a person, who knows what they should be.
+    only `shows` its facts is pinned by them and verified by a person, who knows what they should be. The facts of one
+    that is `of_provider` are not those of a surface but those of the provider, whose page states them.
     """
 
     fields: tuple[str, ...]
@@ -33,12 +47,14 @@ class Behind:
     value: Value | None = GRANTED
     account: str = ""
     shows: bool = False
+    of_provider: bool = False
 
 
 TABLE: Mapping[str, Behind] = MappingProxyType(
     {
         "test_call": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
         "organisation": Behind(fields=tuple(ACCESS + route for route in access.CALLS), by=frozenset(access.CALLS)),
+        ENDPOINTS: Behind(fields=(ENDPOINT,), by=frozenset({"model_page"}), value=SUPPORTED, of_provider=True),
         "rate_limits": Behind(fields=(LIMIT,), by=frozenset({"rate_limits", *access.CALLS}), value=None),
         "regions": Behind(fields=(ACCESS + "region",), by=frozenset({"region"})),
         "residency": Behind(fields=(SETTING,), by=frozenset({"project"}), value=None, account="residency", shows=True),
@@ -61,7 +77,7 @@ def facts(name: str, entry: Entry, baselines: Baselines) -> dict[Fact, Value]:
         return {}
     values: dict[Fact, Value] = {}
     for surface, model_id in entry.spec.surfaces.items():
-        subject = Subject(surface, behind.account or model_id)
+        subject = Subject(entry.spec.provider if behind.of_provider else surface, behind.account or model_id)
         for field, statements in baselines.facts_of(subject).items() if subject.name else ():
             if covers(behind, field) and counts(field, entry):
                 values[Fact(subject, field)] = statements[0][1]
@@ -74,7 +90,11 @@ def covers(behind: Behind, field: str) -> bool:
 
 
 def counts(field: str, entry: Entry) -> bool:
-    """Whether a field is one that the checks of an entry rest on: of plain calls only those that it makes."""
+    """Whether a field is one that the checks of an entry rest on: of plain calls only those that it makes, of endpoints
+    those that it uses.
+    """
+    if field.startswith(ENDPOINT):
+        return field.removeprefix(ENDPOINT) in entry.spec.uses
     route = field.removeprefix(ACCESS)
     return (
         not field.startswith(ACCESS) or route not in access.CALLS or not entry.spec.uses or route in access.calls(entry)
@@ -95,13 +115,29 @@ def verdict(name: str, entry: Entry, baselines: Baselines) -> bool | Literal[Unk
     """Return what the facts behind a check say of it: verified, failed, or nothing."""
     if TABLE[name].shows or not facts(name, entry, baselines):
         return UNKNOWN
+    if name == ENDPOINTS:
+        return _supported(entry, baselines)
     return bool(verifying(name, entry, baselines))
+
+
+def _supported(entry: Entry, baselines: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
+    """Return whether every endpoint that an entry uses is supported; one that is not, is a no, whatever the others
+    are.
+    """
+    known = facts(ENDPOINTS, entry, baselines)
+    if any(value != SUPPORTED for value in known.values()):
+        return False
+    return True if {fact.field.removeprefix(ENDPOINT) for fact in known} == set(entry.spec.uses) else UNKNOWN
 
 
 def refused(name: str, entry: Entry, baselines: Baselines) -> str:
     """How the routes behind a check say no, in words: `responses and chat answer 404 model_not_found`; empty where none
     was refused.
     """
+    if name == ENDPOINTS:
+        known = sorted(facts(name, entry, baselines).items())
+        paths = [fact.field.removeprefix(ENDPOINT) for fact, value in known if value != SUPPORTED]
+        return f"{joined(paths)} {'is' if len(paths) == 1 else 'are'} not supported, says the page of the model"
     answers: dict[str, list[str]] = {}
     closed = {fact: value for fact, value in facts(name, entry, baselines).items() if lost(fact, value)}
     for fact in sorted(closed, key=lambda fact: (fact.subject, order(fact.field.removeprefix(ACCESS)))):

@@ -17,7 +17,6 @@ from monitor.core.baselines import CONFIG, UNKNOWN, Baselines, Unknown
 from monitor.core.check_names import CHECKS, DEFAULT_REQUIRED
 from monitor.core.configuration import OFFICIAL, PRODUCTION, SourceSpec
 from monitor.core.entry import Check, CheckState, Entry, Pin, Status
-from monitor.core.events import entry_stream
 from monitor.core.facts import Subject, Value
 from monitor.registry import check_rules, safety
 from monitor.registry.causes import ASKS, Cause, cause
@@ -68,14 +67,7 @@ def machine(entry: Entry, baselines: Baselines) -> dict[str, bool | Literal[Unkn
         wanted |= {pin.field for pin in entry.pins if pin.field.startswith(price.PREFIX)}
     return {
         **{name: check_rules.verdict(name, entry, baselines) for name in check_rules.TABLE},
-        "codex": _all(
-            [
-                baselines.listed(Subject(surface, entry.spec.surfaces[surface]))
-                for surface in watched
-                if any(CODEX in spec.can.verifies for spec in baselines.lists(surface))
-            ]
-            or [UNKNOWN]
-        ),
+        CODEX: _offered(entry, baselines),
         "model_id": baselines.listed(Subject(entry.spec.surface, entry.spec.model_id))
         if entry.spec.model_id
         else UNKNOWN,
@@ -84,6 +76,18 @@ def machine(entry: Entry, baselines: Baselines) -> dict[str, bool | Literal[Unkn
         # A row that is gone is a blank, not a failure: only its freshness runs out.
         "pricing": True if wanted <= priced.keys() else UNKNOWN,
     }
+
+
+def _offered(entry: Entry, baselines: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
+    """Return whether Codex offers the model of a row: its own surface says it where it is one of Codex, else any
+    catalogue of the provider.
+    """
+    surface, model_id = entry.spec.surface, entry.spec.model_id
+    if not model_id:
+        return UNKNOWN
+    if any(CODEX in spec.can.verifies for spec in baselines.lists(surface)):
+        return baselines.listed(Subject(surface, model_id))
+    return baselines.offered(CODEX, entry.spec.provider, model_id)
 
 
 def _all(values: Iterable[bool | Literal[Unknown.UNKNOWN]]) -> bool | Literal[Unknown.UNKNOWN]:
@@ -98,9 +102,21 @@ def fed_by(spec: SourceSpec, entry: Entry) -> tuple[str, ...]:
     if spec.surface in entry.spec.surfaces and spec.model in ("", entry.spec.surfaces[spec.surface]):
         by_list = (*_BY_LIST, *({CODEX} & spec.can.verifies)) if spec.lists else ()
         return (*by_list, *check_rules.fed_by(spec, entry), *(_BY_PRICE if spec.prices else ()))
-    if spec.prices and spec.trust == OFFICIAL and spec.provider in ("", entry.price_subject.scope):
-        return _BY_PRICE
-    return ()
+    priced = entry.price_subject
+    if spec.trust != OFFICIAL or not (spec.prices and spec.provider in ("", priced.scope)):
+        return (CODEX,) if offers(spec, entry) else ()
+    named = spec.model in ("", priced.name, *entry.spec.surfaces.values())
+    return (*check_rules.fed_by(spec, entry), *_BY_PRICE) if named else ()
+
+
+def offers(spec: SourceSpec, entry: Entry) -> bool:
+    """Whether a source is a catalogue of Codex that says whether Codex offers the model of a row on another surface."""
+    return (
+        spec.lists
+        and CODEX in spec.can.verifies
+        and spec.provider == entry.spec.provider
+        and spec.surface != entry.spec.surface
+    )
 
 
 def asked(entry: Entry) -> tuple[str, ...]:
@@ -162,10 +178,10 @@ def verify(
     entry = register.entries[key]
     verdicts = machine(entry, baselines)
     names = fed_by(spec, entry)
-    if spec.billed and entry.price_subject not in (baselines.baseline(spec.key) or {}):
-        names = tuple(
-            name for name in names if name not in _BY_PRICE
-        )  # a bill without the model dates no price that a page states
+    stated = (baselines.baseline(spec.key) or {}).get(entry.price_subject, {})
+    if not any(field.startswith(price.PREFIX) for field in stated):
+        # What states no price of the model dates none that another source states.
+        names = tuple(name for name in names if name not in _BY_PRICE)
     for name in names:
         check = entry.checks.get(name, Check())
         if verdicts[name] is True and (
@@ -216,9 +232,8 @@ def move(register: RegistryTransaction, kind: str, key: str, name: str, grounds:
     data = {"check": name, "url": grounds.url, "by": ev.SYSTEM, "until": None}
     data |= {"because": grounds.because} if grounds.because else {}
     data |= {"since": ev.rfc3339(grounds.since)} if grounds.since is not None else {}
-    return register.add(
+    return register.add_to_entry(
         kind,
-        entry_stream(key),
         key,
         at=at,
         source=grounds.source,

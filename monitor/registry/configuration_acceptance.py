@@ -8,10 +8,12 @@ from datetime import datetime
 
 from monitor.core.accepted_configuration import KeyDifference, differences, digest
 from monitor.core.configuration import Configuration
+from monitor.core.entry import DENY_NEW
 from monitor.core.events import CONFIG_ACCEPTED, CONFIG_STREAM, Event
 from monitor.core.ports import AskGate, Reader, Refused
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, recorded, takes
 from monitor.registry.declarations import judge
+from monitor.registry.earlier_acceptances import keeps_deny
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
 
@@ -22,13 +24,15 @@ class LoadingEffect:
 
     `differences` are the keys in which it differs from the one in the log, None where the log has nothing to compare
     with. `taken` is what it would take from production, and `acceptance` the event in which a person accepted just
-    that.
+    that. `keep_deny` are the entries in use whose callers a pause goes on denying, since an earlier version accepted
+    them and the file states no `on_pause`.
     """
 
     position: int
     differences: tuple[KeyDifference, ...] | None
     taken: tuple[Take, ...]
     acceptance: Event | None
+    keep_deny: tuple[str, ...] = ()
 
     @property
     def loads(self) -> bool:
@@ -52,6 +56,13 @@ class Loading:
         different = None if last.document is None else differences(last.document, self._after.document)
         if last.version == self._after.version:
             return LoadingEffect(position=head, differences=different, taken=(), acceptance=None)
+        keep_deny = tuple(
+            key
+            for key, entry in reader.entries().items()
+            if key in self._after.entries
+            and self._after.entries[key].on_pause == DENY_NEW
+            and keeps_deny(entry, self._after)
+        )
         register = RegistryTransaction(head, reader.entries())
         judge(reader, register, self._after, now)
         taken = takes(
@@ -60,7 +71,9 @@ class Loading:
         )
         given = accepted(last, self._after)
         acceptance = given if taken and covers(given, taken, reader.entries()) else None
-        return LoadingEffect(position=head, differences=different, taken=taken, acceptance=acceptance)
+        return LoadingEffect(
+            position=head, differences=different, taken=taken, acceptance=acceptance, keep_deny=keep_deny
+        )
 
     def accept(
         self,

@@ -78,11 +78,11 @@ def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
         moved = then_asked.entries[key]
         lost = [
             question
-            for question in _asked(entry)
+            for question in _asked(entry, moved)
             if now_asked.asked(*question).allowed and not then_asked.asked(*question).allowed
         ]
         used = entry.status is Status.ACTIVE or bool(lost)
-        if moved.status is Status.WITHDRAWN and used:
+        if moved.status is Status.WITHDRAWN and used and not _moved_on(key, then_asked):
             taken.append(Take(entry=key, act=Act.WITHDRAWS, reason="it left the configuration"))
         elif entry.status is Status.ACTIVE and moved.status is Status.PAUSED:
             taken.append(Take(entry=key, act=Act.PAUSES, reason=moved.reason))
@@ -91,10 +91,18 @@ def takes(now_asked: GateAnswers, then_asked: GateAnswers) -> tuple[Take, ...]:
     return tuple(taken)
 
 
-def _asked(entry: Entry) -> Iterator[tuple[str, str]]:
-    """How production asks for an entry: by its key or a model id, and as anybody or as one whom a pause may spare."""
+def _moved_on(key: str, then_asked: GateAnswers) -> bool:
+    """Whether a row ends only because its surface is now under another key, which production may use."""
+    return then_asked.asked(key, "").allowed
+
+
+def _asked(entry: Entry, moved: Entry) -> Iterator[tuple[str, str]]:
+    """How production asks for an entry: by its key or a model id, and as anybody, as one whom a pause may spare, or as
+    one who needs a safety review.
+    """
+    callers = dict.fromkeys(("", *entry.callers, *entry.spec.touches_by, *moved.spec.touches_by))
     for name in dict.fromkeys((entry.key, *filter(None, entry.spec.surfaces.values()))):
-        for caller in ("", *entry.callers):
+        for caller in callers:
             yield name, caller
 
 

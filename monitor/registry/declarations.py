@@ -3,13 +3,16 @@ provider's.
 
 All or nothing, in one transaction. A configuration that is the one recorded already writes nothing.
 
+An entry on several surfaces is a row of the registry on each, and it is here that its declaration is split. A row whose
+surface stood under another key before goes on from there: its event carries the state (`row_state`).
+
 Kept apart from the fold because it alone knows the configuration: what the rest of it says of an entry
 (`EntrySpec.provider`, `EntrySpec.config_pins`) is filled in once, here, and never worked out again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,12 +22,14 @@ from monitor.core.baselines import SOURCES, Baselines, stands
 from monitor.core.check_names import SAFETY_REVIEW
 from monitor.core.configuration import OFFICIAL, Configuration
 from monitor.core.entry import CheckState, Entry, Status
-from monitor.core.entry_spec import EntrySpec, changed, dump
-from monitor.core.events import CONFIG_STREAM, Event, entry_stream
+from monitor.core.entry_spec import EntrySpec, changed, dump, rows
+from monitor.core.events import CONFIG_STREAM, Event
 from monitor.core.ports import AskGate, Reader, Refused, Store
 from monitor.detection.stored_baselines import current_baselines
-from monitor.registry import checklist, pins, policy, safety
+from monitor.registry import checklist, pins, policy, row_state, safety
+from monitor.registry.checklist import CODEX
 from monitor.registry.configuration_effects import Act, Take, accepted, covers, in_words, recorded, takes
+from monitor.registry.earlier_acceptances import with_its_on_pause
 from monitor.registry.origins import Origins
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
@@ -89,11 +94,47 @@ def judge(
     """
     trigger = _changed(reader, register, configuration, now, denied or {})
     known = current_baselines(reader, configuration.sources)
-    for spec in configuration.entries.values():
-        _entry(reader, register, spec, configuration, known, now, trigger)
+    declared = {row.key: row for row in _rows(configuration)}
+    before = dict(register.entries)
+    for row in declared.values():
+        _row(reader, register, row, _carried(before, row, declared), configuration, known, now, trigger)
     for key, entry in list(register.entries.items()):
-        if entry.alive and key not in configuration.entries:
+        if entry.alive and key not in declared:
             _withdrawn(register, entry, now, trigger)
+
+
+def _rows(configuration: Configuration) -> Iterator[EntrySpec]:
+    """Yield every row that a configuration declares."""
+    for spec in configuration.entries.values():
+        yield from (_declared(row, spec, configuration) for row in rows(spec))
+
+
+def _carried(before: Mapping[str, Entry], row: EntrySpec, declared: Mapping[str, EntrySpec]) -> Entry | None:
+    """Return what a row goes on from where that is not what stands under its key: the row, or the whole entry of an
+    earlier version, that held its surface; a blank one where its key was that of a surface which moved to another key.
+    """
+    own = before.get(row.key)
+    if own is not None and own.status is not Status.WITHDRAWN and set(own.spec.surfaces) == {row.surface}:
+        return None
+    holders = (
+        entry for entry in before.values() if entry.spec.entry == row.entry and row.surface in entry.spec.surfaces
+    )
+    held = next((entry for entry in holders if entry.status is not Status.WITHDRAWN), None)
+    if held is not None:
+        return row_state.part(held, row)
+    moved = (
+        own is not None
+        and own.alive
+        and any(
+            other.entry == row.entry and other.key != row.key and other.surface in own.spec.surfaces
+            for other in declared.values()
+        )
+    )
+    return (
+        Entry(key=row.key, status=Status.WAITING, since=own.since, position=0, status_position=own.position, spec=row)
+        if own is not None and moved
+        else None
+    )
 
 
 def _recorded(reader: Reader) -> str:
@@ -103,7 +144,7 @@ def _recorded(reader: Reader) -> str:
 
 def _all_declared(reader: Reader, configuration: Configuration) -> bool:
     entries = reader.entries()
-    return all(key in entries for key in configuration.entries)
+    return all(row.key in entries for spec in configuration.entries.values() for row in rows(spec))
 
 
 def _changed(
@@ -137,48 +178,39 @@ def _changed(
 def _withdrawn(register: RegistryTransaction, entry: Entry, now: datetime, trigger: int | None) -> None:
     """Write that an entry left the configuration."""
     reason = "it left the configuration"
-    stream = entry_stream(entry.key)
-    register.add(ev.ENTRY_WITHDRAWN, stream, entry.key, at=now, cause=trigger, data={"reason": reason})
+    register.add_to_entry(ev.ENTRY_WITHDRAWN, entry.key, at=now, cause=trigger, data={"reason": reason})
 
 
-def _entry(
+def _row(  # noqa: PLR0913 - what is declared, what it goes on from, and what both are judged on
     tx: Reader,
     register: RegistryTransaction,
     spec: EntrySpec,
+    carried: Entry | None,
     configuration: Configuration,
     known: Baselines,
     now: datetime,
     trigger: int | None,
 ) -> None:
-    spec = _declared(spec, configuration)
     entry = register.entries.get(spec.key)
-    versions = {"code": configuration.code, "configuration": configuration.version}
+    if entry is not None:
+        spec = with_its_on_pause(entry, spec, configuration)
+    data: dict[str, object] = {
+        "surface": spec.surface,
+        "declaration": dump(spec),
+        "versions": {"code": configuration.code, "configuration": configuration.version},
+        **({} if carried is None else {"carried": row_state.dump(carried)}),
+    }
     if entry is None or entry.status is Status.WITHDRAWN:
-        position = register.add(
-            ev.ENTRY_DECLARED,
-            entry_stream(spec.key),
-            spec.key,
-            at=now,
-            cause=trigger,
-            data={"declaration": dump(spec), "versions": versions},
-        )
-    elif entry.alive and entry.spec != spec:
-        position = register.add(
-            ev.ENTRY_AMENDED,
-            entry_stream(spec.key),
-            spec.key,
-            at=now,
-            cause=trigger,
-            data={
-                "declaration": dump(spec),
-                "changed": changed(entry.spec, spec),
-                "versions": versions,
-            },
-        )
-        _unverify(register, entry, spec, position, now)
+        position = register.add_to_entry(ev.ENTRY_DECLARED, spec.key, at=now, cause=trigger, data=data)
+    elif carried is not None or (entry.alive and entry.spec != spec):
+        data["changed"] = changed(entry.spec, spec)
+        position = register.add_to_entry(ev.ENTRY_AMENDED, spec.key, at=now, cause=trigger, data=data)
+        if carried is None:
+            _unverify(register, entry, spec, position, now)
         _unreview(register, entry, spec, position, now)
     else:
         return
+    versions = {"code": configuration.code, "configuration": configuration.version}
     judgement = policy.Trigger(at=now, position=position, origin=Origins(tx, known, register).of, versions=versions)
     policy.judge(register, spec.key, known, judgement)
 
@@ -228,9 +260,10 @@ def _verified(register: RegistryTransaction, key: str, name: str) -> bool:
     return check is not None and check.state is CheckState.VERIFIED
 
 
-def _declared(spec: EntrySpec, configuration: Configuration) -> EntrySpec:
-    provider = configuration.surfaces[spec.surface].provider
-    stands_on: list[tuple[str, str, str]] = [(spec.key, "provider", provider)]
+def _declared(spec: EntrySpec, entry: EntrySpec, configuration: Configuration) -> EntrySpec:
+    """Return a row of an entry with what the rest of the configuration says of it."""
+    provider = _provider(spec, entry, configuration)
+    stands_on: list[tuple[str, str, str]] = [(spec.entry, "provider", provider)]
     feeding: list[str] = []
     for key in spec.surfaces:
         surface = configuration.surfaces[key]
@@ -241,6 +274,28 @@ def _declared(spec: EntrySpec, configuration: Configuration) -> EntrySpec:
         elif source.prices and source.trust == OFFICIAL and source.provider in ("", provider):
             feeding.append(source.key)
             stands_on.append((source.key, "url", source.shown_url))
-    stands_on.append((spec.key, SOURCES, " ".join(sorted(feeding))))
-    ours = pins.ours(spec.key, spec.surfaces, spec.price_model, stands_on)
-    return replace(spec, provider=provider, config_pins=ours)
+    stands_on.append((spec.entry, SOURCES, " ".join(sorted(feeding))))
+    ours = pins.ours(spec.entry, spec.surfaces, spec.price_model, stands_on)
+    offered = _offered_by_codex(configuration) & set(entry.surfaces)
+    # Beside a row on Codex, which answers it, the check would let Codex deny the API.
+    checks = tuple(name for name in spec.checks if name != CODEX or not offered or spec.surface in offered)
+    return replace(spec, provider=provider, config_pins=ours, checks=checks)
+
+
+def _provider(spec: EntrySpec, entry: EntrySpec, configuration: Configuration) -> str:
+    """Return whose prices a row goes by: those of its surface's provider, or of the first surface's where nothing
+    official states any of the former.
+    """
+    own = configuration.surfaces[spec.surface].provider
+    official = (source for source in configuration.sources.values() if source.prices and source.trust == OFFICIAL)
+    first = spec.surface == entry.surface
+    return (
+        own
+        if first or any(source.provider == own for source in official)
+        else configuration.surfaces[entry.surface].provider
+    )
+
+
+def _offered_by_codex(configuration: Configuration) -> set[str]:
+    """Name the surfaces that a catalogue of Codex speaks for."""
+    return {source.surface for source in configuration.sources.values() if CODEX in source.can.verifies}

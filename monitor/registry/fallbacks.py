@@ -7,13 +7,12 @@ told once; what came back may be lost and told again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from monitor.core import events as ev
 from monitor.core.configuration import PRODUCTION
 from monitor.core.entry import Check, CheckState, Entry, Status
-from monitor.core.events import entry_stream
 from monitor.core.ports import GateAnswers
 from monitor.registry import checklist
 from monitor.registry.transitions import RegistryTransaction
@@ -47,18 +46,8 @@ def wanting(entry: Entry, gate: GateAnswers) -> str:
     """Why no fallback of an entry is allowed, in words; empty where one is."""
     if gate.answer(entry.key).fallback:
         return ""
-    denied = [f"{key} is denied in production: {gate.answer(key).reason}" for key in _chain(entry, gate)]
+    denied = [f"{key} is denied in production: {gate.answer(key).reason}" for key in gate.fallbacks(entry.key)]
     return "; ".join(denied) or f"{entry.spec.fallback} is not in the registry"
-
-
-def _chain(entry: Entry, gate: GateAnswers) -> Iterator[str]:
-    """List the fallbacks of an entry, nearest first."""
-    passed = {entry.key}
-    key = entry.spec.fallback
-    while key in gate.entries and key not in passed:
-        passed.add(key)
-        yield key
-        key = gate.entries[key].spec.fallback
 
 
 def _ours(check: Check) -> bool:
@@ -90,9 +79,8 @@ def _earlier(check: Check, at: datetime) -> bool:
 
 def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gate: GateAnswers, at: datetime) -> None:
     declared = entry.spec.fallback
-    register.add(
+    register.add_to_entry(
         kind,
-        entry_stream(entry.key),
         entry.key,
         at=at,
         cause=_cause(entry, gate),
@@ -109,7 +97,7 @@ def _move(register: RegistryTransaction, kind: str, entry: Entry, note: str, gat
 
 def _cause(entry: Entry, gate: GateAnswers) -> int:
     """Find what gave the nearest fallback of an entry its status; where it declares none, what it was declared by."""
-    nearest = next(_chain(entry, gate), "")
+    nearest = next(iter(gate.fallbacks(entry.key)), "")
     return gate.answer(nearest).position if nearest else entry.position
 
 
@@ -118,9 +106,8 @@ def _loss(register: RegistryTransaction, entry: Entry, gate: GateAnswers, at: da
     if bool(allowed) is (entry.fallback_lost is None) or not (allowed or _counted_on(entry, gate)):
         return
     lost = wanting(entry, gate)
-    register.add(
+    register.add_to_entry(
         ev.ENTRY_FALLBACK_LOST if lost else ev.ENTRY_FALLBACK_RESTORED,
-        entry_stream(entry.key),
         entry.key,
         at=at,
         cause=_cause(entry, gate) if lost else entry.fallback_lost,
@@ -132,5 +119,5 @@ def _counted_on(entry: Entry, gate: GateAnswers) -> bool:
     """Whether a fallback of an entry was ever one that production could use: what nobody activated was never lost."""
     return any(
         gate.entries[key].pins and (gate.entries[key].status is not Status.ACTIVE or gate.known(key))
-        for key in _chain(entry, gate)
+        for key in gate.fallbacks(entry.key)
     )

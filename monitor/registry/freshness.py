@@ -13,7 +13,7 @@ from monitor.core import price
 from monitor.core.baselines import Baselines
 from monitor.core.configuration import Configuration, SourceSpec
 from monitor.core.entry import CheckState, Entry, Status
-from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, Subject
+from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, PendingChange, SourceState, Subject
 from monitor.core.ports import Reader
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import checklist
@@ -21,8 +21,8 @@ from monitor.registry import checklist
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of now a poll may be dated, since several machines may poll."""
 
-REACHING = frozenset({"retrieve", "responses", "chat", "embeddings"})
-"""The routes that reach a model by itself: one of them granted is as good as a line in a list."""
+UNDATED = frozenset({"batch"})
+"""The routes whose polls may say nothing of a model: a batch that only began has not reached it."""
 
 NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 
@@ -53,6 +53,14 @@ class Freshness:
         at = self._states[spec.key].good_at if pending_change is None else pending_change.before
         return at if at is not None and at <= self._latest else None
 
+    def state(self, spec: SourceSpec) -> SourceState | None:
+        """Return what is kept of a source; None before its first poll."""
+        return self._states.get(spec.key)
+
+    def pending(self, spec: SourceSpec, fact: Fact) -> PendingChange | None:
+        """Return what one source shows of a fact that is not confirmed; None where there is no such change."""
+        return self._streaks.get((spec.key, fact))
+
     def latest(self, specs: Iterable[SourceSpec], fact: Fact) -> datetime | None:
         """Return the last poll of any of the sources that confirmed a fact."""
         return max((at for spec in specs if (at := self.seen(spec, fact)) is not None), default=None)
@@ -81,12 +89,12 @@ class Freshness:
         )
 
     def _reached(self, subject: Subject) -> datetime | None:
-        """When a call or retrieval last reached a model."""
+        """When any call or retrieval last reached a model: one that is granted is as good as a line in a list."""
         return max(
             (
                 at
                 for spec in self._configuration.sources.values()
-                if spec.surface == subject.scope and spec.model == subject.name and spec.route in REACHING
+                if spec.surface == subject.scope and spec.model == subject.name and spec.route not in UNDATED
                 for fact in [Fact(subject, ACCESS + spec.route)]
                 if (self.baselines.baseline(spec.key) or {}).get(subject, {}).get(fact.field) == GRANTED
                 and (at := self.seen(spec, fact)) is not None

@@ -18,7 +18,8 @@ from monitor.detection.drift import Drift, record_shift
 from monitor.detection.outages import incident, quoted
 from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import acknowledgements, check_expiry, checklist, fallbacks, maintenance, policy
-from monitor.registry.reminders import PRICE, SHUTDOWN, Reminder, agenda, due, fallback_ends
+from monitor.registry.earlier_acceptances import unpinned
+from monitor.registry.reminders import PRICE, SHUTDOWN, OwnerMessage, Reminder, agenda, due, fallback_ends, reminded
 from monitor.registry.transitions import RegistryTransaction
 from monitor.registry.unit_of_work import Begin
 
@@ -72,10 +73,12 @@ class Tender:
         """Write what is due, of the named sources or of all; returns how many events that was."""
         self._forget(now)
         with self._store.read() as reader:
-            ahead = self._looks_ahead(now) and bool(self._ahead(reader, now))
+            hourly = self._looks_ahead(now)
+            ahead = hourly and bool(self._ahead(reader, now))
             entries = reader.entries()
             if not (
                 ahead
+                or (hourly and self._unpinned(reader, now))
                 or self._unheard(entries, now)
                 or self._blind(reader, now, sources)
                 or _past(entries, now)
@@ -97,6 +100,8 @@ class Tender:
             check_expiry.expire(register, self._aged(tx, register.entries, now, sources), now)
             for key, reminders in self._ahead(tx, now).items() if ahead else ():
                 policy.remind(register, key, reminders, at=now)
+            for key, message in self._unpinned(tx, now).items() if hourly else ():
+                reminded(register, key, message, at=now)
             rules, owners = self._configuration.attention, self._configuration.owners
             for key, count in self._unheard(register.entries, now).items():
                 acknowledgements.repeat(register, key, count, at=now, rules=rules, owners=owners)
@@ -163,6 +168,11 @@ class Tender:
             if reminders:
                 by_entry[key] = reminders
         return by_entry
+
+    def _unpinned(self, reader: Reader, now: datetime) -> dict[str, OwnerMessage]:
+        """List what should be said of entries that an earlier version accepted."""
+        known = current_baselines(reader, self._configuration.sources)
+        return unpinned(reader, self._configuration, reader.entries(), known, now)
 
     def _announced(self, reader: Reader, reminder: Reminder) -> bool:
         """Whether the announcement itself came since the step of a reminder was passed: the one says what the other

@@ -12,6 +12,7 @@ from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.entry import Entry, Pin
 from monitor.core.facts import ACCESS, GRANTED, LISTED, Fact, Subject, Value, is_answering, refusal
 from monitor.detection.routes import Signal, answer, in_words, joined, lost, order
+from monitor.registry.causes import Cause, cause
 from monitor.registry.pins import way
 
 Moved: TypeAlias = tuple[Pin, Value | None]
@@ -41,7 +42,10 @@ def spoken(
             others.setdefault((str(pin.value), str(now)), []).append(pin.field.split(".")[1])
         else:
             rest.append((pin, now))
-    gone = [in_words(subject, _said(entry, subject, moves, baselines, signals)) for subject, moves in routes.items()]
+    gone = [
+        in_words(subject, _said(entry, subject, moves, baselines, signals), unpaid=_unpaid(moves))
+        for subject, moves in routes.items()
+    ]
     answered = [
         (
             f"another model answers: {joined(names)} {'is' if len(names) == 1 else 'are'} answered by {new}, "
@@ -50,6 +54,11 @@ def spoken(
         for (old, new), names in others.items()
     ]
     return [*sentences, *gone, *answered], rest
+
+
+def _unpaid(moves: Iterable[Moved]) -> bool:
+    """Return whether our own money is all that routes are refused for."""
+    return all(cause(pin, now) is Cause.MONEY for pin, now in moves)
 
 
 def closed(pin: Pin, now: Value | None) -> Subject | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from monitor.core import events as ev
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
-from monitor.core.events import Event, entry_stream
+from monitor.core.events import Event
 from monitor.core.maintenance_windows import LONGEST, Window, matches
 from monitor.core.ports import Reader, Refused
 from monitor.detection.stored_baselines import current_baselines
@@ -52,9 +52,8 @@ class Maintenance:
             entry = find_entry(register.entries, key)
             _dates(start, end, now)
             named = _named(entry, changes)
-            register.add(
+            register.add_to_entry(
                 ev.ENTRY_WINDOW_OPENED,
-                entry_stream(key),
                 key,
                 at=now,
                 actor=by,
@@ -115,9 +114,8 @@ def end_window(
 ) -> None:
     """Close a window, by the word of a person (`act`) or by time, and judge the entry on what is confirmed."""
     act = act or {"by": ev.SYSTEM, "reason": "its end has passed"}
-    position = register.add(
+    position = register.add_to_entry(
         ev.ENTRY_WINDOW_CLOSED,
-        entry_stream(key),
         key,
         at=now,
         actor=str(act["by"]),

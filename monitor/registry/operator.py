@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Protocol
 
 from monitor.core import events as ev
-from monitor.core.check_names import CHECKS
+from monitor.core.check_names import CHECKS, SAFETY_REVIEW
 from monitor.core.configuration import Configuration
 from monitor.core.entry import Entry, Status
-from monitor.core.events import Event, entry_stream
+from monitor.core.events import Event
 from monitor.core.facts import Body
 from monitor.core.names import perhaps
 from monitor.core.ports import AskGate, Clock, EventQuery, Reader, Refused, Store
@@ -23,7 +23,7 @@ from monitor.detection.stored_baselines import current_baselines
 from monitor.registry import check_expiry, checklist, safety
 from monitor.registry.acceptance import WITH_ALL, Acceptance, Going, acceptance, confirmed
 from monitor.registry.attachments import Held, Paper
-from monitor.registry.lookup import find_entry
+from monitor.registry.lookup import find_entry, rows_of
 from monitor.registry.transitions import TRANSITIONS
 from monitor.registry.unit_of_work import Begin, UnitOfWork
 
@@ -42,6 +42,10 @@ class _ActOfPerson:
     via: Via
     expect: int | None = None
     shown: int | None = None
+
+
+ABOUT_THE_MODEL = frozenset({"evals", "safety_review", "logging", "pricing"})
+"""The checks whose word is about the model, on whichever surface it is called."""
 
 
 class Release(Protocol):
@@ -85,7 +89,7 @@ class Operator:
         going: Going = WITH_ALL,
     ) -> Event:
         """Accept what is confirmed now as the assumptions of an entry, and let production use it; or, where two people
-        have to, ask for it.
+        have to, ask for it. The pins of an active entry are replaced, and it stays active.
 
         Raises:
             Refused: the entry is not one that can be activated, something is missing, or something relevant happened
@@ -186,8 +190,11 @@ class Operator:
         note: str = "",
         body: Body | None = None,
         paper: Paper | None = None,
+        everywhere: bool = False,
     ) -> Event:
         """Attest a check; `body` is kept as evidence, and a `paper` is held against the entry first.
+
+        With `everywhere` a word about the model itself holds on every surface of the entry.
 
         Raises:
             Refused: there is no such check, a source verifies it by itself, or the paper does not bear it out.
@@ -199,50 +206,70 @@ class Operator:
                 f"a word without a trace proves nothing: give --url, --note or --from for the check {check} of {key}"
             )
         with self._begin() as unit:
-            tx, register, now = unit.tx, unit.register, unit.now
-            entry = find_entry(register.entries, key)
-            specs = self._configuration.sources.values()
-            if not all(entry.spec.surfaces.values()):
-                raise Refused(
-                    f"{key} has no model id yet, so nothing can be attested of its model; give the entry its "
-                    "model_id in the configuration first"
-                )
-            feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
-            if feeding and not checklist.attestable(check, entry, current_baselines(tx, self._configuration.sources)):
-                raise Refused(
-                    f"the check {check} of {key} is verified by {', '.join(feeding)} and by nobody's word; "
-                    f"`access-monitor poll {feeding[0]}` looks now"
-                )
-            if lack := safety.wanting(entry, check, url):
-                raise Refused(lack)
-
-            def keep(content: Body) -> str:
-                return tx.put_evidence(content, f"attested by {by}", now)
-
-            attachment = Held(keep(body) if body else "", {})
-            if paper is not None:
-                attachment = paper.hold(tx, self._configuration, entry, keep)
-            until = now + check_expiry.attested(entry, check, self._configuration.checks)
-            register.add(
-                ev.CHECK_ATTESTED,
-                entry_stream(key),
-                key,
-                at=now,
-                actor=by,
-                evidence=attachment.evidence,
-                data={
-                    "check": check,
-                    "url": url,
-                    "by": by,
-                    "until": ev.rfc3339(until),
-                    "note": note,
-                    "via": dict(via),
-                    **attachment.data,
-                },
-            )
-            attested = register.events[-1]
+            find_entry(unit.register.entries, key)
+            rows = rows_of(unit.register.entries, key) if everywhere and check in ABOUT_THE_MODEL else ()
+            keys = dict.fromkeys((key, *(row.key for row in rows if row.alive and row.spec.model_id)))
+            positions = [
+                self._attest(unit, row, check, by=by, url=url, note=note, via=via, body=body, paper=paper)
+                for row in keys
+            ]
             unit.refresh = True  # a required word that was renewed lengthens the lease
-        return attested
+        return next(event for event in unit.register.events if event.position == positions[0])
+
+    def _attest(  # noqa: PLR0913 - as `verify`
+        self,
+        unit: UnitOfWork,
+        key: str,
+        check: str,
+        *,
+        by: str,
+        url: str,
+        note: str,
+        via: Via,
+        body: Body | None,
+        paper: Paper | None,
+    ) -> int:
+        """Write the word of a person for a check of one row, and return its position."""
+        tx, register, now = unit.tx, unit.register, unit.now
+        entry = find_entry(register.entries, key)
+        specs = self._configuration.sources.values()
+        if not all(entry.spec.surfaces.values()):
+            raise Refused(
+                f"{key} has no model id yet, so nothing can be attested of its model; give the entry its "
+                "model_id in the configuration first"
+            )
+        feeding = [spec.key for spec in specs if check in checklist.fed_by(spec, entry)]
+        if feeding and not checklist.attestable(check, entry, current_baselines(tx, self._configuration.sources)):
+            raise Refused(
+                f"the check {check} of {key} is verified by {', '.join(feeding)} and by nobody's word; "
+                f"`access-monitor poll {feeding[0]}` looks now"
+            )
+        if lack := safety.wanting(entry, check, url):
+            raise Refused(lack)
+
+        def keep(content: Body) -> str:
+            return tx.put_evidence(content, f"attested by {by}", now)
+
+        attachment = Held(keep(body) if body else "", {})
+        if paper is not None:
+            attachment = paper.hold(tx, self._configuration, entry, keep)
+        until = now + check_expiry.attested(entry, check, self._configuration.checks)
+        return register.add_to_entry(
+            ev.CHECK_ATTESTED,
+            key,
+            at=now,
+            actor=by,
+            evidence=attachment.evidence,
+            data={
+                "check": check,
+                "url": url,
+                "by": by,
+                "until": ev.rfc3339(until),
+                "note": note,
+                "via": dict(via),
+                **attachment.data,
+            },
+        )
 
     # -- how every act is carried out --------------------------------------
 
@@ -265,9 +292,8 @@ class Operator:
                     kind, expected = ev.ENTRY_APPROVAL_REQUESTED, entry.position
                 elif confirms:
                     cause = int(str(confirms["request"]))
-            register.add(
+            register.add_to_entry(
                 kind,
-                entry_stream(key),
                 key,
                 at=now,
                 actor=act.by,
@@ -302,6 +328,8 @@ class Operator:
 def _asked_for(entry: Entry, proposal: Acceptance, kind: str, going: Going) -> None:
     """Refuse to go on without what nobody asks for: a waiver says something of this pause, or it is a mistake."""
     needs = dict.fromkeys((*proposal.asked, *checklist.required(entry)))
+    if safety.by_caller(entry):
+        needs[SAFETY_REVIEW] = None
     if unasked := sorted(going.waived - needs.keys()):
         raise Refused(
             f"{', '.join(unasked)} cannot be waived: the "
@@ -323,7 +351,7 @@ def _may(entry: Entry, kind: str) -> None:
     hint = {
         Status.WAITING: f"it waits for {entry.spec.model_id or 'a model id'} to be listed on {entry.spec.surface}",
         Status.EVALUATING: f"`access-monitor activate {entry.key}` comes first",
-        Status.ACTIVE: "there is nothing to do",
+        Status.ACTIVE: f"`access-monitor activate {entry.key}` pins what stands now",
         Status.PAUSED: f"`access-monitor resume {entry.key}` ends a pause",
     }.get(entry.status, "an ended entry is declared anew under another key")
     raise Refused(f"{entry.key} cannot be {verb}: it is {entry.status}, not {allowed}; {hint}")
@@ -345,9 +373,8 @@ def _expected(reader: Reader, entry: Entry, expect: int | None) -> None:
 def _caused(reader: Reader, pause: int, cause: int) -> bool:
     events = reader.events(EventQuery(type="entry.pause*", after=pause - 1))
     first = reader.event(pause)
-    subject = "" if first is None else first.event.subject
+    stream = "" if first is None else first.event.stream
     return any(
-        recorded.event.subject == subject
-        and (cause in recorded.event.data["causes"] or cause == recorded.event.position)
+        recorded.event.stream == stream and (cause in recorded.event.data["causes"] or cause == recorded.event.position)
         for recorded in events
     )

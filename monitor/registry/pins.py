@@ -154,10 +154,10 @@ def _settings(entry: Entry, baselines: Baselines, subject: Subject) -> Iterator[
     """Return the pins of the account settings that concern a model, as far as they are known and allow it."""
     for name, setting in access.settings(entry).items():
         if setting.judge is not None:
-            if baselines.permits(setting, subject, entry.spec.tiers) == GRANTED:
+            if baselines.permits(setting, subject, entry.spec) == GRANTED:
                 yield Pin(scope=subject.scope, name=subject.name, field=ACCESS + name, value=GRANTED)
             continue
-        for fact in access.facts(subject.scope, setting):
+        for fact in access.facts(subject, setting):
             value = _said(baselines, fact)
             if value is not UNKNOWN and value is not None:
                 yield Pin(scope=subject.scope, name=fact.subject.name, field=fact.field, value=value)
@@ -166,7 +166,7 @@ def _settings(entry: Entry, baselines: Baselines, subject: Subject) -> Iterator[
 def _denying(entry: Entry, baselines: Baselines, subject: Subject) -> Iterator[str]:
     """List the account settings that deny a model."""
     for name, setting in access.settings(entry).items():
-        if setting.judge is not None and baselines.permits(setting, subject, entry.spec.tiers) not in (
+        if setting.judge is not None and baselines.permits(setting, subject, entry.spec) not in (
             UNKNOWN,
             GRANTED,
         ):
@@ -212,7 +212,7 @@ def facts(pin: Pin, entry: Entry) -> tuple[Fact, ...]:
     verdict rests on the account's facts.
     """
     if (setting := access.setting(pin.field)) is not None:
-        return access.facts(pin.scope, setting)
+        return access.facts(Subject(pin.scope, pin.name), setting)
     scope = entry.price_subject.scope if pin.field.startswith(price.PREFIX) else pin.scope
     return (Fact(Subject(scope, pin.name), pin.field),)
 

@@ -17,7 +17,6 @@ from monitor.core.baselines import UNKNOWN, Baselines
 from monitor.core.changes import same
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import CheckState, Entry, Pin, Status
-from monitor.core.events import entry_stream
 from monitor.core.facts import ANNOUNCED, LIMIT, LISTED, SETTING, Fact, Subject, Value
 from monitor.core.maintenance_windows import expecting
 from monitor.core.text import pin_in_words, value_in_words
@@ -136,9 +135,8 @@ def _visibility(register: RegistryTransaction, entry: Entry, baselines: Baseline
     claim = trigger.recorded_changes.get(fact)
     cause = trigger.access.get(fact, trigger.position)
     evidence = trigger.evidence if claim is None else claim.confirmed.pending_change.evidence
-    position = register.add(
+    position = register.add_to_entry(
         ev.ENTRY_VISIBLE if listed else ev.ENTRY_HIDDEN,
-        entry_stream(entry.key),
         entry.key,
         at=trigger.at,
         source=trigger.source,
@@ -174,9 +172,8 @@ def _pause(
     nearest = max(origins, key=lambda origin: origin.position)
     since = min(origin.at for origin in origins)
     first = shifts[0]
-    position = register.add(
+    position = register.add_to_entry(
         kind,
-        entry_stream(entry.key),
         entry.key,
         at=trigger.at,
         source=nearest.source,
@@ -282,13 +279,20 @@ def expire(register: RegistryTransaction, key: str, *, at: datetime) -> None:
 
 def depends_on(entry: Entry, spec: SourceSpec) -> bool:
     """Whether what a source says can concern an entry."""
-    return watches(entry, surface=spec.surface, model=spec.model, provider=spec.provider)
+    return checklist.offers(spec, entry) or watches(
+        entry, surface=spec.surface, model=spec.model, provider=spec.provider
+    )
 
 
 def watches(entry: Entry, *, surface: str = "", model: str = "", provider: str = "") -> bool:
     """Whether a source that is about this surface, model or provider can say something of an entry; about none of them,
     it may of any.
     """
+    if model and not surface:
+        return provider == entry.price_subject.scope and model in (
+            entry.price_subject.name,
+            *entry.spec.surfaces.values(),
+        )
     if model:
         return entry.spec.surfaces.get(surface) == model
     if surface:

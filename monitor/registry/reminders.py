@@ -16,7 +16,6 @@ from monitor.core import price
 from monitor.core.baselines import Baselines
 from monitor.core.configuration import SourceSpec
 from monitor.core.entry import FALLBACK_ENDS, CheckState, Entry
-from monitor.core.events import entry_stream
 from monitor.core.facts import ANNOUNCED, PARAGRAPH, SHUTDOWN_DATE, Subject, Value
 from monitor.core.time import month
 from monitor.registry.transitions import RegistryTransaction
@@ -133,9 +132,8 @@ class OwnerMessage:
 
 def reminded(register: RegistryTransaction, key: str, message: OwnerMessage, *, at: datetime) -> None:
     """Write that an entry's owners are told something that is told once."""
-    register.add(
+    register.add_to_entry(
         ev.ENTRY_REMINDED,
-        entry_stream(key),
         key,
         at=at,
         source=message.source,

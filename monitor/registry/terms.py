@@ -25,6 +25,7 @@ from monitor.core.entry import Check, Entry
 from monitor.core.facts import Facts, Subject
 from monitor.core.ports import EventQuery, Reader
 from monitor.registry.freshness import Freshness
+from monitor.registry.release import StatedRelease, release
 
 PLACES = Decimal("0.000001")
 """How exactly a share or a multiple is told; a third has no last digit."""
@@ -131,11 +132,14 @@ def multiple(amount: str, of: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedEntry:
-    """The terms of an entry, when they were last verified (None: never), and where they are stated."""
+    """The terms of an entry, when they were last verified (None: never), where they are stated, and what is stated of
+    the release of its model.
+    """
 
     terms: Terms
     verified_at: datetime | None
     urls: tuple[str, ...]
+    release: StatedRelease
 
 
 def priced(
@@ -153,6 +157,7 @@ def priced(
             terms=model_terms,
             verified_at=fresh.price(entry) if fresh else entry.checks.get("pricing", Check()).verified_at,
             urls=tuple(configuration.sources[source].shown_url for source in model_terms.sources),
+            release=release(entry, baselines),
         )
     return rows
 

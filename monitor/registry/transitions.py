@@ -11,16 +11,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.core import events as ev
-from monitor.core.entry import FALLBACK_ENDS, Approval, Check, CheckState, Entry, Pin, Status
-from monitor.core.entry_spec import load
-from monitor.core.events import Event, Ledger
-from monitor.core.facts import Subject
+from monitor.core.entry import DENY_NEW, FALLBACK_ENDS, Approval, Check, CheckState, Entry, Pin, Status, rises
+from monitor.core.entry_spec import AT, load
+from monitor.core.events import Data, Event, Ledger, entry_key, entry_stream
+from monitor.core.facts import Subject, Value
 from monitor.core.maintenance_windows import Window
+from monitor.registry import row_state
 
 TRANSITIONS: Mapping[str, Mapping[Status, Status]] = {
     ev.ENTRY_VISIBLE: {Status.WAITING: Status.EVALUATING},
     ev.ENTRY_HIDDEN: {Status.EVALUATING: Status.WAITING},
-    ev.ENTRY_ACTIVATED: {Status.EVALUATING: Status.ACTIVE},
+    ev.ENTRY_ACTIVATED: {Status.EVALUATING: Status.ACTIVE, Status.ACTIVE: Status.ACTIVE},
     ev.ENTRY_PAUSED: {Status.ACTIVE: Status.PAUSED},
     ev.ENTRY_PAUSE_EXTENDED: {Status.PAUSED: Status.PAUSED},
     ev.ENTRY_RESUMED: {Status.PAUSED: Status.ACTIVE},
@@ -68,14 +69,20 @@ def apply(entry: Entry | None, event: Event) -> Entry:
 def _declared(entry: Entry | None, event: Event) -> Entry:
     if entry is not None and entry.status is not Status.WITHDRAWN:
         raise IllegalTransition(event, entry.status)
+    if "carried" in event.data:
+        return _carried(event)
     return Entry(
-        key=event.subject,
+        key=entry_key(event),
         status=Status.WAITING,
         since=event.occurred_at,
         position=event.position,
         status_position=event.position,
         spec=load(event.data["declaration"]),
     )
+
+
+def _carried(event: Event) -> Entry:
+    return row_state.load(entry_key(event), load(event.data["declaration"]), event, event.data["carried"])
 
 
 def _reminded(entry: Entry, event: Event) -> Entry:
@@ -122,6 +129,8 @@ def _checked(entry: Entry, event: Event) -> Entry:
 
 
 def _amended(entry: Entry, event: Event) -> Entry:
+    if "carried" in event.data:
+        return _carried(event)
     after = replace(entry, position=event.position, spec=load(event.data["declaration"]))
     return after if after.spec.fallback == entry.spec.fallback else replace(after, fallback_lost=None)
 
@@ -167,11 +176,24 @@ def _moved(entry: Entry, event: Event) -> Entry:
             deviations={},
             pause=None,
             approval=None,
+            risen_at=None,
+            status_position=event.position,
         )
     if event.type in (ev.ENTRY_PAUSED, ev.ENTRY_PAUSE_EXTENDED):
         moved = {shift["pin"]: shift["new"] for shift in data["shifts"]}
+        if entry.risen_at is None and _counts_rises(entry) and any(_risen(shift) for shift in data["shifts"]):
+            entry = replace(entry, risen_at=event.occurred_at)
         return replace(entry, deviations={**entry.deviations, **moved}, pause=entry.pause or event.position, waived=())
     return entry
+
+
+def _counts_rises(entry: Entry) -> bool:
+    # A log of an earlier version holds a `deny_new` only with its `grace`, so that its entries fold as they did.
+    return entry.spec.on_pause == DENY_NEW and entry.spec.grace is None
+
+
+def _risen(shift: Mapping[str, Value | None]) -> bool:
+    return rises(str(shift["pin"]), shift["old"], shift["new"])
 
 
 def _check(entry: Entry, event: Event) -> Check:
@@ -221,8 +243,8 @@ def concerns(entry: Entry, event: Event) -> bool:
 
 def fold(entries: Mapping[str, Entry], event: Event) -> dict[str, Entry]:
     """Return the entries that an event changes, as they are after it."""
-    if event.stream == ev.entry_stream(event.subject):
-        return {event.subject: apply(entries.get(event.subject), event)}
+    if key := entry_key(event):
+        return {key: apply(entries.get(key), event)}
     if event.type == ev.NOTICE_ACKNOWLEDGED:
         return {key: apply(entries[key], event) for key in event.data["entries"] if key in entries}
     return {key: replace(entry, position=event.position) for key, entry in entries.items() if concerns(entry, event)}
@@ -252,6 +274,35 @@ class RegistryTransaction(Ledger):
         position = super().write(event)
         self.entries.update(fold(self.entries, event))
         return position
+
+    def add_to_entry(  # noqa: PLR0913 - as `add`
+        self,
+        type: str,
+        key: str,
+        *,
+        at: datetime,
+        source: str = "",
+        actor: str = ev.SYSTEM,
+        cause: int | None = None,
+        evidence: str = "",
+        data: Data | None = None,
+    ) -> int:
+        """Write one event of a registry row and return its position: its subject is the entry, its stream the row, and
+        its data name the surface.
+        """
+        data = data or {}
+        surface = data["surface"] if "surface" in data else self.entries[key].spec.surface
+        return self.add(
+            type,
+            entry_stream(key),
+            key.partition(AT)[0],
+            at=at,
+            source=source,
+            actor=actor,
+            cause=cause,
+            evidence=evidence,
+            data={"surface": surface, **data},
+        )
 
     @property
     def moved(self) -> tuple[Entry, ...]:

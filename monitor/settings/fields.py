@@ -7,18 +7,29 @@ a secret.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StrictInt, StrictStr, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    PlainValidator,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+)
+from pydantic.config import JsonDict
 
+from monitor.core import client_version
+from monitor.core.check_names import INTEGRATION
 from monitor.core.cost import usage
 from monitor.settings import durations
 from monitor.settings.secrets import FORMS, is_reference
-from monitor.sources.options import text
+from monitor.sources.options import Distinct, text
 
 _ALIASES = {"fast": "priority", "fast mode": "priority"}
 """Names of a tier under which the registry does not keep it: one price would have two identities."""
@@ -40,6 +51,12 @@ def _key(value: str) -> str:
             "misread; rename it"
         )
     return value
+
+
+def _client_version(value: str) -> str:
+    if client_version.order(value) is None:
+        raise ValueError('is no version; write digits and dots, such as "0.48.0"')
+    return value.strip()
 
 
 def _endpoint(value: str) -> str:
@@ -199,6 +216,33 @@ def _usage(value: dict[str, str | int]) -> dict[str, str | int]:
     return value
 
 
+def _day(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()  # TOML has days of its own
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ValueError('is not a day; write it as in "2026-06-26"') from None
+
+
+def _checks(value: object) -> object:
+    return [value] if value == INTEGRATION else value
+
+
+def _touches(value: object) -> object:
+    for kinds in value.values() if isinstance(value, dict) else [value]:
+        if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
+            raise ValueError(
+                "is neither a list of kinds of use nor a table of such lists by caller; write it as in "
+                '["agents"] or { vuln-scanner = ["vulnerability_work"] }'
+            )
+        if len(set(kinds)) != len(kinds):
+            raise ValueError("names something twice; leave one of them out")
+    return value
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(durations.parse),
@@ -218,8 +262,24 @@ Share = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": r"^0(\.\d+)?$"}),
 ]
+Day = Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+_NAMES: JsonDict = {"type": "array", "items": {"type": "string"}}
+Checks = Annotated[
+    list[str],
+    Distinct,
+    BeforeValidator(_checks),
+    WithJsonSchema({"anyOf": [_NAMES, {"type": "string", "const": INTEGRATION}]}),
+]
+Touches = Annotated[
+    list[str] | dict[str, list[str]],
+    PlainValidator(_touches),
+    WithJsonSchema({"anyOf": [_NAMES, {"type": "object", "additionalProperties": _NAMES}]}),
+]
+"""The kinds of use of everybody, or caller → kinds."""
+
 Usage = Annotated[dict[str, StrictStr | StrictInt], AfterValidator(_usage)]
 Key = Annotated[str, AfterValidator(_key)]
+ClientVersion = Annotated[str, AfterValidator(_client_version)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Header = Annotated[str, AfterValidator(_header)]
 Reference = Annotated[str, AfterValidator(_reference)]

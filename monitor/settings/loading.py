@@ -24,6 +24,7 @@ from monitor.core.names import suggest
 from monitor.core.ports import ConfigurationError
 from monitor.settings.errors import Finding, InvalidConfiguration, Location, findings_of
 from monitor.settings.kept import keep, reread
+from monitor.settings.lines import line_of
 from monitor.settings.places import anchored
 from monitor.settings.renamed import OldNames, old_names
 from monitor.settings.rules import check
@@ -251,7 +252,8 @@ def _sentence(
         value = file[str(location[0])][location[1]]
         key = value.get("key") if isinstance(value, dict) else None
         spoken += f" ({key!r})" if isinstance(key, str) and not holds_secret(key) else ""
-    return _ended(f"{path}: {spoken} {phrase}")
+    line = line_of(path.read_text(encoding="utf-8"), old.as_written(location))
+    return _ended(f"{path}{f', line {line}' if line else ''}: {spoken} {phrase}")
 
 
 def _ended(sentence: str) -> str:

@@ -10,13 +10,14 @@ from ipaddress import ip_address
 from typing import get_args
 
 from monitor.core.access import SETTINGS
-from monitor.core.check_names import CHECKS, TOUCHES
+from monitor.core.check_names import CHECKS, INTEGRATION, TOUCHES
+from monitor.core.entry_spec import AT, row_key
 from monitor.core.names import suggest
 from monitor.registry.check_expiry import BY_FRESHNESS
 from monitor.settings.errors import Finding, Location
 from monitor.settings.fields import address
 from monitor.settings.schema import PRODUCTION, Document, EntryTable
-from monitor.settings.sources import check_sources
+from monitor.settings.sources import check_sources, held
 from monitor.sources.kinds.behaviour import Route
 
 
@@ -86,24 +87,39 @@ def _entries(document: Document) -> Iterator[Finding]:
     owners = [row.key for row in document.owner]
     for index, row in enumerate(document.entry):
         at: Location = ("entry", index)
+        if AT in row.key:
+            yield (*at, "key"), f'holds "{AT}", which stands before a surface (ENTRY{AT}SURFACE); rename it'
         yield from _entry_surfaces(at, row, surfaces)
         for owner in row.owners:
             if owner not in owners:
                 yield (*at, "owners"), f"names the owner {owner!r}, who is not declared; {suggest(owner, owners)}"
         yield from _entry_checks(at, row, document.gate.environments)
-        for touched in row.touches:
-            if touched not in TOUCHES:
-                yield (*at, "touches"), f"names {touched!r}, which is no kind of use; {suggest(touched, TOUCHES)}"
+        yield from _entry_touches(at, row)
         for ignored in row.ignore:
             if ignored not in (ignorable := (*get_args(Route), *SETTINGS)):
                 yield (
                     (*at, "ignore"),
                     f"names {ignored!r}, which is no watched route or account setting; {suggest(ignored, ignorable)}",
                 )
-        if row.on_pause == "deny_new" and row.grace is None:
-            yield (*at, "grace"), 'is missing, and on_pause = "deny_new" needs its end; add grace = "72h"'
-        if row.on_pause == "deny" and row.grace is not None:
-            yield (*at, "grace"), 'has no effect with on_pause = "deny"; leave it out or write on_pause = "deny_new"'
+        yield from _entry_grace(at, row)
+
+
+def _entry_touches(at: Location, row: EntryTable) -> Iterator[Finding]:
+    named = row.touches if isinstance(row.touches, dict) else {"": row.touches}
+    for caller, kinds in named.items():
+        place = (*at, "touches", caller) if isinstance(row.touches, dict) else (*at, "touches")
+        if isinstance(row.touches, dict) and not caller.strip():
+            yield place, "is for a caller without a name; name the caller, or list the kinds of use for everybody"
+        for kind in kinds:
+            if kind not in TOUCHES:
+                yield place, f"names {kind!r}, which is no kind of use; {suggest(kind, TOUCHES)}"
+
+
+def _entry_grace(at: Location, row: EntryTable) -> Iterator[Finding]:
+    if row.grace is not None and row.on_pause == "deny":
+        yield (*at, "grace"), 'has no effect with on_pause = "deny"; leave it out or write on_pause = "deny_new"'
+    elif row.grace is not None and row.on_pause is None and not row.callers:
+        yield (*at, "grace"), "has no effect without callers, whom it would spare; name them in callers or leave it out"
 
 
 def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) -> Iterator[Finding]:
@@ -124,10 +140,11 @@ def _entry_checks(at: Location, row: EntryTable, environments: Collection[str]) 
             yield place, f"goes by how fresh what a source saw is; set {limit} instead"
         elif name not in CHECKS:
             yield place, f"is for the check {name!r}, which there is not; {suggest(name, CHECKS)}"
+    known = (*CHECKS, INTEGRATION)
     for place, names in named.items():
         for check in names:
-            if check not in CHECKS:
-                yield place, f"names the check {check!r}, which there is not; {suggest(check, CHECKS)}"
+            if check not in known:
+                yield place, f"names the check {check!r}, which there is not; {suggest(check, known)}"
 
 
 def _entry_surfaces(at: Location, row: EntryTable, surfaces: Collection[str]) -> Iterator[Finding]:
@@ -179,6 +196,7 @@ def _fallbacks(document: Document) -> Iterator[Finding]:
 
 def _deployments(document: Document) -> Iterator[Finding]:
     github, entries, environments = document.github, [row.key for row in document.entry], document.gate.environments
+    rows = {*entries, *(row_key(entry.key, surface) for entry in document.entry for surface in held(entry))}
     if (github.webhook_secret is None) != (github.token is None):
         missing = "token" if github.token is None else "webhook_secret"
         yield ("github", missing), f'is missing: GitHub is heard and answered, or neither; add {missing} = "env:NAME"'
@@ -188,7 +206,7 @@ def _deployments(document: Document) -> Iterator[Finding]:
         if github.webhook_secret is None:
             yield at, "has no effect without webhook_secret and token in [github]; add them or leave it out"
         for entry in row.entries:
-            if entry not in entries:
+            if entry not in rows:
                 yield (*at, "entries"), f"names the entry {entry!r}, which is not declared; {suggest(entry, entries)}"
         if row.environment not in environments:
             yield (

@@ -22,6 +22,9 @@ from pydantic_settings import (
 
 from monitor.settings.fields import (
     BaseUrl,
+    Checks,
+    ClientVersion,
+    Day,
     Destination,
     Endpoint,
     Environment,
@@ -31,6 +34,7 @@ from monitor.settings.fields import (
     Repository,
     Span,
     Tier,
+    Touches,
     Url,
     Usage,
 )
@@ -161,16 +165,44 @@ class EntryTable(KeyedTable):
     )
     use: str = Field(default="", description="What it is planned for.")
     owners: Annotated[list[str], Distinct] = Field(min_length=1, examples=[["platform"]])
-    checks: Annotated[list[str], Distinct] = Field(default=[], description="Checks required beyond the default.")
-    checks_in: dict[str, Annotated[list[str], Distinct]] | None = Field(
+    family: Text | None = Field(
+        default=None, description="The family of its model, as the provider names it.", examples=["GPT-5.6"]
+    )
+    release: Day | None = Field(
+        default=None, description="The day of its release or announcement.", examples=["2026-06-26"]
+    )
+    stage: Literal["preview", "general"] | None = Field(
+        default=None, description="Whether it is a preview or generally available."
+    )
+    announcement: Url | None = Field(
+        default=None, description="The URL of its announcement.", examples=["https://openai.com/index/gpt-5-6"]
+    )
+    checks: Checks = Field(
+        default=[],
+        description='Checks required beyond the default; "integration" stands for all that a team needs before it '
+        "builds on a model.",
+        examples=["integration"],
+    )
+    checks_in: dict[str, Checks] | None = Field(
         default=None,
         description="Environment to the checks that it requires; none but production requires any unless told.",
         examples=[{"staging": ["test_call"]}],
     )
-    on_pause: Literal["deny", "deny_new"] = Field(
-        default="deny", description="deny_new spares the callers after a price shift until the grace ends."
+    on_pause: Literal["deny", "deny_new"] | None = Field(
+        default=None,
+        description=(
+            "deny_new spares the callers after a price shift until the grace ends, and is the default where callers "
+            "are named; deny denies everybody."
+        ),
     )
-    grace: Span | None = Field(default=None, description="How long deny_new spares the callers.", examples=["72h"])
+    grace: Span | None = Field(
+        default=None,
+        description=(
+            "How long deny_new spares the callers; unless told 72h where a pinned price rose, and without end where "
+            "none did."
+        ),
+        examples=["72h"],
+    )
     callers: Annotated[list[Text], Distinct] = Field(default=[], description="Who uses it in production now.")
     pause_on: Literal["any", "worse"] = Field(
         default="any", description="Whether a change for the better pauses as well."
@@ -183,11 +215,13 @@ class EntryTable(KeyedTable):
         description="Tokens a month by meter; what a price change means in money is told for it.",
         examples=[{"input": "400M", "cached": "1G", "output": "30M"}],
     )
-    touches: Annotated[list[str], Distinct] = Field(
+    touches: Touches = Field(
         default=[],
         description=(
-            "Kinds of use that ask for a safety review: code_execution, agents, vulnerability_work, dual_use_cyber."
+            "Kinds of use that ask for a safety review, of everybody or by caller: code_execution, agents, "
+            "vulnerability_work, security_triage, dual_use_cyber."
         ),
+        examples=[{"vuln-scanner": ["vulnerability_work"]}],
     )
     uses: Annotated[list[Endpoint], Distinct] = Field(
         default=[],
@@ -201,6 +235,11 @@ class EntryTable(KeyedTable):
             "pause."
         ),
         examples=[["chat"]],
+    )
+    codex_version: ClientVersion | None = Field(
+        default=None,
+        description="The version of Codex that the fleet runs; a model that needs a newer one is denied there.",
+        examples=["0.48"],
     )
     fallback: str | None = Field(
         default=None, description="The entry to use while this one is denied.", examples=["gpt-5.4-mini"]

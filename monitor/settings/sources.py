@@ -93,11 +93,18 @@ def held(row: EntryTable) -> Mapping[str, str]:
 
 def surroundings(row: SourceTable, document: Document, place: Callable[[str], str] = str) -> Surroundings:
     """Return what stands around a table."""
-    models = [model for entry in document.entry for name, model in held(entry).items() if name == row.surface]
+    providers = {table.key: table.provider or table.key for table in document.surface}
+    concerned = {
+        key
+        for key, provider in providers.items()
+        if row.surface == key or (not row.surface and row.provider == provider)
+    }
+    models = [model for entry in document.entry for name, model in held(entry).items() if name in concerned]
     return Surroundings(
         surface=next((surface(table) for table in document.surface if table.key == row.surface), None),
         models=tuple(dict.fromkeys(filter(None, models))),
         kinds=frozenset(table.kind for table in document.source if table.surface == row.surface),
+        url=row.url or "",
         place=place,
     )
 

@@ -17,6 +17,7 @@ from typing import Any
 from monitor import __version__
 from monitor.core.accepted_configuration import Document as KeptDocument
 from monitor.core.accepted_configuration import digest
+from monitor.core.check_names import expanded
 from monitor.core.configuration import (
     Attention,
     CheckRules,
@@ -215,6 +216,14 @@ def _entry(row: EntryTable) -> EntrySpec:
         field.name: _frozen(value)
         for field in fields(EntrySpec)
         if (value := getattr(row, field.name, None)) is not None
+    }
+    by_caller = row.touches if isinstance(row.touches, dict) else {}
+    settings |= {
+        "checks": expanded(row.checks),
+        "checks_in": {environment: expanded(names) for environment, names in (row.checks_in or {}).items()},
+        "touches": () if isinstance(row.touches, dict) else tuple(row.touches),
+        "touches_by": {caller: tuple(kinds) for caller, kinds in by_caller.items()},
+        "on_pause": row.on_pause or ("deny_new" if row.callers else "deny"),
     }
     counts = usage((name, str(count)) for name, count in row.usage.items()) if row.usage else {}
     return EntrySpec(**{**settings, "name": row.name or row.key, "surfaces": dict(held(row)), "usage": counts})

@@ -47,14 +47,17 @@ class Surroundings:
 
     Attributes:
         surface: The surface that the table names; None where it names none.
-        models: The models that entries have on that surface, in their order.
+        models: The models that entries have on that surface, in their order; where the table names a provider and no
+            surface, those that they have of the provider.
         kinds: The kinds of all sources of that surface.
+        url: The address that the table states; empty where it states none.
         place: What makes a relative path absolute.
     """
 
     surface: Surface | None = None
     models: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
+    url: str = ""
     place: Callable[[str], str] = str
 
 

@@ -154,7 +154,7 @@ class SqliteDialect:
             URL.create(
                 "sqlite+pysqlite",
                 database=f"file:{quote(str(self._path))}",
-                query={"mode": "rwc" if self._create else "rw", "uri": "true"},
+                query={**self._mode(), "uri": "true"},
             ),
             connect_args={"timeout": self.patience.total_seconds(), "check_same_thread": False},
             max_overflow=-1,
@@ -176,6 +176,26 @@ class SqliteDialect:
                 connection.cursor().execute(f"PRAGMA {pragma}").close()
 
         return _translate(engine, self)
+
+    def _mode(self) -> dict[str, str]:
+        """Return how to open the file. A folder that cannot be written to has no room for the index of a write-ahead
+        log, so a database that was copied there is read as one that nobody changes.
+
+        Raises:
+            ConfigurationError: it was copied without what its write-ahead log holds, or with no way to read that.
+        """
+        if self._create or os.access(self._path.parent, os.W_OK | os.X_OK):
+            return {"mode": "rwc" if self._create else "rw"}
+        log, index = (self._path.with_name(self._path.name + suffix) for suffix in ("-wal", "-shm"))
+        if index.exists():  # whoever writes it has made room
+            return {"mode": "rw"}
+        if log.exists() and log.stat().st_size:
+            raise ConfigurationError(
+                f"The database {self.name} cannot be read where it is, since {log.name} holds what was not written "
+                "into it yet and the folder cannot be written to: copy both into a folder of yours, or make the copy "
+                "with `access-monitor db backup`."
+            )
+        return {"mode": "ro", "immutable": "1"}
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         self._stay()

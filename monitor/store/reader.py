@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -115,17 +116,23 @@ class SqlReader:
                 search = search.where(self._dialect.glob(column, pattern))
             elif pattern:
                 search = search.where(column == pattern)
-        for column, exact in ((c.source, query.source), (c.stream, query.stream)):
+        for column, exact in ((c.source, query.source), (c.stream, query.stream), (c.actor, query.actor)):
             if exact:
                 search = search.where(column == exact)
-        if query.since is not None:
-            search = search.where(c.recorded_at >= codec.time_text(query.since))
-        if query.until is not None:
-            search = search.where(c.recorded_at <= codec.time_text(query.until))
-        if query.after is not None:
-            search = search.where(c.position > query.after)
-        if query.before is not None:
-            search = search.where(c.position < query.before)
+        if query.check:
+            # Found in the text of the canonical JSON: the two databases have no word for a key of one in common.
+            search = search.where(c.data.contains(f'"check":"{query.check}"', autoescape=True))
+        since, until = (None if at is None else codec.time_text(at) for at in (query.since, query.until))
+        bounds = (
+            (eq, c.cause, query.cause),
+            (ge, c.recorded_at, since),
+            (le, c.recorded_at, until),
+            (gt, c.position, query.after),
+            (lt, c.position, query.before),
+        )
+        for compare, column, bound in bounds:
+            if bound is not None:
+                search = search.where(compare(column, bound))
         if query.limit is not None:
             search = search.limit(query.limit)
         return search.order_by(c.position.desc() if query.newest_first else c.position)

@@ -19,10 +19,13 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRequest:
-    """Who asks: the environment, and the name of the caller where it gave one."""
+    """Who asks: the environment, the name of the caller where it gave one, and the surface that it is about to call;
+    without one that on which the entry stands first.
+    """
 
     environment: str = PRODUCTION
     caller: str = ""
+    surface: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,7 @@ def decided(view: RegistrySnapshot, key: str, asking: GateRequest, now: datetime
     rules = view.configuration.gate
     who = (asking.environment, rules.environments, asking.caller, now, rules.lease)
     try:
-        standing = resolve(key, view.standings)
+        standing = resolve(key, view.standings, asking.surface)
         if isinstance(standing, Standing):
             judged = verdict(standing, *who)
             answer = replace(answered(standing, judged, fallback_of(standing, *who, view.standings)), key=key)

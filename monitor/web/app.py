@@ -68,7 +68,11 @@ class Endpoints:
     async def gate(self, request: Request) -> Response:
         """`GET /v1/gate/{key}`: 200 for yes and no alike."""
         parameters = request.query_params
-        asking = GateRequest(environment=parameters.get("env") or PRODUCTION, caller=parameters.get("caller", ""))
+        asking = GateRequest(
+            environment=parameters.get("env") or PRODUCTION,
+            caller=parameters.get("caller", ""),
+            surface=parameters.get("surface", ""),
+        )
         return as_response(as_json((await self._decided(request.path_params["key"], asking)).answer))
 
     async def flag(self, request: Request) -> Response:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.gate.client.verdict import PRODUCTION, UNREGISTERED, rfc3339
-from monitor.gate.decision import AMBIGUOUS
+from monitor.gate.decision import AMBIGUOUS, named_keys
 from monitor.web.answers import UNKNOWN, GateRequest, GateResult, decided
 from monitor.web.memory import RegistrySnapshot
 
@@ -59,7 +59,8 @@ def parse(body: bytes) -> GateRequest:
     if context is not None and not isinstance(context, dict):
         raise Malformed(INVALID_CONTEXT, "The context is not a JSON object: send its words as keys and values.")
     caller = _word(context, "caller") or _word(context, "targetingKey")
-    return GateRequest(environment=_word(context, "env") or PRODUCTION, caller=caller)
+    environment = _word(context, "env") or PRODUCTION
+    return GateRequest(environment=environment, caller=caller, surface=_word(context, "surface"))
 
 
 def _word(context: Mapping[str, Any] | None, name: str) -> str:
@@ -89,10 +90,7 @@ def evaluation(one: GateResult) -> dict[str, object]:
 
 def bulk(view: RegistrySnapshot, asking: GateRequest, now: datetime) -> tuple[dict[str, object], str]:
     """Return all flags, also of model ids that no entry holds alone, and the ETag of the answer."""
-    keys = dict.fromkeys(
-        [*view.standings, *(id for standing in view.standings.values() for id in standing.model_ids if id)]
-    )
-    answers = [decided(view, key, asking, now) for key in keys]
+    answers = [decided(view, key, asking, now) for key in named_keys(view.standings)]
     document: dict[str, object] = {
         "flags": [evaluation(result) for result in answers],
         "metadata": {"version": str(view.position)},
@@ -115,7 +113,7 @@ def _etag(view: RegistrySnapshot, asking: GateRequest, answers: list[GateResult]
         for answer in (result.answer,)
     ]
     half = int(now.timestamp() // (lease.total_seconds() / 2))
-    state = [view.position, view.trouble, asking.environment, asking.caller, half, outcomes]
+    state = [view.position, view.trouble, asking.environment, asking.caller, asking.surface, half, outcomes]
     return tag(json.dumps(state).encode())
 
 

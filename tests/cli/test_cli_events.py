@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_world import am
 
 from monitor.cli.events import COLUMNS, follow_events, form_of
 from monitor.core import event_types
@@ -302,7 +303,47 @@ def test_a_wide_terminal_also_shows_the_time_where_the_user_is(
         assert "2026-07-30 17:34:22Z (13:34 EDT)" in first
         assert first.index("model.listed") == header.index("TYPE")
         monkeypatch.setenv("COLUMNS", "60")
-        assert all(len(line) <= 60 for line in printed(store, "table")[1:])
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_narrow_terminal_shows_what_happened_below_its_event_and_cuts_nothing(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = printed(store, "table")[1:]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    for columns in (60, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        narrow = printed(store, "table")[1:]
+        assert all(len(line) <= columns for event in narrow for line in event.splitlines())
+        assert [" ".join(event.split()) for event in narrow] == [" ".join(event.split()) for event in whole]
+
+
+@pytest.mark.parametrize(
+    ("filters", "meant"),
+    [
+        (("--type", "entry.pausd"), "entry.paused"),
+        (("--type", "foo"), "price.*"),
+        (("--check", "eval"), "evals"),
+        (("--source", "openai-model"), "openai-models"),
+    ],
+)
+def test_a_filter_that_could_match_nothing_is_refused(config: Path, filters: tuple[str, ...], meant: str) -> None:
+    am("poll")
+    assert meant in am("events", *filters, expect=2).stderr
+
+
+def test_the_events_of_a_check_of_a_person_and_of_a_cause(config: Path) -> None:
+    am("poll")
+    assert {row["data"]["check"] for row in rows("--check", "pricing")} == {"pricing"}
+    am("verify", "gpt-5.4-mini", "billing", "--by", "Ada L.", "--note", "seen on the bill")
+    (attested,) = rows("--actor", "Ada L.")
+    assert attested["data"]["check"] == "billing"
+    caused = rows("--cause", "1")
+    assert caused
+    assert {row["cause"] for row in caused} == {1}
+
+
+def rows(*filters: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in am("events", "--json", *filters).stdout.splitlines()]

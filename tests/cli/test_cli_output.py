@@ -30,12 +30,35 @@ def test_a_file_is_never_cut(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert ("long " * 30).strip() in capsys.readouterr().out
 
 
-def test_on_a_terminal_the_last_column_is_cut_to_the_line(
+def test_on_a_terminal_the_last_column_goes_on_below_itself_and_is_never_cut(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_a_terminal(monkeypatch)
-    output.table(("A", "B"), [("x", "y" * 60)])
-    assert capsys.readouterr().out.splitlines()[1] == "x  " + "y" * 36 + "…"
+    monkeypatch.setenv("NO_COLOR", "1")
+    output.table(("A", "B"), [("x", "words that go on " * 4)])
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.rstrip() == "A  B"
+    assert all(len(line) <= 40 for line in lines)
+    assert [line[:3] for line in lines] == ["x  ", *["   "] * (len(lines) - 1)]
+    assert " ".join(" ".join(lines).split()) == "x " + ("words that go on " * 4).strip()
+
+
+def test_a_row_that_has_no_room_for_its_last_column_is_a_record(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_terminal(monkeypatch)
+    monkeypatch.setenv("NO_COLOR", "1")
+    row = ("gpt-5.6-luna", "active, DENIED: prices expired", "2026-07-30 17:34:21Z", "", "because of " * 6)
+    output.table(("ENTRY", "STATUS", "SINCE", "BLANK", "REASON"), [row], coloured="STATUS")
+    shown = capsys.readouterr().out
+    assert all(len(line) <= 40 for line in shown.splitlines())
+    assert "…" not in shown
+    assert "blank" not in shown
+    flowing = " ".join(shown.split())
+    assert flowing.startswith(
+        "ENTRY gpt-5.6-luna status active, DENIED: prices expired since 2026-07-30 17:34:21Z reason"
+    )
+    assert flowing.count("because of") == 6
 
 
 def test_colour_stands_on_a_terminal_only(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +83,13 @@ def test_colour_does_not_move_columns(capsys: pytest.CaptureFixture[str], monkey
     assert capsys.readouterr().out.splitlines()[1] == "\x1b[31mpaused\x1b[0m  r"
 
 
+def test_an_active_entry_that_production_is_denied_is_red(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_terminal(monkeypatch)
+    assert output.status("active, DENIED: prices expired").startswith("\x1b[31m")
+
+
 def test_a_model_id_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     output.table(("MODEL",), [("\x1b]0;owned\x07\u202egpt\n\ud800",)])
     shown = capsys.readouterr().out
@@ -68,9 +98,11 @@ def test_a_model_id_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]
     assert shown.splitlines()[1] == r"\x1b]0;owned\x07\u202egpt\n\ud800"
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=("C", "Mn", "Mc", "Me")), max_size=40), st.integers(2, 30))
-def test_a_fitted_text_takes_exactly_its_columns(text: str, width: int) -> None:
-    assert output.cells(output.fit(text, width)) == width
+@given(st.text(alphabet=st.characters(exclude_categories=("C", "Mn", "Mc", "Me")), max_size=60), st.integers(2, 30))
+def test_a_wrapped_text_keeps_every_character_and_no_line_is_too_long(text: str, width: int) -> None:
+    lines = output.wrapped(text, width)
+    assert all(output.cells(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
 @pytest.mark.parametrize(

@@ -109,9 +109,11 @@ def test_status_prints_the_documented_fields(config: Path) -> None:
     assert "poll" in am("status").stderr
     am("poll")
     rows = data("status")
-    assert list(rows[0])[:10] == [
+    assert list(rows[0])[:12] == [
         "key",
         "name",
+        "use",
+        "surface",
         "model_id",
         "status",
         "since",
@@ -253,7 +255,8 @@ def test_why_leads_from_the_status_to_the_evidence(config: Path, sandbox: Sandbo
     assert "entry.visible" in said[1]
     assert "because" in said[2]
     assert any("model.listed" in line and "[at openai-models evidence " in line for line in said)
-    hash = said[-1].rpartition("evidence ")[2].rstrip("]")
+    assert said[-1].strip() == "access reached; reached: list (2 polls)"
+    hash = said[-2].rpartition("evidence ")[2].rstrip("]")
     assert LUNA in am("evidence", hash).stdout
     chain = data("why", LUNA)["chain"]
     assert [step["depth"] for step in chain] == sorted(step["depth"] for step in chain)

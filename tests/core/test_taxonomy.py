@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from error_bodies import FOUND, MODEL, FoundBody
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.core.error_meanings import LOSSES, TABLE, Meaning, classify, said_by
+from monitor.core.error_meanings import LOSSES, TABLE, Meaning, classify, error_statement
 
 M = "gpt-5.6-luna"
 INVALID = "invalid_request_error"
@@ -371,15 +372,21 @@ def test_an_answer_that_was_seen_means_what_it_meant(what: str) -> None:
     assert classify(status, body, model=M).meaning is meaning
 
 
+@pytest.mark.parametrize("found", FOUND, ids=lambda found: found.source)
+def test_a_body_from_the_field_means_what_it_meant(found: FoundBody) -> None:
+    assert classify(found.status, found.body, model=MODEL).meaning == found.meaning
+
+
 def first(status: int, body: Any) -> int | None:
     """Return the row that decides about an answer."""
-    said = said_by(body)
+    said = error_statement(body)
     return next((place for place, row in enumerate(TABLE) if row.fits(status, said, M)), None)
 
 
 def test_every_sentence_of_the_table_was_seen() -> None:
     """A row that nothing reaches is one that an earlier row took everything from."""
-    met = {first(status, body) for status, body, _ in SEEN.values()}
+    quoted = [(status, body) for status, body, _ in SEEN.values()] + [(found.status, found.body) for found in FOUND]
+    met = {first(status, body) for status, body in quoted}
     assert [row.says for place, row in enumerate(TABLE) if row.says and place not in met] == []
 
 
@@ -527,11 +534,25 @@ def test_what_is_gone_beside_a_model_is_not_the_model(sentence: str) -> None:
 
 
 SHARED = Path(os.environ.get("ACCESS_MONITOR_SHARED") or Path(__file__).parents[2].parent / "shared")
-BODIES = SHARED / "cases" / "07-another-models-sentence" / "bodies.jsonl"
+CASES = (
+    "04-credit-gone-in-other-words",
+    "05-model-gone-in-other-words",
+    "06-route-closed",
+    "07-another-models-sentence",
+)
 
 
-@pytest.mark.skipif(not BODIES.is_file(), reason=f"NO CASES: {BODIES} is absent, set ACCESS_MONITOR_SHARED")
-def test_the_bodies_of_the_field_that_are_about_something_else_say_nothing() -> None:
-    for line in BODIES.read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
-        assert classify(case["status"], case["body"], model=case["model"]).meaning == case["truth"], case["name"]
+@pytest.mark.parametrize("case", CASES)
+def test_the_bodies_of_the_cases_mean_what_they_meant(case: str) -> None:
+    bodies = SHARED / "cases" / case / "bodies.jsonl"
+    if not bodies.is_file():
+        pytest.skip(f"NO CASES: {bodies} is absent, set ACCESS_MONITOR_SHARED")
+    for line in bodies.read_text(encoding="utf-8").splitlines():
+        body = json.loads(line)
+        assert classify(body["status"], body["body"], model=body["model"]).meaning == body["truth"], body["name"]
+
+
+@given(st.text(alphabet="model gpt-5.6:/@`'\"{}[]-v1", max_size=4_000))
+def test_a_long_message_is_read_whatever_stands_in_it(message: str) -> None:
+    """The patterns look ahead and behind; none of them may take a message apart in more ways than it is long."""
+    assert isinstance(classify(404, openai(message), model=M).meaning, Meaning)

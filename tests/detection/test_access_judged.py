@@ -5,11 +5,13 @@ for.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from monitor.core.access import SETTINGS
 from monitor.core.entry import Pin
+from monitor.core.entry_spec import EntrySpec
 from monitor.core.facts import Subject, Value
 from monitor.detection.routes import Signal, in_words, reopened
 from monitor.registry.causes import ASKS, Cause, cause
@@ -26,6 +28,10 @@ def lost(route: str, answer: str = "", polls: int = 2) -> Signal:
 def open_(route: str, *, before: bool = False) -> Signal:
     at = NOW - timedelta(minutes=5) if before else NOW
     return Signal(route=route, source=route, says="granted", polls=1, since=at, until=at)
+
+
+def spec(**stated: Any) -> EntrySpec:
+    return EntrySpec(key="orion", name="Orion", surfaces={"openai": "orion-2"}, owners=("platform",), **stated)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +111,7 @@ def test_a_setting_of_the_account_is_judged_for_one_model(
     judge = SETTINGS[name].judge
     assert judge is not None
     facts = {f"{name}/{field}": value for field, value in stated.items()}
-    assert judge(facts, "orion-2", ("standard", "flex", "priority")) == verdict
+    assert judge(facts, "orion-2", spec(tiers=("standard", "flex", "priority"))) == verdict
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,7 @@ def test_a_spend_limit_of_either_level_that_is_enforced_denies(
     judge = SETTINGS["spend_limit"].judge
     assert judge is not None
     stated = {"spend_limit/enforcement": own, "organization_spend_limit/enforcement": organisation}
-    assert judge({name: value for name, value in stated.items() if value is not None}, "orion-2", ()) == verdict
+    assert judge({name: value for name, value in stated.items() if value is not None}, "orion-2", spec()) == verdict
 
 
 @pytest.mark.parametrize(
@@ -150,3 +156,24 @@ def test_every_cause_has_its_row_and_our_own_side_is_one() -> None:
     assert ASKS.keys() == set(Cause)
     assert cause(Pin(scope="config", name="openai", field="base_url", value="x"), "y") is Cause.OURS
     assert cause(Pin(scope="openai", name="residency", field="setting.value", value="EU"), "GLOBAL") is Cause.ACCESS
+
+
+@pytest.mark.parametrize(
+    ("fleet", "least", "verdict"),
+    [
+        ("0.48", "0.48.0", "granted"),
+        ("0.100.0", "0.48.0", "granted"),
+        ("0.48.0", "0.48.1", "asks for version 0.48.1 or newer, and the fleet runs 0.48.0"),
+        ("0.48.0-alpha.2", "0.48.0", "asks for version 0.48.0 or newer, and the fleet runs 0.48.0-alpha.2"),
+        ("0.48.0-alpha.10", "0.48.0-alpha.9", "granted"),
+        ("v1.0.0+build", "1", "granted"),
+        ("", "0.48.0", None),
+        ("0.48", "soon", None),
+        ("0.48", None, None),
+    ],
+)
+def test_a_fleet_is_new_enough_for_a_model_or_not(fleet: str, least: str | None, verdict: str | None) -> None:
+    judge = SETTINGS["client_version"].judge
+    assert judge is not None
+    stated = {} if least is None else {"/minimal_client_version": least}
+    assert judge(stated, "orion-2", spec(codex_version=fleet)) == verdict

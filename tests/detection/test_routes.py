@@ -55,6 +55,19 @@ def routes() -> Iterator[World]:
         yield world
 
 
+@pytest.fixture
+def uncalled() -> Iterator[World]:
+    """Provide an active entry whose model is listed and retrieved, and that nothing calls."""
+    conf = configuration(entries={"luna": entry_spec()})
+    conf = replace(conf, sources={**conf.sources, RETRIEVE: probe(RETRIEVE)})
+    with world_of(conf) as world:
+        world.sources[RETRIEVE].facts = {LUNA: {"access.retrieve": "granted"}}
+        furnish(world)
+        world.poll()
+        world.activate()
+        yield world
+
+
 def refuse(world: World, key: str, meaning: str = "access_lost") -> None:
     world.sources[key].facts = {LUNA: {f"access.{key.rpartition('/')[2]}": meaning}}
 
@@ -66,20 +79,43 @@ def test_a_call_that_was_granted_verifies_the_test_call_and_is_pinned(routes: Wo
     assert {pin.key: pin.value for pin in entry.pins}["openai/gpt-luna/access.retrieve"] == "granted"
 
 
-def test_list_and_retrieve_that_agree_pause_at_once_and_show_their_signals(routes: World) -> None:
-    routes.sources["list"].drop(LUNA)
-    refuse(routes, RETRIEVE)
-    start = routes.head
-    outcome = routes.poll("list")[0]
+def test_list_and_retrieve_that_agree_pause_at_once_and_show_their_signals(uncalled: World) -> None:
+    uncalled.sources["list"].drop(LUNA)
+    refuse(uncalled, RETRIEVE)
+    start = uncalled.head
+    outcome = uncalled.poll("list")[0]
     assert outcome.verdict == "suspect"
-    assert {RETRIEVE, RESPONSES} <= set(outcome.ask)
-    assert routes.entry().status is Status.PAUSED
-    routes.poll("list", after=timedelta(seconds=90))
-    lost = routes.events("access.lost", after=start)
+    assert RETRIEVE in outcome.ask
+    assert uncalled.entry().status is Status.PAUSED
+    uncalled.poll("list", after=timedelta(seconds=90))
+    lost = uncalled.events("access.lost", after=start)
     assert [event.data["route"] for event in lost] == ["retrieve", "list"]
     said = {(one["route"], one["says"], one["looks"]) for one in lost[1].data["signals"]}
-    assert said == {("list", "lost", 2), ("retrieve", "lost", 1), ("responses", "granted", 1)}
-    assert routes.entry().pause is not None
+    assert said == {("list", "lost", 2), ("retrieve", "lost", 1)}
+    assert uncalled.entry().pause is not None
+
+
+def test_list_and_retrieve_that_agree_wait_while_a_call_is_served(routes: World) -> None:
+    routes.sources["list"].drop(LUNA)
+    refuse(routes, RETRIEVE)
+    routes.polls(6, every=timedelta(minutes=20))
+    assert routes.entry().status is Status.ACTIVE
+    routes.polls(18, every=timedelta(hours=8))
+    assert routes.entry().status is Status.ACTIVE, "calls are nearer to production than both"
+    assert not routes.events("access.lost")
+    routes.polls(5, every=timedelta(hours=8))
+    assert routes.entry().status is Status.PAUSED
+    assert {event.data["route"] for event in routes.events("access.lost")} == {"list", "retrieve"}
+
+
+def test_a_call_that_could_not_be_asked_hurries_nothing_and_holds_nothing_up(routes: World) -> None:
+    routes.sources[RESPONSES].fail = FailureReason.OVER_BUDGET
+    routes.sources["list"].drop(LUNA)
+    refuse(routes, RETRIEVE)
+    routes.poll()
+    assert routes.entry().status is Status.ACTIVE, "it was served when it was last asked"
+    routes.poll(after=timedelta(seconds=90))
+    assert routes.entry().status is Status.PAUSED
 
 
 def test_a_list_alone_needs_three_polls_over_half_an_hour(routes: World) -> None:
@@ -115,16 +151,16 @@ def test_owners_are_told_once_of_a_model_that_only_the_list_misses(routes: World
     assert routes.replayed() == routes.entries()
 
 
-def test_a_mass_drop_is_settled_in_minutes_for_the_models_that_another_route_misses_too(routes: World) -> None:
-    routes.sources["list"].drop(LUNA, *(model(n) for n in range(6)))
-    refuse(routes, RETRIEVE)
-    routes.poll("list")
-    assert routes.state("list").anomaly == "mass_drop"
-    routes.poll("list", after=timedelta(seconds=90))
-    assert routes.entry().status is Status.PAUSED
-    assert {event.subject for event in routes.events("model.unlisted")} == {"gpt-luna"}
-    assert routes.state("list").anomaly == "mass_drop", "what only the list misses stays held"
-    assert model(0) in routes.baseline("list")
+def test_a_mass_drop_is_settled_in_minutes_for_the_models_that_another_route_misses_too(uncalled: World) -> None:
+    uncalled.sources["list"].drop(LUNA, *(model(n) for n in range(6)))
+    refuse(uncalled, RETRIEVE)
+    uncalled.poll("list")
+    assert uncalled.state("list").anomaly == "mass_drop"
+    uncalled.poll("list", after=timedelta(seconds=90))
+    assert uncalled.entry().status is Status.PAUSED
+    assert {event.subject for event in uncalled.events("model.unlisted")} == {"gpt-luna"}
+    assert uncalled.state("list").anomaly == "mass_drop", "what only the list misses stays held"
+    assert model(0) in uncalled.baseline("list")
 
 
 def test_listed_is_not_usable_a_refused_call_alone_pauses_what_pins_it(routes: World) -> None:
@@ -170,12 +206,12 @@ def test_a_route_that_is_refused_for_another_reason_is_lost_once(routes: World) 
     assert routes.replayed() == routes.entries()
 
 
-def test_the_notice_of_a_pause_shows_every_route_and_its_count(routes: World) -> None:
-    routes.sources["list"].drop(LUNA)
-    refuse(routes, RETRIEVE)
-    routes.poll("list")
-    routes.poll("list", after=timedelta(seconds=90))
-    (item,) = [item for notice in routes.notices() for item in notice.items if item.reason is Reason.PAUSED]
+def test_the_notice_of_a_pause_shows_every_route_and_its_count(uncalled: World) -> None:
+    uncalled.sources["list"].drop(LUNA)
+    refuse(uncalled, RETRIEVE)
+    uncalled.poll("list")
+    uncalled.poll("list", after=timedelta(seconds=90))
+    (item,) = [item for notice in uncalled.notices() for item in notice.items if item.reason is Reason.PAUSED]
     assert item.summary == (
         "openai no longer serves gpt-luna: missing from the models list (1 poll), retrieve answers access lost (1 poll)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.entry import Status
-from monitor.gate.decision import DENY, Ambiguous, Answer, Standing, answer, decide, resolve
+from monitor.gate.decision import DENY, Ambiguous, Answer, OtherSurfaces, Standing, answer, decide, named_keys, resolve
 
 
 def ask(
@@ -44,8 +45,7 @@ def test_invariant_8_the_gate_fails_safe(registered: dict[str, Standing], enviro
             and entry.price_shift
             and caller != ""
             and caller in entry.callers
-            and entry.grace_until is not None
-            and entry.grace_until > NOW
+            and (entry.grace_until is None or entry.grace_until > NOW)
             and entry.access_until is not None
             and entry.access_until > NOW
         )
@@ -58,6 +58,9 @@ def test_invariant_8_the_gate_fails_safe(registered: dict[str, Standing], enviro
             ready = entry.ready(environment, ENVIRONMENTS)
             assert ready.until is None or ready.until > NOW
             assert ready.unready == "" or within_grace
+            if caller in ready.reviewed:
+                assert ready.unreviewed == ""
+                assert ready.review_until is None or ready.review_until > NOW
             assert decided.expires_at is not None
             assert NOW < decided.expires_at <= NOW + LEASE
 
@@ -128,7 +131,7 @@ def test_a_pause_that_denies_new_callers_spares_those_it_had_until_the_grace_end
         ({"callers": ("",)}, ""),
         ({"price_shift": False}, "support-agent"),
         ({"on_pause": DENY}, "support-agent"),
-        ({"grace_until": None}, "support-agent"),
+        ({"grace_until": NOW}, "support-agent"),
         ({"access_until": NOW}, "support-agent"),
         ({"access_until": None}, "support-agent"),
         ({"status": Status.RETIRED}, "support-agent"),
@@ -198,3 +201,69 @@ def test_a_fallback_that_is_named_is_allowed(
     asked = answer(key, registered, environment, ENVIRONMENTS, caller, NOW, LEASE)
     if asked.fallback:
         assert answer(asked.fallback, registered, environment, ENVIRONMENTS, caller, NOW, LEASE).allowed
+
+
+CODEX = standing("luna@codex", model_ids=("gpt-5.6-luna",), surface="codex")
+AZURE = standing("terra", model_ids=("gpt-5.6-luna", "terra-1"), surface="azure")
+
+
+def test_a_key_names_the_row_of_the_surface_that_is_asked() -> None:
+    registered = registry(standing("luna"), CODEX)
+    luna = registered["luna"]
+    for key, surface, row in (
+        ("luna", "", luna),
+        ("luna", "openai", luna),
+        ("luna@openai", "", luna),
+        ("luna@openai", "openai", luna),
+        ("luna", "codex", CODEX),
+        ("luna@codex", "", CODEX),
+        ("gpt-5.6-luna", "", luna),
+        ("gpt-5.6-luna", "codex", CODEX),
+        ("gpt-5.6-luna@codex", "", CODEX),
+    ):
+        assert resolve(key, registered, surface) is row, (key, surface)
+    for key, surface in (("luna", "azure"), ("luna@azure", "")):
+        assert resolve(key, registered, surface) == OtherSurfaces(
+            key="luna", surface="azure", surfaces=("openai", "codex")
+        )
+    assert resolve("sol@codex", registered) is None
+
+
+def test_an_id_is_ambiguous_only_within_one_surface() -> None:
+    registered = registry(standing("luna"), AZURE)
+    assert resolve("gpt-5.6-luna", registered, "openai") is registered["luna"]
+    assert resolve("gpt-5.6-luna", registered, "azure") is AZURE
+    decided = answer("gpt-5.6-luna", registered, "production", ENVIRONMENTS, "", NOW, LEASE)
+    assert decided.status == "ambiguous"
+    assert decided.reason.endswith("ask by the key of one of them, or name the surface, openai or azure")
+    twice = registered | registry(standing("mars", model_ids=("gpt-5.6-luna",), surface="azure"))
+    assert isinstance(resolve("gpt-5.6-luna", twice, "azure"), Ambiguous)
+
+
+def test_an_id_that_looks_like_an_address_is_found_as_it_is() -> None:
+    registered = registry(standing("opus", model_ids=("opus@20260801",)), CODEX, standing("luna"))
+    assert resolve("opus@20260801", registered) is registered["opus"]
+
+
+def test_a_row_that_ended_gives_its_key_to_the_one_that_took_its_surface() -> None:
+    moved = standing("luna", surface="codex")
+    ended = standing("luna@codex", surface="codex", status=Status.WITHDRAWN)
+    assert resolve("luna@codex", registry(moved, ended)) is moved
+
+
+@given(standings())
+def test_every_key_that_is_named_leads_somewhere(registered: dict[str, Standing]) -> None:
+    assert all(resolve(key, registered) is not None for key in named_keys(registered))
+
+
+def test_a_fallback_is_on_the_same_surface_where_it_can_be() -> None:
+    sol, sol_on_codex = standing("sol"), standing("sol@codex", surface="codex")
+    api, codex = (replace(row, fallback="sol", status=Status.RETIRED) for row in (standing("luna"), CODEX))
+    registered = registry(api, codex, sol, sol_on_codex)
+    keys = ("luna", "luna@codex")
+    assert [answer(key, registered, "production", ENVIRONMENTS, "", NOW, LEASE).fallback for key in keys] == [
+        "sol",
+        "sol@codex",
+    ]
+    registered = registry(api, codex, sol, replace(sol_on_codex, status=Status.PAUSED))
+    assert answer("luna@codex", registered, "production", ENVIRONMENTS, "", NOW, LEASE).fallback == "sol"

@@ -366,3 +366,55 @@ def test_a_pause_reaches_a_client_that_is_in_use(place: Place, provider: Provide
     client.guard._next = 0  # type: ignore[attr-defined]  # as a second later
     with pytest.raises(ModelDenied):
         CALLS["chat"](client, LUNA)
+
+
+API, CODEX = "https://api.example/v1", "https://codex.example/v1"
+
+
+@pytest.fixture
+def apart(place: Place) -> Place:
+    """Provide a lease in which luna is allowed on the API and paused on Codex, where terra alone is allowed."""
+    later = {"access_until": place.time.now.replace(year=2100), "price_until": place.time.now.replace(year=2100)}
+    on_codex = {**later, "surface": "codex", "base_url": CODEX, "model_ids": (LUNA,)}
+    place.write(
+        standing("luna", base_url=API, fallback="terra", **later),
+        standing("luna@codex", status=Status.PAUSED, reason="gone", fallback="terra", model_id=LUNA, **on_codex),
+        standing("terra", base_url=API, **later),
+        standing("terra@codex", **{**on_codex, "model_ids": (TERRA,)}, model_id="terra-on-codex"),
+    )
+    return place
+
+
+def client_at(provider: Provider, url: str) -> Any:
+    import httpx2
+
+    return OpenAI(api_key="k", base_url=url, http_client=httpx2.Client(transport=httpx2.MockTransport(provider)))
+
+
+@pytest.mark.parametrize("model", [LUNA, "luna"])
+def test_the_surface_is_the_one_whose_base_url_the_client_has(apart: Place, provider: Provider, model: str) -> None:
+    api, codex = (guard(client_at(provider, url), lease=apart.folder) for url in ("https://API.example/v1/", CODEX))
+    api.responses.create(model=model, input="x")
+    with pytest.raises(ModelDenied, match="gone"):
+        codex.responses.create(model=model, input="x")
+    with pytest.raises(ModelDenied, match="gone"):
+        api.with_options(base_url=CODEX).responses.create(model=model, input="x")
+    elsewhere = guard(client_at(provider, "https://proxy.example/v1"), lease=apart.folder)
+    elsewhere.responses.create(model=model, input="x")
+    assert len(provider.seen) == 2
+
+
+def test_a_surface_that_is_named_is_asked_whatever_the_base_url(apart: Place, provider: Provider) -> None:
+    codex = guard(client_at(provider, API), lease=apart.folder, surface="codex")
+    with pytest.raises(ModelDenied, match="gone"):
+        codex.responses.create(model=LUNA, input="x")
+    with pytest.raises(ModelDenied, match="luna is on openai and codex, not on azure") as denied:
+        guard(client_at(provider, API), lease=apart.folder, surface="azure").responses.create(model="luna", input="x")
+    assert denied.value.status == "unregistered"
+    assert provider.seen == []
+
+
+def test_the_fallback_of_a_surface_is_called_by_its_id_there(apart: Place, provider: Provider) -> None:
+    codex = guard(client_at(provider, CODEX), lease=apart.folder, on_denied="fallback", fallbacks=["terra"])
+    codex.responses.create(model=LUNA, input="x")
+    assert json.loads(provider.seen[0][2])["model"] == "terra-on-codex"

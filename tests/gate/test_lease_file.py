@@ -59,11 +59,13 @@ def test_the_metadata_say_what_production_asks_at_night() -> None:
         "entry": "luna",
         "name": "Luna",
         "model_id": "gpt-5.6-luna",
+        "surface": "openai",
         "declared_fallback": "sol",
         "expires_at": "2026-11-22T10:35:00Z",
         "access_until": "2026-11-23T04:35:00Z",
         "price_until": "2026-11-29T04:35:00Z",
         "grace_until": "2026-11-22T07:35:00Z",
+        "spares": True,
     }
 
 

@@ -33,7 +33,18 @@ from monitor.sources.catalog import BUILTIN
 from monitor.sources.feed import FORMATS
 from monitor.sources.kind import SourceKind
 
-NAMES = {"operating", "owners", "gate", "events", "commands", "configuration", "sources", "reliability", "decisions"}
+NAMES = {
+    "operating",
+    "owners",
+    "gate",
+    "events",
+    "commands",
+    "configuration",
+    "sources",
+    "reliability",
+    "decisions",
+    "readiness",
+}
 
 TYPES = set(EVENT_TYPES)
 
@@ -342,6 +353,8 @@ def test_every_recorded_event_has_the_documented_keys_and_no_other(log):
             "detail",
             "moved_count",
         },
+        "entry.declared": {"carried"},
+        "entry.amended": {"carried"},
         "entry.activated": {"requested_by", "request"},
         "lifecycle.announced": {"provider", "replacement", "status", "notice_date"},
         "lifecycle.moved": {"provider"},

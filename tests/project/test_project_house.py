@@ -188,13 +188,13 @@ def test_every_example_that_is_commented_out_is_one_that_loads(tmp_path):
     text = text.replace("# admin_key", "admin_key").replace('# project = "proj_…"', 'project = "proj_1"')
     (tmp_path / "all.toml").write_text(text + "".join(block.replace("\n# ", "\n") for block in spare))
     loaded = load(tmp_path / "all.toml", {}).configuration.sources
-    assert {"openai-behaviour/gpt-5.6-sol/responses", "openai-admin/costs", "openai-system-card"} <= loaded.keys()
+    assert {"openai-calls/gpt-5.6-sol/responses", "openai-admin/costs", "openai-system-card"} <= loaded.keys()
     assert {spec.kind for spec in loaded.values()} == set(BUILTIN)
     luna = text.index('key = "gpt-5.6-luna"')
     other = re.sub(
-        r"^# (on_pause|grace|callers|freshness|price_freshness)",
+        r"^# (grace|freshness|price_freshness)",
         r"\1",
-        text[luna:].replace('on_pause = "deny" ', "#"),
+        text[luna:],
         flags=re.MULTILINE,
     )
     (tmp_path / "grace.toml").write_text(text[:luna] + other)

@@ -48,7 +48,7 @@ def test_an_expected_change_informs_and_pauses_when_the_window_ends_and_it_still
     closed, paused = active.events("entry.window_closed")[0], active.events("entry.paused")[0]
     assert (closed.cause, closed.data) == (
         opened.position,
-        {"window": opened.position, "by": "system", "reason": "its end has passed"},
+        {"surface": "openai", "window": opened.position, "by": "system", "reason": "its end has passed"},
     )
     repriced = active.events("price.changed")[0]
     assert (paused.cause, paused.data["causes"]) == (repriced.position, [repriced.position])

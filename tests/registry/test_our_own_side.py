@@ -222,16 +222,20 @@ def test_a_token_in_the_query_of_a_url_reaches_neither_the_log_nor_a_pin() -> No
     assert [line for line in log if "https://prices.example/p.md?token=…&v=…" in line]
 
 
-def test_a_surface_that_nothing_watches_is_unpinned_and_holds_nothing_up() -> None:
+def test_a_surface_that_nothing_watches_holds_up_no_other_and_is_denied_itself() -> None:
     conf = configuration()
     codex = replace(conf.surfaces["openai"], key="codex")
     both = replace(conf.entries["luna"], surfaces={**conf.entries["luna"].surfaces, "codex": "gpt-luna"})
     conf = replace(conf, surfaces={**conf.surfaces, "codex": codex}, entries={**conf.entries, "luna": both})
     with world_of(conf) as world:
         furnish(world)
-        event = world.activate()
-        assert "codex/gpt-luna/listed" in event.data["unpinned"]
+        world.activate()
         assert world.standing().access_until is not None
+        rows = world.entries()
+        assert {key: row.status for key, row in rows.items() if row.spec.entry == "luna"} == {
+            "luna": Status.ACTIVE,
+            "luna@codex": Status.WAITING,
+        }
 
 
 def test_a_surface_that_nothing_watches_cannot_be_the_one_the_gate_speaks_for() -> None:

@@ -119,6 +119,7 @@ OTHER: Mapping[str, Any] = {
     "destinations": ["env:OTHER"],
     "repository": "example/other",
     "uses": ["v1/chat/completions"],
+    "release": "2027-01-01",
     "origins": ["https://other.example"],
 }
 """Another value for keys whose type does not tell one."""

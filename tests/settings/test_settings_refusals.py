@@ -12,6 +12,7 @@ from configurations import MINIMAL, loaded, written
 
 from monitor.core.ports import ConfigurationError
 from monitor.settings import InvalidConfiguration, load
+from monitor.settings.lines import line_of
 
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
 LUNA = 'key = "luna"\n'
@@ -82,8 +83,13 @@ KEYED = '[[surface]]\nkey = "keyed"\nbase_url = "https://api.example/v1"\nadmin_
         ({"tiers": '["fast", "priority"]'}, "names something twice"),
         ({"fallback": "lunar"}, "names the entry 'lunar', which is not declared"),
         ({"fallback": "luna"}, "leads back to itself"),
-        ({"on_pause": "deny_new"}, r'entry\[0\]\.grace .*is missing.*add grace = "72h"'),
-        ({"grace": "72h"}, "has no effect"),
+        ({"grace": "72h"}, "has no effect without callers"),
+        ({"grace": "72h", "on_pause": "deny"}, 'has no effect with on_pause = "deny"'),
+        ({"release": "June 26"}, r'entry\[0\]\.release .*is not a day; write it as in "2026-06-26"'),
+        ({"stage": "beta"}, r"entry\[0\]\.stage .*known are general, preview"),
+        ({"announcement": "the blog"}, r"entry\[0\]\.announcement .*is a URL that cannot be polled"),
+        ({"checks": "evals"}, r"entry\[0\]\.checks "),
+        ({"checks": '["integratio"]'}, r"did you mean 'integration'\?"),
         ({"on_pause": "allow"}, "known are deny, deny_new"),
         ({"pause_on": "wors"}, r"did you mean 'worse'\?"),
         ({"freshness": "0s"}, "longer than nothing"),
@@ -97,7 +103,7 @@ KEYED = '[[surface]]\nkey = "keyed"\nbase_url = "https://api.example/v1"\nadmin_
 )
 def test_a_wrong_entry_is_refused_with_its_key_and_the_mend(tmp_path, keys, said):
     sentence = problem(tmp_path, entry(**keys))
-    assert sentence.startswith(f"{tmp_path / 'monitor.toml'}: entry[0]")
+    assert re.match(rf"{re.escape(str(tmp_path / 'monitor.toml'))}, line \d+: entry\[0\]", sentence)
     assert re.search(said, sentence), sentence
 
 
@@ -394,3 +400,21 @@ def test_an_empty_file_is_a_configuration_that_watches_nothing(tmp_path):
 def test_a_project_that_no_header_may_carry_is_refused_before_anything_asks_with_it(tmp_path):
     text = MINIMAL.replace("[[surface]]\n", '[[surface]]\nproject = "proj_…"\n', 1)
     assert "no HTTP header may carry" in problem(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("location", "line"),
+    [
+        (("gate", "lease"), 2),
+        (("gate",), 1),
+        (("entry", 0, "key"), 4),
+        (("entry", 1, "owners", 0), 7),
+        (("entry", 1, "fallback"), 5),
+        (("entry", 1, "evals", "samples"), 8),
+        (("web", "listen"), None),
+    ],
+)
+def test_the_line_of_a_key_is_the_one_in_its_own_table(location: tuple[str | int, ...], line: int | None) -> None:
+    text = '[gate]\nlease = "6h"\n[[entry]]\nkey = "a"\n[[entry]] # b\nkey = "b"\nowners = []\n'
+    text += "[entry.evals]\nsamples = 1\n"
+    assert line_of(text, location) == line

@@ -122,7 +122,7 @@ def test_what_is_wrong_under_an_old_name_is_said_in_the_names_of_the_file(tmp_pa
     with pytest.raises(InvalidConfiguration) as refused:
         loaded(tmp_path, '[belief]\nabsence = {looks = 0, span = "1m"}\n' + MINIMAL)
     assert refused.value.problems == (
-        f"{tmp_path / 'monitor.toml'}: belief.absence.looks is too small; write at least 1.",
+        f"{tmp_path / 'monitor.toml'}, line 2: belief.absence.looks is too small; write at least 1.",
     )
 
 

@@ -146,6 +146,7 @@ def test_credit_that_is_used_up_asks_for_a_call_and_billing(story: Story):
     story.poll(2)
     assert story.status()["status"] == "paused"
     assert story.status()["asked"] == ["test_call", "billing"]
+    assert story.status()["reason"].startswith("credit or a spend limit is used up, so calls to orion-2 are refused")
     story.provider.answers.clear()
     story.poll(3)
     refusal = resume(story)
@@ -422,3 +423,88 @@ def test_a_pause_that_goes_on_says_every_route_once(story: Story):
         "entry.pause_extended",
     ]
     assert story.status()["reason"].count("calls to orion-2 are refused") == 1
+
+
+def odd(status: int = 412) -> Answer:
+    return Answer(status, {"error": {"message": "The moon is full.", "type": "error", "code": "PRECONDITION_FAILED"}})
+
+
+def test_calls_that_are_all_refused_for_no_reason_that_anybody_knows_are_lost_access(story: Story):
+    watch(story)
+    story.activate()
+    story.provider.refuse(odd(), RESPONSES)
+    story.poll(5)
+    assert story.status()["status"] == "active", "chat is served"
+    story.provider.refuse(odd(), CHAT)
+    story.poll(4)
+    row = story.status()
+    assert row["status"] == "paused"
+    assert "answer 412 PRECONDITION_FAILED" in row["reason"]
+    assert row["asked"] == ASKED
+    assert row["access"]["state"] == "refused"
+    assert row["access"]["routes"]["chat"]["answer"] == "412 PRECONDITION_FAILED"
+    explained = story.run("gate", "orion", "--explain")
+    assert explained.code == 1
+    assert "chat answers 412 PRECONDITION_FAILED" in explained.out
+    assert {event["data"]["new"] for event in story.events("--type", "behaviour.changed")} >= {"unknown"}
+    story.provider.answers.clear()
+    story.poll(3)
+    assert {event["data"]["route"] for event in story.events("--type", "access.gained")} == {"responses", "chat"}
+    assert story.status()["access"]["state"] == "reached"
+    assert story.status()["status"] == "paused", "nothing resumes by itself"
+
+
+@pytest.mark.parametrize("status", [401, 408, 409, 425, 429])
+def test_a_status_that_says_nothing_of_the_call_loses_nothing_however_often_it_comes(story: Story, status: int):
+    watch(story)
+    story.activate()
+    story.provider.refuse(odd(status))
+    story.poll(5)
+    assert story.status()["status"] == "active"
+    assert story.events("--type", "access.*") == []
+
+
+def test_a_list_and_a_retrieve_that_lack_a_model_wait_while_its_calls_are_served(story: Story):
+    watch(story)
+    story.activate()
+    story.provider.models = ["orion-1"]
+    story.poll(5)
+    row = story.status()
+    assert row["status"] == "active"
+    assert row["access"]["state"] == "reached"
+    states = {name: route["state"] for name, route in row["access"]["routes"].items()}
+    assert states == {"list": "pending", "retrieve": "pending", "responses": "reached", "chat": "reached"}
+    assert "list" in story.must("why", "orion").out.splitlines()[-1]
+
+
+def test_the_verdict_shows_what_nothing_watches_and_what_the_account_allows_or_denies(story: Story):
+    story.environ["ADMIN_KEY"] = "sk-admin-story-0123456789"
+    account(story, "deny_list", ["orion-1"])
+    story.provider.models = ["orion-1", "orion-2"]
+    story.provider.prices = {"orion-2": ("1.00", "6.00")}
+    used = story.entry(more='uses = ["v1/responses", "v1/embeddings"]')
+    story.configure(behaviour("responses"), ADMIN, used, surface=KEYS)
+    story.poll()
+    story.activate()
+    routes = story.status()["access"]["routes"]
+    assert (routes["embeddings"]["state"], routes["embeddings"]["source"]) == ("unknown", "")
+    assert routes["model_permissions"]["state"] == "allowed"
+    rows = {row["name"]: row["state"] for row in story.json("coverage", "orion")}
+    assert rows["openai/orion-2/access.embeddings"] == "unwatched"
+    account(story, "deny_list", ["orion-1", "orion-2"])
+    story.poll(2)
+    access = story.status()["access"]
+    assert access["state"] == "denied"
+    assert access["routes"]["responses"]["state"] == "reached"
+    assert access["routes"]["model_permissions"]["answer"] == "on the deny list"
+
+
+def test_a_loss_is_accepted_only_of_what_is_lost(story: Story):
+    watch(story)
+    before = story.events()
+    for name in ("chat", "nonsense"):
+        refusal = story.run("activate", "orion", "--by", "Ada L.", "--reason", "a story", "--accept-loss", name)
+        assert refusal.code in (1, 2)
+        assert len(refusal.err.strip().splitlines()) == 1
+        assert name in refusal.err
+    assert story.events() == before

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from monitor.core.entry import Status
+from monitor.core.entry import DENY, DENY_NEW, Status
 from monitor.core.events import LogHead
-from monitor.gate.decision import DENY, DENY_NEW, Readiness, Standing
+from monitor.gate.decision import Readiness, Standing
 
 NOW = datetime(2026, 11, 22, 4, 35, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -30,6 +30,8 @@ def standing(key: str = "luna", **changes: Any) -> Standing:
         "model_ids": (f"gpt-5.6-{key}",),
         "status": Status.ACTIVE,
         "position": 17,
+        "surface": "openai",
+        "base_url": "https://api.openai.com/v1",
         "model_id": f"gpt-5.6-{key}",
         "access_until": NOW + 24 * HOUR,
         "price_until": NOW + 7 * 24 * HOUR,
@@ -55,6 +57,8 @@ def registry(*standings: Standing) -> dict[str, Standing]:
 
 
 LAPSES = {"production": Readiness(until=NOW + HOUR)}
+UNREVIEWED = {"production": Readiness(reviewed=("vuln-scanner",), unreviewed="safety_review is blank")}
+REVIEWED = {"production": Readiness(reviewed=("vuln-scanner",), review_until=NOW + HOUR)}
 LOST = {"staging": Readiness(unready="test_call is blank")}
 
 TABLE = [
@@ -79,6 +83,36 @@ TABLE = [
     (spared(), "production", "", 0, False, "paused"),
     (spared(price_shift=False), "production", "support-agent", 0, False, "paused"),
     (spared(access_until=NOW), "production", "support-agent", 0, False, "paused"),
+    (spared(grace_until=None), "production", "support-agent", 3, True, "grace"),
+    (spared(grace_until=None), "production", "support-agent", 6, False, "paused"),
+    (spared(grace_until=None), "production", "newcomer", 3, False, "paused"),
+    (standing(readiness=UNREVIEWED), "production", "", 0, True, "active"),
+    (standing(readiness=UNREVIEWED), "production", "support-agent", 0, True, "active"),
+    (standing(readiness=UNREVIEWED), "production", "vuln-scanner", 0, False, "stale"),
+    (standing(readiness=UNREVIEWED), "elsewhere", "vuln-scanner", 0, False, "stale"),
+    (standing(readiness=UNREVIEWED), "staging", "vuln-scanner", 0, True, "active"),
+    (standing(readiness=REVIEWED), "production", "vuln-scanner", 0, True, "active"),
+    (standing(readiness=REVIEWED), "production", "vuln-scanner", 1, False, "stale"),
+    (standing(readiness=REVIEWED), "production", "support-agent", 1, True, "active"),
+    (spared(readiness=UNREVIEWED, callers=("vuln-scanner",)), "production", "vuln-scanner", 0, False, "paused"),
+    (
+        spared(readiness=UNREVIEWED, callers=("support-agent", "vuln-scanner")),
+        "production",
+        "support-agent",
+        0,
+        True,
+        "grace",
+    ),
+    (
+        spared(readiness=UNREVIEWED, callers=("support-agent", "vuln-scanner")),
+        "production",
+        "vuln-scanner",
+        0,
+        False,
+        "paused",
+    ),
+    (spared(readiness=REVIEWED, callers=("vuln-scanner",)), "production", "vuln-scanner", 0, True, "grace"),
+    (spared(readiness=REVIEWED, callers=("vuln-scanner",)), "production", "vuln-scanner", 1, False, "paused"),
     (standing(readiness=LAPSES), "production", "", 0, True, "active"),
     (standing(readiness=LAPSES), "production", "", 1, False, "stale"),
     (standing(readiness=LAPSES), "elsewhere", "", 1, False, "stale"),
@@ -132,7 +166,7 @@ moments = st.one_of(
     st.integers(-30 * 3600 * 1000, 30 * 3600 * 1000).map(lambda ms: NOW + timedelta(milliseconds=ms)),
     st.sampled_from([NOW, NOW + LEASE, NOW + LEASE / 2, NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)]),
 )
-callers = st.sampled_from(["", "support-agent", "billing", "newcomer"])
+callers = st.sampled_from(["", "support-agent", "billing", "newcomer", "vuln-scanner"])
 environments = st.sampled_from(["production", "staging", "elsewhere"])
 
 
@@ -157,7 +191,13 @@ def standings(draw: st.DrawFn) -> dict[str, Standing]:
             grace_until=draw(moments),
             callers=tuple(draw(st.lists(st.sampled_from(["", "support-agent", "billing"]), unique=True))),
             readiness={
-                environment: Readiness(until=draw(moments), unready=draw(st.sampled_from(["", "", "evals is stale"])))
+                environment: Readiness(
+                    until=draw(moments),
+                    unready=draw(st.sampled_from(["", "", "evals is stale"])),
+                    reviewed=tuple(draw(st.lists(st.sampled_from(["billing", "vuln-scanner"]), unique=True))),
+                    review_until=draw(moments),
+                    unreviewed=draw(st.sampled_from(["", "", "safety_review is blank"])),
+                )
                 for environment in draw(st.lists(st.sampled_from(["production", "staging"]), unique=True))
             },
         )

@@ -193,9 +193,9 @@ class World:
         self.sources: dict[str, FakeSource] = {}
         self.configure(conf)
 
-    def configure(self, conf: Configuration) -> tuple[Event, ...]:
-        """Go on under another configuration and record it."""
-        self.conf = conf = replace(conf, document=document(conf))
+    def configure(self, conf: Configuration, **kept: Any) -> tuple[Event, ...]:
+        """Go on under another configuration and record it; the log keeps all of it, or the `document` that is given."""
+        self.conf = conf = replace(conf, document=kept.get("document") or document(conf))
         self.sources = {
             key: self.sources[key] if key in self.sources else FakeSource(spec) for key, spec in conf.sources.items()
         }

@@ -31,8 +31,8 @@ from monitor.gate.client.verdict import PRODUCTION, Condition, rfc3339
 SUMMARY = "May this environment use this model now? The answer is the exit code."
 
 USAGE = (
-    "access-monitor gate KEY [--env ENV] [--caller NAME] [--explain] [--json] [--lease FILE] [--public-key KEY] "
-    "[--config FILE]"
+    "access-monitor gate KEY [--surface S] [--env ENV] [--caller NAME] [--explain] [--json] [--lease FILE] "
+    "[--public-key KEY] [--config FILE]"
 )
 
 HELP = f"""\
@@ -50,6 +50,8 @@ Exit codes: 0 allowed, 1 denied (the reason and the fallback are printed),
 78 the configuration is wrong.
 
 Options:
+  --surface S     the surface that is to be called; of an entry on several the
+                  first unless told. KEY@S means the same
   --env ENV       the environment that asks [production]; one that is not
                   configured is judged like production
   --caller NAME   who asks: a paused entry may spare the callers it had
@@ -67,12 +69,13 @@ Options:
 Examples:
   access-monitor gate gpt-5.6-luna && ./deploy
   access-monitor gate gpt-5.6-luna --env staging --explain
+  access-monitor gate gpt-5.6-luna --surface codex
   access-monitor gate gpt-5.6-luna --caller support-agent --json
 """
 
 _DEFAULT_FOLDER = "var/lease"
 _CONFIGURATIONS = ("config/monitor.toml", "/etc/access-monitor/monitor.toml")
-_VALUED = ("--env", "--caller", "--lease", "--public-key", "--config", "--database")
+_VALUED = ("--surface", "--env", "--caller", "--lease", "--public-key", "--config", "--database")
 _FLAGS = ("--explain", "--json", "--help", "--debug")
 
 
@@ -100,18 +103,20 @@ def run(arguments: list[str], environ: Mapping[str, str], now: Callable[[], date
         if options["--public-key"]:
             _check(path, document, options["--public-key"])
         lease = Lease(path, parse(path, document), environment, now())
-        answer = lease.answer(key, caller)
+        flag = lease.flag(key, options["--surface"])
+        answer = lease.answer(flag, caller, asked=key)
     except LeaseError as stop:
         sys.stderr.write(f"{stop}\n")
         return stop.code
     if "--json" in options:
         if "--explain" in options:
-            answer["conditions"] = [_as_json(condition) for condition in lease.judge(key, caller).conditions]
+            answer["conditions"] = [_as_json(condition) for condition in lease.judge(flag, caller).conditions]
+            answer["access"] = lease.access(flag)
         print(json.dumps(answer, ensure_ascii=False))
     else:
         _print(answer, environment)
         if "--explain" in options:
-            _explain(lease, key, caller, str(answer["reason"]))
+            _explain(lease, flag, caller, str(answer["reason"]))
     return ALLOWED if answer["allowed"] is True else DENIED
 
 
@@ -121,7 +126,7 @@ def _parse(arguments: list[str]) -> dict[str, str]:
     Raises:
         Stop: wrong usage.
     """
-    options = {"--env": PRODUCTION, "--caller": "", "--lease": "", "--public-key": "", "--config": "", "--database": ""}
+    options = {**dict.fromkeys(_VALUED, ""), "--env": PRODUCTION}
     keys: list[str] = []
     rest = iter(arguments)
     for argument in rest:
@@ -250,6 +255,8 @@ def _explain(lease: Lease, key: str, caller: str, judged_as: str) -> None:
         explained = condition.holds or until or condition.reason == judged_as
         why = "" if explained else f": {condition.reason}"
         print(f"  {'yes' if condition.holds else 'no ':3} {condition.asks}{since}{until}{why}")
+    if access := lease.access(key):
+        print(f"  access {access}")
     if spared := lease.spared(key):
         print(f"  the pause spares {', '.join(spared)}")
     judged = "" if lease.asked == lease.environment else f"; {lease.asked} is judged like {lease.environment}"

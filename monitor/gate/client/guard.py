@@ -81,6 +81,9 @@ def _again(key: str, environment: str, named: Mapping[str, Any]) -> ModelDenied:
 class Guard:
     """Answers for one environment and one caller. Safe to share between threads, tasks and clients.
 
+    A model is asked for on `surface`; without one on the surface whose base URL a request goes to, as far as the lease
+    names it, else where the entry stands first.
+
     The lease is a file or a folder of them (`lease`), or comes from a monitor's server (`url`, its root; `token` for
     it); without either, from `$ACCESS_MONITOR_LEASE`. With `public_key`, only what is signed by its owner is relied on.
     `on_denied="fallback"` goes on with the first entry along the chain of fallbacks that is both allowed and named in
@@ -101,6 +104,7 @@ class Guard:
         on_denied: Literal["raise", "fallback"] = "raise",
         fallbacks: Collection[str] = (),
         public_key: str = "",
+        surface: str = "",
         every: float = EVERY,
         now: Clock = clock.now,
         elapsed: Callable[[], float] = time.monotonic,
@@ -115,12 +119,13 @@ class Guard:
             raise ValueError('on_denied="fallback" and the entries that are approved as fallbacks belong together')
         self.environment = environment
         self.caller = caller
+        self.surface = surface
         self._approved = frozenset(fallbacks)
         self._now = now
         self._elapsed = elapsed
         self._keeper = self._lease_cache(os.fspath(lease), url, token, public_key, every)
         self._next = elapsed() + POLL
-        self._going_on: dict[str, tuple[datetime, datetime, str]] = {}
+        self._going_on: dict[tuple[str, str], tuple[datetime, datetime, str]] = {}
         self._taken: dict[str, str] = {}
 
     @property
@@ -128,36 +133,37 @@ class Guard:
         """The models that were called under another id when they were last asked about: as named → as sent."""
         return dict(self._taken)
 
-    def admit(self, model: str) -> str:
-        """Return the model id to send: this one, or that of its fallback.
+    def admit(self, model: str, base_url: str = "") -> str:
+        """Return the model id to send: this one, or that of its fallback. `base_url` is where the request goes.
 
         Raises:
             ModelDenied: the gate says no.
         """
         now = self._now()
         if self._elapsed() < self._next:
-            grace = self._going_on.get(model)
+            grace = self._going_on.get((model, base_url))
             if grace is not None and grace[0] <= now < grace[1]:
                 return grace[2]
-        return self._decide(model, now)
+        return self._decide(model, base_url, now)
 
-    def require(self, model: str) -> None:
+    def require(self, model: str, base_url: str = "") -> None:
         """Admit a model that cannot be replaced by its fallback.
 
         Raises:
             ModelDenied: the gate says no, or says yes to the fallback alone.
         """
-        if self.admit(model) != model:
-            raise self._refusal(model, self.answer(model))
+        if self.admit(model, base_url) != model:
+            raise self._refusal(model, self.answer(model, base_url))
 
-    def answer(self, model: str) -> dict[str, object]:
+    def answer(self, model: str, base_url: str = "") -> dict[str, object]:
         """Return what `access-monitor gate --json` prints, without the fallback being taken.
 
         Raises:
             ModelDenied: there is no lease to answer from, or it does not hold this model.
         """
         self._refresh()
-        return self._asked(self._lease(model), model)
+        lease = self._lease(model)
+        return self._asked(lease, model, self._flag(lease, model, base_url))
 
     def close(self) -> None:
         """End what runs in the background; the answers go on until the lease ends."""
@@ -170,20 +176,21 @@ class Guard:
             self._keeper.refresh()
             self._going_on = {}
 
-    def _decide(self, model: str, now: datetime) -> str:
+    def _decide(self, model: str, base_url: str, now: datetime) -> str:
         self._refresh()
         going_on = self._going_on  # first: what is worked out from an older lease must not outlive it
         lease = self._lease(model)
-        answer = self._asked(lease, model)
+        flag = self._flag(lease, model, base_url)
+        answer = self._asked(lease, model, flag)
         if answer["allowed"] is True:
             self._taken.pop(model, None)
             sent, until = model, _time(answer["expires_at"])
         else:
-            sent, until = self._instead(lease, model, answer)
+            sent, until = self._instead(lease, model, flag, answer)
         # The lease's time may run ahead of the clock; both have to be before the end, and this one is asked for a
         # second at most.
         if lease.now == now or lease.now - now < timedelta(seconds=POLL):
-            going_on[model] = now, until, sent
+            going_on[model, base_url] = now, until, sent
         return sent
 
     def _lease(self, model: str) -> Lease:
@@ -192,21 +199,37 @@ class Guard:
         except LeaseError as stop:
             raise self._denied(model, status=UNKNOWN, reason=f"{UNKNOWN}: {_clause(stop)}") from None
 
-    def _asked(self, lease: Lease, model: str) -> dict[str, object]:
+    def _flag(self, lease: Lease, model: str, base_url: str) -> str:
+        """Return the key of the flag that answers for a model on the surface that is called.
+
+        Several surfaces may have one base URL, and differ by their keys: then the first that the model is on.
+        """
+        surfaces = [self.surface] if self.surface else lease.surfaces(base_url) if base_url else [""]
+        stops = []
+        for surface in surfaces or [""]:
+            try:
+                return lease.flag(model, surface)
+            except LeaseError as stop:
+                stops.append(stop)
+        raise self._denied(model, status=UNREGISTERED, reason=f"{UNREGISTERED}: {_clause(stops[0])}") from None
+
+    def _asked(self, lease: Lease, model: str, flag: str) -> dict[str, object]:
         try:
-            return lease.answer(model, self.caller)
+            return lease.answer(flag, self.caller, asked=model)
         except LeaseError as stop:
-            status = UNREGISTERED if model not in lease.flags else UNKNOWN
+            status = UNREGISTERED if flag not in lease.flags else UNKNOWN
             raise self._denied(model, status=status, reason=f"{status}: {_clause(stop)}") from None
 
-    def _instead(self, lease: Lease, model: str, answer: Mapping[str, object]) -> tuple[str, datetime]:
+    def _instead(self, lease: Lease, model: str, flag: str, answer: Mapping[str, object]) -> tuple[str, datetime]:
         """Return the id of the approved fallback that is allowed, and until when.
 
         Raises:
             ModelDenied: there is none.
         """
         candidates = (
-            (key, lease.model_id(key)) for key in lease.fallbacks(model, self.caller) if key in self._approved
+            (key, lease.model_id(key))
+            for key in lease.fallbacks(flag, self.caller)
+            if key in self._approved or key.partition("@")[0] in self._approved
         )
         key, sent = next((candidate for candidate in candidates if candidate[1]), ("", ""))
         if not sent:
@@ -217,7 +240,7 @@ class Guard:
             _log.warning(
                 "%s is denied in %s: %s; going on with %s (%s)", model, self.environment, answer["reason"], key, sent
             )
-        return sent, _time(self._asked(lease, key)["expires_at"])
+        return sent, _time(self._asked(lease, key, key)["expires_at"])
 
     def _refusal(self, model: str, answer: Mapping[str, object]) -> ModelDenied:
         return self._denied(
@@ -268,6 +291,7 @@ def guard(  # noqa: PLR0913 - public: the keywords of `Guard`
     on_denied: Literal["raise", "fallback"] = "raise",
     fallbacks: Collection[str] = (),
     public_key: str = "",
+    surface: str = "",
     every: float = EVERY,
 ) -> ClientT:
     """Return a copy of an `openai.OpenAI` or `openai.AsyncOpenAI` that asks the gate before every request that names a
@@ -293,6 +317,7 @@ def guard(  # noqa: PLR0913 - public: the keywords of `Guard`
             on_denied=on_denied,
             fallbacks=fallbacks,
             public_key=public_key,
+            surface=surface,
             every=every,
         ),
     )

@@ -29,6 +29,10 @@ leases.
 """
 
 
+SURFACE = "surface/"
+"""What begins the keys of the file's metadata that hold the base URL of a surface."""
+
+
 class LeaseError(Exception):
     """No answer: the exit code and one sentence that says why."""
 
@@ -93,6 +97,13 @@ def parse(path: str, content: bytes) -> object:
         raise _broken(path, "it is not JSON") from None
 
 
+def _address(url: str) -> str:
+    """Return a base URL as it is compared: host and scheme in small letters, no slash at the end."""
+    scheme, separator, rest = url.rstrip("/").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}{separator}{host.lower()}{slash}{path}"
+
+
 def _broken(path: str, why: str) -> LeaseError:
     return LeaseError(
         NOT_KNOWN,
@@ -117,6 +128,7 @@ class Lease:
         document = self._mapping(document, "the document")
         self.flags = self._mapping(document.get("flags"), "flags")
         metadata = self._mapping(document.get("metadata"), "metadata")
+        self._placed = metadata
         self.environment = self._text(metadata, "environment")
         self.version = self._text(metadata, "version")
         self.written_at = self._required(metadata, "written_at")
@@ -138,8 +150,42 @@ class Lease:
                 "that no date in it can be trusted: set the clock, then ask again.",
             )
 
-    def answer(self, key: str, caller: str) -> dict[str, object]:
-        """Return what `GET /v1/gate/{key}` answers, in the same shape.
+    def flag(self, key: str, surface: str) -> str:
+        """Return the key of the flag that answers for a key on a surface; without one the key itself, whether it is in
+        the file or not.
+
+        Raises:
+            LeaseError: the key is on other surfaces.
+        """
+        entry, at, named = key.partition("@")
+        if not surface and (not at or key in self.flags or entry not in self.flags):
+            return key
+        if not surface:
+            key, surface = entry, named
+        address = f"{key}@{surface}"
+        if key in self.flags and self.surface(key) == surface:
+            return key
+        if address in self.flags or key not in self.flags:
+            return address if address in self.flags else key
+        there = [name for name in self.flags if name == key or name.startswith(f"{key}@")]
+        places = " and ".join(dict.fromkeys(filter(None, map(self.surface, there)))) or "no surface that its file names"
+        raise LeaseError(WRONG_USAGE, f"{key} is on {places}, not on {surface}.")
+
+    def surface(self, key: str) -> str:
+        """Return the surface on which a flag is judged; empty in a file of an older monitor."""
+        return self._text(self._metadata(key), "surface") if "surface" in self._metadata(key) else ""
+
+    def surfaces(self, base_url: str) -> list[str]:
+        """Return the surfaces whose calls go to a base URL; none where no surface of the file has it."""
+        wanted = _address(base_url)
+        return [
+            name[len(SURFACE) :]
+            for name, url in self._placed.items()
+            if name.startswith(SURFACE) and isinstance(url, str) and _address(url) == wanted
+        ]
+
+    def answer(self, key: str, caller: str, asked: str = "") -> dict[str, object]:
+        """Return what `GET /v1/gate/{key}` answers, in the same shape; `asked` is the name to give in place of the key.
 
         Raises:
             Stop: the key is not in the file, or its flag is broken.
@@ -147,7 +193,7 @@ class Lease:
         if key not in self.flags:
             raise LeaseError(
                 NOT_KNOWN,
-                f"{key} is not in {self.path}: it is neither an entry's key nor a model id that exactly one "
+                f"{asked or key} is not in {self.path}: it is neither an entry's key nor a model id that exactly one "
                 "entry holds; "
                 "see `access-monitor status`.",
             )
@@ -160,7 +206,7 @@ class Lease:
         # this one.
         agreed = allowed == verdict.allowed
         return {
-            "key": key,
+            "key": asked or key,
             "allowed": allowed,
             "status": self._text(metadata, "status"),
             "reason": verdict.reason if agreed else self._text(metadata, "reason"),
@@ -173,20 +219,31 @@ class Lease:
         """Return the conditions of a flag, worked out from its metadata."""
         metadata = self._metadata(key)
         variants = self._mapping(self._flag(key).get("variants"), f"the variants of {key}")
+        callers, reviewed_until = self._review(key)
+        needs_review = caller in callers
+        dates = [self._date(metadata, "checks_until"), reviewed_until if needs_review else None]
+        unready = [self._optional(metadata, name) for name in ("unready", *(("unreviewed",) if needs_review else ()))]
         return judge(
             status=self._text(metadata, "status"),
             reason=self._text(metadata, "reason"),
             evaluable=self.environment != PRODUCTION and variants.get(EVALUATING) is True,
             access_until=self._date(metadata, "access_until"),
             price_until=self._date(metadata, "price_until"),
+            # A file that an earlier version wrote says by the end of the grace alone that there is one.
+            spares=metadata.get("spares") is True or "grace_until" in metadata,
             grace_until=self._date(metadata, "grace_until"),
-            spared=bool(caller) and caller in self._rule(key)[1],
+            spared=bool(caller) and caller in self._rule(key)[1] and not (needs_review and unready[-1]),
             lease_until=self.lease_until,
             now=self.now,
-            checks_until=self._date(metadata, "checks_until"),
-            unready=self._text(metadata, "unready") if "unready" in metadata else "",
+            checks_until=min((at for at in dates if at is not None), default=None),
+            unready=", ".join(words for words in unready if words),
             since=self._date(metadata, "since"),
         )
+
+    def access(self, key: str) -> str:
+        """Return how each route to the model of a flag stood when the file was written; empty where it does not say."""
+        metadata = self._metadata(key)
+        return self._text(metadata, "access") if "access" in metadata else ""
 
     def spared(self, key: str) -> tuple[str, ...]:
         """Return the callers that the running pause of a flag spares."""
@@ -199,6 +256,8 @@ class Lease:
         variants = self._mapping(flag.get("variants"), f"the variants of {key}")
         limit, callers, then, otherwise = self._rule(key)
         within = limit is not None and self.now.timestamp() < limit and (callers == () or caller in callers)
+        reviewed, until = self._review(key)
+        within = within and not (caller in reviewed and (until is None or until <= self.now))
         if variants.get(otherwise) is not False:
             raise self._broken(f"{key} does not deny by default")
         value = variants.get(then if within else otherwise)
@@ -212,7 +271,7 @@ class Lease:
         The limit in seconds since 1970, the callers (none: anyone), the variant while it holds and the one after.
         """
         flag = self._flag(key)
-        rule = flag.get("targeting")
+        rule = self._parts(key)[1]
         otherwise = flag.get("defaultVariant")
         if rule is None and isinstance(otherwise, str):
             return None, (), otherwise, otherwise
@@ -232,6 +291,32 @@ class Lease:
                 return limit, callers, then, str(after)
         raise self._broken(f"the rule of {key} is none that the monitor writes")
 
+    def _review(self, key: str) -> tuple[tuple[str, ...], datetime | None]:
+        """Return the callers who need a safety review, and until when it is verified; None: it is not."""
+        match self._parts(key)[0]:
+            case None:
+                return (), None
+            case {
+                "and": [
+                    {"in": [{"var": "targetingKey"}, [*named]]},
+                    {">=": [{"var": "$flagd.timestamp"}, int(since)]},
+                ]
+            } if all(isinstance(name, str) and name for name in named) and not isinstance(since, bool):
+                try:
+                    return tuple(map(str, named)), datetime.fromtimestamp(since, UTC) if since else None
+                except (OverflowError, ValueError, OSError):
+                    pass
+        raise self._broken(f"the rule of {key} is none that the monitor writes")
+
+    def _parts(self, key: str) -> tuple[object, object]:
+        """Return the two parts of a rule: who lacks a safety review, None where nobody needs one, and the rest."""
+        flag = self._flag(key)
+        match flag.get("targeting"):
+            case {"if": [guard, denied, *rest]} if len(rest) == 3 and denied == flag.get("defaultVariant"):
+                return guard, {"if": rest}
+            case rule:
+                return None, rule
+
     def model_id(self, key: str) -> str:
         """Return the exact model id of an entry on the surface that the gate speaks for; empty while it is not known,
         or in a file of an older monitor.
@@ -244,18 +329,21 @@ class Lease:
         Raises:
             Stop: a flag along the chain is broken.
         """
-        visited = {self._text(self._metadata(key), "entry")}
+        visited = {self._text(self._metadata(key), "entry").partition("@")[0]}
+        surface = self.surface(key)
         following = self._text(self._metadata(key), "declared_fallback")
-        # A fallback is an entry by its key; the file holds flags under model ids as well.
-        while (
-            following in self.flags
-            and following not in visited
-            and self._text(self._metadata(following), "entry") == following
-        ):
-            if self._allowed(following, caller) and self.judge(following, caller).allowed:
-                yield following
+        while following not in visited and self._is_entry(following):
             visited.add(following)
+            # On the surface of the entry first, then where the fallback stands first.
+            for candidate in (f"{following}@{surface}", following):
+                registered = self._is_entry(candidate) and self._allowed(candidate, caller)
+                if registered and self.judge(candidate, caller).allowed:
+                    yield candidate
             following = self._text(self._metadata(following), "declared_fallback")
+
+    def _is_entry(self, key: str) -> bool:
+        """Return whether a flag stands under the key of an entry; the file holds flags under model ids as well."""
+        return key in self.flags and self._text(self._metadata(key), "entry") == key
 
     def _flag(self, key: str) -> Mapping[str, object]:
         return self._mapping(self.flags[key], f"the flag {key}")
@@ -267,6 +355,9 @@ class Lease:
         if not isinstance(value, dict):
             raise self._broken(f"{what} is not an object")
         return value
+
+    def _optional(self, metadata: Mapping[str, object], name: str) -> str:
+        return self._text(metadata, name) if name in metadata else ""
 
     def _text(self, metadata: Mapping[str, object], name: str) -> str:
         value = metadata.get(name)

@@ -19,10 +19,10 @@ ClientT = TypeVar("ClientT")
 class Admitting(Protocol):
     """What is asked about every model that a request names (`guard.Guard`); both raise `guard.ModelDenied`."""
 
-    def admit(self, model: str) -> str:
-        """Return the model to call: the one that was named, or its approved fallback."""
+    def admit(self, model: str, base_url: str = "") -> str:
+        """Return the model to call at a base URL: the one that was named, or its approved fallback."""
 
-    def require(self, model: str) -> None:
+    def require(self, model: str, base_url: str = "") -> None:
         """Refuse a model that no fallback can stand in for here."""
 
 
@@ -90,7 +90,7 @@ class _Guarded:
     def _websocket_query_params(self, url: Any, extra_query: Mapping[str, object]) -> Any:
         """Return the one place that every connection to a model by web socket passes before it is opened."""
         named = {name: extra_query[name] for name in ("model", "deployment") if isinstance(extra_query.get(name), str)}
-        sent = {name: self.guard.admit(str(model)) for name, model in named.items()}
+        sent = {name: self.guard.admit(str(model), _base_url(self)) for name, model in named.items()}
         return super()._websocket_query_params(url, {**extra_query, **sent})  # type: ignore[misc]
 
 
@@ -110,6 +110,27 @@ class _Async(_Guarded):
         return await super().request(cast_to, options, **rest)  # type: ignore[misc]
 
 
+def _base_url(client: Any) -> str:
+    """Return where the requests of a client go; that of one deployment is its resource's."""
+    return str(getattr(client, "base_url", "")).rstrip("/")
+
+
+class _Addressed:
+    """A guard that is asked about requests to one base URL."""
+
+    __slots__ = ("_base_url", "_guard")
+
+    def __init__(self, guard: Admitting, base_url: str) -> None:
+        self._guard = guard
+        self._base_url = base_url
+
+    def admit(self, model: str) -> str:
+        return self._guard.admit(model, self._base_url)
+
+    def require(self, model: str) -> None:
+        self._guard.require(model, self._base_url)
+
+
 def _screened(client: _Guarded, options: Any) -> Any:
     """Return the options of the request that may be sent.
 
@@ -118,7 +139,7 @@ def _screened(client: _Guarded, options: Any) -> Any:
     """
     if options.method.lower() == "get":
         return options
-    guard = client.guard
+    guard = _Addressed(client.guard, _base_url(client))
     # An Azure client may be made for one deployment, which is then called whatever the body names.
     deployment = getattr(client, "_azure_deployment", None)
     if deployment:
@@ -160,7 +181,7 @@ def _admitted(body: Mapping[str, Any], admit: Callable[[str], str]) -> Mapping[s
     return {**body, **changes} if changes else body
 
 
-def _batch(guard: Admitting, files: Any) -> Any:
+def _batch(guard: _Addressed, files: Any) -> Any:
     """Return the files of a batch, each line's model admitted; what can be read only once is replaced
     by what was read.
     """
@@ -191,7 +212,7 @@ def _read(file: Any) -> tuple[bytes, Any]:
     return content, file
 
 
-def _require(guard: Admitting, text: bytes | bytearray | str) -> None:
+def _require(guard: _Addressed, text: bytes | bytearray | str) -> None:
     """Ask about every model that a JSON text names, its own or that of the request in it: it is sent as it is, or not
     at all.
     """

@@ -16,6 +16,10 @@ EVALUATING = "evaluating"
 PAUSED = "paused"
 STALE = "stale"
 GRACE = "grace"
+
+ACCESS_FRESH = "access is fresh"
+PRICES_FRESH = "prices are fresh"
+CHECKS_VERIFIED = "the required checks are verified"
 UNREGISTERED = "unregistered"
 
 _DENIED = {
@@ -30,6 +34,8 @@ _ALLOWED = {
     ACTIVE: "active: every assumption that was accepted holds and is fresh",
     EVALUATING: "evaluating: may be used outside production",
 }
+
+_SPARED = "the caller is one that the pause spares"
 
 
 class Condition:
@@ -73,6 +79,7 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
     evaluable: bool,
     access_until: datetime | None,
     price_until: datetime | None,
+    spares: bool,
     grace_until: datetime | None,
     spared: bool,
     lease_until: datetime,
@@ -83,8 +90,8 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
 ) -> GateVerdict:
     """Return whether an entry may be used at `now`.
 
-    `evaluable` says that the environment may use what is still being evaluated; `grace_until` is the end of the grace
-    of a running pause that only price shifts caused and that denies new callers only (None: no such pause), `spared`
+    `evaluable` says that the environment may use what is still being evaluated; `spares` that a running pause, which
+    only price shifts caused, denies new callers only, `grace_until` until when (None: without end), and `spared`
     whether the caller is one that had the entry before. `access_until` and `price_until` are when each kind of fact
     stops being fresh; None was never verified. `checks_until` is when the first check that the environment requires
     passes its date (None: none has one), `unready` names those that are not verified. `since` is when the status began,
@@ -95,35 +102,37 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
     """
     lease = _dated("the answer is leased", lease_until, now, "", "the monitor has not renewed the lease, which ended")
     access = _dated(
-        "access is fresh",
+        ACCESS_FRESH,
         access_until,
         now,
         "stale: access was never verified",
         "stale: access was last verified to hold until",
     )
-    if status == PAUSED and grace_until is not None and spared:
+    graced = status == PAUSED and spares
+    if graced and spared:
         # Whichever of these fails, the pause is why: once a date has passed the lease file no longer tells the callers
         # apart.
         denial = reason or _DENIED[PAUSED]
-        until = _whole(grace_until)
-        grace = Condition("the caller is one that the pause spares", now < until, denial, until)
+        until = None if grace_until is None else _whole(grace_until)
+        grace = Condition(_SPARED, until is None or now < until, denial, until)
         # What the pause itself made stale is why there is a grace: only the dates of the checks count.
         rest = [access, *_checks(checks_until, "", now)]
         denied = [Condition(condition.asks, condition.holds, denial, condition.until) for condition in rest]
-        spares = "paused after a price shift; callers that had it are spared"
-        return _sum(GRACE, PAUSED, spares, (grace, *denied, lease), lease_until)
+        allowed = "paused after a price shift; callers that had it are spared"
+        return _sum(GRACE, PAUSED, allowed, (grace, *denied, lease), lease_until)
     usable = status == ACTIVE or (evaluable and status == EVALUATING)
     wanted = "active or evaluating" if evaluable else "active"
     denial = "" if usable else reason or _DENIED.get(status, f"its status is {status}")
     conditions = [Condition(f"the status is {wanted} (it is {status})", usable, denial, since=since)]
-    if status == PAUSED and grace_until is not None:
-        conditions.append(Condition("the caller is one that the pause spares", False, denial, _whole(grace_until)))
+    if graced:
+        until = None if grace_until is None else _whole(grace_until)
+        conditions.append(Condition(_SPARED, False, denial, until))
     conditions.append(access)
     if status != EVALUATING:
         # Blanks are being filled while an entry is evaluated: there is no accepted price that could go stale.
         conditions.append(
             _dated(
-                "prices are fresh",
+                PRICES_FRESH,
                 price_until,
                 now,
                 "stale: its prices were never verified",
@@ -137,12 +146,11 @@ def judge(  # noqa: PLR0913 - one keyword for each thing that the judgement rest
 
 def _checks(until: datetime | None, unready: str, now: datetime) -> list[Condition]:
     """Return the checks that the environment requires; no condition where nothing of them limits the answer."""
-    asks = "the required checks are verified"
     if unready:
-        return [Condition(asks, False, f"unready: {unready}")]
+        return [Condition(CHECKS_VERIFIED, False, f"unready: {unready}")]
     if until is None:
         return []
-    return [_dated(asks, until, now, "", "stale: a required check was verified until")]
+    return [_dated(CHECKS_VERIFIED, until, now, "", "stale: a required check was verified until")]
 
 
 def _sum(

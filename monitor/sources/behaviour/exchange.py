@@ -30,13 +30,16 @@ TEXT = 2_000
 
 
 class ProbeProblem(Exception):
-    """A poll that yields nothing, and why. `retry_after` is in seconds."""
+    """A poll that yields nothing, and why. `retry_after` is in seconds, `refusal` as a `PollFailure` has it."""
 
-    def __init__(self, reason: FailureReason, detail: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: FailureReason, detail: str, retry_after: float | None = None, *, refusal: str = ""
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.retry_after = retry_after
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
-from monitor.core.error_meanings import GOOD, LOSSES, ErrorVerdict, Meaning
+from monitor.core.error_meanings import GOOD, LOSSES, ErrorVerdict, Meaning, refuses_call
 from monitor.core.facts import ACCESS, BEHAVIOUR, GRANTED, LIMIT, FailureReason, Value, refusal
 from monitor.sources.behaviour.exchange import Exchange, ProbeProblem, usage
 from monitor.sources.http import refused, retry_after
@@ -76,9 +76,12 @@ def facts_of(route: str, model: str, exchanges: Sequence[Exchange], at: datetime
 
 def refused_by(route: str, status: int, verdict: ErrorVerdict) -> dict[str, Value]:
     """Return the facts of a refusal: what it means, and how it was said."""
+    return {ACCESS + route: str(verdict.meaning), refusal(route): _answered_with(status, verdict)}
+
+
+def _answered_with(status: int, verdict: ErrorVerdict) -> str:
     code = verdict.code or verdict.param
-    refused = f"{status} {code}" if code.isprintable() and 0 < len(code) <= CODE else str(status)
-    return {ACCESS + route: str(verdict.meaning), refusal(route): refused}
+    return f"{status} {code}" if code.isprintable() and 0 < len(code) <= CODE and code != str(status) else str(status)
 
 
 def unsaid(route: str, facts: Mapping[str, Value]) -> frozenset[str]:
@@ -118,7 +121,13 @@ def failure(one: Exchange, verdict: ErrorVerdict, at: datetime) -> ProbeProblem:
         reason = FailureReason.NOT_JSON
     elif one.status in GOOD:
         reason = FAILED_INSIDE.get(verdict.code, FailureReason.INVALID_SHAPE)
-    return ProbeProblem(reason, detail, retry_after(one.headers.get("retry-after", ""), at))
+    unexplained = verdict.meaning is Meaning.UNKNOWN and one.body is not None and refuses_call(one.status)
+    return ProbeProblem(
+        reason,
+        detail,
+        retry_after(one.headers.get("retry-after", ""), at),
+        refusal=_answered_with(one.status, verdict) if unexplained else "",
+    )
 
 
 def _shape(one: Exchange, what: str) -> ProbeProblem:

@@ -263,6 +263,7 @@ class BehaviourSource:
             reason=problem.reason,
             detail=one_line(problem.detail, self._secrets),
             retry_after=problem.retry_after,
+            refusal=problem.refusal,
             body=body,
             measured=tuple(measured),
         )

@@ -37,7 +37,9 @@ def build(spec: SourceSpec, deps: SourceDeps) -> Source:
 
 def _sources(spec: SourceSpec, around: Surroundings) -> Iterator[SourceSpec]:
     placed = {name: around.place(path) for name, path in spec.options.items() if name == "catalogue"}
-    yield replace(spec, options={**spec.options, **placed})
+    # Whose models it speaks of: the entries of that provider on other surfaces ask it whether Codex offers them.
+    provider = "" if around.surface is None else around.surface.provider
+    yield replace(spec, provider=spec.provider or provider, options={**spec.options, **placed})
 
 
 def _check(options: Options, around: Surroundings) -> Iterator[Finding]:

@@ -8,10 +8,14 @@ a price under another meter, tier, band or model.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from monitor.core.facts import Refusal, Subject
 from monitor.core.price import PriceRow
 from monitor.sources.extraction import Extraction, Unreadable
 from monitor.sources.pricing_page import markdown, markup, money
+from monitor.sources.pricing_page.blocks import Block
+from monitor.sources.pricing_page.context import Placed
 from monitor.sources.pricing_page.notes import aliases_of, notes_of
 from monitor.sources.pricing_page.profiles import profile
 from monitor.sources.pricing_page.rows import reconcile, rows_of
@@ -36,6 +40,20 @@ def extract(text: str, *, provider: str) -> Extraction:
     placed, lead = place(blocks, per_model=profile(provider).per_model is not None)
     if lead is not None and not lead.tables:
         raise Unreadable(f"the section {lead.title!r} announces prices per 1M tokens and holds no table")
+    rows, refused = _read(placed, provider)
+    if not rows:
+        first = f"; the first: {refused[0].where}: {refused[0].reason}" if refused else ""
+        raise Unreadable(f"no price was recognised in {len(placed)} tables{first}")
+    aliases = {Subject(provider, name): target for name, target in aliases_of(blocks).items()}
+    return Extraction(rows=rows, refused=refused, notes=notes_of(blocks), aliases=aliases)
+
+
+def rows(blocks: Sequence[Block], *, provider: str) -> tuple[tuple[PriceRow, ...], tuple[Refusal, ...]]:
+    """Read the prices of a part of another page, and why those were refused that are none; a part may state none."""
+    return _read(place(blocks, per_model=False)[0], provider)
+
+
+def _read(placed: Iterable[Placed], provider: str) -> tuple[tuple[PriceRow, ...], tuple[Refusal, ...]]:
     read: list[PriceRow] = []
     refused: list[Refusal] = []
     for table in placed:
@@ -44,10 +62,5 @@ def extract(text: str, *, provider: str) -> Extraction:
                 read.append(part)
             else:
                 refused.append(part)
-    rows, conflicts = reconcile(read)
-    refused += conflicts
-    if not rows:
-        first = f"; the first: {refused[0].where}: {refused[0].reason}" if refused else ""
-        raise Unreadable(f"no price was recognised in {len(placed)} tables{first}")
-    aliases = {Subject(provider, name): target for name, target in aliases_of(blocks).items()}
-    return Extraction(rows=tuple(rows), refused=tuple(refused), notes=notes_of(blocks), aliases=aliases)
+    kept, conflicts = reconcile(read)
+    return tuple(kept), (*refused, *conflicts)

@@ -1,10 +1,10 @@
 """Makes a database of an earlier version: plays the story of its sandbox against its command line, and packs what it
 left.
 
-    python tests/store/databases/make.py CHECKOUT OUT.db.zst
+    python tests/store/databases/make.py CHECKOUT OUT.db.zst [surfaces]
 
-CHECKOUT is a checkout of that version with its environment in `.venv`. `README.md` says which commits the stored ones
-were made from.
+With `surfaces` it plays the story of entries that stand on an API and on Codex. CHECKOUT is a checkout of that version
+with its environment in `.venv`. `README.md` says which commits the stored ones were made from.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -177,7 +178,56 @@ def play(story: Story) -> None:
     print(story.run("outbox"))
 
 
-def main(checkout: Path, out: Path) -> None:
+CODEX = """
+[[surface]]
+key = "codex"
+base_url = "{url}/codex"
+provider = "{provider}"
+
+[[source]]
+key = "codex-catalogue"
+kind = "codex"
+surface = "codex"
+catalogue = "catalogue.json"
+"""
+
+
+def play_surfaces(story: Story) -> None:
+    """Leave entries on both surfaces active, paused, retired, evaluating and withdrawn, each as one row."""
+    keys = ["gpt-5.6-sol", "gpt-5.6-luna", "gpt-5.5", "gpt-5", "gpt-4.1", "gpt-5.4-mini"]
+
+    def configure(provider: str = "openai") -> None:
+        entries = "".join(
+            f'\n[[entry]]\nkey = "{key}"\nsurfaces = {{openai = "{key}", codex = "{key}"}}\nowners = ["platform"]\n'
+            for key in keys
+        )
+        text = CONFIGURATION.format(
+            url=story.url,
+            hook=f"{story.url}/hook",
+            more=CODEX.format(url=story.url, provider=provider),
+            entries=entries,
+        )
+        (story.folder / "monitor.toml").write_text(text.replace("polls = ", "looks = "))
+
+    offered = [{"slug": key, "visibility": "list", "minimal_client_version": "0.40.0"} for key in keys]
+    (story.folder / "catalogue.json").write_text(json.dumps({"models": offered}))
+    configure()
+    story.advance(2)  # GPT-5.6 is generally available
+    story.poll(3)
+    story.run("verify", "gpt-5.6-luna", "evals", "--by", "Ada L.", "--url", "https://example.com/evals")
+    for key in ["gpt-5.6-sol", "gpt-5.6-luna", "gpt-5", "gpt-4.1", "gpt-5.4-mini"]:
+        story.run("activate", key, *BY)
+    (story.folder / "catalogue.json").write_text(json.dumps({"models": offered[1:]}))
+    story.poll(3)  # Codex offers gpt-5.6-sol no more
+    story.run("pause", "gpt-5", "--by", "Bob K.", "--reason", "a regression in production")
+    story.run("retire", "gpt-4.1", "--by", "Bob K.", "--reason", "replaced")
+    keys.remove("gpt-5.4-mini")
+    configure()
+    story.poll(1)
+    print(story.run("status"))
+
+
+def main(checkout: Path, out: Path, play: Callable[[Story], None] = play) -> None:
     with tempfile.TemporaryDirectory() as name:
         story = Story(checkout.resolve(), Path(name))
         try:
@@ -194,4 +244,4 @@ def main(checkout: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), play_surfaces if "surfaces" in sys.argv[3:] else play)

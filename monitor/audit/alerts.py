@@ -1,0 +1,261 @@
+"""What is open now: everything that somebody may have to act upon, with since when, who took it on, and what to type
+next.
+
+Reading only, from the registry, the sources and the gate's own answers; commands, HTTP and pages show the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from shlex import quote
+
+from monitor.audit.silences import silences
+from monitor.audit.source_status import PendingRow, SourceCondition, SourceRow, source_rows
+from monitor.core import events as ev
+from monitor.core.configuration import Configuration
+from monitor.core.entry import Entry, Status
+from monitor.core.ports import EventQuery, Reader
+from monitor.gate.state import Production, reason
+from monitor.registry.acceptance import COMMANDS
+
+
+class AlertKind(StrEnum):
+    """What is open, the most pressing first."""
+
+    PAUSED = "paused"
+    DENIED = "denied"
+    SOURCE_DOWN = "source_down"
+    SOURCE_STALE = "source_stale"
+    HELD = "held"
+    APPROVAL = "approval"
+    WINDOW = "window"
+    SILENCE = "silence"
+    PENDING = "pending"
+    NOT_ACTIVATED = "not_activated"
+
+
+LATER = frozenset({AlertKind.PENDING, AlertKind.NOT_ACTIVATED})
+"""What decides nothing yet, and is shown only where everything was asked for; so is a window that has not begun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Who took a pause on, when, and what they said of it."""
+
+    by: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One open matter.
+
+    Attributes:
+        kind: What it is.
+        subject: The entry or source that it is about.
+        since: Since when; None where no poll or event dates it.
+        until: When it ends by itself; None where it does not.
+        what: Why, in words.
+        production: What production is answered of an entry, `allowed` or `denied: …`; empty for a source.
+        acknowledged: Who took it on.
+        position: The event that brought it about.
+        command: What to type next.
+    """
+
+    kind: AlertKind
+    subject: str
+    since: datetime | None
+    what: str
+    command: str
+    until: datetime | None = None
+    production: str = ""
+    acknowledged: Acknowledgement | None = None
+    position: int | None = None
+
+
+def alerts(reader: Reader, configuration: Configuration, now: datetime, *, everything: bool = False) -> list[Alert]:
+    """Return what is open, the most pressing kind first and the oldest first within one.
+
+    With `everything` also what decides nothing yet: differences that are being counted, windows that have not begun,
+    and entries that nobody has activated.
+    """
+    order = list(AlertKind)
+    rows = [*_of_entries(reader, configuration, now), *_of_sources(reader, configuration, now)]
+    if not everything:
+        rows = [row for row in rows if row.kind not in LATER and not (row.since and row.since > now)]
+    return sorted(rows, key=lambda row: (order.index(row.kind), row.since is None, row.since or now, row.subject))
+
+
+def production_in_words(allowed: bool, reason: str) -> str:
+    """Say what production is answered."""
+    return "allowed" if allowed else f"denied: {reason}"
+
+
+def _of_entries(reader: Reader, configuration: Configuration, now: datetime) -> Iterator[Alert]:
+    gate = Production(reader, configuration, now)
+    acknowledged = acknowledgements(reader, gate.entries)
+    for key, entry in gate.entries.items():
+        if not entry.alive:
+            continue
+        answer = gate.answer(key)
+        production = production_in_words(answer.allowed, answer.reason)
+        if entry.status is Status.PAUSED:
+            yield Alert(
+                kind=AlertKind.PAUSED,
+                subject=key,
+                since=entry.since,
+                what=reason(entry),
+                production=production,
+                acknowledged=acknowledged.get(key),
+                position=entry.pause,
+                command=_after_pause(entry, acknowledged.get(key)),
+            )
+        elif not answer.allowed:
+            active = entry.status is Status.ACTIVE
+            yield Alert(
+                kind=AlertKind.DENIED if active else AlertKind.NOT_ACTIVATED,
+                subject=key,
+                since=gate.expired_at(key) if active else entry.since,
+                what=answer.reason if active else reason(entry),
+                production=production,
+                position=entry.status_position,
+                command=f"access-monitor checklist {quote(key)}",
+            )
+        yield from _of_people(entry, now)
+    for silence in silences(reader, now):
+        lift = f"access-monitor silence {quote(silence.entry)} --lift --by YOU --reason WHY"
+        yield Alert(
+            kind=AlertKind.SILENCE,
+            subject=silence.entry,
+            since=silence.since,
+            until=silence.until,
+            what=f"{silence.reason} ({silence.by})",
+            position=silence.position,
+            command=lift,
+        )
+
+
+def _after_pause(entry: Entry, acknowledged: Acknowledgement | None) -> str:
+    key = quote(entry.key)
+    if acknowledged is None:
+        return f"access-monitor ack {key} --by YOU"
+    return f"access-monitor resume {key} --by YOU --reason WHY --expect {entry.position}"
+
+
+def _of_people(entry: Entry, now: datetime) -> Iterator[Alert]:
+    """Yield what people have begun: an acceptance that waits for a second person, and windows of maintenance."""
+    key = quote(entry.key)
+    if (approval := entry.asked) is not None:
+        act = COMMANDS[approval.act]
+        yield Alert(
+            kind=AlertKind.APPROVAL,
+            subject=entry.key,
+            since=None,
+            what=f"{approval.by} asked to {act} it; another person confirms",
+            position=approval.position,
+            command=f"access-monitor {act} {key} --by YOU --reason WHY --expect {approval.expect}",
+        )
+    for window in entry.windows:
+        if window.end > now:
+            yield Alert(
+                kind=AlertKind.WINDOW,
+                subject=entry.key,
+                since=window.start,
+                until=window.end,
+                what=f"{', '.join(window.changes)} may move: {window.reason} ({window.by})",
+                position=window.position,
+                command=f"access-monitor maintenance {key} --close {window.position} --by YOU --reason WHY",
+            )
+
+
+def _of_sources(reader: Reader, configuration: Configuration, now: datetime) -> Iterator[Alert]:
+    for row in source_rows(reader, configuration, now):
+        if row.state is SourceCondition.DOWN:
+            yield _source_alert(row, AlertKind.SOURCE_DOWN, row.since, row.error, f"access-monitor poll {row.key}")
+        elif row.state is SourceCondition.STALE:
+            words = "its last good poll is too old to rely on"
+            yield _source_alert(row, AlertKind.SOURCE_STALE, row.good_at, words, f"access-monitor poll {row.key}")
+        if row.anomaly:
+            yield _held(row)
+        yield from (_quarantined(row, change) for change in row.held if change.release)
+        if row.pending:
+            yield _pending(row)
+
+
+_SHOWN = 3
+"""How many differences of a source are named."""
+
+
+def _held(row: SourceRow) -> Alert:
+    """Return the one matter that a held answer is, however many differences it holds."""
+    differences = [change for change in row.held if not change.release]
+    ends = [change.until for change in differences if change.until is not None]
+    reason = row.anomaly.replace("_", " ")
+    what = f"{reason}: {_in_words(differences)}" if differences else reason
+    return _source_alert(
+        row, AlertKind.HELD, row.since, what, f"access-monitor sources {row.key}", until=max(ends, default=None)
+    )
+
+
+def _quarantined(row: SourceRow, change: PendingRow) -> Alert:
+    """Return a price that a person may let in."""
+    return Alert(
+        kind=AlertKind.HELD,
+        subject=row.key,
+        since=change.since,
+        what=f"{change.subject} {change.what}",
+        position=change.position,
+        command=f"access-monitor release {change.position} --by YOU --reason WHY",
+    )
+
+
+def _pending(row: SourceRow) -> Alert:
+    """Return the differences of a source that are being counted, as one matter."""
+    since = min(change.since for change in row.pending)
+    return Alert(
+        kind=AlertKind.PENDING,
+        subject=row.key,
+        since=since,
+        what=_in_words(row.pending),
+        command=f"access-monitor poll {row.key}",
+    )
+
+
+def _in_words(changes: Sequence[PendingRow]) -> str:
+    shown = "; ".join(f"{change.subject} {change.what}" for change in changes[:_SHOWN])
+    return f"{shown}; and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else shown
+
+
+def _source_alert(
+    row: SourceRow,
+    kind: AlertKind,
+    since: datetime | None,
+    what: str,
+    command: str,
+    until: datetime | None = None,
+) -> Alert:
+    return Alert(
+        kind=kind, subject=row.key, since=since, until=until, what=what, position=row.position, command=command
+    )
+
+
+def acknowledgements(reader: Reader, entries: Mapping[str, Entry]) -> dict[str, Acknowledgement]:
+    """Return who took the running pause of each entry on; entries that nobody took on are not in it."""
+    waiting = {
+        key for key, entry in entries.items() if entry.status is Status.PAUSED and entry.acknowledged == entry.pause
+    }
+    result: dict[str, Acknowledgement] = {}
+    if not waiting:
+        return result
+    for recorded in reader.events(EventQuery(type=ev.NOTICE_ACKNOWLEDGED, newest_first=True)):
+        data = recorded.event.data
+        for key in waiting.intersection(data["entries"]):
+            result[key] = Acknowledgement(by=data["by"], at=recorded.recorded_at, note=data.get("note", ""))
+        waiting -= result.keys()
+        if not waiting:
+            break
+    return result

@@ -1,0 +1,116 @@
+"""`notices`: what people were told, word for word, and what became of each delivery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Options, command
+from monitor.cli.opening import opened
+from monitor.cli.times import both, utc
+from monitor.core.events import rfc3339
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from monitor.audit.sent_notices import SentNotice
+
+NEWEST = 20
+"""How many notices are listed unless told."""
+
+
+@command(
+    "notices",
+    table=True,
+    examples=(
+        "access-monitor notices",
+        "access-monitor notices 4711.platform",
+        "access-monitor notices --limit 100 --json",
+    ),
+)
+@click.argument("id", metavar="[ID]", required=False)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=NEWEST,
+    help="At most so many, the newest; 20 if not given.",
+)
+@click.pass_obj
+def notices(options: Options, *, id: str | None, limit: int) -> None:
+    """Show what was sent, word for word, and to whom.
+
+    Without ID the newest notices, one a line. ID is the one at the end of a message.
+    """
+    from monitor.audit.sent_notices import find_notice, sent_notices
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        rows = [find_notice(reader, id)] if id else sent_notices(reader, limit)
+        name = monitor.settings.notify.timezone
+    zone = ZoneInfo(name) if name else None
+    if options.json:
+        output.as_json([notice_json(row, zone) for row in rows])
+    elif id:
+        _print_notice(rows[0], zone)
+    elif rows:
+        from monitor.notify.forms import render
+
+        output.table(
+            ("ID", "AT", "SENT TO", "TITLE"),
+            [(row.notice.id, utc(row.notice.at), _destinations(row), render(row.notice, zone).title) for row in rows],
+        )
+    else:
+        output.note("Nobody was told anything yet.")
+
+
+def notice_json(row: SentNotice, zone: tzinfo | None) -> dict[str, object]:
+    """Return a notice for scripts, with its words and its deliveries; nothing in it is secret."""
+    from monitor.notify.forms import render
+
+    rendered = render(row.notice, zone)
+    return {
+        "id": row.notice.id,
+        "owner": row.notice.owner,
+        "at": rfc3339(row.notice.at),
+        "reason": row.notice.reason.value,
+        "subjects": list(row.subjects),
+        "title": rendered.title,
+        "text": rendered.text,
+        "deliveries": [
+            {
+                "id": delivery.id,
+                "destination": delivery.destination,
+                "state": delivery.state.value,
+                "attempts": delivery.attempts,
+                "error": delivery.error,
+            }
+            for delivery in row.deliveries
+        ],
+    }
+
+
+def _print_notice(row: SentNotice, zone: tzinfo | None) -> None:
+    from monitor.notify.forms import render
+
+    rendered = render(row.notice, zone)
+    click.echo(output.colour(output.printable(rendered.title), output.BOLD))
+    for line in rendered.text.splitlines():
+        click.echo(output.printable(line))
+    click.echo()
+    click.echo(f"Told {row.notice.owner} at {both(row.notice.at)}.")
+    output.table(
+        ("DELIVERY", "STATE", "TRIED", "DESTINATION", "ERROR"),
+        [
+            (str(delivery.id), delivery.state.value, str(delivery.attempts), delivery.destination, delivery.error)
+            for delivery in row.deliveries
+        ],
+        coloured="STATE",
+        numbers=("DELIVERY", "TRIED"),
+    )
+
+
+def _destinations(row: SentNotice) -> str:
+    return ", ".join(f"{delivery.destination} ({delivery.state.value})" for delivery in row.deliveries)

@@ -1,0 +1,175 @@
+"""`sources`: how each source stands, and of one everything that is not confirmed or not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import output
+from monitor.cli.framework import Options, command
+from monitor.cli.names import complete_sources
+from monitor.cli.opening import opened
+from monitor.cli.times import both, utc
+from monitor.core.events import rfc3339
+from monitor.core.facts import Snapshot
+from monitor.core.ports import MonitorError
+from monitor.core.text import duration_in_words
+from monitor.core.time import rounded
+
+if TYPE_CHECKING:
+    from monitor.app.bootstrap import Monitor
+    from monitor.audit.source_status import PendingRow, SourceRow
+    from monitor.core.facts import Refusal
+    from monitor.core.ports import Reader
+
+
+@command(
+    "sources",
+    table=True,
+    examples=(
+        "access-monitor sources",
+        "access-monitor sources openai-pricing",
+        "access-monitor sources --json | jq '.[] | select(.state != \"ok\").key'",
+    ),
+)
+@click.argument("source", required=False, shell_complete=complete_sources)
+@click.pass_obj
+def sources(options: Options, *, source: str | None) -> None:
+    """Show how each source stands, or all about one.
+
+    State is ok, down (the last poll could not be read), stale (the last good poll is too old to rely on), held (a part
+    of the answer is held for review) or unpolled. Of one source every difference that is not confirmed is listed, and
+    the parts of its evidence that were not understood.
+    """
+    from monitor.audit.source_status import source_rows
+
+    with opened(options) as monitor, monitor.store.read() as reader:
+        now = monitor.clock()
+        rows = source_rows(reader, monitor.configuration, now, source or "")
+        if source:
+            rows = [replace(rows[0], refused=_refused(monitor, reader, source, now))]
+    if options.json:
+        output.as_json([source_json(row) for row in rows])
+    elif source:
+        _print_source(rows[0], now)
+    elif rows:
+        _print_all(rows, now)
+    else:
+        output.note("No source is configured: add a [[source]] to the configuration.")
+
+
+def source_json(row: SourceRow) -> dict[str, object]:
+    """Return a source for scripts; `every` is in seconds, `refused` null where it was not asked for."""
+    return {
+        **asdict(row),
+        "state": row.state.value,
+        "since": _time(row.since),
+        "good_at": _time(row.good_at),
+        "polled_at": _time(row.polled_at),
+        "fresh_until": _time(row.fresh_until),
+        "every": row.every.total_seconds(),
+        "error_at": _time(row.error_at),
+        "pending": [_pending_json(change) for change in row.pending],
+        "held": [_pending_json(change) for change in row.held],
+        "refused": None
+        if row.refused is None
+        else [{"where": refusal.where, "reason": refusal.reason} for refusal in row.refused],
+    }
+
+
+def _refused(monitor: Monitor, reader: Reader, key: str, now: datetime) -> tuple[Refusal, ...] | None:
+    """Read the evidence of a source anew, and return what of it is not understood; None where there is no evidence, or
+    where nothing can read it now.
+    """
+    state = reader.source(key)
+    body = reader.evidence(state.evidence) if state is not None and state.evidence else None
+    if body is None:
+        return None
+    try:
+        reading = monitor.source(key).extract(body, now)
+    except MonitorError as error:
+        output.note(str(error))
+        return None
+    return reading.refused if isinstance(reading, Snapshot) else None
+
+
+def _pending_json(change: PendingRow) -> dict[str, object]:
+    return {**asdict(change), "since": rfc3339(change.since), "until": _time(change.until)}
+
+
+def _print_all(rows: Sequence[SourceRow], now: datetime) -> None:
+    output.table(
+        ("SOURCE", "STATE", "LAST GOOD POLL", "FRESH UNTIL", "PENDING", "HELD", "LAST ERROR"),
+        [
+            (
+                row.key,
+                row.state.value,
+                f"{rounded(now - row.good_at)} ago" if row.good_at else "never",
+                utc(row.fresh_until) if row.fresh_until else "",
+                str(len(row.pending)) if row.pending else "",
+                str(len(row.held)) if row.held else row.anomaly,
+                _error(row, now),
+            )
+            for row in rows
+        ],
+        coloured="STATE",
+        numbers=("PENDING",),
+    )
+    poor = [row.key for row in rows if row.state != "ok"]
+    if poor:
+        output.note(f"Next: access-monitor sources {poor[0]}")
+
+
+def _error(row: SourceRow, now: datetime) -> str:
+    if not row.error or row.error_at is None:
+        return row.error
+    return f"{row.error} ({'since ' if row.state == 'down' else ''}{rounded(now - row.error_at)} ago)"
+
+
+def _print_source(row: SourceRow, now: datetime) -> None:
+    since = f" since {both(row.since)}" if row.since else ""
+    fresh = f", relied on until {both(row.fresh_until)}" if row.fresh_until else ""
+    lines = (
+        ("source", f"{row.key} ({row.kind}, {row.trust})"),
+        ("url", row.url),
+        ("state", output.status(row.state.value) + since),
+        ("polled", f"{both(row.polled_at)}, every {duration_in_words(row.every)}" if row.polled_at else "never"),
+        ("good", f"{both(row.good_at)}, {rounded(now - row.good_at)} ago{fresh}" if row.good_at else "never"),
+        ("subjects", str(row.subjects)),
+        ("error", _error(row, now)),
+        ("held", f"{row.anomaly.replace('_', ' ')}, event {row.position}" if row.anomaly else ""),
+    )
+    for name, value in lines:
+        if value:
+            click.echo(f"{name:<10}{value if name == 'state' else output.printable(value)}")
+    changes = [*row.held, *row.pending]
+    if changes:
+        click.echo()
+        output.table(
+            ("NOT CONFIRMED", "DIFFERENCE", "POLLS", "SINCE", "UNTIL", "NEXT"),
+            [
+                (
+                    change.subject,
+                    change.what,
+                    str(change.polls),
+                    utc(change.since),
+                    utc(change.until) if change.until else "",
+                    f"access-monitor release {change.position} --by YOU --reason WHY" if change.release else "",
+                )
+                for change in changes
+            ],
+            numbers=("POLLS",),
+        )
+    if row.refused:
+        click.echo()
+        output.table(("REFUSED PART", "REASON"), [(refusal.where, refusal.reason) for refusal in row.refused])
+    elif row.refused is not None:
+        output.note("Every part of its evidence is understood.")
+
+
+def _time(at: datetime | None) -> str | None:
+    return rfc3339(at) if at else None
