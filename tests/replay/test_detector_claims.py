@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import ModuleType
+from typing import Any
 
 import pytest
 from replayed import HISTORIES, ROOT, needs_histories
@@ -18,15 +20,23 @@ pytestmark = needs_histories
 SPRING = datetime(2026, 5, 10, tzinfo=UTC)
 
 
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setattr(sys, "path", [str(ROOT / "bench"), *sys.path])
-    return importlib.import_module("_histories")
+@pytest.fixture(scope="module")
+def bench() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(ROOT / "bench"), *sys.path])
+        yield importlib.import_module("_histories")
 
 
 @pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch, bench: ModuleType) -> ModuleType:
+def judge(bench: ModuleType) -> ModuleType:
     return importlib.import_module("detector")
+
+
+@pytest.fixture(scope="module")
+def mistral(bench: ModuleType) -> tuple[Any, Any]:
+    """Provide a stretch of a list that flaps, and what the monitor does with it on the list alone."""
+    history = bench.load(HISTORIES, "mw_v1models_mistral", until=datetime(2026, 6, 10, tzinfo=UTC))
+    return history, bench.monitored(history)
 
 
 def test_on_openai_the_list_alone_pauses_nothing_falsely_and_misses_no_removal(
@@ -51,10 +61,10 @@ def test_where_a_list_flaps_and_drops_in_masses_no_pause_is_more_than_three_poll
 
 
 def test_routes_that_reach_a_model_keep_it_from_being_paused_and_those_that_miss_it_pause_it_sooner(
-    bench: ModuleType,
+    bench: ModuleType, mistral: tuple[Any, Any]
 ) -> None:
-    history = bench.load(HISTORIES, "mw_v1models_mistral", until=datetime(2026, 6, 5, tzinfo=UTC))
-    alone, both = (bench.monitored(history, reached=reached) for reached in (None, bench.DAY))
+    history, alone = mistral
+    both = bench.monitored(history, reached=bench.DAY)
     short = [one for one in alone.pauses if one.within(bench.DAY)]
     assert [one.since.date().isoformat() for one in short] == ["2026-05-31"]  # gone for 21 hours
     assert both.pauses.keys() == alone.pauses.keys() - set(short)
@@ -62,10 +72,11 @@ def test_routes_that_reach_a_model_keep_it_from_being_paused_and_those_that_miss
     assert both.missed == []
 
 
-def test_what_only_the_list_misses_for_less_than_a_week_is_not_paused_for(bench: ModuleType) -> None:
-    history = bench.load(HISTORIES, "mw_v1models_mistral", until=datetime(2026, 6, 12, tzinfo=UTC))
-    naive, alone = bench.counted(history, 1), bench.monitored(history)
-    both = bench.monitored(history, reached=bench.WEEK)
+def test_what_only_the_list_misses_for_less_than_a_week_is_not_paused_for(
+    bench: ModuleType, mistral: tuple[Any, Any]
+) -> None:
+    history, alone = mistral
+    naive, both = bench.counted(history, 1), bench.monitored(history, reached=bench.WEEK)
     assert naive.false(bench.WEEK) >= alone.false(bench.WEEK) > 0
     assert both.false(bench.WEEK) == 0
     assert both.missed == []
