@@ -175,7 +175,7 @@ def test_a_file_of_changes_that_are_days_apart_is_carried_of_itself_and_says_so(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["openai=x.jsonl"], 1, "it has: llm-prices, openai-models, openai-pricing"),
+        (["openai=x.jsonl"], 1, "openai-models, openai-pricing."),
         (["openai-models=x.jsonl"], 1, "x.jsonl cannot be read"),
         (["openai-models"], 2, "is not SOURCE=FILE"),
         (["=x.jsonl"], 2, "is not SOURCE=FILE"),
