@@ -52,7 +52,7 @@ class Stage:
             f"The story runs from {steps[0].date} to {steps[-1].date} and takes about a minute. Dates are the "
             "story's, times are real."
         )
-        _say("Daemon, clock, database and deliveries are those of `access-monitor run`. Only delay is hurried here:")
+        _say("Daemon, clock, database, deliveries are those of `access-monitor run`. Only confirmation is hurried:")
         _say(
             f"a price is confirmed after {requirement(self._rules.change)} (as shipped: "
             f"{requirement(ConfirmationRules().change)})."
@@ -106,7 +106,7 @@ class Stage:
         for text in summary.pauses_told[:1]:
             for row in text.splitlines():
                 _say(f"  {output.colour('│', output.DIM)} {output.printable(row)}".rstrip())
-        _title("How long delay took")
+        _title("How long it took to pause")
         _say(
             f"  At most {seconds(max(pause.delay for pause in summary.pauses))} from the first poll that "
             "showed a new price to the pause."
@@ -141,7 +141,7 @@ class Stage:
 def _pause(pause: StoryPause) -> None:
     _say(f"  {output.colour(pause.name, output.BOLD)} on {pause.date}, at {clock(pause.at)}")
     _say(f"    why    {shifted(pause.shifts)}")
-    _say(f"    delay {output.plural(pause.polls, 'poll')} within {seconds(pause.delay)} (event {pause.position})")
+    _say(f"    after  {output.plural(pause.polls, 'poll')} within {seconds(pause.delay)} (event {pause.position})")
     _say(
         "    now    "
         f"{f'resumed by {pause.resumed_by} at {clock(pause.resumed_at)}' if pause.resumed_at else 'still paused'}"
