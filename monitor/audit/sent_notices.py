@@ -37,8 +37,8 @@ def find_notice(reader: Reader, id: str) -> SentNotice:
     deliveries = tuple(row for row in reader.deliveries() if row.notice == id)
     notice = reader.notice(id)
     if notice is None:
-        known = {row.notice for row in reader.deliveries()}
-        raise Refused(no_such("notice", id, known, "`access-monitor notices` lists them"))
+        ids = {row.notice for row in reader.deliveries()}
+        raise Refused(no_such("notice", id, ids, "`access-monitor notices` lists them"))
     return SentNotice(notice=notice, deliveries=deliveries)
 
 

@@ -55,8 +55,8 @@ class Baselines:
             for spec in self._specs.values()
             if spec.lists and check in spec.can.verifies and spec.provider == provider
         }
-        known = [listed for surface in surfaces if (listed := self.listed(Subject(surface, model))) is not UNKNOWN]
-        return any(known) if known else UNKNOWN
+        listings = [listed for surface in surfaces if (listed := self.listed(Subject(surface, model))) is not UNKNOWN]
+        return any(listings) if listings else UNKNOWN
 
     def price_sources(self, provider: str, *, official: bool = True) -> tuple[SourceSpec, ...]:
         """Return the sources that state prices of a provider; only those whose word counts unless asked for all."""

@@ -229,7 +229,7 @@ def _lose_call(context: AssessmentContext, so_far: Assessment, confirmed: tuple[
     changes = change_events.claim(
         ledger, context.spec, confirmed, after=ConfirmedFacts(baseline=name, extractor=so_far.state.extractor)
     )
-    moved = replace(
+    lost_call = replace(
         so_far,
         state=replace(so_far.state, baseline=name, subjects=len(after)),
         baseline=after,
@@ -238,7 +238,7 @@ def _lose_call(context: AssessmentContext, so_far: Assessment, confirmed: tuple[
         kept_facts=(*so_far.kept_facts, after),
         why="every call is refused",
     )
-    return _written(moved, ledger)
+    return _written(lost_call, ledger)
 
 
 def end_outage(context: AssessmentContext, so_far: Assessment) -> Assessment:
