@@ -230,8 +230,8 @@ def _questions(
             yield f"{spec.key} cannot be read ({source_state.outage}): what has changed there since?"
     if not entry.spec.fallback:
         yield "What do callers use while it is denied? No fallback is declared."
-    elif lost := fallbacks.missing(entry, Production(reader, configuration, now)):
-        yield f"What do callers use while it is denied? The fallback {lost}."
+    elif shortfall := fallbacks.missing(entry, Production(reader, configuration, now)):
+        yield f"What do callers use while it is denied? The fallback {shortfall}."
     if not entry.spec.usage and not entry.observed:
         yield "What does production use in a month? No usage is declared, and no sample of requests was handed in."
 
@@ -256,8 +256,8 @@ def _pending(reader: Reader, entry: Entry) -> Iterator[str]:
         if change.seen and change.fact.subject in entry.subjects:
             quarantined = change.quarantine is not None
             doubt = "is held back as implausible" if quarantined else "is suspected and not confirmed yet"
-            moved = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
-            yield f"{moved} at {change.source} {doubt}."
+            movement = f"{change.fact.subject.name} {change.fact.field} → {value_in_words(change.value)}"
+            yield f"{movement} at {change.source} {doubt}."
 
 
 def _moved(entry: Entry) -> Iterator[str]:

@@ -37,8 +37,8 @@ def find_notice(reader: Reader, id: str) -> SentNotice:
     deliveries = reader.deliveries()
     notice = reader.notice(id)
     if notice is None:
-        known = {row.notice for row in deliveries}
-        raise Refused(no_such("notice", id, known, "`access-monitor notices` lists them"))
+        ids = {row.notice for row in deliveries}
+        raise Refused(no_such("notice", id, ids, "`access-monitor notices` lists them"))
     return SentNotice(notice=notice, deliveries=tuple(row for row in deliveries if row.notice == id))
 
 

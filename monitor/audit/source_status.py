@@ -107,10 +107,10 @@ def find_source(configuration: Configuration, key: str) -> SourceSpec:
     Raises:
         Refused: none is configured.
     """
-    known = configuration.sources
-    if key not in known:
-        raise Refused(no_such("source", key, known, f"configured are: {', '.join(known) or 'none'}"))
-    return known[key]
+    sources = configuration.sources
+    if key not in sources:
+        raise Refused(no_such("source", key, sources, f"configured are: {', '.join(sources) or 'none'}"))
+    return sources[key]
 
 
 def source_rows(reader: Reader, configuration: Configuration, now: datetime, key: str = "") -> list[SourceRow]:

@@ -103,8 +103,8 @@ def _price(data: Mapping[str, Any]) -> str:
     old, new = data.get("old"), data.get("new")
     unit = f"{data.get('currency', USD)} per {data.get('unit', '1M tokens')}"
     if old is not None and new is not None:
-        moved = percent(old, new)
-        amounts = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({moved})" if moved else "")
+        percentage = percent(old, new)
+        amounts = f"{spoken(old)} → {spoken(new)} {unit}" + (f" ({percentage})" if percentage else "")
     elif new is not None:
         amounts = f"{spoken(new)} {unit}"
     else:
@@ -124,8 +124,8 @@ def _moved(data: Mapping[str, Any]) -> str:
 def _subject(data: Mapping[str, Any]) -> str:
     """Return what moved and how; nothing for a pin, whose move the reason tells."""
     name = str(data.get("field") or data.get("check") or "")
-    moved = _moved(data) if "new" in data and not data.get("pin") and data.get("old") != data["new"] else ""
-    return f"{name}: {moved}" if name and moved else name or moved
+    movement = _moved(data) if "new" in data and not data.get("pin") and data.get("old") != data["new"] else ""
+    return f"{name}: {movement}" if name and movement else name or movement
 
 
 def _signals(signals: Sequence[Mapping[str, Any]]) -> str:

@@ -47,11 +47,11 @@ def level_in_words(level: int | str, unit: str) -> str:
 
 def rename_in_words(source: str, old: str, new: str, *, official: bool) -> str:
     """Say that a source states the prices of a model under another id now."""
-    moved = f"{source} states the prices of {old} under {new} now, each as it was"
+    sentence = f"{source} states the prices of {old} under {new} now, each as it was"
     if not official:
-        return f"{moved}; this is its own naming and moves nothing"
+        return f"{sentence}; this is its own naming and moves nothing"
     return (
-        f'{moved}; whether it is the same model a person decides: price_model = "{new}" then lets an entry '
+        f'{sentence}; whether it is the same model a person decides: price_model = "{new}" then lets an entry '
         "that went by "
         f"{old} go by it"
     )

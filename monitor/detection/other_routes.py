@@ -59,8 +59,8 @@ def signals(
     by_subject: dict[Subject, tuple[Signal, ...]] = {}
     for subject in subjects:
         answers = (_signal(reader, spec, subject) for spec in _about(routes, subject))
-        if known := tuple(signal for signal in answers if signal is not None):
-            by_subject[subject] = known
+        if spoken := tuple(signal for signal in answers if signal is not None):
+            by_subject[subject] = spoken
     return by_subject
 
 

@@ -20,21 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from preloaded import COMMAND, Child, Nursery
+from waiting import until
 
 PATIENCE = 120.0
 """Seconds until a wait gives up; a story that goes well never comes near it, on however slow a machine."""
-
-_PAUSE = threading.Event()
-"""Never set: `wait` on it is a pause."""
-
-
-def until(holds: Callable[[], object], what: str, every: float = 0.05) -> None:
-    """Poll a condition; fail by name when it never comes true."""
-    for _ in range(int(PATIENCE / every)):
-        if holds():
-            return
-        _PAUSE.wait(every)
-    raise AssertionError(f"never came true: {what}")
 
 
 @dataclass(frozen=True)
