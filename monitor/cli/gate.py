@@ -48,10 +48,10 @@ def polled_answer(words: list[str]) -> int:
         Unavailable: the database is out of reach.
     """
     try:
-        asked = ask.parsed(words)
-        if "--help" in asked:
+        options = ask.parsed(words)
+        if "--help" in options:
             return ask.main(["--help"])
-        return _polled_answer(asked)
+        return _polled_answer(options)
     except LeaseError as stop:
         sys.stderr.write(f"{stop}\n")
         return stop.code

@@ -65,21 +65,21 @@ def error_statement(body: object, *, depth: int = 0) -> ErrorStatement:
         return ErrorStatement()
     error = body.get("error") or next(iter(_list(body.get("errors"))), None)
     inner = error if isinstance(error, Mapping) else body
-    stated = ErrorStatement(
+    outer = ErrorStatement(
         type=_text(inner.get("type")),
         code=_text(inner.get("code") or inner.get("error_code")),
         param=_text(inner.get("param")),
         message=_FALLBACK.sub("", error if isinstance(error, str) else _message(inner)),
     )
-    quoted = _quoted(inner, stated.message) if depth < _DEEPEST else None
+    quoted = _quoted(inner, outer.message) if depth < _DEEPEST else None
     if quoted is None:
-        return stated
+        return outer
     within = error_statement(quoted, depth=depth + 1)
     return ErrorStatement(
-        type=within.type or stated.type,
-        code=within.code or stated.code,
-        param=within.param or stated.param,
-        message=within.message or stated.message,
+        type=within.type or outer.type,
+        code=within.code or outer.code,
+        param=within.param or outer.param,
+        message=within.message or outer.message,
     )
 
 

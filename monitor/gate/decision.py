@@ -216,14 +216,14 @@ def named_keys(standings: Mapping[str, Standing]) -> tuple[str, ...]:
     `ENTRY@SURFACE` where the name alone does not tell which row is meant.
     """
     keys = dict.fromkeys(standings)
-    held: dict[str, list[Standing]] = {}
+    holders: dict[str, list[Standing]] = {}
     entries: dict[str, list[Standing]] = {}
     for standing in standings.values():
         entries.setdefault(standing.entry, []).append(standing)
         for model_id in filter(None, standing.model_ids):
-            held.setdefault(model_id, []).append(standing)
-    keys |= dict.fromkeys(held)
-    for name, rows in (*entries.items(), *held.items()):
+            holders.setdefault(model_id, []).append(standing)
+    keys |= dict.fromkeys(holders)
+    for name, rows in (*entries.items(), *holders.items()):
         if len({row.surface for row in rows}) > 1:
             keys |= dict.fromkeys(f"{name}{AT}{row.surface}" for row in rows)
     return tuple(keys)

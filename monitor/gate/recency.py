@@ -93,19 +93,19 @@ class PollFirst:
         """
         limit = self._clock() - max_age
         old = self._older(key, limit)
-        asked = [source for source in old if paid or not self._configuration.sources[source].paid]
-        failures = self._poll(asked)
+        chosen = [source for source in old if paid or not self._configuration.sources[source].paid]
+        failures = self._poll(chosen)
         pending, unclear = self._open(key)
         unread = [
             f"{source} ({failures.get(source) or 'what it says is held for review'})"
             for source in self._older(key, limit)
-            if source in asked
+            if source in chosen
         ]
         return Recency(
-            polled=tuple(asked),
+            polled=tuple(chosen),
             pending=tuple(pending),
             unread=tuple(unread + unclear),
-            unasked=tuple(source for source in old if source not in asked),
+            unasked=tuple(source for source in old if source not in chosen),
         )
 
     def _poll(self, keys: Sequence[str]) -> dict[str, str]:
@@ -188,8 +188,8 @@ def _stating(fact: Fact, baselines: Baselines) -> Iterable[SourceSpec]:
     if fact.field == LISTED:
         return baselines.lists(fact.subject.scope)
     if fact.field.startswith(price.PREFIX):
-        stated = baselines.price_statements(fact.subject)
-        return list({spec.key: spec for spec, field, _ in stated if field == fact.field}.values())
+        statements = baselines.price_statements(fact.subject)
+        return list({spec.key: spec for spec, field, _ in statements if field == fact.field}.values())
     return [spec for spec, _ in baselines.statements(fact)]
 
 

@@ -117,19 +117,19 @@ def counts(field: str, entry: Entry, name: str = "") -> bool:
 def verifying(name: str, entry: Entry, baselines: Baselines) -> dict[Fact, Value]:
     """Those of the facts behind a check that verify it, or that it shows: what an activation pins."""
     behind = TABLE.get(name)
-    known = facts(name, entry, baselines)
+    confirmed = facts(name, entry, baselines)
     if name == SERVED_MODEL:
-        return served.verifying(known, served.targets(entry, baselines))
-    return {fact: value for fact, value in known.items() if behind is not None and behind.value in (None, value)}
+        return served.verifying(confirmed, served.targets(entry, baselines))
+    return {fact: value for fact, value in confirmed.items() if behind is not None and behind.value in (None, value)}
 
 
 def verdict(name: str, entry: Entry, baselines: Baselines) -> bool | Literal[Unknown.UNKNOWN]:
     """Return what the facts behind a check say of it: verified, failed, or nothing."""
-    known = facts(name, entry, baselines)
-    if TABLE[name].shows or not known:
+    confirmed = facts(name, entry, baselines)
+    if TABLE[name].shows or not confirmed:
         return UNKNOWN
     if name == SERVED_MODEL:
-        return served.verdict(known, served.targets(entry, baselines))
+        return served.verdict(confirmed, served.targets(entry, baselines))
     if name == ENDPOINTS:
         return _supported(entry, baselines)
     return bool(verifying(name, entry, baselines))
@@ -139,10 +139,10 @@ def _supported(entry: Entry, baselines: Baselines) -> bool | Literal[Unknown.UNK
     """Return whether every endpoint that an entry uses is supported; one that is not, is a no, whatever the others
     are.
     """
-    known = facts(ENDPOINTS, entry, baselines)
-    if any(value != SUPPORTED for value in known.values()):
+    confirmed = facts(ENDPOINTS, entry, baselines)
+    if any(value != SUPPORTED for value in confirmed.values()):
         return False
-    return True if {fact.field.removeprefix(ENDPOINT) for fact in known} == set(entry.spec.uses) else UNKNOWN
+    return True if {fact.field.removeprefix(ENDPOINT) for fact in confirmed} == set(entry.spec.uses) else UNKNOWN
 
 
 def refused(name: str, entry: Entry, baselines: Baselines) -> str:

@@ -88,24 +88,24 @@ class FallbackDifference:
 
 def model_features(entry: Entry, baselines: Baselines) -> ModelFeatures:
     """Gather what official sources state of an entry's model."""
-    stated = ModelFeatures()
+    gathered = ModelFeatures()
     subjects = {Subject(entry.spec.surface, entry.spec.model_id), Subject(entry.spec.provider, entry.spec.model_id)}
     if entry.spec.model_id:
         for subject in sorted({*subjects, entry.price_subject}):
             facts = {name: values[0][1] for name, values in baselines.facts_of(subject).items()}
             for name, value in facts.items():
                 for path, leaf in _leaves(name, value):
-                    _read(stated, path, leaf)
+                    _read(gathered, path, leaf)
             for name, value in facts.items():  # what calls showed counts more than what a list says
-                _observed(stated, Fact(subject, name), value)
+                _observed(gathered, Fact(subject, name), value)
     priced = baselines.prices(entry.price_subject, entry.spec.tiers)
-    stated.prices = {name: amounts[0][1] for name, amounts in priced.items()}
-    return stated
+    gathered.prices = {name: amounts[0][1] for name, amounts in priced.items()}
+    return gathered
 
 
 def differences(entry: Entry, of_entry: ModelFeatures, of_other: ModelFeatures) -> list[FallbackDifference]:
     """Compare a model with one that stands in for it: context, tools, modalities, the endpoints and prices in use."""
-    found = list(_context(of_entry.context, of_other.context))
+    differing = list(_context(of_entry.context, of_other.context))
     used = {ENDPOINT: entry.spec.uses, TIER: entry.spec.tiers}
     unknown: dict[str, None] = {}
     for (kind, name), has in sorted(of_entry.features.items()):
@@ -113,17 +113,17 @@ def differences(entry: Entry, of_entry: ModelFeatures, of_other: ModelFeatures) 
             continue
         if of_other.has(kind, name) is False:
             words = f"{_feature(kind, name)} lost"
-            found.append(FallbackDifference(what=f"{kind}.{name}", before=True, after=False, words=words))
+            differing.append(FallbackDifference(what=f"{kind}.{name}", before=True, after=False, words=words))
         elif of_other.has(kind, name) is None:
             unknown[kind] = None
-    found += [
+    differing += [
         FallbackDifference(what=kind, before=True, after=None, words=f"{_KINDS[kind]} not stated") for kind in unknown
     ]
     for tier in entry.spec.tiers:
         for meter in ("input", "output"):
             name = price.Meter(tier, price.SHORT, price.TEXT, meter).field
-            found += _price(name, of_entry.prices.get(name), of_other.prices.get(name))
-    return found
+            differing += _price(name, of_entry.prices.get(name), of_other.prices.get(name))
+    return differing
 
 
 def lacking(entry: Entry, of_other: ModelFeatures) -> list[str]:

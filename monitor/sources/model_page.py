@@ -437,8 +437,8 @@ class _Reader:
         where = f"{section.title}, table at line {table.line}"
         header = _lower(table.header[0]) if len(table.header) == 1 else ()
         here = [name for name in header if name in names]
-        stated = [name for name in header if name in values]
-        complete = set(stated) == set(values) or (some and stated and set(header) <= {*names, *values})
+        columns = [name for name in header if name in values]
+        complete = set(columns) == set(values) or (some and columns and set(header) <= {*names, *values})
         if table.flaw or len(here) != 1 or not complete or len(set(header)) != len(header):
             self._refuse(where, table.flaw or f"its header is not understood: {', '.join(header)}")
             return
@@ -447,7 +447,7 @@ class _Reader:
                 self._refuse(where, row.flaw or "a row has another number of cells than the header")
             else:
                 cells = dict(zip(header, row.cells, strict=True))
-                yield {name: cells[name] for name in (*here, *stated)}
+                yield {name: cells[name] for name in (*here, *columns)}
 
 
 def _stage(text: str) -> str | None:
