@@ -6,7 +6,7 @@ confirmed today.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -108,11 +108,17 @@ def entries(reader: Reader, *, at: datetime | None = None) -> Mapping[str, Entry
     return transitions.replay(recorded.event for recorded in reader.events(EventQuery(until=at)))
 
 
-def status(reader: Reader, configuration: Configuration, *, at: datetime | None = None) -> list[StatusRow]:
-    """Return the registry, as it is or as it was recorded at a time."""
+def status(
+    reader: Reader, configuration: Configuration, *, at: datetime | None = None, judged: Collection[str] | None = None
+) -> list[StatusRow]:
+    """Return the registry, as it is or as it was recorded at a time.
+
+    `judged` are the rows whose access is judged, which asks the log about every route; all of them unless told.
+    """
     fresh = None if at is not None else Freshness(reader, configuration)
     shown = entries(reader, at=at)
-    access = {} if fresh is None else verdicts(reader, configuration, shown.values(), fresh)
+    asked_about = [entry for key, entry in shown.items() if judged is None or key in judged]
+    access = {} if fresh is None else verdicts(reader, configuration, asked_about, fresh)
     return [
         StatusRow(
             key=entry.key,

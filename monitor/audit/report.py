@@ -123,7 +123,7 @@ def report(reader: Reader, configuration: Configuration, key: str, *, now: datet
         at=now,
         head=reader.head(),
         entry=entry,
-        row=next(row for row in queries.status(reader, configuration) if row.key == key),
+        row=next(row for row in queries.status(reader, configuration, judged=(key,)) if row.key == key),
         production=production(reader, configuration, now)[key],
         priced=priced(reader, configuration, {key: entry})[key],
         words=words,

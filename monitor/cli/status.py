@@ -108,11 +108,12 @@ def _show(options: Options, monitor: Monitor, entry: str | None, surface: str, a
     with monitor.store.read() as reader:
         now = monitor.clock()
         then = at.resolve(now) if at else None
-        rows = queries.status(reader, monitor.configuration, at=then)
-        gate = production_answers(reader, monitor.configuration, now) if then is None else {}
         shown = queries.entries(reader, at=then) if options.json or entry is not None else {}
-        costs = priced(reader, monitor.configuration, shown, at=then)
         key = None if entry is None else find_row(shown, entry, surface)
+        judged = None if options.json else () if key is None else (key,)  # a table has no room for routes
+        rows = queries.status(reader, monitor.configuration, at=then, judged=judged)
+        gate = production_answers(reader, monitor.configuration, now) if then is None else {}
+        costs = priced(reader, monitor.configuration, shown, at=then)
         registered = shown.get(key) if key is not None and then is None else None
         words = (
             of_entry(reader, monitor.configuration, registered, now)
@@ -180,7 +181,8 @@ def why(options: Options, *, entry: str, surface: str, at: Moment | None) -> Non
             raise unknown_entry(entry, entries, then=utc(then) if then else "")
         words = of_entry(reader, monitor.configuration, entries[entry], now) if then is None else []
         steps = queries.why(reader, entry, at=then)
-        row = next(row for row in queries.status(reader, monitor.configuration, at=then) if row.key == entry)
+        rows = queries.status(reader, monitor.configuration, at=then, judged=(entry,))
+        row = next(row for row in rows if row.key == entry)
         answer = production_answers(reader, monitor.configuration, now)[entry] if then is None else None
         denied = _denied(row, answer)
     if options.json:
@@ -377,7 +379,7 @@ def _answer_json(given: ProductionAnswer | None) -> dict[str, object] | None:
 
 
 def _denied(row: StatusRow, given: ProductionAnswer | None) -> list[str]:
-    """Say that production is denied an active entry, and why; its status alone would let people confirm otherwise."""
+    """Say that production is denied an active entry, and why; its status alone would mislead."""
     if given is None or given.allowed or row.status != Status.ACTIVE:
         return []
     return [f"denied in production now, {given.reason}"]
